@@ -1,0 +1,94 @@
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Core.Changes;
+
+/// <summary>
+/// What waits for the writer. Two lanes, so that a sweep of a million expiries does not stand before a caller: the writer takes some of each.
+/// Safe from any thread.
+/// </summary>
+public sealed class ChangeQueue : IDisposable
+{
+    private readonly Lock _gate = new(); // guards the lanes and the flag; innermost lock, nothing is called under it
+    private readonly Queue<Change> _callers = new();
+    private readonly Queue<Change> _background = new();
+    private readonly ManualResetEventSlim _signal = new();
+    private bool _isClosed;
+
+    /// <summary>How many changes wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _callers.Count + _background.Count;
+        }
+    }
+
+    /// <summary>Whether <see cref="Close"/> was called.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+                return _isClosed;
+        }
+    }
+
+    /// <summary>Signalled while changes wait, and after the queue is closed.</summary>
+    public WaitHandle Signal => _signal.WaitHandle;
+
+    /// <summary>Queues a change and returns when it is committed and published.</summary>
+    /// <exception cref="PresenceException">The change's refusal, StorageUnavailable, or ServerStopping after <see cref="Close"/>.</exception>
+    public Task<TResult> SubmitAsync<TResult>(RequestedChange<TResult> change)
+    {
+        if (!TryEnqueue(change, background: false))
+            change.Fail(Stopping());
+        return change.Completion;
+    }
+
+    /// <summary>Refuses further changes of callers. What is queued is still written; presence may still be queued, and the store keeps what was known.</summary>
+    public void Close()
+    {
+        lock (_gate)
+            _isClosed = true;
+        _signal.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _signal.Dispose();
+
+    /// <summary>Queues the presence of a user.</summary>
+    internal void Enqueue(PresenceChange change, bool background)
+    {
+        if (!TryEnqueue(change, background))
+            change.Fail(Stopping());
+    }
+
+    /// <summary>Moves what one transaction takes into the list.</summary>
+    internal void Take(List<Change> into, int callers, int background)
+    {
+        lock (_gate)
+        {
+            for (; callers > 0 && _callers.TryDequeue(out var change); callers--)
+                into.Add(change);
+            for (; background > 0 && _background.TryDequeue(out var change); background--)
+                into.Add(change);
+            if (_callers.Count + _background.Count == 0 && !_isClosed)
+                _signal.Reset();
+        }
+    }
+
+    private bool TryEnqueue(Change change, bool background)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return false;
+            (background ? _background : _callers).Enqueue(change);
+        }
+        _signal.Set();
+        return true;
+    }
+
+    private static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
+}

@@ -1,0 +1,31 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Changes.Kinds;
+
+/// <summary>Creates a user. UserAlreadyExists when the identity is taken.</summary>
+/// <param name="serviceSid">The service instance.</param>
+/// <param name="identity">The identity.</param>
+/// <param name="friendlyName">A name for people.</param>
+/// <param name="attributes">A JSON object as text.</param>
+/// <param name="roleSid">The role; none takes the configuration's default.</param>
+public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string friendlyName, string attributes, RoleSid roleSid)
+    : RequestedChange<UserState>
+{
+    private protected override UserState DecideCore(ChangeBatch batch)
+    {
+        var service = batch.Service(serviceSid);
+        if (batch.Store.FindUser(service.Record.Id, new UserKey(identity)) is not null)
+            throw Refusals.UserAlreadyExists(identity);
+        var user = batch.NewUser(service, identity);
+        user = user with
+        {
+            FriendlyName = friendlyName,
+            Attributes = attributes,
+            RoleSid = roleSid.IsEmpty ? user.RoleSid : roleSid,
+        };
+        service.TakeRevision();
+        return service.Add(batch.Store.InsertUser(service.Record.Id, user), UpdateReasons.Created);
+    }
+}

@@ -1,0 +1,16 @@
+using GrpcPresence.Core.Configuration;
+
+namespace GrpcPresence.Core.Changes.Kinds;
+
+/// <summary>Makes a service instance invisible at once; its rows are purged later.</summary>
+/// <param name="sid">The service instance.</param>
+public sealed class DeleteServiceInstance(ServiceSid sid) : RequestedChange<ServiceSid>
+{
+    private protected override ServiceSid DecideCore(ChangeBatch batch)
+    {
+        var service = batch.Service(sid);
+        batch.Store.DeleteService(service.Record.Id);
+        service.Delete();
+        return sid;
+    }
+}

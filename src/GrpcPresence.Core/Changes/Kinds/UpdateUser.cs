@@ -1,0 +1,37 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Changes.Kinds;
+
+/// <summary>
+/// Changes the profile of a user. UserNotFound; EtagMismatch when an etag is given and is not the current one; FieldInvalid when SID and identity
+/// name different users.
+/// </summary>
+/// <param name="serviceSid">The service instance.</param>
+/// <param name="key">The user.</param>
+/// <param name="identity">The identity that the user must have; null for any.</param>
+/// <param name="etag">The etag that must be the current one; empty for any.</param>
+/// <param name="edit">What to change.</param>
+public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? identity, string etag, UserEdit edit)
+    : RequestedChange<UserState>
+{
+    private protected override UserState DecideCore(ChangeBatch batch)
+    {
+        var service = batch.Service(serviceSid);
+        var before = batch.User(service, key);
+        if (identity is { } expected && expected != before.Identity)
+            throw new PresenceException([new Violation("user.identity", ErrorReason.FieldInvalid, "names another user than user.sid")]);
+        if (etag.Length > 0 && etag != before.Etag)
+            throw Refusals.EtagMismatch();
+
+        var revision = service.NextRevision;
+        var after = edit.Apply(before, revision);
+        if (after == before)
+            return UserState.Of(serviceSid, before, service.Record.Configuration);
+        after = after with { Revision = revision, UpdateTime = batch.Now };
+        service.TakeRevision();
+        batch.Store.UpdateUser(after);
+        return service.Add(after, after.ReasonsSince(revision - 1));
+    }
+}

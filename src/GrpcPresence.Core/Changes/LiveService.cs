@@ -1,0 +1,36 @@
+using GrpcPresence.Core.Configuration;
+
+namespace GrpcPresence.Core.Changes;
+
+/// <summary>What this process knows of a service instance. Safe from any thread.</summary>
+public sealed class LiveService(ServiceRecord record)
+{
+    private readonly Lock _gate = new(); // guards the order of Apply; nothing is called under it
+    private volatile ServiceConfiguration _configuration = record.Configuration;
+    private volatile bool _isDeleted;
+
+    /// <summary>The store's key: tells a service instance from a later one with the same SID.</summary>
+    public long Id { get; } = record.Id;
+
+    /// <summary>The SID.</summary>
+    public ServiceSid Sid { get; } = record.Sid;
+
+    /// <summary>The newest committed configuration that this process has seen.</summary>
+    public ServiceConfiguration Configuration => _configuration;
+
+    /// <summary>Whether the service instance was deleted.</summary>
+    public bool IsDeleted => _isDeleted;
+
+    /// <summary>Takes a committed configuration; an older one than is known is ignored, because reads overtake commits.</summary>
+    public void Apply(ServiceConfiguration configuration)
+    {
+        lock (_gate)
+        {
+            if (configuration.Revision >= _configuration.Revision)
+                _configuration = configuration;
+        }
+    }
+
+    /// <summary>Takes note of the deletion.</summary>
+    public void Delete() => _isDeleted = true;
+}

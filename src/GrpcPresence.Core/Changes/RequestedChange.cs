@@ -1,0 +1,56 @@
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Core.Changes;
+
+/// <summary>A change that a caller waits for.</summary>
+/// <typeparam name="TResult">What the caller gets when it is committed.</typeparam>
+public abstract class RequestedChange<TResult> : Change
+{
+    private readonly TaskCompletionSource<TResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TResult? _result;
+    private PresenceException? _refusal;
+
+    /// <summary>Completes when the change is committed and published; faults with the reason when it was refused or could not be stored.</summary>
+    public Task<TResult> Completion => _completion.Task;
+
+    internal sealed override void Decide(ChangeBatch batch)
+    {
+        try
+        {
+            _result = DecideCore(batch);
+        }
+        catch (PresenceException refusal) when (refusal is not StorageException)
+        {
+            // Told to the caller with the rest of the batch: what it rests on may not be committed in the end.
+            _refusal = refusal;
+        }
+    }
+
+    internal override void Complete(IUserCells cells)
+    {
+        if (_refusal is null)
+            _completion.TrySetResult(_result!);
+        else
+            Fail(_refusal);
+    }
+
+    internal sealed override void Fail(PresenceException reason)
+    {
+        _completion.TrySetException(reason);
+        _ = _completion.Task.Exception; // observed: the caller may have gone away
+    }
+
+    internal sealed override void Undecide()
+    {
+        _result = default;
+        _refusal = null;
+    }
+
+    internal sealed override void Abandon(PresenceException reason) => Fail(reason);
+
+    /// <summary>Whether the change was refused.</summary>
+    private protected bool IsRefused => _refusal is not null;
+
+    /// <summary>Decides and writes; throws the refusal before it has written anything.</summary>
+    private protected abstract TResult DecideCore(ChangeBatch batch);
+}

@@ -1,0 +1,20 @@
+using GrpcPresence.Core.Configuration;
+
+namespace GrpcPresence.Core.Changes;
+
+/// <summary>What one transaction changed in one service instance. Immutable.</summary>
+/// <param name="Service">The service instance as committed.</param>
+/// <param name="FirstRevision">The first revision that the transaction took; the last is the service instance's.</param>
+/// <param name="Users">The changes of users, by ascending revision.</param>
+/// <param name="Configurations">The configurations that the transaction set, by ascending revision.</param>
+/// <param name="IsDeleted">Whether the service instance was deleted.</param>
+public sealed record ServiceCommit(
+    ServiceRecord Service,
+    long FirstRevision,
+    IReadOnlyList<UserChange> Users,
+    IReadOnlyList<ServiceConfiguration> Configurations,
+    bool IsDeleted)
+{
+    /// <summary>The last revision that the transaction took.</summary>
+    public long LastRevision => Service.Revision;
+}

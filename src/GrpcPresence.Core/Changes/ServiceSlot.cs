@@ -1,0 +1,69 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Changes;
+
+/// <summary>One service instance within a batch: its record as the batch changes it, and what was changed. Used by the writer's thread alone.</summary>
+internal sealed class ServiceSlot(ServiceRecord record)
+{
+    private readonly List<UserChange> _users = [];
+    private readonly List<ServiceConfiguration> _configurations = [];
+    private readonly long _firstRevision = record.Revision + 1;
+
+    /// <summary>The record as it is to be stored.</summary>
+    public ServiceRecord Record { get; private set; } = record;
+
+    /// <summary>Whether the service instance is deleted in this batch.</summary>
+    public bool IsDeleted { get; private set; }
+
+    /// <summary>Whether the record must be written back.</summary>
+    public bool IsChanged { get; private set; }
+
+    /// <summary>Whether watchers or the directory must hear of it.</summary>
+    public bool IsVisible => Record.Revision >= _firstRevision || IsDeleted || IsNew;
+
+    /// <summary>Whether the service instance is created in this batch.</summary>
+    public bool IsNew { get; init; }
+
+    /// <summary>Whether reachability was switched on in this batch and is on at its end.</summary>
+    public bool IsSwitchedOn =>
+        Record.Configuration.ReachabilityEnabled && Record.Configuration.SwitchedOnRevision >= _firstRevision;
+
+    /// <summary>The revision that the next visible change will take.</summary>
+    public long NextRevision => Record.Revision + 1;
+
+    /// <summary>Takes the next revision, for one visible change.</summary>
+    public void TakeRevision() => Update(Record with { Revision = NextRevision });
+
+    /// <summary>Replaces the record.</summary>
+    public void Update(ServiceRecord record)
+    {
+        Record = record;
+        IsChanged = true;
+    }
+
+    /// <summary>Notes the change of a user that took the present revision.</summary>
+    public UserState Add(UserRecord user, UpdateReasons reasons)
+    {
+        var state = UserState.Of(Record.Sid, user, Record.Configuration);
+        _users.Add(new UserChange(state, reasons, Record.Revision));
+        return state;
+    }
+
+    /// <summary>Notes the deletion of a user that took the present revision.</summary>
+    public void Add(Tombstone tombstone) =>
+        _users.Add(new UserChange(UserState.Of(Record.Sid, tombstone), UpdateReasons.Deleted, Record.Revision));
+
+    /// <summary>Replaces the configuration by one that took the present revision.</summary>
+    public void Configure(ServiceConfiguration configuration)
+    {
+        Update(Record with { Configuration = configuration });
+        _configurations.Add(configuration);
+    }
+
+    /// <summary>Notes the deletion of the service instance.</summary>
+    public void Delete() => IsDeleted = true;
+
+    /// <summary>What is to be published.</summary>
+    public ServiceCommit ToCommit() => new(Record, _firstRevision, _users, _configurations, IsDeleted);
+}

@@ -1,0 +1,66 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Changes.Store;
+
+/// <summary>
+/// The one write transaction. It sees its own writes. Disposing it without <see cref="Commit"/> rolls everything back. Used by the writer's thread
+/// alone. A service instance that was read stays locked against other writers until the end, so that its revisions are gapless.
+/// </summary>
+/// <exception cref="Errors.StorageException">From every method: the store failed; the transaction is lost.</exception>
+public interface IStoreTransaction : IDisposable
+{
+    /// <summary>Identifies this transaction among all of the store; see <see cref="IPresenceStore.Reopen"/>.</summary>
+    long Id { get; }
+
+    /// <summary>The service instance; null when there is none, or it was deleted.</summary>
+    ServiceRecord? FindService(ServiceSid service);
+
+    /// <summary>Adds a service instance and returns it with its key. The SID is free.</summary>
+    ServiceRecord InsertService(ServiceRecord service);
+
+    /// <summary>Writes a service instance found by its key: friendly name, configuration, revision.</summary>
+    void UpdateService(ServiceRecord service);
+
+    /// <summary>Makes a service instance invisible, in a time that does not depend on its size, and its SID free. Its rows go with <see cref="Purge"/>.</summary>
+    void DeleteService(long serviceId);
+
+    /// <summary>The user; null when there is none.</summary>
+    UserRecord? FindUser(long serviceId, UserKey key);
+
+    /// <summary>Adds a user and returns it with its key. Identity and SID are free.</summary>
+    UserRecord InsertUser(long serviceId, UserRecord user);
+
+    /// <summary>Writes a user found by its key.</summary>
+    void UpdateUser(UserRecord user);
+
+    /// <summary>Removes a user and its push bindings, and leaves the tombstone.</summary>
+    void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone);
+
+    /// <summary>The push binding; null when there is none.</summary>
+    PushBinding? FindBinding(long serviceId, BindingSid binding);
+
+    /// <summary>The push binding with this address; null when there is none.</summary>
+    PushBinding? FindBinding(long serviceId, BindingType type, string endpoint);
+
+    /// <summary>Adds a push binding of the user and returns it with its key. The address is free. The user's own record is not touched.</summary>
+    PushBinding InsertBinding(long serviceId, long userId, PushBinding binding);
+
+    /// <summary>Gives a push binding to another user. Neither user's own record is touched.</summary>
+    void MoveBinding(PushBinding binding, long userId);
+
+    /// <summary>Removes a push binding. The user's own record is not touched.</summary>
+    void DeleteBinding(PushBinding binding);
+
+    /// <summary>
+    /// Removes at most <paramref name="limit"/> rows that are not needed any more: those of deleted service instances, and tombstones of before
+    /// <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>. Returns how many it removed; 0 says that
+    /// nothing is left to purge.
+    /// </summary>
+    int Purge(DateTimeOffset tombstonesBefore, int limit);
+
+    /// <summary>
+    /// Makes the transaction durable. When it throws, the outcome is not known until <see cref="IPresenceStore.Reopen"/>.
+    /// </summary>
+    void Commit();
+}

@@ -1,0 +1,245 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Changes;
+
+/// <summary>
+/// What this process knows of one user's presence, and how much of it is stored. Reachability changes are state, not events: the tracker overwrites
+/// the cell, and the writer reads it at commit, so at most one change a user is pending, and it holds the present.
+/// </summary>
+/// <remarks>
+/// Everything is guarded by <see cref="Gate"/>, the lock of the tracker's shard. Under it there is no I/O, no await and no log; the only lock that
+/// may be taken inside is the change queue's. Members that say so expect the caller to hold it; the others take it.
+/// </remarks>
+public abstract class UserCell(LiveService service, Identity identity, Lock gate, ChangeQueue queue)
+{
+    private TaskCompletionSource? _queuedWaiters; // those who wait for the state that the next take will see
+    private TaskCompletionSource? _takenWaiters; // those who wait for the transaction that runs now
+    private long _decidedSwitch = -1; // the switch under which the writer last decided; -1: not yet
+    private bool _decidedVouched;
+    private bool _cameOnline;
+    private bool _mayCreate;
+    private bool _isQueued;
+    private bool _isUrgent; // queued among the callers' changes, not only in the background
+    private bool _isTaken;
+
+    /// <summary>The service instance.</summary>
+    public LiveService Service { get; } = service;
+
+    /// <summary>The identity.</summary>
+    public Identity Identity { get; } = identity;
+
+    /// <summary>The SID; <c>default</c> until the writer has found or created the user. Read and written under the gate.</summary>
+    public UserSid Sid { get; protected set; }
+
+    /// <summary>The lock that guards this cell.</summary>
+    protected Lock Gate { get; } = gate;
+
+    /// <summary>Whether any session lives. Under the gate.</summary>
+    protected bool Vouched { get; private set; }
+
+    /// <summary>Whether nothing is pending: what is tracked is what is stored, under the present switch. Under the gate.</summary>
+    protected bool IsSettled =>
+        !_isQueued && !_isTaken && _decidedVouched == Vouched && _decidedSwitch == Service.Configuration.SwitchRevision;
+
+    /// <summary>Whether the writer has still to look at this cell. Under the gate.</summary>
+    protected bool IsPending => _isQueued || _isTaken;
+
+    /// <summary>This process vouches for the user: a session lives. Queues the cell when that is not what is stored. Under the gate.</summary>
+    protected void Vouch(bool mayCreate)
+    {
+        if (!Vouched)
+        {
+            Vouched = true;
+            _cameOnline = true;
+        }
+        _mayCreate |= mayCreate;
+        if (!IsSettled)
+            Enqueue(background: false);
+    }
+
+    /// <summary>This process no longer vouches for the user: the last session is over. Under the gate.</summary>
+    protected void Unvouch(bool background)
+    {
+        if (!Vouched)
+            return;
+        Vouched = false;
+        if (!IsSettled)
+            Enqueue(background);
+    }
+
+    /// <summary>The user is stored online from before this process began; a session that stands for that lives. Under the gate.</summary>
+    protected void Recover(UserSid sid)
+    {
+        Sid = sid;
+        Vouched = true;
+        _decidedVouched = true;
+        _decidedSwitch = Service.Configuration.SwitchRevision;
+    }
+
+    /// <summary>Queues the cell for the writer as background work when it is not what is stored. Under the gate.</summary>
+    protected void Reconsider()
+    {
+        if (Vouched && !IsSettled)
+            Enqueue(background: true);
+    }
+
+    /// <summary>
+    /// Completes when what is tracked now is stored; faults with the reason when it cannot be. Completed already when nothing is pending. Under the
+    /// gate.
+    /// </summary>
+    protected Task WhenStored()
+    {
+        if (_isQueued)
+            return (_queuedWaiters ??= NewWaiters()).Task;
+        return _isTaken ? (_takenWaiters ??= NewWaiters()).Task : Task.CompletedTask;
+    }
+
+    /// <summary>The user does not exist: sessions are forgotten without a trace. Under the gate.</summary>
+    protected abstract void OnRefused();
+
+    /// <summary>The user was deleted: sessions end, and their ids are remembered. Under the gate.</summary>
+    protected abstract void OnDeleted();
+
+    /// <summary>The writer has looked at the cell and nothing is pending any more; a cell without sessions may go. Under the gate.</summary>
+    protected abstract void OnSettled();
+
+    /// <summary>Takes the state to decide on. The queue may hold a cell twice; the second take finds nothing and returns null.</summary>
+    internal CellSnapshot? Take()
+    {
+        lock (Gate)
+        {
+            if (!_isQueued)
+                return null;
+            var snapshot = new CellSnapshot(Vouched, _cameOnline, _mayCreate);
+            _isQueued = false;
+            _isUrgent = false;
+            _isTaken = true;
+            _cameOnline = false;
+            _mayCreate = false;
+            _takenWaiters = _queuedWaiters;
+            _queuedWaiters = null;
+            return snapshot;
+        }
+    }
+
+    /// <summary>The snapshot is stored, or needed no storing.</summary>
+    internal void Settle(CellSnapshot snapshot, long switchRevision, UserSid? sid)
+    {
+        lock (Gate)
+        {
+            _isTaken = false;
+            _decidedVouched = snapshot.Vouched;
+            _decidedSwitch = switchRevision;
+            Sid = sid ?? default;
+            _takenWaiters?.TrySetResult();
+            _takenWaiters = null;
+            // Reachability may have been switched between the decision and now; the sweep of the switch saw this cell as pending and left it.
+            if (!_isQueued && Vouched && !IsSettled)
+                Enqueue(background: true);
+            if (!_isQueued)
+                OnSettled();
+        }
+    }
+
+    /// <summary>The snapshot could not be stored: whoever waits is told, and the cell is queued again.</summary>
+    internal void Retry(CellSnapshot snapshot, PresenceException reason)
+    {
+        lock (Gate)
+        {
+            _isTaken = false;
+            _cameOnline |= snapshot.CameOnline;
+            _mayCreate |= snapshot.MayCreate;
+            FailWaiters(ref _takenWaiters, reason);
+            FailWaiters(ref _queuedWaiters, reason);
+            Enqueue(background: true);
+        }
+    }
+
+    /// <summary>The writer never took the cell: whoever waits is told.</summary>
+    internal void FailQueued(PresenceException reason)
+    {
+        lock (Gate)
+            FailWaiters(ref _queuedWaiters, reason);
+    }
+
+    /// <summary>The writer put the cell off: it is queued again, unless its user's deletion has emptied it in between.</summary>
+    internal void Requeue()
+    {
+        lock (Gate)
+        {
+            if (!_isQueued)
+                return;
+            var background = !_isUrgent;
+            _isQueued = false;
+            _isUrgent = false;
+            Enqueue(background);
+        }
+    }
+
+    /// <summary>The user does not exist and may not be created.</summary>
+    internal void Refuse(PresenceException reason)
+    {
+        lock (Gate)
+        {
+            FailWaiters(ref _takenWaiters, reason);
+            if (_isQueued && _mayCreate)
+            {
+                // In between somebody named the user by identity, and may create it: that is decided on its own.
+                _isTaken = false;
+                return;
+            }
+            Reset();
+            FailWaiters(ref _queuedWaiters, reason);
+            OnRefused();
+            OnSettled();
+        }
+    }
+
+    /// <summary>The user was deleted: whoever waits for one of its sessions learns that the session ended.</summary>
+    internal void Delete()
+    {
+        lock (Gate)
+        {
+            Reset();
+            FailWaiters(ref _takenWaiters, Refusals.SessionEnded());
+            FailWaiters(ref _queuedWaiters, Refusals.SessionEnded());
+            OnDeleted();
+            OnSettled();
+        }
+    }
+
+    private void Reset()
+    {
+        Vouched = false;
+        Sid = default;
+        _cameOnline = false;
+        _mayCreate = false;
+        _isQueued = false;
+        _isUrgent = false;
+        _isTaken = false;
+        _decidedVouched = false;
+        _decidedSwitch = -1;
+    }
+
+    private void Enqueue(bool background)
+    {
+        // A cell that waits in the background is queued again when somebody waits for it; the writer ignores the second one.
+        if (_isQueued && (background || _isUrgent))
+            return;
+        _isQueued = true;
+        _isUrgent |= !background;
+        queue.Enqueue(new PresenceChange(this), background);
+    }
+
+    private static TaskCompletionSource NewWaiters() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static void FailWaiters(ref TaskCompletionSource? waiters, PresenceException reason)
+    {
+        if (waiters is null)
+            return;
+        waiters.TrySetException(reason);
+        _ = waiters.Task.Exception; // observed: a caller may have gone away
+        waiters = null;
+    }
+}

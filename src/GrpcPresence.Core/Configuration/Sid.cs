@@ -1,0 +1,23 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace GrpcPresence.Core.Configuration;
+
+/// <summary>The common form of SIDs: two capital letters and 32 hexadecimal digits. Digits are taken in either case and written in lower case.</summary>
+public static class Sid
+{
+    /// <summary>Characters of a SID.</summary>
+    public const int Length = 34;
+
+    /// <summary>Whether the text has the form, and its 128 bits.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, string prefix, out UInt128 value)
+    {
+        value = default;
+        return text is { Length: Length }
+            && text.StartsWith(prefix, StringComparison.Ordinal)
+            && UInt128.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+    }
+
+    /// <summary>The text of a SID.</summary>
+    public static string Format(string prefix, UInt128 value) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{value:x32}");
+}

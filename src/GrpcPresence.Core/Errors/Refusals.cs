@@ -1,0 +1,40 @@
+namespace GrpcPresence.Core.Errors;
+
+/// <summary>The refusals that more than one place makes, each with the details that its reason promises.</summary>
+public static class Refusals
+{
+    /// <summary>No such service instance.</summary>
+    public static PresenceException ServiceInstanceNotFound(object serviceSid) =>
+        With(ErrorReason.ServiceInstanceNotFound, "There is no service instance with this SID.", "service_sid", serviceSid);
+
+    /// <summary>The SID is taken.</summary>
+    public static PresenceException ServiceInstanceAlreadyExists(object serviceSid) =>
+        With(ErrorReason.ServiceInstanceAlreadyExists, "Another service instance has this SID.", "service_sid", serviceSid);
+
+    /// <summary>No such user.</summary>
+    public static PresenceException UserNotFound(object userKey) =>
+        With(ErrorReason.UserNotFound, "The service instance has no user with this SID or identity.", "user_key", userKey);
+
+    /// <summary>The identity is taken.</summary>
+    public static PresenceException UserAlreadyExists(object identity) =>
+        With(ErrorReason.UserAlreadyExists, "Another user of the service instance has this identity.", "identity", identity);
+
+    /// <summary>No such push binding.</summary>
+    public static PresenceException PushBindingNotFound(object bindingSid) =>
+        With(ErrorReason.PushBindingNotFound, "The service instance has no push binding with this SID.", "push_binding_sid", bindingSid);
+
+    /// <summary>The user has as many push bindings as are allowed.</summary>
+    public static PresenceException PushBindingLimitExceeded(int limit) =>
+        With(ErrorReason.PushBindingLimitExceeded, $"The user already has {limit} push bindings.", "limit", limit);
+
+    /// <summary>The etag is not the current one.</summary>
+    public static PresenceException EtagMismatch() =>
+        new(ErrorReason.EtagMismatch, "The etag is not the current one: the object was changed in between.");
+
+    /// <summary>The session was ended.</summary>
+    public static PresenceException SessionEnded() =>
+        new(ErrorReason.SessionEnded, "The session was ended; start a new one.");
+
+    private static PresenceException With(ErrorReason reason, string message, string key, object value) =>
+        new(reason, message) { Details = new Dictionary<string, string> { [key] = value.ToString() ?? "" } };
+}

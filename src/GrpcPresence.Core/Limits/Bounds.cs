@@ -1,0 +1,113 @@
+namespace GrpcPresence.Core.Limits;
+
+/// <summary>Every bound of the service, each with its reason. Lengths of texts are bytes of UTF-8.</summary>
+public static class Bounds
+{
+    /// <summary>Bytes of an identity: room for an e-mail address (254) or a URN.</summary>
+    public const int IdentityBytes = 256;
+
+    /// <summary>Bytes of a friendly name: what the REST interface of the seed document allows.</summary>
+    public const int FriendlyNameBytes = 256;
+
+    /// <summary>Bytes of attributes: a profile, not a document; 500 of them fit two watch messages.</summary>
+    public const int AttributesBytes = 4096;
+
+    /// <summary>Nesting of attributes: deeper objects are accidents, and parsers of clients recurse.</summary>
+    public const int AttributesDepth = 32;
+
+    /// <summary>Bytes of a push endpoint: Web Push URLs reach several hundred.</summary>
+    public const int EndpointBytes = 1024;
+
+    /// <summary>Characters of a session id: a GUID takes 36, 256 random bits in base64url take 43.</summary>
+    public const int SessionIdLength = 64;
+
+    /// <summary>Push bindings of one user: devices of a person; more are tokens that nobody deletes.</summary>
+    public const int BindingsPerUser = 50;
+
+    /// <summary>Live sessions of one user: the least recently renewed makes room, so that a client which makes a new id for each heartbeat costs no more.</summary>
+    public const int SessionsPerUser = 32;
+
+    /// <summary>Ended session ids remembered for one user: the one that would be forgotten first makes room.</summary>
+    public const int EndedSessionsPerUser = 64;
+
+    /// <summary>Entries of a page when the request names no size.</summary>
+    public const int DefaultPageSize = 50;
+
+    /// <summary>Entries of a page at the most: about 2.5 MiB of full users at their largest.</summary>
+    public const int MaxPageSize = 500;
+
+    /// <summary>Keys of a BatchGetUsers: one page.</summary>
+    public const int BatchGetKeys = 500;
+
+    /// <summary>Users that one watch may name: each costs an index entry; beyond that, watching everybody is cheaper.</summary>
+    public const int WatchedKeys = 1000;
+
+    /// <summary>Entries of one heartbeat stream message: read and renewed in well under a tick.</summary>
+    public const int BeatsPerMessage = 1000;
+
+    /// <summary>Replies of a heartbeat stream that may wait for the store: bounds what one stream holds.</summary>
+    public const int OutstandingHeartbeatReplies = 16;
+
+    /// <summary>Bytes of a received message: 1000 beats at their largest take about a third.</summary>
+    public const int ReceivedMessageBytes = 1024 * 1024;
+
+    /// <summary>Updates of one watch message.</summary>
+    public const int WatchUpdatesPerMessage = 500;
+
+    /// <summary>Bytes of a watch message, after which it is cut; clients accept 4 MiB by default.</summary>
+    public const int WatchMessageBytes = 1024 * 1024;
+
+    /// <summary>Users that a watcher may owe its client before it drops them and reads them from the store.</summary>
+    public const int PendingUsersPerWatcher = 4096;
+
+    /// <summary>Users that one page of a snapshot or catch-up reads: one message, one short read transaction.</summary>
+    public const int WatchPageSize = 500;
+
+    /// <summary>Changes that one transaction takes from callers.</summary>
+    public const int ChangesPerBatch = 2000;
+
+    /// <summary>Background transitions (expiries, switching on) that one transaction takes beside them, so that callers do not wait for a sweep.</summary>
+    public const int BackgroundChangesPerBatch = 1000;
+
+    /// <summary>Rows that one transaction purges.</summary>
+    public const int RowsPerPurge = 1000;
+
+    /// <summary>The least heartbeat interval: once a second and session is telemetry, not presence.</summary>
+    public static readonly TimeSpan MinHeartbeatInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest session timeout.</summary>
+    public static readonly TimeSpan MaxSessionTimeout = TimeSpan.FromHours(24);
+
+    /// <summary>The longest debounce; longer absences are absences.</summary>
+    public static readonly TimeSpan MaxOfflineDebounce = TimeSpan.FromSeconds(30);
+
+    /// <summary>The resolution of leases: they end at most this much late, never early.</summary>
+    public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>What the lease clock advances at the most between two ticks, so that a paused process ages nobody.</summary>
+    public static readonly TimeSpan MaxTickAdvance = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a silent watch says that it is alive: below the 30 to 60 s after which proxies drop idle streams.</summary>
+    public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(15);
+
+    /// <summary>How far the progress interval is spread, as a fraction.</summary>
+    public const double ProgressJitter = 0.10;
+
+    /// <summary>How long a watch lasts after its synced message, so that load spreads over servers again.</summary>
+    public static readonly TimeSpan WatchMaxAge = TimeSpan.FromMinutes(30);
+
+    /// <summary>How far the age of a watch is spread, as a fraction, so that streams opened together do not end together.</summary>
+    public const double WatchMaxAgeJitter = 0.20;
+
+    /// <summary>How long a watch may make no progress while something is to be sent.</summary>
+    public static readonly TimeSpan WatchStallTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long the tombstone of a deleted user is kept, unless the settings say otherwise.</summary>
+    public static readonly TimeSpan TombstoneRetention = TimeSpan.FromDays(30);
+
+    /// <summary>The first pause of the writer after a storage fault; it doubles up to <see cref="MaxStorageBackoff"/>.</summary>
+    public static readonly TimeSpan MinStorageBackoff = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The longest pause of the writer between two tries, and so the longest that a caller waits for a refusal.</summary>
+    public static readonly TimeSpan MaxStorageBackoff = TimeSpan.FromSeconds(2);
+}
