@@ -79,4 +79,14 @@ public sealed class DeadlineTests
 
         Assert.Equal(DateTime.MaxValue, seen);
     }
+
+    [Fact]
+    public async Task A_deadline_that_is_not_in_UTC_is_refused()
+    {
+        await using var server = await EchoServer.Start();
+        var local = DateTime.SpecifyKind(DateTime.UtcNow.AddHours(1), DateTimeKind.Local);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => server.Client.OnceAsync(new EchoRequest(), deadline: local, cancellationToken: TestRun.Token).ResponseAsync);
+    }
 }
