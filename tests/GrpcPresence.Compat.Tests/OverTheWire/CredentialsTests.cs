@@ -11,7 +11,7 @@ public sealed class CredentialsTests
     {
         await using var server = await EchoServer.Start();
         var seen = SeenHeaders(server);
-        using var channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { UnsafeUseInsecureChannelCallCredentials = true });
+        using var channel = ChannelThatSendsCredentialsInTheClear(server);
 
         await Call(channel, CallCredentials.FromInterceptor(AddToken));
 
@@ -23,7 +23,7 @@ public sealed class CredentialsTests
     {
         await using var server = await EchoServer.Start();
         var seen = SeenHeaders(server);
-        using var channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { UnsafeUseInsecureChannelCallCredentials = true });
+        using var channel = ChannelThatSendsCredentialsInTheClear(server);
 
         await Call(channel, CallCredentials.Compose(Adding("first"), Adding("second")));
 
@@ -47,7 +47,7 @@ public sealed class CredentialsTests
     public async Task Call_credentials_that_fail_fail_the_call()
     {
         await using var server = await EchoServer.Start();
-        using var channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { UnsafeUseInsecureChannelCallCredentials = true });
+        using var channel = ChannelThatSendsCredentialsInTheClear(server);
         var failing = CallCredentials.FromInterceptor((_, _) => throw new InvalidOperationException("no token"));
 
         var failure = await Assert.ThrowsAsync<RpcException>(() => Call(channel, failing));
@@ -74,6 +74,9 @@ public sealed class CredentialsTests
         Assert.Equal("yes", seen().GetValue("first"));
         Assert.Equal("yes", seen().GetValue("second"));
     }
+
+    private static GrpcChannel ChannelThatSendsCredentialsInTheClear(EchoServer server) =>
+        GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { UnsafeUseInsecureChannelCallCredentials = true });
 
     private static Func<Metadata> SeenHeaders(EchoServer server)
     {

@@ -74,7 +74,8 @@ public sealed class ChannelCredentialsTests
             VerifyPeerCallback? verifyPeerCallback)
             => Say(
                 state,
-                $"ssl {rootCertificates} {keyCertificatePair?.CertificateChain} {keyCertificatePair?.PrivateKey} {verifyPeerCallback is not null}");
+                $"ssl {rootCertificates} {keyCertificatePair?.CertificateChain} {keyCertificatePair?.PrivateKey} "
+                    + $"{verifyPeerCallback is not null}");
 
         public override void SetCompositeCredentials(
             object? state,
