@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Health;
 using GrpcPresence.Server.Reflection;
@@ -33,6 +34,7 @@ internal static class ServerHost
         var app = builder.Build();
         var board = app.Services.GetRequiredService<HealthBoard>();
         app.Lifetime.ApplicationStopping.Register(board.Drain);
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
         Map(app);
         return app;
     }
@@ -55,6 +57,7 @@ internal static class ServerHost
         services.AddSingleton<ReflectionAnswers>();
         services.AddSingleton<ConfigurationGrpcService>();
         services.AddSingleton<UserGrpcService>();
+        services.AddSingleton<WatchUsersHandler>();
         services.AddSingleton<HealthGrpcService>();
         services.AddSingleton<ReflectionGrpcService>();
         services.AddSingleton<ReflectionAlphaGrpcService>();
@@ -64,7 +67,8 @@ internal static class ServerHost
     {
         app.UseMiddleware<StreamShutdownMiddleware>();
         app.MapGrpcService<ConfigurationGrpcService>();
-        app.MapGrpcService<UserGrpcService>();
+        app.MapGrpcService(provider => UserServiceBinder.Bind(
+            provider.GetRequiredService<UserGrpcService>(), provider.GetRequiredService<WatchUsersHandler>()));
         app.MapGrpcService<HealthGrpcService>();
         app.MapGrpcService<ReflectionGrpcService>();
         app.MapGrpcService<ReflectionAlphaGrpcService>();

@@ -17,7 +17,7 @@ internal sealed class StreamHeartbeatsHandler(
     ServiceDirectory services,
     UserDirectory users,
     PresenceTracker tracker,
-    CancellationToken stopping)
+    CancellationToken stopping) : IDisposable
 {
     private readonly Channel<HeartbeatReply> _replies = Channel.CreateUnbounded<HeartbeatReply>(new() { SingleReader = true, SingleWriter = true });
     private readonly Queue<HeartbeatReply> _outstanding = new(); // guarded by itself: the reading loop adds, the answering loop removes
@@ -55,6 +55,9 @@ internal sealed class StreamHeartbeatsHandler(
         await answering;
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _slots.Dispose();
+
     private async Task<HeartbeatStream> StartAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
     {
         if (!await NextAsync(input, context) || input.Current.Start is not { } start)
@@ -85,14 +88,24 @@ internal sealed class StreamHeartbeatsHandler(
     private async ValueTask<HeartbeatReply> BeatAsync(IReadOnlyList<V1.SessionBeat> beats, HeartbeatStream stream, ServerCallContext context)
     {
         var (reply, entries) = Parse(beats, "beats.beats");
-        var addresses = await users.ResolveAsync(_service!, entries.Keys, context.CancellationToken);
-        for (var i = 0; i < addresses.Count; i++)
+        var addresses = new UserAddress?[entries.Keys.Count];
+        var missing = ErrorReason.UserNotFound;
+        try
+        {
+            await users.ResolveAsync(_service!, entries.Keys.ToArray(), addresses, context.CancellationToken);
+        }
+        catch (PresenceException unread)
+        {
+            // Those who needed no read are renewed all the same.
+            missing = unread.Reason;
+        }
+        for (var i = 0; i < addresses.Length; i++)
         {
             var (index, session) = entries.Sessions[i];
             if (addresses[i] is { } address)
                 reply.Add(index, tracker.Beat(_service!, address, session, stream));
             else
-                reply.Reject(index, ErrorReason.UserNotFound);
+                reply.Reject(index, missing);
         }
         return reply;
     }

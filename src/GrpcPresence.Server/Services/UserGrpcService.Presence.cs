@@ -33,11 +33,14 @@ internal sealed partial class UserGrpcService
     }
 
     /// <inheritdoc/>
-    public override Task StreamHeartbeats(
+    public override async Task StreamHeartbeats(
         IAsyncStreamReader<V1.StreamHeartbeatsRequest> requestStream,
         IServerStreamWriter<V1.StreamHeartbeatsResponse> responseStream,
-        ServerCallContext context) =>
-        new StreamHeartbeatsHandler(services, directory, tracker, lifetime.ApplicationStopping).RunAsync(requestStream, responseStream, context);
+        ServerCallContext context)
+    {
+        using var handler = new StreamHeartbeatsHandler(services, directory, tracker, lifetime.ApplicationStopping);
+        await handler.RunAsync(requestStream, responseStream, context);
+    }
 
     /// <inheritdoc/>
     public override async Task<V1.EndSessionResponse> EndSession(V1.EndSessionRequest request, ServerCallContext context)
