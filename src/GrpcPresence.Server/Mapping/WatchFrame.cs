@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Core.Configuration;
@@ -83,7 +84,8 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
         if (token is null)
             return;
         WriteHeader(output, ResumeTokenTag, token.Length);
-        System.Text.Encoding.ASCII.GetBytes(token, output);
+        Encoding.ASCII.GetBytes(token, output.GetSpan(token.Length));
+        output.Advance(token.Length);
     }
 
     private void WriteUpdate(IBufferWriter<byte> output, UserUpdate update)

@@ -39,7 +39,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Time
             await Task.WhenAny(write, Task.Delay(Timeout.InfiniteTimeSpan, time, graceEnded.Token));
             if (!write.IsCompleted)
             {
-                StreamReset.Refuse(context);
+                StreamReset.Refuse(context.GetHttpContext());
                 throw reader.EndReason!;
             }
         }
