@@ -17,7 +17,7 @@ internal sealed class CoreWorld : IDisposable
     {
         Store = store ?? new InMemoryPresenceStore();
         Services = new ServiceDirectory(Store);
-        Tracker = new PresenceTracker(Queue, Time, Metrics);
+        Tracker = new PresenceTracker(Time, Queue, Metrics);
         Directory = new UserDirectory(Store, Tracker);
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Metrics, Time, new Random(1));
         Writer = new ChangeWriter(

@@ -52,7 +52,7 @@ internal sealed class WatchClient(WatchReader reader) : IAsyncDisposable
     public async Task<UserUpdate> NextUpdate() => Assert.Single((await Next<WatchEvent.Updates>()).Users);
 
     /// <summary>Whether nothing is ready to be sent. Asks for the next message, and so must be the last thing that a test does.</summary>
-    public bool IsQuiet() => !_messages.MoveNextAsync().IsCompleted;
+    public bool IsQuiet() => !_messages.MoveNextAsync().AsTask().IsCompleted;
 
     public async ValueTask DisposeAsync()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -32,8 +33,9 @@ internal static class PageToken
         Span<byte> token = stackalloc byte[Length];
         Span<byte> expected = stackalloc byte[Length];
         lastId = 0;
+        // Not TryDecodeFromChars, which throws for what is no base64.
         if (text.Length != Base64Url.GetEncodedLength(Length)
-            || !Base64Url.TryDecodeFromChars(text, token, out var written)
+            || Base64Url.DecodeFromChars(text, token, out _, out var written) != OperationStatus.Done
             || written != Length)
         {
             return false;
