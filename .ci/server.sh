@@ -22,7 +22,7 @@ start_server() {
       return 1
     fi
     if ((SECONDS > give_up)); then
-      say "within $start_patience s the server did not serve"
+      say "within $start_patience s the server did not serve: $(cat "$scratch/health")"
       return 1
     fi
     sleep 0.2
