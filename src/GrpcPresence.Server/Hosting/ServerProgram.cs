@@ -82,6 +82,8 @@ internal static class ServerProgram
     private static async Task GreetAsync(TextWriter output, string address)
     {
         await output.WriteLineAsync();
+        await output.WriteLineAsync($"gRPC on {address}. To try it, paste:");
+        await output.WriteLineAsync();
         foreach (var command in Welcome.Commands(address))
             await output.WriteLineAsync(command);
         await output.WriteLineAsync();
