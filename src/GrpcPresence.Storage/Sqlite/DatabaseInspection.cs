@@ -1,5 +1,6 @@
 using Dapper;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite;
 
@@ -18,8 +19,11 @@ internal static class DatabaseInspection
             throw DatabaseRefusedException.Damaged(path, "the file is missing or empty, but its write-ahead log is not");
     }
 
-    /// <summary>Refuses a database that is not this service's, is of a newer version of it, or is damaged. A new, empty one is fine.</summary>
-    public static void Check(SqliteConnection connection, string path)
+    /// <summary>
+    /// Refuses a database that is not this service's, is of a newer version of it, or is damaged. Returns whether it is empty: a new one, which
+    /// nothing is wrong with. The quick check reads every page; <paramref name="thorough"/> also compares the indices with their tables.
+    /// </summary>
+    public static bool Check(SqliteConnection connection, string path, bool thorough)
     {
         try
         {
@@ -27,15 +31,21 @@ internal static class DatabaseInspection
             var version = connection.ExecuteScalar<long>("PRAGMA user_version");
             var isEmpty = connection.ExecuteScalar<long>("SELECT count(*) FROM sqlite_schema") == 0;
             if (isEmpty && application == 0 && version == 0)
-                return;
+                return true;
             if (application != ApplicationId)
                 throw DatabaseRefusedException.Foreign(path);
+            if (version < 1)
+                throw DatabaseRefusedException.Damaged(path, $"its schema version reads {version}");
             if (version > Migrations.Latest)
                 throw DatabaseRefusedException.NewerSchema(path, version, Migrations.Latest);
-            if (connection.QueryFirst<string>("PRAGMA quick_check(1)") is var finding && finding != "ok")
-                throw DatabaseRefusedException.Damaged(path, finding);
+            var finding = connection.QueryFirst<string>(thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+            return finding == "ok" ? false : throw DatabaseRefusedException.Damaged(path, finding);
         }
-        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault))
+        catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_NOTADB)
+        {
+            throw DatabaseRefusedException.Damaged(path, "its header is damaged, or it is no database at all", fault);
+        }
+        catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_CORRUPT)
         {
             throw DatabaseRefusedException.Damaged(path, fault.Message, fault);
         }

@@ -113,7 +113,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
 
     private void Prepare(SqliteConnection writer)
     {
-        DatabaseInspection.Check(writer, Path);
+        DatabaseInspection.Check(writer, Path, thorough: false);
         ConnectionFactory.UseWriteAheadLog(writer);
         Migrations.Run(writer);
     }

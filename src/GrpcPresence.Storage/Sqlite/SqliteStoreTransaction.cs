@@ -138,5 +138,10 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
             _isOver = true;
             throw SqliteFaults.Translate(fault);
         }
+        catch (StorageException)
+        {
+            _isOver = true;
+            throw;
+        }
     }
 }

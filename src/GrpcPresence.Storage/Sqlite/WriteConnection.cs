@@ -1,4 +1,5 @@
 using Dapper;
+using GrpcPresence.Core.Errors;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -47,6 +48,9 @@ internal sealed class WriteConnection : IDisposable
     /// <summary>Commits the transaction under its id.</summary>
     public void Commit(long id)
     {
+        // Without a transaction each statement would commit by itself.
+        if (!IsInTransaction)
+            throw new StorageException("The transaction is not open any more.");
         _setLastCommit.Bind(id).Execute();
         _commit.Execute();
     }
