@@ -1,3 +1,4 @@
+using Grpc.Core;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Errors;
@@ -51,6 +52,8 @@ internal static class ServerHost
         });
         services.AddSingleton<ErrorInterceptor>();
         services.AddSingleton<ErrorMapper>();
+        services.AddSingleton<OpenStreams>();
+        services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthBoard>();
         services.AddHostedService<StorageObserver>();
         services.AddSingleton(new DescriptorIndex(ServedServices.All));
@@ -66,11 +69,18 @@ internal static class ServerHost
     private static void Map(WebApplication app)
     {
         app.UseMiddleware<StreamShutdownMiddleware>();
-        app.MapGrpcService<ConfigurationGrpcService>();
-        app.MapGrpcService(provider => UserServiceBinder.Bind(
-            provider.GetRequiredService<UserGrpcService>(), provider.GetRequiredService<WatchUsersHandler>()));
-        app.MapGrpcService<HealthGrpcService>();
-        app.MapGrpcService<ReflectionGrpcService>();
-        app.MapGrpcService<ReflectionAlphaGrpcService>();
+        MapService<ConfigurationGrpcService>(app, V1.ConfigurationService.BindService);
+        MapService<UserGrpcService>(app, (binder, users) => V1.UserService.BindService(
+            new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
+        MapService<HealthGrpcService>(app, Grpc.Health.V1.Health.BindService);
+        MapService<ReflectionGrpcService>(app, Grpc.Reflection.V1.ServerReflection.BindService);
+        MapService<ReflectionAlphaGrpcService>(app, Grpc.Reflection.V1Alpha.ServerReflection.BindService);
+    }
+
+    private static void MapService<TService>(WebApplication app, Action<ServiceBinderBase, TService> bind)
+        where TService : class
+    {
+        var definition = DefinitionBinder.Define(binder => bind(binder, app.Services.GetRequiredService<TService>()));
+        app.MapGrpcService(_ => definition);
     }
 }

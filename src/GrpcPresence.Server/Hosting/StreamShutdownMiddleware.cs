@@ -7,7 +7,7 @@ namespace GrpcPresence.Server.Hosting;
 /// shutdown until its timeout. This is a middleware because the token must be replaced before gRPC makes the context of the call from it.
 /// </summary>
 internal sealed class StreamShutdownMiddleware(
-    RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
+    RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
 {
     /// <summary>How long a stream has to end before it is reset: a write that flow control blocks sees no token. Below the shutdown timeout.</summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(3);
@@ -39,6 +39,7 @@ internal sealed class StreamShutdownMiddleware(
     private async Task RunGuardedAsync(HttpContext context)
     {
         var method = context.Request.Path.Value!;
+        using var open = streams.Open();
         using var deadline = new StoppingDeadline(ResetGrace, time, Reset, lifetime.ApplicationStopping);
         await next(context);
 

@@ -5,7 +5,6 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -19,19 +18,19 @@ namespace GrpcPresence.Server.Tests.Fixture;
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly TimeProvider _time;
     private Task? _stopped;
 
-    private TestServer(Action<WebApplication> map)
+    private TestServer(Action<WebApplication>? map, TimeProvider? time)
     {
+        _time = time ?? TimeProvider.System;
         _app = ServerHost.Build(new ServerSettings { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
-        map(_app);
+        map?.Invoke(_app);
     }
 
     public StubStore Store { get; } = new();
 
     public LogRecorder Log { get; } = new();
-
-    public ManualTimeProvider Time { get; } = new();
 
     public Uri Address => new(_app.Urls.Single());
 
@@ -46,9 +45,9 @@ internal sealed class TestServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
 
-    public static async Task<TestServer> StartAsync(Action<WebApplication>? map = null)
+    public static async Task<TestServer> StartAsync(Action<WebApplication>? map = null, TimeProvider? time = null)
     {
-        var server = new TestServer(map ?? (_ => { }));
+        var server = new TestServer(map, time);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address);
         return server;
@@ -81,7 +80,7 @@ internal sealed class TestServer : IAsyncDisposable
     private void AddDomain(IServiceCollection services)
     {
         services.AddPresenceCore();
-        services.AddSingleton<TimeProvider>(Time);
+        services.AddSingleton(_time);
         services.AddSingleton<IPresenceStore>(Store);
         services.AddSingleton<IUserCells, NoCells>();
         services.AddSingleton<ICommitPublisher, NoCells>();

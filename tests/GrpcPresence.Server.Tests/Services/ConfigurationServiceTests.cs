@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Testing;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
@@ -12,13 +13,14 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task A_service_instance_is_created_read_renamed_and_deleted()
     {
-        await using var server = await TestServer.StartAsync();
+        var time = new ManualTimeProvider();
+        await using var server = await TestServer.StartAsync(time: time);
         var client = server.Configuration;
         var sid = "IS" + new string('A', 32);
 
         var created = (await client.CreateServiceInstanceAsync(new() { ServiceSid = sid, FriendlyName = "a" })).ServiceInstance;
         Assert.Equal("IS" + new string('a', 32), created.Sid);
-        Assert.Equal(Timestamp.FromDateTimeOffset(server.Time.GetUtcNow()), created.CreateTime);
+        Assert.Equal(Timestamp.FromDateTimeOffset(time.GetUtcNow()), created.CreateTime);
         Assert.Equal(created, (await client.GetServiceInstanceAsync(new() { ServiceSid = sid })).ServiceInstance);
 
         var update = new UpdateServiceInstanceRequest
