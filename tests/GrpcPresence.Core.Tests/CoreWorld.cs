@@ -13,7 +13,9 @@ namespace GrpcPresence.Core.Tests;
 /// <summary>The whole of Core over a store in memory, driven by one thread and a manual clock: nothing happens unless a test says so.</summary>
 internal sealed class CoreWorld : IDisposable
 {
-    public CoreWorld(InMemoryPresenceStore? store = null)
+    /// <param name="store">The store; a new one unless given.</param>
+    /// <param name="publisher">Stands between the writer and the hub.</param>
+    public CoreWorld(InMemoryPresenceStore? store = null, Func<WatchHub, ICommitPublisher>? publisher = null)
     {
         Store = store ?? new InMemoryPresenceStore();
         Services = new ServiceDirectory(Store);
@@ -21,7 +23,7 @@ internal sealed class CoreWorld : IDisposable
         Directory = new UserDirectory(Store, Tracker);
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Metrics, Time, new Random(1));
         Writer = new ChangeWriter(
-            Store, Queue, Services, Tracker, Hub, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
+            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
     }
 
     public ManualTimeProvider Time { get; } = new();

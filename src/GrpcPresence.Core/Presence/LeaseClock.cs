@@ -10,12 +10,16 @@ public sealed class LeaseClock
 {
     private readonly TimeProvider _time;
     private readonly Lock _gate = new(); // orders ticks; nothing but the time provider is called under it
-    private volatile Reading _last; // time and stamp of one moment, replaced as one
+    private readonly long _frequency;
+    private readonly long _maxAdvance;
+    private volatile Reading _last;
 
     /// <summary>A clock that reads 0 now.</summary>
     public LeaseClock(TimeProvider time)
     {
         _time = time;
+        _frequency = time.TimestampFrequency;
+        _maxAdvance = (long)((Int128)Bounds.MaxTickAdvance.Ticks * _frequency / TimeSpan.TicksPerSecond);
         _last = new Reading(0, time.GetTimestamp());
     }
 
@@ -25,7 +29,7 @@ public sealed class LeaseClock
         get
         {
             var last = _last;
-            return last.Time + Math.Min(ToTicks(_time.GetTimestamp() - last.Stamp), Bounds.MaxTickAdvance.Ticks);
+            return ToTicks(last.Passed + Advance(last, _time.GetTimestamp()));
         }
     }
 
@@ -36,24 +40,19 @@ public sealed class LeaseClock
         {
             var last = _last;
             var stamp = _time.GetTimestamp();
-            var elapsed = ToTicks(stamp - last.Stamp);
-            // What a tick cannot express stays with the stamp: dropped, it would let a reading through the older stamp be ahead of one through this.
-            _last = elapsed > Bounds.MaxTickAdvance.Ticks
-                ? new Reading(last.Time + Bounds.MaxTickAdvance.Ticks, stamp)
-                : new Reading(last.Time + elapsed, last.Stamp + ToStamp(elapsed));
-            return _last.Time;
+            _last = new Reading(last.Passed + Advance(last, stamp), stamp);
+            return ToTicks(_last.Passed);
         }
     }
 
-    private long ToTicks(long stamps)
-    {
-        var frequency = _time.TimestampFrequency;
-        return stamps <= 0 ? 0
-            : frequency % TimeSpan.TicksPerSecond == 0 ? stamps / (frequency / TimeSpan.TicksPerSecond)
-            : (long)((Int128)stamps * TimeSpan.TicksPerSecond / frequency);
-    }
+    private long Advance(Reading last, long stamp) => Math.Clamp(stamp - last.Stamp, 0, _maxAdvance);
 
-    private long ToStamp(long ticks) => (long)((Int128)ticks * _time.TimestampFrequency / TimeSpan.TicksPerSecond);
+    private long ToTicks(long passed) => _frequency % TimeSpan.TicksPerSecond == 0
+        ? passed / (_frequency / TimeSpan.TicksPerSecond)
+        : (long)((Int128)passed * TimeSpan.TicksPerSecond / _frequency);
 
-    private sealed record Reading(long Time, long Stamp);
+    /// <summary>One moment, replaced as one.</summary>
+    /// <param name="Passed">The lease time, in the time provider's own units, so that rounding never adds up.</param>
+    /// <param name="Stamp">The time provider's timestamp of the same moment.</param>
+    private sealed record Reading(long Passed, long Stamp);
 }

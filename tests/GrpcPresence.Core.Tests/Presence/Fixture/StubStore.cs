@@ -45,6 +45,13 @@ internal sealed class StubStore : IPresenceStore, IStoreTransaction
         return added;
     }
 
+    public void Add(long serviceId, UserRecord user)
+    {
+        _pending = _committed;
+        InsertUser(serviceId, user);
+        _committed = _pending;
+    }
+
     public IStoreTransaction BeginTransaction()
     {
         if (IsDown)

@@ -26,6 +26,7 @@ internal sealed class World : IDisposable
     {
         Store = store ?? new StubStore();
         Time = time ?? new ManualTimeProvider();
+        Metrics = new PresenceMetrics(Meters);
         Tracker = new PresenceTracker(Time, Queue, Metrics);
         Services = new ServiceDirectory(Store);
         Users = new UserDirectory(Store, Tracker);
@@ -42,7 +43,9 @@ internal sealed class World : IDisposable
 
     public StorageStatus Status { get; } = new();
 
-    public PresenceMetrics Metrics { get; } = new();
+    public OwnMeters Meters { get; } = new();
+
+    public PresenceMetrics Metrics { get; }
 
     public ServiceDirectory Services { get; }
 
@@ -136,6 +139,7 @@ internal sealed class World : IDisposable
     {
         Queue.Dispose();
         Metrics.Dispose();
+        Meters.Dispose();
     }
 
     private sealed class Publisher : ICommitPublisher
