@@ -35,6 +35,17 @@ step() {
   printf -- '-- %s: %d passed, %d failed, %d s\n' "$name" "$passed" "$failed" $((SECONDS - started))
 }
 
+# needed_step NAME COMMAND...: a step without which no later one means anything.
+needed_step() {
+  local failed
+  step "$@"
+  read -r _ failed < <(sum "$work/step.counts")
+  if ((failed > 0)); then
+    printf 'nothing after this was tried\n'
+    exit 1
+  fi
+}
+
 # count PASSED FAILED: what a step found.
 count() { printf '%d %d\n' "$1" "$2" >>"$work/step.counts"; }
 
