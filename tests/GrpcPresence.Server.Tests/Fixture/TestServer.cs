@@ -77,13 +77,19 @@ internal sealed class TestServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private void AddDomain(IServiceCollection services)
+    /// <summary>Adds the domain over the store, without presence and watches.</summary>
+    public static void AddDomain(IServiceCollection services, StubStore store, TimeProvider time)
     {
         services.AddPresenceCore();
-        services.AddSingleton(_time);
-        services.AddSingleton<IPresenceStore>(Store);
+        services.AddSingleton(time);
+        services.AddSingleton<IPresenceStore>(store);
         services.AddSingleton<IUserCells, NoCells>();
         services.AddSingleton<ICommitPublisher, NoCells>();
+    }
+
+    private void AddDomain(IServiceCollection services)
+    {
+        AddDomain(services, Store, _time);
         services.RemoveAll<ILoggerProvider>();
         services.AddSingleton<ILoggerProvider>(Log);
     }
