@@ -46,7 +46,7 @@ public sealed class ChangeQueue : IDisposable
         return change.Completion;
     }
 
-    /// <summary>Refuses further changes of callers. What is queued is still written; presence may still be queued, and the store keeps what was known.</summary>
+    /// <summary>Refuses further changes of callers. What is queued is still written; presence that changes from then on is not, and the store keeps what was known.</summary>
     public void Close()
     {
         lock (_gate)
@@ -56,13 +56,6 @@ public sealed class ChangeQueue : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _signal.Dispose();
-
-    /// <summary>Queues the presence of a user.</summary>
-    internal void Enqueue(PresenceChange change, bool background)
-    {
-        if (!TryEnqueue(change, background))
-            change.Fail(Stopping());
-    }
 
     /// <summary>Moves what one transaction takes into the list.</summary>
     internal void Take(List<Change> into, int callers, int background)
@@ -78,7 +71,8 @@ public sealed class ChangeQueue : IDisposable
         }
     }
 
-    private bool TryEnqueue(Change change, bool background)
+    /// <summary>Queues a change; false after <see cref="Close"/>.</summary>
+    internal bool TryEnqueue(Change change, bool background)
     {
         lock (_gate)
         {
@@ -90,5 +84,5 @@ public sealed class ChangeQueue : IDisposable
         return true;
     }
 
-    private static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
+    internal static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
 }

@@ -5,7 +5,7 @@ using GrpcPresence.Core.Users;
 namespace GrpcPresence.Core.Changes;
 
 /// <summary>Brings what is stored of a user's presence in line with the user's cell: the only place that decides about it.</summary>
-internal sealed class PresenceChange(UserCell cell) : Change
+internal sealed class PresenceChange(UserCell cell, bool background) : Change
 {
     private CellSnapshot? _snapshot;
     private PresenceException? _refusal;
@@ -22,7 +22,7 @@ internal sealed class PresenceChange(UserCell cell) : Change
             _isDeferred = true;
             return;
         }
-        _snapshot = cell.Take();
+        _snapshot = cell.Take(background);
         if (_snapshot is not { } snapshot)
             return;
         try
@@ -39,7 +39,7 @@ internal sealed class PresenceChange(UserCell cell) : Change
     internal override void Complete(IUserCells cells)
     {
         if (_isDeferred)
-            cell.Requeue();
+            cell.Requeue(background);
         else if (_snapshot is not { } snapshot)
             return;
         else if (_refusal is null)
@@ -54,7 +54,7 @@ internal sealed class PresenceChange(UserCell cell) : Change
         if (_snapshot is { } snapshot)
             cell.Retry(snapshot, reason);
         else
-            cell.FailQueued(reason);
+            cell.FailQueued(background, reason);
     }
 
     /// <inheritdoc/>

@@ -8,8 +8,8 @@ namespace GrpcPresence.Core.Changes;
 /// the cell, and the writer reads it at commit, so at most one change a user is pending, and it holds the present.
 /// </summary>
 /// <remarks>
-/// Everything is guarded by <see cref="Gate"/>, the lock of the tracker's shard. Under it there is no I/O, no await and no log; the only lock that
-/// may be taken inside is the change queue's. Members that say so expect the caller to hold it; the others take it.
+/// Everything is guarded by <see cref="Gate"/>, the lock of the tracker's shard. Under it there is no I/O, no await and no log; the change queue's
+/// lock may be taken inside it. Members that say so expect the caller to hold it; the others take it.
 /// </remarks>
 public abstract class UserCell(LiveService service, Identity identity, Lock gate, ChangeQueue queue)
 {
@@ -20,8 +20,10 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     private bool _cameOnline;
     private bool _mayCreate;
     private bool _isQueued;
-    private bool _isUrgent; // queued among the callers' changes, not only in the background
+    private bool _isAmongCallers; // the callers' lane holds an entry of this cell
+    private bool _isInBackground; // the background lane holds one; either may come when nothing is queued any more, and is ignored then
     private bool _isTaken;
+    private bool _isShutOut; // the queue was closed before the present state could be queued
 
     /// <summary>The service instance.</summary>
     public LiveService Service { get; } = service;
@@ -29,8 +31,8 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     /// <summary>The identity.</summary>
     public Identity Identity { get; } = identity;
 
-    /// <summary>The SID; <c>default</c> until the writer has found or created the user. Read and written under the gate.</summary>
-    public UserSid Sid { get; protected set; }
+    /// <summary>The SID; <c>default</c> until the writer, or a read of the store, has found the user. Under the gate.</summary>
+    public UserSid Sid { get; private set; }
 
     /// <summary>The lock that guards this cell.</summary>
     protected Lock Gate { get; } = gate;
@@ -71,7 +73,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     /// <summary>The user is stored online from before this process began; a session that stands for that lives. Under the gate.</summary>
     protected void Recover(UserSid sid)
     {
-        Sid = sid;
+        SetSid(sid);
         Vouched = true;
         _decidedVouched = true;
         _decidedSwitch = Service.Configuration.SwitchRevision;
@@ -85,15 +87,29 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     }
 
     /// <summary>
-    /// Completes when what is tracked now is stored; faults with the reason when it cannot be. Completed already when nothing is pending. Under the
-    /// gate.
+    /// Completes when what is tracked now is stored; faults with the reason when it cannot be, so with ServerStopping when the queue is closed.
+    /// Completed already when nothing is pending. Under the gate.
     /// </summary>
     protected Task WhenStored()
     {
         if (_isQueued)
             return (_queuedWaiters ??= NewWaiters()).Task;
-        return _isTaken ? (_takenWaiters ??= NewWaiters()).Task : Task.CompletedTask;
+        if (_isTaken)
+            return (_takenWaiters ??= NewWaiters()).Task;
+        return _isShutOut && !IsSettled ? Task.FromException(ChangeQueue.Stopping()) : Task.CompletedTask;
     }
+
+    /// <summary>Takes note of the SID that a read found, or the writer. Under the gate.</summary>
+    protected void SetSid(UserSid sid)
+    {
+        if (sid == Sid)
+            return;
+        OnSidChanging();
+        Sid = sid;
+    }
+
+    /// <summary>The SID is about to be another: whatever finds the cell by the old one must not any more. Under the gate.</summary>
+    protected abstract void OnSidChanging();
 
     /// <summary>The user does not exist: sessions are forgotten without a trace. Under the gate.</summary>
     protected abstract void OnRefused();
@@ -105,15 +121,15 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     protected abstract void OnSettled();
 
     /// <summary>Takes the state to decide on. The queue may hold a cell twice; the second take finds nothing and returns null.</summary>
-    internal CellSnapshot? Take()
+    internal CellSnapshot? Take(bool background)
     {
         lock (Gate)
         {
+            NoteLeft(background);
             if (!_isQueued)
                 return null;
             var snapshot = new CellSnapshot(Vouched, _cameOnline, _mayCreate);
             _isQueued = false;
-            _isUrgent = false;
             _isTaken = true;
             _cameOnline = false;
             _mayCreate = false;
@@ -131,7 +147,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
             _isTaken = false;
             _decidedVouched = snapshot.Vouched;
             _decidedSwitch = switchRevision;
-            Sid = sid ?? default;
+            SetSid(sid ?? default);
             _takenWaiters?.TrySetResult();
             _takenWaiters = null;
             // Reachability may have been switched between the decision and now; the sweep of the switch saw this cell as pending and left it.
@@ -156,24 +172,27 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
         }
     }
 
-    /// <summary>The writer never took the cell: whoever waits is told.</summary>
-    internal void FailQueued(PresenceException reason)
-    {
-        lock (Gate)
-            FailWaiters(ref _queuedWaiters, reason);
-    }
-
-    /// <summary>The writer put the cell off: it is queued again, unless its user's deletion has emptied it in between.</summary>
-    internal void Requeue()
+    /// <summary>The store failed before the cell was taken: whoever waits is told, and the cell is queued again.</summary>
+    internal void FailQueued(bool background, PresenceException reason)
     {
         lock (Gate)
         {
+            NoteLeft(background);
             if (!_isQueued)
                 return;
-            var background = !_isUrgent;
-            _isQueued = false;
-            _isUrgent = false;
-            Enqueue(background);
+            FailWaiters(ref _queuedWaiters, reason);
+            Enqueue(background: true);
+        }
+    }
+
+    /// <summary>The writer put the cell off: it is queued again, unless its user's deletion has emptied it in between.</summary>
+    internal void Requeue(bool background)
+    {
+        lock (Gate)
+        {
+            NoteLeft(background);
+            if (_isQueued)
+                Enqueue(background);
         }
     }
 
@@ -212,11 +231,10 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     private void Reset()
     {
         Vouched = false;
-        Sid = default;
+        SetSid(default);
         _cameOnline = false;
         _mayCreate = false;
         _isQueued = false;
-        _isUrgent = false;
         _isTaken = false;
         _decidedVouched = false;
         _decidedSwitch = -1;
@@ -224,12 +242,36 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
 
     private void Enqueue(bool background)
     {
-        // A cell that waits in the background is queued again when somebody waits for it; the writer ignores the second one.
-        if (_isQueued && (background || _isUrgent))
-            return;
-        _isQueued = true;
-        _isUrgent |= !background;
-        queue.Enqueue(new PresenceChange(this), background);
+        // A cell that waits in the background is queued again when somebody waits for it. One entry a lane, so that a store that fails for long
+        // does not fill the queue with entries of the same cells.
+        if (_isAmongCallers || (background && _isInBackground))
+        {
+            _isQueued = true;
+        }
+        else if (queue.TryEnqueue(new PresenceChange(this, background), background))
+        {
+            _isQueued = true;
+            if (background)
+                _isInBackground = true;
+            else
+                _isAmongCallers = true;
+        }
+        else
+        {
+            // Without an entry nobody would ever take the cell, and who waits would wait for ever.
+            _isQueued = _isInBackground;
+            _isShutOut = !_isQueued;
+            if (_isShutOut)
+                FailWaiters(ref _queuedWaiters, ChangeQueue.Stopping());
+        }
+    }
+
+    private void NoteLeft(bool background)
+    {
+        if (background)
+            _isInBackground = false;
+        else
+            _isAmongCallers = false;
     }
 
     private static TaskCompletionSource NewWaiters() => new(TaskCreationOptions.RunContinuationsAsynchronously);

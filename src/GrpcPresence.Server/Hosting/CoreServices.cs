@@ -1,7 +1,9 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Settings;
 
@@ -11,8 +13,7 @@ namespace GrpcPresence.Server.Hosting;
 internal static class CoreServices
 {
     /// <summary>
-    /// Adds the queue, the writer and what they need. Expects an <see cref="IPresenceStore"/>, <see cref="IUserCells"/> and
-    /// <see cref="ICommitPublisher"/> beside it.
+    /// Adds the domain and the services that drive it. Expects an <see cref="IPresenceStore"/> beside it.
     /// </summary>
     public static IServiceCollection AddPresenceCore(this IServiceCollection services)
     {
@@ -24,9 +25,17 @@ internal static class CoreServices
         services.AddSingleton<StorageStatus>();
         services.AddSingleton<ServiceDirectory>();
         services.AddSingleton<ChangeQueue>();
+        services.AddSingleton<PresenceTracker>();
+        services.AddSingleton<IUserCells>(provider => provider.GetRequiredService<PresenceTracker>());
+        services.AddSingleton<UserDirectory>();
+        services.AddSingleton<PresenceRecovery>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(provider, Random.Shared));
+        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ChangeWriter>(
             provider, provider.GetRequiredService<ServerSettings>().TombstoneRetention));
         services.AddHostedService<ChangeWriterService>();
+        services.AddHostedService<RecoveryService>();
+        services.AddHostedService<TickService>();
         return services;
     }
 }

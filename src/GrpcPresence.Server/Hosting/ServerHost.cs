@@ -1,5 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Health;
 using GrpcPresence.Server.Reflection;
@@ -34,6 +35,7 @@ internal static class ServerHost
         var app = builder.Build();
         var board = app.Services.GetRequiredService<HealthBoard>();
         app.Lifetime.ApplicationStopping.Register(board.Drain);
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
         Map(app);
         return app;
     }
@@ -58,6 +60,7 @@ internal static class ServerHost
         services.AddSingleton<ReflectionAnswers>();
         services.AddSingleton<ConfigurationGrpcService>();
         services.AddSingleton<UserGrpcService>();
+        services.AddSingleton<WatchUsersHandler>();
         services.AddSingleton<HealthGrpcService>();
         services.AddSingleton<ReflectionGrpcService>();
         services.AddSingleton<ReflectionAlphaGrpcService>();
@@ -67,7 +70,8 @@ internal static class ServerHost
     {
         app.UseMiddleware<StreamShutdownMiddleware>();
         MapService<ConfigurationGrpcService>(app, V1.ConfigurationService.BindService);
-        MapService<UserGrpcService>(app, V1.UserService.BindService);
+        MapService<UserGrpcService>(app, (binder, users) => V1.UserService.BindService(
+            new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
         MapService<HealthGrpcService>(app, Grpc.Health.V1.Health.BindService);
         MapService<ReflectionGrpcService>(app, Grpc.Reflection.V1.ServerReflection.BindService);
         MapService<ReflectionAlphaGrpcService>(app, Grpc.Reflection.V1Alpha.ServerReflection.BindService);

@@ -1,5 +1,8 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Storage.Sqlite;
 using Microsoft.AspNetCore.Connections;
 
 namespace GrpcPresence.Server.Hosting;
@@ -9,6 +12,9 @@ internal static class ServerProgram
 {
     /// <summary>The exit code of a program that is not set up rightly.</summary>
     public const int BadSettings = 2;
+
+    /// <summary>The exit code of a program whose database cannot be used.</summary>
+    public const int BadDatabase = 3;
 
     /// <summary>Runs the program and returns its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
@@ -24,6 +30,11 @@ internal static class ServerProgram
         {
             await error.WriteLineAsync(fault.Message);
             return BadSettings;
+        }
+        catch (Exception fault) when (fault is DatabaseRefusedException or StorageException)
+        {
+            await error.WriteLineAsync(fault.Message);
+            return BadDatabase;
         }
     }
 
@@ -41,7 +52,9 @@ internal static class ServerProgram
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
             await GreetAsync(output, app.Urls.First());
+        var demo = settings.Demo ? StartDemo(app) : Task.CompletedTask;
         await app.WaitForShutdownAsync();
+        await demo;
         Log.Stopped(logger);
     }
 
@@ -57,8 +70,19 @@ internal static class ServerProgram
         }
     }
 
+    private static Task StartDemo(WebApplication app)
+    {
+        var life = new DemoLife(
+            new Uri(app.Urls.First()),
+            app.Services.GetRequiredService<TimeProvider>(),
+            app.Services.GetRequiredService<ILogger<DemoLife>>());
+        return life.RunAsync(app.Lifetime.ApplicationStopping);
+    }
+
     private static async Task GreetAsync(TextWriter output, string address)
     {
+        await output.WriteLineAsync();
+        await output.WriteLineAsync($"gRPC on {address}. To try it, paste:");
         await output.WriteLineAsync();
         foreach (var command in Welcome.Commands(address))
             await output.WriteLineAsync(command);

@@ -1,5 +1,4 @@
 using GrpcPresence.Server.Telemetry;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Hosting;
 
@@ -12,9 +11,6 @@ internal sealed class StreamShutdownMiddleware(
 {
     /// <summary>How long a stream has to end before it is reset: a write that flow control blocks sees no token. Below the shutdown timeout.</summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(3);
-
-    /// <summary>REFUSED_STREAM of RFC 9113: the client sees UNAVAILABLE.</summary>
-    private const int RefusedStream = 7;
 
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext context)
@@ -44,13 +40,12 @@ internal sealed class StreamShutdownMiddleware(
     {
         var method = context.Request.Path.Value!;
         using var open = streams.Open();
-        var reset = context.Features.Get<IHttpResetFeature>();
         using var deadline = new StoppingDeadline(ResetGrace, time, Reset, lifetime.ApplicationStopping);
         await next(context);
 
         void Reset()
         {
-            reset?.Reset(RefusedStream);
+            StreamReset.Refuse(context);
             Log.StreamReset(logger, method, ResetGrace);
         }
     }

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Server.Mapping;
@@ -43,6 +44,14 @@ internal static class Messages
         BindingType = (V1.BindingType)binding.Type,
         Endpoint = binding.Endpoint,
         CreateTime = binding.CreateTime.ToTimestamp(),
+    };
+
+    /// <summary>A live session.</summary>
+    public static V1.Session ToMessage(this SessionInfo session) => new()
+    {
+        SessionId = session.Id.ToString(),
+        LastHeartbeatTime = session.LastHeartbeatTime.ToTimestamp(),
+        LeaseExpireTime = session.LeaseExpireTime.ToTimestamp(),
     };
 
     /// <summary>A user in the view; of a deleted one only the name and the revision, in every view.</summary>

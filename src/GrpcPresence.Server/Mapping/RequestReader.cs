@@ -24,6 +24,9 @@ internal sealed partial class RequestReader
             _violations.Add(new Violation(field, reason, description));
     }
 
+    /// <summary>The reason of the first thing that is wrong; there must be one.</summary>
+    public ErrorReason FirstReason => _violations![0].Reason;
+
     /// <summary>Refuses the request if anything was wrong.</summary>
     /// <exception cref="PresenceException">With every violation.</exception>
     public void ThrowIfInvalid()

@@ -18,6 +18,15 @@ internal static partial class Log
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "Metrics and traces go to {Endpoint}")]
     public static partial void TelemetryExported(ILogger logger, string endpoint);
 
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "{Users} users were online at the last stop; recovered in {Duration}")]
+    public static partial void Recovered(ILogger logger, long users, TimeSpan duration);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "Demo: {Users} users come and go in service instance {ServiceSid}")]
+    public static partial void DemoStarted(ILogger logger, string serviceSid, int users);
+
+    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "The demo ended")]
+    public static partial void DemoEnded(ILogger logger, Exception reason);
+
     [LoggerMessage(EventId = 10, Level = LogLevel.Error, Message = "The store fails; transitions are kept in memory until it works again")]
     public static partial void StorageFailing(ILogger logger, Exception fault);
 

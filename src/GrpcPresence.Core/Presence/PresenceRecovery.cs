@@ -1,0 +1,34 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Core.Presence;
+
+/// <summary>Loads the users whom the store holds online from before the start. Then, when the service is ready, call <see cref="PresenceTracker.Start"/>.</summary>
+public sealed class PresenceRecovery(IStoreReader reader, ServiceDirectory services, PresenceTracker tracker)
+{
+    /// <summary>Users of one read: a few milliseconds and about 2 MiB.</summary>
+    private const int PageSize = 10_000;
+
+    /// <summary>Loads all of them and returns how many they are.</summary>
+    /// <exception cref="PresenceException">StorageUnavailable.</exception>
+    public async Task<long> LoadAsync(CancellationToken cancellationToken)
+    {
+        long count = 0;
+        LiveService? service = null;
+        for (long after = 0; ;)
+        {
+            var page = await reader.ListOnlineUsersAsync(after, PageSize, cancellationToken).ConfigureAwait(false);
+            foreach (var user in page)
+            {
+                if (service is null || service.Sid != user.Service)
+                    service = await services.GetAsync(user.Service, cancellationToken).ConfigureAwait(false);
+                tracker.Recover(service, user.Sid, user.Identity);
+            }
+            count += page.Count;
+            if (page.Count < PageSize)
+                return count;
+            after = page[^1].Id;
+        }
+    }
+}

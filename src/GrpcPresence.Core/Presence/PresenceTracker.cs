@@ -1,0 +1,243 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Presence;
+
+/// <summary>
+/// Who is online, as this process knows it: the sessions of all users and their leases, in memory. Reports every transition to the writer through the
+/// users' cells, whether reachability is recorded or not. Safe from any thread.
+/// </summary>
+public sealed class PresenceTracker : IUserCells
+{
+    /// <summary>64 shards: many more than cores, so that two heartbeats seldom want the same lock.</summary>
+    internal const int ShardBits = 6;
+
+    private readonly TimeProvider _time;
+    private readonly PresenceMetrics _metrics;
+    private readonly LeaseClock _clock;
+    private readonly TrackerShard[] _shards = new TrackerShard[1 << ShardBits];
+    private readonly List<long> _lateness = []; // used by the one Tick that runs
+    private int _isTicking;
+    private volatile bool _isStarted;
+
+    /// <summary>A tracker that knows nobody.</summary>
+    public PresenceTracker(TimeProvider time, ChangeQueue queue, PresenceMetrics metrics)
+    {
+        _time = time;
+        _metrics = metrics;
+        _clock = new LeaseClock(time);
+        for (var index = 0; index < _shards.Length; index++)
+            _shards[index] = new TrackerShard(_clock, queue, Sids);
+    }
+
+    /// <summary>Live sessions, without the anonymous ones of recovered users.</summary>
+    public long LiveSessions => _shards.Sum(shard => Volatile.Read(ref shard.LiveSessions));
+
+    /// <summary>Users of whom anything is known.</summary>
+    internal long TrackedUsers => _shards.Sum(shard => (long)shard.Users.Count);
+
+    /// <summary>Who is found by SID.</summary>
+    internal SidIndex Sids { get; } = new();
+
+    /// <summary>
+    /// A heartbeat: renews the lease of a session, or begins it, for the session timeout in force now. The lease stands also when storing what it made
+    /// visible fails. Allocates nothing for a session that lives and a user whose presence is stored.
+    /// </summary>
+    /// <param name="service">The service instance.</param>
+    /// <param name="user">The user.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="stream">The stream that the heartbeat came over; null for any other road. The session is that stream's from now on.</param>
+    public BeatResult Beat(LiveService service, in UserAddress user, SessionId session, HeartbeatStream? stream)
+    {
+        ThrowIfEmpty(session);
+        if (service.IsDeleted)
+            return BeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
+        var timeout = service.Configuration.SessionTimeout.Ticks;
+        var owner = stream is { EndSessionsOnClose: true } ? stream : null;
+        var shard = ShardOf(service.Id, user.Identity, out var hash);
+        lock (shard.Gate)
+        {
+            var now = _clock.Now;
+            return shard.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, owner);
+        }
+    }
+
+    /// <summary>
+    /// Ends a session at once and remembers its id until the lease would have run out; an id that does not live, for one session timeout, so that a
+    /// heartbeat which its end has overtaken begins nothing. Ending it again changes nothing. Completes when the user's transition, if this was the
+    /// last session, is stored.
+    /// </summary>
+    /// <exception cref="PresenceException">Through the task: UserNotFound, StorageUnavailable, ServerStopping.</exception>
+    public Task EndSession(LiveService service, in UserAddress user, SessionId session)
+    {
+        ThrowIfEmpty(session);
+        var timeout = service.Configuration.SessionTimeout.Ticks;
+        var shard = ShardOf(service.Id, user.Identity, out var hash);
+        lock (shard.Gate)
+        {
+            var tracked = shard.GetOrAdd(service, user.Identity, hash);
+            return tracked.IsOther(user.Sid)
+                ? Task.FromException(Refusals.UserNotFound(user.Sid!.Value))
+                : tracked.End(session, _clock.Now, timeout);
+        }
+    }
+
+    /// <summary>The live sessions of a user, the most recent heartbeat first.</summary>
+    /// <exception cref="PresenceException">UserNotFound: another user has the identity now.</exception>
+    public SessionList ListSessions(LiveService service, in UserAddress user)
+    {
+        List<LiveSession> sessions;
+        bool recovering;
+        long now;
+        var shard = ShardOf(service.Id, user.Identity, out var hash);
+        lock (shard.Gate)
+        {
+            now = _clock.Now;
+            if (shard.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
+                return new SessionList([], Recovering: false);
+            if (tracked.IsOther(user.Sid))
+                throw Refusals.UserNotFound(user.Sid!.Value);
+            (sessions, recovering) = tracked.List(now);
+        }
+        var wall = _time.GetUtcNow();
+        return new SessionList(
+            [.. sessions.OrderByDescending(session => session.LastBeat).Select(session => new SessionInfo(
+                session.Id, wall.AddTicks(session.LastBeat - now), wall.AddTicks(session.LeaseEnd - now)))],
+            recovering);
+    }
+
+    /// <summary>
+    /// The client closed the stream, which had asked for it: the lease of each session that the stream still owns becomes the shorter of what it has
+    /// and the debounce in force now. Not to be called for a stream that the server ends.
+    /// </summary>
+    public void Close(HeartbeatStream stream)
+    {
+        foreach (var user in stream.TakeUsers())
+        {
+            var shard = ShardOf(user.Hash);
+            lock (shard.Gate)
+                user.Close(stream, _clock.Now);
+        }
+    }
+
+    /// <summary>
+    /// The store holds the user online from before the start: an anonymous session stands for that, beside any real ones, for one session timeout
+    /// from <see cref="Start"/> on.
+    /// </summary>
+    public void Recover(LiveService service, UserSid sid, Identity identity)
+    {
+        var shard = ShardOf(service.Id, identity, out var hash);
+        lock (shard.Gate)
+        {
+            var user = shard.GetOrAdd(service, identity, hash);
+            user.Recover(sid, LiveSession.NotStarted);
+            if (_isStarted)
+                user.StartAnonymous(_clock.Now);
+            else
+                shard.AwaitStart(user);
+        }
+    }
+
+    /// <summary>The service is ready: the anonymous leases begin to run.</summary>
+    public void Start()
+    {
+        _isStarted = true;
+        foreach (var shard in _shards)
+        {
+            while (shard.StartSome(_clock.Now))
+            {
+            }
+        }
+    }
+
+    /// <summary>
+    /// Advances the clock and ends the leases that have run out. To be called once a <see cref="Limits.Bounds.Tick"/>; returns at once when the call
+    /// before is not done.
+    /// </summary>
+    public void Tick()
+    {
+        if (Interlocked.Exchange(ref _isTicking, 1) != 0)
+            return;
+        try
+        {
+            var now = _clock.Tick();
+            // Shards take turns, so that who waits for the lock of one gets it while the others are gone through.
+            for (var more = true; more;)
+            {
+                more = false;
+                foreach (var shard in _shards)
+                {
+                    more |= shard.ExpireSome(now, _lateness);
+                    RecordLateness();
+                }
+            }
+            RecordTransitions();
+        }
+        finally
+        {
+            Volatile.Write(ref _isTicking, 0);
+        }
+    }
+
+    /// <inheritdoc/>
+    public UserCell? Find(ServiceSid service, long serviceId, Identity identity) => FindTracked(serviceId, identity);
+
+    /// <inheritdoc/>
+    public void Reconsider(LiveService service)
+    {
+        foreach (var shard in _shards)
+        {
+            var bucketCount = 0;
+            for (var bucket = 0; bucket >= 0;)
+                bucket = shard.ReconsiderSome(service, bucket, ref bucketCount);
+        }
+    }
+
+    /// <summary>Whether the user is known to exist, without asking the store: the writer has found them, or a session lives that may create them.</summary>
+    internal bool Exists(LiveService service, Identity identity)
+    {
+        var shard = ShardOf(service.Id, identity, out var hash);
+        lock (shard.Gate)
+            return shard.Users.Find(service.Id, identity, hash) is { Exists: true };
+    }
+
+    private TrackedUser? FindTracked(long serviceId, Identity identity)
+    {
+        var shard = ShardOf(serviceId, identity, out var hash);
+        lock (shard.Gate)
+            return shard.Users.Find(serviceId, identity, hash);
+    }
+
+    private TrackerShard ShardOf(long serviceId, Identity identity, out int hash) => ShardOf(hash = UserTable.HashOf(serviceId, identity));
+
+    private TrackerShard ShardOf(int hash) => _shards[hash & (_shards.Length - 1)];
+
+    private void RecordLateness()
+    {
+        foreach (var late in _lateness)
+            _metrics.LeaseEnded(TimeSpan.FromTicks(late));
+        _lateness.Clear();
+    }
+
+    private void RecordTransitions()
+    {
+        foreach (var shard in _shards)
+        {
+            var (cameOnline, wentOffline) = shard.TakeTransitions();
+            for (; cameOnline > 0; cameOnline--)
+                _metrics.TransitionRecorded(online: true);
+            for (; wentOffline > 0; wentOffline--)
+                _metrics.TransitionRecorded(online: false);
+        }
+    }
+
+    // An empty id is the anonymous session's, which no client may renew or end.
+    private static void ThrowIfEmpty(SessionId session)
+    {
+        if (session.IsEmpty)
+            throw new ArgumentException("A session id is required.", nameof(session));
+    }
+}

@@ -1,0 +1,26 @@
+using System.Collections.Concurrent;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Presence;
+
+/// <summary>
+/// The identities of tracked users whom somebody names by SID. An entry is made by the first such heartbeat and lives as long as the user is tracked
+/// under that SID, so that it costs nothing where users are named by identity. Safe from any thread; written under the shard's lock.
+/// </summary>
+internal sealed class SidIndex
+{
+    private readonly ConcurrentDictionary<(long ServiceId, UserSid Sid), Identity> _identities = new();
+
+    /// <summary>How many entries there are.</summary>
+    public int Count => _identities.Count;
+
+    /// <summary>The identity; false when nobody tracked is named by this SID.</summary>
+    public bool TryFind(LiveService service, UserSid sid, out Identity identity) => _identities.TryGetValue((service.Id, sid), out identity);
+
+    /// <summary>Adds an entry.</summary>
+    public void Add(LiveService service, UserSid sid, Identity identity) => _identities[(service.Id, sid)] = identity;
+
+    /// <summary>Removes an entry.</summary>
+    public void Remove(LiveService service, UserSid sid) => _identities.TryRemove((service.Id, sid), out _);
+}

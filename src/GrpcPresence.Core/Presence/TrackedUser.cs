@@ -1,0 +1,299 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Presence;
+
+/// <summary>
+/// A user with live sessions, or with ended ones that are remembered, or with a change that is not stored yet. Vouched for exactly while any session
+/// lives, the anonymous one among them. Every member is to be called under the shard's lock.
+/// </summary>
+internal sealed class TrackedUser(LiveService service, Identity identity, int hash, TrackerShard shard)
+    : UserCell(service, identity, shard.Gate, shard.Queue)
+{
+    /// <summary>The <see cref="Slot"/> of a user who is not in the wheel.</summary>
+    public const int NoSlot = -1;
+
+    // The links of the shard's table and wheel, which alone write them.
+    public readonly int Hash = hash;
+    public TrackedUser? NextInBucket;
+    public TrackedUser? Before;
+    public TrackedUser? After;
+    public int Slot = NoSlot;
+
+    private SessionSet _sessions;
+    private EndedSessions? _ended; // null when none is remembered
+    private bool _isIndexed; // found by SID
+    private bool _hasAnonymous;
+
+    /// <summary>Whether the wheel holds the user.</summary>
+    public bool IsInWheel => Slot != NoSlot;
+
+    /// <summary>Whether any session lives.</summary>
+    public bool IsOnline => _sessions.Count > 0;
+
+    /// <summary>Whether nothing needs to be known of the user any more.</summary>
+    public bool IsIdle => _sessions.Count == 0 && _ended is null && !IsPending;
+
+    /// <summary>Whether the user is known to exist, or about to: a session lives that may still have to create them.</summary>
+    public bool Exists => Sid != default || _sessions.Count > 0;
+
+    /// <summary>Whether the SID, where one is given, is not this user's.</summary>
+    public bool IsOther(UserSid? sid) => sid is { } given && Sid != default && given != Sid;
+
+    /// <summary>Renews the lease of a session, or begins it.</summary>
+    public BeatResult Beat(in UserAddress address, SessionId id, long now, long leaseEnd, HeartbeatStream? owner)
+    {
+        if (IsOther(address.Sid))
+            return BeatResult.Rejected(ErrorReason.UserNotFound);
+        if (_ended is not null && _ended.Contains(id, now))
+            return BeatResult.Rejected(ErrorReason.SessionEnded);
+        if (address.Sid is { } sid)
+            IndexBy(sid);
+
+        var wasOnline = IsOnline;
+        var index = _sessions.IndexOf(id);
+        ref var session = ref _sessions[index >= 0 ? index : Begin(id)];
+        session.LastBeat = now;
+        session.LeaseEnd = leaseEnd;
+        if (session.Owner != owner)
+            Take(ref session, owner);
+        shard.Wheel.PutBy(this, leaseEnd);
+        if (!wasOnline)
+            shard.CameOnline++;
+        Vouch(address.MayCreate);
+        return new BeatResult(null, WhenStored());
+    }
+
+    /// <summary>Ends a session at once, and remembers its id.</summary>
+    public Task End(SessionId id, long now, long timeout)
+    {
+        var index = _sessions.IndexOf(id);
+        var until = now + timeout;
+        if (index >= 0)
+        {
+            // A lease that is over, but was not swept yet, is none: the id is remembered like one that never beat.
+            if (_sessions[index].LeaseEnd > now)
+                until = _sessions[index].LeaseEnd;
+            Remove(index);
+        }
+        Remember(id, until, now);
+        if (IsOnline)
+            return Task.CompletedTask;
+        if (index >= 0)
+            GoOffline(background: false);
+        return WhenStored();
+    }
+
+    /// <summary>The client closed the stream: the leases of the sessions that it still owns end soon.</summary>
+    public void Close(HeartbeatStream stream, long now)
+    {
+        var latest = now + Service.Configuration.OfflineDebounce.Ticks;
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            ref var session = ref _sessions[index];
+            if (session.Owner != stream)
+                continue;
+            session.Owner = null;
+            session.LeaseEnd = Math.Min(session.LeaseEnd, latest);
+            shard.Wheel.PutBy(this, session.LeaseEnd);
+        }
+    }
+
+    /// <summary>The store holds the user online from before the start: the anonymous session stands for that.</summary>
+    public void Recover(UserSid sid, long leaseEnd)
+    {
+        if (_hasAnonymous)
+            return;
+        _hasAnonymous = true;
+        _sessions[_sessions.Add(default)].LeaseEnd = leaseEnd;
+        if (leaseEnd != LiveSession.NotStarted)
+            shard.Wheel.PutBy(this, leaseEnd);
+        base.Recover(sid);
+    }
+
+    /// <summary>The service is ready: the anonymous lease begins to run.</summary>
+    public void StartAnonymous(long now)
+    {
+        if (!_hasAnonymous)
+            return;
+        ref var session = ref _sessions[_sessions.IndexOf(default)];
+        if (session.LeaseEnd != LiveSession.NotStarted)
+            return;
+        session.LeaseEnd = now + Service.Configuration.SessionTimeout.Ticks;
+        shard.Wheel.PutBy(this, session.LeaseEnd);
+    }
+
+    /// <summary>The wheel has come to the user: ends what has run out, and says when to look again. Notes by how much each lease was over.</summary>
+    public void Expire(long now, List<long> lateness)
+    {
+        if (Service.IsDeleted)
+        {
+            Drop();
+            return;
+        }
+        var wasOnline = IsOnline;
+        for (var index = _sessions.Count - 1; index >= 0; index--)
+        {
+            var leaseEnd = _sessions[index].LeaseEnd;
+            if (leaseEnd > now)
+                continue;
+            lateness.Add(now - leaseEnd);
+            Remove(index);
+        }
+        _ended?.Forget(now);
+        if (_ended is { IsEmpty: true })
+            _ended = null;
+        if (wasOnline && !IsOnline)
+            GoOffline(background: true);
+        PutAgain();
+    }
+
+    /// <summary>Queues the cell, when reachability was switched on and a session lives.</summary>
+    public new void Reconsider() => base.Reconsider();
+
+    /// <summary>The live sessions, and whether the anonymous one is among them.</summary>
+    public (List<LiveSession> Sessions, bool Recovering) List(long now)
+    {
+        var live = new List<LiveSession>(_sessions.Count);
+        var recovering = false;
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            var session = _sessions[index];
+            if (session.LeaseEnd <= now)
+                continue;
+            if (session.IsAnonymous)
+                recovering = true;
+            else
+                live.Add(session);
+        }
+        return (live, recovering);
+    }
+
+    /// <summary>The user leaves the shard.</summary>
+    public void Leave() => OnSidChanging();
+
+    protected override void OnRefused() => RemoveAll();
+
+    protected override void OnDeleted()
+    {
+        var now = shard.Clock.Now;
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            var session = _sessions[index];
+            if (!session.IsAnonymous && session.LeaseEnd > now)
+                Remember(session.Id, session.LeaseEnd, now);
+        }
+        RemoveAll();
+    }
+
+    protected override void OnSettled() => shard.RemoveIfIdle(this);
+
+    protected override void OnSidChanging()
+    {
+        if (!_isIndexed)
+            return;
+        _isIndexed = false;
+        shard.Sids.Remove(Service, Sid);
+    }
+
+    private void IndexBy(UserSid sid)
+    {
+        if (_isIndexed)
+            return;
+        SetSid(sid);
+        shard.Sids.Add(Service, sid, Identity);
+        _isIndexed = true;
+    }
+
+    private int Begin(SessionId id)
+    {
+        if (_sessions.Count - (_hasAnonymous ? 1 : 0) >= Bounds.SessionsPerUser)
+            Remove(LeastRecentlyRenewed());
+        shard.LiveSessions++;
+        return _sessions.Add(id);
+    }
+
+    private int LeastRecentlyRenewed()
+    {
+        var least = -1;
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            if (!_sessions[index].IsAnonymous && (least < 0 || _sessions[index].LastBeat < _sessions[least].LastBeat))
+                least = index;
+        }
+        return least;
+    }
+
+    private void Take(ref LiveSession session, HeartbeatStream? owner)
+    {
+        var former = session.Owner;
+        session.Owner = owner is not null && owner.TryKeep(this) ? owner : null;
+        Disown(former);
+    }
+
+    private void Remove(int index)
+    {
+        var session = _sessions[index];
+        if (session.IsAnonymous)
+            _hasAnonymous = false;
+        else
+            shard.LiveSessions--;
+        _sessions.RemoveAt(index);
+        Disown(session.Owner);
+    }
+
+    // A stream that lives for long must not keep users whose sessions are over or went elsewhere.
+    private void Disown(HeartbeatStream? stream)
+    {
+        if (stream is null)
+            return;
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            if (_sessions[index].Owner == stream)
+                return;
+        }
+        stream.Forget(this);
+    }
+
+    private void Remember(SessionId id, long until, long now)
+    {
+        (_ended ??= new EndedSessions()).Add(id, until, now);
+        shard.Wheel.PutBy(this, until);
+    }
+
+    private void GoOffline(bool background)
+    {
+        shard.WentOffline++;
+        Unvouch(background);
+    }
+
+    private void RemoveAll()
+    {
+        if (IsOnline)
+            shard.WentOffline++;
+        while (_sessions.Count > 0)
+            Remove(_sessions.Count - 1);
+    }
+
+    // Nobody is to be told: the service instance is gone for everybody.
+    private void Drop()
+    {
+        RemoveAll();
+        _ended = null;
+        PutAgain();
+    }
+
+    private void PutAgain()
+    {
+        var due = _ended?.FirstEnd ?? long.MaxValue;
+        for (var index = 0; index < _sessions.Count; index++)
+            due = Math.Min(due, _sessions[index].LeaseEnd);
+        if (due != long.MaxValue)
+            shard.Wheel.Put(this, due);
+        else
+            shard.Wheel.Remove(this);
+        shard.RemoveIfIdle(this);
+    }
+}

@@ -1,0 +1,181 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+
+namespace GrpcPresence.Core.Tests.Presence;
+
+public sealed class EndedSessionTests : IDisposable
+{
+    private readonly World _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public void EndSession_ends_the_session_at_once_and_completes_when_the_transition_is_stored()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+
+        var end = _world.End(Alice, Phone);
+
+        Assert.Empty(_world.SessionsOf(Alice));
+        Assert.False(end.IsCompleted, "the transition is not stored yet");
+        _world.Write();
+        Assert.True(end.IsCompletedSuccessfully);
+        Assert.False(_world.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void Ending_one_of_two_sessions_changes_nothing_that_is_stored()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.BeatAndWrite(Alice, Laptop);
+
+        Assert.True(_world.End(Alice, Phone).IsCompletedSuccessfully);
+
+        Assert.Equal(0, _world.Queue.Count);
+        Assert.Equal(["laptop"], _world.SessionsOf(Alice));
+    }
+
+    [Fact]
+    public void A_late_heartbeat_of_an_ended_session_is_SESSION_ENDED_until_its_lease_would_have_run_out()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.Pass(TimeSpan.FromSeconds(10));
+        _ = _world.End(Alice, Phone);
+        _world.Write();
+
+        _world.Pass(SessionTimeout - TimeSpan.FromSeconds(10) - Bounds.Tick);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
+        Assert.Equal(0, _world.Tracker.LiveSessions);
+        Assert.Equal(0, _world.Queue.Count);
+
+        _world.Pass(Bounds.Tick);
+        Assert.Equal(0, _world.Tracker.TrackedUsers);
+        Assert.Null(_world.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void A_heartbeat_that_its_end_has_overtaken_makes_no_ghost()
+    {
+        _world.BeatAndWrite(Alice, Laptop);
+
+        Assert.True(_world.End(Alice, Phone).IsCompletedSuccessfully);
+
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
+        _world.Pass(SessionTimeout - Bounds.Tick);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
+        _world.Pass(Bounds.Tick);
+        Assert.Null(_world.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void The_id_of_a_session_that_ran_out_before_the_tick_is_remembered_like_one_that_never_beat()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Time.Advance(Bounds.Tick);
+
+        _ = _world.End(Alice, Phone);
+
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void Ending_again_waits_for_the_same_transition_and_remembers_no_longer()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _ = _world.End(Alice, Phone);
+        var again = _world.End(Alice, Phone);
+        Assert.False(again.IsCompleted, "the transition is not stored yet");
+        _world.Write();
+        Assert.True(again.IsCompletedSuccessfully);
+
+        _world.Pass(SessionTimeout - Bounds.Tick);
+        Assert.True(_world.End(Alice, Phone).IsCompletedSuccessfully);
+        _world.Pass(Bounds.Tick);
+
+        Assert.Null(_world.Beat(Alice, Phone).Rejection);
+        Assert.Equal(2, _world.Published.Count);
+    }
+
+    [Fact]
+    public void The_ended_id_that_would_be_forgotten_first_makes_room()
+    {
+        _world.BeatAndWrite(Alice, Laptop);
+        for (var number = 0; number < Bounds.EndedSessionsPerUser; number++)
+        {
+            _ = _world.End(Alice, Session($"s{number}"));
+            _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Session("s0")).Rejection);
+
+        _ = _world.End(Alice, Session("one-more"));
+
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Session("one-more")).Rejection);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Session("s1")).Rejection);
+        Assert.Null(_world.Beat(Alice, Session("s0")).Rejection);
+    }
+
+    [Fact]
+    public void Deleting_a_user_ends_the_sessions_and_only_a_new_one_creates_the_user_again_with_a_new_SID()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.BeatAndWrite(Alice, Laptop);
+        var sid = _world.SidOf(Alice);
+
+        _world.DeleteUser(Alice);
+
+        Assert.Equal(0, _world.Tracker.LiveSessions);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Laptop).Rejection);
+        Assert.Null(_world.StoredOnline(Alice));
+        _world.BeatAndWrite(Alice, Session("new"));
+        Assert.True(_world.StoredOnline(Alice));
+        Assert.NotEqual(sid, _world.SidOf(Alice));
+    }
+
+    [Fact]
+    public void The_ids_of_a_deleted_user_are_forgotten_when_their_leases_would_have_run_out()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.Pass(TimeSpan.FromSeconds(25));
+        _world.DeleteUser(Alice);
+
+        _world.Pass(TimeSpan.FromSeconds(50) - Bounds.Tick);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
+        _world.Pass(Bounds.Tick);
+
+        Assert.Equal(0, _world.Tracker.TrackedUsers);
+        Assert.Null(_world.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void Whoever_waits_for_a_session_of_a_user_who_is_deleted_learns_that_it_ended()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _ = _world.End(Alice, Phone);
+        _world.Write();
+        var deletion = _world.Queue.SubmitAsync(
+            new Core.Changes.Kinds.DeleteUser(_world.Service.Sid, new Core.Users.UserKey(Alice), ""));
+        var beat = _world.Beat(Alice, Laptop);
+
+        _world.Write();
+
+        Assert.True(deletion.IsCompletedSuccessfully);
+        Assert.Equal(ErrorReason.SessionEnded, Assert.IsType<PresenceException>(beat.Stored.Exception!.InnerException).Reason);
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Laptop).Rejection);
+    }
+
+    [Fact]
+    public void A_stream_forgets_a_user_who_is_deleted()
+    {
+        var stream = new HeartbeatStream(endSessionsOnClose: true);
+        _world.BeatAndWrite(Alice, Phone, stream);
+
+        _world.DeleteUser(Alice);
+
+        Assert.Equal(0, stream.UserCount);
+    }
+}

@@ -1,0 +1,57 @@
+using GrpcPresence.Core.Limits;
+
+namespace GrpcPresence.Core.Tests.Presence.Fixture;
+
+/// <summary>What the tracker should know of one user, said as plainly as can be: a lease end for each session. Times in milliseconds.</summary>
+internal sealed class Model
+{
+    private readonly Dictionary<string, (int LeaseEnd, int LastBeat, int? Stream)> _live = [];
+    private readonly Dictionary<string, int> _ended = [];
+
+    /// <summary>How many the last tick left.</summary>
+    public int Count => _live.Count;
+
+    public int TimeoutMilliseconds { get; init; }
+
+    public int DebounceMilliseconds { get; init; }
+
+    /// <summary>The sessions whose lease is not over.</summary>
+    public IEnumerable<string> Alive(int now) => _live.Where(session => session.Value.LeaseEnd > now).Select(session => session.Key).Order();
+
+    /// <summary>False when the session was ended.</summary>
+    public bool Beat(string id, int now, int? stream)
+    {
+        if (_ended.TryGetValue(id, out var until) && until > now)
+            return false;
+        if (!_live.ContainsKey(id) && _live.Count == Bounds.SessionsPerUser)
+            _live.Remove(_live.MinBy(session => session.Value.LastBeat).Key);
+        _live[id] = (now + TimeoutMilliseconds, now, stream);
+        return true;
+    }
+
+    public void End(string id, int now)
+    {
+        var until = _live.Remove(id, out var session) && session.LeaseEnd > now ? session.LeaseEnd : now + TimeoutMilliseconds;
+        if (!_ended.TryGetValue(id, out var known) || known <= now)
+            _ended[id] = until;
+    }
+
+    public void Close(int stream, int now)
+    {
+        foreach (var (id, session) in _live.Where(session => session.Value.Stream == stream).ToList())
+            _live[id] = (Math.Min(session.LeaseEnd, now + DebounceMilliseconds), session.LastBeat, null);
+    }
+
+    public void Delete(int now)
+    {
+        foreach (var (id, session) in _live.Where(session => session.Value.LeaseEnd > now))
+            _ended[id] = session.LeaseEnd;
+        _live.Clear();
+    }
+
+    public void Tick(int now)
+    {
+        foreach (var (id, _) in _live.Where(session => session.Value.LeaseEnd <= now).ToList())
+            _live.Remove(id);
+    }
+}

@@ -1,0 +1,146 @@
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Tests.Presence.Fixture;
+
+/// <summary>The tracker and the model beside each other: does each step to both and compares them.</summary>
+internal sealed class PropertyRun : IDisposable
+{
+    /// <summary>How many users there are.</summary>
+    public const int Users = 3;
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(300);
+
+    private readonly World _world = new();
+    private readonly Model[] _models = new Model[Users];
+    private readonly HeartbeatStream[] _streams = [new(endSessionsOnClose: true), new(endSessionsOnClose: true)];
+    private int _now; // by the lease clock, in milliseconds
+    private int _sinceTick;
+
+    public PropertyRun()
+    {
+        for (var user = 0; user < Users; user++)
+            _models[user] = new Model { TimeoutMilliseconds = (int)Timeout.TotalMilliseconds, DebounceMilliseconds = (int)Debounce.TotalMilliseconds };
+        _world.Configure(configuration => configuration with
+        {
+            HeartbeatInterval = TimeSpan.FromSeconds(1),
+            SessionTimeout = Timeout,
+            OfflineDebounce = Debounce,
+        });
+    }
+
+    public void All(Step[] steps)
+    {
+        foreach (var step in steps)
+        {
+            // A millisecond each, so that no two heartbeats are equally old.
+            Advance(1);
+            Do(step);
+            Compare(step);
+        }
+        _world.Store.IsDown = false;
+        _world.Write();
+        for (var user = 0; user < Users; user++)
+            Assert.Equal(_models[user].Count > 0, _world.StoredOnline(Of(user)) ?? false);
+        TickFor((int)Timeout.TotalMilliseconds * 2);
+        _world.Write();
+        Assert.Equal(0, _world.Tracker.TrackedUsers);
+        Assert.All(_streams, stream => Assert.Equal(0, stream.UserCount));
+    }
+
+    public void Dispose() => _world.Dispose();
+
+    private void Do(Step step)
+    {
+        var (identity, model, id) = (Of(step.User), _models[step.User], $"s{step.Session}");
+        switch (step.Kind)
+        {
+            case StepKind.Beat or StepKind.BeatOverStream:
+                int? stream = step.Kind == StepKind.Beat ? null : step.Number % _streams.Length;
+                var rejection = _world.Beat(identity, World.Session(id), stream is { } index ? _streams[index] : null).Rejection;
+                Assert.Equal(model.Beat(id, _now, stream) ? default(ErrorReason?) : ErrorReason.SessionEnded, rejection);
+                break;
+            case StepKind.End:
+                _ = _world.End(identity, World.Session(id));
+                model.End(id, _now);
+                break;
+            case StepKind.Close:
+                var closed = step.Number % _streams.Length;
+                _world.Tracker.Close(_streams[closed]);
+                _streams[closed] = new HeartbeatStream(endSessionsOnClose: true);
+                foreach (var each in _models)
+                    each.Close(closed, _now);
+                break;
+            case StepKind.Delete:
+                // The sweep has seen what is over, so that the model need not know when the writer gets to it.
+                TickOnce();
+                var deletion = _world.Queue.SubmitAsync(new DeleteUser(_world.Service.Sid, new UserKey(identity), ""));
+                _world.Write();
+                if (deletion.IsCompletedSuccessfully)
+                    model.Delete(_now);
+                break;
+            case StepKind.Pass:
+                Advance(step.Number);
+                break;
+            case StepKind.Tick:
+                TickFor(step.Number);
+                break;
+            case StepKind.Write:
+                _world.Write();
+                break;
+            case StepKind.Break:
+                _world.Store.IsDown = !_world.Store.IsDown;
+                break;
+            case StepKind.Pause:
+                Advance(1000 - _sinceTick);
+                _world.Time.Advance(TimeSpan.FromSeconds(step.Number)); // for the lease clock this does not happen
+                TickOnce();
+                break;
+            default:
+                throw new InvalidOperationException($"no such step: {step.Kind}");
+        }
+    }
+
+    private void TickFor(int milliseconds)
+    {
+        for (var passed = 0; passed < milliseconds; passed += 100)
+        {
+            Advance(100);
+            TickOnce();
+        }
+    }
+
+    private void Advance(int milliseconds)
+    {
+        // Without a tick the clock goes on for a second, and then waits.
+        if (_sinceTick + milliseconds > 1000)
+            TickOnce();
+        _world.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        _now += milliseconds;
+        _sinceTick += milliseconds;
+    }
+
+    private void TickOnce()
+    {
+        _world.Tracker.Tick();
+        foreach (var model in _models)
+            model.Tick(_now);
+        _sinceTick = 0;
+    }
+
+    private void Compare(Step step)
+    {
+        for (var user = 0; user < Users; user++)
+        {
+            var expected = string.Join(' ', _models[user].Alive(_now));
+            var actual = string.Join(' ', _world.SessionsOf(Of(user)).Order());
+            Assert.True(expected == actual, $"after {step} at {_now} ms user {user} should have [{expected}] and has [{actual}]");
+        }
+        Assert.Equal(_models.Sum(model => model.Count), _world.Tracker.LiveSessions);
+    }
+
+    private static Identity Of(int user) => Identity.FromTrusted($"user-{user}");
+}

@@ -1,0 +1,151 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Presence.Fixture;
+
+/// <summary>A tracker with everything behind it, on one thread: the clock ticks and the writer writes when the test says so.</summary>
+internal sealed class World : IDisposable
+{
+    public static readonly Identity Alice = Identity.FromTrusted("alice");
+    public static readonly Identity Bob = Identity.FromTrusted("bob");
+    public static readonly SessionId Phone = Session("phone");
+    public static readonly SessionId Laptop = Session("laptop");
+    public static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(75);
+    public static readonly TimeSpan Debounce = TimeSpan.FromSeconds(5);
+
+    private readonly Publisher _publisher = new();
+
+    public World(bool reachability = true, StubStore? store = null, ManualTimeProvider? time = null)
+    {
+        Store = store ?? new StubStore();
+        Time = time ?? new ManualTimeProvider();
+        Metrics = new PresenceMetrics(Meters);
+        Tracker = new PresenceTracker(Time, Queue, Metrics);
+        Services = new ServiceDirectory(Store);
+        Users = new UserDirectory(Store, Tracker);
+        Writer = new ChangeWriter(
+            Store, Queue, Services, Tracker, _publisher, new RandomSidGenerator(), Status, Metrics, Time, Bounds.TombstoneRetention);
+        Service = AddService(reachability);
+    }
+
+    public ManualTimeProvider Time { get; }
+
+    public StubStore Store { get; }
+
+    public ChangeQueue Queue { get; } = new();
+
+    public StorageStatus Status { get; } = new();
+
+    public OwnMeters Meters { get; } = new();
+
+    public PresenceMetrics Metrics { get; }
+
+    public ServiceDirectory Services { get; }
+
+    public PresenceTracker Tracker { get; }
+
+    public UserDirectory Users { get; }
+
+    public ChangeWriter Writer { get; }
+
+    public LiveService Service { get; private set; }
+
+    /// <summary>What was published of users, in order.</summary>
+    public IReadOnlyList<UserChange> Published => _publisher.Changes;
+
+    public static SessionId Session(string text) => SessionId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
+
+    public static UserAddress Of(Identity identity) => new(identity, null, MayCreate: true);
+
+    public static UserAddress Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
+
+    public LiveService AddService(bool reachability, ServiceSid? sid = null) => Services.Apply(Store.Add(new ServiceRecord
+    {
+        Sid = sid ?? new RandomSidGenerator().NewServiceSid(),
+        FriendlyName = "",
+        CreateTime = Time.GetUtcNow(),
+        UpdateTime = Time.GetUtcNow(),
+        Configuration = new ServiceConfiguration { ReachabilityEnabled = reachability },
+    }));
+
+    public BeatResult Beat(Identity user, SessionId session, HeartbeatStream? stream = null) =>
+        Tracker.Beat(Service, Of(user), session, stream);
+
+    /// <summary>A heartbeat that is not rejected, and all that it makes the writer do.</summary>
+    public void BeatAndWrite(Identity user, SessionId session, HeartbeatStream? stream = null)
+    {
+        var result = Beat(user, session, stream);
+        Assert.Null(result.Rejection);
+        Write();
+        Assert.True(result.Stored.IsCompletedSuccessfully, "the writer wrote, and the heartbeat's transition is not stored");
+    }
+
+    public Task End(Identity user, SessionId session) => Tracker.EndSession(Service, Of(user), session);
+
+    public SessionList List(Identity user) => Tracker.ListSessions(Service, Of(user));
+
+    public IEnumerable<string> SessionsOf(Identity user) => List(user).Sessions.Select(session => session.Id.ToString());
+
+    /// <summary>Moves time on, with a tick each 100 ms. The writer does not run.</summary>
+    public void Pass(TimeSpan duration)
+    {
+        for (var left = duration; left > TimeSpan.Zero; left -= Bounds.Tick)
+        {
+            Time.Advance(left < Bounds.Tick ? left : Bounds.Tick);
+            Tracker.Tick();
+        }
+    }
+
+    /// <summary>Moves time on, and writes what that caused.</summary>
+    public void PassAndWrite(TimeSpan duration)
+    {
+        Pass(duration);
+        Write();
+    }
+
+    /// <summary>Writes until nothing is queued, or the store fails.</summary>
+    public void Write()
+    {
+        while (Writer.WriteOnce() == WriteOutcome.Written)
+        {
+        }
+    }
+
+    /// <summary>What is stored of the user's presence; null when the user does not exist.</summary>
+    public bool? StoredOnline(Identity user) => Store.UserOf(Service.Id, user)?.IsOnline;
+
+    public UserSid SidOf(Identity user) => Store.UserOf(Service.Id, user)!.Sid;
+
+    public void DeleteUser(Identity user) => Submit(new DeleteUser(Service.Sid, new UserKey(user), ""));
+
+    public void Configure(Func<ServiceConfiguration, ServiceConfiguration> change) =>
+        Submit(new UpdateConfiguration(Service.Sid, "", change));
+
+    public void Submit<TResult>(RequestedChange<TResult> change)
+    {
+        var task = Queue.SubmitAsync(change);
+        Write();
+        Assert.True(task.IsCompletedSuccessfully, $"the change was not written: {task.Exception?.InnerException?.Message}");
+    }
+
+    public void Dispose()
+    {
+        Queue.Dispose();
+        Metrics.Dispose();
+        Meters.Dispose();
+    }
+
+    private sealed class Publisher : ICommitPublisher
+    {
+        public List<UserChange> Changes { get; } = [];
+
+        public void Publish(IReadOnlyList<ServiceCommit> commits) => Changes.AddRange(commits.SelectMany(commit => commit.Users));
+    }
+}

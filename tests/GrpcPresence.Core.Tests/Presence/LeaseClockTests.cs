@@ -1,0 +1,86 @@
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Presence;
+
+public sealed class LeaseClockTests
+{
+    private readonly ManualTimeProvider _time = new();
+
+    [Fact]
+    public void Between_ticks_the_clock_runs_on()
+    {
+        var clock = new LeaseClock(_time);
+        _time.Advance(TimeSpan.FromMilliseconds(250));
+
+        Assert.Equal(TimeSpan.FromMilliseconds(250).Ticks, clock.Now);
+        Assert.Equal(clock.Now, clock.Tick());
+    }
+
+    [Fact]
+    public void A_pause_advances_the_clock_by_one_second_at_the_most()
+    {
+        var clock = new LeaseClock(_time);
+        _time.Advance(TimeSpan.FromHours(1));
+
+        Assert.Equal(Bounds.MaxTickAdvance.Ticks, clock.Now);
+        Assert.Equal(Bounds.MaxTickAdvance.Ticks, clock.Tick());
+        Assert.Equal(Bounds.MaxTickAdvance.Ticks, clock.Now);
+        _time.Advance(Bounds.Tick);
+        Assert.Equal((Bounds.MaxTickAdvance + Bounds.Tick).Ticks, clock.Now);
+    }
+
+    [Fact]
+    public void Steps_of_the_wall_clock_change_nothing()
+    {
+        var clock = new LeaseClock(_time);
+        _time.StepWallClock(TimeSpan.FromHours(1));
+        Assert.Equal(0, clock.Tick());
+        _time.StepWallClock(TimeSpan.FromHours(-2));
+        Assert.Equal(0, clock.Tick());
+    }
+
+    [Theory]
+    [InlineData(1_000_000_000)]
+    [InlineData(24_000_000)]
+    [InlineData(3_579_545)]
+    [InlineData(1_000)]
+    public void Whatever_the_frequency_the_clock_neither_goes_back_nor_loses_time_to_rounding(long frequency)
+    {
+        var time = new CountingTimeProvider(frequency);
+        var clock = new LeaseClock(time);
+        var last = 0L;
+        for (var round = 0; round < 100_000; round++)
+        {
+            time.Stamp += 1 + round % 7;
+            var between = clock.Now;
+            Assert.InRange(between, last, long.MaxValue);
+            if (round % 3 == 0)
+                Assert.Equal(between, clock.Tick());
+            last = between;
+        }
+        var exact = (double)time.Stamp / frequency * TimeSpan.TicksPerSecond;
+        Assert.InRange(clock.Now, exact - TimeSpan.TicksPerMillisecond, exact + TimeSpan.TicksPerMillisecond);
+    }
+
+    [Fact]
+    public void A_monotonic_clock_that_goes_back_does_not_take_the_leases_back()
+    {
+        var time = new CountingTimeProvider(TimeSpan.TicksPerSecond) { Stamp = 1000 };
+        var clock = new LeaseClock(time);
+        time.Stamp = 0;
+
+        Assert.Equal(0, clock.Now);
+        Assert.Equal(0, clock.Tick());
+    }
+
+    private sealed class CountingTimeProvider(long frequency) : TimeProvider
+    {
+        public long Stamp { get; set; }
+
+        public override long TimestampFrequency => frequency;
+
+        public override long GetTimestamp() => Stamp;
+    }
+}

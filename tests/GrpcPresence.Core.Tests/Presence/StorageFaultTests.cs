@@ -1,0 +1,114 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+
+namespace GrpcPresence.Core.Tests.Presence;
+
+public sealed class StorageFaultTests : IDisposable
+{
+    private readonly World _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void While_the_store_fails_leases_stand_and_it_is_written_in_the_end(bool beforeTheTransaction)
+    {
+        Fail(beforeTheTransaction, fails: true);
+        var first = _world.Beat(Alice, Phone);
+        _world.Write();
+        var second = _world.Beat(Alice, Phone);
+        _world.Write();
+
+        Assert.Equal(ErrorReason.StorageUnavailable, ReasonOf(first.Stored));
+        Assert.Equal(ErrorReason.StorageUnavailable, ReasonOf(second.Stored));
+        Assert.Equal(["phone"], _world.SessionsOf(Alice));
+
+        Fail(beforeTheTransaction, fails: false);
+        _world.Write();
+
+        Assert.True(_world.StoredOnline(Alice));
+        Assert.Same(Task.CompletedTask, _world.Beat(Alice, Phone).Stored);
+    }
+
+    [Fact]
+    public void Heartbeats_of_users_already_stored_online_are_answered_while_the_store_fails()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.Store.IsDown = true;
+        _ = _world.Beat(Bob, Phone);
+        _world.Write();
+
+        Assert.Same(Task.CompletedTask, _world.Beat(Alice, Phone).Stored);
+        Assert.Same(Task.CompletedTask, _world.Beat(Alice, Laptop).Stored);
+    }
+
+    [Fact]
+    public void A_long_outage_does_not_fill_the_queue_with_entries_of_the_same_user()
+    {
+        _world.Store.IsDown = true;
+        for (var round = 0; round < 50; round++)
+        {
+            _ = _world.Beat(Alice, Phone);
+            _ = _world.End(Bob, Phone);
+            _world.Write();
+            _world.Pass(Bounds.Tick);
+        }
+        Assert.InRange(_world.Queue.Count, 1, 2);
+
+        _world.Store.IsDown = false;
+        _world.Write();
+
+        Assert.True(_world.StoredOnline(Alice));
+        Assert.Equal(0, _world.Queue.Count);
+    }
+
+    [Fact]
+    public void Expiries_during_an_outage_are_written_after_it()
+    {
+        _world.BeatAndWrite(Alice, Phone);
+        _world.Store.FailsCommits = true;
+        for (var round = 0; round < 4; round++)
+            _world.PassAndWrite(SessionTimeout / 3);
+        Assert.True(_world.StoredOnline(Alice));
+
+        _world.Store.FailsCommits = false;
+        _world.Write();
+
+        Assert.False(_world.StoredOnline(Alice));
+        Assert.Equal(0, _world.Tracker.TrackedUsers);
+    }
+
+    [Fact]
+    public void After_the_queue_is_closed_nobody_waits_for_ever()
+    {
+        _world.BeatAndWrite(Bob, Phone);
+        var queued = _world.Beat(Alice, Phone);
+        _world.Queue.Close();
+
+        var shutOut = _world.Beat(Core.Users.Identity.FromTrusted("carol"), Phone);
+        var end = _world.End(Bob, Phone);
+
+        Assert.Equal(ErrorReason.ServerStopping, ReasonOf(shutOut.Stored));
+        Assert.Equal(ErrorReason.ServerStopping, ReasonOf(end));
+        Assert.False(queued.Stored.IsCompleted, "what was queued before is still to be written");
+        _world.Write();
+        Assert.True(queued.Stored.IsCompletedSuccessfully);
+    }
+
+    private void Fail(bool beforeTheTransaction, bool fails)
+    {
+        if (beforeTheTransaction)
+            _world.Store.IsDown = fails;
+        else
+            _world.Store.FailsCommits = fails;
+    }
+
+    private static ErrorReason ReasonOf(Task stored)
+    {
+        Assert.True(stored.IsFaulted, "the heartbeat was told nothing of the failure");
+        return Assert.IsType<PresenceException>(stored.Exception.InnerException, exactMatch: false).Reason;
+    }
+}
