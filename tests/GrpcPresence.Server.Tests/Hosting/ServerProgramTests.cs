@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -44,7 +45,7 @@ public sealed class ServerProgramTests : IDisposable
         var code = await RunAsync(["--port=0"]);
 
         Assert.Equal(0, code);
-        Assert.Equal(3, _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(3, _output.ToString().Split('\n').Count(line => line.StartsWith("buf curl ", StringComparison.Ordinal)));
         Assert.Empty(_error.ToString());
     }
 
@@ -73,7 +74,7 @@ public sealed class ServerProgramTests : IDisposable
 
     private static void AddDomain(IServiceCollection services)
     {
-        TestServer.AddDomain(services, new StubStore(), TimeProvider.System);
+        TestServer.AddDomain(services, new InMemoryPresenceStore(), TimeProvider.System);
         services.RemoveAll<ILoggerProvider>();
         services.AddHostedService<StopWhenStarted>();
     }
