@@ -5,7 +5,7 @@ namespace Grpc.Core;
 /// <summary>Reads message streams with <c>await foreach</c>.</summary>
 public static class AsyncStreamReaderExtensions
 {
-    /// <summary>All messages that remain in the stream, in order. A failed call throws its <see cref="RpcException"/> while reading.</summary>
+    /// <summary>All messages that remain in the stream, in order. A failed call throws its <see cref="RpcException"/>.</summary>
     /// <param name="streamReader">The stream, which has this one reader.</param>
     /// <param name="cancellationToken">Ends the reading; on a client, the call too.</param>
     public static IAsyncEnumerable<T> ReadAllAsync<T>(

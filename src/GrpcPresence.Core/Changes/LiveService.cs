@@ -7,7 +7,7 @@ public sealed class LiveService(ServiceRecord record)
 {
     private readonly Lock _gate = new(); // guards the order of Apply; nothing is called under it
     private volatile ServiceConfiguration _configuration = record.Configuration;
-    private volatile bool _isDeleted;
+    private readonly TaskCompletionSource _deleted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The store's key: tells a service instance from a later one with the same SID.</summary>
     public long Id { get; } = record.Id;
@@ -19,7 +19,10 @@ public sealed class LiveService(ServiceRecord record)
     public ServiceConfiguration Configuration => _configuration;
 
     /// <summary>Whether the service instance was deleted.</summary>
-    public bool IsDeleted => _isDeleted;
+    public bool IsDeleted => _deleted.Task.IsCompleted;
+
+    /// <summary>Completes when the service instance is deleted, for streams that must end then.</summary>
+    public Task Deleted => _deleted.Task;
 
     /// <summary>Takes a committed configuration; an older one than is known is ignored, because reads overtake commits.</summary>
     public void Apply(ServiceConfiguration configuration)
@@ -32,5 +35,5 @@ public sealed class LiveService(ServiceRecord record)
     }
 
     /// <summary>Takes note of the deletion.</summary>
-    public void Delete() => _isDeleted = true;
+    public void Delete() => _deleted.TrySetResult();
 }

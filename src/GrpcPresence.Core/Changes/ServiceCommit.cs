@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using GrpcPresence.Core.Configuration;
 
 namespace GrpcPresence.Core.Changes;
@@ -11,8 +12,8 @@ namespace GrpcPresence.Core.Changes;
 public sealed record ServiceCommit(
     ServiceRecord Service,
     long FirstRevision,
-    IReadOnlyList<UserChange> Users,
-    IReadOnlyList<ServiceConfiguration> Configurations,
+    ImmutableArray<UserChange> Users,
+    ImmutableArray<ServiceConfiguration> Configurations,
     bool IsDeleted)
 {
     /// <summary>The last revision that the transaction took.</summary>

@@ -65,5 +65,5 @@ internal sealed class ServiceSlot(ServiceRecord record)
     public void Delete() => IsDeleted = true;
 
     /// <summary>What is to be published.</summary>
-    public ServiceCommit ToCommit() => new(Record, _firstRevision, _users, _configurations, IsDeleted);
+    public ServiceCommit ToCommit() => new(Record, _firstRevision, [.. _users], [.. _configurations], IsDeleted);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.AspNetCore.Server;
 using Grpc.Net.Client;
 using GrpcPresence.Compat.Tests.Echo;
@@ -30,13 +31,28 @@ internal sealed class EchoServer : IAsyncDisposable
     public static Task<EchoServer> Start(Action<GrpcServiceOptions>? configure = null) =>
         Start(configure ?? (_ => { }), app => app.MapGrpcService<EchoServiceUnderTest>());
 
-    public static async Task<EchoServer> Start(Action<GrpcServiceOptions> configure, Action<WebApplication> map)
+    public static Task<EchoServer> Start(Action<GrpcServiceOptions> configure, Action<WebApplication> map) =>
+        Start(_ => { }, configure, map);
+
+    public static Task<EchoServer> StartWithTls(X509Certificate2 certificate) => Start(
+        listen => listen.UseHttps(certificate),
+        _ => { },
+        app => app.MapGrpcService<EchoServiceUnderTest>());
+
+    private static async Task<EchoServer> Start(
+        Action<ListenOptions> listen,
+        Action<GrpcServiceOptions> configure,
+        Action<WebApplication> map)
     {
         var behaviour = new EchoBehaviour();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, options =>
+        {
+            options.Protocols = HttpProtocols.Http2;
+            listen(options);
+        }));
         builder.Services.AddSingleton(behaviour);
         builder.Services.AddGrpc(configure);
         var app = builder.Build();

@@ -6,6 +6,9 @@ public sealed class ReferenceTests
 {
     private static readonly string[] StandIns = ["Grpc.Core.Api", "Grpc.Net.Common"];
 
+    private const BindingFlags DeclaredMembers =
+        BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+
     public static TheoryData<string> Libraries => ["Grpc.AspNetCore.Server", "Grpc.Net.Client"];
 
     public static TheoryData<string> StandInNames => [.. StandIns];
@@ -35,6 +38,22 @@ public sealed class ReferenceTests
     }
 
     [Theory]
+    [MemberData(nameof(Libraries))]
+    public void Every_override_of_a_library_overrides_something(string library)
+    {
+        // An override that finds no virtual member of its shape loads all the same, as a new member that nobody calls.
+        var overrides = Assembly.Load(library).GetTypes()
+            .Where(type => type.BaseType is not null && StandIns.Contains(type.BaseType.Assembly.GetName().Name))
+            .SelectMany(type => type.GetMethods(DeclaredMembers))
+            .Where(method => method.IsVirtual && !method.Attributes.HasFlag(MethodAttributes.NewSlot))
+            .ToList();
+        var orphans = overrides.Where(method => method.GetBaseDefinition() == method).ToList();
+
+        Assert.NotEmpty(overrides);
+        Assert.True(orphans.Count == 0, $"{library} overrides what the stand-ins lack:\n{string.Join('\n', orphans.Select(Describe))}");
+    }
+
+    [Theory]
     [MemberData(nameof(StandInNames))]
     public void A_stand_in_has_the_identity_that_the_libraries_ask_for(string standIn)
     {
@@ -44,6 +63,8 @@ public sealed class ReferenceTests
 
         Assert.Equal(asked.FullName, found.FullName);
     }
+
+    private static string Describe(MethodInfo method) => $"{method.DeclaringType} : {method.DeclaringType?.BaseType} :: {method}";
 
     private static string FileOf(string assembly) => Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll");
 }

@@ -15,7 +15,8 @@ internal sealed class SignatureNames : ISignatureTypeProvider<string, object?>
 
     public static string Method(string name, MethodSignature<string> signature) =>
         $"{(signature.Header.IsInstance ? "" : "static ")}{signature.ReturnType} {name}"
-        + $"{(signature.GenericParameterCount > 0 ? $"`{signature.GenericParameterCount}" : "")}({string.Join(", ", signature.ParameterTypes)})";
+        + $"{(signature.GenericParameterCount > 0 ? $"`{signature.GenericParameterCount}" : "")}"
+        + $"({string.Join(", ", signature.ParameterTypes)})";
 
     public static string Field(string name, string type) => $"{type} {name}";
 

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Grpc.Core;
 
-/// <summary>A call with many requests and one response. Awaiting it gives the response. Disposing it cancels it unless it has ended.</summary>
+/// <summary>A call with many requests and one response. Awaiting it gives the response. Disposing it cancels it.</summary>
 /// <typeparam name="TRequest">The request message.</typeparam>
 /// <typeparam name="TResponse">The response message.</typeparam>
 public sealed class AsyncClientStreamingCall<TRequest, TResponse> : IDisposable

@@ -1,6 +1,6 @@
 namespace Grpc.Core;
 
-/// <summary>A call with many requests and many responses. Disposing it cancels it unless it has ended.</summary>
+/// <summary>A call with many requests and many responses. Disposing it cancels it.</summary>
 /// <typeparam name="TRequest">The request message.</typeparam>
 /// <typeparam name="TResponse">The response message.</typeparam>
 public sealed class AsyncDuplexStreamingCall<TRequest, TResponse> : IDisposable

@@ -1,6 +1,6 @@
 namespace Grpc.Core;
 
-/// <summary>A call with one request and many responses. Disposing it cancels it unless it has ended.</summary>
+/// <summary>A call with one request and many responses. Disposing it cancels it.</summary>
 /// <typeparam name="TResponse">The response message.</typeparam>
 public sealed class AsyncServerStreamingCall<TResponse> : IDisposable
 {

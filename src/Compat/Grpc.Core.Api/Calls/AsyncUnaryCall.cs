@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Grpc.Core;
 
-/// <summary>A call with one request and one response. Awaiting it gives the response. Disposing it cancels it unless it has ended.</summary>
+/// <summary>A call with one request and one response. Awaiting it gives the response. Disposing it cancels it.</summary>
 /// <typeparam name="TResponse">The response message.</typeparam>
 public sealed class AsyncUnaryCall<TResponse> : IDisposable
 {

@@ -3,7 +3,7 @@ namespace Grpc.Core.Interceptors;
 /// <summary>Puts interceptors in front of an invoker.</summary>
 public static class CallInvokerExtensions
 {
-    /// <summary>An invoker whose calls go through the interceptor first. Of two that are added in turn, the later sees a call first.</summary>
+    /// <summary>An invoker whose calls go through the interceptor first. The one that is added last sees a call first.</summary>
     /// <param name="invoker">Starts the calls.</param>
     /// <param name="interceptor">Sees each call before.</param>
     public static CallInvoker Intercept(this CallInvoker invoker, Interceptor interceptor)

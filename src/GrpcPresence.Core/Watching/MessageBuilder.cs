@@ -1,0 +1,34 @@
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Watching;
+
+/// <summary>Gathers the updates of one message, up to its bounds.</summary>
+internal sealed class MessageBuilder(IUserEncoder encoder, UserView view)
+{
+    private List<UserUpdate> _updates = [];
+    private int _bytes;
+
+    /// <summary>Whether there is nothing in it.</summary>
+    public bool IsEmpty => _updates.Count == 0;
+
+    /// <summary>Adds the update; false when the message is full. A message takes at least one.</summary>
+    public bool TryAdd(UserUpdate update)
+    {
+        var bytes = update.State.Encode(encoder, view).Length;
+        if (_updates.Count == Bounds.WatchUpdatesPerMessage || (_updates.Count > 0 && _bytes + bytes > Bounds.WatchMessageBytes))
+            return false;
+        _updates.Add(update);
+        _bytes += bytes;
+        return true;
+    }
+
+    /// <summary>Takes what was gathered, and begins anew.</summary>
+    public IReadOnlyList<UserUpdate> Take()
+    {
+        var taken = _updates;
+        _updates = [];
+        _bytes = 0;
+        return taken;
+    }
+}

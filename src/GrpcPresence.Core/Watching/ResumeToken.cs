@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using GrpcPresence.Core.Configuration;
+
+namespace GrpcPresence.Core.Watching;
+
+/// <summary>
+/// Says that everything up to it was delivered. While a watcher catches up it is a pair: users whose row has a revision above
+/// <paramref name="Position"/> are still owed, with reasons counted from <paramref name="Base"/>; otherwise both are the same.
+/// </summary>
+/// <param name="Service">The service instance.</param>
+/// <param name="Timeline">The timeline that the revisions belong to.</param>
+/// <param name="Base">The revision from which reasons count.</param>
+/// <param name="Position">The revision up to which rows were delivered; not below the base.</param>
+/// <param name="FilterHash">The filter that the token was made for.</param>
+public readonly record struct ResumeToken(ServiceSid Service, Guid Timeline, long Base, long Position, ulong FilterHash)
+{
+    private const byte Format = 1;
+    private const int ChecksumAt = 1 + 16 + 16 + 8 + 8 + 8;
+    private const int Length = ChecksumAt + 4;
+
+    /// <summary>The text that clients keep: base64url of format, service SID, timeline, base, position, filter hash and a checksum.</summary>
+    public string Encode()
+    {
+        Span<byte> bytes = stackalloc byte[Length];
+        bytes[0] = Format;
+        BinaryPrimitives.WriteUInt128BigEndian(bytes[1..], Service.Value);
+        Timeline.TryWriteBytes(bytes[17..]);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[33..], Base);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[41..], Position);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[49..], FilterHash);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[ChecksumAt..], Checksum(bytes[..ChecksumAt]));
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    /// <summary>Reads the text back; false when it is not a token. The checksum catches damage, not forgery: a token grants nothing.</summary>
+    public static bool TryDecode(string text, [NotNullWhen(true)] out ResumeToken? token)
+    {
+        token = null;
+        Span<byte> bytes = stackalloc byte[Length];
+        if (text.Length != Base64Url.GetEncodedLength(Length)
+            || !Base64Url.IsValid(text)
+            || !Base64Url.TryDecodeFromChars(text, bytes, out var written)
+            || written != Length
+            || bytes[0] != Format
+            || BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumAt..]) != Checksum(bytes[..ChecksumAt]))
+        {
+            return false;
+        }
+        var decoded = new ResumeToken(
+            new ServiceSid(BinaryPrimitives.ReadUInt128BigEndian(bytes[1..])),
+            new Guid(bytes.Slice(17, 16)),
+            BinaryPrimitives.ReadInt64BigEndian(bytes[33..]),
+            BinaryPrimitives.ReadInt64BigEndian(bytes[41..]),
+            BinaryPrimitives.ReadUInt64BigEndian(bytes[49..]));
+        if (decoded.Base < 0 || decoded.Position < decoded.Base)
+            return false;
+        token = decoded;
+        return true;
+    }
+
+    // FNV-1a, 32 bits.
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var hash = 2166136261u;
+        foreach (var value in bytes)
+            hash = (hash ^ value) * 16777619u;
+        return hash;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Watching;
+
+/// <summary>
+/// Reads for one watcher what it does not have in memory. Each page is one read transaction at a revision; once the feed has reached that
+/// revision, what is pending for the page's users and not newer is dropped, so that no older state follows a newer one.
+/// </summary>
+internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvider time)
+{
+    private readonly WatchFilter _filter = watcher.Filter;
+    private readonly ServiceSid _service = watcher.Feed.Service;
+
+    /// <summary>All watched users, a page at a time.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<UserState>> SnapshotAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (!_filter.IsEverybody)
+        {
+            foreach (var keys in _filter.Keys.Chunk(Bounds.WatchPageSize))
+            {
+                var found = await store.FindUsersAsync(_service, keys, cancellationToken).ConfigureAwait(false);
+                await CoverAsync(found.Service, found.Users, cancellationToken).ConfigureAwait(false);
+                yield return found.Users;
+            }
+            yield break;
+        }
+        var afterId = 0L;
+        while (true)
+        {
+            var page = await store.ListUsersAsync(_service, afterId, Bounds.WatchPageSize, online: null, cancellationToken).ConfigureAwait(false);
+            await CoverAsync(page.Service, page.Users, cancellationToken).ConfigureAwait(false);
+            yield return page.Users;
+            if (page.Users.Count < Bounds.WatchPageSize)
+                yield break;
+            afterId = page.Users[^1].Record!.Id;
+        }
+    }
+
+    /// <summary>The next page of a catch-up; null when the store does not have what it takes any more.</summary>
+    public ValueTask<ScanPage?> ReadAsync(CatchUpPosition at, CancellationToken cancellationToken)
+    {
+        if (!_filter.IsEverybody)
+            return ReadSelectedAsync(at, cancellationToken);
+        return at.Sweep is { } sweep ? ReadSweepAsync(at, sweep, cancellationToken) : ReadRangeAsync(at, cancellationToken);
+    }
+
+    private async ValueTask<ScanPage?> ReadRangeAsync(CatchUpPosition at, CancellationToken cancellationToken)
+    {
+        var read = await store.ListChangesAsync(_service, at.Position, Bounds.WatchPageSize, cancellationToken).ConfigureAwait(false);
+        if (read.Service.PurgedRevision > at.Position)
+            return null;
+        await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
+        foreach (var change in read.Changes)
+        {
+            if (ReasonsOf(change.State, at) is var reasons and not UpdateReasons.None)
+                updates.Add((new UserUpdate(change.State, reasons), change.Revision));
+        }
+        // A short page holds all rows up to the revision that it was read at.
+        var position = read.Changes.Count < Bounds.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
+        return new ScanPage(updates, watcher => watcher.Advance(position));
+    }
+
+    private async ValueTask<ScanPage?> ReadSweepAsync(CatchUpPosition at, SwitchSweep sweep, CancellationToken cancellationToken)
+    {
+        // Rows above the position are read by the range, in their newest state.
+        var read = await store.ListKnownUsersAsync(
+            _service, sweep.AfterId, Bounds.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
+        await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
+        var updates = new List<(UserUpdate, long?)>(read.Users.Count);
+        foreach (var user in read.Users)
+        {
+            if (ReasonsOf(user, at) is var reasons and not UpdateReasons.None)
+                updates.Add((new UserUpdate(user, reasons), null));
+        }
+        var rest = read.Users.Count < Bounds.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
+        return new ScanPage(updates, watcher => watcher.Advance(sweep, rest));
+    }
+
+    private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
+    {
+        var updates = new List<(UserUpdate, long?)>();
+        foreach (var keys in _filter.Keys.Chunk(Bounds.WatchPageSize))
+        {
+            var read = await store.FindChangesAsync(_service, keys, at.Position, cancellationToken).ConfigureAwait(false);
+            if (read.Service.PurgedRevision > at.Position)
+                return null;
+            await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+            foreach (var change in read.Changes)
+            {
+                if (ReasonsOf(change.State, at) is var reasons and not UpdateReasons.None)
+                    updates.Add((new UserUpdate(change.State, reasons), null));
+            }
+        }
+        return new ScanPage(updates, watcher =>
+        {
+            if (at.Sweep is { } sweep)
+                watcher.Advance(sweep, null);
+            watcher.Advance(at.Target);
+        });
+    }
+
+    private async ValueTask CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
+    {
+        if (service.Id != watcher.Feed.ServiceId)
+            throw Refusals.ServiceInstanceNotFound(_service); // deleted, and its SID given to another
+        await watcher.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
+        watcher.Cover(service, users.Select(user => user.Sid));
+    }
+
+    private UpdateReasons ReasonsOf(UserState user, CatchUpPosition at)
+    {
+        if (user.Record is not { } record)
+            return UpdateReasons.Deleted;
+        var reasons = record.ReasonsSince(at.Base);
+        if (at.SwitchedSince is { } since && record.KnownRevision >= since)
+        {
+            reasons |= UpdateReasons.ReachabilityOnline;
+            if (record.WasNotifiableKnown)
+                reasons |= UpdateReasons.ReachabilityNotifiable;
+        }
+        return reasons & _filter.Reasons;
+    }
+}

@@ -1,0 +1,153 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Watching;
+
+/// <summary>
+/// Brings committed changes to whoever watches. Opens watches, takes batches from the writer, and keeps the times of all watches with one tick.
+/// Safe from any thread.
+/// </summary>
+public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceMetrics metrics, TimeProvider time, Random random) : ICommitPublisher
+{
+    private readonly Lock _gate = new(); // guards the feeds, the readers and the random numbers; a feed's lock is taken inside it
+    private readonly Dictionary<ServiceSid, ServiceFeed> _feeds = [];
+    private readonly HashSet<WatchReader> _readers = [];
+    private bool _isDraining;
+
+    /// <summary>How many users all watchers owe their clients.</summary>
+    public long PendingUsers
+    {
+        get
+        {
+            lock (_gate)
+                return _readers.Sum(reader => (long)reader.PendingCount);
+        }
+    }
+
+    /// <summary>Opens a watch: it is attached when this returns, and sees every change from then on. The caller reads it and disposes of it.</summary>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound, ServerStopping, ResumeTokenInvalid, StorageUnavailable.</exception>
+    public async ValueTask<WatchReader> OpenAsync(WatchRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Token is { } token && token.Service != request.Service)
+            throw InvalidToken("is of another service instance");
+        var record = await store.FindServiceAsync(request.Service, cancellationToken).ConfigureAwait(false)
+            ?? throw Refusals.ServiceInstanceNotFound(request.Service);
+        lock (_gate)
+        {
+            if (_isDraining)
+                throw Stopping();
+            if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
+                _feeds[request.Service] = feed = new ServiceFeed(record);
+            var watcher = new Watcher(feed, request.Filter);
+            var schedule = new WatchSchedule(time, jitter: (random.NextDouble() * 2) - 1);
+            var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);
+            feed.Attach(watcher);
+            _readers.Add(reader);
+            metrics.WatchersChanged(1);
+            return reader;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Publish(IReadOnlyList<ServiceCommit> commits)
+    {
+        foreach (var commit in commits)
+        {
+            ServiceFeed? feed;
+            lock (_gate)
+            {
+                if (!_feeds.TryGetValue(commit.Service.Sid, out feed) || feed.ServiceId != commit.Service.Id)
+                    continue;
+                if (commit.IsDeleted)
+                    _feeds.Remove(commit.Service.Sid);
+            }
+            if (commit.IsDeleted)
+                feed.EndAll(() => Refusals.ServiceInstanceNotFound(commit.Service.Sid));
+            else if (feed.Publish(commit) is { } gap)
+                _ = ReadGapAsync(feed, gap);
+        }
+    }
+
+    /// <summary>Looks at the times of all watches and at gaps that nothing closed. Called once a tick; overlapping calls do no harm.</summary>
+    public void Tick()
+    {
+        var now = time.GetTimestamp();
+        WatchReader[] readers;
+        ServiceFeed[] feeds;
+        lock (_gate)
+        {
+            readers = [.. _readers];
+            feeds = [.. _feeds.Values];
+        }
+        foreach (var reader in readers)
+            reader.Tick(now);
+        var overdue = now - (long)(Bounds.Tick.TotalSeconds * time.TimestampFrequency);
+        foreach (var feed in feeds)
+        {
+            if (feed.FindOverdue(overdue) is { } gap)
+                _ = ReadGapAsync(feed, gap);
+        }
+    }
+
+    /// <summary>Ends every watch with ServerStopping, and refuses new ones.</summary>
+    public void Drain()
+    {
+        ServiceFeed[] feeds;
+        lock (_gate)
+        {
+            _isDraining = true;
+            feeds = [.. _feeds.Values];
+        }
+        foreach (var feed in feeds)
+            feed.EndAll(Stopping);
+    }
+
+    /// <summary>The reader is done with.</summary>
+    internal void Close(WatchReader reader, Watcher watcher)
+    {
+        lock (_gate)
+        {
+            if (!_readers.Remove(reader))
+                return;
+            metrics.WatchersChanged(-1);
+            if (watcher.Feed.Detach(watcher) && _feeds.TryGetValue(watcher.Feed.Service, out var feed) && feed == watcher.Feed)
+                _feeds.Remove(watcher.Feed.Service);
+        }
+    }
+
+    /// <summary>The refusal of a resume token.</summary>
+    internal static PresenceException InvalidToken(string description) =>
+        new([new Violation("resume_token", ErrorReason.ResumeTokenInvalid, description)]);
+
+    private static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
+
+    private async Task ReadGapAsync(ServiceFeed feed, GapRead gap)
+    {
+        try
+        {
+            var position = gap.From;
+            while (true)
+            {
+                var page = await store.ListChangesAsync(feed.Service, position, Bounds.WatchPageSize, CancellationToken.None).ConfigureAwait(false);
+                var isLast = page.Changes.Count < Bounds.WatchPageSize;
+                if (page.Service.Id != feed.ServiceId || feed.Publish(gap, page, isLast))
+                    return;
+                position = isLast ? page.Service.Revision : page.Changes[^1].Revision;
+            }
+        }
+        catch (StorageException)
+        {
+            // The next tick tries again.
+            feed.Abandon(gap);
+        }
+        catch (PresenceException gone) when (gone.Reason == ErrorReason.ServiceInstanceNotFound)
+        {
+            feed.EndAll(() => Refusals.ServiceInstanceNotFound(feed.Service));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+using System.Runtime.CompilerServices;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Watching;
+
+/// <summary>
+/// The client's side of one open watch: its messages, in order, at the pace at which they are asked for. Asking for the next message says that the
+/// one before was delivered.
+/// </summary>
+public sealed class WatchReader : IDisposable
+{
+    private readonly WatchHub _hub;
+    private readonly Watcher _watcher;
+    private readonly WatchSchedule _schedule;
+    private readonly WatchRequest _request;
+    private readonly IStoreReader _store;
+    private readonly StoreScan _scan;
+    private readonly MessageBuilder _message;
+    private readonly PresenceMetrics _metrics;
+    private Guid _timeline;
+    private bool _isSynced;
+
+    internal WatchReader(
+        WatchHub hub,
+        Watcher watcher,
+        WatchSchedule schedule,
+        WatchRequest request,
+        IStoreReader store,
+        IUserEncoder encoder,
+        PresenceMetrics metrics,
+        TimeProvider time)
+    {
+        _hub = hub;
+        _watcher = watcher;
+        _schedule = schedule;
+        _request = request;
+        _store = store;
+        _metrics = metrics;
+        _message = new MessageBuilder(encoder, request.Filter.View);
+        _scan = new StoreScan(watcher, store, time);
+    }
+
+    /// <summary>The last token that was delivered; null while there is none.</summary>
+    public ResumeToken? LastToken { get; private set; }
+
+    /// <summary>Completes when the watch is ended from outside, also while a message is being written.</summary>
+    public Task Ended => _watcher.Ended.Task;
+
+    /// <summary>How many users are pending.</summary>
+    internal int PendingCount => _watcher.PendingCount;
+
+    /// <summary>The messages, until the watch ends or the token is cancelled. To be read once.</summary>
+    /// <exception cref="PresenceException">
+    /// Why the watch ended: ServerStopping, StreamMaxAge, WatchStalled, ServiceInstanceNotFound, StorageUnavailable; with the last token in its
+    /// details, if there is one.
+    /// </exception>
+    public async IAsyncEnumerable<WatchEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Wake(), _watcher);
+        await using var messages = ProduceAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (true)
+        {
+            try
+            {
+                if (!await messages.MoveNextAsync().ConfigureAwait(false))
+                    yield break;
+            }
+            catch (PresenceException reason)
+            {
+                throw WithToken(reason);
+            }
+            _schedule.HandedOut();
+            yield return messages.Current;
+            _schedule.Taken();
+            if (messages.Current is WatchEvent.Reset)
+                LastToken = null;
+            LastToken = messages.Current.Token ?? LastToken;
+        }
+    }
+
+    /// <summary>Detaches the watch.</summary>
+    public void Dispose() => _hub.Close(this, _watcher);
+
+    /// <summary>Why the watch was ended from outside, with the last token; null while it was not.</summary>
+    public PresenceException? EndReason => _watcher.End is { } reason ? WithToken(reason) : null;
+
+    /// <summary>Looks at the times.</summary>
+    internal void Tick(long now)
+    {
+        if (_schedule.IsStalled(now))
+            _watcher.EndWith(new PresenceException(ErrorReason.WatchStalled, "The client has read nothing for too long."));
+        else if (_schedule.IsOld(now))
+            _watcher.EndWith(new PresenceException(ErrorReason.StreamMaxAge, "The stream reached its age limit."));
+        else if (_schedule.IsProgressDue(now))
+            _watcher.OweProgress();
+    }
+
+    private async IAsyncEnumerable<WatchEvent> ProduceAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ThrowIfEnded(cancellationToken);
+        var service = await _store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
+        if (service is null || service.Id != _watcher.Feed.ServiceId)
+            throw Refusals.ServiceInstanceNotFound(_request.Service);
+        _timeline = _store.TimelineOf(service);
+
+        var reset = await FindResetAsync(service, cancellationToken).ConfigureAwait(false);
+        if (reset is null)
+            LastToken = _request.Token;
+        var resumesFrom = reset is null ? _request.Token : null;
+        _watcher.Begin(
+            service.Configuration,
+            resumesFrom is not null ? WatchPhase.CatchUp : reset is null ? WatchPhase.Live : WatchPhase.Snapshot,
+            resumesFrom);
+        yield return new WatchEvent.ConfigurationChanged(service.Configuration);
+
+        if (reset is { } first)
+        {
+            await foreach (var message in SnapshotAsync(first, cancellationToken).ConfigureAwait(false))
+                yield return message;
+        }
+        else
+        {
+            await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
+                yield return message;
+            ThrowIfEnded(cancellationToken);
+            // Unless a snapshot had to take the place of the catch-up, and has said so.
+            if (!_isSynced)
+                yield return new WatchEvent.Synced(Token());
+        }
+        _schedule.Synced();
+
+        while (true)
+        {
+            await _watcher.WaitAsync().ConfigureAwait(false);
+            ThrowIfEnded(cancellationToken);
+            if (_watcher.TakeConfiguration() is { } configuration)
+            {
+                yield return new WatchEvent.ConfigurationChanged(configuration);
+                continue;
+            }
+            await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
+                yield return message;
+            var owesProgress = _watcher.TakeProgress();
+            _watcher.Drain(_message);
+            if (!_message.IsEmpty)
+                yield return new WatchEvent.Updates(_message.Take(), Token());
+            else if (owesProgress)
+                yield return new WatchEvent.Progress(Token());
+        }
+    }
+
+    private async IAsyncEnumerable<WatchEvent> SnapshotAsync(ResetReason reason, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        _metrics.ResetRecorded(reason.ToString());
+        yield return new WatchEvent.Reset(reason);
+        await foreach (var page in _scan.SnapshotAsync(cancellationToken).ConfigureAwait(false))
+        {
+            ThrowIfEnded(cancellationToken);
+            foreach (var user in page)
+            {
+                if (_message.TryAdd(new UserUpdate(user, UpdateReasons.None)))
+                    continue;
+                yield return new WatchEvent.Updates(_message.Take(), At: null);
+                _message.TryAdd(new UserUpdate(user, UpdateReasons.None));
+            }
+            if (!_message.IsEmpty)
+                yield return new WatchEvent.Updates(_message.Take(), At: null);
+        }
+        _watcher.EndSnapshot();
+        _isSynced = true;
+        yield return new WatchEvent.Synced(Token());
+    }
+
+    /// <summary>Brings the client from the catch-up's position to the present; nothing when there is nothing to catch up.</summary>
+    private async IAsyncEnumerable<WatchEvent> CatchUpAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (_watcher.CatchUpOrGoLive() is null)
+            yield break;
+        _metrics.CatchUpRecorded();
+        while (_watcher.CatchUpOrGoLive() is { } at)
+        {
+            ThrowIfEnded(cancellationToken);
+            var page = await _scan.ReadAsync(at, cancellationToken).ConfigureAwait(false);
+            if (page is null)
+            {
+                // Tombstones that the client needs are gone.
+                _watcher.BeginSnapshot();
+                await foreach (var message in SnapshotAsync(ResetReason.TombstonesPurged, cancellationToken).ConfigureAwait(false))
+                    yield return message;
+                continue;
+            }
+            // Nulls that a switch brought come after the configuration that explains them.
+            if (_watcher.TakeConfiguration() is { } configuration)
+                yield return new WatchEvent.ConfigurationChanged(configuration);
+            var delivered = at.Position;
+            foreach (var (update, revision) in page.Updates)
+            {
+                if (!_message.TryAdd(update))
+                {
+                    yield return new WatchEvent.Updates(_message.Take(), Token(at.Base, delivered));
+                    _message.TryAdd(update);
+                }
+                delivered = revision ?? delivered;
+            }
+            if (!_message.IsEmpty)
+                yield return new WatchEvent.Updates(_message.Take(), Token(at.Base, delivered));
+            page.Advance(_watcher);
+        }
+    }
+
+    /// <summary>Why the token cannot be followed; null when it can, or when the watch begins now.</summary>
+    private async ValueTask<ResetReason?> FindResetAsync(ServiceRecord service, CancellationToken cancellationToken)
+    {
+        if (_request.Token is not { } token)
+            return _request.StartNow ? null : ResetReason.Initial;
+        if (token.FilterHash != _request.Filter.Hash)
+            return ResetReason.FilterChanged;
+        var end = await _store.FindTimelineEndAsync(service, token.Timeline, cancellationToken).ConfigureAwait(false);
+        if (end is null || token.Position > end)
+            return ResetReason.TimelineChanged;
+        if (token.Base < service.Configuration.SwitchRevision)
+            return ResetReason.ReachabilitySwitched;
+        return token.Base < service.PurgedRevision ? ResetReason.TombstonesPurged : null;
+    }
+
+    private void ThrowIfEnded(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_watcher.End is { } reason)
+            throw reason;
+    }
+
+    private ResumeToken Token()
+    {
+        var (@base, position) = _watcher.Bookmark();
+        return Token(@base, position);
+    }
+
+    private ResumeToken Token(long @base, long position) =>
+        new(_request.Service, _timeline, @base, position, _request.Filter.Hash);
+
+    private PresenceException WithToken(PresenceException reason)
+    {
+        if (LastToken is not { } token)
+            return reason;
+        var details = new Dictionary<string, string>(reason.Details) { ["resume_token"] = token.Encode() };
+        return new PresenceException(reason.Reason, reason.Message, reason) { Details = details };
+    }
+}

@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+using Grpc.Core;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server.Errors;
+
+/// <summary>Decides what the client of a call that threw is told. Safe from any thread.</summary>
+internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<ErrorMapper> logger)
+{
+    private const int CorrelationIdBytes = 8;
+
+    /// <summary>What to throw instead.</summary>
+    public RpcException Map(Exception thrown, ServerCallContext context) => thrown switch
+    {
+        RpcException already => already,
+        PresenceException { Reason: not ErrorReason.Internal } refusal => ErrorDetails.ToRpcException(refusal),
+        _ when IsEndOfCall(thrown, context) => Ended(),
+        _ => Fault(thrown, context),
+    };
+
+    /// <summary>
+    /// Whether the call is over and this is only how the handler came to notice: after a cancellation gRPC throws InvalidOperationException from
+    /// writes, and reads from a connection that was reset throw IOException.
+    /// </summary>
+    private static bool IsEndOfCall(Exception thrown, ServerCallContext context) =>
+        context.CancellationToken.IsCancellationRequested
+        && thrown is OperationCanceledException or InvalidOperationException or IOException;
+
+    private RpcException Ended() => lifetime.ApplicationStopping.IsCancellationRequested
+        ? ErrorDetails.ToRpcException(Stopping())
+        : new RpcException(new Status(StatusCode.Cancelled, ""));
+
+    private RpcException Fault(Exception thrown, ServerCallContext context)
+    {
+        var correlationId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(CorrelationIdBytes));
+        Log.CallFaulted(logger, thrown, context.Method, correlationId);
+        return ErrorDetails.Internal(correlationId);
+    }
+
+    /// <summary>The refusal of everything once the server is stopping.</summary>
+    public static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
+}

@@ -1,0 +1,35 @@
+using Grpc.Core;
+using Grpc.Health.V1;
+using GrpcPresence.Server.Errors;
+
+namespace GrpcPresence.Server.Health;
+
+/// <summary>The standard health service.</summary>
+internal sealed class HealthGrpcService(HealthBoard board) : Grpc.Health.V1.Health.HealthBase
+{
+    /// <inheritdoc/>
+    public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
+        board.Find(request.Service) is { } status
+            ? Task.FromResult(new HealthCheckResponse { Status = status })
+            // The status is the standard's, which knows no details.
+            : throw new RpcException(new Status(StatusCode.NotFound, "No service has this name."));
+
+    /// <inheritdoc/>
+    public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context)
+    {
+        var response = new HealthListResponse();
+        foreach (var (name, status) in board.ToDictionary())
+            response.Statuses[name] = new HealthCheckResponse { Status = status };
+        return Task.FromResult(response);
+    }
+
+    /// <inheritdoc/>
+    public override async Task Watch(
+        HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
+    {
+        using var subscription = board.Subscribe(request.Service);
+        await foreach (var status in subscription.ReadAllAsync(context.CancellationToken))
+            await responseStream.WriteAsync(new HealthCheckResponse { Status = status });
+        throw ErrorMapper.Stopping();
+    }
+}

@@ -1,0 +1,50 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>Gives the writer its own thread, because everything that it does with the store blocks. What is queued when the server stops is still written.</summary>
+internal sealed class ChangeWriterService(
+    ChangeWriter writer, ChangeQueue queue, IHostApplicationLifetime lifetime, ILogger<ChangeWriterService> logger) : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _abandon = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        new Thread(Run) { Name = "change writer", IsBackground = true }.Start();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        queue.Close();
+        // A store that fails would keep the writer trying; it stops when the time for stopping is over.
+        await using var overdue = cancellationToken.Register(_abandon.Cancel);
+        await _ended.Task;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _abandon.Dispose();
+
+    private void Run()
+    {
+        try
+        {
+            writer.Run(_abandon.Token);
+        }
+#pragma warning disable CA1031 // the end of the thread: without a writer the server is of no use, and says so before it stops
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            Log.WriterFaulted(logger, fault);
+            lifetime.StopApplication();
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>The parts of the domain that need nothing but the store.</summary>
+internal static class CoreServices
+{
+    /// <summary>
+    /// Adds the domain and the services that drive it. Expects an <see cref="IPresenceStore"/> beside it.
+    /// </summary>
+    public static IServiceCollection AddPresenceCore(this IServiceCollection services)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<ISidGenerator, RandomSidGenerator>();
+        services.AddSingleton<IUserEncoder, UserEncoder>();
+        services.AddSingleton<IStoreReader>(provider => provider.GetRequiredService<IPresenceStore>());
+        services.AddSingleton<PresenceMetrics>();
+        services.AddSingleton<StorageStatus>();
+        services.AddSingleton<ServiceDirectory>();
+        services.AddSingleton<ChangeQueue>();
+        services.AddSingleton<PresenceTracker>();
+        services.AddSingleton<IUserCells>(provider => provider.GetRequiredService<PresenceTracker>());
+        services.AddSingleton<UserDirectory>();
+        services.AddSingleton<PresenceRecovery>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(provider, Random.Shared));
+        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ChangeWriter>(
+            provider, provider.GetRequiredService<ServerSettings>().TombstoneRetention));
+        services.AddHostedService<ChangeWriterService>();
+        services.AddHostedService<RecoveryService>();
+        services.AddHostedService<TickService>();
+        return services;
+    }
+}

@@ -1,0 +1,38 @@
+using GrpcPresence.Server.Settings;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>The listener: HTTP/2 without TLS, which gRPC clients call prior knowledge.</summary>
+internal static class KestrelSetup
+{
+    /// <summary>A ping after this much silence finds clients that vanished without a word.</summary>
+    private static readonly TimeSpan KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+
+    /// <summary>A ping that is not answered in this time ends the connection.</summary>
+    private static readonly TimeSpan KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+
+    /// <summary>A gateway watches for many users over one connection; the default of 100 would make it wait without a sign.</summary>
+    private const int StreamsPerConnection = 10_000;
+
+    /// <summary>Bytes of one request header: no token that clients send is larger.</summary>
+    private const int HeaderFieldBytes = 8 * 1024;
+
+    /// <summary>Bytes of all headers of a request.</summary>
+    private const int HeaderBytes = 16 * 1024;
+
+    /// <summary>Sets the listener up.</summary>
+    public static void Configure(KestrelServerOptions kestrel, ServerSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.Http2.KeepAlivePingDelay = KeepAlivePingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = KeepAlivePingTimeout;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
+        kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderFieldBytes;
+        kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
+        // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
+        // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Listen(settings.Address, settings.Port, listen => listen.Protocols = HttpProtocols.Http2);
+    }
+}

@@ -1,0 +1,38 @@
+using Google.Protobuf.Reflection;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>The services that this server offers.</summary>
+internal static class ServedServices
+{
+    /// <summary>Their descriptors.</summary>
+    public static readonly IReadOnlyList<ServiceDescriptor> All =
+    [
+        V1.ConfigurationService.Descriptor,
+        V1.UserService.Descriptor,
+        Grpc.Health.V1.Health.Descriptor,
+        Grpc.Reflection.V1.ServerReflection.Descriptor,
+        Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+    ];
+
+    private static readonly HashSet<string> Streaming = All
+        .SelectMany(service => service.Methods)
+        .Where(method => method.IsClientStreaming || method.IsServerStreaming)
+        .Select(PathOf)
+        .ToHashSet();
+
+    // A watch is told of the drain by its hub, and a health watch by its board: both have a last message to send.
+    private static readonly HashSet<string> SelfDraining =
+        [PathOf(Method(V1.UserService.Descriptor, "WatchUsers")), PathOf(Method(Grpc.Health.V1.Health.Descriptor, "Watch"))];
+
+    /// <summary>Whether the path is that of a streaming method.</summary>
+    public static bool IsStreaming(string path) => Streaming.Contains(path);
+
+    /// <summary>Whether the streams of the method notice by themselves that the server stops.</summary>
+    public static bool DrainsItself(string path) => SelfDraining.Contains(path);
+
+    private static MethodDescriptor Method(ServiceDescriptor service, string name) => service.Methods.Single(method => method.Name == name);
+
+    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+}

@@ -1,0 +1,86 @@
+using Grpc.Core;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Health;
+using GrpcPresence.Server.Reflection;
+using GrpcPresence.Server.Services;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>Puts the server together.</summary>
+internal static class ServerHost
+{
+    /// <summary>How long stopping may take: streams end and what is queued is written well within.</summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The server, not started. <paramref name="addDomain"/> adds what the domain needs, its hosted services included: those start before the
+    /// listener and stop after it.
+    /// </summary>
+    public static WebApplication Build(ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain)
+    {
+        // The empty builder reads neither files nor variables of its own, so that the settings are the only ones.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Configuration.AddConfiguration(configuration);
+        builder.Logging.AddPresenceLogging(settings, configuration);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => KestrelSetup.Configure(kestrel, settings));
+        builder.Services.AddSingleton(settings);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        AddTransport(builder.Services);
+        addDomain(builder.Services);
+
+        var app = builder.Build();
+        var board = app.Services.GetRequiredService<HealthBoard>();
+        app.Lifetime.ApplicationStopping.Register(board.Drain);
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
+        Map(app);
+        return app;
+    }
+
+    private static void AddTransport(IServiceCollection services)
+    {
+        services.AddRouting();
+        services.AddMetrics();
+        services.AddGrpc(grpc =>
+        {
+            grpc.EnableDetailedErrors = false;
+            grpc.MaxReceiveMessageSize = Bounds.ReceivedMessageBytes;
+            grpc.Interceptors.Add<ErrorInterceptor>();
+        });
+        services.AddSingleton<ErrorInterceptor>();
+        services.AddSingleton<ErrorMapper>();
+        services.AddSingleton<OpenStreams>();
+        services.AddHostedService<StreamDrain>();
+        services.AddSingleton<HealthBoard>();
+        services.AddHostedService<StorageObserver>();
+        services.AddSingleton(new DescriptorIndex(ServedServices.All));
+        services.AddSingleton<ReflectionAnswers>();
+        services.AddSingleton<ConfigurationGrpcService>();
+        services.AddSingleton<UserGrpcService>();
+        services.AddSingleton<WatchUsersHandler>();
+        services.AddSingleton<HealthGrpcService>();
+        services.AddSingleton<ReflectionGrpcService>();
+        services.AddSingleton<ReflectionAlphaGrpcService>();
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.UseMiddleware<StreamShutdownMiddleware>();
+        MapService<ConfigurationGrpcService>(app, V1.ConfigurationService.BindService);
+        MapService<UserGrpcService>(app, (binder, users) => V1.UserService.BindService(
+            new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
+        MapService<HealthGrpcService>(app, Grpc.Health.V1.Health.BindService);
+        MapService<ReflectionGrpcService>(app, Grpc.Reflection.V1.ServerReflection.BindService);
+        MapService<ReflectionAlphaGrpcService>(app, Grpc.Reflection.V1Alpha.ServerReflection.BindService);
+    }
+
+    private static void MapService<TService>(WebApplication app, Action<ServiceBinderBase, TService> bind)
+        where TService : class
+    {
+        var definition = DefinitionBinder.Define(binder => bind(binder, app.Services.GetRequiredService<TService>()));
+        app.MapGrpcService(_ => definition);
+    }
+}

@@ -1,0 +1,91 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Demo;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Storage.Sqlite;
+using Microsoft.AspNetCore.Connections;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>The program: reads the settings, runs the server until it is told to stop, and says in one line why it cannot.</summary>
+internal static class ServerProgram
+{
+    /// <summary>The exit code of a program that is not set up rightly.</summary>
+    public const int BadSettings = 2;
+
+    /// <summary>The exit code of a program whose database cannot be used.</summary>
+    public const int BadDatabase = 3;
+
+    /// <summary>Runs the program and returns its exit code.</summary>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            var configuration = SettingsSources.Load(arguments);
+            var settings = SettingsReader.Read(configuration);
+            await ServeAsync(settings, configuration, addDomain, output);
+            return 0;
+        }
+        catch (SettingsException fault)
+        {
+            await error.WriteLineAsync(fault.Message);
+            return BadSettings;
+        }
+        catch (Exception fault) when (fault is DatabaseRefusedException or StorageException)
+        {
+            await error.WriteLineAsync(fault.Message);
+            return BadDatabase;
+        }
+    }
+
+    private static async Task ServeAsync(
+        ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain, TextWriter output)
+    {
+        using var telemetry = TelemetryExport.Start(configuration);
+        await using var app = ServerHost.Build(settings, configuration, addDomain);
+        await StartAsync(app, settings);
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
+        foreach (var address in app.Urls)
+            Log.Listening(logger, address);
+        if (telemetry is not null)
+            Log.TelemetryExported(logger, telemetry.Endpoint);
+        app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
+        if (settings.LogFormat == LogFormat.Text)
+            await GreetAsync(output, app.Urls.First());
+        var demo = settings.Demo ? StartDemo(app) : Task.CompletedTask;
+        await app.WaitForShutdownAsync();
+        await demo;
+        Log.Stopped(logger);
+    }
+
+    private static async Task StartAsync(WebApplication app, ServerSettings settings)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException fault) when (fault.InnerException is AddressInUseException)
+        {
+            throw SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that no other program listens on");
+        }
+    }
+
+    private static Task StartDemo(WebApplication app)
+    {
+        var life = new DemoLife(
+            new Uri(app.Urls.First()),
+            app.Services.GetRequiredService<TimeProvider>(),
+            app.Services.GetRequiredService<ILogger<DemoLife>>());
+        return life.RunAsync(app.Lifetime.ApplicationStopping);
+    }
+
+    private static async Task GreetAsync(TextWriter output, string address)
+    {
+        await output.WriteLineAsync();
+        await output.WriteLineAsync($"gRPC on {address}. To try it, paste:");
+        await output.WriteLineAsync();
+        foreach (var command in Welcome.Commands(address))
+            await output.WriteLineAsync(command);
+        await output.WriteLineAsync();
+    }
+}

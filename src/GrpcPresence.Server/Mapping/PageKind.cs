@@ -1,0 +1,14 @@
+namespace GrpcPresence.Server.Mapping;
+
+/// <summary>Which list a page token belongs to.</summary>
+internal enum PageKind : byte
+{
+    /// <summary>ListServiceInstances.</summary>
+    ServiceInstances = 1,
+
+    /// <summary>ListUsers.</summary>
+    Users = 2,
+
+    /// <summary>ListPushBindings.</summary>
+    PushBindings = 3,
+}

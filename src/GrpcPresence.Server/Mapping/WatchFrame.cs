@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Text;
+using Google.Protobuf;
+using Grpc.Core;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Server.Mapping;
+
+/// <summary>
+/// A <c>WatchUsersResponse</c> on its way out. Updates are put together from the bytes that each user was encoded to once for all watchers; what is
+/// rare is encoded as any message.
+/// </summary>
+internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEncoder encoder, UserView view)
+{
+    // Tags: (field number << 3) | wire type 2. A test decodes frames with the generated classes.
+    private const byte UpdatesTag = (V1.WatchUsersResponse.UpdatesFieldNumber << 3) | 2;
+    private const byte ResumeTokenTag = (V1.WatchUsersResponse.ResumeTokenFieldNumber << 3) | 2;
+    private const byte UpdateTag = (V1.WatchUpdates.UpdatesFieldNumber << 3) | 2;
+    private const byte UserTag = (V1.UserUpdate.UserFieldNumber << 3) | 2;
+    private const byte ReasonsTag = (V1.UserUpdate.UpdateReasonsFieldNumber << 3) | 2;
+    private const int MaxVarint = 5;
+
+    /// <summary>The marshaller of the streaming method.</summary>
+    public static Marshaller<WatchFrame> Marshaller { get; } = new(
+        static (frame, context) => frame.Write(context),
+        static _ => throw new NotSupportedException("Frames are only sent."));
+
+    /// <summary>The numbers of each set of reasons, as a packed field holds them; the set is the index.</summary>
+    private static readonly byte[][] PackedReasons =
+        [.. Enumerable.Range(0, (int)UpdateReasons.All + 1).Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray())];
+
+    private void Write(SerializationContext context)
+    {
+        if (message is WatchEvent.Updates updates)
+        {
+            WriteUpdates(updates, context);
+        }
+        else
+        {
+            var encoded = ToMessage();
+            context.SetPayloadLength(encoded.CalculateSize());
+            encoded.WriteTo(context.GetBufferWriter());
+        }
+        context.Complete();
+    }
+
+    private V1.WatchUsersResponse ToMessage()
+    {
+        var response = new V1.WatchUsersResponse { ResumeToken = message.Token?.Encode() ?? "" };
+        switch (message)
+        {
+            case WatchEvent.ConfigurationChanged changed:
+                response.Configuration = changed.Configuration.ToMessage(service);
+                break;
+            case WatchEvent.Reset reset:
+                response.Reset = new V1.WatchReset { Reason = (V1.ResetReason)reset.Reason };
+                break;
+            case WatchEvent.Synced:
+                response.Synced = new V1.WatchSynced();
+                break;
+            case WatchEvent.Progress:
+                response.Progress = new V1.WatchProgress();
+                break;
+            default:
+                throw new InvalidOperationException($"There is no message for {message.GetType().Name}.");
+        }
+        return response;
+    }
+
+    private void WriteUpdates(WatchEvent.Updates updates, SerializationContext context)
+    {
+        var body = 0;
+        foreach (var update in updates.Users)
+            body += Framed(UpdateSize(update));
+        var token = updates.Token?.Encode();
+        context.SetPayloadLength(Framed(body) + (token is null ? 0 : Framed(token.Length)));
+
+        var output = context.GetBufferWriter();
+        WriteHeader(output, UpdatesTag, body);
+        foreach (var update in updates.Users)
+            WriteUpdate(output, update);
+        if (token is null)
+            return;
+        WriteHeader(output, ResumeTokenTag, token.Length);
+        Encoding.ASCII.GetBytes(token, output.GetSpan(token.Length));
+        output.Advance(token.Length);
+    }
+
+    private void WriteUpdate(IBufferWriter<byte> output, UserUpdate update)
+    {
+        var user = update.State.Encode(encoder, view);
+        var reasons = PackedReasons[(int)update.Reasons];
+        var span = output.GetSpan(user.Length + reasons.Length + (3 * (1 + MaxVarint)));
+        var at = PutHeader(span, UpdateTag, UpdateSize(update));
+        at += PutHeader(span[at..], UserTag, user.Length);
+        user.CopyTo(span[at..]);
+        at += user.Length;
+        if (reasons.Length > 0)
+        {
+            at += PutHeader(span[at..], ReasonsTag, reasons.Length);
+            reasons.CopyTo(span[at..]);
+            at += reasons.Length;
+        }
+        output.Advance(at);
+    }
+
+    private int UpdateSize(UserUpdate update)
+    {
+        var reasons = PackedReasons[(int)update.Reasons].Length;
+        return Framed(update.State.Encode(encoder, view).Length) + (reasons == 0 ? 0 : Framed(reasons));
+    }
+
+    /// <summary>The bytes of a field with a tag of one byte and a length before it.</summary>
+    private static int Framed(int length) => 1 + CodedOutputStream.ComputeLengthSize(length) + length;
+
+    private static void WriteHeader(IBufferWriter<byte> output, byte tag, int length) =>
+        output.Advance(PutHeader(output.GetSpan(1 + MaxVarint), tag, length));
+
+    private static int PutHeader(Span<byte> span, byte tag, int length)
+    {
+        span[0] = tag;
+        var at = 1;
+        var rest = (uint)length;
+        for (; rest >= 0x80; rest >>= 7)
+            span[at++] = (byte)(rest | 0x80);
+        span[at++] = (byte)rest;
+        return at;
+    }
+}

@@ -1,0 +1,3 @@
+using GrpcPresence.Server.Hosting;
+
+return await ServerProgram.RunAsync(args, services => services.AddPresenceCore().AddSqliteStore(), Console.Out, Console.Error);

@@ -1,0 +1,86 @@
+using Grpc.Core;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Services;
+
+/// <summary>Service instances and their settings: validate, call, map.</summary>
+internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader store) : ConfigurationService.ConfigurationServiceBase
+{
+    /// <inheritdoc/>
+    public override async Task<CreateServiceInstanceResponse> CreateServiceInstance(
+        CreateServiceInstanceRequest request, ServerCallContext context)
+    {
+        var created = await changes.SubmitAsync(request.ToChange(), context);
+        return new CreateServiceInstanceResponse { ServiceInstance = created.ToMessage() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetServiceInstanceResponse> GetServiceInstance(GetServiceInstanceRequest request, ServerCallContext context)
+    {
+        var service = await FindAsync(request.ServiceSid, context);
+        return new GetServiceInstanceResponse { ServiceInstance = service.ToMessage() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateServiceInstanceResponse> UpdateServiceInstance(
+        UpdateServiceInstanceRequest request, ServerCallContext context)
+    {
+        var updated = await changes.SubmitAsync(request.ToChange(), context);
+        return new UpdateServiceInstanceResponse { ServiceInstance = updated.ToMessage() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListServiceInstancesResponse> ListServiceInstances(
+        ListServiceInstancesRequest request, ServerCallContext context)
+    {
+        var list = new PageList(PageKind.ServiceInstances);
+        var reader = new RequestReader();
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        reader.ThrowIfInvalid();
+
+        var read = await store.ListServicesAsync(afterId, size + 1, context.CancellationToken);
+        var page = Page<ServiceRecord>.Cut(read, size, list, service => service.Id);
+        return new ListServiceInstancesResponse
+        {
+            ServiceInstances = { page.Entries.Select(Messages.ToMessage) },
+            NextPageToken = page.NextToken,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeleteServiceInstanceResponse> DeleteServiceInstance(
+        DeleteServiceInstanceRequest request, ServerCallContext context)
+    {
+        await changes.SubmitAsync(request.ToChange(), context);
+        return new DeleteServiceInstanceResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetConfigurationResponse> GetConfiguration(GetConfigurationRequest request, ServerCallContext context)
+    {
+        var service = await FindAsync(request.ServiceSid, context);
+        return new GetConfigurationResponse { Configuration = service.Configuration.ToMessage(service.Sid) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateConfigurationResponse> UpdateConfiguration(
+        UpdateConfigurationRequest request, ServerCallContext context)
+    {
+        var updated = await changes.SubmitAsync(request.ToChange(out var sid), context);
+        return new UpdateConfigurationResponse { Configuration = updated.ToMessage(sid) };
+    }
+
+    private async Task<ServiceRecord> FindAsync(string serviceSid, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var sid = reader.Service(serviceSid);
+        reader.ThrowIfInvalid();
+        return await store.FindServiceAsync(sid, context.CancellationToken) ?? throw Refusals.ServiceInstanceNotFound(sid);
+    }
+}

@@ -1,0 +1,215 @@
+using System.Threading.Channels;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Mapping;
+
+namespace GrpcPresence.Server.Services;
+
+/// <summary>
+/// <c>StreamHeartbeats</c>: one loop reads and renews leases, which never waits for a commit; another answers, in order. One stream, one instance.
+/// </summary>
+internal sealed class StreamHeartbeatsHandler(
+    ServiceDirectory services,
+    UserDirectory users,
+    PresenceTracker tracker,
+    CancellationToken stopping) : IDisposable
+{
+    private readonly Channel<HeartbeatReply> _replies = Channel.CreateUnbounded<HeartbeatReply>(new() { SingleReader = true, SingleWriter = true });
+    private readonly Queue<HeartbeatReply> _outstanding = new(); // guarded by itself: the reading loop adds, the answering loop removes
+    private readonly SemaphoreSlim _slots = new(Bounds.OutstandingHeartbeatReplies);
+    private LiveService? _service; // null until start was read
+
+    /// <summary>Serves the stream until it ends.</summary>
+    public async Task RunAsync(
+        IAsyncStreamReader<V1.StreamHeartbeatsRequest> input,
+        IServerStreamWriter<V1.StreamHeartbeatsResponse> output,
+        ServerCallContext context)
+    {
+        var stream = await StartAsync(input, context);
+        await EnqueueAsync(new HeartbeatReply(entries: 0), context);
+        var answering = AnswerAsync(output);
+        try
+        {
+            await ReadAsync(input, stream, context);
+            tracker.Close(stream);
+        }
+        catch (Exception) when (context.CancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
+        {
+            // The client went away, which closes the stream as well. What the server ends closes nothing.
+            tracker.Close(stream);
+            throw;
+        }
+        finally
+        {
+            // What was read is answered, whatever came after it; nobody waits for the store any more when the call is over.
+            _replies.Writer.TryComplete();
+            if (context.CancellationToken.IsCancellationRequested)
+                Hurry();
+            await answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await answering;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _slots.Dispose();
+
+    private async Task<HeartbeatStream> StartAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
+    {
+        if (!await NextAsync(input, context) || input.Current.Start is not { } start)
+            throw Violated("must begin with start");
+        var reader = new RequestReader();
+        var sid = reader.Service(start.ServiceSid, "start.service_sid");
+        reader.ThrowIfInvalid();
+        _service = await services.GetAsync(sid, context.CancellationToken);
+        return new HeartbeatStream(start.EndSessionsOnClose);
+    }
+
+    private async Task ReadAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, HeartbeatStream stream, ServerCallContext context)
+    {
+        while (await NextAsync(input, context))
+        {
+            var message = input.Current;
+            var reply = message.MessageCase switch
+            {
+                V1.StreamHeartbeatsRequest.MessageOneofCase.Beats => await BeatAsync(message.Beats.Beats, stream, context),
+                V1.StreamHeartbeatsRequest.MessageOneofCase.Ends => await EndAsync(message.Ends.Ends, context),
+                V1.StreamHeartbeatsRequest.MessageOneofCase.Start => throw Violated("start stands only at the beginning"),
+                _ => throw Violated("a message must say something"),
+            };
+            await EnqueueAsync(reply, context);
+        }
+    }
+
+    private async ValueTask<HeartbeatReply> BeatAsync(IReadOnlyList<V1.SessionBeat> beats, HeartbeatStream stream, ServerCallContext context)
+    {
+        var (reply, entries) = Parse(beats, "beats.beats");
+        var addresses = new UserAddress?[entries.Keys.Count];
+        var missing = ErrorReason.UserNotFound;
+        try
+        {
+            await users.ResolveAsync(_service!, entries.Keys.ToArray(), addresses, context.CancellationToken);
+        }
+        catch (PresenceException unread)
+        {
+            // Those who needed no read are renewed all the same.
+            missing = unread.Reason;
+        }
+        for (var i = 0; i < addresses.Length; i++)
+        {
+            var (index, session) = entries.Sessions[i];
+            if (addresses[i] is { } address)
+                reply.Add(index, tracker.Beat(_service!, address, session, stream));
+            else
+                reply.Reject(index, missing);
+        }
+        return reply;
+    }
+
+    private async ValueTask<HeartbeatReply> EndAsync(IReadOnlyList<V1.SessionBeat> ends, ServerCallContext context)
+    {
+        var (reply, entries) = Parse(ends, "ends.ends");
+        for (var i = 0; i < entries.Keys.Count; i++)
+        {
+            var (index, session) = entries.Sessions[i];
+            try
+            {
+                var address = await users.ResolveExistingAsync(_service!, entries.Keys[i], context.CancellationToken);
+                reply.Add(index, tracker.EndSession(_service!, address, session));
+            }
+            catch (PresenceException refusal)
+            {
+                reply.Reject(index, refusal.Reason);
+            }
+        }
+        return reply;
+    }
+
+    /// <summary>The entries that are well-formed; the others are rejected in the reply. A list that is too long ends the stream.</summary>
+    private static (HeartbeatReply Reply, (List<UserKey> Keys, List<(int Index, SessionId Id)> Sessions) Entries) Parse(
+        IReadOnlyList<V1.SessionBeat> beats, string field)
+    {
+        if (beats.Count > Bounds.BeatsPerMessage)
+            throw new PresenceException([new Violation(field, ErrorReason.FieldTooLong, $"must have at most {Bounds.BeatsPerMessage} entries")]);
+        var reply = new HeartbeatReply(beats.Count);
+        var keys = new List<UserKey>(beats.Count);
+        var sessions = new List<(int, SessionId)>(beats.Count);
+        for (var i = 0; i < beats.Count; i++)
+        {
+            if (UserKey.TryParse(beats[i].UserKey, out var key) && SessionId.TryParse(beats[i].SessionId, out var session))
+            {
+                keys.Add(key);
+                sessions.Add((i, session));
+            }
+            else
+            {
+                reply.Reject(i, ReasonOf(beats[i]));
+            }
+        }
+        return (reply, (keys, sessions));
+    }
+
+    private static ErrorReason ReasonOf(V1.SessionBeat beat)
+    {
+        var reader = new RequestReader();
+        reader.User(beat.UserKey);
+        reader.Session(beat.SessionId);
+        return reader.FirstReason;
+    }
+
+    private async ValueTask EnqueueAsync(HeartbeatReply reply, ServerCallContext context)
+    {
+        lock (_outstanding)
+            _outstanding.Enqueue(reply);
+        _replies.Writer.TryWrite(reply);
+        if (_slots.Wait(0, CancellationToken.None))
+            return;
+        // Too many wait. They are answered without the store, so that reading goes on and leases are renewed; what is left to wait for is the client,
+        // who has to read the answers.
+        Hurry();
+        await _slots.WaitAsync(context.CancellationToken);
+    }
+
+    private void Hurry()
+    {
+        lock (_outstanding)
+        {
+            foreach (var reply in _outstanding)
+                reply.Hurry();
+        }
+    }
+
+    private async Task AnswerAsync(IServerStreamWriter<V1.StreamHeartbeatsResponse> output)
+    {
+        await foreach (var reply in _replies.Reader.ReadAllAsync())
+        {
+            var message = await reply.BuildAsync();
+            var configuration = _service!.Configuration;
+            message.HeartbeatInterval = configuration.HeartbeatInterval.ToDuration();
+            message.SessionTimeout = configuration.SessionTimeout.ToDuration();
+            message.ReachabilityEnabled = configuration.ReachabilityEnabled;
+            await output.WriteAsync(message);
+            lock (_outstanding)
+                _outstanding.Dequeue();
+            _slots.Release();
+        }
+    }
+
+    /// <summary>Waits for the next message; refuses when the service instance is deleted meanwhile.</summary>
+    private async Task<bool> NextAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
+    {
+        var next = input.MoveNext(context.CancellationToken);
+        if (!next.IsCompleted && _service is not null)
+            await Task.WhenAny(next, _service.Deleted);
+        if (_service is { IsDeleted: true })
+            throw Refusals.ServiceInstanceNotFound(_service.Sid);
+        return await next;
+    }
+
+    private static PresenceException Violated(string description) =>
+        new([new Violation("message", ErrorReason.StreamProtocolViolated, description)]);
+}

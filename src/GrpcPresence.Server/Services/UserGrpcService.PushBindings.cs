@@ -1,0 +1,56 @@
+using Grpc.Core;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Services;
+
+/// <content>Push bindings.</content>
+internal sealed partial class UserGrpcService
+{
+    /// <inheritdoc/>
+    public override async Task<SetPushBindingResponse> SetPushBinding(SetPushBindingRequest request, ServerCallContext context)
+    {
+        var binding = await changes.SubmitAsync(request.ToChange(out var service), context);
+        return new SetPushBindingResponse { PushBinding = binding.ToMessage(service) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetPushBindingResponse> GetPushBinding(GetPushBindingRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var sid = reader.Binding(request.PushBindingSid);
+        reader.ThrowIfInvalid();
+
+        var binding = await store.FindBindingAsync(service, sid, context.CancellationToken) ?? throw Refusals.PushBindingNotFound(sid);
+        return new GetPushBindingResponse { PushBinding = binding.ToMessage(service) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeletePushBindingResponse> DeletePushBinding(DeletePushBindingRequest request, ServerCallContext context)
+    {
+        await changes.SubmitAsync(request.ToChange(), context);
+        return new DeletePushBindingResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListPushBindingsResponse> ListPushBindings(ListPushBindingsRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var user = reader.OptionalUser(request.UserKey);
+        var list = new PageList(PageKind.PushBindings, service, $"user={user}");
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        reader.ThrowIfInvalid();
+
+        var read = await store.ListBindingsAsync(service, user, afterId, size + 1, context.CancellationToken);
+        var page = Page<Core.Users.PushBinding>.Cut(read, size, list, binding => binding.Id);
+        return new ListPushBindingsResponse
+        {
+            PushBindings = { page.Entries.Select(binding => binding.ToMessage(service)) },
+            NextPageToken = page.NextToken,
+        };
+    }
+}

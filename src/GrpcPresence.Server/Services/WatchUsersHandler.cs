@@ -1,0 +1,63 @@
+using Grpc.Core;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Mapping;
+
+namespace GrpcPresence.Server.Services;
+
+/// <summary>
+/// <c>WatchUsers</c>. A class of its own because it sends frames, not messages: the bytes of a user are made once and shared by all watchers.
+/// </summary>
+internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, TimeProvider time)
+{
+    /// <summary>How long a message that is being written may still reach the client after the watch was ended; then the stream is reset.</summary>
+    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
+
+    /// <summary>Serves one watch until it ends.</summary>
+    public async Task WatchUsers(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
+    {
+        var watch = Parse(request);
+        using var reader = await hub.OpenAsync(watch, context.CancellationToken);
+        await context.WriteResponseHeadersAsync([]);
+        await foreach (var message in reader.ReadAsync(context.CancellationToken))
+        {
+            var write = output.WriteAsync(new WatchFrame(message, watch.Service, encoder, watch.Filter.View));
+            if (!write.IsCompletedSuccessfully)
+                await WriteAsync(write, reader, context);
+        }
+    }
+
+    private async Task WriteAsync(Task write, WatchReader reader, ServerCallContext context)
+    {
+        if (await Task.WhenAny(write, reader.Ended) != write)
+        {
+            // The client does not read, and no token reaches a write that waits for it: what is left is to reset the stream.
+            using var graceEnded = new CancellationTokenSource(WriteGrace, time);
+            await Task.WhenAny(write, Task.Delay(Timeout.InfiniteTimeSpan, time, graceEnded.Token));
+            if (!write.IsCompleted)
+            {
+                StreamReset.Refuse(context.GetHttpContext());
+                throw reader.EndReason!;
+            }
+        }
+        await write;
+    }
+
+    private static WatchRequest Parse(V1.WatchUsersRequest request)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var keys = reader.Users(request.UserKeys, Bounds.WatchedKeys);
+        var reasons = reader.Reasons(request.Reasons);
+        var view = reader.View(request.View, unset: UserView.Full);
+        var startNow = reader.StartsNow(request.Start, request.ResumeToken);
+        ResumeToken? token = null;
+        if (request.ResumeToken.Length > 0 && !ResumeToken.TryDecode(request.ResumeToken, out token))
+            reader.Add("resume_token", ErrorReason.ResumeTokenInvalid, "cannot be decoded");
+        reader.ThrowIfInvalid();
+        return new WatchRequest(service, new WatchFilter(keys, reasons, view), startNow, token);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using GrpcPresence.Core.Limits;
+
+namespace GrpcPresence.Server.Settings;
+
+/// <summary>How the server is set up. Immutable; every value is usable.</summary>
+internal sealed record ServerSettings
+{
+    /// <summary>The section of the configuration that holds the settings.</summary>
+    public const string Section = "Presence";
+
+    /// <summary>The address to listen on.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The port of gRPC, HTTP/2 without TLS; 0 takes any free one.</summary>
+    public int Port { get; init; } = 5080;
+
+    /// <summary>The file of the database, with its full path.</summary>
+    public string Database { get; init; } = Path.GetFullPath("data/presence.db");
+
+    /// <summary>How events are logged.</summary>
+    public LogFormat LogFormat { get; init; }
+
+    /// <summary>How long it is remembered that a user was deleted; at least an hour. A watch resumes without a snapshot for as long.</summary>
+    public TimeSpan TombstoneRetention { get; init; } = Bounds.TombstoneRetention;
+
+    /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
+    public bool Demo { get; init; }
+}

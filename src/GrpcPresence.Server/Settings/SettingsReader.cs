@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+
+namespace GrpcPresence.Server.Settings;
+
+/// <summary>Reads the settings. Binding by hand, so that every fault is one clear line.</summary>
+internal static class SettingsReader
+{
+    private const int MaxPort = 65535;
+    private static readonly TimeSpan MinTombstoneRetention = TimeSpan.FromHours(1);
+
+    private static readonly HashSet<string> Names = new(
+        [
+            nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.Database), nameof(ServerSettings.LogFormat),
+            nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.Demo),
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The settings; what is not set has its default.</summary>
+    /// <exception cref="SettingsException">A setting that does not exist, or a value that cannot be used.</exception>
+    public static ServerSettings Read(IConfiguration configuration)
+    {
+        var section = configuration.GetSection(ServerSettings.Section);
+        foreach (var setting in section.GetChildren())
+        {
+            if (!Names.Contains(setting.Key))
+                throw new SettingsException($"{setting.Path} is not a setting; there are {string.Join(", ", Names)}.");
+        }
+
+        var defaults = new ServerSettings();
+        return new ServerSettings
+        {
+            Address = Value(section, nameof(ServerSettings.Address), "must be an IP address", defaults.Address, ReadAddress),
+            Port = Value(section, nameof(ServerSettings.Port), $"must be a whole number from 0 to {MaxPort}", defaults.Port, ReadPort),
+            Database = Value(section, nameof(ServerSettings.Database), "must be the path of a file", defaults.Database, ReadPath),
+            LogFormat = Value(section, nameof(ServerSettings.LogFormat), "must be text or json", defaults.LogFormat, ReadLogFormat),
+            TombstoneRetention = Value(
+                section,
+                nameof(ServerSettings.TombstoneRetention),
+                "must be a duration of at least an hour, such as 30.00:00:00",
+                defaults.TombstoneRetention,
+                ReadRetention),
+            Demo = Value(section, nameof(ServerSettings.Demo), "must be true or false", defaults.Demo, ReadFlag),
+        };
+    }
+
+    private static T Value<T>(IConfiguration section, string name, string rule, T unset, Func<string, T?> read)
+        where T : struct
+    {
+        return section[name] is { } text ? read(text) ?? throw SettingsException.For(name, text, rule) : unset;
+    }
+
+    private static T Value<T>(IConfiguration section, string name, string rule, T unset, Func<string, T?> read)
+        where T : class
+    {
+        return section[name] is { } text ? read(text) ?? throw SettingsException.For(name, text, rule) : unset;
+    }
+
+    private static IPAddress? ReadAddress(string text)
+    {
+        if (string.Equals(text, "localhost", StringComparison.OrdinalIgnoreCase))
+            return IPAddress.Loopback;
+        return IPAddress.TryParse(text, out var address) ? address : null;
+    }
+
+    private static int? ReadPort(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MaxPort ? port : null;
+
+    private static string? ReadPath(string text)
+    {
+        if (string.IsNullOrWhiteSpace(text) || text.Contains('\0', StringComparison.Ordinal))
+            return null;
+        var path = Path.GetFullPath(text);
+        return Path.EndsInDirectorySeparator(path) || Directory.Exists(path) ? null : path;
+    }
+
+    private static LogFormat? ReadLogFormat(string text) => text.ToUpperInvariant() switch
+    {
+        "TEXT" => LogFormat.Text,
+        "JSON" => LogFormat.Json,
+        _ => null,
+    };
+
+    private static TimeSpan? ReadRetention(string text) =>
+        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var retention) && retention >= MinTombstoneRetention ? retention : null;
+
+    private static bool? ReadFlag(string text) => bool.TryParse(text, out var flag) ? flag : null;
+}

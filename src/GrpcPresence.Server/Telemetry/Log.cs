@@ -1,0 +1,47 @@
+namespace GrpcPresence.Server.Telemetry;
+
+/// <summary>Everything that the server logs. Lifecycle is Information; what happens for each call is Debug at the most; identities never appear.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Listening on {Address}")]
+    public static partial void Listening(ILogger logger, string address);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Store opened: {Path}, SQLite {Version}")]
+    public static partial void StoreOpened(ILogger logger, string path, string version);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "Stopping: streams are told, and what is queued is written")]
+    public static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Stopped")]
+    public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "Metrics and traces go to {Endpoint}")]
+    public static partial void TelemetryExported(ILogger logger, string endpoint);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "{Users} users were online at the last stop; recovered in {Duration}")]
+    public static partial void Recovered(ILogger logger, long users, TimeSpan duration);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "Demo: {Users} users come and go in service instance {ServiceSid}")]
+    public static partial void DemoStarted(ILogger logger, string serviceSid, int users);
+
+    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "The demo ended")]
+    public static partial void DemoEnded(ILogger logger, Exception reason);
+
+    [LoggerMessage(EventId = 10, Level = LogLevel.Error, Message = "The store fails; transitions are kept in memory until it works again")]
+    public static partial void StorageFailing(ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "The store works again")]
+    public static partial void StorageRecovered(ILogger logger);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Error, Message = "A change could not be decided")]
+    public static partial void ChangeFaulted(ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Critical, Message = "The writer ended; the server stops")]
+    public static partial void WriterFaulted(ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
+    public static partial void CallFaulted(ILogger logger, Exception fault, string method, string correlationId);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "{Method} still ran {Grace} after stopping began and was reset")]
+    public static partial void StreamReset(ILogger logger, string method, TimeSpan grace);
+}

@@ -1,0 +1,55 @@
+using Dapper;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace GrpcPresence.Storage.Sqlite;
+
+/// <summary>Looks at a database before it is used, without altering it.</summary>
+internal static class DatabaseInspection
+{
+    /// <summary>"GrPr"; the first migration writes it.</summary>
+    private const long ApplicationId = 0x47725072;
+
+    /// <summary>
+    /// Refuses a database whose log stands beside it while the file itself is gone or empty: SQLite would begin anew and delete the log.
+    /// </summary>
+    public static void CheckFiles(string path)
+    {
+        if (Length(path) == 0 && Length(path + "-wal") > 0)
+            throw DatabaseRefusedException.Damaged(path, "the file is missing or empty, but its write-ahead log is not");
+    }
+
+    /// <summary>
+    /// Refuses a database that is not this service's, is of a newer version of it, or is damaged. Returns whether it is empty: a new one, which
+    /// nothing is wrong with. The quick check reads every page; <paramref name="thorough"/> also compares the indices with their tables.
+    /// </summary>
+    public static bool Check(SqliteConnection connection, string path, bool thorough)
+    {
+        try
+        {
+            var application = connection.ExecuteScalar<long>("PRAGMA application_id");
+            var version = connection.ExecuteScalar<long>("PRAGMA user_version");
+            var isEmpty = connection.ExecuteScalar<long>("SELECT count(*) FROM sqlite_schema") == 0;
+            if (isEmpty && application == 0 && version == 0)
+                return true;
+            if (application != ApplicationId)
+                throw DatabaseRefusedException.Foreign(path);
+            if (version < 1)
+                throw DatabaseRefusedException.Damaged(path, $"its schema version reads {version}");
+            if (version > Migrations.Latest)
+                throw DatabaseRefusedException.NewerSchema(path, version, Migrations.Latest);
+            var finding = connection.QueryFirst<string>(thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+            return finding == "ok" ? false : throw DatabaseRefusedException.Damaged(path, finding);
+        }
+        catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_NOTADB)
+        {
+            throw DatabaseRefusedException.Damaged(path, "its header is damaged, or it is no database at all", fault);
+        }
+        catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_CORRUPT)
+        {
+            throw DatabaseRefusedException.Damaged(path, fault.Message, fault);
+        }
+    }
+
+    private static long Length(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Sqlite;
+
+/// <summary>
+/// The numbered scripts that make the schema. <c>user_version</c> of the file is the number of the last one that was run; each runs once, in a
+/// transaction of its own.
+/// </summary>
+internal static class Migrations
+{
+    private const string Prefix = "GrpcPresence.Storage.Sqlite.Migrations.";
+
+    private static readonly SortedDictionary<long, string> Scripts = Find();
+
+    /// <summary>The newest schema version that this program knows.</summary>
+    public static long Latest { get; } = Scripts.Keys.Max();
+
+    /// <summary>Brings the schema up to date.</summary>
+    public static void Run(SqliteConnection writer)
+    {
+        var version = writer.ExecuteScalar<long>("PRAGMA user_version");
+        foreach (var (number, resource) in Scripts)
+        {
+            if (number <= version)
+                continue;
+            using var transaction = writer.BeginTransaction(deferred: false);
+            writer.Execute(Read(resource), transaction: transaction);
+            writer.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {number}"), transaction: transaction);
+            transaction.Commit();
+        }
+    }
+
+    private static SortedDictionary<long, string> Find()
+    {
+        var scripts = new SortedDictionary<long, string>();
+        foreach (var resource in typeof(Migrations).Assembly.GetManifestResourceNames())
+        {
+            if (resource.StartsWith(Prefix, StringComparison.Ordinal))
+                scripts.Add(long.Parse(resource.AsSpan(Prefix.Length, 4), CultureInfo.InvariantCulture), resource);
+        }
+        return scripts;
+    }
+
+    private static string Read(string resource)
+    {
+        using var stream = typeof(Migrations).Assembly.GetManifestResourceStream(resource)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

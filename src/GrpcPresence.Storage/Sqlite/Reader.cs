@@ -1,0 +1,54 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Sqlite;
+
+/// <summary>
+/// One read-only connection with the statements that were prepared on it. While it is rented, a deferred transaction is open on it: all that is
+/// read is of one moment.
+/// </summary>
+internal sealed class Reader : IDisposable
+{
+    private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0";
+
+    private readonly Dictionary<string, Statement> _statements = [];
+
+    public Reader(SqliteConnection connection) => Connection = connection;
+
+    /// <summary>The connection, for statements that are too rare to be kept prepared.</summary>
+    public SqliteConnection Connection { get; }
+
+    /// <summary>Begins the read transaction.</summary>
+    public void Begin() => Prepare("BEGIN").Execute();
+
+    /// <summary>Ends the read transaction.</summary>
+    public void End() => Prepare("COMMIT").Execute();
+
+    /// <summary>The statement, prepared at its first use on this connection. The text must be a constant.</summary>
+    public Statement Prepare(string sql, params ReadOnlySpan<string> parameters)
+    {
+        if (!_statements.TryGetValue(sql, out var statement))
+            _statements.Add(sql, statement = new Statement(Connection, sql, parameters));
+        return statement;
+    }
+
+    /// <summary>The service instance; null when there is none, or it was deleted.</summary>
+    public ServiceRecord? TryService(ServiceSid sid)
+    {
+        using var rows = Prepare(FindService, "$sid").Bind(SidBytes.Of(sid.Value)).Query();
+        return rows.Read() ? Columns.ReadService(new Row(rows)) : null;
+    }
+
+    /// <summary>The service instance.</summary>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound.</exception>
+    public ServiceRecord Service(ServiceSid sid) => TryService(sid) ?? throw Refusals.ServiceInstanceNotFound(sid);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+            statement.Dispose();
+        Connection.Dispose();
+    }
+}

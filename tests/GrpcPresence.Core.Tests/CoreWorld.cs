@@ -1,0 +1,149 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests;
+
+/// <summary>The whole of Core over a store in memory, driven by one thread and a manual clock: nothing happens unless a test says so.</summary>
+internal sealed class CoreWorld : IDisposable
+{
+    /// <param name="store">The store; a new one unless given.</param>
+    /// <param name="publisher">Stands between the writer and the hub.</param>
+    public CoreWorld(InMemoryPresenceStore? store = null, Func<WatchHub, ICommitPublisher>? publisher = null)
+    {
+        Store = store ?? new InMemoryPresenceStore();
+        Services = new ServiceDirectory(Store);
+        Tracker = new PresenceTracker(Time, Queue, Metrics);
+        Directory = new UserDirectory(Store, Tracker);
+        Hub = new WatchHub(Store, new FixedSizeEncoder(), Metrics, Time, new Random(1));
+        Writer = new ChangeWriter(
+            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
+    }
+
+    public ManualTimeProvider Time { get; } = new();
+
+    public InMemoryPresenceStore Store { get; }
+
+    public ChangeQueue Queue { get; } = new();
+
+    public PresenceMetrics Metrics { get; } = new();
+
+    public StorageStatus Status { get; } = new();
+
+    public ServiceDirectory Services { get; }
+
+    public PresenceTracker Tracker { get; }
+
+    public UserDirectory Directory { get; }
+
+    public WatchHub Hub { get; }
+
+    public ChangeWriter Writer { get; }
+
+    public void Dispose()
+    {
+        Queue.Dispose();
+        Metrics.Dispose();
+        Store.Dispose();
+    }
+
+    /// <summary>Writes all that is queued; a store that fails is not tried again.</summary>
+    public void Write()
+    {
+        while (Queue.Count > 0)
+        {
+            if (Writer.WriteOnce() == WriteOutcome.Failed)
+                return;
+        }
+    }
+
+    /// <summary>Lets the time pass, a tick at a time, and writes what that brings.</summary>
+    public void Advance(TimeSpan by)
+    {
+        for (var passed = TimeSpan.Zero; passed < by; passed += Bounds.Tick)
+        {
+            Time.Advance(Bounds.Tick);
+            Tracker.Tick();
+            Hub.Tick();
+            Write();
+        }
+    }
+
+    /// <summary>Carries a change out.</summary>
+    public Task<TResult> Do<TResult>(RequestedChange<TResult> change)
+    {
+        var done = Queue.SubmitAsync(change);
+        Write();
+        return done;
+    }
+
+    public async Task<LiveService> NewService(bool reachability = true)
+    {
+        var record = await Do(new CreateServiceInstance(sid: null, "test"));
+        if (reachability)
+            await Switch(record.Sid, on: true);
+        return await Services.GetAsync(record.Sid, default);
+    }
+
+    public Task<ServiceConfiguration> Switch(ServiceSid service, bool on) => Configure(service, before => before with { ReachabilityEnabled = on });
+
+    public Task<ServiceConfiguration> Configure(ServiceSid service, Func<ServiceConfiguration, ServiceConfiguration> edit) =>
+        Do(new UpdateConfiguration(service, etag: "", edit));
+
+    public Task<UserState> Create(LiveService service, string identity) =>
+        Do(new CreateUser(service.Sid, Id(identity), "", "{}", default));
+
+    public Task<UserState> Rename(LiveService service, string identity, string name) =>
+        Do(new UpdateUser(service.Sid, new UserKey(Id(identity)), identity: null, etag: "", new UserEdit(name, null, null)));
+
+    public Task<UserSid> Delete(LiveService service, string identity) =>
+        Do(new DeleteUser(service.Sid, new UserKey(Id(identity)), etag: ""));
+
+    public Task<PushBinding> Bind(LiveService service, string identity, string endpoint) =>
+        Do(new SetPushBinding(service.Sid, new UserKey(Id(identity)), BindingType.Fcm, endpoint));
+
+    /// <summary>A heartbeat; the task is the one that its caller would wait for. Nothing is written yet.</summary>
+    public BeatResult Beat(LiveService service, string identity, string session = "s1") =>
+        Tracker.Beat(service, new UserAddress(Id(identity), Sid: null, MayCreate: true), Session(session), stream: null);
+
+    /// <summary>A heartbeat, and what it brings is written.</summary>
+    public async Task Online(LiveService service, string identity, string session = "s1")
+    {
+        var beat = Beat(service, identity, session);
+        Assert.Null(beat.Rejection);
+        Write();
+        await beat.Stored;
+    }
+
+    /// <summary>The end of a session, and what it brings is written.</summary>
+    public async Task Offline(LiveService service, string identity, string session = "s1")
+    {
+        var stored = Tracker.EndSession(service, new UserAddress(Id(identity), Sid: null, MayCreate: false), Session(session));
+        Write();
+        await stored;
+    }
+
+    public async Task<UserState?> Get(LiveService service, string identity) =>
+        (await Store.FindUsersAsync(service.Sid, [new UserKey(Id(identity))], default)).Users.SingleOrDefault();
+
+    public async Task<long> Revision(LiveService service) => (await Store.FindServiceAsync(service.Sid, default))!.Revision;
+
+    public async Task<WatchClient> Watch(
+        LiveService service, string[]? keys = null, UpdateReasons reasons = UpdateReasons.None, bool now = false, ResumeToken? token = null)
+    {
+        var filter = new WatchFilter((keys ?? []).Select(Key), reasons, UserView.Full);
+        return new WatchClient(await Hub.OpenAsync(new WatchRequest(service.Sid, filter, now, token), default));
+    }
+
+    public static Identity Id(string text) => Identity.TryParse(text, out var identity) ? identity : throw new ArgumentException(text);
+
+    public static UserKey Key(string text) => UserKey.TryParse(text, out var key) ? key : throw new ArgumentException(text);
+
+    public static SessionId Session(string text) => SessionId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
+}

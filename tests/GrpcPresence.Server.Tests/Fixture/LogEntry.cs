@@ -1,0 +1,5 @@
+using Microsoft.Extensions.Logging;
+
+namespace GrpcPresence.Server.Tests.Fixture;
+
+internal sealed record LogEntry(LogLevel Level, string Category, string Text, Exception? Exception);

@@ -1,0 +1,110 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Grpc.Core;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Hosting;
+
+public sealed class BadInputTests
+{
+    private const string Service = "presence.v1.UserService";
+    private static readonly byte[] Garbage = [0xff, 0xff, 0xff, 0xff, 0xff];
+
+    [Fact]
+    public async Task A_message_that_cannot_be_decoded_is_internal_without_details_and_is_not_logged()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", Garbage));
+
+        Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_text_that_is_no_utf8_is_refused_where_a_form_is_required_and_is_not_logged()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", [0x0a, 0x01, 0xff]));
+
+        Assert.Equal((StatusCode.InvalidArgument, "FIELD_INVALID"), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_message_in_a_stream_that_cannot_be_decoded_is_internal_without_details_and_is_not_logged()
+    {
+        await using var server = await TestServer.StartAsync();
+        var method = RawMethod.Of(MethodType.DuplexStreaming, "grpc.reflection.v1.ServerReflection", "ServerReflectionInfo");
+        using var call = server.Invoker.AsyncDuplexStreamingCall(method, null, default);
+        await call.RequestStream.WriteAsync(Garbage);
+
+        var error = await CallError.Of(() => call.ResponseStream.MoveNext(TestRun.Token));
+
+        Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_is_refused_and_is_not_logged()
+    {
+        await using var server = await TestServer.StartAsync();
+        var message = new byte[Bounds.ReceivedMessageBytes + 1];
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", message));
+
+        Assert.Equal((StatusCode.ResourceExhausted, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Theory]
+    [InlineData(Service, "Nonsense")]
+    [InlineData("nonsense.Nonsense", "Nonsense")]
+    public async Task An_unknown_method_is_unimplemented(string service, string method)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, service, method, []));
+
+        Assert.Equal((StatusCode.Unimplemented, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_no_grpc_is_refused_and_is_not_logged()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var content = new ByteArrayContent(Garbage) { Headers = { ContentType = new MediaTypeHeaderValue("text/plain") } };
+
+        using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
+
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_frame_that_ends_too_early_gets_a_status_and_is_not_logged()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var content = new ByteArrayContent([0, 0, 0, 0, 9, 1]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+
+        using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
+
+        Assert.Equal(["13"], response.TrailingHeaders.Concat(response.Headers).Single(header => header.Key == "grpc-status").Value);
+        Assert.Empty(server.Log.Entries);
+    }
+
+    [Fact]
+    public async Task The_server_goes_on_after_bad_input()
+    {
+        await using var server = await TestServer.StartAsync();
+        await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", Garbage));
+
+        Assert.Empty((await server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest())).ServiceInstances);
+    }
+}

@@ -1,0 +1,49 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Server.Mapping;
+
+namespace GrpcPresence.Server.Tests.Mapping;
+
+public sealed class PageTokenTests
+{
+    private static readonly PageList List = new(PageKind.Users, new ServiceSid(1), "online=True");
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(long.MaxValue)]
+    public void A_token_leads_to_where_its_page_ended(long lastId)
+    {
+        Assert.True(PageToken.TryRead(PageToken.Write(List, lastId), List, out var read));
+        Assert.Equal(lastId, read);
+    }
+
+    [Fact]
+    public void A_token_of_another_list_is_refused()
+    {
+        AssertForeign(List with { Kind = PageKind.PushBindings });
+        AssertForeign(List with { Service = new ServiceSid(2) });
+        AssertForeign(List with { Filter = "online=False" });
+    }
+
+    [Fact]
+    public void A_token_that_was_altered_anywhere_is_refused()
+    {
+        var token = PageToken.Write(List, 42);
+        for (var i = 0; i < token.Length; i++)
+        {
+            var altered = token.ToCharArray();
+            altered[i] = altered[i] == 'A' ? 'B' : 'A';
+            Assert.False(PageToken.TryRead(new string(altered), List, out _), $"character {i} does not count");
+        }
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("!!!!!!!!!!!!!!!!!!!!!!!!")]
+    [InlineData("                        ")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("éééééééééééééééééééééééé")]
+    public void What_is_no_token_is_refused(string text) => Assert.False(PageToken.TryRead(text, List, out _));
+
+    private static void AssertForeign(PageList other) => Assert.False(PageToken.TryRead(PageToken.Write(List, 42), other, out _));
+}

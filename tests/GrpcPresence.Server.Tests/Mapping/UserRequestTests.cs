@@ -1,0 +1,67 @@
+using Google.Protobuf.WellKnownTypes;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Mapping;
+
+namespace GrpcPresence.Server.Tests.Mapping;
+
+public sealed class UserRequestTests
+{
+    private static readonly string Sid = "IS" + new string('1', 32);
+
+    [Fact]
+    public void Everything_that_is_wrong_with_a_new_user_is_told_at_once()
+    {
+        var request = new V1.CreateUserRequest
+        {
+            FriendlyName = new string('x', 257),
+            Attributes = "1",
+            RoleSid = "1",
+        };
+
+        Assert.Equal(
+            [
+                ("service_sid", ErrorReason.FieldRequired),
+                ("identity", ErrorReason.FieldRequired),
+                ("friendly_name", ErrorReason.FieldTooLong),
+                ("attributes", ErrorReason.AttributesInvalid),
+                ("role_sid", ErrorReason.FieldInvalid),
+            ],
+            Refused.By(() => request.ToChange()));
+    }
+
+    [Fact]
+    public void A_user_to_update_is_named_by_sid_or_identity()
+    {
+        var request = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid }, UpdateMask = new FieldMask { Paths = { "attributes" } } };
+
+        Assert.Equal([("user.sid", ErrorReason.FieldRequired)], Refused.By(() => request.ToChange()));
+        request.User.Identity = "alice";
+        Assert.Empty(Refused.By(() => request.ToChange()));
+        request.User.Sid = "alice";
+        Assert.Equal([("user.sid", ErrorReason.FieldInvalid)], Refused.By(() => request.ToChange()));
+    }
+
+    [Fact]
+    public void Fields_that_the_mask_does_not_name_are_not_looked_at()
+    {
+        var request = new V1.UpdateUserRequest
+        {
+            User = new V1.User { ServiceSid = Sid, Identity = "alice", Attributes = "nonsense", RoleSid = "nonsense" },
+            UpdateMask = new FieldMask { Paths = { "friendly_name" } },
+        };
+        Assert.Empty(Refused.By(() => request.ToChange()));
+
+        request.UpdateMask.Paths.Add("attributes");
+        Assert.Equal([("user.attributes", ErrorReason.AttributesInvalid)], Refused.By(() => request.ToChange()));
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_with_a_push_binding_is_told_at_once() => Assert.Equal(
+        [
+            ("service_sid", ErrorReason.FieldRequired),
+            ("user_key", ErrorReason.FieldRequired),
+            ("binding_type", ErrorReason.FieldRequired),
+            ("endpoint", ErrorReason.FieldRequired),
+        ],
+        Refused.By(() => new V1.SetPushBindingRequest().ToChange(out _)));
+}

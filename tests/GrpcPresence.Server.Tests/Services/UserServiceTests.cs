@@ -1,0 +1,168 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Services;
+
+public sealed class UserServiceTests
+{
+    [Fact]
+    public async Task A_user_is_created_read_updated_and_deleted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        var created = await server.CreateUserAsync(service, "alice");
+        Assert.Equal((service, "alice", "{}", 1L), (created.ServiceSid, created.Identity, created.Attributes, created.Revision));
+        Assert.Equal(created, (await server.Users.GetUserAsync(new() { ServiceSid = service, UserKey = "alice" })).User);
+        Assert.Equal(created, (await server.Users.GetUserAsync(new() { ServiceSid = service, UserKey = created.Sid })).User);
+
+        var edited = new User { ServiceSid = service, Sid = created.Sid, Identity = "alice", Etag = created.Etag, FriendlyName = "Alice" };
+        var update = new UpdateUserRequest { User = edited, UpdateMask = new FieldMask { Paths = { "friendly_name" } } };
+        var updated = (await server.Users.UpdateUserAsync(update)).User;
+        Assert.Equal(("Alice", 2L), (updated.FriendlyName, updated.Revision));
+
+        var stale = await CallError.Of(
+            server.Users.DeleteUserAsync(new() { ServiceSid = service, UserKey = "alice", Etag = created.Etag }));
+        Assert.Equal((StatusCode.Aborted, "ETAG_MISMATCH"), (stale.Code, stale.Reason));
+
+        await server.Users.DeleteUserAsync(new() { ServiceSid = service, UserKey = "alice", Etag = updated.Etag });
+        var error = await CallError.Of(server.Users.GetUserAsync(new() { ServiceSid = service, UserKey = "alice" }));
+        Assert.Equal((StatusCode.NotFound, "USER_NOT_FOUND"), (error.Code, error.Reason));
+        Assert.Equal("alice", error.Metadata["user_key"]);
+    }
+
+    [Fact]
+    public async Task A_sid_and_an_identity_of_different_users_contradict_each_other()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        var alice = await server.CreateUserAsync(service, "alice");
+        await server.CreateUserAsync(service, "bob");
+
+        var error = await CallError.Of(server.Users.UpdateUserAsync(new()
+        {
+            User = new User { ServiceSid = service, Sid = alice.Sid, Identity = "bob" },
+            UpdateMask = new FieldMask { Paths = { "attributes" } },
+        }));
+
+        Assert.Equal((StatusCode.InvalidArgument, "FIELD_INVALID"), (error.Code, error.Reason));
+        Assert.Equal(["user.identity"], error.Fields);
+    }
+
+    [Fact]
+    public async Task An_identity_that_is_taken_is_refused()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        await server.CreateUserAsync(service, "alice");
+
+        var error = await CallError.Of(server.Users.CreateUserAsync(new() { ServiceSid = service, Identity = "alice" }));
+
+        Assert.Equal((StatusCode.AlreadyExists, "USER_ALREADY_EXISTS"), (error.Code, error.Reason));
+        Assert.Equal("alice", error.Metadata["identity"]);
+    }
+
+    [Fact]
+    public async Task A_batch_returns_those_who_exist_and_names_the_keys_of_the_others()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        var alice = await server.CreateUserAsync(service, "alice");
+        var bob = await server.CreateUserAsync(service, "bob");
+        var unknownSid = "US" + new string('F', 32);
+
+        var batch = await server.Users.BatchGetUsersAsync(new()
+        {
+            ServiceSid = service,
+            UserKeys = { "carol", bob.Sid, "alice", unknownSid, alice.Sid, "carol" },
+        });
+
+        Assert.Equal([bob, alice], batch.Users);
+        Assert.Equal(["carol", unknownSid], batch.MissingUserKeys);
+    }
+
+    [Fact]
+    public async Task Users_are_listed_page_by_page_without_reachability()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        string[] identities = ["a", "b", "c", "d"];
+        foreach (var identity in identities)
+            await server.CreateUserAsync(service, identity);
+
+        var first = await server.Users.ListUsersAsync(new() { ServiceSid = service, PageSize = 2 });
+        var second = await server.Users.ListUsersAsync(new() { ServiceSid = service, PageSize = 2, PageToken = first.NextPageToken });
+
+        Assert.Equal(identities, first.Users.Concat(second.Users).Select(user => user.Identity));
+        Assert.Empty(second.NextPageToken);
+    }
+
+    [Fact]
+    public async Task A_page_token_of_another_filter_or_service_instance_is_refused()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        var other = await server.CreateServiceAsync();
+        await server.CreateUserAsync(service, "a");
+        await server.CreateUserAsync(service, "b");
+        var token = (await server.Users.ListUsersAsync(new() { ServiceSid = service, PageSize = 1 })).NextPageToken;
+
+        CallError[] errors =
+        [
+            await CallError.Of(server.Users.ListUsersAsync(new() { ServiceSid = other, PageToken = token })),
+            await CallError.Of(server.Users.ListUsersAsync(new() { ServiceSid = service, PageToken = token, Online = false })),
+            await CallError.Of(server.Users.ListPushBindingsAsync(new() { ServiceSid = service, PageToken = token })),
+            await CallError.Of(server.Configuration.ListServiceInstancesAsync(new() { PageToken = token })),
+        ];
+
+        Assert.All(errors, error => Assert.Equal((StatusCode.InvalidArgument, "PAGE_TOKEN_INVALID"), (error.Code, error.Reason)));
+        Assert.All(errors, error => Assert.Equal(["page_token"], error.Fields));
+    }
+
+    [Fact]
+    public async Task A_push_binding_is_set_read_listed_moved_and_deleted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        var alice = await server.CreateUserAsync(service, "alice");
+        await server.CreateUserAsync(service, "bob");
+        var request = new SetPushBindingRequest { ServiceSid = service, UserKey = "bob", BindingType = BindingType.Fcm, Endpoint = "token" };
+        var bobs = (await server.Users.SetPushBindingAsync(request)).PushBinding;
+
+        request.UserKey = alice.Sid;
+        var moved = (await server.Users.SetPushBindingAsync(request)).PushBinding;
+        Assert.Equal((bobs.Sid, "alice", BindingType.Fcm), (moved.Sid, moved.Identity, moved.BindingType));
+        var byIdentity = await server.Users.ListPushBindingsAsync(new() { ServiceSid = service, UserKey = "alice" });
+        Assert.Equal([moved], byIdentity.PushBindings);
+        Assert.Equal([moved], (await server.Users.ListPushBindingsAsync(new() { ServiceSid = service })).PushBindings);
+        Assert.Empty((await server.Users.ListPushBindingsAsync(new() { ServiceSid = service, UserKey = "bob" })).PushBindings);
+
+        var name = new GetPushBindingRequest { ServiceSid = service, PushBindingSid = moved.Sid };
+        Assert.Equal(moved, (await server.Users.GetPushBindingAsync(name)).PushBinding);
+        await server.Users.DeletePushBindingAsync(new() { ServiceSid = service, PushBindingSid = moved.Sid });
+        var error = await CallError.Of(server.Users.GetPushBindingAsync(name));
+        Assert.Equal((StatusCode.NotFound, "PUSH_BINDING_NOT_FOUND"), (error.Code, error.Reason));
+        Assert.Equal(moved.Sid, error.Metadata["push_binding_sid"]);
+    }
+
+    [Fact]
+    public async Task The_51st_push_binding_of_a_user_is_refused()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        await server.CreateUserAsync(service, "alice");
+        var request = new SetPushBindingRequest { ServiceSid = service, UserKey = "alice", BindingType = BindingType.Apn };
+        for (var i = 0; i < 50; i++)
+        {
+            request.Endpoint = $"token {i}";
+            await server.Users.SetPushBindingAsync(request);
+        }
+
+        request.Endpoint = "one more";
+        var error = await CallError.Of(server.Users.SetPushBindingAsync(request));
+
+        Assert.Equal((StatusCode.ResourceExhausted, "PUSH_BINDING_LIMIT_EXCEEDED"), (error.Code, error.Reason));
+        Assert.Equal("50", error.Metadata["limit"]);
+    }
+}

@@ -1,0 +1,15 @@
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+public sealed class InMemoryStoreConformance : PresenceStoreConformance, IDisposable
+{
+    private readonly InMemoryPresenceStore _store = new();
+
+    protected override IPresenceStore Store => _store;
+
+    public void Dispose() => _store.Dispose();
+
+    protected override void Restart() => _store.Restart();
+}

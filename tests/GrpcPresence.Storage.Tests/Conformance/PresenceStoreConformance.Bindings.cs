@@ -1,0 +1,132 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+/// <summary>Push bindings.</summary>
+public abstract partial class PresenceStoreConformance
+{
+    [Fact]
+    public async Task A_push_binding_comes_back_as_it_was_inserted()
+    {
+        var (service, users) = WithUsers(1);
+        var given = Sample.Binding(1, users[0]) with { Type = BindingType.Apn, Endpoint = "naïve \0 endpoint 🙂" };
+
+        var inserted = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, given));
+
+        Assert.True(inserted.Id > 0);
+        Assert.Equal(given with { Id = inserted.Id }, inserted);
+        Assert.Equal(inserted, await Store.FindBindingAsync(service.Sid, inserted.Sid, Stop));
+        Write(transaction =>
+        {
+            Assert.Equal(inserted, transaction.FindBinding(service.Id, inserted.Sid));
+            Assert.Equal(inserted, transaction.FindBinding(service.Id, inserted.Type, inserted.Endpoint));
+        });
+    }
+
+    [Fact]
+    public async Task A_push_binding_that_does_not_exist_is_null()
+    {
+        var (service, users) = WithUsers(1);
+        var (other, _) = WithUsers(1, number: 2);
+        var binding = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+
+        Assert.Null(await Store.FindBindingAsync(service.Sid, Sample.BindingSid(2), Stop));
+        Assert.Null(await Store.FindBindingAsync(other.Sid, binding.Sid, Stop));
+        Write(transaction =>
+        {
+            Assert.Null(transaction.FindBinding(service.Id, Sample.BindingSid(2)));
+            Assert.Null(transaction.FindBinding(other.Id, binding.Sid));
+            Assert.Null(transaction.FindBinding(service.Id, BindingType.Apn, binding.Endpoint));
+            Assert.Null(transaction.FindBinding(service.Id, binding.Type, binding.Endpoint + "?"));
+            Assert.Null(transaction.FindBinding(other.Id, binding.Type, binding.Endpoint));
+        });
+    }
+
+    [Fact]
+    public async Task Push_bindings_leave_the_record_of_their_user_alone()
+    {
+        var (service, users) = WithUsers(2);
+
+        Write(transaction =>
+        {
+            var binding = transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0]));
+            transaction.MoveBinding(binding with { UserSid = users[1].Sid, Identity = users[1].Identity }, users[1].Id);
+            transaction.DeleteBinding(binding);
+        });
+
+        Assert.Equal(users[0], await FindUser(service, Sample.Key(users[0])));
+        Assert.Equal(users[1], await FindUser(service, Sample.Key(users[1])));
+    }
+
+    [Fact]
+    public async Task A_moved_push_binding_is_the_other_users_and_is_else_the_same()
+    {
+        var (service, users) = WithUsers(2);
+        var binding = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+        var moved = binding with { UserSid = users[1].Sid, Identity = users[1].Identity };
+
+        Write(transaction => transaction.MoveBinding(moved, users[1].Id));
+
+        Assert.Equal(moved, await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, Sample.Key(users[0]), 0, 10, Stop));
+        Assert.Equal([moved], await Store.ListBindingsAsync(service.Sid, Sample.SidKey(users[1]), 0, 10, Stop));
+    }
+
+    [Fact]
+    public async Task A_deleted_push_binding_is_gone_and_its_address_is_free()
+    {
+        var (service, users) = WithUsers(1);
+        var binding = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+
+        var next = Write(transaction =>
+        {
+            transaction.DeleteBinding(binding);
+            return transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(2, users[0]) with { Endpoint = binding.Endpoint });
+        });
+
+        Assert.Null(await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
+        Assert.Equal([next], await Store.ListBindingsAsync(service.Sid, null, 0, 10, Stop));
+        Assert.True(next.Id > binding.Id);
+    }
+
+    [Fact]
+    public async Task Push_bindings_are_listed_by_ascending_key_of_one_user_or_of_everybody()
+    {
+        var (service, users) = WithUsers(2);
+        var (other, others) = WithUsers(1, number: 2);
+        Write(transaction => transaction.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0])));
+        var all = Enumerable.Range(1, 6)
+            .Select(n => Write(t => t.InsertBinding(service.Id, users[n % 2].Id, Sample.Binding(10 - n, users[n % 2]))))
+            .ToList();
+
+        Assert.Equal(all, await Store.ListBindingsAsync(service.Sid, null, 0, 10, Stop));
+        Assert.Equal(all[2..4], await Store.ListBindingsAsync(service.Sid, null, all[1].Id, 2, Stop));
+        Assert.Equal([all[1], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, Sample.Key(users[0]), 0, 10, Stop));
+        Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, Sample.SidKey(users[0]), all[1].Id, 1, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, null, all[5].Id, 10, Stop));
+    }
+
+    [Fact]
+    public async Task Push_bindings_of_an_unknown_user_are_refused()
+    {
+        var (service, _) = WithUsers(1);
+        var (other, others) = WithUsers(1, number: 2);
+
+        Assert.Equal(
+            ErrorReason.UserNotFound,
+            await RefusalOf(Store.ListBindingsAsync(service.Sid, new UserKey(Sample.Identity(999)), 0, 10, Stop)));
+        Assert.Equal(
+            ErrorReason.UserNotFound,
+            await RefusalOf(Store.ListBindingsAsync(service.Sid, Sample.SidKey(others[0]), 0, 10, Stop)));
+        Assert.NotEqual(service.Id, other.Id);
+    }
+
+    private (ServiceRecord Service, List<UserRecord> Users) WithUsers(int count, int number = 1)
+    {
+        var service = AddService(number, 20);
+        var users = Enumerable.Range(1, count).Select(n => AddUser(service, Sample.User((100 * number) + n, n + 1))).ToList();
+        return (service, users);
+    }
+}

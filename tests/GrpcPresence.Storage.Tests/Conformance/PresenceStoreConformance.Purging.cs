@@ -1,0 +1,134 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+/// <summary>Purging.</summary>
+public abstract partial class PresenceStoreConformance
+{
+    [Fact]
+    public async Task Old_tombstones_are_purged_and_raise_the_purged_revision()
+    {
+        var service = AddService(revision: 9);
+        AddTombstones(service, (4, 1), (5, 2), (6, 3));
+
+        Assert.Equal(2, Write(transaction => transaction.Purge(Sample.Time.AddDays(3), 10)));
+
+        var read = await Store.ListChangesAsync(service.Sid, 0, 10, Stop);
+        Assert.Equal([6], read.Changes.Select(change => change.Revision));
+        Assert.Equal(5, read.Service.PurgedRevision);
+        Assert.Equal(0, Write(transaction => transaction.Purge(Sample.Time.AddDays(3), 10)));
+    }
+
+    [Fact]
+    public async Task The_purged_revision_never_falls()
+    {
+        var service = AddService(revision: 9);
+        // The wall clock was stepped back in between, so that the later revision is the older one.
+        AddTombstones(service, (4, 5), (5, 2));
+
+        Write(transaction => transaction.Purge(Sample.Time.AddDays(3), 10));
+        Assert.Equal(5, (await Store.FindServiceAsync(service.Sid, Stop))!.PurgedRevision);
+        Write(transaction => transaction.Purge(Sample.Time.AddDays(9), 10));
+        Assert.Equal(5, (await Store.FindServiceAsync(service.Sid, Stop))!.PurgedRevision);
+    }
+
+    [Fact]
+    public async Task Tombstones_are_purged_in_bounded_batches_and_of_each_service_instance_its_own()
+    {
+        var (first, second) = (AddService(1, 9), AddService(2, 9));
+        AddTombstones(first, (4, 1), (5, 3));
+        AddTombstones(second, (6, 2));
+
+        Assert.Equal(2, Write(transaction => transaction.Purge(Sample.Time.AddDays(9), 2)));
+
+        Assert.Equal(1, Write(transaction => transaction.Purge(Sample.Time.AddDays(9), 2)));
+        Assert.Equal(0, Write(transaction => transaction.Purge(Sample.Time.AddDays(9), 2)));
+        Assert.Equal(5, (await Store.FindServiceAsync(first.Sid, Stop))!.PurgedRevision);
+        Assert.Equal(6, (await Store.FindServiceAsync(second.Sid, Stop))!.PurgedRevision);
+    }
+
+    [Fact]
+    public async Task A_deleted_service_instance_is_purged_in_bounded_batches_also_after_a_restart()
+    {
+        var (kept, deleted) = (AddService(1, 9), AddService(2, 40));
+        var keptUser = AddUser(kept, Sample.OnlineUser(1, 2));
+        FillForPurging(deleted);
+        Write(transaction => transaction.DeleteService(deleted.Id));
+
+        var removed = new List<int>();
+        do
+        {
+            removed.Add(Write(transaction => transaction.Purge(DateTimeOffset.MinValue, 7)));
+            if (removed.Count == 3)
+                Restart();
+        }
+        while (removed[^1] > 0);
+
+        // 20 users, 10 push bindings, 3 tombstones and the service instance at least; what else there is the store knows.
+        Assert.All(removed, count => Assert.InRange(count, 0, 7));
+        Assert.True(removed.Sum() >= 34);
+        Assert.Equal(keptUser, await FindUser(kept, Sample.Key(keptUser)));
+        Assert.Equal(0, (await Store.FindServiceAsync(kept.Sid, Stop))!.PurgedRevision);
+    }
+
+    [Fact]
+    public async Task A_purge_that_is_not_committed_did_not_happen()
+    {
+        var service = AddService(revision: 9);
+        AddTombstones(service, (4, 1));
+
+        using (var transaction = Store.BeginTransaction())
+            Assert.Equal(1, transaction.Purge(Sample.Time.AddDays(9), 10));
+
+        var read = await Store.ListChangesAsync(service.Sid, 0, 10, Stop);
+        Assert.Single(read.Changes);
+        Assert.Equal(0, read.Service.PurgedRevision);
+    }
+
+    [Fact]
+    public async Task A_service_instance_that_took_a_deleted_ones_sid_survives_its_purge()
+    {
+        var first = AddService(revision: 40);
+        FillForPurging(first);
+        Write(transaction => transaction.DeleteService(first.Id));
+        var second = AddService(revision: 3);
+        var user = AddUser(second, Sample.User(1, 2));
+
+        PurgeAll();
+
+        Assert.Equal(user, await FindUser(second, Sample.Key(user)));
+    }
+
+    private void FillForPurging(ServiceRecord service) => Write(transaction =>
+    {
+        for (var number = 100; number < 120; number++)
+        {
+            var user = transaction.InsertUser(service.Id, Sample.OnlineUser(number, number - 90));
+            if (number % 2 == 0)
+                transaction.InsertBinding(service.Id, user.Id, Sample.Binding(number, user));
+        }
+        for (var number = 120; number < 123; number++)
+        {
+            var user = transaction.InsertUser(service.Id, Sample.User(number, number - 90));
+            transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, number - 80));
+        }
+    });
+
+    /// <summary>Tombstones with the revisions, of so many days after the sample time minus nothing.</summary>
+    private void AddTombstones(ServiceRecord service, params IEnumerable<(int Revision, int Day)> tombstones) => Write(transaction =>
+    {
+        foreach (var (revision, day) in tombstones)
+        {
+            var user = transaction.InsertUser(service.Id, Sample.User(1000 + revision, 2));
+            transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, revision, Sample.Time.AddDays(day)));
+        }
+    });
+
+    private void PurgeAll()
+    {
+        while (Write(transaction => transaction.Purge(DateTimeOffset.MinValue, 100)) > 0)
+        {
+        }
+    }
+}

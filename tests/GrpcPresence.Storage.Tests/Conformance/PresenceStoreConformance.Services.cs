@@ -1,0 +1,169 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+/// <summary>Service instances.</summary>
+public abstract partial class PresenceStoreConformance
+{
+    [Fact]
+    public async Task A_service_instance_comes_back_as_it_was_inserted()
+    {
+        var inserted = Write(transaction => transaction.InsertService(Sample.Service()));
+
+        Assert.True(inserted.Id > 0);
+        Assert.Equal(Sample.Service() with { Id = inserted.Id }, inserted);
+        Assert.Equal(inserted, await Store.FindServiceAsync(inserted.Sid, Stop));
+        Assert.Equal(inserted, Write(transaction => transaction.FindService(inserted.Sid)));
+    }
+
+    [Fact]
+    public async Task Every_part_of_a_service_instance_can_be_updated_but_its_key_and_sid()
+    {
+        var inserted = Write(transaction => transaction.InsertService(Sample.Service()));
+        var updated = inserted with
+        {
+            FriendlyName = "another \0 name, naïve 🙂",
+            UpdateTime = Sample.Time.AddTicks(77),
+            Revision = 12,
+            Configuration = new ServiceConfiguration
+            {
+                ReachabilityEnabled = true,
+                HeartbeatInterval = TimeSpan.FromTicks(10_000_001),
+                SessionTimeout = TimeSpan.FromTicks(30_000_003),
+                OfflineDebounce = TimeSpan.FromTicks(5),
+                AutoCreateUsers = false,
+                DefaultServiceRoleSid = Sample.Role(1),
+                DefaultConversationRoleSid = Sample.Role(2),
+                DefaultConversationCreatorRoleSid = Sample.Role(3),
+                Revision = 11,
+                SwitchedOnRevision = 9,
+                SwitchRevision = 10,
+                UpdateTime = Sample.Time.AddTicks(78),
+            },
+        };
+
+        Write(transaction => transaction.UpdateService(updated));
+
+        Assert.Equal(updated, await Store.FindServiceAsync(inserted.Sid, Stop));
+        Assert.Equal(updated, Write(transaction => transaction.FindService(inserted.Sid)));
+    }
+
+    [Fact]
+    public async Task Updating_a_service_instance_leaves_its_purged_revision()
+    {
+        var service = AddService(revision: 3);
+        var user = AddUser(service, Sample.User(1, 2));
+        Write(transaction => transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3)));
+        Write(transaction => transaction.Purge(Sample.Time.AddDays(1), 10));
+
+        Write(transaction => transaction.UpdateService(service with { Revision = 4, PurgedRevision = 0 }));
+
+        var found = await Store.FindServiceAsync(service.Sid, Stop);
+        Assert.Equal((4, 3), (found!.Revision, found.PurgedRevision));
+    }
+
+    [Fact]
+    public async Task A_service_instance_that_does_not_exist_is_null()
+    {
+        Assert.Null(await Store.FindServiceAsync(Sample.ServiceSid(1), Stop));
+        Assert.Null(Write(transaction => transaction.FindService(Sample.ServiceSid(1))));
+    }
+
+    [Fact]
+    public async Task Service_instances_are_listed_by_ascending_key_above_the_one_given()
+    {
+        var services = Enumerable.Range(1, 5).Select(number => Write(t => t.InsertService(Sample.Service(10 - number)))).ToList();
+
+        Assert.Equal(services.Take(2), await Store.ListServicesAsync(0, 2, Stop));
+        Assert.Equal(services.Skip(2), await Store.ListServicesAsync(services[1].Id, 10, Stop));
+        Assert.Empty(await Store.ListServicesAsync(services[4].Id, 10, Stop));
+    }
+
+    [Fact]
+    public async Task A_deleted_service_instance_is_invisible_at_once_with_everything_in_it()
+    {
+        var service = AddService(revision: 3);
+        var user = AddUser(service, Sample.OnlineUser(1, 2));
+        var binding = Write(transaction => transaction.InsertBinding(service.Id, user.Id, Sample.Binding(1, user)));
+
+        Write(transaction =>
+        {
+            transaction.DeleteService(service.Id);
+            Assert.Null(transaction.FindService(service.Sid));
+        });
+
+        Assert.Null(await Store.FindServiceAsync(service.Sid, Stop));
+        Assert.Empty(await Store.ListServicesAsync(0, 10, Stop));
+        Assert.Empty(await Store.ListOnlineUsersAsync(0, 10, Stop));
+        await AssertNotFound(service, user, binding);
+    }
+
+    [Fact]
+    public async Task Every_read_of_an_unknown_service_instance_is_refused()
+    {
+        var user = Sample.User(1, 1);
+
+        await AssertNotFound(Sample.Service(), user, Sample.Binding(1, user));
+    }
+
+    [Fact]
+    public async Task The_sid_of_a_deleted_service_instance_is_free_and_its_key_is_not_used_again()
+    {
+        var first = AddService(revision: 2);
+        AddUser(first, Sample.OnlineUser(1, 2));
+        Write(transaction => transaction.DeleteService(first.Id));
+
+        var second = AddService(revision: 1);
+
+        Assert.True(second.Id > first.Id);
+        Assert.Equal(second, await Store.FindServiceAsync(first.Sid, Stop));
+        Assert.Empty((await Store.ListUsersAsync(first.Sid, 0, 10, online: null, Stop)).Users);
+        Assert.Empty((await Store.ListChangesAsync(first.Sid, 0, 10, Stop)).Changes);
+        Assert.Null(await FindUser(second, new UserKey(Sample.Identity(1))));
+    }
+
+    [Fact]
+    public async Task A_sid_can_be_freed_and_taken_in_one_transaction()
+    {
+        var first = AddService();
+        var second = Write(transaction =>
+        {
+            transaction.DeleteService(first.Id);
+            return transaction.InsertService(Sample.Service());
+        });
+
+        Assert.Equal(second.Id, (await Store.FindServiceAsync(first.Sid, Stop))!.Id);
+    }
+
+    [Fact]
+    public void The_key_of_a_purged_service_instance_is_not_used_again()
+    {
+        var first = AddService();
+        Write(transaction => transaction.DeleteService(first.Id));
+        PurgeAll();
+        Restart();
+
+        Assert.True(AddService().Id > first.Id);
+    }
+
+    private async Task AssertNotFound(ServiceRecord service, UserRecord user, PushBinding binding)
+    {
+        var sid = service.Sid;
+        ErrorReason[] reasons =
+        [
+            await RefusalOf(Store.FindUsersAsync(sid, [Sample.Key(user)], Stop)),
+            await RefusalOf(Store.ListUsersAsync(sid, 0, 10, online: null, Stop)),
+            await RefusalOf(Store.ListUsersAsync(sid, 0, 10, online: true, Stop)),
+            await RefusalOf(Store.ListKnownUsersAsync(sid, 0, 10, 0, 10, Stop)),
+            await RefusalOf(Store.ListChangesAsync(sid, 0, 10, Stop)),
+            await RefusalOf(Store.FindChangesAsync(sid, [Sample.Key(user)], 0, Stop)),
+            await RefusalOf(Store.FindBindingAsync(sid, binding.Sid, Stop)),
+            await RefusalOf(Store.ListBindingsAsync(sid, null, 0, 10, Stop)),
+            await RefusalOf(Store.ListBindingsAsync(sid, Sample.Key(user), 0, 10, Stop)),
+            await RefusalOf(Store.FindTimelineEndAsync(service, Store.TimelineOf(service), Stop)),
+        ];
+        Assert.All(reasons, reason => Assert.Equal(ErrorReason.ServiceInstanceNotFound, reason));
+    }
+}

@@ -1,0 +1,147 @@
+using GrpcPresence.Core.Configuration;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+/// <summary>Timelines.</summary>
+public abstract partial class PresenceStoreConformance
+{
+    [Fact]
+    public void A_service_instance_keeps_its_timeline_until_the_next_start()
+    {
+        var service = AddService();
+        var timeline = Store.TimelineOf(service);
+        TakeRevision(service, 2);
+        Store.Reopen();
+
+        Assert.Equal(timeline, Store.TimelineOf(service with { Revision = 2 }));
+
+        Restart();
+        Assert.NotEqual(timeline, Store.TimelineOf(service));
+    }
+
+    [Fact]
+    public void Service_instances_have_timelines_of_their_own_also_under_one_sid()
+    {
+        var (first, other) = (AddService(1), AddService(2));
+        Write(transaction => transaction.DeleteService(first.Id));
+        var second = AddService(1);
+
+        Assert.Equal(3, new[] { first, other, second }.Select(Store.TimelineOf).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task The_present_timeline_ends_at_the_last_revision()
+    {
+        var service = AddService(revision: 3);
+        Assert.Equal(3, await EndOf(service, Store.TimelineOf(service)));
+
+        TakeRevision(service, 8);
+
+        // The caller's record is older than the data: the data counts.
+        Assert.Equal(8, await EndOf(service, Store.TimelineOf(service)));
+    }
+
+    [Fact]
+    public async Task An_unknown_timeline_has_no_end()
+    {
+        var (service, other) = (AddService(1), AddService(2));
+
+        Assert.Null(await EndOf(service, new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)));
+        Assert.Null(await EndOf(service, Store.TimelineOf(other)));
+    }
+
+    [Fact]
+    public async Task An_earlier_timeline_ends_where_it_was_left()
+    {
+        var service = AddService(revision: 3);
+        var first = Store.TimelineOf(service);
+        TakeRevision(service, 5);
+        Restart();
+
+        // Nothing was committed since: it ends at the last revision.
+        Assert.Equal(5, await EndOf(service, first));
+        TakeRevision(service, 6);
+        TakeRevision(service, 7);
+
+        Assert.Equal(5, await EndOf(service, first));
+        Assert.Equal(7, await EndOf(service, Store.TimelineOf(service)));
+    }
+
+    [Fact]
+    public async Task A_timeline_ends_at_the_first_later_one_in_which_something_was_committed()
+    {
+        var service = AddService(revision: 3);
+        var first = Store.TimelineOf(service);
+        Restart();
+        var second = Store.TimelineOf(service);
+        Restart();
+        TakeRevision(service, 4);
+        var third = Store.TimelineOf(service);
+        Restart();
+        TakeRevision(service, 9);
+
+        Assert.Equal(3, await EndOf(service, first));
+        Assert.Equal(3, await EndOf(service, second));
+        Assert.Equal(4, await EndOf(service, third));
+        Assert.Equal(9, await EndOf(service, Store.TimelineOf(service)));
+    }
+
+    [Fact]
+    public async Task Timelines_end_for_each_service_instance_by_itself()
+    {
+        var (first, second) = (AddService(1, 3), AddService(2, 30));
+        var (ofFirst, ofSecond) = (Store.TimelineOf(first), Store.TimelineOf(second));
+        Restart();
+        TakeRevision(second, 31);
+        Restart();
+        TakeRevision(first, 4);
+
+        Assert.Equal(3, await EndOf(first, ofFirst));
+        Assert.Equal(30, await EndOf(second, ofSecond));
+    }
+
+    [Fact]
+    public async Task A_change_without_a_revision_does_not_end_a_timeline()
+    {
+        var service = AddService(revision: 3);
+        var timeline = Store.TimelineOf(service);
+        Restart();
+        Write(transaction => transaction.UpdateService(service with { FriendlyName = "another" }));
+        Restart();
+
+        Assert.Equal(3, await EndOf(service, timeline));
+        TakeRevision(service, 4);
+        Assert.Equal(3, await EndOf(service, timeline));
+    }
+
+    [Fact]
+    public async Task A_revision_that_was_rolled_back_does_not_end_a_timeline()
+    {
+        var service = AddService(revision: 3);
+        var first = Store.TimelineOf(service);
+        Restart();
+        using (var transaction = Store.BeginTransaction())
+            transaction.UpdateService(service with { Revision = 4 });
+        Assert.Equal(3, await EndOf(service, first));
+        TakeRevision(service, 5);
+        Restart();
+        TakeRevision(service, 6);
+
+        Assert.Equal(3, await EndOf(service, first));
+    }
+
+    [Fact]
+    public async Task A_timeline_that_was_left_ends_at_the_same_revision_after_reopening()
+    {
+        var service = AddService(revision: 3);
+        var first = Store.TimelineOf(service);
+        Restart();
+        TakeRevision(service, 4);
+        Store.Reopen();
+        TakeRevision(service, 5);
+
+        Assert.Equal(3, await EndOf(service, first));
+    }
+
+    private async Task<long?> EndOf(ServiceRecord service, Guid timeline) => await Store.FindTimelineEndAsync(service, timeline, Stop);
+}

@@ -1,0 +1,225 @@
+using System.Text;
+using Dapper;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Tests.Conformance;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Tests.Sqlite;
+
+/// <summary>What is opened, and what is refused.</summary>
+public sealed class OpeningTests : SqliteTestBase
+{
+    private const int PageSize = 4096;
+
+    [Fact]
+    public async Task A_new_database_is_made_with_its_directory()
+    {
+        var path = InDirectory(Path.Combine("a", "b", "presence.db"));
+        using var store = Open(path);
+
+        Assert.Equal(path, store.Path);
+        Assert.Equal("3.", store.SqliteVersion[..2]);
+        Assert.Empty(await store.ListServicesAsync(0, 10, Stop));
+    }
+
+    [Fact]
+    public void A_relative_path_is_told_in_full()
+    {
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, DatabasePath);
+        using var store = Open(relative);
+
+        Assert.Equal(DatabasePath, store.Path);
+    }
+
+    [Fact]
+    public void The_writing_connection_waits_for_the_disk_and_checkpoints_only_when_told()
+    {
+        using var store = Open();
+        var connection = store.WritingConnection;
+
+        Assert.Equal("wal", connection.ExecuteScalar<string>("PRAGMA journal_mode"));
+        Assert.Equal(2, connection.ExecuteScalar<int>("PRAGMA synchronous"));
+        Assert.Equal(0, connection.ExecuteScalar<int>("PRAGMA wal_autocheckpoint"));
+        Assert.Equal(1, connection.ExecuteScalar<int>("PRAGMA foreign_keys"));
+    }
+
+    [Fact]
+    public void The_writing_connection_is_set_up_alike_after_reopening()
+    {
+        using var store = Open();
+        store.Reopen();
+        var connection = store.WritingConnection;
+
+        Assert.Equal(2, connection.ExecuteScalar<int>("PRAGMA synchronous"));
+        Assert.Equal(0, connection.ExecuteScalar<int>("PRAGMA wal_autocheckpoint"));
+    }
+
+    [Fact]
+    public void A_second_store_is_refused_while_the_first_lives()
+    {
+        using (Open())
+            AssertRefused(DatabaseRefusal.InUse);
+
+        Open().Dispose();
+        Assert.True(File.Exists(DatabasePath + ".lock"));
+    }
+
+    [Fact]
+    public void A_refused_database_is_not_locked_and_not_altered()
+    {
+        File.WriteAllText(DatabasePath, new string('x', 10_000));
+
+        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRefusal.Damaged);
+
+        Assert.Equal(new string('x', 10_000), File.ReadAllText(DatabasePath));
+    }
+
+    [Fact]
+    public void A_database_of_another_application_is_refused_and_not_altered()
+    {
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute("CREATE TABLE notes (text TEXT); PRAGMA user_version = 1");
+        var before = File.ReadAllBytes(DatabasePath);
+
+        AssertRefused(DatabaseRefusal.Foreign);
+
+        Assert.Equal(before, File.ReadAllBytes(DatabasePath));
+    }
+
+    [Fact]
+    public void A_newer_schema_is_refused_and_not_altered()
+    {
+        Open().Dispose();
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute($"PRAGMA user_version = {Migrations.Latest + 1}");
+        var before = File.ReadAllBytes(DatabasePath);
+
+        AssertRefused(DatabaseRefusal.NewerSchema);
+
+        Assert.Equal(before, File.ReadAllBytes(DatabasePath));
+    }
+
+    [Fact]
+    public void A_schema_version_that_was_lost_is_damage()
+    {
+        Open().Dispose();
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute("PRAGMA user_version = 0");
+
+        AssertRefused(DatabaseRefusal.Damaged);
+    }
+
+    [Fact]
+    public void A_database_whose_first_page_is_damaged_is_refused()
+    {
+        var whole = MakeDatabase();
+        // The magic text, the page size, the tree's kind, and the number of its cells.
+        foreach (var at in new[] { 0, 7, 16, 100, 103 })
+        {
+            File.WriteAllBytes(DatabasePath, Flip(whole, at));
+            AssertRefused(DatabaseRefusal.Damaged);
+        }
+    }
+
+    [Fact]
+    public void A_database_with_any_damaged_page_is_refused()
+    {
+        var whole = MakeDatabase();
+        var pages = whole.Length / PageSize;
+        Assert.True(pages > 20);
+        for (var page = 1; page < pages; page++)
+        {
+            File.WriteAllBytes(DatabasePath, Flip(whole, page * PageSize));
+            AssertRefused(DatabaseRefusal.Damaged);
+        }
+    }
+
+    [Fact]
+    public void A_database_that_was_cut_is_refused()
+    {
+        var whole = MakeDatabase();
+        File.WriteAllBytes(DatabasePath, whole[..(whole.Length / 2 / PageSize * PageSize)]);
+
+        AssertRefused(DatabaseRefusal.Damaged);
+    }
+
+    [Fact]
+    public void A_log_without_its_database_is_refused()
+    {
+        File.WriteAllBytes(DatabasePath + "-wal", Encoding.UTF8.GetBytes("what is left of acknowledged changes"));
+        AssertRefused(DatabaseRefusal.Damaged);
+
+        File.WriteAllBytes(DatabasePath, []);
+        AssertRefused(DatabaseRefusal.Damaged);
+
+        Assert.True(File.Exists(DatabasePath + "-wal"));
+    }
+
+    [Fact]
+    public void What_cannot_be_opened_now_is_a_fault_of_the_storage()
+    {
+        Directory.CreateDirectory(DatabasePath);
+        Assert.Throws<StorageException>(Open);
+
+        File.WriteAllText(InDirectory("file"), "");
+        Assert.Throws<StorageException>(() => Open(InDirectory(Path.Combine("file", "presence.db"))));
+    }
+
+    [Fact]
+    public void Migrations_run_once()
+    {
+        Open().Dispose();
+        using var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false");
+        var schema = connection.Query<string>("SELECT sql FROM sqlite_schema").AsList();
+
+        connection.Open();
+        Migrations.Run(connection);
+        Migrations.Run(connection);
+
+        Assert.Equal(schema, connection.Query<string>("SELECT sql FROM sqlite_schema"));
+        Assert.Equal(Migrations.Latest, connection.ExecuteScalar<long>("PRAGMA user_version"));
+    }
+
+    [Fact]
+    public void A_migration_that_was_cut_off_is_run_again()
+    {
+        // What a crash in the middle of the first start leaves: an empty file in WAL mode.
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute("PRAGMA journal_mode = WAL");
+
+        using var store = Open();
+        AddService(store);
+    }
+
+    [Fact]
+    public async Task A_closed_store_cannot_be_read()
+    {
+        var store = Open();
+        store.Dispose();
+        store.Dispose();
+
+        await Assert.ThrowsAsync<StorageException>(async () => await store.FindServiceAsync(Sample.ServiceSid(1), Stop));
+        Assert.Throws<StorageException>(store.BeginTransaction);
+        store.Maintain(idle: true);
+    }
+
+    private byte[] MakeDatabase()
+    {
+        using (var store = Open())
+        {
+            AddService(store);
+            AddUsers(store, Enumerable.Range(1, 200));
+        }
+        Assert.False(File.Exists(DatabasePath + "-wal"));
+        return File.ReadAllBytes(DatabasePath);
+    }
+
+    private static byte[] Flip(byte[] whole, int at)
+    {
+        var damaged = whole.ToArray();
+        damaged[at] ^= 0x5A;
+        return damaged;
+    }
+}

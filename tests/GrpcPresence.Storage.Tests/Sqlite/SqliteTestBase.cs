@@ -1,0 +1,82 @@
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Tests.Conformance;
+
+namespace GrpcPresence.Storage.Tests.Sqlite;
+
+/// <summary>A directory for the test's databases, and the few writes that most tests make.</summary>
+public abstract class SqliteTestBase : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    protected SqliteTestBase() => DatabasePath = InDirectory("presence.db");
+
+    protected static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    protected string DatabasePath { get; }
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing) => _directory.Dispose();
+
+    protected string InDirectory(string name) => _directory.File(name);
+
+    protected SqlitePresenceStore Open() => Open(DatabasePath);
+
+    protected static SqlitePresenceStore Open(string path) => new(new SqliteStoreOptions { Path = path, BusyTimeout = TimeSpan.FromMilliseconds(1) });
+
+    protected DatabaseRefusedException AssertRefused(DatabaseRefusal refusal, string? path = null)
+    {
+        path ??= DatabasePath;
+        var refused = Assert.Throws<DatabaseRefusedException>(() => Open(path));
+        Assert.Equal((refusal, path), (refused.Refusal, refused.Path));
+        Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+        return refused;
+    }
+
+    protected static ServiceRecord AddService(IPresenceStore store)
+    {
+        using var transaction = store.BeginTransaction();
+        var service = transaction.InsertService(Sample.Service());
+        transaction.Commit();
+        return service;
+    }
+
+    /// <summary>Adds the users of the numbers, each with the next revision, in one transaction.</summary>
+    protected static void AddUsers(IPresenceStore store, params IEnumerable<int> numbers)
+    {
+        using var transaction = store.BeginTransaction();
+        AddUsers(transaction, numbers);
+        transaction.Commit();
+    }
+
+    protected static void AddUsers(IStoreTransaction transaction, IEnumerable<int> numbers)
+    {
+        var service = transaction.FindService(Sample.ServiceSid(1))!;
+        foreach (var number in numbers)
+        {
+            service = service with { Revision = service.Revision + 1 };
+            transaction.InsertUser(service.Id, Sample.User(number, service.Revision) with { Attributes = new string('a', 500) });
+        }
+        transaction.UpdateService(service);
+    }
+
+    /// <summary>The revision of the service instance, after a check that each revision up to it is there.</summary>
+    protected static async Task<int> WholeRevision(IPresenceStore store)
+    {
+        if (await store.FindServiceAsync(Sample.ServiceSid(1), Stop) is null)
+            return -1;
+        var read = await store.ListChangesAsync(Sample.ServiceSid(1), 0, int.MaxValue, Stop);
+        Assert.Equal(Enumerable.Range(1, (int)read.Service.Revision), read.Changes.Select(change => (int)change.Revision));
+        return (int)read.Service.Revision;
+    }
+
+    protected static async Task<UserRecord?> FindUser(IPresenceStore store, int number) =>
+        (await store.FindUsersAsync(Sample.ServiceSid(1), [new UserKey(Sample.Identity(number))], Stop)).Users.SingleOrDefault()?.Record;
+}

@@ -1,0 +1,206 @@
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Testing;
+
+/// <summary>
+/// The storage port over immutable images: a transaction works on a copy, and committing it is one assignment. Fails on demand, and restarts from
+/// what was committed. The seed makes the timelines of two stores differ, and those of two runs alike.
+/// </summary>
+public sealed class InMemoryPresenceStore : IPresenceStore
+{
+    private readonly Random _timelines;
+    private volatile StoreImage _committed = new();
+    private InMemoryTransaction? _transaction;
+    private long _lastTransactionId;
+
+    public InMemoryPresenceStore(int seed = 0)
+    {
+        _timelines = new Random(seed);
+        Restart();
+    }
+
+    /// <summary>Makes the store fail.</summary>
+    public StoreFaults Faults { get; } = new();
+
+    /// <summary>All that is committed: a backup.</summary>
+    public StoreImage Image => _committed;
+
+    /// <summary>Stops and starts: what is not committed is lost, and a new timeline begins. Faults end.</summary>
+    public void Restart()
+    {
+        _transaction?.Dispose();
+        Faults.Clear();
+        var timeline = new byte[16];
+        _timelines.NextBytes(timeline);
+        _committed = _committed with { Timelines = _committed.Timelines.Add(new Guid(timeline)) };
+    }
+
+    /// <summary>Replaces everything by a backup and starts anew; what was committed since is lost.</summary>
+    public void Restore(StoreImage backup)
+    {
+        _transaction?.Dispose();
+        _committed = backup;
+        Restart();
+    }
+
+    public IStoreTransaction BeginTransaction()
+    {
+        if (_transaction is { IsDisposed: false })
+            throw new InvalidOperationException("The transaction before is not disposed of.");
+        Faults.OnOperation();
+        return _transaction = new InMemoryTransaction(_committed, ++_lastTransactionId, Faults, committed => _committed = committed);
+    }
+
+    public long Reopen()
+    {
+        _transaction?.Dispose();
+        Faults.OnOperation();
+        return _committed.LastTransactionId;
+    }
+
+    public void Maintain(bool idle)
+    {
+    }
+
+    public void Dispose() => _transaction?.Dispose();
+
+    public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
+        ReadAsync(image => image.Find(service)?.Record, cancellationToken);
+
+    public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesAsync(long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<ServiceRecord>>(
+            image => [.. image.Services.Values.Where(s => !s.IsDeleted && s.Record.Id > afterId).Take(limit).Select(s => s.Record)],
+            cancellationToken);
+
+    public ValueTask<UsersRead> FindUsersAsync(ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken) =>
+        ReadAsync(
+            image =>
+            {
+                var found = image.Get(service);
+                return found.Read(keys.Select(found.FindUser).OfType<UserRecord>().DistinctBy(user => user.Id));
+            },
+            cancellationToken);
+
+    public ValueTask<UsersRead> ListUsersAsync(
+        ServiceSid service, long afterId, int limit, bool? online, CancellationToken cancellationToken) =>
+        ReadAsync(
+            image =>
+            {
+                var found = image.Get(service);
+                return found.Read(found.UsersAfter(afterId).Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
+            },
+            cancellationToken);
+
+    public ValueTask<UsersRead> ListKnownUsersAsync(
+        ServiceSid service, long afterId, int limit, long knownSince, long upToRevision, CancellationToken cancellationToken) =>
+        ReadAsync(
+            image =>
+            {
+                var found = image.Get(service);
+                return found.Read(found.UsersAfter(afterId)
+                    .Where(user => user.KnownRevision > 0 && user.KnownRevision >= knownSince && user.Revision <= upToRevision)
+                    .Take(limit));
+            },
+            cancellationToken);
+
+    public ValueTask<ChangesRead> ListChangesAsync(ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken) =>
+        ReadAsync(
+            image =>
+            {
+                var found = image.Get(service);
+                // Each list is in order already, so the first of the two together are among the first of each.
+                var changes = found.UsersChangedAfter(afterRevision).Take(limit)
+                    .Concat(found.TombstonesAfter(afterRevision).Take(limit))
+                    .OrderBy(change => change.Revision)
+                    .Take(limit);
+                return new ChangesRead(found.Record, [.. changes]);
+            },
+            cancellationToken);
+
+    public ValueTask<ChangesRead> FindChangesAsync(
+        ServiceSid service, IReadOnlyList<UserKey> keys, long afterRevision, CancellationToken cancellationToken) =>
+        ReadAsync(
+            image =>
+            {
+                var found = image.Get(service);
+                var wanted = keys.ToHashSet();
+                var users = wanted.Select(found.FindUser).OfType<UserRecord>()
+                    .Select(user => new StoredChange(found.StateOf(user), user.Revision));
+                var deleted = found.TombstonesAfter(afterRevision)
+                    .Where(change => wanted.Contains(new UserKey(change.State.Sid)) || wanted.Contains(new UserKey(change.State.Identity)));
+                return new ChangesRead(
+                    found.Record, [.. users.Concat(deleted).DistinctBy(change => change.State.Sid).OrderBy(change => change.Revision)]);
+            },
+            cancellationToken);
+
+    public ValueTask<PushBinding?> FindBindingAsync(ServiceSid service, BindingSid binding, CancellationToken cancellationToken) =>
+        ReadAsync(image => image.Get(service).Bindings.Values.FirstOrDefault(b => b.Sid == binding), cancellationToken);
+
+    public ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
+        ServiceSid service, UserKey? user, long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<PushBinding>>(
+            image =>
+            {
+                var found = image.Get(service);
+                var owner = user is { } key ? found.FindUser(key) ?? throw Refusals.UserNotFound(key) : null;
+                return [.. found.Bindings.Values.Where(b => b.Id > afterId && (owner is null || b.UserSid == owner.Sid)).Take(limit)];
+            },
+            cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredOnlineUser>>(
+            image =>
+            [
+                .. image.Services.Values.Where(service => !service.IsDeleted)
+                    .SelectMany(service => service.UsersAfter(afterId)
+                        .Where(user => service.StateOf(user).IsOnline == true)
+                        .Take(limit)
+                        .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity)))
+                    .OrderBy(user => user.Id)
+                    .Take(limit),
+            ],
+            cancellationToken);
+
+    public Guid TimelineOf(ServiceRecord service) => TimelineOf(_committed.Timelines[^1], service.Id);
+
+    public ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken) =>
+        ReadAsync<long?>(
+            image =>
+            {
+                var found = image.Get(service.Sid);
+                if (found.Record.Id != service.Id)
+                    throw Refusals.ServiceInstanceNotFound(service.Sid);
+                var at = image.Timelines.FindIndex(known => TimelineOf(known, service.Id) == timeline);
+                if (at < 0)
+                    return null;
+                return found.Cuts.Where(cut => cut.Key > at).Select(cut => (long?)cut.Value).FirstOrDefault() ?? found.Record.Revision;
+            },
+            cancellationToken);
+
+    private static Guid TimelineOf(Guid timeline, long serviceId)
+    {
+        var bytes = timeline.ToByteArray();
+        var key = BitConverter.GetBytes(serviceId);
+        for (var i = 0; i < key.Length; i++)
+            bytes[i + 8] ^= key[i];
+        return new Guid(bytes);
+    }
+
+    private ValueTask<TResult> ReadAsync<TResult>(Func<StoreImage, TResult> read, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<TResult>(cancellationToken);
+        try
+        {
+            Faults.OnRead();
+            return ValueTask.FromResult(read(_committed));
+        }
+        catch (PresenceException refusal)
+        {
+            return ValueTask.FromException<TResult>(refusal);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Testing;
+
+/// <summary>The write transaction of <see cref="InMemoryPresenceStore"/>: a copy of the image, handed back at the commit.</summary>
+internal sealed class InMemoryTransaction(StoreImage image, long id, StoreFaults faults, Action<StoreImage> commit) : IStoreTransaction
+{
+    private StoreImage _image = image;
+    private bool _isOver;
+
+    public long Id => id;
+
+    /// <summary>Whether the next transaction may begin.</summary>
+    public bool IsDisposed { get; private set; }
+
+    public ServiceRecord? FindService(ServiceSid service)
+    {
+        BeginOperation();
+        return _image.Find(service)?.Record;
+    }
+
+    public ServiceRecord InsertService(ServiceRecord service)
+    {
+        BeginOperation();
+        if (_image.Find(service.Sid) is not null)
+            throw new InvalidOperationException($"The SID {service.Sid} is taken.");
+        service = service with { Id = NextKey() };
+        _image = _image.With(new ServiceImage(service));
+        return service;
+    }
+
+    public void UpdateService(ServiceRecord service)
+    {
+        BeginOperation();
+        var present = _image.Services[service.Id];
+        var timeline = _image.Timelines.Count - 1;
+        if (service.Revision > present.Record.Revision && !present.Cuts.ContainsKey(timeline))
+            present = present with { Cuts = present.Cuts.Add(timeline, present.Record.Revision) };
+        _image = _image.With(present with
+        {
+            Record = present.Record with
+            {
+                FriendlyName = service.FriendlyName,
+                UpdateTime = service.UpdateTime,
+                Configuration = service.Configuration,
+                Revision = service.Revision,
+            },
+        });
+    }
+
+    public void DeleteService(long serviceId)
+    {
+        BeginOperation();
+        _image = _image.With(_image.Services[serviceId] with { IsDeleted = true });
+    }
+
+    public UserRecord? FindUser(long serviceId, UserKey key)
+    {
+        BeginOperation();
+        return _image.Services[serviceId].FindUser(key);
+    }
+
+    public UserRecord InsertUser(long serviceId, UserRecord user)
+    {
+        BeginOperation();
+        user = user with { Id = NextKey() };
+        _image = _image.With(_image.Services[serviceId].Add(user));
+        return user;
+    }
+
+    public void UpdateUser(UserRecord user)
+    {
+        BeginOperation();
+        var service = _image.Services.Values.First(service => service.Users.ContainsKey(user.Id));
+        _image = _image.With(service.Remove(user.Id).Add(user));
+    }
+
+    public void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone)
+    {
+        BeginOperation();
+        var service = _image.Services[serviceId].Remove(user.Id);
+        _image = _image.With(service with
+        {
+            Tombstones = service.Tombstones.Add(tombstone.Revision, tombstone),
+            Bindings = service.Bindings.RemoveRange(service.Bindings.Values.Where(b => b.UserSid == user.Sid).Select(b => b.Id)),
+        });
+    }
+
+    public PushBinding? FindBinding(long serviceId, BindingSid binding)
+    {
+        BeginOperation();
+        return _image.Services[serviceId].Bindings.Values.FirstOrDefault(b => b.Sid == binding);
+    }
+
+    public PushBinding? FindBinding(long serviceId, BindingType type, string endpoint)
+    {
+        BeginOperation();
+        return _image.Services[serviceId].Bindings.Values.FirstOrDefault(b => b.Type == type && b.Endpoint == endpoint);
+    }
+
+    public PushBinding InsertBinding(long serviceId, long userId, PushBinding binding)
+    {
+        BeginOperation();
+        binding = binding with { Id = NextKey() };
+        SetBinding(_image.Services[serviceId], userId, binding);
+        return binding;
+    }
+
+    public void MoveBinding(PushBinding binding, long userId)
+    {
+        BeginOperation();
+        SetBinding(_image.Services.Values.First(service => service.Bindings.ContainsKey(binding.Id)), userId, binding);
+    }
+
+    public void DeleteBinding(PushBinding binding)
+    {
+        BeginOperation();
+        var service = _image.Services.Values.First(service => service.Bindings.ContainsKey(binding.Id));
+        _image = _image.With(service with { Bindings = service.Bindings.Remove(binding.Id) });
+    }
+
+    public int Purge(DateTimeOffset tombstonesBefore, int limit)
+    {
+        BeginOperation();
+        var removed = 0;
+        foreach (var service in _image.Services.Values)
+        {
+            var left = service;
+            if (left.IsDeleted)
+            {
+                var bindings = left.Bindings.Keys.Take(limit - removed).ToList();
+                left = left with { Bindings = left.Bindings.RemoveRange(bindings) };
+                removed += bindings.Count;
+                foreach (var userId in left.Users.Keys.Take(limit - removed))
+                {
+                    left = left.Remove(userId);
+                    removed++;
+                }
+            }
+            var old = left.Tombstones.Values.Where(t => left.IsDeleted || t.DeleteTime < tombstonesBefore).Take(limit - removed).ToList();
+            removed += old.Count;
+            if (old.Count > 0)
+            {
+                left = left with
+                {
+                    Tombstones = left.Tombstones.RemoveRange(old.Select(t => t.Revision)),
+                    Record = left.Record with { PurgedRevision = Math.Max(left.Record.PurgedRevision, old.Max(t => t.Revision)) },
+                };
+            }
+            _image = _image.With(left);
+            if (left.IsDeleted && left.Bindings.IsEmpty && left.Users.IsEmpty && left.Tombstones.IsEmpty && removed < limit)
+            {
+                _image = _image with { Services = _image.Services.Remove(left.Record.Id) };
+                removed++;
+            }
+        }
+        return removed;
+    }
+
+    public void Commit()
+    {
+        BeginOperation();
+        var fault = faults.TakeCommitFault();
+        _isOver = true;
+        if (fault != CommitFault.BeforeEffect)
+            commit(_image with { LastTransactionId = id });
+        if (fault != CommitFault.None)
+            throw new StorageException("The commit was made to report failure.");
+    }
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        _isOver = true;
+    }
+
+    private long NextKey()
+    {
+        _image = _image with { LastKey = _image.LastKey + 1 };
+        return _image.LastKey;
+    }
+
+    private void SetBinding(ServiceImage service, long userId, PushBinding binding)
+    {
+        var owner = service.Users[userId];
+        binding = binding with { UserSid = owner.Sid, Identity = owner.Identity };
+        _image = _image.With(service with { Bindings = service.Bindings.SetItem(binding.Id, binding) });
+    }
+
+    private void BeginOperation()
+    {
+        if (_isOver)
+            throw new StorageException("The transaction is over.");
+        try
+        {
+            faults.OnOperation();
+        }
+        catch (StorageException)
+        {
+            _isOver = true;
+            throw;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Testing;
+
+/// <summary>All that a store holds of one service instance at one moment. Immutable.</summary>
+public sealed record ServiceImage(ServiceRecord Record)
+{
+    /// <summary>Whether only purging is left.</summary>
+    public bool IsDeleted { get; init; }
+
+    /// <summary>The users by key.</summary>
+    public ImmutableDictionary<long, UserRecord> Users { get; private init; } = ImmutableDictionary<long, UserRecord>.Empty;
+
+    /// <summary>Tombstones by revision.</summary>
+    public ImmutableSortedDictionary<long, Tombstone> Tombstones { get; init; } = ImmutableSortedDictionary<long, Tombstone>.Empty;
+
+    /// <summary>Push bindings by key.</summary>
+    public ImmutableSortedDictionary<long, PushBinding> Bindings { get; init; } = ImmutableSortedDictionary<long, PushBinding>.Empty;
+
+    /// <summary>The revision before the first one of a timeline, by the timeline's index; none where it took no revision.</summary>
+    public ImmutableSortedDictionary<int, long> Cuts { get; init; } = ImmutableSortedDictionary<int, long>.Empty;
+
+    private ImmutableSortedSet<long> Keys { get; init; } = [];
+
+    private ImmutableSortedSet<(long Revision, long Key)> Revisions { get; init; } = [];
+
+    private ImmutableDictionary<UserSid, long> Sids { get; init; } = ImmutableDictionary<UserSid, long>.Empty;
+
+    private ImmutableDictionary<Identity, long> Identities { get; init; } = ImmutableDictionary<Identity, long>.Empty;
+
+    /// <summary>The user; null when there is none.</summary>
+    public UserRecord? FindUser(UserKey key) =>
+        (key.IsSid ? Sids.TryGetValue(key.Sid, out var id) : Identities.TryGetValue(key.Identity, out id)) ? Users[id] : null;
+
+    /// <summary>With a new user.</summary>
+    public ServiceImage Add(UserRecord user) => this with
+    {
+        Users = Users.Add(user.Id, user),
+        Keys = Keys.Add(user.Id),
+        Revisions = Revisions.Add((user.Revision, user.Id)),
+        Sids = Sids.Add(user.Sid, user.Id),
+        Identities = Identities.Add(user.Identity, user.Id),
+    };
+
+    /// <summary>Without the user.</summary>
+    public ServiceImage Remove(long userId)
+    {
+        var user = Users[userId];
+        return this with
+        {
+            Users = Users.Remove(user.Id),
+            Keys = Keys.Remove(user.Id),
+            Revisions = Revisions.Remove((user.Revision, user.Id)),
+            Sids = Sids.Remove(user.Sid),
+            Identities = Identities.Remove(user.Identity),
+        };
+    }
+
+    /// <summary>What is visible of a user.</summary>
+    public UserState StateOf(UserRecord user) => UserState.Of(Record.Sid, user, Record.Configuration);
+
+    /// <summary>Users as a reader returns them.</summary>
+    public UsersRead Read(IEnumerable<UserRecord> users) => new(Record, [.. users.Select(StateOf)]);
+
+    /// <summary>Users with a greater key, by ascending key.</summary>
+    public IEnumerable<UserRecord> UsersAfter(long key) => After(Keys, key + 1).Select(id => Users[id]);
+
+    /// <summary>Users with a greater revision, by ascending revision.</summary>
+    public IEnumerable<StoredChange> UsersChangedAfter(long revision) =>
+        After(Revisions, (revision + 1, 0)).Select(entry => new StoredChange(StateOf(Users[entry.Key]), entry.Revision));
+
+    /// <summary>Tombstones with a greater revision, by ascending revision.</summary>
+    public IEnumerable<StoredChange> TombstonesAfter(long revision) => Tombstones.Values
+        .Where(tombstone => tombstone.Revision > revision)
+        .Select(tombstone => new StoredChange(UserState.Of(Record.Sid, tombstone), tombstone.Revision));
+
+    private static IEnumerable<T> After<T>(ImmutableSortedSet<T> sorted, T from)
+    {
+        var at = sorted.IndexOf(from);
+        for (var i = at < 0 ? ~at : at; i < sorted.Count; i++)
+            yield return sorted[i];
+    }
+}

@@ -1,0 +1,127 @@
+// A small client of presence.v1: nothing is generated, the protos are read when it starts.
+import { fileURLToPath } from 'node:url';
+import grpc from '@grpc/grpc-js';
+import protoLoader from '@grpc/proto-loader';
+
+const fromHere = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+const definition = protoLoader.loadSync(
+  ['presence/v1/configuration_service.proto', 'presence/v1/user_service.proto', 'rpc_status.proto'],
+  {
+    includeDirs: [fromHere('../../../protos'), fromHere('../protos')],
+    enums: String,
+    longs: String,
+    // Lists and plain fields that are not on the wire read [] and "". An `optional bool` that is not
+    // on the wire stays undefined: that is the null of is_online and is_notifiable.
+    defaults: true,
+    oneofs: true,
+  });
+const { presence } = grpc.loadPackageDefinition(definition);
+
+// How long an answer may take before the caller is told what did not happen.
+export const PATIENCE_MS = 5_000;
+
+export function connect(address) {
+  const credentials = grpc.credentials.createInsecure();
+  return {
+    configuration: new presence.v1.ConfigurationService(address, credentials),
+    users: new presence.v1.UserService(address, credentials),
+  };
+}
+
+// Calls a unary method.
+export function call(client, method, request) {
+  return new Promise((resolve, reject) => {
+    client[method](request, { deadline: Date.now() + PATIENCE_MS },
+      (error, response) => (error ? reject(error) : resolve(response)));
+  });
+}
+
+// What stands behind a status: the google.rpc.Status in the trailer `grpc-status-details-bin`.
+export function detailsOf(error) {
+  const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  const details = {};
+  for (const { type_url: typeUrl, value } of bytes ? decode('google.rpc.Status', bytes).details : []) {
+    const name = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
+    details[name.slice(name.lastIndexOf('.') + 1)] = decode(name, value);
+  }
+  return details;
+}
+
+function decode(name, bytes) {
+  return definition[name].deserialize(bytes);
+}
+
+// A stream of the server, read one message at a time.
+export class Reader {
+  #messages = [];
+  #end;
+  #wake = () => {};
+
+  constructor(stream) {
+    this.stream = stream;
+    stream.on('data', (message) => { this.#messages.push(message); this.#wake(); });
+    stream.on('error', (error) => { this.#end = error; this.#wake(); });
+    stream.on('end', () => { this.#end ??= new Error('the stream ended'); this.#wake(); });
+  }
+
+  // The next message. Rejects with the stream's error when the stream ends instead.
+  async next(what) {
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    patience.addEventListener('abort', () => this.#wake());
+    while (this.#messages.length === 0) {
+      if (this.#end) throw this.#end;
+      if (patience.aborted) throw new Error(`within ${PATIENCE_MS} ms there was no ${what}`);
+      await new Promise((resolve) => { this.#wake = resolve; });
+    }
+    return this.#messages.shift();
+  }
+}
+
+// A watch, which remembers how far it came.
+export class Watch extends Reader {
+  resumeToken = '';
+
+  constructor(users, request) {
+    super(users.watchUsers(request));
+  }
+
+  async next(what) {
+    const message = await super.next(what);
+    if (message.resumeToken !== '') this.resumeToken = message.resumeToken;
+    return message;
+  }
+
+  // The next message, which must be this event. `progress` only says that the watch is alive.
+  async expect(event, what) {
+    for (;;) {
+      const message = await this.next(what);
+      if (message.event === event) return message[event];
+      if (message.event !== 'progress') throw new Error(`${message.event} came in place of ${what}`);
+    }
+  }
+
+  // The next update, which must be of this user alone.
+  async change(identity) {
+    const { updates } = await this.expect('updates', `update of ${identity}`);
+    if (updates.length !== 1 || updates[0].user.identity !== identity) {
+      throw new Error(`not one update of ${identity} came, but ${JSON.stringify(updates)}`);
+    }
+    return updates[0];
+  }
+
+  // All updates up to `synced`, by identity.
+  async untilSynced() {
+    const found = new Map();
+    for (;;) {
+      const message = await this.next('synced');
+      if (message.event === 'synced') return found;
+      if (message.event !== 'updates') throw new Error(`${message.event} came before synced`);
+      for (const update of message.updates.updates) found.set(update.user.identity, update);
+    }
+  }
+
+  cancel() {
+    this.stream.cancel();
+  }
+}

@@ -1,0 +1,18 @@
+// Tells a story step by step, in the lines of the Test Anything Protocol.
+let told = 0;
+
+export async function step(name, act) {
+  try {
+    await act();
+  } catch (error) {
+    console.log(`not ok - ${name}`);
+    console.error(error);
+    process.exit(1);
+  }
+  told += 1;
+  console.log(`ok - ${name}`);
+}
+
+export function theEnd() {
+  console.log(`1..${told}`);
+}
