@@ -90,7 +90,7 @@ public sealed class StressTests : IDisposable
         {
             var user = Of(random.Next(Users));
             if (random.Next(500) == 0)
-                _world.Queue.SubmitAsync(new Changes.Kinds.DeleteUser(_world.Service.Sid, new UserKey(user), ""));
+                _world.Queue.SubmitAsync(new Core.Changes.Kinds.DeleteUser(_world.Service.Sid, new UserKey(user), ""));
             else if (random.Next(50) == 0)
                 _world.Tracker.Close(stream);
             else
