@@ -65,7 +65,11 @@ public sealed class InMemoryPresenceStore : IPresenceStore
     {
     }
 
-    public void Dispose() => _transaction?.Dispose();
+    public void Dispose()
+    {
+        _transaction?.Dispose();
+        Faults.Dispose();
+    }
 
     public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
         ReadAsync(image => image.Find(service)?.Record, cancellationToken);

@@ -3,9 +3,10 @@ using GrpcPresence.Core.Errors;
 namespace GrpcPresence.Testing;
 
 /// <summary>Makes an <see cref="InMemoryPresenceStore"/> throw <see cref="StorageException"/>. Safe from any thread.</summary>
-public sealed class StoreFaults
+public sealed class StoreFaults : IDisposable
 {
     private readonly Lock _gate = new(); // guards the fields
+    private readonly ManualResetEventSlim _open = new(initialState: true); // waited for outside the lock
     private int _operationsUntilFault; // 0: none
     private CommitFault _commitFault;
     private bool _isDown;
@@ -43,6 +44,15 @@ public sealed class StoreFaults
             _isDown = fail;
     }
 
+    /// <summary>Makes every operation of the writer wait, as a disk that does not answer, or go on.</summary>
+    public void HoldOperations(bool hold)
+    {
+        if (hold)
+            _open.Reset();
+        else
+            _open.Set();
+    }
+
     /// <summary>Makes every read fail, or work again.</summary>
     public void FailReads(bool fail)
     {
@@ -53,6 +63,7 @@ public sealed class StoreFaults
     /// <summary>Ends all faults.</summary>
     public void Clear()
     {
+        _open.Set();
         lock (_gate)
         {
             _operationsUntilFault = 0;
@@ -62,8 +73,12 @@ public sealed class StoreFaults
         }
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _open.Dispose();
+
     internal void OnOperation()
     {
+        _open.Wait();
         lock (_gate)
         {
             var isDue = _operationsUntilFault > 0 && --_operationsUntilFault == 0;

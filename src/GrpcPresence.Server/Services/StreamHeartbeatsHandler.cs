@@ -49,7 +49,7 @@ internal sealed class StreamHeartbeatsHandler(
             // What was read is answered, whatever came after it; nobody waits for the store any more when the call is over.
             _replies.Writer.TryComplete();
             if (context.CancellationToken.IsCancellationRequested)
-                Hurry();
+                HurryAll();
             await answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await answering;
@@ -168,13 +168,17 @@ internal sealed class StreamHeartbeatsHandler(
         _replies.Writer.TryWrite(reply);
         if (_slots.Wait(0, CancellationToken.None))
             return;
-        // Too many wait. They are answered without the store, so that reading goes on and leases are renewed; what is left to wait for is the client,
-        // who has to read the answers.
-        Hurry();
+        // Too many wait. The oldest is answered without the store, so that reading goes on and leases are renewed; what is left to wait for is the
+        // client, who has to read the answer.
+        lock (_outstanding)
+        {
+            if (_outstanding.TryPeek(out var oldest))
+                oldest.Hurry();
+        }
         await _slots.WaitAsync(context.CancellationToken);
     }
 
-    private void Hurry()
+    private void HurryAll()
     {
         lock (_outstanding)
         {

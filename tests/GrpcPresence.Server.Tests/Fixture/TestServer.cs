@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
@@ -60,6 +61,34 @@ internal sealed class TestServer : IAsyncDisposable
         return created.ServiceInstance.Sid;
     }
 
+    /// <summary>Creates a service instance with reachability on and returns its SID.</summary>
+    public async Task<string> CreateReachableServiceAsync()
+    {
+        var sid = await CreateServiceAsync();
+        await SwitchAsync(sid, on: true);
+        return sid;
+    }
+
+    /// <summary>Switches reachability.</summary>
+    public async Task SwitchAsync(string serviceSid, bool on) =>
+        await Configuration.UpdateConfigurationAsync(new UpdateConfigurationRequest
+        {
+            Configuration = new V1.Configuration { ServiceSid = serviceSid, ReachabilityEnabled = on },
+            UpdateMask = FieldMask.FromString("reachability_enabled"),
+        });
+
+    /// <summary>A heartbeat.</summary>
+    public AsyncUnaryCall<HeartbeatResponse> BeatAsync(string serviceSid, string user, string session = "s1") =>
+        Users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = serviceSid, UserKey = user, SessionId = session });
+
+    /// <summary>The end of a session.</summary>
+    public AsyncUnaryCall<EndSessionResponse> EndAsync(string serviceSid, string user, string session = "s1") =>
+        Users.EndSessionAsync(new EndSessionRequest { ServiceSid = serviceSid, UserKey = user, SessionId = session });
+
+    /// <summary>A user.</summary>
+    public async Task<User> GetUserAsync(string serviceSid, string user) =>
+        (await Users.GetUserAsync(new GetUserRequest { ServiceSid = serviceSid, UserKey = user })).User;
+
     /// <summary>Creates a user.</summary>
     public async Task<User> CreateUserAsync(string serviceSid, string identity)
     {
@@ -72,17 +101,18 @@ internal sealed class TestServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Store.Faults.Clear();
         Channel.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }
 
     /// <summary>Adds the domain over the store.</summary>
-    public static void AddDomain(IServiceCollection services, InMemoryPresenceStore store, TimeProvider time)
+    public static void AddDomain(IServiceCollection services, IPresenceStore store, TimeProvider time)
     {
         services.AddPresenceCore();
         services.AddSingleton(time);
-        services.AddSingleton<IPresenceStore>(store);
+        services.AddSingleton(store);
     }
 
     private void AddDomain(IServiceCollection services)

@@ -1,0 +1,225 @@
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Core;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+
+namespace GrpcPresence.Server.Tests.Services;
+
+/// <summary>The watch over the wire.</summary>
+public sealed class WatchUsersTests : IAsyncLifetime
+{
+    private TestServer _server = null!;
+
+    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Registered_headers_come_before_any_message_and_then_the_configuration()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, Start = WatchStart.Now });
+        await Barrier.Within(watch.Headers, "the headers came");
+        // Acknowledged after the headers: it must be seen.
+        await _server.BeatAsync(service, "ada");
+
+        Assert.True((await watch.Next()).Configuration.ReachabilityEnabled);
+        Assert.NotNull((await watch.Next()).Synced);
+        Assert.Equal([UpdateReason.Created, UpdateReason.ReachabilityOnline], (await watch.NextUpdate()).UpdateReasons);
+    }
+
+    [Fact]
+    public async Task A_watch_tells_the_story_of_a_user_with_reasons()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        await _server.CreateUserAsync(service, "ada");
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        var messages = await watch.Sync();
+        Assert.Equal(ResetReason.Initial, messages[1].Reset.Reason);
+        var ada = Assert.Single(messages[2].Updates.Updates);
+        Assert.Empty(ada.UpdateReasons);
+        Assert.False(ada.User.HasIsOnline);
+
+        await _server.BeatAsync(service, "ada");
+        var online = await watch.NextUpdate();
+        Assert.Equal([UpdateReason.ReachabilityOnline], online.UpdateReasons);
+        Assert.True(online.User.IsOnline);
+        await _server.Users.SetPushBindingAsync(
+            new SetPushBindingRequest { ServiceSid = service, UserKey = "ada", BindingType = BindingType.Fcm, Endpoint = "token" });
+        var notifiable = await watch.NextUpdate();
+        Assert.Equal([UpdateReason.ReachabilityNotifiable], notifiable.UpdateReasons);
+        Assert.True(notifiable.User.IsNotifiable);
+        await _server.EndAsync(service, "ada");
+        var offline = await watch.NextUpdate();
+        Assert.Equal([UpdateReason.ReachabilityOnline], offline.UpdateReasons);
+        Assert.False(offline.User.IsOnline);
+        Assert.NotNull(offline.User.LastOnlineTime);
+    }
+
+    [Theory]
+    [InlineData(UserView.Full)]
+    [InlineData(UserView.Basic)]
+    [InlineData(UserView.Reachability)]
+    public async Task What_a_watch_sends_of_a_user_is_what_a_read_returns(UserView view)
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        await _server.Users.CreateUserAsync(new CreateUserRequest
+        {
+            ServiceSid = service,
+            Identity = "ada",
+            FriendlyName = "Ada Lovelace",
+            Attributes = $$"""{"about":"{{new string('é', 1000)}}"}""",
+            RoleSid = "RL0123456789abcdef0123456789abcdef",
+        });
+        await _server.BeatAsync(service, "ada");
+        await _server.EndAsync(service, "ada");
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, View = view });
+        var messages = await watch.Sync();
+
+        var read = await _server.Users.BatchGetUsersAsync(new BatchGetUsersRequest { ServiceSid = service, UserKeys = { "ada" }, View = view });
+        Assert.Equal(read.Users[0], messages[2].Updates.Updates[0].User);
+    }
+
+    [Fact]
+    public async Task A_large_message_is_cut_at_its_bound_and_loses_nobody()
+    {
+        var service = await _server.CreateServiceAsync();
+        var attributes = $$"""{"a":"{{new string('x', 4000)}}"}""";
+        const int count = 600;
+        await Task.WhenAll(Enumerable.Range(0, count).Select(async i => await _server.Users.CreateUserAsync(
+            new CreateUserRequest { ServiceSid = service, Identity = $"user-{i}", Attributes = attributes })));
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        var updates = (await watch.Sync()).Select(message => message.Updates).OfType<WatchUpdates>().ToList();
+        Assert.Equal(count, updates.Sum(message => message.Updates.Count));
+        Assert.All(updates, message => Assert.InRange(message.CalculateSize(), 1, Bounds.WatchMessageBytes + (32 * Bounds.WatchUpdatesPerMessage)));
+        Assert.All(updates, message => Assert.InRange(message.Updates.Count, 1, Bounds.WatchUpdatesPerMessage));
+    }
+
+    [Fact]
+    public async Task Resumable_a_token_brings_only_what_was_missed()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        await _server.CreateUserAsync(service, "ada");
+        await _server.CreateUserAsync(service, "bob");
+        string token;
+        using (var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }))
+        {
+            await watch.Sync();
+            token = watch.Token;
+        }
+        await _server.BeatAsync(service, "bob");
+        await _server.Users.DeleteUserAsync(new DeleteUserRequest { ServiceSid = service, UserKey = "ada" });
+
+        using var resumed = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, ResumeToken = token });
+        var messages = await resumed.Sync();
+        Assert.DoesNotContain(messages, message => message.Reset is not null);
+        var updates = messages.Where(message => message.Updates is not null).SelectMany(message => message.Updates.Updates).ToList();
+        Assert.Equal(["bob", "ada"], updates.Select(update => update.User.Identity));
+        Assert.Equal([UpdateReason.Deleted], updates[1].UpdateReasons);
+        Assert.Equal("", updates[1].User.Attributes);
+        Assert.NotEqual(0, updates[1].User.Revision);
+    }
+
+    [Fact]
+    public async Task Bad_requests_are_refused_with_every_violation()
+    {
+        var service = await _server.CreateServiceAsync();
+        var request = new WatchUsersRequest
+        {
+            ServiceSid = service,
+            UserKeys = { "ada", "", new string('x', 257) },
+            Reasons = { UpdateReason.Created, (UpdateReason)99, UpdateReason.Unspecified },
+            View = (UserView)99,
+            Start = WatchStart.Now,
+            ResumeToken = "garbage",
+        };
+        using var watch = Watch.Open(_server, request);
+        var error = await watch.Ended();
+        Assert.Equal(StatusCode.InvalidArgument, error.Code);
+        Assert.Equal(["user_keys[1]", "user_keys[2]", "reasons[1]", "reasons[2]", "view", "start", "resume_token"], error.Fields);
+        Assert.Equal("RESUME_TOKEN_INVALID", error.Metadata["resume_token"]);
+    }
+
+    [Fact]
+    public async Task A_watch_of_too_many_users_or_of_nothing_that_exists_is_refused()
+    {
+        var service = await _server.CreateServiceAsync();
+        var request = new WatchUsersRequest { ServiceSid = service };
+        request.UserKeys.AddRange(Enumerable.Range(0, Bounds.WatchedKeys + 1).Select(i => i.ToString(CultureInfo.InvariantCulture)));
+        using var tooMany = Watch.Open(_server, request);
+        Assert.Equal("FIELD_TOO_LONG", (await tooMany.Ended()).Reason);
+        using var unknown = Watch.Open(_server, new WatchUsersRequest { ServiceSid = "IS" + new string('f', 32) });
+        var error = await unknown.Ended();
+        Assert.Equal((StatusCode.NotFound, "SERVICE_INSTANCE_NOT_FOUND"), (error.Code, error.Reason));
+    }
+
+    [Fact]
+    public async Task A_token_of_another_service_instance_is_refused()
+    {
+        var service = await _server.CreateServiceAsync();
+        var other = await _server.CreateServiceAsync();
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        await watch.Sync();
+        using var foreign = Watch.Open(_server, new WatchUsersRequest { ServiceSid = other, ResumeToken = watch.Token });
+        var error = await foreign.Ended();
+        Assert.Equal((StatusCode.InvalidArgument, "RESUME_TOKEN_INVALID"), (error.Code, error.Reason));
+    }
+
+    [Fact]
+    public async Task Drained_a_stopping_server_ends_the_watch_with_reason_delay_and_token()
+    {
+        var service = await _server.CreateServiceAsync();
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        await watch.Sync();
+        var ended = watch.Ended();
+        var stopped = _server.StopAsync();
+        var error = await ended;
+        Assert.Equal((StatusCode.Unavailable, "SERVER_STOPPING"), (error.Code, error.Reason));
+        Assert.Equal(watch.Token, error.Metadata["resume_token"]);
+        Assert.NotNull(error.RetryInfo);
+        await Barrier.Within(stopped, "the server stopped");
+    }
+
+    [Fact]
+    public async Task Drained_a_client_that_does_not_read_holds_nothing_up()
+    {
+        var service = await _server.CreateServiceAsync();
+        var attributes = $$"""{"a":"{{new string('x', 4000)}}"}""";
+        await Task.WhenAll(Enumerable.Range(0, 1000).Select(async i => await _server.Users.CreateUserAsync(
+            new CreateUserRequest { ServiceSid = service, Identity = $"user-{i}", Attributes = attributes })));
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        // Four megabytes are on their way, and only the first message is read.
+        await watch.Next();
+        await Barrier.Within(_server.StopAsync(), "the server stopped");
+        Assert.DoesNotContain(_server.Log.Problems, entry => entry.Exception is not null);
+    }
+
+    [Fact]
+    public async Task A_deleted_service_instance_ends_its_watches()
+    {
+        var service = await _server.CreateServiceAsync();
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        await watch.Sync();
+        await _server.Configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
+        var error = await watch.Ended();
+        Assert.Equal((StatusCode.NotFound, "SERVICE_INSTANCE_NOT_FOUND"), (error.Code, error.Reason));
+    }
+
+    [Fact]
+    public async Task A_watch_that_its_client_leaves_is_detached()
+    {
+        var service = await _server.CreateServiceAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+            await watch.Sync();
+        }
+        // Were they still attached, the drain would wait for them to be told.
+        await _server.CreateUserAsync(service, "ada");
+        await Barrier.Within(_server.StopAsync(), "the server stopped");
+        Assert.Empty(_server.Log.Problems);
+    }
+}
