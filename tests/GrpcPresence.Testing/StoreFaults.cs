@@ -10,6 +10,17 @@ public sealed class StoreFaults
     private CommitFault _commitFault;
     private bool _isDown;
     private bool _areReadsDown;
+    private int _reads;
+
+    /// <summary>How many reads were begun.</summary>
+    public int Reads
+    {
+        get
+        {
+            lock (_gate)
+                return _reads;
+        }
+    }
 
     /// <summary>Makes the n-th operation of the writer from now fail: a begin, a call within a transaction, a commit, or a reopening; 1 is the next.</summary>
     public void FailOperation(int number)
@@ -65,6 +76,7 @@ public sealed class StoreFaults
     {
         lock (_gate)
         {
+            _reads++;
             if (_areReadsDown)
                 throw new StorageException("The read was made to fail.");
         }

@@ -8,13 +8,12 @@ namespace GrpcPresence.Core.Changes;
 /// the cell, and the writer reads it at commit, so at most one change a user is pending, and it holds the present.
 /// </summary>
 /// <remarks>
-/// Everything is guarded by <see cref="Gate"/>, the lock of the tracker's shard. Under it there is no I/O, no await and no log; the change queue's
-/// lock may be taken inside it. Members that say so expect the caller to hold it; the others take it.
+/// Everything is guarded by the gate, the lock of the shard (see <see cref="CellShard.Gate"/>). Members that say so expect the caller to hold it; the
+/// others take it.
 /// </remarks>
-public abstract class UserCell(LiveService service, Identity identity, Lock gate, ChangeQueue queue)
+public abstract class UserCell(LiveService service, Identity identity, CellShard shard)
 {
-    private TaskCompletionSource? _queuedWaiters; // those who wait for the state that the next take will see
-    private TaskCompletionSource? _takenWaiters; // those who wait for the transaction that runs now
+    private CellWaiters? _waiters; // null when nobody waits
     private long _decidedSwitch = -1; // the switch under which the writer last decided; -1: not yet
     private bool _decidedVouched;
     private bool _cameOnline;
@@ -23,7 +22,6 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     private bool _isAmongCallers; // the callers' lane holds an entry of this cell
     private bool _isInBackground; // the background lane holds one; either may come when nothing is queued any more, and is ignored then
     private bool _isTaken;
-    private bool _isShutOut; // the queue was closed before the present state could be queued
 
     /// <summary>The service instance.</summary>
     public LiveService Service { get; } = service;
@@ -34,8 +32,10 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     /// <summary>The SID; <c>default</c> until the writer, or a read of the store, has found the user. Under the gate.</summary>
     public UserSid Sid { get; private set; }
 
-    /// <summary>The lock that guards this cell.</summary>
-    protected Lock Gate { get; } = gate;
+    /// <summary>What the cells of the shard share.</summary>
+    protected CellShard Shard { get; } = shard;
+
+    private Lock Gate => Shard.Gate;
 
     /// <summary>Whether any session lives. Under the gate.</summary>
     protected bool Vouched { get; private set; }
@@ -93,10 +93,11 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     protected Task WhenStored()
     {
         if (_isQueued)
-            return (_queuedWaiters ??= NewWaiters()).Task;
+            return (_waiters ??= new CellWaiters()).Queued;
         if (_isTaken)
-            return (_takenWaiters ??= NewWaiters()).Task;
-        return _isShutOut && !IsSettled ? Task.FromException(ChangeQueue.Stopping()) : Task.CompletedTask;
+            return (_waiters ??= new CellWaiters()).Taken;
+        // What is not stored is queued, unless the queue was closed before.
+        return (Vouched ? IsSettled : !_decidedVouched) ? Task.CompletedTask : Task.FromException(ChangeQueue.Stopping());
     }
 
     /// <summary>Takes note of the SID that a read found, or the writer. Under the gate.</summary>
@@ -133,8 +134,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
             _isTaken = true;
             _cameOnline = false;
             _mayCreate = false;
-            _takenWaiters = _queuedWaiters;
-            _queuedWaiters = null;
+            _waiters?.Take();
             return snapshot;
         }
     }
@@ -148,8 +148,9 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
             _decidedVouched = snapshot.Vouched;
             _decidedSwitch = switchRevision;
             SetSid(sid ?? default);
-            _takenWaiters?.TrySetResult();
-            _takenWaiters = null;
+            _waiters?.Complete();
+            if (_waiters is { IsEmpty: true })
+                _waiters = null;
             // Reachability may have been switched between the decision and now; the sweep of the switch saw this cell as pending and left it.
             if (!_isQueued && Vouched && !IsSettled)
                 Enqueue(background: true);
@@ -166,8 +167,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
             _isTaken = false;
             _cameOnline |= snapshot.CameOnline;
             _mayCreate |= snapshot.MayCreate;
-            FailWaiters(ref _takenWaiters, reason);
-            FailWaiters(ref _queuedWaiters, reason);
+            FailWaiters(reason);
             Enqueue(background: true);
         }
     }
@@ -180,7 +180,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
             NoteLeft(background);
             if (!_isQueued)
                 return;
-            FailWaiters(ref _queuedWaiters, reason);
+            _waiters?.FailQueued(reason);
             Enqueue(background: true);
         }
     }
@@ -201,7 +201,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
     {
         lock (Gate)
         {
-            FailWaiters(ref _takenWaiters, reason);
+            _waiters?.FailTaken(reason);
             if (_isQueued && _mayCreate)
             {
                 // In between somebody named the user by identity, and may create it: that is decided on its own.
@@ -209,7 +209,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
                 return;
             }
             Reset();
-            FailWaiters(ref _queuedWaiters, reason);
+            FailWaiters(reason);
             OnRefused();
             OnSettled();
         }
@@ -221,8 +221,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
         lock (Gate)
         {
             Reset();
-            FailWaiters(ref _takenWaiters, Refusals.SessionEnded());
-            FailWaiters(ref _queuedWaiters, Refusals.SessionEnded());
+            FailWaiters(Refusals.SessionEnded());
             OnDeleted();
             OnSettled();
         }
@@ -248,7 +247,7 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
         {
             _isQueued = true;
         }
-        else if (queue.TryEnqueue(new PresenceChange(this, background), background))
+        else if (Shard.Queue.TryEnqueue(new PresenceChange(this, background), background))
         {
             _isQueued = true;
             if (background)
@@ -260,9 +259,8 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
         {
             // Without an entry nobody would ever take the cell, and who waits would wait for ever.
             _isQueued = _isInBackground;
-            _isShutOut = !_isQueued;
-            if (_isShutOut)
-                FailWaiters(ref _queuedWaiters, ChangeQueue.Stopping());
+            if (!_isQueued)
+                _waiters?.FailQueued(ChangeQueue.Stopping());
         }
     }
 
@@ -274,14 +272,10 @@ public abstract class UserCell(LiveService service, Identity identity, Lock gate
             _isAmongCallers = false;
     }
 
-    private static TaskCompletionSource NewWaiters() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private static void FailWaiters(ref TaskCompletionSource? waiters, PresenceException reason)
+    private void FailWaiters(PresenceException reason)
     {
-        if (waiters is null)
-            return;
-        waiters.TrySetException(reason);
-        _ = waiters.Task.Exception; // observed: a caller may have gone away
-        waiters = null;
+        _waiters?.FailTaken(reason);
+        _waiters?.FailQueued(reason);
+        _waiters = null;
     }
 }

@@ -1,5 +1,3 @@
-using GrpcPresence.Core.Users;
-
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>One session of a user. Times are the lease clock's. Guarded by the shard's lock.</summary>
@@ -9,7 +7,7 @@ internal struct LiveSession
     public const long NotStarted = long.MaxValue;
 
     /// <summary>The id; empty for the anonymous session of a user who was online at the start.</summary>
-    public SessionId Id;
+    public PackedSessionId Id;
 
     /// <summary>Until when it counts as live.</summary>
     public long LeaseEnd;

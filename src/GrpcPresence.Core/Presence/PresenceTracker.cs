@@ -105,7 +105,7 @@ public sealed class PresenceTracker : IUserCells
         var wall = _time.GetUtcNow();
         return new SessionList(
             [.. sessions.OrderByDescending(session => session.LastBeat).Select(session => new SessionInfo(
-                session.Id, wall.AddTicks(session.LastBeat - now), wall.AddTicks(session.LeaseEnd - now)))],
+                session.Id.Unpack(), wall.AddTicks(session.LastBeat - now), wall.AddTicks(session.LeaseEnd - now)))],
             recovering);
     }
 

@@ -4,31 +4,48 @@ using GrpcPresence.Core.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The sessions of a user, in no order. The first lies within the user, because most users have one: a million of them are a million objects less.
+/// The sessions of a user, in no order, and the ended ones. The first lies within the user, because most users have one: a million of them are a million objects less.
 /// Guarded by the shard's lock.
 /// </summary>
 internal struct SessionSet
 {
     private LiveSession _first;
-    private LiveSession[]? _more;
+    private Rest? _rest; // what few users have
 
     /// <summary>How many there are.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Whether the anonymous session is among them.</summary>
+    public bool HasAnonymous { get; private set; }
+
+    /// <summary>The ended ones that are remembered; null when there is none.</summary>
+    public EndedSessions? Ended
+    {
+        readonly get => _rest?.Ended;
+        set
+        {
+            if (value is not null)
+                (_rest ??= new Rest()).Ended = value;
+            else if (_rest is not null)
+                _rest.Ended = null;
+            Trim();
+        }
+    }
+
     /// <summary>The session at the index. The reference is good until one is added or removed.</summary>
     [UnscopedRef]
-    public ref LiveSession this[int index] => ref index == 0 ? ref _first : ref _more![index - 1];
+    public ref LiveSession this[int index] => ref index == 0 ? ref _first : ref _rest!.More![index - 1];
 
     /// <summary>The index of the session; -1 when there is none.</summary>
     public readonly int IndexOf(SessionId id)
     {
         if (Count == 0)
             return -1;
-        if (_first.Id == id)
+        if (_first.Id.Is(id))
             return 0;
         for (var index = 1; index < Count; index++)
         {
-            if (_more![index - 1].Id == id)
+            if (_rest!.More![index - 1].Id.Is(id))
                 return index;
         }
         return -1;
@@ -38,9 +55,10 @@ internal struct SessionSet
     public int Add(SessionId id)
     {
         var index = Count++;
-        if (index > 0 && (_more is null || index > _more.Length))
-            Array.Resize(ref _more, _more is null ? 1 : _more.Length * 2);
-        this[index] = new LiveSession { Id = id };
+        if (index > 0)
+            (_rest ??= new Rest()).MakeRoom(index);
+        HasAnonymous |= id.IsEmpty;
+        this[index] = new LiveSession { Id = new PackedSessionId(id) };
         return index;
     }
 
@@ -48,9 +66,30 @@ internal struct SessionSet
     public void RemoveAt(int index)
     {
         var last = --Count;
+        if (this[index].IsAnonymous)
+            HasAnonymous = false;
         this[index] = this[last];
         this[last] = default;
-        if (Count <= 1)
-            _more = null;
+        if (_rest is not null && Count <= 1)
+            _rest.More = null;
+        Trim();
+    }
+
+    private void Trim()
+    {
+        if (_rest is { More: null, Ended: null })
+            _rest = null;
+    }
+
+    private sealed class Rest
+    {
+        public LiveSession[]? More;
+        public EndedSessions? Ended;
+
+        public void MakeRoom(int count)
+        {
+            if (More is null || count > More.Length)
+                Array.Resize(ref More, More is null ? 1 : More.Length * 2);
+        }
     }
 }

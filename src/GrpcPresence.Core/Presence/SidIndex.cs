@@ -11,6 +11,7 @@ namespace GrpcPresence.Core.Presence;
 internal sealed class SidIndex
 {
     private readonly ConcurrentDictionary<(long ServiceId, UserSid Sid), Identity> _identities = new();
+    private volatile bool _isUsed; // where nobody is named by SID, a user who leaves costs no look
 
     /// <summary>How many entries there are.</summary>
     public int Count => _identities.Count;
@@ -18,9 +19,17 @@ internal sealed class SidIndex
     /// <summary>The identity; false when nobody tracked is named by this SID.</summary>
     public bool TryFind(LiveService service, UserSid sid, out Identity identity) => _identities.TryGetValue((service.Id, sid), out identity);
 
-    /// <summary>Adds an entry.</summary>
-    public void Add(LiveService service, UserSid sid, Identity identity) => _identities[(service.Id, sid)] = identity;
+    /// <summary>Adds an entry, if it is not there.</summary>
+    public void Add(LiveService service, UserSid sid, Identity identity)
+    {
+        _isUsed = true;
+        _identities.TryAdd((service.Id, sid), identity);
+    }
 
-    /// <summary>Removes an entry.</summary>
-    public void Remove(LiveService service, UserSid sid) => _identities.TryRemove((service.Id, sid), out _);
+    /// <summary>Removes an entry, if it is there.</summary>
+    public void Remove(LiveService service, UserSid sid)
+    {
+        if (_isUsed)
+            _identities.TryRemove((service.Id, sid), out _);
+    }
 }

@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Presence;
 /// lives, the anonymous one among them. Every member is to be called under the shard's lock.
 /// </summary>
 internal sealed class TrackedUser(LiveService service, Identity identity, int hash, TrackerShard shard)
-    : UserCell(service, identity, shard.Gate, shard.Queue)
+    : UserCell(service, identity, shard)
 {
     /// <summary>The <see cref="Slot"/> of a user who is not in the wheel.</summary>
     public const int NoSlot = -1;
@@ -23,9 +23,8 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     public int Slot = NoSlot;
 
     private SessionSet _sessions;
-    private EndedSessions? _ended; // null when none is remembered
-    private bool _isIndexed; // found by SID
-    private bool _hasAnonymous;
+
+    private new TrackerShard Shard => (TrackerShard)base.Shard;
 
     /// <summary>Whether the wheel holds the user.</summary>
     public bool IsInWheel => Slot != NoSlot;
@@ -34,7 +33,7 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     public bool IsOnline => _sessions.Count > 0;
 
     /// <summary>Whether nothing needs to be known of the user any more.</summary>
-    public bool IsIdle => _sessions.Count == 0 && _ended is null && !IsPending;
+    public bool IsIdle => _sessions.Count == 0 && _sessions.Ended is null && !IsPending;
 
     /// <summary>Whether the user is known to exist, or about to: a session lives that may still have to create them.</summary>
     public bool Exists => Sid != default || _sessions.Count > 0;
@@ -47,7 +46,7 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     {
         if (IsOther(address.Sid))
             return BeatResult.Rejected(ErrorReason.UserNotFound);
-        if (_ended is not null && _ended.Contains(id, now))
+        if (_sessions.Ended is { } ended && ended.Contains(id, now))
             return BeatResult.Rejected(ErrorReason.SessionEnded);
         if (address.Sid is { } sid)
             IndexBy(sid);
@@ -59,9 +58,9 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
         session.LeaseEnd = leaseEnd;
         if (session.Owner != owner)
             Take(ref session, owner);
-        shard.Wheel.PutBy(this, leaseEnd);
+        Shard.Wheel.PutBy(this, leaseEnd);
         if (!wasOnline)
-            shard.CameOnline++;
+            Shard.CameOnline++;
         Vouch(address.MayCreate);
         return new BeatResult(null, WhenStored());
     }
@@ -97,32 +96,31 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
                 continue;
             session.Owner = null;
             session.LeaseEnd = Math.Min(session.LeaseEnd, latest);
-            shard.Wheel.PutBy(this, session.LeaseEnd);
+            Shard.Wheel.PutBy(this, session.LeaseEnd);
         }
     }
 
     /// <summary>The store holds the user online from before the start: the anonymous session stands for that.</summary>
     public void Recover(UserSid sid, long leaseEnd)
     {
-        if (_hasAnonymous)
+        if (_sessions.HasAnonymous)
             return;
-        _hasAnonymous = true;
         _sessions[_sessions.Add(default)].LeaseEnd = leaseEnd;
         if (leaseEnd != LiveSession.NotStarted)
-            shard.Wheel.PutBy(this, leaseEnd);
+            Shard.Wheel.PutBy(this, leaseEnd);
         base.Recover(sid);
     }
 
     /// <summary>The service is ready: the anonymous lease begins to run.</summary>
     public void StartAnonymous(long now)
     {
-        if (!_hasAnonymous)
+        if (!_sessions.HasAnonymous)
             return;
         ref var session = ref _sessions[_sessions.IndexOf(default)];
         if (session.LeaseEnd != LiveSession.NotStarted)
             return;
         session.LeaseEnd = now + Service.Configuration.SessionTimeout.Ticks;
-        shard.Wheel.PutBy(this, session.LeaseEnd);
+        Shard.Wheel.PutBy(this, session.LeaseEnd);
     }
 
     /// <summary>The wheel has come to the user: ends what has run out, and says when to look again. Notes by how much each lease was over.</summary>
@@ -142,9 +140,9 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
             lateness.Add(now - leaseEnd);
             Remove(index);
         }
-        _ended?.Forget(now);
-        if (_ended is { IsEmpty: true })
-            _ended = null;
+        _sessions.Ended?.Forget(now);
+        if (_sessions.Ended is { IsEmpty: true })
+            _sessions.Ended = null;
         if (wasOnline && !IsOnline)
             GoOffline(background: true);
         PutAgain();
@@ -178,40 +176,35 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
 
     protected override void OnDeleted()
     {
-        var now = shard.Clock.Now;
+        var now = Shard.Clock.Now;
         for (var index = 0; index < _sessions.Count; index++)
         {
             var session = _sessions[index];
             if (!session.IsAnonymous && session.LeaseEnd > now)
-                Remember(session.Id, session.LeaseEnd, now);
+                Remember(session.Id.Unpack(), session.LeaseEnd, now);
         }
         RemoveAll();
     }
 
-    protected override void OnSettled() => shard.RemoveIfIdle(this);
+    protected override void OnSettled() => Shard.RemoveIfIdle(this);
 
     protected override void OnSidChanging()
     {
-        if (!_isIndexed)
-            return;
-        _isIndexed = false;
-        shard.Sids.Remove(Service, Sid);
+        if (Sid != default)
+            Shard.Sids.Remove(Service, Sid);
     }
 
     private void IndexBy(UserSid sid)
     {
-        if (_isIndexed)
-            return;
         SetSid(sid);
-        shard.Sids.Add(Service, sid, Identity);
-        _isIndexed = true;
+        Shard.Sids.Add(Service, sid, Identity);
     }
 
     private int Begin(SessionId id)
     {
-        if (_sessions.Count - (_hasAnonymous ? 1 : 0) >= Bounds.SessionsPerUser)
+        if (_sessions.Count - (_sessions.HasAnonymous ? 1 : 0) >= Bounds.SessionsPerUser)
             Remove(LeastRecentlyRenewed());
-        shard.LiveSessions++;
+        Shard.LiveSessions++;
         return _sessions.Add(id);
     }
 
@@ -236,10 +229,8 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     private void Remove(int index)
     {
         var session = _sessions[index];
-        if (session.IsAnonymous)
-            _hasAnonymous = false;
-        else
-            shard.LiveSessions--;
+        if (!session.IsAnonymous)
+            Shard.LiveSessions--;
         _sessions.RemoveAt(index);
         Disown(session.Owner);
     }
@@ -259,20 +250,20 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
 
     private void Remember(SessionId id, long until, long now)
     {
-        (_ended ??= new EndedSessions()).Add(id, until, now);
-        shard.Wheel.PutBy(this, until);
+        (_sessions.Ended ??= new EndedSessions()).Add(id, until, now);
+        Shard.Wheel.PutBy(this, until);
     }
 
     private void GoOffline(bool background)
     {
-        shard.WentOffline++;
+        Shard.WentOffline++;
         Unvouch(background);
     }
 
     private void RemoveAll()
     {
         if (IsOnline)
-            shard.WentOffline++;
+            Shard.WentOffline++;
         while (_sessions.Count > 0)
             Remove(_sessions.Count - 1);
     }
@@ -281,19 +272,19 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     private void Drop()
     {
         RemoveAll();
-        _ended = null;
+        _sessions.Ended = null;
         PutAgain();
     }
 
     private void PutAgain()
     {
-        var due = _ended?.FirstEnd ?? long.MaxValue;
+        var due = _sessions.Ended?.FirstEnd ?? long.MaxValue;
         for (var index = 0; index < _sessions.Count; index++)
             due = Math.Min(due, _sessions[index].LeaseEnd);
         if (due != long.MaxValue)
-            shard.Wheel.Put(this, due);
+            Shard.Wheel.Put(this, due);
         else
-            shard.Wheel.Remove(this);
-        shard.RemoveIfIdle(this);
+            Shard.Wheel.Remove(this);
+        Shard.RemoveIfIdle(this);
     }
 }

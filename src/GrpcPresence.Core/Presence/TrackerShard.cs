@@ -3,8 +3,11 @@ using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>A part of the tracked users, with the lock that guards them and everything here.</summary>
-internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex sids)
+/// <summary>
+/// A part of the tracked users, with the lock that guards them, their sessions, and everything here. Inside it the locks of the change queue, of a
+/// heartbeat stream and of the SID index may be taken.
+/// </summary>
+internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex sids) : CellShard(queue)
 {
     /// <summary>
     /// Users that are looked at in one hold of the lock by what goes through many: some tens of microseconds, so that a heartbeat does not notice.
@@ -12,15 +15,6 @@ internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex
     public const int UsersPerHold = 256;
 
     private List<TrackedUser>? _recovered; // whose anonymous leases do not run yet; null when there is none
-
-    /// <summary>
-    /// Guards the shard: its users, their sessions and cells, the wheel. No I/O, no await and no log under it. The locks of the change queue, of a
-    /// heartbeat stream and of the SID index may be taken inside; never two shards' at once.
-    /// </summary>
-    public Lock Gate { get; } = new();
-
-    /// <summary>Where cells are queued.</summary>
-    public ChangeQueue Queue { get; } = queue;
 
     /// <summary>The clock of leases.</summary>
     public LeaseClock Clock { get; } = clock;

@@ -21,6 +21,11 @@ internal static class ServerProgram
     {
         try
         {
+            if (DatabaseCommand.IsNamed(arguments))
+            {
+                await DatabaseCommand.RunAsync(arguments, output);
+                return 0;
+            }
             var configuration = SettingsSources.Load(arguments);
             var settings = SettingsReader.Read(configuration);
             await ServeAsync(settings, configuration, addDomain, output);

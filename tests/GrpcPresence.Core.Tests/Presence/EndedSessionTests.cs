@@ -1,7 +1,9 @@
+using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Users;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -158,7 +160,7 @@ public sealed class EndedSessionTests : IDisposable
         _ = _world.End(Alice, Phone);
         _world.Write();
         var deletion = _world.Queue.SubmitAsync(
-            new Core.Changes.Kinds.DeleteUser(_world.Service.Sid, new Core.Users.UserKey(Alice), ""));
+            new DeleteUser(_world.Service.Sid, new UserKey(Alice), ""));
         var beat = _world.Beat(Alice, Laptop);
 
         _world.Write();

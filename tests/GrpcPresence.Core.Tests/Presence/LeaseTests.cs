@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Users;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -136,7 +137,7 @@ public sealed class LeaseTests : IDisposable
     {
         const int users = 64 * TrackerShard.UsersPerHold * 2;
         for (var number = 0; number < users; number++)
-            _world.Beat(Core.Users.Identity.FromTrusted($"user-{number}"), Phone);
+            _world.Beat(Identity.FromTrusted($"user-{number}"), Phone);
         _world.Write();
 
         _world.Pass(SessionTimeout - Bounds.Tick);

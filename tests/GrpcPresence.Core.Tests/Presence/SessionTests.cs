@@ -139,8 +139,8 @@ public sealed class SessionTests : IDisposable
         _ = _world.End(Alice, Phone);
         _world.Write();
 
-        Assert.False(_world.Store.UserOf(first.Id, Alice)!.IsOnline);
-        Assert.True(_world.Store.UserOf(second.Id, Alice)!.IsOnline);
+        Assert.False(_world.StoredOnline(first, Alice));
+        Assert.True(_world.StoredOnline(second, Alice));
         Assert.Null(_world.Beat(Bob, Phone).Rejection);
     }
 

@@ -1,6 +1,8 @@
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Testing;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -12,21 +14,23 @@ public sealed class StorageFaultTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void While_the_store_fails_leases_stand_and_it_is_written_in_the_end(bool beforeTheTransaction)
+    [InlineData("begin")]
+    [InlineData("read")]
+    [InlineData("commit")]
+    public void While_the_store_fails_leases_stand_and_it_is_written_in_the_end(string fault)
     {
-        Fail(beforeTheTransaction, fails: true);
         var first = _world.Beat(Alice, Phone);
+        Fail(fault);
         _world.Write();
         var second = _world.Beat(Alice, Phone);
+        Fail(fault);
         _world.Write();
 
         Assert.Equal(ErrorReason.StorageUnavailable, ReasonOf(first.Stored));
         Assert.Equal(ErrorReason.StorageUnavailable, ReasonOf(second.Stored));
         Assert.Equal(["phone"], _world.SessionsOf(Alice));
 
-        Fail(beforeTheTransaction, fails: false);
+        _world.Store.Faults.Clear();
         _world.Write();
 
         Assert.True(_world.StoredOnline(Alice));
@@ -37,7 +41,7 @@ public sealed class StorageFaultTests : IDisposable
     public void Heartbeats_of_users_already_stored_online_are_answered_while_the_store_fails()
     {
         _world.BeatAndWrite(Alice, Phone);
-        _world.Store.IsDown = true;
+        _world.Store.Faults.FailAllOperations(fail: true);
         _ = _world.Beat(Bob, Phone);
         _world.Write();
 
@@ -48,7 +52,7 @@ public sealed class StorageFaultTests : IDisposable
     [Fact]
     public void A_long_outage_does_not_fill_the_queue_with_entries_of_the_same_user()
     {
-        _world.Store.IsDown = true;
+        _world.Store.Faults.FailAllOperations(fail: true);
         for (var round = 0; round < 50; round++)
         {
             _ = _world.Beat(Alice, Phone);
@@ -58,7 +62,7 @@ public sealed class StorageFaultTests : IDisposable
         }
         Assert.InRange(_world.Queue.Count, 1, 2);
 
-        _world.Store.IsDown = false;
+        _world.Store.Faults.Clear();
         _world.Write();
 
         Assert.True(_world.StoredOnline(Alice));
@@ -69,12 +73,14 @@ public sealed class StorageFaultTests : IDisposable
     public void Expiries_during_an_outage_are_written_after_it()
     {
         _world.BeatAndWrite(Alice, Phone);
-        _world.Store.FailsCommits = true;
         for (var round = 0; round < 4; round++)
+        {
+            _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
             _world.PassAndWrite(SessionTimeout / 3);
+        }
         Assert.True(_world.StoredOnline(Alice));
 
-        _world.Store.FailsCommits = false;
+        _world.Store.Faults.Clear();
         _world.Write();
 
         Assert.False(_world.StoredOnline(Alice));
@@ -88,7 +94,7 @@ public sealed class StorageFaultTests : IDisposable
         var queued = _world.Beat(Alice, Phone);
         _world.Queue.Close();
 
-        var shutOut = _world.Beat(Core.Users.Identity.FromTrusted("carol"), Phone);
+        var shutOut = _world.Beat(Identity.FromTrusted("carol"), Phone);
         var end = _world.End(Bob, Phone);
 
         Assert.Equal(ErrorReason.ServerStopping, ReasonOf(shutOut.Stored));
@@ -98,12 +104,14 @@ public sealed class StorageFaultTests : IDisposable
         Assert.True(queued.Stored.IsCompletedSuccessfully);
     }
 
-    private void Fail(bool beforeTheTransaction, bool fails)
+    private void Fail(string fault)
     {
-        if (beforeTheTransaction)
-            _world.Store.IsDown = fails;
+        if (fault == "begin")
+            _world.Store.Faults.FailAllOperations(fail: true);
+        else if (fault == "read")
+            _world.Store.Faults.FailOperation(_world.Status.IsFailing ? 3 : 2); // the writer reopens first, after a fault
         else
-            _world.Store.FailsCommits = fails;
+            _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
     }
 
     private static ErrorReason ReasonOf(Task stored)

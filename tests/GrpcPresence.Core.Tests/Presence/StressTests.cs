@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
@@ -90,7 +91,7 @@ public sealed class StressTests : IDisposable
         {
             var user = Of(random.Next(Users));
             if (random.Next(500) == 0)
-                _world.Queue.SubmitAsync(new Core.Changes.Kinds.DeleteUser(_world.Service.Sid, new UserKey(user), ""));
+                _world.Queue.SubmitAsync(new DeleteUser(_world.Service.Sid, new UserKey(user), ""));
             else if (random.Next(50) == 0)
                 _world.Tracker.Close(stream);
             else

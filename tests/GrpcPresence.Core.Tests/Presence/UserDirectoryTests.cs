@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
@@ -17,7 +18,7 @@ public sealed class UserDirectoryTests : IDisposable
     public void An_identity_is_its_own_address_and_needs_no_read()
     {
         Assert.Equal(new UserAddress(Alice, null, MayCreate: true), Resolve(new UserKey(Alice)));
-        Assert.Equal(0, _world.Store.Reads);
+        Assert.Equal(0, _world.Store.Faults.Reads);
     }
 
     [Fact]
@@ -28,12 +29,12 @@ public sealed class UserDirectoryTests : IDisposable
 
         var address = Resolve(new UserKey(sid));
         Assert.Equal(new UserAddress(Alice, sid, MayCreate: false), address);
-        Assert.Equal(1, _world.Store.Reads);
+        Assert.Equal(1, _world.Store.Faults.Reads);
         Assert.Null(_world.Tracker.Beat(_world.Service, address, Phone, null).Rejection);
 
-        _world.Store.FailsReads = true;
+        _world.Store.Faults.FailReads(fail: true);
         Assert.Equal(address, Resolve(new UserKey(sid)));
-        Assert.Equal(1, _world.Store.Reads);
+        Assert.Equal(1, _world.Store.Faults.Reads);
 
         _world.PassAndWrite(SessionTimeout);
         Assert.Equal(0, _world.Tracker.Sids.Count);
@@ -98,11 +99,11 @@ public sealed class UserDirectoryTests : IDisposable
         var bob = StoredOffline(Bob);
         UserKey[] keys = [new(alice), new(Unknown), new(Alice), new(bob), new(alice)];
         var addresses = new UserAddress?[keys.Length];
-        var before = _world.Store.Reads;
+        var before = _world.Store.Faults.Reads;
 
         await _world.Users.ResolveAsync(_world.Service, keys, addresses, TestContext.Current.CancellationToken);
 
-        Assert.Equal(1, _world.Store.Reads - before);
+        Assert.Equal(1, _world.Store.Faults.Reads - before);
         Assert.Equal([Of(Alice, alice), null, Of(Alice), Of(Bob, bob), Of(Alice, alice)], addresses);
     }
 
@@ -111,7 +112,7 @@ public sealed class UserDirectoryTests : IDisposable
     {
         UserKey[] keys = [new(Unknown), new(Alice)];
         var addresses = new UserAddress?[keys.Length];
-        _world.Store.FailsReads = true;
+        _world.Store.Faults.FailReads(fail: true);
 
         await Assert.ThrowsAsync<StorageException>(async () =>
             await _world.Users.ResolveAsync(_world.Service, keys, addresses, TestContext.Current.CancellationToken));
@@ -124,12 +125,12 @@ public sealed class UserDirectoryTests : IDisposable
     {
         Assert.Equal(ErrorReason.UserNotFound, Assert.Throws<PresenceException>(() => ResolveExisting(new UserKey(Alice))).Reason);
         StoredOffline(Alice);
-        var before = _world.Store.Reads;
+        var before = _world.Store.Faults.Reads;
         Assert.Equal(new UserAddress(Alice, null, MayCreate: false), ResolveExisting(new UserKey(Alice)));
-        Assert.Equal(1, _world.Store.Reads - before);
+        Assert.Equal(1, _world.Store.Faults.Reads - before);
 
         _world.BeatAndWrite(Alice, Phone);
-        _world.Store.FailsReads = true;
+        _world.Store.Faults.FailReads(fail: true);
 
         Assert.Equal(new UserAddress(Alice, null, MayCreate: false), ResolveExisting(new UserKey(Alice)));
     }
@@ -162,7 +163,7 @@ public sealed class UserDirectoryTests : IDisposable
     {
         var sid = StoredOffline(Alice);
         var old = _world.Service;
-        _world.Submit(new Core.Changes.Kinds.DeleteServiceInstance(old.Sid));
+        _world.Submit(new DeleteServiceInstance(old.Sid));
         _world.AddService(reachability: true, old.Sid);
 
         var refusal = Assert.Throws<PresenceException>(() => Get(_world.Users.ResolveAsync(old, new UserKey(sid), TestContext.Current.CancellationToken)));

@@ -1,5 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
@@ -28,7 +31,7 @@ public sealed class ErrorInterceptorTests
         Assert.Equal((StatusCode.Unavailable, "STREAM_MAX_AGE"), (error.Code, error.Reason));
         Assert.Equal(new Dictionary<string, string> { ["resume_token"] = "t" }, error.Metadata);
         Assert.Equal(new Duration { Seconds = 1 }, error.RetryInfo?.RetryDelay);
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Theory]
@@ -44,7 +47,7 @@ public sealed class ErrorInterceptorTests
         Assert.Equal((StatusCode.Internal, "INTERNAL"), (error.Code, error.Reason));
         Assert.Null(error.RetryInfo);
         Assert.DoesNotContain("secret", exception.Status.Detail, StringComparison.Ordinal);
-        var entry = Assert.Single(server.Log.Entries);
+        var entry = Assert.Single(server.Log.Problems);
         Assert.Equal(LogLevel.Error, entry.Level);
         Assert.IsType<InvalidOperationException>(entry.Exception);
         Assert.Contains(error.Metadata["correlation_id"], entry.Text, StringComparison.Ordinal);
@@ -53,27 +56,41 @@ public sealed class ErrorInterceptorTests
     [Fact]
     public async Task A_fault_of_the_writer_is_internal_too()
     {
-        await using var server = await TestServer.StartAsync();
-        server.Store.FailWrites(new InvalidCastException());
+        var sid = new ServiceSid(1);
+        TestServer? started = null;
+        var method = new FaultMethod(_ => started!.Get<ChangeQueue>().SubmitAsync(
+            new UpdateConfiguration(sid, etag: "", _ => throw new InvalidCastException())));
+        await using var server = await TestServer.StartAsync(method.Map);
+        started = server;
+        await server.Configuration.CreateServiceInstanceAsync(new CreateServiceInstanceRequest { ServiceSid = $"{sid}" });
 
-        var error = await CallError.Of(server.Configuration.CreateServiceInstanceAsync(new CreateServiceInstanceRequest()));
+        var error = await CallAsync(server.Invoker, MethodType.Unary);
 
         Assert.Equal((StatusCode.Internal, "INTERNAL"), (error.Code, error.Reason));
-        Assert.Contains(server.Log.Entries, entry => entry.Text.Contains(error.Metadata["correlation_id"], StringComparison.Ordinal));
+        Assert.Contains(server.Log.Problems, entry => entry.Text.Contains(error.Metadata["correlation_id"], StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_store_that_fails_is_unavailable_and_keeps_its_text_to_itself()
+    public async Task A_store_that_cannot_be_read_is_unavailable()
     {
         await using var server = await TestServer.StartAsync();
-        server.Store.FailReads(new StorageException("/secret/path"));
+        server.Store.Faults.FailReads(fail: true);
 
-        var exception = await Assert.ThrowsAsync<RpcException>(async () =>
-            await server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()));
+        var error = await CallError.Of(server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()));
 
-        var error = CallError.From(exception);
         Assert.Equal((StatusCode.Unavailable, "STORAGE_UNAVAILABLE"), (error.Code, error.Reason));
         Assert.Equal(new Duration { Seconds = 1 }, error.RetryInfo?.RetryDelay);
+    }
+
+    [Fact]
+    public async Task What_a_store_says_of_its_fault_stays_here()
+    {
+        await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw new StorageException("/secret/path")).Map);
+
+        var exception = await Assert.ThrowsAsync<RpcException>(
+            () => FaultMethod.CallAsync(server.Invoker, MethodType.Unary, TestRun.Token));
+
+        Assert.Equal("STORAGE_UNAVAILABLE", CallError.From(exception).Reason);
         Assert.DoesNotContain("secret", exception.Status.Detail, StringComparison.Ordinal);
     }
 
@@ -140,7 +157,7 @@ public sealed class ErrorInterceptorTests
         await Assert.ThrowsAsync<RpcException>(() => call);
         await ended.Wait();
         await server.StopAsync();
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     private static Task<CallError> CallAsync(CallInvoker invoker, MethodType kind) =>

@@ -8,7 +8,8 @@ internal sealed class LogRecorder : ILoggerProvider
 {
     private readonly ConcurrentQueue<LogEntry> _entries = [];
 
-    public IReadOnlyList<LogEntry> Entries => [.. _entries];
+    /// <summary>What is not lifecycle.</summary>
+    public IReadOnlyList<LogEntry> Problems => [.. _entries.Where(entry => entry.Level >= LogLevel.Warning)];
 
     public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
 

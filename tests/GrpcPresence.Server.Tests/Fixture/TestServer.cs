@@ -1,10 +1,10 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
-using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -28,7 +28,7 @@ internal sealed class TestServer : IAsyncDisposable
         map?.Invoke(_app);
     }
 
-    public StubStore Store { get; } = new();
+    public InMemoryPresenceStore Store { get; } = new();
 
     public LogRecorder Log { get; } = new();
 
@@ -77,13 +77,17 @@ internal sealed class TestServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private void AddDomain(IServiceCollection services)
+    /// <summary>Adds the domain over the store.</summary>
+    public static void AddDomain(IServiceCollection services, InMemoryPresenceStore store, TimeProvider time)
     {
         services.AddPresenceCore();
-        services.AddSingleton(_time);
-        services.AddSingleton<IPresenceStore>(Store);
-        services.AddSingleton<IUserCells, NoCells>();
-        services.AddSingleton<ICommitPublisher, NoCells>();
+        services.AddSingleton(time);
+        services.AddSingleton<IPresenceStore>(store);
+    }
+
+    private void AddDomain(IServiceCollection services)
+    {
+        AddDomain(services, Store, _time);
         services.RemoveAll<ILoggerProvider>();
         services.AddSingleton<ILoggerProvider>(Log);
     }

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
@@ -58,13 +57,13 @@ public sealed class HealthServiceTests
         using var watch = client.Watch(new HealthCheckRequest { Service = "presence.storage" });
         Assert.Equal(ServingStatus.Serving, await NextAsync(watch));
 
-        server.Store.FailWrites(new StorageException("disk full"));
+        server.Store.Faults.FailAllOperations(fail: true);
         var error = await CallError.Of(server.Configuration.CreateServiceInstanceAsync(new CreateServiceInstanceRequest()));
         Assert.Equal("STORAGE_UNAVAILABLE", error.Reason);
         Assert.Equal(ServingStatus.NotServing, await NextAsync(watch));
         Assert.Equal(ServingStatus.Serving, (await client.CheckAsync(new HealthCheckRequest())).Status);
 
-        server.Store.FailWrites(null);
+        server.Store.Faults.FailAllOperations(fail: false);
         await server.CreateServiceAsync();
         Assert.Equal(ServingStatus.Serving, await NextAsync(watch));
     }

@@ -20,7 +20,7 @@ public sealed class BadInputTests
         var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", Garbage));
 
         Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class BadInputTests
         var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", [0x0a, 0x01, 0xff]));
 
         Assert.Equal((StatusCode.InvalidArgument, "FIELD_INVALID"), (error.Code, error.Reason));
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class BadInputTests
         var error = await CallError.Of(() => call.ResponseStream.MoveNext(TestRun.Token));
 
         Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class BadInputTests
         var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", message));
 
         Assert.Equal((StatusCode.ResourceExhausted, ""), (error.Code, error.Reason));
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Theory]
@@ -70,7 +70,7 @@ public sealed class BadInputTests
         var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, service, method, []));
 
         Assert.Equal((StatusCode.Unimplemented, ""), (error.Code, error.Reason));
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class BadInputTests
         using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
 
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class BadInputTests
         using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
 
         Assert.Equal(["13"], response.TrailingHeaders.Concat(response.Headers).Single(header => header.Key == "grpc-status").Value);
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     [Fact]

@@ -93,7 +93,7 @@ public sealed class ReflectionTests
         Assert.NotNull(error.RetryInfo);
         clock.Release();
         await Barrier.Within(stopped, "the server stops");
-        Assert.Empty(server.Log.Entries);
+        Assert.Empty(server.Log.Problems);
     }
 
     /// <summary>The files can be built one after the other, and so nothing is missing.</summary>

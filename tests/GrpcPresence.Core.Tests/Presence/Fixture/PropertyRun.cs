@@ -19,6 +19,7 @@ internal sealed class PropertyRun : IDisposable
     private readonly HeartbeatStream[] _streams = [new(endSessionsOnClose: true), new(endSessionsOnClose: true)];
     private int _now; // by the lease clock, in milliseconds
     private int _sinceTick;
+    private bool _isBroken;
 
     public PropertyRun()
     {
@@ -41,7 +42,7 @@ internal sealed class PropertyRun : IDisposable
             Do(step);
             Compare(step);
         }
-        _world.Store.IsDown = false;
+        _world.Store.Faults.Clear();
         _world.Write();
         for (var user = 0; user < Users; user++)
             Assert.Equal(_models[user].Count > 0, _world.StoredOnline(Of(user)) ?? false);
@@ -92,7 +93,8 @@ internal sealed class PropertyRun : IDisposable
                 _world.Write();
                 break;
             case StepKind.Break:
-                _world.Store.IsDown = !_world.Store.IsDown;
+                _isBroken = !_isBroken;
+                _world.Store.Faults.FailAllOperations(_isBroken);
                 break;
             case StepKind.Pause:
                 Advance(1000 - _sinceTick);

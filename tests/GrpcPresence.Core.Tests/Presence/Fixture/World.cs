@@ -22,22 +22,24 @@ internal sealed class World : IDisposable
 
     private readonly Publisher _publisher = new();
 
-    public World(bool reachability = true, StubStore? store = null, ManualTimeProvider? time = null)
+    /// <summary>A world with one service instance and nobody in it.</summary>
+    public World(bool reachability = true)
+        : this(new InMemoryPresenceStore()) => Service = AddService(reachability);
+
+    private World(InMemoryPresenceStore store)
     {
-        Store = store ?? new StubStore();
-        Time = time ?? new ManualTimeProvider();
+        Store = store;
         Metrics = new PresenceMetrics(Meters);
         Tracker = new PresenceTracker(Time, Queue, Metrics);
         Services = new ServiceDirectory(Store);
         Users = new UserDirectory(Store, Tracker);
         Writer = new ChangeWriter(
             Store, Queue, Services, Tracker, _publisher, new RandomSidGenerator(), Status, Metrics, Time, Bounds.TombstoneRetention);
-        Service = AddService(reachability);
     }
 
-    public ManualTimeProvider Time { get; }
+    public ManualTimeProvider Time { get; } = new();
 
-    public StubStore Store { get; }
+    public InMemoryPresenceStore Store { get; }
 
     public ChangeQueue Queue { get; } = new();
 
@@ -55,7 +57,7 @@ internal sealed class World : IDisposable
 
     public ChangeWriter Writer { get; }
 
-    public LiveService Service { get; private set; }
+    public LiveService Service { get; private init; } = null!;
 
     /// <summary>What was published of users, in order.</summary>
     public IReadOnlyList<UserChange> Published => _publisher.Changes;
@@ -66,14 +68,15 @@ internal sealed class World : IDisposable
 
     public static UserAddress Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
 
-    public LiveService AddService(bool reachability, ServiceSid? sid = null) => Services.Apply(Store.Add(new ServiceRecord
+    /// <summary>What a new process finds that is started over the store as it is now, before it has loaded anything.</summary>
+    public World Restart() => new(Store) { Service = new LiveService(Store.Image.Get(Service.Sid).Record) };
+
+    public LiveService AddService(bool reachability, ServiceSid? sid = null)
     {
-        Sid = sid ?? new RandomSidGenerator().NewServiceSid(),
-        FriendlyName = "",
-        CreateTime = Time.GetUtcNow(),
-        UpdateTime = Time.GetUtcNow(),
-        Configuration = new ServiceConfiguration { ReachabilityEnabled = reachability },
-    }));
+        var record = Submit(new CreateServiceInstance(sid, ""));
+        Submit(new UpdateConfiguration(record.Sid, "", before => before with { ReachabilityEnabled = reachability }));
+        return Services.Apply(Store.Image.Get(record.Sid).Record);
+    }
 
     public BeatResult Beat(Identity user, SessionId session, HeartbeatStream? stream = null) =>
         Tracker.Beat(Service, Of(user), session, stream);
@@ -119,20 +122,23 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>What is stored of the user's presence; null when the user does not exist.</summary>
-    public bool? StoredOnline(Identity user) => Store.UserOf(Service.Id, user)?.IsOnline;
+    public bool? StoredOnline(Identity user) => StoredOnline(Service, user);
 
-    public UserSid SidOf(Identity user) => Store.UserOf(Service.Id, user)!.Sid;
+    public bool? StoredOnline(LiveService service, Identity user) => Store.Image.Get(service.Sid).FindUser(new UserKey(user))?.IsOnline;
+
+    public UserSid SidOf(Identity user) => Store.Image.Get(Service.Sid).FindUser(new UserKey(user))!.Sid;
 
     public void DeleteUser(Identity user) => Submit(new DeleteUser(Service.Sid, new UserKey(user), ""));
 
     public void Configure(Func<ServiceConfiguration, ServiceConfiguration> change) =>
         Submit(new UpdateConfiguration(Service.Sid, "", change));
 
-    public void Submit<TResult>(RequestedChange<TResult> change)
+    public TResult Submit<TResult>(RequestedChange<TResult> change)
     {
         var task = Queue.SubmitAsync(change);
         Write();
         Assert.True(task.IsCompletedSuccessfully, $"the change was not written: {task.Exception?.InnerException?.Message}");
+        return task.Result;
     }
 
     public void Dispose()

@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace GrpcPresence.Server.Tests.Hosting;
+
+public sealed class ServerProgramTests : IDisposable
+{
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    [Theory]
+    [InlineData("Presence:Port", "--port", "nonsense")]
+    [InlineData("Presence:Nonsense", "--Presence:Nonsense=1", null)]
+    [InlineData("--nonsense", "--nonsense", null)]
+    public async Task A_setting_that_cannot_be_used_is_one_line_and_exit_code_2(string name, string argument, string? value)
+    {
+        var code = await RunAsync(value is null ? [argument] : [argument, value]);
+
+        Assert.Equal(2, code);
+        AssertOneLine(name);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_one_line_and_exit_code_2()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+
+        var code = await RunAsync([$"--port={((IPEndPoint)taken.LocalEndpoint).Port}"]);
+
+        Assert.Equal(2, code);
+        AssertOneLine("Presence:Port");
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_shows_three_commands_and_ends_with_exit_code_0()
+    {
+        var code = await RunAsync(["--port=0"]);
+
+        Assert.Equal(0, code);
+        Assert.Equal(3, _output.ToString().Split('\n').Count(line => line.StartsWith("buf curl ", StringComparison.Ordinal)));
+        Assert.Empty(_error.ToString());
+    }
+
+    [Fact]
+    public async Task A_log_of_json_is_not_mixed_with_anything_else()
+    {
+        Assert.Equal(0, await RunAsync(["--port=0", "--json-logs"]));
+
+        Assert.Empty(_output.ToString());
+    }
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _error.Dispose();
+    }
+
+    private Task<int> RunAsync(string[] arguments) => ServerProgram.RunAsync(arguments, AddDomain, _output, _error);
+
+    private void AssertOneLine(string name)
+    {
+        Assert.StartsWith(name, _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, _error.ToString().Count(character => character == '\n'));
+        Assert.Empty(_output.ToString());
+    }
+
+    private static void AddDomain(IServiceCollection services)
+    {
+        TestServer.AddDomain(services, new InMemoryPresenceStore(), TimeProvider.System);
+        services.RemoveAll<ILoggerProvider>();
+        services.AddHostedService<StopWhenStarted>();
+    }
+
+    private sealed class StopWhenStarted(IHostApplicationLifetime lifetime) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            lifetime.ApplicationStarted.Register(lifetime.StopApplication);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using GrpcPresence.Server.Settings;
+using Microsoft.Extensions.Configuration;
+
+namespace GrpcPresence.Server.Tests.Settings;
+
+public sealed class SettingsReaderTests
+{
+    [Fact]
+    public void What_is_not_set_has_its_default()
+    {
+        var settings = Read([]);
+
+        Assert.Equal(new ServerSettings(), settings);
+        Assert.Equal((IPAddress.Loopback, 5080, TimeSpan.FromDays(30)), (settings.Address, settings.Port, settings.TombstoneRetention));
+    }
+
+    [Fact]
+    public void Every_setting_is_read()
+    {
+        var settings = Read(new()
+        {
+            ["Presence:Address"] = "::",
+            ["presence:PORT"] = "0",
+            ["Presence:Database"] = "other.db",
+            ["Presence:LogFormat"] = "JSON",
+            ["Presence:TombstoneRetention"] = "1:00:00",
+            ["Presence:Demo"] = "True",
+        });
+
+        Assert.Equal(
+            new ServerSettings
+            {
+                Address = IPAddress.IPv6Any,
+                Port = 0,
+                Database = Path.GetFullPath("other.db"),
+                LogFormat = LogFormat.Json,
+                TombstoneRetention = TimeSpan.FromHours(1),
+                Demo = true,
+            },
+            settings);
+    }
+
+    [Theory]
+    [InlineData("Presence:Address", "nonsense")]
+    [InlineData("Presence:Address", "")]
+    [InlineData("Presence:Port", "65536")]
+    [InlineData("Presence:Port", "-1")]
+    [InlineData("Presence:Port", "")]
+    [InlineData("Presence:Database", " ")]
+    [InlineData("Presence:Database", "/")]
+    [InlineData("Presence:LogFormat", "xml")]
+    [InlineData("Presence:TombstoneRetention", "0:59:59")]
+    [InlineData("Presence:TombstoneRetention", "soon")]
+    [InlineData("Presence:Demo", "perhaps")]
+    [InlineData("Presence:Nonsense", "1")]
+    public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string value)
+    {
+        var fault = Assert.Throws<SettingsException>(() => Read(new() { [name] = value }));
+
+        Assert.StartsWith(name, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    private static ServerSettings Read(Dictionary<string, string?> values) =>
+        SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
+}
