@@ -10,6 +10,9 @@ port=$(node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.
 # shellcheck disable=SC2034  # presence.sh reads it.
 address=127.0.0.1:$port
 
+# Clients would ask a proxy for this machine too.
+export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+
 # start_server COMMAND...: starts the server on the story's port, and waits until its health says SERVING.
 start_server() {
   local give_up=$((SECONDS + start_patience))

@@ -31,7 +31,7 @@ step() {
   fi
   cat "$work/step.counts" >>"$work/counts"
   cat "$work/step.shown"
-  if ((failed > 0)); then tail -n 80 "$work/step.log"; fi
+  if ((failed > 0)); then tail -n 150 "$work/step.log"; fi
   printf -- '-- %s: %d passed, %d failed, %d s\n' "$name" "$passed" "$failed" $((SECONDS - started))
 }
 
