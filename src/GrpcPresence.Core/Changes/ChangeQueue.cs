@@ -80,7 +80,9 @@ public sealed class ChangeQueue : IDisposable
                 return false;
             (background ? _background : _callers).Enqueue(change);
         }
-        _signal.Set();
+        // Setting it is dear, and a sweep queues thousands. Whoever resets it in between has taken the change.
+        if (!_signal.IsSet)
+            _signal.Set();
         return true;
     }
 

@@ -11,6 +11,7 @@ public sealed class LeaseClock
     private readonly TimeProvider _time;
     private readonly Lock _gate = new(); // orders ticks; nothing but the time provider is called under it
     private readonly long _frequency;
+    private readonly long _unitsPerTick; // 0 when that is no whole number
     private readonly long _maxAdvance;
     private volatile Reading _last;
 
@@ -19,6 +20,7 @@ public sealed class LeaseClock
     {
         _time = time;
         _frequency = time.TimestampFrequency;
+        _unitsPerTick = _frequency % TimeSpan.TicksPerSecond == 0 ? _frequency / TimeSpan.TicksPerSecond : 0;
         _maxAdvance = (long)((Int128)Bounds.MaxTickAdvance.Ticks * _frequency / TimeSpan.TicksPerSecond);
         _last = new Reading(0, time.GetTimestamp());
     }
@@ -47,8 +49,8 @@ public sealed class LeaseClock
 
     private long Advance(Reading last, long stamp) => Math.Clamp(stamp - last.Stamp, 0, _maxAdvance);
 
-    private long ToTicks(long passed) => _frequency % TimeSpan.TicksPerSecond == 0
-        ? passed / (_frequency / TimeSpan.TicksPerSecond)
+    private long ToTicks(long passed) => _unitsPerTick > 0
+        ? passed / _unitsPerTick
         : (long)((Int128)passed * TimeSpan.TicksPerSecond / _frequency);
 
     /// <summary>One moment, replaced as one.</summary>

@@ -1,3 +1,4 @@
+using System.Collections;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
@@ -163,14 +164,16 @@ public sealed class PresenceTracker : IUserCells
             return;
         try
         {
-            var now = _clock.Tick();
-            // Shards take turns, so that who waits for the lock of one gets it while the others are gone through.
-            for (var more = true; more;)
+            _clock.Tick();
+            // Shards take turns, so that who waits for the lock of one gets it while the others are gone through. One that is done is left out: it
+            // would begin anew with what is not due yet, and among many such shards there might always be one that is not done.
+            for (var undone = new BitArray(_shards.Length, defaultValue: true); undone.HasAnySet();)
             {
-                more = false;
-                foreach (var shard in _shards)
+                for (var index = 0; index < _shards.Length; index++)
                 {
-                    more |= shard.ExpireSome(now, _lateness);
+                    if (!undone[index])
+                        continue;
+                    undone[index] = _shards[index].ExpireSome(_lateness);
                     RecordLateness();
                 }
             }

@@ -23,7 +23,8 @@ internal sealed class SidIndex
     public void Add(LiveService service, UserSid sid, Identity identity)
     {
         _isUsed = true;
-        _identities.TryAdd((service.Id, sid), identity);
+        if (!_identities.ContainsKey((service.Id, sid))) // takes no lock, and every heartbeat by SID comes here
+            _identities.TryAdd((service.Id, sid), identity);
     }
 
     /// <summary>Removes an entry, if it is there.</summary>

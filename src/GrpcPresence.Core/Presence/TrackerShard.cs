@@ -78,11 +78,12 @@ internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex
         }
     }
 
-    /// <summary>Ends leases that have run out; true when there may be more. Takes the lock.</summary>
-    public bool ExpireSome(long now, List<long> lateness)
+    /// <summary>Ends leases that have run out; true when there may be more. Notes by how much each was over. Takes the lock.</summary>
+    public bool ExpireSome(List<long> lateness)
     {
         lock (Gate)
         {
+            var now = Clock.Now;
             for (var left = UsersPerHold; left > 0; left--)
             {
                 if (Wheel.Next(now) is not { } user)

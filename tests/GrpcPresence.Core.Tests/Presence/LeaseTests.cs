@@ -133,6 +133,24 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_tick_comes_to_an_end_though_more_is_not_due_yet_than_one_hold_of_a_lock_takes()
+    {
+        // All leases end within one slot and after the tick that goes through it; the shards hold different numbers of them.
+        _world.Pass(Bounds.Tick);
+        _world.Time.Advance(Bounds.Tick / 2);
+        for (var number = 0; number < 64 * TrackerShard.UsersPerHold * 3; number++)
+            _world.Beat(Identity.FromTrusted($"user-{number}"), Phone);
+        _world.Time.Advance(Bounds.Tick / 2);
+        _world.Tracker.Tick();
+
+        var passing = Task.Run(() => _world.Pass(SessionTimeout), TestContext.Current.CancellationToken);
+
+        var timeout = Task.Delay(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.True(await Task.WhenAny(passing, timeout) == passing, "a tick does not come to an end");
+        Assert.Equal(0, _world.Tracker.LiveSessions);
+    }
+
+    [Fact]
     public void More_expiries_than_one_hold_of_a_lock_takes_all_end_in_one_tick()
     {
         const int users = 64 * TrackerShard.UsersPerHold * 2;
