@@ -12,7 +12,12 @@ internal sealed class Reader : IDisposable
 {
     private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0";
 
-    private readonly Dictionary<string, Statement> _statements = [];
+    private const string BeginDeferred = "BEGIN";
+
+    private const string Commit = "COMMIT";
+
+    // By reference: the texts are constants, and hashing a long one costs more than finding a user.
+    private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance);
 
     public Reader(SqliteConnection connection) => Connection = connection;
 
@@ -20,24 +25,24 @@ internal sealed class Reader : IDisposable
     public SqliteConnection Connection { get; }
 
     /// <summary>Begins the read transaction.</summary>
-    public void Begin() => Prepare("BEGIN").Execute();
+    public void Begin() => Prepare(BeginDeferred).Execute();
 
     /// <summary>Ends the read transaction.</summary>
-    public void End() => Prepare("COMMIT").Execute();
+    public void End() => Prepare(Commit).Execute();
 
     /// <summary>The statement, prepared at its first use on this connection. The text must be a constant.</summary>
-    public Statement Prepare(string sql, params ReadOnlySpan<string> parameters)
+    public Statement Prepare(string sql)
     {
         if (!_statements.TryGetValue(sql, out var statement))
-            _statements.Add(sql, statement = new Statement(Connection, sql, parameters));
+            _statements.Add(sql, statement = new Statement(Connection, sql));
         return statement;
     }
 
     /// <summary>The service instance; null when there is none, or it was deleted.</summary>
     public ServiceRecord? TryService(ServiceSid sid)
     {
-        using var rows = Prepare(FindService, "$sid").Bind(SidBytes.Of(sid.Value)).Query();
-        return rows.Read() ? Columns.ReadService(new Row(rows)) : null;
+        using var rows = Prepare(FindService).Bind(sid.Value).Query();
+        return rows.Read() ? Columns.ReadService(rows.Row) : null;
     }
 
     /// <summary>The service instance.</summary>

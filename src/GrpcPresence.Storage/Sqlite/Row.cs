@@ -1,17 +1,16 @@
 using System.Text;
 using GrpcPresence.Core.Configuration;
-using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite;
 
 /// <summary>
-/// The row that a reader stands at, read without boxes and without the column metadata that ADO.NET looks up: catching up a watcher and starting
-/// after a crash read rows by the million. Valid until the reader moves.
+/// The row that a statement stands at, read without boxes and without the column metadata that ADO.NET looks up: catching up a watcher and starting
+/// after a crash read rows by the million. Valid until it moves.
 /// </summary>
-internal readonly ref struct Row(SqliteDataReader reader)
+internal readonly ref struct Row(sqlite3_stmt statement)
 {
-    private readonly sqlite3_stmt _row = reader.Handle!;
+    private readonly sqlite3_stmt _row = statement;
 
     /// <summary>A number.</summary>
     public long Int64(int column) => raw.sqlite3_column_int64(_row, column);

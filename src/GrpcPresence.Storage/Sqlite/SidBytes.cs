@@ -9,9 +9,12 @@ internal static class SidBytes
     public static byte[] Of(UInt128 value)
     {
         var bytes = new byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        Write(bytes, value);
         return bytes;
     }
+
+    /// <summary>Writes the bytes of the value.</summary>
+    public static void Write(Span<byte> bytes, UInt128 value) => BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
 
     /// <summary>The value of the bytes.</summary>
     public static UInt128 Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(bytes);

@@ -37,7 +37,7 @@ public sealed partial class SqlitePresenceStore
                 var record = reader.Service(service);
                 var deleted = new List<StoredChange>();
                 ReadTombstones(
-                    reader.Prepare(ListTombstones, "$service_id", "$after_revision", "$limit").Bind(record.Id, afterRevision, limit),
+                    reader.Prepare(ListTombstones).Bind(record.Id, afterRevision, limit),
                     record.Sid,
                     deleted);
                 return new ChangesRead(record, MergeChangedUsers(reader, record, afterRevision, limit, deleted));
@@ -57,9 +57,9 @@ public sealed partial class SqlitePresenceStore
                     if (FindUser(reader, record, key) is { } user)
                         found.Add(new StoredChange(UserState.Of(record.Sid, user, record.Configuration), user.Revision));
                     var statement = key.IsSid
-                        ? reader.Prepare(FindTombstoneBySid, "$service_id", "$sid", "$after_revision")
-                            .Bind(record.Id, SidBytes.Of(key.Sid.Value), afterRevision)
-                        : reader.Prepare(FindTombstonesByIdentity, "$service_id", "$identity", "$after_revision")
+                        ? reader.Prepare(FindTombstoneBySid)
+                            .Bind(record.Id, key.Sid.Value, afterRevision)
+                        : reader.Prepare(FindTombstonesByIdentity)
                             .Bind(record.Id, key.Identity.ToString(), afterRevision);
                     ReadTombstones(statement, record.Sid, found);
                 }
@@ -72,14 +72,14 @@ public sealed partial class SqlitePresenceStore
     private static List<StoredChange> MergeChangedUsers(
         Reader reader, ServiceRecord service, long afterRevision, int limit, List<StoredChange> deleted)
     {
-        using var rows = reader.Prepare(ListChangedUsers, "$service_id", "$after_revision", "$limit")
+        using var rows = reader.Prepare(ListChangedUsers)
             .Bind(service.Id, afterRevision, limit)
             .Query();
         var merged = new List<StoredChange>();
         var next = 0;
         while (merged.Count < limit && rows.Read())
         {
-            var user = Columns.ReadUser(new Row(rows));
+            var user = Columns.ReadUser(rows.Row);
             while (next < deleted.Count && merged.Count < limit && deleted[next].Revision < user.Revision)
                 merged.Add(deleted[next++]);
             if (merged.Count < limit)
@@ -95,7 +95,7 @@ public sealed partial class SqlitePresenceStore
         using var rows = statement.Query();
         while (rows.Read())
         {
-            var row = new Row(rows);
+            var row = rows.Row;
             var tombstone = new Tombstone(
                 new UserSid(row.Sid(0)), Identity.FromTrusted(row.Text(1)), row.Int64(2), row.Time(3));
             into.Add(new StoredChange(UserState.Of(service, tombstone), tombstone.Revision));

@@ -6,6 +6,12 @@ namespace GrpcPresence.Storage.Sqlite;
 /// <summary>Reads of service instances and timelines.</summary>
 public sealed partial class SqlitePresenceStore
 {
+    private const string ListServices = $"""
+        SELECT {Columns.OfService} FROM services AS s
+        WHERE s.is_deleted = 0 AND s.id > $after_id
+        ORDER BY s.id LIMIT $limit
+        """;
+
     /// <inheritdoc/>
     public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
         ReadAsync(reader => reader.TryService(service), cancellationToken);
@@ -15,16 +21,10 @@ public sealed partial class SqlitePresenceStore
         ReadAsync<IReadOnlyList<ServiceRecord>>(
             reader =>
             {
-                using var rows = reader.Prepare(
-                    $"""
-                    SELECT {Columns.OfService} FROM services AS s
-                    WHERE s.is_deleted = 0 AND s.id > $after_id
-                    ORDER BY s.id LIMIT $limit
-                    """,
-                    "$after_id", "$limit").Bind(afterId, limit).Query();
+                using var rows = reader.Prepare(ListServices).Bind(afterId, limit).Query();
                 var services = new List<ServiceRecord>();
                 while (rows.Read())
-                    services.Add(Columns.ReadService(new Row(rows)));
+                    services.Add(Columns.ReadService(rows.Row));
                 return services;
             },
             cancellationToken);

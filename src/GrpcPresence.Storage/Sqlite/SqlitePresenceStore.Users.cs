@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Users;
-using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite;
 
@@ -28,7 +27,7 @@ public sealed partial class SqlitePresenceStore
         """;
 
     private const string ListVisiblyOnline = $"""
-        SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_online_by_service
+        SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_online
         WHERE u.service_id = $service_id AND u.id > $after_id
             AND u.is_online = 1 AND u.known_revision > 0 AND u.known_revision >= $known_since
         ORDER BY u.id LIMIT $limit
@@ -41,10 +40,10 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id LIMIT $limit
         """;
 
-    // CROSS JOIN keeps the order of the tables: the index gives the users by key, and each finds its service instance by key.
+    // NOT INDEXED and CROSS JOIN keep the plan: one pass over the users by key, each of whom finds its service instance by key.
     private const string ListOnlineUsers = """
         SELECT u.id, s.sid, u.sid, u.identity
-        FROM users AS u INDEXED BY users_online CROSS JOIN services AS s ON s.id = u.service_id
+        FROM users AS u NOT INDEXED CROSS JOIN services AS s ON s.id = u.service_id
         WHERE u.is_online = 1 AND u.id > $after_id
             AND s.is_deleted = 0 AND s.reachability_enabled = 1
             AND u.known_revision > 0 AND u.known_revision >= s.switched_on_revision
@@ -80,13 +79,11 @@ public sealed partial class SqlitePresenceStore
                     return record.Configuration.ReachabilityEnabled
                         ? ReadUsers(
                             record,
-                            reader.Prepare(
-                                wanted ? ListVisiblyOnline : ListVisiblyOffline,
-                                "$service_id", "$after_id", "$known_since", "$limit")
+                            reader.Prepare(wanted ? ListVisiblyOnline : ListVisiblyOffline)
                                 .Bind(record.Id, afterId, record.Configuration.SwitchedOnRevision, limit))
                         : new UsersRead(record, []);
                 }
-                return ReadUsers(record, reader.Prepare(ListUsers, "$service_id", "$after_id", "$limit").Bind(record.Id, afterId, limit));
+                return ReadUsers(record, reader.Prepare(ListUsers).Bind(record.Id, afterId, limit));
             },
             cancellationToken);
 
@@ -99,7 +96,7 @@ public sealed partial class SqlitePresenceStore
                 var record = reader.Service(service);
                 return ReadUsers(
                     record,
-                    reader.Prepare(ListKnownUsers, "$service_id", "$after_id", "$known_since", "$up_to_revision", "$limit")
+                    reader.Prepare(ListKnownUsers)
                         .Bind(record.Id, afterId, knownSince, upToRevision, limit));
             },
             cancellationToken);
@@ -109,11 +106,11 @@ public sealed partial class SqlitePresenceStore
         ReadAsync<IReadOnlyList<StoredOnlineUser>>(
             reader =>
             {
-                using var rows = reader.Prepare(ListOnlineUsers, "$after_id", "$limit").Bind(afterId, limit).Query();
+                using var rows = reader.Prepare(ListOnlineUsers).Bind(afterId, limit).Query();
                 var users = new List<StoredOnlineUser>();
                 while (rows.Read())
                 {
-                    var row = new Row(rows);
+                    var row = rows.Row;
                     users.Add(new StoredOnlineUser(
                         row.Int64(0), new ServiceSid(row.Sid(1)), new UserSid(row.Sid(2)), Identity.FromTrusted(row.Text(3))));
                 }
@@ -124,17 +121,17 @@ public sealed partial class SqlitePresenceStore
     private static UserRecord? FindUser(Reader reader, ServiceRecord service, UserKey key)
     {
         using var rows = key.IsSid
-            ? reader.Prepare(FindUserBySid, "$service_id", "$sid").Bind(service.Id, SidBytes.Of(key.Sid.Value)).Query()
-            : reader.Prepare(FindUserByIdentity, "$service_id", "$identity").Bind(service.Id, key.Identity.ToString()).Query();
-        return rows.Read() ? Columns.ReadUser(new Row(rows)) : null;
+            ? reader.Prepare(FindUserBySid).Bind(service.Id, key.Sid.Value).Query()
+            : reader.Prepare(FindUserByIdentity).Bind(service.Id, key.Identity.ToString()).Query();
+        return rows.Read() ? Columns.ReadUser(rows.Row) : null;
     }
 
     private static UsersRead ReadUsers(ServiceRecord service, Statement statement)
     {
-        using SqliteDataReader rows = statement.Query();
+        using var rows = statement.Query();
         var users = new List<UserState>();
         while (rows.Read())
-            users.Add(UserState.Of(service.Sid, Columns.ReadUser(new Row(rows)), service.Configuration));
+            users.Add(UserState.Of(service.Sid, Columns.ReadUser(rows.Row), service.Configuration));
         return new UsersRead(service, users);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class WriteConnection : IDisposable
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _rollback = new Statement(connection, "ROLLBACK");
-        _setLastCommit = new Statement(connection, "UPDATE last_commit SET id = $id", "$id");
+        _setLastCommit = new Statement(connection, "UPDATE last_commit SET id = $id");
         Statements = new WriteStatements(connection);
     }
 

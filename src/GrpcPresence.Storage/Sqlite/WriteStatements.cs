@@ -10,18 +10,15 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
 {
     private readonly Statement _findService = new(
         connection,
-        $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0",
-        "$sid");
+        $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0");
 
     private readonly Statement _findUserBySid = new(
         connection,
-        $"SELECT {Columns.OfUser} FROM users AS u WHERE u.service_id = $service_id AND u.sid = $sid",
-        "$service_id", "$sid");
+        $"SELECT {Columns.OfUser} FROM users AS u WHERE u.service_id = $service_id AND u.sid = $sid");
 
     private readonly Statement _findUserByIdentity = new(
         connection,
-        $"SELECT {Columns.OfUser} FROM users AS u WHERE u.service_id = $service_id AND u.identity = $identity",
-        "$service_id", "$identity");
+        $"SELECT {Columns.OfUser} FROM users AS u WHERE u.service_id = $service_id AND u.identity = $identity");
 
     // What a service instance, or a user, is created with and never changes is not written again: SQLite would write its indices anew.
     private readonly Statement _updateService = new(
@@ -36,10 +33,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             configuration_revision = $configuration_revision, switched_on_revision = $switched_on_revision,
             switch_revision = $switch_revision, configuration_update_time = $configuration_update_time
         WHERE id = $id
-        """,
-        "$friendly_name", "$update_time", "$revision", "$reachability_enabled", "$heartbeat_interval", "$session_timeout", "$offline_debounce",
-        "$auto_create_users", "$service_role", "$conversation_role", "$conversation_creator_role", "$configuration_revision",
-        "$switched_on_revision", "$switch_revision", "$configuration_update_time", "$id");
+        """);
 
     private readonly Statement _updateUser = new(
         connection,
@@ -51,10 +45,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             role_revision = $role_revision, update_time = $update_time, role_sid = $role_sid, friendly_name = $friendly_name,
             attributes = $attributes
         WHERE id = $id
-        """,
-        "$is_online", "$known_revision", "$revision", "$online_revision", "$notifiable_revision", "$last_online_time", "$binding_count",
-        "$had_binding", "$friendly_name_revision", "$attributes_revision", "$role_revision", "$update_time", "$role_sid", "$friendly_name",
-        "$attributes", "$id");
+        """);
 
     private readonly Statement _insertUser = new(
         connection,
@@ -67,25 +58,22 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             $is_online, $known_revision, $revision, $online_revision, $notifiable_revision, $last_online_time, $binding_count, $had_binding,
             $friendly_name_revision, $attributes_revision, $role_revision, $update_time, $role_sid, $friendly_name, $attributes,
             $service_id, $sid, $identity, $create_time, $created_revision)
-        """,
-        "$is_online", "$known_revision", "$revision", "$online_revision", "$notifiable_revision", "$last_online_time", "$binding_count",
-        "$had_binding", "$friendly_name_revision", "$attributes_revision", "$role_revision", "$update_time", "$role_sid", "$friendly_name",
-        "$attributes", "$service_id", "$sid", "$identity", "$create_time", "$created_revision");
+        """);
 
     /// <summary>The service instance; null when there is none, or it was deleted.</summary>
     public ServiceRecord? FindService(ServiceSid sid)
     {
-        using var rows = _findService.Bind(SidBytes.Of(sid.Value)).Query();
-        return rows.Read() ? Columns.ReadService(new Row(rows)) : null;
+        using var rows = _findService.Bind(sid.Value).Query();
+        return rows.Read() ? Columns.ReadService(rows.Row) : null;
     }
 
     /// <summary>The user; null when there is none.</summary>
     public UserRecord? FindUser(long serviceId, UserKey key)
     {
         using var rows = key.IsSid
-            ? _findUserBySid.Bind(serviceId, SidBytes.Of(key.Sid.Value)).Query()
+            ? _findUserBySid.Bind(serviceId, key.Sid.Value).Query()
             : _findUserByIdentity.Bind(serviceId, key.Identity.ToString()).Query();
-        return rows.Read() ? Columns.ReadUser(new Row(rows)) : null;
+        return rows.Read() ? Columns.ReadUser(rows.Row) : null;
     }
 
     /// <summary>Writes what can change of a service instance.</summary>
@@ -94,12 +82,12 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         var configuration = service.Configuration;
         _updateService.Bind(
             service.FriendlyName,
-            service.UpdateTime.UtcTicks,
+            service.UpdateTime,
             service.Revision,
             configuration.ReachabilityEnabled,
-            configuration.HeartbeatInterval.Ticks,
-            configuration.SessionTimeout.Ticks,
-            configuration.OfflineDebounce.Ticks,
+            configuration.HeartbeatInterval,
+            configuration.SessionTimeout,
+            configuration.OfflineDebounce,
             configuration.AutoCreateUsers,
             configuration.DefaultServiceRoleSid.ToString(),
             configuration.DefaultConversationRoleSid.ToString(),
@@ -107,7 +95,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             configuration.Revision,
             configuration.SwitchedOnRevision,
             configuration.SwitchRevision,
-            configuration.UpdateTime.UtcTicks,
+            configuration.UpdateTime,
             service.Id).Execute();
     }
 
@@ -118,13 +106,13 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         user.Revision,
         user.OnlineRevision,
         user.NotifiableRevision,
-        user.LastOnlineTime?.UtcTicks,
+        user.LastOnlineTime,
         user.BindingCount,
         user.HadBinding,
         user.FriendlyNameRevision,
         user.AttributesRevision,
         user.RoleRevision,
-        user.UpdateTime.UtcTicks,
+        user.UpdateTime,
         user.RoleSid.ToString(),
         user.FriendlyName,
         user.Attributes,
@@ -139,20 +127,20 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             user.Revision,
             user.OnlineRevision,
             user.NotifiableRevision,
-            user.LastOnlineTime?.UtcTicks,
+            user.LastOnlineTime,
             user.BindingCount,
             user.HadBinding,
             user.FriendlyNameRevision,
             user.AttributesRevision,
             user.RoleRevision,
-            user.UpdateTime.UtcTicks,
+            user.UpdateTime,
             user.RoleSid.ToString(),
             user.FriendlyName,
             user.Attributes,
             serviceId,
-            SidBytes.Of(user.Sid.Value),
+            user.Sid.Value,
             user.Identity.ToString(),
-            user.CreateTime.UtcTicks,
+            user.CreateTime,
             user.CreatedRevision).Execute();
         return raw.sqlite3_last_insert_rowid(connection.Handle);
     }
