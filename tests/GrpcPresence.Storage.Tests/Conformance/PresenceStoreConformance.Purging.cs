@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 

@@ -1,6 +1,5 @@
 using Dapper;
 using GrpcPresence.Core.Errors;
-using GrpcPresence.Storage.Sqlite;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
 
