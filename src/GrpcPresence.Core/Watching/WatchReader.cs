@@ -237,6 +237,9 @@ public sealed class WatchReader : IDisposable
     private ResumeToken Token()
     {
         var (@base, position) = _watcher.Bookmark();
+        // An ended watch owes nothing any more, and so its bookmark may cover what was never sent.
+        if (_watcher.End is { } reason)
+            throw reason;
         return Token(@base, position);
     }
 

@@ -1,0 +1,41 @@
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>How a watch ends, and what the token says that remains.</summary>
+public sealed class ReviewEndingTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Bookmarkable_a_watch_that_ends_before_it_is_synced_promises_nothing_that_it_did_not_deliver(bool now)
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service, now: now);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        if (!now)
+        {
+            await client.Next<WatchEvent.Reset>();
+            await client.Next<WatchEvent.Updates>();
+        }
+        await _world.Rename(service, "ada", "Ada");
+        var renamed = await _world.Revision(service);
+        _world.Hub.Drain();
+
+        var ended = await Assert.ThrowsAsync<PresenceException>(async () =>
+        {
+            while (true)
+                await client.Next();
+        });
+        Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
+        Assert.True(client.Token is null || client.Token.Value.Position < renamed, "Bookmarkable: the token covers a change that was never sent.");
+    }
+}
