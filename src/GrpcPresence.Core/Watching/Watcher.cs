@@ -202,22 +202,29 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         }
     }
 
-    /// <summary>Rows up to the position were read and delivered.</summary>
-    public void Advance(long position)
+    /// <summary>
+    /// Rows up to the position were read at the revision and delivered. A row that was not read yet may have moved beyond the target, with reasons
+    /// from before: all that the revision holds must be read.
+    /// </summary>
+    public void Advance(long position, long revision)
     {
         lock (_gate)
-            _catchUp = _catchUp with { Position = Math.Max(_catchUp.Position, position) };
+            _catchUp = _catchUp with { Position = Math.Max(_catchUp.Position, position), Target = Math.Max(_catchUp.Target, revision) };
     }
 
-    /// <summary>A part of a sweep was read and delivered. Ignored when another switch began a new sweep in between.</summary>
+    /// <summary>
+    /// A part of a sweep was read at the revision and delivered. Ignored when another switch began a new sweep in between. A user who was touched
+    /// before the sweep came to them is left to the range, which must reach as far.
+    /// </summary>
     /// <param name="was">The sweep as it was before the part.</param>
     /// <param name="now">What is left; null when nothing is.</param>
-    public void Advance(SwitchSweep was, SwitchSweep? now)
+    /// <param name="revision">The revision at which the part was read.</param>
+    public void Advance(SwitchSweep was, SwitchSweep? now, long revision)
     {
         lock (_gate)
         {
             if (ReferenceEquals(_catchUp.Sweep, was))
-                _catchUp = _catchUp with { Sweep = now };
+                _catchUp = _catchUp with { Sweep = now, Target = Math.Max(_catchUp.Target, revision) };
         }
     }
 
