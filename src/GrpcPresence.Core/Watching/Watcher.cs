@@ -300,11 +300,12 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     {
         if (_phase == WatchPhase.Live)
         {
-            var kept = (_pending.First?.FirstDirty ?? revision) - 1;
+            // A batch may have gone on after the switch that drops it: what is pending may be newer.
+            var kept = Math.Min(_pending.First?.FirstDirty ?? revision, revision) - 1;
             _catchUp = new CatchUpPosition(kept, kept, revision);
             _phase = WatchPhase.CatchUp;
         }
-        _catchUp = _catchUp with { Target = Math.Max(_catchUp.Target, revision) };
+        _catchUp = _catchUp with { Target = Math.Max(_catchUp.Target, Math.Max(_pending.Newest, revision)) };
         _pending.Clear();
     }
 

@@ -58,6 +58,54 @@ public sealed class ReviewCatchUpTests : IDisposable
             await client.Next<WatchEvent.Updates>();
     }
 
+    [Fact]
+    public async Task Convergent_a_change_in_the_same_batch_as_a_switch_and_after_it_is_delivered()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        SwitchOff(service);
+        Submit(service, "bob");
+        _world.Write();
+        while (!client.Users.ContainsKey("bob") || client.Users["ada"].IsOnline is not null)
+            await client.Next();
+    }
+
+    [Fact]
+    public async Task Convergent_more_changes_than_a_page_in_the_same_batch_as_a_switch_are_delivered()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var count = (2 * Bounds.WatchPageSize) + 1;
+        SwitchOff(service);
+        for (var i = 0; i < count; i++)
+            Submit(service, $"user-{i}");
+        _world.Write();
+        while (client.Users.Count < count)
+            await client.Next();
+    }
+
+    [Fact]
+    public async Task Resumable_a_token_from_the_middle_of_a_sweep_resets_also_when_its_batch_went_on()
+    {
+        var service = await _world.NewService();
+        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+            await _world.Online(service, $"user-{i}");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        SwitchOff(service);
+        Submit(service, "bob");
+        _world.Write();
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        await client.Next<WatchEvent.Updates>();
+
+        await using var resumed = await _world.Watch(service, token: client.Token);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.ReachabilitySwitched, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
     private void SwitchOff(LiveService service) =>
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
 
