@@ -142,7 +142,8 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     {
         lock (_gate)
         {
-            _phase = phase;
+            // Changes that were dropped since the watcher was attached have still to be read, whatever the watch began with.
+            _phase = phase == WatchPhase.Live && !_catchUp.IsDone ? WatchPhase.CatchUp : phase;
             if (from is { } token)
             {
                 var target = Math.Max(_catchUp.Target, _markedBefore);

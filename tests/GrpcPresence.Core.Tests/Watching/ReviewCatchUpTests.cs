@@ -106,6 +106,18 @@ public sealed class ReviewCatchUpTests : IDisposable
         Assert.Equal(ResetReason.ReachabilitySwitched, (await resumed.Next<WatchEvent.Reset>()).Reason);
     }
 
+    [Fact]
+    public async Task Registered_a_watch_from_now_that_overflows_before_its_first_message_loses_nothing()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        var count = Bounds.PendingUsersPerWatcher + 50;
+        for (var i = 0; i < count; i++)
+            await _world.Create(service, $"user-{i}");
+        while (client.Users.Count < count)
+            await client.Next();
+    }
+
     private void SwitchOff(LiveService service) =>
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
 
