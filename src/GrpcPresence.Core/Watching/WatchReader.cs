@@ -60,7 +60,7 @@ public sealed class WatchReader : IDisposable
     /// </exception>
     public async IAsyncEnumerable<WatchEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Wake(), _watcher);
+        using var cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Cancel(), _watcher);
         await using var messages = ProduceAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (true)
         {

@@ -24,6 +24,7 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     private TaskCompletionSource? _sleeper;
     private PresenceException? _end;
     private bool _owesProgress;
+    private bool _isCancelled;
 
     /// <summary>The feed that this watcher is attached to.</summary>
     public ServiceFeed Feed => feed;
@@ -130,11 +131,14 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         }
     }
 
-    /// <summary>Wakes the reader, to look whether it was cancelled.</summary>
-    public void Wake()
+    /// <summary>Wakes the reader for good: it was cancelled, and must not fall asleep again before it has seen that.</summary>
+    public void Cancel()
     {
         lock (_gate)
+        {
+            _isCancelled = true;
             WakeLocked();
+        }
     }
 
     /// <summary>The reader begins, with the configuration that it is about to send.</summary>
@@ -283,7 +287,9 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     {
         lock (_gate)
         {
-            if (_end is not null || _owesProgress || _unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.First is not null)
+            if (_end is not null || _isCancelled || _owesProgress)
+                return Task.CompletedTask;
+            if (_unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.First is not null)
                 return Task.CompletedTask;
             _sleeper ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _sleeper.Task;

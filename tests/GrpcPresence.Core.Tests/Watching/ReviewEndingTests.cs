@@ -38,4 +38,26 @@ public sealed class ReviewEndingTests : IDisposable
         Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
         Assert.True(client.Token is null || client.Token.Value.Position < renamed, "Bookmarkable: the token covers a change that was never sent.");
     }
+
+    [Fact]
+    public async Task A_watch_that_is_cancelled_between_two_messages_ends_without_waiting_for_the_next_change()
+    {
+        var service = await _world.NewService();
+        using var cancellation = new CancellationTokenSource();
+        using var reader = await _world.Hub.OpenAsync(
+            new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: true, Token: null), default);
+        await using var messages = reader.ReadAsync(cancellation.Token).GetAsyncEnumerator();
+        await messages.MoveNextAsync();
+        await messages.MoveNextAsync();
+        Assert.IsType<WatchEvent.Synced>(messages.Current);
+        await cancellation.CancelAsync();
+
+        var next = messages.MoveNextAsync().AsTask();
+        // Wakes a watch that sleeps all the same, so that the test can end.
+        _world.Advance(TimeSpan.FromTicks(1));
+        var wasAsleep = !next.IsCompleted;
+        await _world.Create(service, "ada");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+        Assert.False(wasAsleep, "Ended: the cancelled watch slept on.");
+    }
 }
