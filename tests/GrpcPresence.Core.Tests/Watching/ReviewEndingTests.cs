@@ -60,4 +60,33 @@ public sealed class ReviewEndingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
         Assert.False(wasAsleep, "Ended: the cancelled watch slept on.");
     }
+
+    [Fact]
+    public async Task Drained_a_service_instance_whose_sid_is_taken_again_at_once_still_ends_its_watches()
+    {
+        CoreWorld world = null!;
+        Task<WatchClient>? again = null;
+        Func<Task<WatchClient>>? open = null;
+        using (world = new CoreWorld(publisher: hub => new Changes.PublisherSpy(hub, commit =>
+        {
+            if (commit.IsDeleted)
+                again = open!();
+        })))
+        {
+            var service = await world.NewService();
+            open = () => world.Watch(service);
+            await using var client = await world.Watch(service);
+            await client.Sync();
+            var next = client.Next();
+            // A watch of the new service instance is opened after the commit and before the hub hears of it.
+            _ = world.Queue.SubmitAsync(new DeleteServiceInstance(service.Sid));
+            _ = world.Queue.SubmitAsync(new CreateServiceInstance(service.Sid, "again"));
+            world.Write();
+
+            await using var second = await again!;
+            var ended = await Assert.ThrowsAsync<PresenceException>(() => next);
+            Assert.Equal(ErrorReason.ServiceInstanceNotFound, ended.Reason);
+            await second.Sync();
+        }
+    }
 }
