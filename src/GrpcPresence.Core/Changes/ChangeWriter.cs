@@ -27,7 +27,7 @@ public sealed class ChangeWriter(
     private readonly List<Change> _changes = [];
     private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null: there may be something to purge
     private bool _mustReopen;
-    private (long Id, ChangeBatch Batch)? _unresolved; // a commit that reported failure, until it is known whether it happened
+    private (long Id, ChangeBatch Batch, Change[] Changes)? _unresolved; // a commit that reported failure, until it is known whether it happened
 
     /// <summary>Writes one batch and, when nobody waits, purges a little. Never throws for a fault of the store.</summary>
     public WriteOutcome WriteOnce()
@@ -110,7 +110,7 @@ public sealed class ChangeWriter(
         }
         catch (StorageException)
         {
-            _unresolved = (transaction.Id, batch);
+            _unresolved = (transaction.Id, batch, [.. changes]);
             transaction.Dispose();
             if (!ReopenAfterFailedCommit())
                 throw;
@@ -143,6 +143,9 @@ public sealed class ChangeWriter(
         if (_unresolved is { } unresolved && unresolved.Id == lastCommitted)
             Publish(unresolved.Batch);
         _unresolved = null;
+            // The callers were told of the fault and hear no more; the cells must learn what became of their users.
+            Complete(unresolved.Batch, unresolved.Changes);
+        }
     }
 
     private void Publish(ChangeBatch batch)
@@ -167,7 +170,7 @@ public sealed class ChangeWriter(
             publisher.Publish(commits);
     }
 
-    private void Complete(ChangeBatch batch, List<Change> changes)
+    private void Complete(ChangeBatch batch, IReadOnlyList<Change> changes)
     {
         foreach (var change in changes)
             change.Complete(cells);
