@@ -54,7 +54,7 @@ public sealed class ChangeWriter(
                     stop.WaitHandle.WaitOne(backoff);
                     backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, Bounds.MaxStorageBackoff.Ticks));
                     break;
-                case WriteOutcome.Idle when queue.IsClosed:
+                case WriteOutcome.Idle when queue.IsClosed && queue.Count == 0: // in this order: a closed queue grows no more
                     return;
                 case WriteOutcome.Idle:
                     WaitHandle.WaitAny([queue.Signal, stop.WaitHandle], PurgeInterval);

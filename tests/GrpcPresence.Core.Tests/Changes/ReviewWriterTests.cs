@@ -47,6 +47,23 @@ public sealed class ReviewWriterTests : IDisposable
         Assert.True((await _world.Get(service, "ada"))!.IsOnline);
     }
 
+    [Fact]
+    public async Task What_is_queued_just_before_the_queue_is_closed_is_still_written()
+    {
+        var service = await _world.NewService();
+        Task? ada = null;
+        var time = new LookedAtTime(() =>
+        {
+            // The writer has found nothing queued, and has not yet looked whether the queue is closed.
+            ada ??= _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+            _world.Queue.Close();
+        });
+        var writer = new ChangeWriter(
+            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, new RandomSidGenerator(), _world.Status, _world.Metrics, time, TimeSpan.FromDays(30));
+        writer.Run(CancellationToken.None);
+        Assert.True(ada!.IsCompletedSuccessfully, "The change was queued, and nobody wrote it.");
+    }
+
     /// <summary>A clock that stands still and says when it is looked at.</summary>
     private sealed class LookedAtTime(Action look) : TimeProvider
     {
