@@ -141,11 +141,12 @@ public sealed class ChangeWriter(
         var lastCommitted = store.Reopen();
         _mustReopen = false;
         if (_unresolved is { } unresolved && unresolved.Id == lastCommitted)
+        {
             Publish(unresolved.Batch);
-        _unresolved = null;
             // The callers were told of the fault and hear no more; the cells must learn what became of their users.
             Complete(unresolved.Batch, unresolved.Changes);
         }
+        _unresolved = null;
     }
 
     private void Publish(ChangeBatch batch)
@@ -209,11 +210,14 @@ public sealed class ChangeWriter(
         {
             EnsureOpen();
             using var transaction = store.BeginTransaction();
-            if (transaction.Purge(time.GetUtcNow() - tombstoneRetention, Bounds.RowsPerPurge) == 0)
-                return WriteOutcome.Idle;
-            transaction.Commit();
-            _purgedAt = null;
-            return WriteOutcome.Written;
+            var purged = transaction.Purge(time.GetUtcNow() - tombstoneRetention, Bounds.RowsPerPurge) > 0;
+            if (purged)
+            {
+                transaction.Commit();
+                _purgedAt = null;
+            }
+            status.Report(null);
+            return purged ? WriteOutcome.Written : WriteOutcome.Idle;
         }
         catch (StorageException fault)
         {

@@ -64,6 +64,20 @@ public sealed class ReviewWriterTests : IDisposable
         Assert.True(ada!.IsCompletedSuccessfully, "The change was queued, and nobody wrote it.");
     }
 
+    [Fact]
+    public async Task A_store_that_purges_again_is_not_reported_as_failing_any_more()
+    {
+        await _world.NewService();
+        _world.Write();
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _world.Store.Faults.FailOperation(1);
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        Assert.True(_world.Status.IsFailing);
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _world.Writer.WriteOnce();
+        Assert.False(_world.Status.IsFailing);
+    }
+
     /// <summary>A clock that stands still and says when it is looked at.</summary>
     private sealed class LookedAtTime(Action look) : TimeProvider
     {
