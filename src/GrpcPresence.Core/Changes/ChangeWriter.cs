@@ -27,7 +27,7 @@ public sealed class ChangeWriter(
     private readonly List<Change> _changes = [];
     private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null: there may be something to purge
     private bool _mustReopen;
-    private (long Id, ChangeBatch Batch)? _unresolved; // a commit that reported failure, until it is known whether it happened
+    private (long Id, ChangeBatch Batch, Change[] Changes)? _unresolved; // a commit that reported failure, until it is known whether it happened
 
     /// <summary>Writes one batch and, when nobody waits, purges a little. Never throws for a fault of the store.</summary>
     public WriteOutcome WriteOnce()
@@ -54,7 +54,7 @@ public sealed class ChangeWriter(
                     stop.WaitHandle.WaitOne(backoff);
                     backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, Bounds.MaxStorageBackoff.Ticks));
                     break;
-                case WriteOutcome.Idle when queue.IsClosed:
+                case WriteOutcome.Idle when queue.IsClosed && queue.Count == 0: // in this order: a closed queue grows no more
                     return;
                 case WriteOutcome.Idle:
                     WaitHandle.WaitAny([queue.Signal, stop.WaitHandle], PurgeInterval);
@@ -110,7 +110,7 @@ public sealed class ChangeWriter(
         }
         catch (StorageException)
         {
-            _unresolved = (transaction.Id, batch);
+            _unresolved = (transaction.Id, batch, [.. changes]);
             transaction.Dispose();
             if (!ReopenAfterFailedCommit())
                 throw;
@@ -141,7 +141,11 @@ public sealed class ChangeWriter(
         var lastCommitted = store.Reopen();
         _mustReopen = false;
         if (_unresolved is { } unresolved && unresolved.Id == lastCommitted)
+        {
             Publish(unresolved.Batch);
+            // The callers were told of the fault and hear no more; the cells must learn what became of their users.
+            Complete(unresolved.Batch, unresolved.Changes);
+        }
         _unresolved = null;
     }
 
@@ -167,7 +171,7 @@ public sealed class ChangeWriter(
             publisher.Publish(commits);
     }
 
-    private void Complete(ChangeBatch batch, List<Change> changes)
+    private void Complete(ChangeBatch batch, IReadOnlyList<Change> changes)
     {
         foreach (var change in changes)
             change.Complete(cells);
@@ -206,11 +210,14 @@ public sealed class ChangeWriter(
         {
             EnsureOpen();
             using var transaction = store.BeginTransaction();
-            if (transaction.Purge(time.GetUtcNow() - tombstoneRetention, Bounds.RowsPerPurge) == 0)
-                return WriteOutcome.Idle;
-            transaction.Commit();
-            _purgedAt = null;
-            return WriteOutcome.Written;
+            var purged = transaction.Purge(time.GetUtcNow() - tombstoneRetention, Bounds.RowsPerPurge) > 0;
+            if (purged)
+            {
+                transaction.Commit();
+                _purgedAt = null;
+            }
+            status.Report(null);
+            return purged ? WriteOutcome.Written : WriteOutcome.Idle;
         }
         catch (StorageException fault)
         {

@@ -16,12 +16,16 @@ internal sealed class PendingUsers
     /// <summary>How many users are pending.</summary>
     public int Count => _bySid.Count;
 
+    /// <summary>The newest revision that was taken since the last <see cref="Clear"/>; 0: none.</summary>
+    public long Newest { get; private set; }
+
     /// <summary>Takes a change of a user who is pending already; false when the user is not.</summary>
     public bool TryMerge(UserState state, UpdateReasons reasons, long revision)
     {
         if (!_bySid.TryGetValue(state.Sid, out var entry))
             return false;
         entry.Merge(state, reasons, revision);
+        Newest = Math.Max(Newest, revision);
         return true;
     }
 
@@ -29,6 +33,7 @@ internal sealed class PendingUsers
     public void Add(PendingUser entry)
     {
         _bySid.Add(entry.State.Sid, entry);
+        Newest = Math.Max(Newest, entry.Revision);
         entry.Previous = _last;
         if (_last is null)
             First = entry;
@@ -53,6 +58,7 @@ internal sealed class PendingUsers
         _bySid.Clear();
         _bySid.TrimExcess();
         First = _last = null;
+        Newest = 0;
     }
 
     private void Remove(PendingUser entry)

@@ -63,7 +63,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         }
         // A short page holds all rows up to the revision that it was read at.
         var position = read.Changes.Count < Bounds.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
-        return new ScanPage(updates, watcher => watcher.Advance(position));
+        return new ScanPage(updates, watcher => watcher.Advance(position, read.Service.Revision));
     }
 
     private async ValueTask<ScanPage?> ReadSweepAsync(CatchUpPosition at, SwitchSweep sweep, CancellationToken cancellationToken)
@@ -79,7 +79,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
                 updates.Add((new UserUpdate(user, reasons), null));
         }
         var rest = read.Users.Count < Bounds.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
-        return new ScanPage(updates, watcher => watcher.Advance(sweep, rest));
+        return new ScanPage(updates, watcher => watcher.Advance(sweep, rest, read.Service.Revision));
     }
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
@@ -100,8 +100,8 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         return new ScanPage(updates, watcher =>
         {
             if (at.Sweep is { } sweep)
-                watcher.Advance(sweep, null);
-            watcher.Advance(at.Target);
+                watcher.Advance(sweep, null, at.Target);
+            watcher.Advance(at.Target, at.Target);
         });
     }
 

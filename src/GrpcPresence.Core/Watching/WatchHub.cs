@@ -42,7 +42,11 @@ public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceM
             if (_isDraining)
                 throw Stopping();
             if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
+            {
+                // A deleted service instance's feed, whose SID was taken again: the batch that says so is still on its way and will not find it here.
+                feed?.EndAll(() => Refusals.ServiceInstanceNotFound(request.Service));
                 _feeds[request.Service] = feed = new ServiceFeed(record);
+            }
             var watcher = new Watcher(feed, request.Filter);
             var schedule = new WatchSchedule(time, jitter: (random.NextDouble() * 2) - 1);
             var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);

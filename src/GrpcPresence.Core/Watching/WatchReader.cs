@@ -63,7 +63,7 @@ public sealed class WatchReader : IDisposable
     /// </exception>
     public async IAsyncEnumerable<WatchEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Wake(), _watcher);
+        using var cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Cancel(), _watcher);
         await using var messages = ProduceAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (true)
         {
@@ -240,6 +240,9 @@ public sealed class WatchReader : IDisposable
     private ResumeToken Token()
     {
         var (@base, position) = _watcher.Bookmark();
+        // An ended watch owes nothing any more, and so its bookmark may cover what was never sent.
+        if (_watcher.End is { } reason)
+            throw reason;
         return Token(@base, position);
     }
 

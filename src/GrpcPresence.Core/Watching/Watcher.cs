@@ -24,6 +24,7 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     private TaskCompletionSource? _sleeper;
     private PresenceException? _end;
     private bool _owesProgress;
+    private bool _isCancelled;
 
     /// <summary>The feed that this watcher is attached to.</summary>
     public ServiceFeed Feed => feed;
@@ -130,11 +131,14 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         }
     }
 
-    /// <summary>Wakes the reader, to look whether it was cancelled.</summary>
-    public void Wake()
+    /// <summary>Wakes the reader for good: it was cancelled, and must not fall asleep again before it has seen that.</summary>
+    public void Cancel()
     {
         lock (_gate)
+        {
+            _isCancelled = true;
             WakeLocked();
+        }
     }
 
     /// <summary>The reader begins, with the configuration that it is about to send.</summary>
@@ -142,7 +146,8 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     {
         lock (_gate)
         {
-            _phase = phase;
+            // Changes that were dropped since the watcher was attached have still to be read, whatever the watch began with.
+            _phase = phase == WatchPhase.Live && !_catchUp.IsDone ? WatchPhase.CatchUp : phase;
             if (from is { } token)
             {
                 var target = Math.Max(_catchUp.Target, _markedBefore);
@@ -202,22 +207,29 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         }
     }
 
-    /// <summary>Rows up to the position were read and delivered.</summary>
-    public void Advance(long position)
+    /// <summary>
+    /// Rows up to the position were read at the revision and delivered. A row that was not read yet may have moved beyond the target, with reasons
+    /// from before: all that the revision holds must be read.
+    /// </summary>
+    public void Advance(long position, long revision)
     {
         lock (_gate)
-            _catchUp = _catchUp with { Position = Math.Max(_catchUp.Position, position) };
+            _catchUp = _catchUp with { Position = Math.Max(_catchUp.Position, position), Target = Math.Max(_catchUp.Target, revision) };
     }
 
-    /// <summary>A part of a sweep was read and delivered. Ignored when another switch began a new sweep in between.</summary>
+    /// <summary>
+    /// A part of a sweep was read at the revision and delivered. Ignored when another switch began a new sweep in between. A user who was touched
+    /// before the sweep came to them is left to the range, which must reach as far.
+    /// </summary>
     /// <param name="was">The sweep as it was before the part.</param>
     /// <param name="now">What is left; null when nothing is.</param>
-    public void Advance(SwitchSweep was, SwitchSweep? now)
+    /// <param name="revision">The revision at which the part was read.</param>
+    public void Advance(SwitchSweep was, SwitchSweep? now, long revision)
     {
         lock (_gate)
         {
             if (ReferenceEquals(_catchUp.Sweep, was))
-                _catchUp = _catchUp with { Sweep = now };
+                _catchUp = _catchUp with { Sweep = now, Target = Math.Max(_catchUp.Target, revision) };
         }
     }
 
@@ -275,7 +287,9 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     {
         lock (_gate)
         {
-            if (_end is not null || _owesProgress || _unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.First is not null)
+            if (_end is not null || _isCancelled || _owesProgress)
+                return Task.CompletedTask;
+            if (_unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.First is not null)
                 return Task.CompletedTask;
             _sleeper ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _sleeper.Task;
@@ -293,11 +307,12 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     {
         if (_phase == WatchPhase.Live)
         {
-            var kept = (_pending.First?.FirstDirty ?? revision) - 1;
+            // A batch may have gone on after the switch that drops it: what is pending may be newer.
+            var kept = Math.Min(_pending.First?.FirstDirty ?? revision, revision) - 1;
             _catchUp = new CatchUpPosition(kept, kept, revision);
             _phase = WatchPhase.CatchUp;
         }
-        _catchUp = _catchUp with { Target = Math.Max(_catchUp.Target, revision) };
+        _catchUp = _catchUp with { Target = Math.Max(_catchUp.Target, Math.Max(_pending.Newest, revision)) };
         _pending.Clear();
     }
 

@@ -1,0 +1,90 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Changes;
+
+/// <summary>What the writer owes when commits are in doubt, and at its end.</summary>
+public sealed class ReviewWriterTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task A_deletion_whose_commit_was_in_doubt_and_happened_ends_the_sessions_of_its_user()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, CoreWorld.Key("ada"), etag: ""));
+        // Begin, find service, find user, delete, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(7);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => deleted);
+        await _world.Create(service, "bob");
+
+        Assert.Null(await _world.Get(service, "ada"));
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(service, "ada").Rejection);
+        await _world.Online(service, "ada", "another");
+        Assert.True((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task Switching_on_by_a_commit_that_was_in_doubt_and_happened_brings_live_sessions_online()
+    {
+        var service = await _world.NewService(reachability: false);
+        await _world.Online(service, "ada");
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var switched = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = true }));
+        // Begin, find service, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(5);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => switched);
+        await _world.Create(service, "bob");
+        _world.Write();
+        Assert.True((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task What_is_queued_just_before_the_queue_is_closed_is_still_written()
+    {
+        var service = await _world.NewService();
+        Task? ada = null;
+        var time = new LookedAtTime(() =>
+        {
+            // The writer has found nothing queued, and has not yet looked whether the queue is closed.
+            ada ??= _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+            _world.Queue.Close();
+        });
+        var writer = new ChangeWriter(
+            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, new RandomSidGenerator(), _world.Status, _world.Metrics, time, TimeSpan.FromDays(30));
+        writer.Run(CancellationToken.None);
+        Assert.True(ada!.IsCompletedSuccessfully, "The change was queued, and nobody wrote it.");
+    }
+
+    [Fact]
+    public async Task A_store_that_purges_again_is_not_reported_as_failing_any_more()
+    {
+        await _world.NewService();
+        _world.Write();
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _world.Store.Faults.FailOperation(1);
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        Assert.True(_world.Status.IsFailing);
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _world.Writer.WriteOnce();
+        Assert.False(_world.Status.IsFailing);
+    }
+
+    /// <summary>A clock that stands still and says when it is looked at.</summary>
+    private sealed class LookedAtTime(Action look) : TimeProvider
+    {
+        public override long GetTimestamp()
+        {
+            look();
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>What a watch that reads from the store may not lose while the world goes on.</summary>
+public sealed class ReviewCatchUpTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task Resumable_a_user_who_is_touched_while_the_watch_catches_up_keeps_the_reasons_from_before()
+    {
+        var service = await _world.NewService();
+        var count = (2 * Bounds.WatchPageSize) + 1;
+        for (var i = 0; i < count; i++)
+            await _world.Create(service, $"user-{i}");
+        ResumeToken start;
+        await using (var client = await _world.Watch(service, now: true, reasons: UpdateReasons.FriendlyName))
+        {
+            await client.Sync();
+            start = client.Token!.Value;
+        }
+        for (var i = 0; i < count; i++)
+            await _world.Rename(service, $"user-{i}", "renamed");
+
+        await using var resumed = await _world.Watch(service, reasons: UpdateReasons.FriendlyName, token: start);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        await resumed.Next<WatchEvent.Updates>();
+        // The rows that are still to be read move beyond the revision at which the watch was attached, for a reason that it does not name.
+        for (var i = Bounds.WatchPageSize; i < count; i++)
+            await _world.Online(service, $"user-{i}");
+        await resumed.Sync();
+        Assert.Equal(count, resumed.Users.Count);
+    }
+
+    [Fact]
+    public async Task Convergent_a_user_who_is_touched_before_the_sweep_of_a_switch_comes_to_them_still_loses_the_old_value()
+    {
+        var service = await _world.NewService();
+        var count = (2 * Bounds.WatchPageSize) + 1;
+        for (var i = 0; i < count; i++)
+            await _world.Online(service, $"user-{i}");
+        await using var client = await _world.Watch(service, reasons: UpdateReasons.ReachabilityOnline);
+        await client.Sync();
+        await _world.Switch(service.Sid, on: false);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        await client.Next<WatchEvent.Updates>();
+        for (var i = Bounds.WatchPageSize; i < count; i++)
+            await _world.Rename(service, $"user-{i}", "renamed");
+        while (client.Users.Values.Any(user => user.IsOnline is not null))
+            await client.Next<WatchEvent.Updates>();
+    }
+
+    [Fact]
+    public async Task Convergent_a_change_in_the_same_batch_as_a_switch_and_after_it_is_delivered()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        SwitchOff(service);
+        Submit(service, "bob");
+        _world.Write();
+        while (!client.Users.ContainsKey("bob") || client.Users["ada"].IsOnline is not null)
+            await client.Next();
+    }
+
+    [Fact]
+    public async Task Convergent_more_changes_than_a_page_in_the_same_batch_as_a_switch_are_delivered()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var count = (2 * Bounds.WatchPageSize) + 1;
+        SwitchOff(service);
+        for (var i = 0; i < count; i++)
+            Submit(service, $"user-{i}");
+        _world.Write();
+        while (client.Users.Count < count)
+            await client.Next();
+    }
+
+    [Fact]
+    public async Task Resumable_a_token_from_the_middle_of_a_sweep_resets_also_when_its_batch_went_on()
+    {
+        var service = await _world.NewService();
+        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+            await _world.Online(service, $"user-{i}");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        SwitchOff(service);
+        Submit(service, "bob");
+        _world.Write();
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        await client.Next<WatchEvent.Updates>();
+
+        await using var resumed = await _world.Watch(service, token: client.Token);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.ReachabilitySwitched, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Registered_a_watch_from_now_that_overflows_before_its_first_message_loses_nothing()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        var count = Bounds.PendingUsersPerWatcher + 50;
+        for (var i = 0; i < count; i++)
+            await _world.Create(service, $"user-{i}");
+        while (client.Users.Count < count)
+            await client.Next();
+    }
+
+    private void SwitchOff(LiveService service) =>
+        _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
+
+    private void Submit(LiveService service, string identity) =>
+        _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id(identity), "", "{}", default(RoleSid)));
+}

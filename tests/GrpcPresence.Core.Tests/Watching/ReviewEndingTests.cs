@@ -1,0 +1,92 @@
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>How a watch ends, and what the token says that remains.</summary>
+public sealed class ReviewEndingTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Bookmarkable_a_watch_that_ends_before_it_is_synced_promises_nothing_that_it_did_not_deliver(bool now)
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service, now: now);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        if (!now)
+        {
+            await client.Next<WatchEvent.Reset>();
+            await client.Next<WatchEvent.Updates>();
+        }
+        await _world.Rename(service, "ada", "Ada");
+        var renamed = await _world.Revision(service);
+        _world.Hub.Drain();
+
+        var ended = await Assert.ThrowsAsync<PresenceException>(async () =>
+        {
+            while (true)
+                await client.Next();
+        });
+        Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
+        Assert.True(client.Token is null || client.Token.Value.Position < renamed, "Bookmarkable: the token covers a change that was never sent.");
+    }
+
+    [Fact]
+    public async Task A_watch_that_is_cancelled_between_two_messages_ends_without_waiting_for_the_next_change()
+    {
+        var service = await _world.NewService();
+        using var cancellation = new CancellationTokenSource();
+        using var reader = await _world.Hub.OpenAsync(
+            new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: true, Token: null), default);
+        await using var messages = reader.ReadAsync(cancellation.Token).GetAsyncEnumerator();
+        await messages.MoveNextAsync();
+        await messages.MoveNextAsync();
+        Assert.IsType<WatchEvent.Synced>(messages.Current);
+        await cancellation.CancelAsync();
+
+        var next = messages.MoveNextAsync().AsTask();
+        // Wakes a watch that sleeps all the same, so that the test can end.
+        _world.Advance(TimeSpan.FromTicks(1));
+        var wasAsleep = !next.IsCompleted;
+        await _world.Create(service, "ada");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+        Assert.False(wasAsleep, "Ended: the cancelled watch slept on.");
+    }
+
+    [Fact]
+    public async Task Drained_a_service_instance_whose_sid_is_taken_again_at_once_still_ends_its_watches()
+    {
+        CoreWorld world = null!;
+        Task<WatchClient>? again = null;
+        Func<Task<WatchClient>>? open = null;
+        using (world = new CoreWorld(publisher: hub => new Changes.PublisherSpy(hub, commit =>
+        {
+            if (commit.IsDeleted)
+                again = open!();
+        })))
+        {
+            var service = await world.NewService();
+            open = () => world.Watch(service);
+            await using var client = await world.Watch(service);
+            await client.Sync();
+            var next = client.Next();
+            // A watch of the new service instance is opened after the commit and before the hub hears of it.
+            _ = world.Queue.SubmitAsync(new DeleteServiceInstance(service.Sid));
+            _ = world.Queue.SubmitAsync(new CreateServiceInstance(service.Sid, "again"));
+            world.Write();
+
+            await using var second = await again!;
+            var ended = await Assert.ThrowsAsync<PresenceException>(() => next);
+            Assert.Equal(ErrorReason.ServiceInstanceNotFound, ended.Reason);
+            await second.Sync();
+        }
+    }
+}
