@@ -54,7 +54,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         var read = await store.ListChangesAsync(_service, at.Position, Bounds.WatchPageSize, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        at = await CoverAsync(read.Service, read.Changes.Select(change => change.State), at, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
         {
@@ -71,7 +71,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         // Rows above the position are read by the range, in their newest state.
         var read = await store.ListKnownUsersAsync(
             _service, sweep.AfterId, Bounds.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
-        await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
+        at = await CoverAsync(read.Service, read.Users, at, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
         foreach (var user in read.Users)
         {
@@ -90,10 +90,10 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
             var read = await store.FindChangesAsync(_service, keys, at.Position, cancellationToken).ConfigureAwait(false);
             if (read.Service.PurgedRevision > at.Position)
                 return null;
-            await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+            var now = await CoverAsync(read.Service, read.Changes.Select(change => change.State), at, cancellationToken).ConfigureAwait(false);
             foreach (var change in read.Changes)
             {
-                if (ReasonsOf(change.State, at) is var reasons and not UpdateReasons.None)
+                if (ReasonsOf(change.State, now) is var reasons and not UpdateReasons.None)
                     updates.Add((new UserUpdate(change.State, reasons), null));
             }
         }
@@ -111,6 +111,14 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
             throw Refusals.ServiceInstanceNotFound(_service); // deleted, and its SID given to another
         await watcher.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
         watcher.Cover(service, users.Select(user => user.Sid));
+    }
+
+    /// <summary>As above, for a page of a catch-up. Returns its place with the switches that the page shows: one may have come since the place was taken.</summary>
+    private async ValueTask<CatchUpPosition> CoverAsync(
+        ServiceRecord service, IEnumerable<UserState> users, CatchUpPosition at, CancellationToken cancellationToken)
+    {
+        await CoverAsync(service, users, cancellationToken).ConfigureAwait(false);
+        return at with { SwitchedSince = watcher.SwitchedSince };
     }
 
     private UpdateReasons ReasonsOf(UserState user, CatchUpPosition at)

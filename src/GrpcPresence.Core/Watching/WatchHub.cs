@@ -47,7 +47,7 @@ public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceM
                 feed?.EndAll(() => Refusals.ServiceInstanceNotFound(request.Service));
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
-            var watcher = new Watcher(feed, request.Filter);
+            var watcher = new Watcher(feed, request.Filter, record.Configuration);
             var schedule = new WatchSchedule(time, jitter: (random.NextDouble() * 2) - 1);
             var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);
             feed.Attach(watcher);

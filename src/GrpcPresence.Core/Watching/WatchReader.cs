@@ -117,10 +117,7 @@ public sealed class WatchReader : IDisposable
         if (reset is null)
             LastToken = _request.Token;
         var resumesFrom = reset is null ? _request.Token : null;
-        _watcher.Begin(
-            service.Configuration,
-            resumesFrom is not null ? WatchPhase.CatchUp : reset is null ? WatchPhase.Live : WatchPhase.Snapshot,
-            resumesFrom);
+        _watcher.Begin(service.Configuration, withSnapshot: reset is not null, resumesFrom);
         yield return new WatchEvent.ConfigurationChanged(service.Configuration);
 
         if (reset is { } first)

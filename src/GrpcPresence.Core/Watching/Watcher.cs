@@ -12,14 +12,14 @@ namespace GrpcPresence.Core.Watching;
 /// <remarks>
 /// Everything is guarded by one lock, taken inside the feed's and never around it. Under it there is no I/O, no await and no call out.
 /// </remarks>
-internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
+internal sealed class Watcher(ServiceFeed feed, WatchFilter filter, ServiceConfiguration configuration)
 {
     private readonly Lock _gate = new();
     private readonly PendingUsers _pending = new();
     private WatchPhase _phase = WatchPhase.Snapshot;
     private CatchUpPosition _catchUp;
     private long _markedBefore; // the feed may have marked changes up to here before this watcher was attached
-    private ServiceConfiguration? _seen; // the newest configuration that this watcher took note of
+    private ServiceConfiguration _seen = configuration; // the newest that this watcher took note of; at first the one of before the attaching
     private ServiceConfiguration? _unsentConfiguration;
     private TaskCompletionSource? _sleeper;
     private PresenceException? _end;
@@ -151,24 +151,33 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         }
     }
 
-    /// <summary>The reader begins, with the configuration that it is about to send.</summary>
-    public void Begin(ServiceConfiguration configuration, WatchPhase phase, ResumeToken? from)
+    /// <summary>
+    /// The reader begins with the configuration that it is about to send, which is not older than the one of before the attaching. What was switched in
+    /// between has dropped the states that speak of the time before.
+    /// </summary>
+    public void Begin(ServiceConfiguration configuration, bool withSnapshot, ResumeToken? from)
     {
         lock (_gate)
         {
-            // Changes that were dropped since the watcher was attached have still to be read, whatever the watch began with.
-            _phase = phase == WatchPhase.Live && !_catchUp.IsDone ? WatchPhase.CatchUp : phase;
-            if (from is { } token)
+            ObserveLocked(configuration);
+            if (_unsentConfiguration?.Revision <= configuration.Revision)
+                _unsentConfiguration = null;
+            if (withSnapshot)
+            {
+                BeginSnapshotLocked();
+            }
+            else if (from is { } token)
             {
                 var target = Math.Max(_catchUp.Target, _markedBefore);
                 _catchUp = _catchUp with { Base = token.Base, Position = token.Position, Target = target };
+                _phase = WatchPhase.CatchUp;
             }
-            _seen = configuration;
-            if (_unsentConfiguration is not { } later)
-                return;
-            // Published between attaching and reading. What the read was too early for is taken in now.
-            _unsentConfiguration = null;
-            ObserveLocked(later);
+            else
+            {
+                // A client that knows nothing holds no value that a switch could have taken away. What was dropped has still to be read.
+                _catchUp = _catchUp with { SwitchedSince = null, Sweep = null };
+                _phase = WatchPhase.CatchUp;
+            }
         }
     }
 
@@ -176,13 +185,7 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
     public void BeginSnapshot()
     {
         lock (_gate)
-        {
-            // What is dropped here was committed before the snapshot reads anything. Reading the feed's revision needs no lock.
-            var revision = feed.Revision;
-            _pending.Clear();
-            _phase = WatchPhase.Snapshot;
-            _catchUp = new CatchUpPosition(revision, revision, revision);
-        }
+            BeginSnapshotLocked();
     }
 
     /// <summary>
@@ -196,6 +199,16 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
             ObserveLocked(service.Configuration);
             foreach (var user in users)
                 _pending.RemoveCovered(user, service.Revision);
+        }
+    }
+
+    /// <summary>The start of the earliest on-period that ended since the catch-up's base; null when none ended.</summary>
+    public long? SwitchedSince
+    {
+        get
+        {
+            lock (_gate)
+                return _catchUp.SwitchedSince;
         }
     }
 
@@ -312,6 +325,15 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         _sleeper = null;
     }
 
+    private void BeginSnapshotLocked()
+    {
+        // What is dropped here was committed before the snapshot reads anything. Reading the feed's revision needs no lock.
+        var revision = feed.Revision;
+        _pending.Clear();
+        _phase = WatchPhase.Snapshot;
+        _catchUp = new CatchUpPosition(revision, revision, revision);
+    }
+
     /// <summary>Too much is pending: all of it is dropped, and read from the store at the client's pace. The token stays.</summary>
     private void DropPending(long revision)
     {
@@ -326,25 +348,19 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         _pending.Clear();
     }
 
-    private void ObserveLocked(ServiceConfiguration configuration)
+    private void ObserveLocked(ServiceConfiguration next)
     {
-        if (_seen is null)
-        {
-            // The reader has not begun; it looks at this when it does.
-            _unsentConfiguration = configuration;
-            return;
-        }
-        if (configuration.Revision <= _seen.Revision)
+        if (next.Revision <= _seen.Revision)
             return;
         var before = _seen;
-        _seen = configuration;
-        _unsentConfiguration = configuration;
+        _seen = next;
+        _unsentConfiguration = next;
         var ended = before.ReachabilityEnabled
-            && (!configuration.ReachabilityEnabled || configuration.SwitchedOnRevision != before.SwitchedOnRevision);
+            && (!next.ReachabilityEnabled || next.SwitchedOnRevision != before.SwitchedOnRevision);
         if (!ended || (filter.Reasons & UpdateReasons.Reachability) == UpdateReasons.None)
             return;
         // An on-period ended: values that the client holds from it are null now, and pending states speak of the time before.
-        DropPending(configuration.Revision);
+        DropPending(next.Revision);
         var since = Math.Min(before.SwitchedOnRevision, _catchUp.SwitchedSince ?? long.MaxValue);
         _catchUp = _catchUp with { SwitchedSince = since, Sweep = new SwitchSweep(since, AfterId: 0) };
     }

@@ -207,6 +207,9 @@ internal sealed class SimulatedProcess : IDisposable
         _world.Write();
         // Every session ends, so that nothing changes any more while the clients read.
         _world.Advance(TimeSpan.FromSeconds(3));
+        // One more change: by it the feed learns of batches that were lost.
+        Submit(new CreateUser(_sid, CoreWorld.Id("last"), "", "{}", default));
+        _world.Write();
         await LearnAsync();
         foreach (var watch in _watches)
         {

@@ -22,12 +22,11 @@ public sealed class SimulationTests
         for (var seed = part; seed < Histories; seed += Parts)
         {
             var history = Step.History(seed, Length);
-            if (await FailureOf(history) is not null)
-            {
-                var shortest = await Shrink(history);
-                var failure = await FailureOf(shortest) ?? await FailureOf(history);
-                Assert.Fail($"Seed {seed}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
-            }
+            if (await FailureOf(history) is not { } failure)
+                continue;
+            var shortest = await Shrink(history);
+            failure = await FailureOf(shortest) ?? failure;
+            Assert.Fail($"Seed {seed}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
         }
     }
 
