@@ -1,4 +1,3 @@
-using System.Collections;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
@@ -17,10 +16,9 @@ public sealed class PresenceTracker : IUserCells
     internal const int ShardBits = 6;
 
     private readonly TimeProvider _time;
-    private readonly PresenceMetrics _metrics;
     private readonly LeaseClock _clock;
     private readonly TrackerShard[] _shards = new TrackerShard[1 << ShardBits];
-    private readonly List<long> _lateness = []; // used by the one Tick that runs
+    private readonly LeaseSweep _sweep;
     private int _isTicking;
     private volatile bool _isStarted;
 
@@ -28,10 +26,10 @@ public sealed class PresenceTracker : IUserCells
     public PresenceTracker(TimeProvider time, ChangeQueue queue, PresenceMetrics metrics)
     {
         _time = time;
-        _metrics = metrics;
         _clock = new LeaseClock(time);
         for (var index = 0; index < _shards.Length; index++)
             _shards[index] = new TrackerShard(_clock, queue, Sids);
+        _sweep = new LeaseSweep(_shards, metrics);
     }
 
     /// <summary>Live sessions, without the anonymous ones of recovered users.</summary>
@@ -165,19 +163,7 @@ public sealed class PresenceTracker : IUserCells
         try
         {
             _clock.Tick();
-            // Shards take turns, so that who waits for the lock of one gets it while the others are gone through. One that is done is left out: it
-            // would begin anew with what is not due yet, and among many such shards there might always be one that is not done.
-            for (var undone = new BitArray(_shards.Length, defaultValue: true); undone.HasAnySet();)
-            {
-                for (var index = 0; index < _shards.Length; index++)
-                {
-                    if (!undone[index])
-                        continue;
-                    undone[index] = _shards[index].ExpireSome(_lateness);
-                    RecordLateness();
-                }
-            }
-            RecordTransitions();
+            _sweep.Run();
         }
         finally
         {
@@ -217,25 +203,6 @@ public sealed class PresenceTracker : IUserCells
     private TrackerShard ShardOf(long serviceId, Identity identity, out int hash) => ShardOf(hash = UserTable.HashOf(serviceId, identity));
 
     private TrackerShard ShardOf(int hash) => _shards[hash & (_shards.Length - 1)];
-
-    private void RecordLateness()
-    {
-        foreach (var late in _lateness)
-            _metrics.LeaseEnded(TimeSpan.FromTicks(late));
-        _lateness.Clear();
-    }
-
-    private void RecordTransitions()
-    {
-        foreach (var shard in _shards)
-        {
-            var (cameOnline, wentOffline) = shard.TakeTransitions();
-            for (; cameOnline > 0; cameOnline--)
-                _metrics.TransitionRecorded(online: true);
-            for (; wentOffline > 0; wentOffline--)
-                _metrics.TransitionRecorded(online: false);
-        }
-    }
 
     // An empty id is the anonymous session's, which no client may renew or end.
     private static void ThrowIfEmpty(SessionId session)

@@ -75,6 +75,56 @@ internal struct SessionSet
         Trim();
     }
 
+    /// <summary>The index of the session to make room, never the anonymous one's.</summary>
+    public int LeastRecentlyRenewed()
+    {
+        var least = -1;
+        for (var index = 0; index < Count; index++)
+        {
+            if (!this[index].IsAnonymous && (least < 0 || this[index].LastBeat < this[least].LastBeat))
+                least = index;
+        }
+        return least;
+    }
+
+    /// <summary>Whether the stream owns any.</summary>
+    public bool HasAnyOf(HeartbeatStream stream)
+    {
+        for (var index = 0; index < Count; index++)
+        {
+            if (this[index].Owner == stream)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>When the first lease runs out or the first ended id is forgotten; <see cref="long.MaxValue"/> when nothing ever will.</summary>
+    public long FirstEnd()
+    {
+        var first = Ended?.FirstEnd ?? long.MaxValue;
+        for (var index = 0; index < Count; index++)
+            first = Math.Min(first, this[index].LeaseEnd);
+        return first;
+    }
+
+    /// <summary>Those whose lease is not over, and whether the anonymous one is among them.</summary>
+    public (List<LiveSession> Sessions, bool Recovering) List(long now)
+    {
+        var live = new List<LiveSession>(Count);
+        var recovering = false;
+        for (var index = 0; index < Count; index++)
+        {
+            var session = this[index];
+            if (session.LeaseEnd <= now)
+                continue;
+            if (session.IsAnonymous)
+                recovering = true;
+            else
+                live.Add(session);
+        }
+        return (live, recovering);
+    }
+
     private void Trim()
     {
         if (_rest is { More: null, Ended: null })

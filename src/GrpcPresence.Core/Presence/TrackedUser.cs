@@ -152,22 +152,7 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     public new void Reconsider() => base.Reconsider();
 
     /// <summary>The live sessions, and whether the anonymous one is among them.</summary>
-    public (List<LiveSession> Sessions, bool Recovering) List(long now)
-    {
-        var live = new List<LiveSession>(_sessions.Count);
-        var recovering = false;
-        for (var index = 0; index < _sessions.Count; index++)
-        {
-            var session = _sessions[index];
-            if (session.LeaseEnd <= now)
-                continue;
-            if (session.IsAnonymous)
-                recovering = true;
-            else
-                live.Add(session);
-        }
-        return (live, recovering);
-    }
+    public (List<LiveSession> Sessions, bool Recovering) List(long now) => _sessions.List(now);
 
     /// <summary>The user leaves the shard.</summary>
     public void Leave() => OnSidChanging();
@@ -203,20 +188,9 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     private int Begin(SessionId id)
     {
         if (_sessions.Count - (_sessions.HasAnonymous ? 1 : 0) >= Bounds.SessionsPerUser)
-            Remove(LeastRecentlyRenewed());
+            Remove(_sessions.LeastRecentlyRenewed());
         Shard.LiveSessions++;
         return _sessions.Add(id);
-    }
-
-    private int LeastRecentlyRenewed()
-    {
-        var least = -1;
-        for (var index = 0; index < _sessions.Count; index++)
-        {
-            if (!_sessions[index].IsAnonymous && (least < 0 || _sessions[index].LastBeat < _sessions[least].LastBeat))
-                least = index;
-        }
-        return least;
     }
 
     private void Take(ref LiveSession session, HeartbeatStream? owner)
@@ -238,14 +212,8 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     // A stream that lives for long must not keep users whose sessions are over or went elsewhere.
     private void Disown(HeartbeatStream? stream)
     {
-        if (stream is null)
-            return;
-        for (var index = 0; index < _sessions.Count; index++)
-        {
-            if (_sessions[index].Owner == stream)
-                return;
-        }
-        stream.Forget(this);
+        if (stream is not null && !_sessions.HasAnyOf(stream))
+            stream.Forget(this);
     }
 
     private void Remember(SessionId id, long until, long now)
@@ -278,9 +246,7 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
 
     private void PutAgain()
     {
-        var due = _sessions.Ended?.FirstEnd ?? long.MaxValue;
-        for (var index = 0; index < _sessions.Count; index++)
-            due = Math.Min(due, _sessions[index].LeaseEnd);
+        var due = _sessions.FirstEnd();
         if (due != long.MaxValue)
             Shard.Wheel.Put(this, due);
         else

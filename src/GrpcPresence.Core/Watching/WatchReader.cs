@@ -50,6 +50,9 @@ public sealed class WatchReader : IDisposable
     /// <summary>Completes when the watch is ended from outside, also while a message is being written.</summary>
     public Task Ended => _watcher.Ended.Task;
 
+    /// <summary>Whether there is something to do, so that asking for the next message does not wait for the hub.</summary>
+    internal bool IsAwake => _watcher.WaitAsync().IsCompleted;
+
     /// <summary>How many users are pending.</summary>
     internal int PendingCount => _watcher.PendingCount;
 

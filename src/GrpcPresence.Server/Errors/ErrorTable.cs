@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Errors;
 using Grpc.Core;
+using GrpcPresence.Core.Errors;
 
 namespace GrpcPresence.Server.Errors;
 

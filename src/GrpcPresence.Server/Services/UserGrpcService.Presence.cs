@@ -1,6 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
 using GrpcPresence.Server.Mapping;
 
 namespace GrpcPresence.Server.Services;
@@ -11,12 +13,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<V1.HeartbeatResponse> Heartbeat(V1.HeartbeatRequest request, ServerCallContext context)
     {
-        var reader = new RequestReader();
-        var sid = reader.Service(request.ServiceSid);
-        var key = reader.User(request.UserKey);
-        var session = reader.Session(request.SessionId);
-        reader.ThrowIfInvalid();
-
+        var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
         var service = await services.GetAsync(sid, context.CancellationToken);
         var address = await directory.ResolveAsync(service, key, context.CancellationToken);
         var beat = tracker.Beat(service, address, session, stream: null);
@@ -45,12 +42,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<V1.EndSessionResponse> EndSession(V1.EndSessionRequest request, ServerCallContext context)
     {
-        var reader = new RequestReader();
-        var sid = reader.Service(request.ServiceSid);
-        var key = reader.User(request.UserKey);
-        var session = reader.Session(request.SessionId);
-        reader.ThrowIfInvalid();
-
+        var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
         var service = await services.GetAsync(sid, context.CancellationToken);
         var address = await directory.ResolveExistingAsync(service, key, context.CancellationToken);
         await tracker.EndSession(service, address, session).WaitAsync(context.CancellationToken);
@@ -75,7 +67,17 @@ internal sealed partial class UserGrpcService
         };
     }
 
-    private static PresenceException Refused(ErrorReason reason, Core.Configuration.ServiceSid service, Core.Users.UserKey key) => reason switch
+    private static (ServiceSid Service, UserKey User, SessionId Session) Read(string serviceSid, string userKey, string sessionId)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(serviceSid);
+        var user = reader.User(userKey);
+        var session = reader.Session(sessionId);
+        reader.ThrowIfInvalid();
+        return (service, user, session);
+    }
+
+    private static PresenceException Refused(ErrorReason reason, ServiceSid service, UserKey key) => reason switch
     {
         ErrorReason.SessionEnded => Refusals.SessionEnded(),
         ErrorReason.ServiceInstanceNotFound => Refusals.ServiceInstanceNotFound(service),

@@ -35,8 +35,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Time
         if (await Task.WhenAny(write, reader.Ended) != write)
         {
             // The client does not read, and no token reaches a write that waits for it: what is left is to reset the stream.
-            using var graceEnded = new CancellationTokenSource(WriteGrace, time);
-            await Task.WhenAny(write, Task.Delay(Timeout.InfiniteTimeSpan, time, graceEnded.Token));
+            await Task.WhenAny(write, Task.Delay(WriteGrace, time));
             if (!write.IsCompleted)
             {
                 StreamReset.Refuse(context.GetHttpContext());

@@ -4,8 +4,8 @@ using Grpc.Core;
 using Grpc.Reflection.V1;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
-using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 using Alpha = Grpc.Reflection.V1Alpha;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Reflection;
 

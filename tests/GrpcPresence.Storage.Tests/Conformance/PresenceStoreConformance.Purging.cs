@@ -114,7 +114,7 @@ public abstract partial class PresenceStoreConformance
         }
     });
 
-    /// <summary>Tombstones with the revisions, of so many days after the sample time minus nothing.</summary>
+    /// <summary>Tombstones with the revisions, each so many days after the sample time.</summary>
     private void AddTombstones(ServiceRecord service, params IEnumerable<(int Revision, int Day)> tombstones) => Write(transaction =>
     {
         foreach (var (revision, day) in tombstones)

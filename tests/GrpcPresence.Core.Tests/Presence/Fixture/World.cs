@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Presence;

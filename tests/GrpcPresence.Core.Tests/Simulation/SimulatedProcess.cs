@@ -1,0 +1,250 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Simulation;
+
+/// <summary>Runs one history through the real Core over a store in memory, and holds what its clients see against the promises.</summary>
+internal sealed class SimulatedProcess : IDisposable
+{
+    private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
+
+    private readonly InMemoryPresenceStore _store = new();
+    private readonly Truth _truth = new();
+    private readonly List<SimulatedWatch> _watches = [];
+    private readonly List<(string User, string Session)> _beaten = [];
+    private CoreWorld _world = null!;
+    private LiveService _service = null!;
+    private ServiceSid _sid;
+    private int _losing;
+
+    /// <summary>Runs the history.</summary>
+    /// <exception cref="BrokenPromise">A promise does not hold.</exception>
+    public static async Task RunAsync(IReadOnlyList<Step> history)
+    {
+        using var process = new SimulatedProcess();
+        await process.StartAsync(isFirst: true);
+        foreach (var step in history)
+            await process.DoAsync(step);
+        await process.SettleAsync();
+    }
+
+    public void Dispose()
+    {
+        _world.Dispose();
+        _store.Dispose();
+    }
+
+    private async Task StartAsync(bool isFirst)
+    {
+        _world = new CoreWorld(_store, hub => new LoggingPublisher(hub, _truth, () => _losing-- > 0));
+        _losing = 0;
+        if (isFirst)
+        {
+            _sid = (await _world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
+            await _world.Configure(_sid, before => before with
+            {
+                ReachabilityEnabled = true,
+                HeartbeatInterval = TimeSpan.FromSeconds(1),
+                SessionTimeout = TimeSpan.FromSeconds(2),
+            });
+        }
+        _service = await _world.Services.GetAsync(_sid, default);
+        await new PresenceRecovery(_store, _world.Services, _world.Tracker).LoadAsync(default);
+        _world.Tracker.Start();
+    }
+
+    private async Task DoAsync(Step step)
+    {
+        var (act, a, b) = step;
+        var name = Names[a % Names.Length];
+        var key = CoreWorld.Key(name);
+        switch (act)
+        {
+            case Act.Beat:
+                Observe(_world.Beat(_service, name, $"s{b % 3}-{_beaten.Count / 20}").Stored);
+                _beaten.Add((name, $"s{b % 3}-{_beaten.Count / 20}"));
+                break;
+            case Act.End when _beaten.Count > 0:
+                var (user, session) = _beaten[b % _beaten.Count];
+                Observe(_world.Tracker.EndSession(_service, new UserAddress(CoreWorld.Id(user), Sid: null, MayCreate: false), CoreWorld.Session(session)));
+                break;
+            case Act.Create:
+                Submit(new CreateUser(_sid, CoreWorld.Id(name), "", "{}", default));
+                break;
+            case Act.Rename:
+                Submit(new UpdateUser(_sid, key, identity: null, etag: "", new UserEdit($"name {b}", null, null)));
+                break;
+            case Act.Delete:
+                Submit(new DeleteUser(_sid, key, etag: ""));
+                break;
+            case Act.Bind:
+                Submit(new SetPushBinding(_sid, key, BindingType.Fcm, $"endpoint {b % 3}"));
+                break;
+            case Act.Unbind:
+                await UnbindAsync(b);
+                break;
+            case Act.Switch:
+                Submit(new UpdateConfiguration(_sid, etag: "", before => before with { ReachabilityEnabled = b % 3 != 0 }));
+                break;
+            case Act.Write:
+                _world.Writer.WriteOnce();
+                break;
+            case Act.Wait:
+                _world.Advance(Bounds.Tick * (1 + (a % 5)));
+                break;
+            case Act.Sweep:
+                _world.Advance(TimeSpan.FromSeconds(2.5));
+                break;
+            case Act.Open when _watches.Count < 6:
+                await OpenAsync(a, b);
+                break;
+            case Act.Read when _watches.Count > 0:
+                for (var i = 0; i <= b % 4 && await _watches[a % _watches.Count].ReadAsync(); i++)
+                {
+                }
+                break;
+            case Act.Resume when _watches.Count > 0:
+                await ResumeAsync(_watches[a % _watches.Count], b);
+                break;
+            case Act.Fault:
+                Fail(a, b);
+                break;
+            case Act.Lose:
+                _losing = 1 + (b % 2);
+                break;
+            case Act.Restart:
+                await RestartAsync();
+                break;
+        }
+    }
+
+    private async Task OpenAsync(int a, int b)
+    {
+        string[] keys = (a % 3) switch { 0 => [Names[b % 4], Names[(b + 1) % 4]], _ => [] };
+        var reasons = (b % 5) switch
+        {
+            0 => UpdateReasons.ReachabilityOnline,
+            1 => UpdateReasons.FriendlyName | UpdateReasons.Created,
+            _ => UpdateReasons.None,
+        };
+        var startNow = a % 7 == 0;
+        var client = new SimulatedClient(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth) { IsStartedNow = startNow };
+        var watch = new SimulatedWatch(client);
+        _watches.Add(watch);
+        await OpenAsync(watch, from: null, startNow);
+    }
+
+    private async Task ResumeAsync(SimulatedWatch watch, int b)
+    {
+        watch.Leave();
+        var bookmarks = watch.Client.Bookmarks;
+        // Mostly the last; sometimes any, as a client does that was restored from its own backup.
+        var from = bookmarks.Count == 0 ? null : b % 3 == 0 ? bookmarks[b % bookmarks.Count] : bookmarks[^1];
+        await OpenAsync(watch, from, startNow: false);
+    }
+
+    private async Task OpenAsync(SimulatedWatch watch, Bookmark? from, bool startNow)
+    {
+        try
+        {
+            var request = new WatchRequest(_sid, watch.Client.Filter, startNow, from?.Token);
+            watch.Open(await _world.Hub.OpenAsync(request, default), from);
+        }
+        catch (Errors.StorageException)
+        {
+            // Comes back later.
+        }
+    }
+
+    private async Task UnbindAsync(int b)
+    {
+        _store.Faults.FailReads(fail: false);
+        var bindings = await _store.ListBindingsAsync(_sid, user: null, afterId: 0, limit: 10, default);
+        if (bindings.Count > 0)
+            Submit(new DeletePushBinding(_sid, bindings[b % bindings.Count].Sid));
+    }
+
+    private void Fail(int a, int b)
+    {
+        switch (a % 4)
+        {
+            case 0:
+                _store.Faults.FailCommit(CommitFault.BeforeEffect);
+                break;
+            case 1:
+                _store.Faults.FailCommit(CommitFault.AfterEffect);
+                break;
+            case 2:
+                _store.Faults.FailOperation(1 + (b % 12));
+                break;
+            default:
+                _store.Faults.FailReads(fail: b % 2 == 0);
+                break;
+        }
+    }
+
+    private async Task RestartAsync()
+    {
+        foreach (var watch in _watches)
+            watch.Leave();
+        _store.Restart();
+        await StartAsync(isFirst: false);
+        // What was committed and never published is told by the store alone; the truth learns of it as any node would.
+        await LearnAsync();
+    }
+
+    /// <summary>Faults end, everything is written, every client reads on: all must know the truth.</summary>
+    private async Task SettleAsync()
+    {
+        _store.Faults.Clear();
+        _losing = 0;
+        _world.Write();
+        _world.Advance(Bounds.Tick * 3);
+        await LearnAsync();
+        foreach (var watch in _watches)
+        {
+            if (!watch.IsOpen)
+                await ResumeAsync(watch, b: 1);
+        }
+        foreach (var watch in _watches)
+            await SettleAsync(watch);
+        var stored = (await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users;
+        foreach (var watch in _watches.Where(watch => !watch.Client.IsStartedNow))
+            watch.Client.RequireTruth(stored);
+    }
+
+    private async Task SettleAsync(SimulatedWatch watch)
+    {
+        // As long as messages come; when none does, some ticks may bring one: a gap that is read, a sign of life.
+        for (var quiet = 0; quiet < 3;)
+        {
+            if (await watch.ReadAsync())
+            {
+                quiet = 0;
+                continue;
+            }
+            quiet++;
+            _world.Advance(Bounds.Tick * 2);
+        }
+        if (!watch.Client.IsSynced)
+            throw new BrokenPromise("Convergent", "the watch does not come to synced");
+    }
+
+    private async Task LearnAsync()
+    {
+        var service = await _store.FindServiceAsync(_sid, default);
+        if (service!.Revision > _truth.Revision)
+            throw new BrokenPromise("Revisions", $"{service.Revision} is stored, and only {_truth.Revision} was published");
+    }
+
+    private void Submit<T>(RequestedChange<T> change) => Observe(_world.Queue.SubmitAsync(change));
+
+    // Refusals are part of life here: nobody waits for the outcome.
+    private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
+}

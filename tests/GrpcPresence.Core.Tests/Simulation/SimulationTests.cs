@@ -1,0 +1,53 @@
+namespace GrpcPresence.Core.Tests.Simulation;
+
+/// <summary>
+/// Random histories through the real Core. A failure prints the seed and the shortest history that still breaks the promise. More of them:
+/// <c>PRESENCE_HISTORIES=100000 dotnet test --project tests/GrpcPresence.Core.Tests</c>.
+/// </summary>
+public sealed class SimulationTests
+{
+    private const int Length = 80;
+    private const int Parts = 4;
+
+    private static int Histories =>
+        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HISTORIES"), out var histories) ? histories : 4_000;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Every_promise_holds_in_random_histories(int part)
+    {
+        for (var seed = part; seed < Histories; seed += Parts)
+        {
+            var history = Step.History(seed, Length);
+            if (await FailureOf(history) is not null)
+            {
+                var shortest = await Shrink(history);
+                var failure = await FailureOf(shortest) ?? await FailureOf(history);
+                Assert.Fail($"Seed {seed}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
+            }
+        }
+    }
+
+    private static async Task<Exception?> FailureOf(IReadOnlyList<Step> history) =>
+        await Record.ExceptionAsync(() => SimulatedProcess.RunAsync(history));
+
+    /// <summary>Leaves out what is not needed: halves, quarters, down to single steps, as long as the history fails.</summary>
+    private static async Task<IReadOnlyList<Step>> Shrink(IReadOnlyList<Step> history)
+    {
+        for (var size = history.Count / 2; size > 0; size /= 2)
+        {
+            for (var at = 0; at < history.Count;)
+            {
+                IReadOnlyList<Step> shorter = [.. history.Take(at), .. history.Skip(at + size)];
+                if (await FailureOf(shorter) is BrokenPromise)
+                    history = shorter;
+                else
+                    at += size;
+            }
+        }
+        return history;
+    }
+}

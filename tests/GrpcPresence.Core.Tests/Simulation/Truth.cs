@@ -1,0 +1,51 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Tests.Simulation;
+
+/// <summary>
+/// All that was ever committed, as the writer published it: the revisions must be gapless. What a promise is held against.
+/// </summary>
+internal sealed class Truth
+{
+    private readonly List<UserChange> _changes = [];
+    private readonly List<ServiceConfiguration> _switches = [];
+
+    /// <summary>The last revision that was taken.</summary>
+    public long Revision { get; private set; }
+
+    public void Take(ServiceCommit commit)
+    {
+        if (commit.LastRevision <= Revision)
+            return;
+        if (commit.FirstRevision != Revision + 1)
+            throw new BrokenPromise("Revisions", $"{commit.FirstRevision} follows {Revision}");
+        var taken = commit.Users.Select(change => change.Revision).Concat(commit.Configurations.Select(configuration => configuration.Revision)).Order();
+        if (!taken.SequenceEqual(Enumerable.Range(0, (int)(commit.LastRevision - Revision)).Select(i => commit.FirstRevision + i)))
+            throw new BrokenPromise("Revisions", $"a commit up to {commit.LastRevision} has gaps");
+        _changes.AddRange(commit.Users);
+        _switches.AddRange(commit.Configurations);
+        Revision = commit.LastRevision;
+    }
+
+    /// <summary>What changed about the user in (after, upTo], as far as the changes of the user's own row tell.</summary>
+    public UpdateReasons ReasonsBetween(UserSid user, long after, long upTo) =>
+        _changes.Where(change => change.State.Sid == user && change.Revision > after && change.Revision <= upTo)
+            .Aggregate(UpdateReasons.None, (reasons, change) => reasons | change.Reasons);
+
+    /// <summary>Whether the user was deleted.</summary>
+    public bool IsDeleted(UserSid user) => _changes.Any(change => change.State.Sid == user && change.State.IsDeleted);
+
+    /// <summary>The revision of the user's last change with one of the reasons, up to the revision; 0 when there is none.</summary>
+    public long LastChange(UserSid user, UpdateReasons reasons, long upTo) =>
+        _changes.LastOrDefault(change => change.State.Sid == user && change.Revision <= upTo && (change.Reasons & reasons) != 0).Revision;
+
+    /// <summary>Everybody there ever was, by SID.</summary>
+    public IEnumerable<(UserSid Sid, string Identity)> Everybody =>
+        _changes.Select(change => (change.State.Sid, change.State.Identity.ToString())).Distinct();
+
+    /// <summary>Whether reachability was switched in (after, upTo].</summary>
+    public bool IsSwitchedBetween(long after, long upTo) =>
+        _switches.Any(configuration => configuration.SwitchRevision > after && configuration.SwitchRevision <= upTo);
+}
