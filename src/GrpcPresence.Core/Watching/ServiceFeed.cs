@@ -31,6 +31,16 @@ internal sealed class ServiceFeed(ServiceRecord service)
     /// <summary>The revision up to which every change was handed to the watchers that were attached then.</summary>
     public long Revision => Volatile.Read(ref _revision);
 
+    /// <summary>Whether somebody waits in <see cref="WhenReached"/>.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count > 0;
+        }
+    }
+
     /// <summary>Attaches a watcher: every change from now on is marked.</summary>
     public void Attach(Watcher watcher)
     {

@@ -50,8 +50,11 @@ public sealed class WatchReader : IDisposable
     /// <summary>Completes when the watch is ended from outside, also while a message is being written.</summary>
     public Task Ended => _watcher.Ended.Task;
 
-    /// <summary>Whether there is something to do, so that asking for the next message does not wait for the hub.</summary>
-    internal bool IsAwake => _watcher.WaitAsync().IsCompleted;
+    /// <summary>Whether the reader has found nothing to do and waits for the hub.</summary>
+    internal bool IsAsleep => _watcher.IsAsleep;
+
+    /// <summary>Whether somebody, perhaps this reader, waits for the feed to reach a revision.</summary>
+    internal bool IsFeedAwaited => _watcher.Feed.IsAwaited;
 
     /// <summary>How many users are pending.</summary>
     internal int PendingCount => _watcher.PendingCount;

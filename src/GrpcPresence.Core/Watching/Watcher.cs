@@ -45,6 +45,16 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
         }
     }
 
+    /// <summary>Whether the reader waits.</summary>
+    public bool IsAsleep
+    {
+        get
+        {
+            lock (_gate)
+                return _sleeper is not null;
+        }
+    }
+
     /// <summary>How many users are pending.</summary>
     public int PendingCount
     {

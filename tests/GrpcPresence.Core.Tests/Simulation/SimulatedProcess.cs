@@ -205,7 +205,8 @@ internal sealed class SimulatedProcess : IDisposable
         _store.Faults.Clear();
         _losing = 0;
         _world.Write();
-        _world.Advance(Bounds.Tick * 3);
+        // Every session ends, so that nothing changes any more while the clients read.
+        _world.Advance(TimeSpan.FromSeconds(3));
         await LearnAsync();
         foreach (var watch in _watches)
         {

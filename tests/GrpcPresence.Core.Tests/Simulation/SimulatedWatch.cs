@@ -5,6 +5,8 @@ namespace GrpcPresence.Core.Tests.Simulation;
 /// <summary>A client and the stream that it has open at present.</summary>
 internal sealed class SimulatedWatch(SimulatedClient client)
 {
+    private const int Patience = 10_000; // milliseconds
+
     private WatchReader? _reader;
     private IAsyncEnumerator<WatchEvent>? _messages;
     private Task<bool>? _next;
@@ -22,10 +24,7 @@ internal sealed class SimulatedWatch(SimulatedClient client)
         _next = null;
     }
 
-    /// <summary>
-    /// Takes the next message, if it comes without anything else happening first. Lets the pool run what has been woken; a stream that ends or
-    /// cannot read the store is left.
-    /// </summary>
+    /// <summary>Takes the next message, if it comes without anything else happening first. A stream that ends or cannot read the store is left.</summary>
     public async Task<bool> ReadAsync()
     {
         if (_reader is null)
@@ -33,9 +32,14 @@ internal sealed class SimulatedWatch(SimulatedClient client)
         try
         {
             _next ??= _messages!.MoveNextAsync().AsTask();
-            // Woken readers go on in the pool: give them their turn before it is said that nothing comes.
-            for (var turn = 0; turn < 20 && !_next.IsCompleted && _reader.IsAwake; turn++)
+            // What was woken goes on in the pool. It comes to a message, or to a wait that only another step ends.
+            var began = Environment.TickCount64;
+            while (!_next.IsCompleted && !_reader.IsAsleep && !_reader.IsFeedAwaited)
+            {
                 await Task.WhenAny(_next, Task.Run(static () => { }));
+                if (Environment.TickCount64 - began > Patience)
+                    throw new BrokenPromise("Convergent", "the watch does not go on, and does not wait for anything");
+            }
             if (!_next.IsCompleted)
                 return false;
             var next = _next;
