@@ -164,6 +164,9 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter)
                 _catchUp = _catchUp with { Base = token.Base, Position = token.Position, Target = target };
             }
             _seen = configuration;
+            // Marked before the switch that the client is about to hear of: such states hold values that are gone.
+            if (_phase == WatchPhase.Live && _pending.First is { } first && first.FirstDirty < configuration.SwitchRevision)
+                DropPending(configuration.SwitchRevision);
             if (_unsentConfiguration is not { } later)
                 return;
             // Published between attaching and reading. What the read was too early for is taken in now.
