@@ -82,9 +82,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
                 return null;
             if (_gap is not null || commit.FirstRevision > _revision + 1)
                 return OpenGap(commit.LastRevision);
-            Mark(commit.Users.AsSpan(), firstDirty: null);
-            foreach (var configuration in commit.Configurations)
-                Configure(configuration);
+            Deliver(commit.Users.AsSpan(), commit.Configurations.AsSpan(), firstDirty: null);
             Reached(commit.LastRevision);
             return null;
         }
@@ -105,9 +103,8 @@ internal sealed class ServiceFeed(ServiceRecord service)
                 changes[i] = new UserChange(state, reasons, revision);
             }
             // A row shows only its last change: the first may be anywhere in the gap, so no bookmark may reach into it.
-            Mark(changes, firstDirty: gap.From + 1);
+            Deliver(changes, [page.Service.Configuration], firstDirty: gap.From + 1);
             _marked = Math.Max(_marked, changes.Length > 0 ? changes[^1].Revision : 0);
-            Configure(page.Service.Configuration);
             if (!isLast || page.Service.Revision < gap.Target)
                 return false;
             _gap = null;
@@ -184,37 +181,44 @@ internal sealed class ServiceFeed(ServiceRecord service)
         return null;
     }
 
-    private void Mark(ReadOnlySpan<UserChange> changes, long? firstDirty)
+    private void Deliver(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
     {
         foreach (var watcher in _everybody)
-            watcher.Mark(changes, firstDirty);
-        if (_byKey.Count == 0)
-            return;
+            watcher.Take(changes, configurations, firstDirty);
+        if (_byKey.Count > 0 && configurations.IsEmpty)
+            DeliverByKey(changes, firstDirty);
+        else if (_byKey.Count > 0)
+            DeliverTogether(changes, configurations, firstDirty);
+    }
+
+    private void DeliverByKey(ReadOnlySpan<UserChange> changes, long? firstDirty)
+    {
         for (var i = 0; i < changes.Length; i++)
         {
-            var change = changes.Slice(i, 1);
-            if (_byKey.TryGetValue(new UserKey(change[0].State.Sid), out var watchers))
-                Mark(watchers, change, firstDirty);
-            if (_byKey.TryGetValue(new UserKey(change[0].State.Identity), out watchers))
-                Mark(watchers, change, firstDirty);
+            foreach (var watcher in WatchersOf(changes[i].State.Sid, changes[i].State.Identity))
+                watcher.Take(changes.Slice(i, 1), [], firstDirty);
         }
     }
 
-    private static void Mark(List<Watcher> watchers, ReadOnlySpan<UserChange> change, long? firstDirty)
+    /// <summary>Each watcher takes what concerns it at once. It is rare that a configuration changes.</summary>
+    private void DeliverTogether(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
     {
-        foreach (var watcher in watchers)
-            watcher.Mark(change, firstDirty);
-    }
-
-    private void Configure(ServiceConfiguration configuration)
-    {
-        foreach (var watcher in _everybody)
-            watcher.Configure(configuration);
-        foreach (var watchers in _byKey.Values)
+        var concerns = _byKey.Values.SelectMany(watchers => watchers).Distinct().ToDictionary(watcher => watcher, _ => new List<UserChange>());
+        foreach (var change in changes)
         {
-            foreach (var watcher in watchers)
-                watcher.Configure(configuration);
+            foreach (var watcher in WatchersOf(change.State.Sid, change.State.Identity))
+                concerns[watcher].Add(change);
         }
+        foreach (var (watcher, concern) in concerns)
+            watcher.Take(CollectionsMarshal.AsSpan(concern), configurations, firstDirty);
+    }
+
+    /// <summary>Those who watch the user by SID, and those who do by identity; who does both comes twice, which changes nothing.</summary>
+    private IEnumerable<Watcher> WatchersOf(UserSid sid, Identity identity)
+    {
+        var bySid = _byKey.GetValueOrDefault(new UserKey(sid));
+        var byIdentity = _byKey.GetValueOrDefault(new UserKey(identity));
+        return bySid is null ? byIdentity ?? [] : byIdentity is null ? bySid : bySid.Concat(byIdentity);
     }
 
     private void Reached(long revision)

@@ -79,41 +79,26 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter, ServiceConfi
         }
     }
 
-    /// <summary>Takes committed changes, and wakes the reader. Called by the feed under its lock.</summary>
+    /// <summary>
+    /// Takes what was committed, and wakes the reader. Called by the feed under its lock. Changes and configurations of one batch are taken at once: a
+    /// reader that saw only the changes would send what a switch made of a user without saying that the switch changed it.
+    /// </summary>
     /// <param name="changes">The changes, by ascending revision.</param>
+    /// <param name="configurations">The configurations, by ascending revision.</param>
     /// <param name="firstDirty">The revision that counts as the first dirty one; null for each change's own.</param>
-    public void Mark(ReadOnlySpan<UserChange> changes, long? firstDirty = null)
+    public void Take(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
     {
         lock (_gate)
         {
             if (_end is not null)
                 return;
-            var marked = false;
+            var wakes = false;
             foreach (ref readonly var change in changes)
-            {
-                var reasons = change.Reasons & filter.Reasons;
-                if (reasons == UpdateReasons.None)
-                    continue;
-                marked = true;
-                if (_pending.TryMerge(change.State, reasons, change.Revision))
-                    continue;
-                if (_pending.Count < Bounds.PendingUsersPerWatcher)
-                    _pending.Add(new PendingUser(change.State, reasons, change.Revision, firstDirty ?? change.Revision));
-                else
-                    DropPending(change.Revision);
-            }
-            if (marked)
+                wakes |= MarkLocked(in change, firstDirty);
+            foreach (var configuration in configurations)
+                wakes |= ObserveLocked(configuration);
+            if (wakes)
                 WakeLocked();
-        }
-    }
-
-    /// <summary>Takes a committed configuration, and wakes the reader. Called by the feed under its lock.</summary>
-    public void Configure(ServiceConfiguration configuration)
-    {
-        lock (_gate)
-        {
-            ObserveLocked(configuration);
-            WakeLocked();
         }
     }
 
@@ -325,6 +310,20 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter, ServiceConfi
         _sleeper = null;
     }
 
+    private bool MarkLocked(in UserChange change, long? firstDirty)
+    {
+        var reasons = change.Reasons & filter.Reasons;
+        if (reasons == UpdateReasons.None)
+            return false;
+        if (_pending.TryMerge(change.State, reasons, change.Revision))
+            return true;
+        if (_pending.Count < Bounds.PendingUsersPerWatcher)
+            _pending.Add(new PendingUser(change.State, reasons, change.Revision, firstDirty ?? change.Revision));
+        else
+            DropPending(change.Revision);
+        return true;
+    }
+
     private void BeginSnapshotLocked()
     {
         // What is dropped here was committed before the snapshot reads anything. Reading the feed's revision needs no lock.
@@ -348,20 +347,22 @@ internal sealed class Watcher(ServiceFeed feed, WatchFilter filter, ServiceConfi
         _pending.Clear();
     }
 
-    private void ObserveLocked(ServiceConfiguration next)
+    /// <summary>Takes note of a configuration; false when it is known already.</summary>
+    private bool ObserveLocked(ServiceConfiguration next)
     {
         if (next.Revision <= _seen.Revision)
-            return;
+            return false;
         var before = _seen;
         _seen = next;
         _unsentConfiguration = next;
         var ended = before.ReachabilityEnabled
             && (!next.ReachabilityEnabled || next.SwitchedOnRevision != before.SwitchedOnRevision);
         if (!ended || (filter.Reasons & UpdateReasons.Reachability) == UpdateReasons.None)
-            return;
+            return true;
         // An on-period ended: values that the client holds from it are null now, and pending states speak of the time before.
         DropPending(next.Revision);
         var since = Math.Min(before.SwitchedOnRevision, _catchUp.SwitchedSince ?? long.MaxValue);
         _catchUp = _catchUp with { SwitchedSince = since, Sweep = new SwitchSweep(since, AfterId: 0) };
+        return true;
     }
 }

@@ -78,6 +78,51 @@ public sealed class ReviewWriterTests : IDisposable
         Assert.False(_world.Status.IsFailing);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_flag_that_counts_is_the_one_of_the_transaction(bool exists)
+    {
+        var service = await _world.NewService();
+        if (exists)
+            await _world.Create(service, "ada");
+        _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
+        var beat = _world.Beat(service, "ada");
+        _world.Writer.WriteOnce();
+        await beat.Stored;
+        Assert.Equal(0, (await _world.Get(service, "ada"))!.Record!.OnlineRevision);
+    }
+
+    [Fact]
+    public async Task A_commit_that_was_in_doubt_is_published_also_when_nothing_follows_it_in_its_service_instance()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        await client.Sync();
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+        // Begin, find service, find user, insert, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(7);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => ada);
+        await _world.NewService();
+        Assert.Equal("ada", (await client.NextUpdate()).State.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task A_heartbeat_of_a_deleted_service_instance_creates_nobody_in_the_one_that_takes_its_sid()
+    {
+        var service = await _world.NewService();
+        _ = _world.Queue.SubmitAsync(new DeleteServiceInstance(service.Sid));
+        _ = _world.Queue.SubmitAsync(new CreateServiceInstance(service.Sid, "again"));
+        var beat = _world.Beat(service, "ada");
+        _world.Write();
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(() => beat.Stored)).Reason);
+        var again = await _world.Services.GetAsync(service.Sid, default);
+        Assert.NotEqual(service.Id, again.Id);
+        Assert.Null(await _world.Get(again, "ada"));
+    }
+
     /// <summary>A clock that stands still and says when it is looked at.</summary>
     private sealed class LookedAtTime(Action look) : TimeProvider
     {

@@ -118,6 +118,19 @@ public sealed class ReviewCatchUpTests : IDisposable
             await client.Next();
     }
 
+    [Fact]
+    public async Task Convergent_a_watch_from_now_sends_no_value_of_before_a_switch_that_came_before_its_first_message()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        await _world.Online(service, "ada");
+        await _world.Switch(service.Sid, on: false);
+        Assert.False((await client.Next<WatchEvent.ConfigurationChanged>()).Configuration.ReachabilityEnabled);
+        while (!client.Users.ContainsKey("ada"))
+            await client.Next();
+        Assert.Null(client.Users["ada"].IsOnline);
+    }
+
     private void SwitchOff(LiveService service) =>
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
 

@@ -1,0 +1,202 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>Where memory and store meet: what is covered, what is filtered, and who is told.</summary>
+public sealed class ReviewOrderTests : IDisposable
+{
+    private readonly CoreWorld _world;
+    private LossyPublisher _publisher = null!;
+
+    public ReviewOrderTests() => _world = new CoreWorld(publisher: hub => _publisher = new LossyPublisher(hub));
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task Convergent_a_change_that_is_newer_than_the_page_which_covers_its_user_is_kept()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var keeper = await _world.Watch(service); // keeps the feed at the revision before the lost batch
+        _publisher.Loses = () => true;
+        await _world.Rename(service, "ada", "first");
+        _publisher.Loses = () => false;
+        await using var client = await _world.Watch(service);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        await client.Next<WatchEvent.Reset>();
+        var page = client.Next<WatchEvent.Updates>();
+        Assert.False(page.IsCompleted);
+        await _world.Rename(service, "ada", "second");
+
+        await page;
+        Assert.Equal("first", client.Users["ada"].Record!.FriendlyName);
+        await client.Next<WatchEvent.Synced>();
+        Assert.Equal(UpdateReasons.FriendlyName, (await client.NextUpdate()).Reasons);
+        Assert.Equal("second", client.Users["ada"].Record!.FriendlyName);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Reasoned_a_resume_lets_only_the_reasons_of_the_filter_through(bool selected)
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await _world.Create(service, "bob");
+        string[] keys = selected ? ["ada", "bob"] : [];
+        await using var client = await _world.Watch(service, keys, UpdateReasons.ReachabilityOnline);
+        await client.Sync();
+        await _world.Rename(service, "ada", "Ada");
+        await _world.Rename(service, "bob", "Bob");
+        await _world.Online(service, "bob");
+
+        await using var resumed = await _world.Watch(service, keys, UpdateReasons.ReachabilityOnline, token: client.Token);
+        var update = Assert.Single((await resumed.Sync()).OfType<WatchEvent.Updates>().SelectMany(message => message.Users));
+        Assert.Equal(("bob", UpdateReasons.ReachabilityOnline), (update.State.Identity.ToString(), update.Reasons));
+    }
+
+    [Fact]
+    public async Task Drained_a_watch_of_some_users_ends_as_well()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, ["ada"]);
+        await client.Sync();
+        var next = client.Next();
+        _world.Hub.Drain();
+        Assert.Equal(ErrorReason.ServerStopping, (await Assert.ThrowsAsync<PresenceException>(() => next)).Reason);
+    }
+
+    [Fact]
+    public async Task A_watch_that_names_a_user_by_sid_sees_that_user_alone_also_when_the_identity_is_taken_again()
+    {
+        var service = await _world.NewService();
+        var ada = await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service, [ada.Sid.ToString()]);
+        await client.Sync();
+        await _world.Rename(service, "ada", "Ada");
+        Assert.Equal(UpdateReasons.FriendlyName, (await client.NextUpdate()).Reasons);
+        await _world.Delete(service, "ada");
+        await _world.Create(service, "ada");
+        Assert.Equal(UpdateReasons.Deleted, (await client.NextUpdate()).Reasons);
+        Assert.True(client.IsQuiet());
+    }
+
+    [Fact]
+    public async Task Resumable_tombstones_that_are_purged_while_the_watch_catches_up_reset_it()
+    {
+        var service = await _world.NewService();
+        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+            await _world.Create(service, $"user-{i}");
+        ResumeToken start;
+        await using (var client = await _world.Watch(service, now: true))
+        {
+            await client.Sync();
+            start = client.Token!.Value;
+        }
+        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+            await _world.Rename(service, $"user-{i}", "renamed");
+        await _world.Delete(service, $"user-{Bounds.WatchPageSize}");
+        await using var resumed = await _world.Watch(service, token: start);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        await resumed.Next<WatchEvent.Updates>();
+        Purge();
+        Assert.Equal(ResetReason.TombstonesPurged, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Resumable_tombstones_that_are_purged_before_a_watch_of_some_users_reads_reset_it()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service, ["ada"]);
+        await client.Sync();
+        await _world.Delete(service, "ada");
+        await using var resumed = await _world.Watch(service, ["ada"], token: client.Token);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        Purge();
+        Assert.Equal(ResetReason.TombstonesPurged, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Convergent_two_switches_off_before_the_client_looks_take_the_values_of_both_periods_away()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada", "gone");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _world.Switch(service.Sid, on: false);
+        await _world.Offline(service, "ada", "gone");
+        await _world.Switch(service.Sid, on: true);
+        await _world.Switch(service.Sid, on: false);
+        while (client.Users["ada"].IsOnline is not null)
+            await client.Next();
+    }
+
+    [Fact]
+    public void Bounded_a_message_is_cut_at_its_bytes()
+    {
+        var half = new MessageBuilder(new FixedSizeEncoder((Bounds.WatchMessageBytes / 2) + 1), UserView.Full);
+        Assert.True(half.TryAdd(new UserUpdate(State(1), UpdateReasons.Created)));
+        Assert.False(half.TryAdd(new UserUpdate(State(2), UpdateReasons.Created)));
+        Assert.Single(half.Take());
+        Assert.True(half.TryAdd(new UserUpdate(State(2), UpdateReasons.Created)));
+    }
+
+    [Fact]
+    public async Task Bookmarkable_a_token_never_covers_a_change_that_is_being_marked()
+    {
+        const int Changes = 5_000;
+        var service = await _world.NewService();
+        var record = (await _world.Store.FindServiceAsync(service.Sid, default))!;
+        var feed = new ServiceFeed(record);
+        var filter = new WatchFilter([], UpdateReasons.None, UserView.Full);
+        for (var i = 0; i < 200; i++)
+            feed.Attach(new Watcher(feed, filter)); // marked before the one that is looked at
+        var watcher = new Watcher(feed, filter);
+        feed.Attach(watcher);
+        watcher.Begin(record.Configuration, WatchPhase.Live, from: null);
+
+        var last = record.Revision + Changes;
+        var publishing = Task.Run(() =>
+        {
+            for (var revision = record.Revision + 1; revision <= last; revision++)
+            {
+                var change = new UserChange(State(revision), UpdateReasons.FriendlyName, revision);
+                feed.Publish(new ServiceCommit(record with { Revision = revision }, revision, [change], [], IsDeleted: false));
+            }
+        });
+        var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);
+        for (var covered = 0L; covered < last; covered = watcher.Bookmark().Position)
+        {
+            watcher.Drain(message);
+            Assert.All(message.Take(), update => Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));
+        }
+        await publishing;
+    }
+
+    private void Purge()
+    {
+        _world.Time.Advance(TimeSpan.FromDays(31));
+        while (_world.Writer.WriteOnce() == WriteOutcome.Written)
+        {
+        }
+    }
+
+    private static UserState State(long revision) => UserState.Of(
+        default,
+        new UserRecord
+        {
+            Sid = new UserSid(1),
+            Identity = CoreWorld.Id("ada"),
+            CreateTime = default,
+            UpdateTime = default,
+            CreatedRevision = 1,
+            Revision = revision,
+        },
+        new ServiceConfiguration());
+}
