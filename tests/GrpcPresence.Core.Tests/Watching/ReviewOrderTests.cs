@@ -156,10 +156,11 @@ public sealed class ReviewOrderTests : IDisposable
         var feed = new ServiceFeed(record);
         var filter = new WatchFilter([], UpdateReasons.None, UserView.Full);
         for (var i = 0; i < 200; i++)
-            feed.Attach(new Watcher(feed, filter)); // marked before the one that is looked at
-        var watcher = new Watcher(feed, filter);
+            feed.Attach(new Watcher(feed, filter, record.Configuration)); // marked before the one that is looked at
+        var watcher = new Watcher(feed, filter, record.Configuration);
         feed.Attach(watcher);
-        watcher.Begin(record.Configuration, WatchPhase.Live, from: null);
+        watcher.Begin(record.Configuration, withSnapshot: false, from: null);
+        watcher.CatchUpOrGoLive();
 
         var last = record.Revision + Changes;
         var publishing = Task.Run(() =>
