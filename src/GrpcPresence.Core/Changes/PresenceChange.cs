@@ -79,6 +79,8 @@ internal sealed class PresenceChange(UserCell cell, bool background) : Change
         _switchRevision = configuration.SwitchRevision;
 
         var stored = batch.Store.FindUser(service.Record.Id, new UserKey(cell.Identity));
+        if (stored is not null && snapshot.Sid != default && snapshot.Sid != stored.Sid && !snapshot.MayCreate)
+            throw Refusals.UserNotFound(snapshot.Sid); // named by a SID that was read before another user took the identity
         _sid = stored?.Sid;
         if (stored is null)
         {

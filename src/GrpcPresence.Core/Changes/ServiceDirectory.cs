@@ -9,6 +9,7 @@ namespace GrpcPresence.Core.Changes;
 public sealed class ServiceDirectory(IStoreReader reader)
 {
     private readonly ConcurrentDictionary<ServiceSid, LiveService> _services = new();
+    private int _removals; // tells a read that a service instance was removed meanwhile, perhaps the one that it found
 
     /// <summary>The service instance.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a miss.</exception>
@@ -33,6 +34,7 @@ public sealed class ServiceDirectory(IStoreReader reader)
     /// <summary>Forgets a service instance that the store does not have any more.</summary>
     public void Remove(ServiceSid sid, long id)
     {
+        Interlocked.Increment(ref _removals);
         if (!_services.TryGetValue(sid, out var service) || service.Id != id)
             return;
         service.Delete();
@@ -41,8 +43,20 @@ public sealed class ServiceDirectory(IStoreReader reader)
 
     private async ValueTask<LiveService> LoadAsync(ServiceSid sid, CancellationToken cancellationToken)
     {
-        var record = await reader.FindServiceAsync(sid, cancellationToken).ConfigureAwait(false)
-            ?? throw Refusals.ServiceInstanceNotFound(sid);
-        return Apply(record);
+        LiveService? added = null;
+        while (true)
+        {
+            var removals = Volatile.Read(ref _removals);
+            if (await reader.FindServiceAsync(sid, cancellationToken).ConfigureAwait(false) is not { } record)
+            {
+                if (added is not null)
+                    Remove(sid, added.Id);
+                throw Refusals.ServiceInstanceNotFound(sid);
+            }
+            added = Apply(record);
+            // A removal that came between the read and this may have been of this very service instance: only another read tells.
+            if (Volatile.Read(ref _removals) == removals)
+                return added;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Users;
 
@@ -41,8 +42,11 @@ public abstract class UserCell(LiveService service, Identity identity, CellShard
     protected bool Vouched { get; private set; }
 
     /// <summary>Whether nothing is pending: what is tracked is what is stored, under the present switch. Under the gate.</summary>
-    protected bool IsSettled =>
-        !_isQueued && !_isTaken && _decidedVouched == Vouched && _decidedSwitch == Service.Configuration.SwitchRevision;
+    /// <remarks>
+    /// A cell that went off and on again is queued, and settled all the same: nobody waits for a decision that stores nothing. One that went on and off
+    /// is not: null is to become false.
+    /// </remarks>
+    protected bool IsSettled => !_isTaken && _decidedVouched == Vouched && (Vouched || !_cameOnline) && IsDecidedUnder(Service.Configuration);
 
     /// <summary>Whether the writer has still to look at this cell. Under the gate.</summary>
     protected bool IsPending => _isQueued || _isTaken;
@@ -92,6 +96,8 @@ public abstract class UserCell(LiveService service, Identity identity, CellShard
     /// </summary>
     protected Task WhenStored()
     {
+        if (IsSettled)
+            return Task.CompletedTask;
         if (_isQueued)
             return (_waiters ??= new CellWaiters()).Queued;
         if (_isTaken)
@@ -129,7 +135,7 @@ public abstract class UserCell(LiveService service, Identity identity, CellShard
             NoteLeft(background);
             if (!_isQueued)
                 return null;
-            var snapshot = new CellSnapshot(Vouched, _cameOnline, _mayCreate);
+            var snapshot = new CellSnapshot(Vouched, _cameOnline, _mayCreate, Sid);
             _isQueued = false;
             _isTaken = true;
             _cameOnline = false;
@@ -226,6 +232,10 @@ public abstract class UserCell(LiveService service, Identity identity, CellShard
             OnSettled();
         }
     }
+
+    /// <summary>Whether the last decision holds under the configuration. While reachability is off, no decision would store anything.</summary>
+    private bool IsDecidedUnder(ServiceConfiguration configuration) =>
+        _decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled);
 
     private void Reset()
     {

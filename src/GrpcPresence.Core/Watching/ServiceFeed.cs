@@ -21,6 +21,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
     private long _revision = service.Revision;
     private long _marked = service.Revision;
     private GapRead? _gap;
+    private bool _isEnded; // nobody waits for a revision any more
 
     /// <summary>The store's key of the service instance.</summary>
     public long ServiceId { get; } = service.Id;
@@ -118,7 +119,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
     {
         lock (_gate)
         {
-            if (_revision >= revision)
+            if (_isEnded || _revision >= revision)
                 return Task.CompletedTask;
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add((revision, now, reached));
@@ -160,6 +161,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
             watcher.EndWith(reason());
         lock (_gate)
         {
+            _isEnded = true;
             foreach (var (_, _, reached) in _waiting)
                 reached.TrySetResult();
             _waiting.Clear();

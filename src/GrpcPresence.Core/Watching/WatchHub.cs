@@ -139,7 +139,9 @@ public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceM
             {
                 var page = await store.ListChangesAsync(feed.Service, position, Bounds.WatchPageSize, CancellationToken.None).ConfigureAwait(false);
                 var isLast = page.Changes.Count < Bounds.WatchPageSize;
-                if (page.Service.Id != feed.ServiceId || feed.Publish(gap, page, isLast))
+                if (page.Service.Id != feed.ServiceId)
+                    throw Refusals.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another
+                if (feed.Publish(gap, page, isLast))
                     return;
                 position = isLast ? page.Service.Revision : page.Changes[^1].Revision;
             }

@@ -177,6 +177,47 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task A_heartbeat_that_undoes_what_is_not_stored_yet_is_answered_from_memory()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        _world.Store.Faults.FailAllOperations(fail: true);
+        _ = _world.Tracker.EndSession(
+            service, new Core.Presence.UserAddress(CoreWorld.Id("ada"), Sid: null, MayCreate: false), CoreWorld.Session("s1"));
+        Assert.True(_world.Beat(service, "ada", "s2").Stored.IsCompletedSuccessfully);
+
+        _world.Store.Faults.FailAllOperations(fail: false);
+        _world.Write();
+        Assert.True((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task A_heartbeat_by_a_sid_that_was_read_before_its_user_was_replaced_does_not_bring_the_new_one_online()
+    {
+        var service = await _world.NewService();
+        var first = await _world.Create(service, "ada");
+        var address = await _world.Directory.ResolveAsync(service, new UserKey(first.Sid), default);
+        await _world.Delete(service, "ada");
+        await _world.Create(service, "ada");
+        var beat = _world.Tracker.Beat(service, address, CoreWorld.Session("s1"), stream: null);
+        _world.Write();
+        Assert.Equal(ErrorReason.UserNotFound, (await Assert.ThrowsAsync<PresenceException>(() => beat.Stored)).Reason);
+        Assert.Null((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task While_reachability_is_off_heartbeats_of_live_sessions_wait_for_nothing()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await _world.Switch(service.Sid, on: false);
+        Assert.True(_world.Beat(service, "ada").Stored.IsCompletedSuccessfully);
+        Assert.Equal(0, _world.Queue.Count);
+        await _world.Switch(service.Sid, on: true);
+        Assert.True((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
     public async Task An_unknown_identity_is_created_by_its_first_heartbeat_in_one_change()
     {
         var service = await _world.NewService();

@@ -194,9 +194,8 @@ internal sealed class SimulatedProcess : IDisposable
         foreach (var watch in _watches)
             watch.Leave();
         _store.Restart();
+        _truth.Learn(await _store.ListChangesAsync(_sid, _truth.Revision, limit: 1000, default));
         await StartAsync(isFirst: false);
-        // What was committed and never published is told by the store alone; the truth learns of it as any node would.
-        await LearnAsync();
     }
 
     /// <summary>Faults end, everything is written, every client reads on: all must know the truth.</summary>
@@ -210,7 +209,7 @@ internal sealed class SimulatedProcess : IDisposable
         // One more change: by it the feed learns of batches that were lost.
         Submit(new CreateUser(_sid, CoreWorld.Id("last"), "", "{}", default));
         _world.Write();
-        await LearnAsync();
+        await RequirePublishedAsync();
         foreach (var watch in _watches)
         {
             if (!watch.IsOpen)
@@ -240,7 +239,7 @@ internal sealed class SimulatedProcess : IDisposable
             throw new BrokenPromise("Convergent", "the watch does not come to synced");
     }
 
-    private async Task LearnAsync()
+    private async Task RequirePublishedAsync()
     {
         var service = await _store.FindServiceAsync(_sid, default);
         if (service!.Revision > _truth.Revision)

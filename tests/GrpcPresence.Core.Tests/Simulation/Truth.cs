@@ -1,5 +1,5 @@
 using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Tests.Simulation;
@@ -10,7 +10,6 @@ namespace GrpcPresence.Core.Tests.Simulation;
 internal sealed class Truth
 {
     private readonly List<UserChange> _changes = [];
-    private readonly List<ServiceConfiguration> _switches = [];
 
     /// <summary>The last revision that was taken.</summary>
     public long Revision { get; private set; }
@@ -25,8 +24,17 @@ internal sealed class Truth
         if (!taken.SequenceEqual(Enumerable.Range(0, (int)(commit.LastRevision - Revision)).Select(i => commit.FirstRevision + i)))
             throw new BrokenPromise("Revisions", $"a commit up to {commit.LastRevision} has gaps");
         _changes.AddRange(commit.Users);
-        _switches.AddRange(commit.Configurations);
         Revision = commit.LastRevision;
+    }
+
+    /// <summary>
+    /// A process ended before it knew that its last commit had happened: what that changed is in the store alone, where each user shows one change.
+    /// </summary>
+    public void Learn(ChangesRead stored)
+    {
+        foreach (var (state, revision) in stored.Changes)
+            _changes.Add(new UserChange(state, state.Record?.ReasonsSince(Revision) ?? UpdateReasons.Deleted, revision));
+        Revision = stored.Service.Revision;
     }
 
     /// <summary>What changed about the user in (after, upTo], as far as the changes of the user's own row tell.</summary>
@@ -44,8 +52,4 @@ internal sealed class Truth
     /// <summary>Everybody there ever was, by SID.</summary>
     public IEnumerable<(UserSid Sid, string Identity)> Everybody =>
         _changes.Select(change => (change.State.Sid, change.State.Identity.ToString())).Distinct();
-
-    /// <summary>Whether reachability was switched in (after, upTo].</summary>
-    public bool IsSwitchedBetween(long after, long upTo) =>
-        _switches.Any(configuration => configuration.SwitchRevision > after && configuration.SwitchRevision <= upTo);
 }

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Watching;
 namespace GrpcPresence.Core.Tests.Watching;
 
 /// <summary>How a watch ends, and what the token says that remains.</summary>
-public sealed class ReviewEndingTests : IDisposable
+public sealed class EndingTests : IDisposable
 {
     private readonly CoreWorld _world = new();
 

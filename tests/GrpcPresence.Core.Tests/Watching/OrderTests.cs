@@ -8,12 +8,12 @@ using GrpcPresence.Core.Watching;
 namespace GrpcPresence.Core.Tests.Watching;
 
 /// <summary>Where memory and store meet: what is covered, what is filtered, and who is told.</summary>
-public sealed class ReviewOrderTests : IDisposable
+public sealed class OrderTests : IDisposable
 {
     private readonly CoreWorld _world;
     private LossyPublisher _publisher = null!;
 
-    public ReviewOrderTests() => _world = new CoreWorld(publisher: hub => _publisher = new LossyPublisher(hub));
+    public OrderTests() => _world = new CoreWorld(publisher: hub => _publisher = new LossyPublisher(hub));
 
     public void Dispose() => _world.Dispose();
 

@@ -8,7 +8,7 @@ using GrpcPresence.Core.Watching;
 namespace GrpcPresence.Core.Tests.Watching;
 
 /// <summary>What a watch that reads from the store may not lose while the world goes on.</summary>
-public sealed class ReviewCatchUpTests : IDisposable
+public sealed class CatchUpTests : IDisposable
 {
     private readonly CoreWorld _world = new();
 

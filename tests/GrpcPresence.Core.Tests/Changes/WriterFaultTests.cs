@@ -6,7 +6,7 @@ using GrpcPresence.Testing;
 namespace GrpcPresence.Core.Tests.Changes;
 
 /// <summary>What the writer owes when commits are in doubt, and at its end.</summary>
-public sealed class ReviewWriterTests : IDisposable
+public sealed class WriterFaultTests : IDisposable
 {
     private readonly CoreWorld _world = new();
 
