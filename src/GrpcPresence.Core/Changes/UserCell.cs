@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Changes;
@@ -12,7 +11,7 @@ namespace GrpcPresence.Core.Changes;
 /// Everything is guarded by the gate, the lock of the shard (see <see cref="CellShard.Gate"/>). Members that say so expect the caller to hold it; the
 /// others take it.
 /// </remarks>
-public abstract class UserCell(LiveService service, Identity identity, CellShard shard)
+public abstract partial class UserCell(LiveService service, Identity identity, CellShard shard)
 {
     private CellWaiters? _waiters; // null when nobody waits
     private long _decidedSwitch = -1; // the switch under which the writer last decided; -1: not yet
@@ -127,127 +126,9 @@ public abstract class UserCell(LiveService service, Identity identity, CellShard
     /// <summary>The writer has looked at the cell and nothing is pending any more; a cell without sessions may go. Under the gate.</summary>
     protected abstract void OnSettled();
 
-    /// <summary>Takes the state to decide on. The queue may hold a cell twice; the second take finds nothing and returns null.</summary>
-    internal CellSnapshot? Take(bool background)
-    {
-        lock (Gate)
-        {
-            NoteLeft(background);
-            if (!_isQueued)
-                return null;
-            var snapshot = new CellSnapshot(Vouched, _cameOnline, _mayCreate, Sid);
-            _isQueued = false;
-            _isTaken = true;
-            _cameOnline = false;
-            _mayCreate = false;
-            _waiters?.Take();
-            return snapshot;
-        }
-    }
-
-    /// <summary>The snapshot is stored, or needed no storing.</summary>
-    internal void Settle(CellSnapshot snapshot, long switchRevision, UserSid? sid)
-    {
-        lock (Gate)
-        {
-            _isTaken = false;
-            _decidedVouched = snapshot.Vouched;
-            _decidedSwitch = switchRevision;
-            SetSid(sid ?? default);
-            _waiters?.Complete();
-            if (_waiters is { IsEmpty: true })
-                _waiters = null;
-            // Reachability may have been switched between the decision and now; the sweep of the switch saw this cell as pending and left it.
-            if (!_isQueued && Vouched && !IsSettled)
-                Enqueue(background: true);
-            if (!_isQueued)
-                OnSettled();
-        }
-    }
-
-    /// <summary>The snapshot could not be stored: whoever waits is told, and the cell is queued again.</summary>
-    internal void Retry(CellSnapshot snapshot, PresenceException reason)
-    {
-        lock (Gate)
-        {
-            _isTaken = false;
-            _cameOnline |= snapshot.CameOnline;
-            _mayCreate |= snapshot.MayCreate;
-            FailWaiters(reason);
-            Enqueue(background: true);
-        }
-    }
-
-    /// <summary>The store failed before the cell was taken: whoever waits is told, and the cell is queued again.</summary>
-    internal void FailQueued(bool background, PresenceException reason)
-    {
-        lock (Gate)
-        {
-            NoteLeft(background);
-            if (!_isQueued)
-                return;
-            _waiters?.FailQueued(reason);
-            Enqueue(background: true);
-        }
-    }
-
-    /// <summary>The writer put the cell off: it is queued again, unless its user's deletion has emptied it in between.</summary>
-    internal void Requeue(bool background)
-    {
-        lock (Gate)
-        {
-            NoteLeft(background);
-            if (_isQueued)
-                Enqueue(background);
-        }
-    }
-
-    /// <summary>The user does not exist and may not be created.</summary>
-    internal void Refuse(PresenceException reason)
-    {
-        lock (Gate)
-        {
-            _waiters?.FailTaken(reason);
-            if (_isQueued && _mayCreate)
-            {
-                // In between somebody named the user by identity, and may create it: that is decided on its own.
-                _isTaken = false;
-                return;
-            }
-            Reset();
-            FailWaiters(reason);
-            OnRefused();
-            OnSettled();
-        }
-    }
-
-    /// <summary>The user was deleted: whoever waits for one of its sessions learns that the session ended.</summary>
-    internal void Delete()
-    {
-        lock (Gate)
-        {
-            Reset();
-            FailWaiters(Refusals.SessionEnded());
-            OnDeleted();
-            OnSettled();
-        }
-    }
-
     /// <summary>Whether the last decision holds under the configuration. While reachability is off, no decision would store anything.</summary>
     private bool IsDecidedUnder(ServiceConfiguration configuration) =>
         _decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled);
-
-    private void Reset()
-    {
-        Vouched = false;
-        SetSid(default);
-        _cameOnline = false;
-        _mayCreate = false;
-        _isQueued = false;
-        _isTaken = false;
-        _decidedVouched = false;
-        _decidedSwitch = -1;
-    }
 
     private void Enqueue(bool background)
     {
@@ -272,20 +153,5 @@ public abstract class UserCell(LiveService service, Identity identity, CellShard
             if (!_isQueued)
                 _waiters?.FailQueued(ChangeQueue.Stopping());
         }
-    }
-
-    private void NoteLeft(bool background)
-    {
-        if (background)
-            _isInBackground = false;
-        else
-            _isAmongCallers = false;
-    }
-
-    private void FailWaiters(PresenceException reason)
-    {
-        _waiters?.FailTaken(reason);
-        _waiters?.FailQueued(reason);
-        _waiters = null;
     }
 }

@@ -1,6 +1,10 @@
 namespace GrpcPresence.Core.Watching;
 
-/// <summary>How far a watcher has caught up.</summary>
+/// <summary>
+/// How far a watcher has caught up. What holds at any time: every change up to <paramref name="Base"/> was delivered; rows with a revision up to
+/// <paramref name="Position"/> were delivered, with their reasons since the base; changes above <paramref name="Target"/> are pending. So what is left to
+/// read are the rows in between, and what the sweep names.
+/// </summary>
 /// <param name="Base">The revision from which reasons count.</param>
 /// <param name="Position">The revision up to which rows were read.</param>
 /// <param name="Target">The revision up to which rows must be read: later changes are pending already.</param>

@@ -58,19 +58,18 @@ internal static class Messages
     public static V1.User ToMessage(this UserState user, UserView view)
     {
         var message = new V1.User { Sid = user.Sid.ToString(), Identity = user.Identity.ToString(), Revision = user.Revision };
-        if (view != UserView.Reachability || user.IsDeleted)
-            message.ServiceSid = user.Service.ToString();
         if (user.Record is not { } record)
             return message;
         if (view != UserView.Reachability)
-            AddProfile(message, record);
+            AddProfile(message, user.Service, record);
         if (view != UserView.Basic)
             AddReachability(message, user);
         return message;
     }
 
-    private static void AddProfile(V1.User message, UserRecord record)
+    private static void AddProfile(V1.User message, ServiceSid service, UserRecord record)
     {
+        message.ServiceSid = service.ToString();
         message.FriendlyName = record.FriendlyName;
         message.Attributes = record.Attributes;
         message.RoleSid = record.RoleSid.ToString();

@@ -54,7 +54,7 @@ public sealed class UserMessageTests
     {
         var deleted = UserState.Of(Service, new Tombstone(Record.Sid, Record.Identity, 8, Created));
 
-        var expected = new V1.User { Sid = $"{Record.Sid}", ServiceSid = $"{Service}", Identity = "alice", Revision = 8 };
+        var expected = new V1.User { Sid = $"{Record.Sid}", Identity = "alice", Revision = 8 };
         Assert.Equal(expected, deleted.ToMessage(view));
     }
 
