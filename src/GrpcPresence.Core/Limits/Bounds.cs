@@ -81,6 +81,9 @@ public static class Bounds
     /// <summary>The longest debounce; longer absences are absences.</summary>
     public static readonly TimeSpan MaxOfflineDebounce = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long the oldest reply of a heartbeat stream may wait for the store when there is no room for another: a store that works takes a fraction of that, and of one that does not nobody's lease may run out.</summary>
+    public static readonly TimeSpan HeartbeatReplyPatience = TimeSpan.FromSeconds(1);
+
     /// <summary>The resolution of leases: they end at most this much late, never early.</summary>
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 

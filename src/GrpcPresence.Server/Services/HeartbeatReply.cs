@@ -7,11 +7,16 @@ namespace GrpcPresence.Server.Services;
 /// The reply to one message of a heartbeat stream while it takes shape: entries are rejected at once, or accepted when what they made visible is
 /// stored.
 /// </summary>
-internal sealed class HeartbeatReply(int entries)
+/// <param name="entries">How many entries the message has.</param>
+/// <param name="readAt">When the message was read, as a timestamp.</param>
+internal sealed class HeartbeatReply(int entries, long readAt)
 {
     private readonly TaskCompletionSource _hurried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SortedList<int, ErrorReason> _rejected = [];
     private List<(int Index, Task Stored)>? _pending;
+
+    /// <summary>When the message was read, as a timestamp.</summary>
+    public long ReadAt => readAt;
 
     /// <summary>Whether something is not stored yet.</summary>
     public bool IsPending => _pending is not null;

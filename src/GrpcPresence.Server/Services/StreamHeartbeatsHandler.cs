@@ -17,6 +17,7 @@ internal sealed class StreamHeartbeatsHandler(
     ServiceDirectory services,
     UserDirectory users,
     PresenceTracker tracker,
+    TimeProvider time,
     CancellationToken stopping) : IDisposable
 {
     private readonly Channel<HeartbeatReply> _replies = Channel.CreateUnbounded<HeartbeatReply>(new() { SingleReader = true, SingleWriter = true });
@@ -31,7 +32,7 @@ internal sealed class StreamHeartbeatsHandler(
         ServerCallContext context)
     {
         var stream = await StartAsync(input, context);
-        await EnqueueAsync(new HeartbeatReply(entries: 0), context);
+        await EnqueueAsync(new HeartbeatReply(entries: 0, time.GetTimestamp()), context);
         var answering = AnswerAsync(output);
         try
         {
@@ -130,12 +131,12 @@ internal sealed class StreamHeartbeatsHandler(
     }
 
     /// <summary>The entries that are well-formed; the others are rejected in the reply. A list that is too long ends the stream.</summary>
-    private static (HeartbeatReply Reply, (List<UserKey> Keys, List<(int Index, SessionId Id)> Sessions) Entries) Parse(
+    private (HeartbeatReply Reply, (List<UserKey> Keys, List<(int Index, SessionId Id)> Sessions) Entries) Parse(
         IReadOnlyList<V1.SessionBeat> beats, string field)
     {
         if (beats.Count > Bounds.BeatsPerMessage)
             throw new PresenceException([new Violation(field, ErrorReason.FieldTooLong, $"must have at most {Bounds.BeatsPerMessage} entries")]);
-        var reply = new HeartbeatReply(beats.Count);
+        var reply = new HeartbeatReply(beats.Count, time.GetTimestamp());
         var keys = new List<UserKey>(beats.Count);
         var sessions = new List<(int, SessionId)>(beats.Count);
         for (var i = 0; i < beats.Count; i++)
@@ -166,16 +167,28 @@ internal sealed class StreamHeartbeatsHandler(
         lock (_outstanding)
             _outstanding.Enqueue(reply);
         _replies.Writer.TryWrite(reply);
-        if (_slots.Wait(0, CancellationToken.None))
-            return;
-        // Too many wait. The oldest is answered without the store, so that reading goes on and leases are renewed; what is left to wait for is the
-        // client, who has to read the answer.
+        var slot = _slots.WaitAsync(context.CancellationToken);
+        if (!slot.IsCompleted)
+            await HurryOldestAsync(slot);
+        await slot;
+    }
+
+    /// <summary>
+    /// Too many wait. A store that works makes room in a moment; where it does not, the oldest is answered without it, so that reading goes on and
+    /// leases are renewed. What is left to wait for is the client, who has to read the answer.
+    /// </summary>
+    private async Task HurryOldestAsync(Task slot)
+    {
+        HeartbeatReply? oldest;
         lock (_outstanding)
-        {
-            if (_outstanding.TryPeek(out var oldest))
-                oldest.Hurry();
-        }
-        await _slots.WaitAsync(context.CancellationToken);
+            _outstanding.TryPeek(out oldest);
+        if (oldest is null)
+            return;
+        var patience = Bounds.HeartbeatReplyPatience - time.GetElapsedTime(oldest.ReadAt);
+        if (patience > TimeSpan.Zero)
+            await Task.WhenAny(slot, Task.Delay(patience, time));
+        if (!slot.IsCompleted)
+            oldest.Hurry();
     }
 
     private void HurryAll()

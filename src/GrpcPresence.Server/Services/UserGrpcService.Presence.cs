@@ -35,7 +35,7 @@ internal sealed partial class UserGrpcService
         IServerStreamWriter<V1.StreamHeartbeatsResponse> responseStream,
         ServerCallContext context)
     {
-        using var handler = new StreamHeartbeatsHandler(services, directory, tracker, lifetime.ApplicationStopping);
+        using var handler = new StreamHeartbeatsHandler(services, directory, tracker, time, lifetime.ApplicationStopping);
         await handler.RunAsync(requestStream, responseStream, context);
     }
 

@@ -12,4 +12,5 @@ internal sealed partial class UserGrpcService(
     ServiceDirectory services,
     UserDirectory directory,
     PresenceTracker tracker,
+    TimeProvider time,
     IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

@@ -93,7 +93,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reading_never_waits_for_a_commit_and_replies_that_wait_are_bounded()
+    public async Task A_store_that_does_not_answer_keeps_no_lease_from_being_renewed()
     {
         var service = await _server.CreateReachableServiceAsync();
         using var stream = await HeartbeatStream.OpenAsync(_server, service);
@@ -109,6 +109,18 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
             Assert.Equal(1, (await stream.Reply()).Accepted);
         Assert.Equal(1, (await stream.BeatAsync(($"user-{count - 1}", "s1"))).Accepted);
         Assert.True((await _server.GetUserAsync(service, $"user-{count - 1}")).IsOnline);
+    }
+
+    [Fact]
+    public async Task A_burst_that_the_store_can_take_is_accepted_whole()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        using var stream = await HeartbeatStream.OpenAsync(_server, service);
+        const int count = 3 * Bounds.OutstandingHeartbeatReplies;
+        for (var i = 0; i < count; i++)
+            await stream.SendBeats([.. Enumerable.Range(0, 100).Select(j => ($"user-{i}-{j}", "s1"))]);
+        for (var i = 0; i < count; i++)
+            Assert.Equal(100, (await stream.Reply()).Accepted);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Tests.Fixture;
