@@ -10,7 +10,7 @@ public sealed class SimulationTests
     private const int Parts = 4;
 
     private static int Histories =>
-        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HISTORIES"), out var histories) ? histories : 4_000;
+        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HISTORIES"), out var histories) ? histories : 10_000;
 
     [Theory]
     [InlineData(0)]
