@@ -1,0 +1,48 @@
+// What the server has acknowledged, and so must still know after any crash. A call that was under way
+// when the server was killed may have happened or not: both names are right.
+export class Ledger {
+  #users = new Map();
+
+  get size() {
+    return this.#users.size;
+  }
+
+  isKnown(identity) {
+    return this.#users.get(identity)?.name !== undefined;
+  }
+
+  // A call that gives the user a name is on its way.
+  begin(identity, name) {
+    const user = this.#users.get(identity) ?? {};
+    this.#users.set(identity, { ...user, perhaps: name });
+  }
+
+  // It was acknowledged.
+  acknowledge(identity, name) {
+    this.#users.set(identity, { ...this.#users.get(identity), name, perhaps: undefined });
+  }
+
+  // A heartbeat of the user was acknowledged.
+  beaten(identity) {
+    this.#users.get(identity).isOnline = true;
+  }
+
+  // Holds what the server says against all that, and takes what it says for what is.
+  lies(found) {
+    const lies = [];
+    for (const [identity, { name, perhaps, isOnline }] of this.#users) {
+      const user = found.get(identity);
+      if (user === undefined) {
+        if (name !== undefined) lies.push(`${identity} is lost`);
+        this.#users.delete(identity);
+        continue;
+      }
+      if (user.friendlyName !== name && user.friendlyName !== perhaps) {
+        lies.push(`${identity} is called ${user.friendlyName}; acknowledged was ${name}, and under way ${perhaps}`);
+      }
+      if (isOnline && user.isOnline !== true) lies.push(`${identity} is falsely offline`);
+      this.#users.set(identity, { name: user.friendlyName, perhaps: undefined, isOnline });
+    }
+    return lies;
+  }
+}

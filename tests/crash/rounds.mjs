@@ -1,0 +1,94 @@
+// Kills the server with SIGKILL at random moments under load, and holds what it knows afterwards against
+// what it has acknowledged: nothing lost, nobody falsely offline, resume tokens still right.
+//   node tests/crash/rounds.mjs PROGRAM PORT DATABASE [ROUNDS]
+import { setTimeout as pause } from 'node:timers/promises';
+import { call } from '../clients/node/presence.mjs';
+import { step, theEnd } from '../clients/node/telling.mjs';
+import { Follower } from './follower.mjs';
+import { Ledger } from './ledger.mjs';
+import { Server } from './server.mjs';
+
+const WORKERS = 24;
+const USERS_OF_A_WORKER = 20;
+const BEAT_EVERY = 3;
+const LEAST_LOAD_MS = 300;
+const MOST_LOAD_MS = 1_200;
+
+const [program, port, database, rounds = '12'] = process.argv.slice(2);
+const server = new Server(program, port, database);
+const ledger = new Ledger();
+const follower = new Follower();
+let acknowledged = 0;
+
+async function setUp(client) {
+  const { serviceInstance } = await call(client.configuration, 'createServiceInstance', { friendlyName: 'crash' });
+  await call(client.configuration, 'updateConfiguration', {
+    configuration: { serviceSid: serviceInstance.sid, reachabilityEnabled: true },
+    updateMask: { paths: ['reachability_enabled'] },
+  });
+  return serviceInstance.sid;
+}
+
+// Names users and beats for them until a call fails, because the server is gone.
+async function work(users, serviceSid, worker, round) {
+  for (let i = 0; ; i += 1) {
+    const identity = `user-${worker}-${i % USERS_OF_A_WORKER}`;
+    const friendlyName = `round ${round}, ${i}`;
+    try {
+      const isKnown = ledger.isKnown(identity);
+      ledger.begin(identity, friendlyName);
+      if (isKnown) {
+        await call(users, 'updateUser', { user: { serviceSid, identity, friendlyName }, updateMask: { paths: ['friendly_name'] } });
+      } else {
+        await call(users, 'createUser', { serviceSid, identity, friendlyName });
+      }
+      ledger.acknowledge(identity, friendlyName);
+      if (i % BEAT_EVERY === 0) {
+        await call(users, 'heartbeat', { serviceSid, userKey: identity, sessionId: `round-${round}` });
+        ledger.beaten(identity);
+      }
+      acknowledged += 1;
+    } catch {
+      return;
+    }
+  }
+}
+
+async function readAll(users, serviceSid) {
+  const found = new Map();
+  for (let worker = 0; worker < WORKERS; worker += 1) {
+    const userKeys = Array.from({ length: USERS_OF_A_WORKER }, (_, i) => `user-${worker}-${i}`);
+    const batch = await call(users, 'batchGetUsers', { serviceSid, userKeys });
+    for (const user of batch.users) found.set(user.identity, user);
+  }
+  return found;
+}
+
+let client = await server.start();
+const serviceSid = await setUp(client);
+for (let round = 1; round <= Number(rounds); round += 1) {
+  await step(`round ${round}: kill -9 under load loses nothing and tells no lie`, async () => {
+    follower.follow(client.users, serviceSid);
+    const working = Array.from({ length: WORKERS }, (_, worker) => work(client.users, serviceSid, worker, round));
+    await pause(LEAST_LOAD_MS + Math.random() * (MOST_LOAD_MS - LEAST_LOAD_MS));
+    await server.kill();
+    await Promise.all([...working, follower.lost()]);
+    client.users.close();
+    client.configuration.close();
+
+    client = await server.start();
+    await follower.catchUp(client.users, serviceSid);
+    const found = await readAll(client.users, serviceSid);
+    follower.compare(found);
+    const lies = [...ledger.lies(found), ...follower.lies];
+    if (lies.length > 0) throw new Error(lies.join('\n'));
+    if (follower.resets !== 1) throw new Error(`the watch was reset ${follower.resets} times; only its beginning is one`);
+  });
+}
+await server.kill();
+await step('something was acknowledged in every round', () => {
+  if (acknowledged < Number(rounds)) throw new Error(`${acknowledged} operations in ${rounds} rounds`);
+  console.log(`# ${acknowledged} operations of ${ledger.size} users were acknowledged`);
+});
+theEnd();
+process.exit(0);
