@@ -21,7 +21,7 @@ internal sealed class DemoLife(Uri address, TimeProvider time, ILogger<DemoLife>
 
     private static readonly string[] Names =
     [
-        "ada", "alan", "annie", "barbara", "bjarne", "brian", "carol", "claude", "dennis", "donald", "edsger", "emmy",
+        "ada", "alan", "annie", "barbara", "bjarne", "brian", "carol", "cynthia", "dennis", "donald", "edsger", "emmy",
         "frances", "grace", "guido", "hedy", "ivan", "jean", "john", "karen", "katherine", "ken", "kristen", "leslie",
         "linus", "margaret", "niklaus", "peter", "radia", "robin", "shafi", "sophie", "tim", "tony", "whitfield", "yukihiro",
     ];
