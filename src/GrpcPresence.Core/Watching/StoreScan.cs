@@ -54,13 +54,10 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         var read = await store.ListChangesAsync(_service, at.Position, Bounds.WatchPageSize, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        at = await CoverAsync(read.Service, read.Changes.Select(change => change.State), at, cancellationToken).ConfigureAwait(false);
+        var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
-        {
-            if (ReasonsOf(change.State, at) is var reasons and not UpdateReasons.None)
-                updates.Add((new UserUpdate(change.State, reasons), change.Revision));
-        }
+            Add(updates, change.State, at.Base, switched, change.Revision);
         // A short page holds all rows up to the revision that it was read at.
         var position = read.Changes.Count < Bounds.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
         return new ScanPage(updates, watcher => watcher.Advance(position, read.Service.Revision));
@@ -71,13 +68,10 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         // Rows above the position are read by the range, in their newest state.
         var read = await store.ListKnownUsersAsync(
             _service, sweep.AfterId, Bounds.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
-        at = await CoverAsync(read.Service, read.Users, at, cancellationToken).ConfigureAwait(false);
+        var switched = await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
         foreach (var user in read.Users)
-        {
-            if (ReasonsOf(user, at) is var reasons and not UpdateReasons.None)
-                updates.Add((new UserUpdate(user, reasons), null));
-        }
+            Add(updates, user, at.Base, switched, delivers: null);
         var rest = read.Users.Count < Bounds.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
         return new ScanPage(updates, watcher => watcher.Advance(sweep, rest, read.Service.Revision));
     }
@@ -90,12 +84,9 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
             var read = await store.FindChangesAsync(_service, keys, at.Position, cancellationToken).ConfigureAwait(false);
             if (read.Service.PurgedRevision > at.Position)
                 return null;
-            var now = await CoverAsync(read.Service, read.Changes.Select(change => change.State), at, cancellationToken).ConfigureAwait(false);
+            var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
             foreach (var change in read.Changes)
-            {
-                if (ReasonsOf(change.State, now) is var reasons and not UpdateReasons.None)
-                    updates.Add((new UserUpdate(change.State, reasons), null));
-            }
+                Add(updates, change.State, at.Base, switched, delivers: null);
         }
         return new ScanPage(updates, watcher =>
         {
@@ -105,28 +96,29 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         });
     }
 
-    private async ValueTask CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
+    /// <summary>Covers the users of a page; see <see cref="Watcher.Cover"/>. A switch may have come since the place of the page was taken, so its answer counts.</summary>
+    private async ValueTask<long?> CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
     {
         if (service.Id != watcher.Feed.ServiceId)
             throw Refusals.ServiceInstanceNotFound(_service); // deleted, and its SID given to another
         await watcher.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
-        watcher.Cover(service, users.Select(user => user.Sid));
+        return watcher.Cover(service, users.Select(user => user.Sid));
     }
 
-    /// <summary>As above, for a page of a catch-up. Returns its place with the switches that the page shows: one may have come since the place was taken.</summary>
-    private async ValueTask<CatchUpPosition> CoverAsync(
-        ServiceRecord service, IEnumerable<UserState> users, CatchUpPosition at, CancellationToken cancellationToken)
+    /// <summary>Adds the user to the page, unless nothing that the filter names changed since the base.</summary>
+    private void Add(List<(UserUpdate, long?)> updates, UserState user, long since, long? switchedSince, long? delivers)
     {
-        await CoverAsync(service, users, cancellationToken).ConfigureAwait(false);
-        return at with { SwitchedSince = watcher.SwitchedSince };
+        var reasons = ReasonsOf(user, since, switchedSince);
+        if (reasons != UpdateReasons.None)
+            updates.Add((new UserUpdate(user, reasons), delivers));
     }
 
-    private UpdateReasons ReasonsOf(UserState user, CatchUpPosition at)
+    private UpdateReasons ReasonsOf(UserState user, long since, long? switchedSince)
     {
         if (user.Record is not { } record)
             return UpdateReasons.Deleted;
-        var reasons = record.ReasonsSince(at.Base);
-        if (at.SwitchedSince is { } since && record.KnownRevision >= since)
+        var reasons = record.ReasonsSince(since);
+        if (switchedSince is { } ended && record.KnownRevision >= ended)
         {
             reasons |= UpdateReasons.ReachabilityOnline;
             if (record.WasNotifiableKnown)

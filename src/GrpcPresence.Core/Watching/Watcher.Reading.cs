@@ -45,25 +45,17 @@ internal sealed partial class Watcher
 
     /// <summary>
     /// Users were read from the store at the service record's revision, which the feed has reached: what is pending for them and not newer is
-    /// dropped.
+    /// dropped. Returns the start of the earliest on-period that ended since the catch-up's base, the switches that the read shows included; null when
+    /// none ended.
     /// </summary>
-    public void Cover(ServiceRecord service, IEnumerable<UserSid> users)
+    public long? Cover(ServiceRecord service, IEnumerable<UserSid> users)
     {
         lock (_gate)
         {
             ObserveLocked(service.Configuration);
             foreach (var user in users)
                 _pending.RemoveCovered(user, service.Revision);
-        }
-    }
-
-    /// <summary>The start of the earliest on-period that ended since the catch-up's base; null when none ended.</summary>
-    public long? SwitchedSince
-    {
-        get
-        {
-            lock (_gate)
-                return _catchUp.SwitchedSince;
+            return _catchUp.SwitchedSince;
         }
     }
 

@@ -18,9 +18,6 @@ internal sealed class HeartbeatReply(int entries, long readAt)
     /// <summary>When the message was read, as a timestamp.</summary>
     public long ReadAt => readAt;
 
-    /// <summary>Whether something is not stored yet.</summary>
-    public bool IsPending => _pending is not null;
-
     /// <summary>Rejects an entry.</summary>
     public void Reject(int index, ErrorReason reason) => _rejected.Add(index, reason);
 
