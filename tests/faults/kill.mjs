@@ -1,12 +1,12 @@
 // Kills the server with SIGKILL at random moments under load, and holds what it knows afterwards against
 // what it has acknowledged: nothing lost, nobody falsely offline, resume tokens still right.
-//   node tests/crash/rounds.mjs PROGRAM PORT DATABASE [ROUNDS]
+//   bash tests/faults/run.sh kill [ROUNDS]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
-import { Follower } from './follower.mjs';
-import { Ledger } from './ledger.mjs';
-import { Server } from './server.mjs';
+import { Follower } from './harness/follower.mjs';
+import { Ledger } from './harness/ledger.mjs';
+import { Server } from './harness/server.mjs';
 
 const WORKERS = 24;
 const USERS_OF_A_WORKER = 20;
@@ -14,8 +14,8 @@ const BEAT_EVERY = 3;
 const LEAST_LOAD_MS = 300;
 const MOST_LOAD_MS = 1_200;
 
-const [program, port, database, rounds = '12'] = process.argv.slice(2);
-const server = new Server(program, port, database);
+const [rounds = '12'] = process.argv.slice(2);
+const server = new Server();
 const ledger = new Ledger();
 const follower = new Follower();
 let acknowledged = 0;

@@ -1,6 +1,6 @@
 // A client that watches everybody across all crashes with one chain of resume tokens. What it knows must
 // be what the server knows, and no user may ever go back in time.
-import { Watch } from '../clients/node/presence.mjs';
+import { Watch } from '../../clients/node/presence.mjs';
 
 export class Follower {
   #token = '';

@@ -1,0 +1,71 @@
+// The server as a child process on a database of its own: started, asked to stop, and killed as a power cut does.
+// run.sh says by the environment which program, which port, and where scratch files may go.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from '../../clients/node/presence.mjs';
+
+const START_PATIENCE_MS = 30_000;
+
+export const scratch = process.env.FAULTS_SCRATCH;
+export const program = process.env.FAULTS_PROGRAM;
+
+export class Server {
+  #child;
+
+  // `database`: the file. `env`: added to the environment. `settings`: further arguments.
+  constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [] } = {}) {
+    this.port = Number(process.env.FAULTS_PORT);
+    this.address = `127.0.0.1:${this.port}`;
+    this.database = database;
+    this.logFile = join(scratch, 'server.log');
+    this.arguments = [program, '--port', `${this.port}`, '--database', database, ...settings];
+    this.env = { ...process.env, ...env };
+    // A story that ends early leaves no server behind.
+    process.on('exit', () => this.#child?.kill('SIGKILL'));
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  // What it said, all starts together.
+  get log() {
+    return readFileSync(this.logFile, 'utf8');
+  }
+
+  // Starts the process; nothing is waited for.
+  spawn() {
+    const log = openSync(this.logFile, 'a');
+    this.#child = spawn('dotnet', this.arguments, { stdio: ['ignore', log, log], env: this.env });
+    this.ended = once(this.#child, 'exit').then(([code]) => code);
+    return this;
+  }
+
+  // Starts it, and returns a client when it serves.
+  async start() {
+    this.spawn();
+    const client = connect(this.address);
+    await new Promise((resolve, reject) => {
+      client.users.waitForReady(Date.now() + START_PATIENCE_MS, (error) => (error ? reject(error) : resolve()));
+    });
+    return client;
+  }
+
+  // Sends a signal, such as SIGSTOP.
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  // Asks it to stop, and returns its exit code.
+  async stop() {
+    this.#child.kill('SIGTERM');
+    return await this.ended;
+  }
+}
