@@ -21,12 +21,10 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
     {
         if (!_filter.IsEverybody)
         {
-            foreach (var keys in _filter.Keys.Chunk(Bounds.WatchPageSize))
-            {
-                var found = await store.FindUsersAsync(_service, keys, cancellationToken).ConfigureAwait(false);
-                await CoverAsync(found.Service, found.Users, cancellationToken).ConfigureAwait(false);
-                yield return found.Users;
-            }
+            // All at one moment: of two reads, the second might show who took the identity of a user whom the first still shows.
+            var found = await store.FindUsersAsync(_service, _filter.Keys, cancellationToken).ConfigureAwait(false);
+            await CoverAsync(found.Service, found.Users, cancellationToken).ConfigureAwait(false);
+            yield return found.Users;
             yield break;
         }
         var afterId = 0L;
@@ -78,21 +76,19 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        var updates = new List<(UserUpdate, long?)>();
-        foreach (var keys in _filter.Keys.Chunk(Bounds.WatchPageSize))
-        {
-            var read = await store.FindChangesAsync(_service, keys, at.Position, cancellationToken).ConfigureAwait(false);
-            if (read.Service.PurgedRevision > at.Position)
-                return null;
-            var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
-            foreach (var change in read.Changes)
-                Add(updates, change.State, at.Base, switched, delivers: null);
-        }
+        // All at one moment, so that an old SID's deletion comes before the creation of the user who took its identity.
+        var read = await store.FindChangesAsync(_service, _filter.Keys, at.Position, cancellationToken).ConfigureAwait(false);
+        if (read.Service.PurgedRevision > at.Position)
+            return null;
+        var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
+        foreach (var change in read.Changes)
+            Add(updates, change.State, at.Base, switched, delivers: null);
         return new ScanPage(updates, watcher =>
         {
             if (at.Sweep is { } sweep)
-                watcher.Advance(sweep, null, at.Target);
-            watcher.Advance(at.Target, at.Target);
+                watcher.Advance(sweep, null, read.Service.Revision);
+            watcher.Advance(read.Service.Revision, read.Service.Revision);
         });
     }
 

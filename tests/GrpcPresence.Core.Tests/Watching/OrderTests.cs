@@ -87,6 +87,23 @@ public sealed class OrderTests : IDisposable
     }
 
     [Fact]
+    public async Task Ordered_a_user_who_is_named_twice_among_many_goes_before_the_one_who_takes_the_identity()
+    {
+        var service = await _world.NewService();
+        var old = await _world.Create(service, "ada");
+        // The old SID is the last of more names than a page has, the identity the first.
+        string[] keys = ["ada", .. Enumerable.Range(0, Bounds.WatchPageSize).Select(i => $"nobody-{i}"), old.Sid.ToString()];
+        await using var client = await _world.Watch(service, keys);
+        await client.Sync();
+        await _world.Delete(service, "ada");
+        await _world.Create(service, "ada");
+
+        await using var resumed = await _world.Watch(service, keys, token: client.Token);
+        var updates = (await resumed.Sync()).OfType<WatchEvent.Updates>().SelectMany(message => message.Users).ToList();
+        Assert.Equal([UpdateReasons.Deleted, UpdateReasons.Created], updates.Select(update => update.Reasons & (UpdateReasons.Deleted | UpdateReasons.Created)));
+    }
+
+    [Fact]
     public async Task Resumable_tombstones_that_are_purged_while_the_watch_catches_up_reset_it()
     {
         var service = await _world.NewService();
