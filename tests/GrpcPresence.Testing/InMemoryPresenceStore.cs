@@ -193,18 +193,12 @@ public sealed class InMemoryPresenceStore : IPresenceStore
         return new Guid(bytes);
     }
 
-    private ValueTask<TResult> ReadAsync<TResult>(Func<StoreImage, TResult> read, CancellationToken cancellationToken)
+    private async ValueTask<TResult> ReadAsync<TResult>(Func<StoreImage, TResult> read, CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromCanceled<TResult>(cancellationToken);
-        try
-        {
-            Faults.OnRead();
-            return ValueTask.FromResult(read(_committed));
-        }
-        catch (PresenceException refusal)
-        {
-            return ValueTask.FromException<TResult>(refusal);
-        }
+        cancellationToken.ThrowIfCancellationRequested();
+        Faults.OnRead();
+        var result = read(_committed);
+        await Faults.StallAsync();
+        return result;
     }
 }

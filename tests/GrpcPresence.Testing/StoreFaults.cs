@@ -10,8 +10,13 @@ public sealed class StoreFaults : IDisposable
     private int _operationsUntilFault; // 0: none
     private CommitFault _commitFault;
     private bool _isDown;
-    private bool _areReadsDown;
+    private readonly List<(object Reader, TaskCompletionSource Release)> _stalled = [];
+    private Exception? _readFault;
+    private bool _areReadsStalled;
     private int _reads;
+
+    /// <summary>In whose name the present flow reads; only reads that have a name are stalled.</summary>
+    public AsyncLocal<object?> Reader { get; } = new();
 
     /// <summary>How many reads were begun.</summary>
     public int Reads
@@ -57,7 +62,50 @@ public sealed class StoreFaults : IDisposable
     public void FailReads(bool fail)
     {
         lock (_gate)
-            _areReadsDown = fail;
+            _readFault = fail ? new StorageException("The read was made to fail.") : null;
+    }
+
+    /// <summary>Makes every read throw this, as a fault of the program does.</summary>
+    public void BreakReads(Exception fault)
+    {
+        lock (_gate)
+            _readFault = fault;
+    }
+
+    /// <summary>Makes every named read that begins from now on take its moment and then not complete before it is released; or not any more.</summary>
+    public void StallReads(bool stall)
+    {
+        lock (_gate)
+            _areReadsStalled = stall;
+    }
+
+    /// <summary>Whether any read is stalled.</summary>
+    public bool AreReadsHanging
+    {
+        get
+        {
+            lock (_gate)
+                return _stalled.Count > 0;
+        }
+    }
+
+    /// <summary>Whether a read in this name is stalled.</summary>
+    public bool IsStalled(object reader)
+    {
+        lock (_gate)
+            return _stalled.Exists(stalled => stalled.Reader == reader);
+    }
+
+    /// <summary>Lets one of the stalled reads complete, in any order; the number chooses.</summary>
+    public void ReleaseRead(int choice)
+    {
+        lock (_gate)
+        {
+            if (_stalled.Count == 0)
+                return;
+            _stalled[choice % _stalled.Count].Release.SetResult();
+            _stalled.RemoveAt(choice % _stalled.Count);
+        }
     }
 
     /// <summary>Ends all faults.</summary>
@@ -66,10 +114,13 @@ public sealed class StoreFaults : IDisposable
         _open.Set();
         lock (_gate)
         {
+            _areReadsStalled = false;
+            _stalled.ForEach(stalled => stalled.Release.SetResult());
+            _stalled.Clear();
             _operationsUntilFault = 0;
             _commitFault = CommitFault.None;
             _isDown = false;
-            _areReadsDown = false;
+            _readFault = null;
         }
     }
 
@@ -92,8 +143,21 @@ public sealed class StoreFaults : IDisposable
         lock (_gate)
         {
             _reads++;
-            if (_areReadsDown)
-                throw new StorageException("The read was made to fail.");
+            if (_readFault is not null)
+                throw _readFault;
+        }
+    }
+
+    /// <summary>Completes when the read that has taken its moment may give it back.</summary>
+    internal Task StallAsync()
+    {
+        lock (_gate)
+        {
+            if (!_areReadsStalled || Reader.Value is not { } reader)
+                return Task.CompletedTask;
+            var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _stalled.Add((reader, release));
+            return release.Task;
         }
     }
 

@@ -42,6 +42,16 @@ internal sealed class ServiceFeed(ServiceRecord service)
         }
     }
 
+    /// <summary>Whether there is a gap, and somebody reads it at present.</summary>
+    public bool IsGapBeingRead
+    {
+        get
+        {
+            lock (_gate)
+                return _gap is { IsBeingRead: true };
+        }
+    }
+
     /// <summary>Attaches a watcher: every change from now on is marked.</summary>
     public void Attach(Watcher watcher)
     {

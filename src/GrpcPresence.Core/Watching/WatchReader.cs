@@ -56,6 +56,9 @@ public sealed class WatchReader : IDisposable
     /// <summary>Whether somebody, perhaps this reader, waits for the feed to reach a revision.</summary>
     internal bool IsFeedAwaited => _watcher.Feed.IsAwaited;
 
+    /// <summary>Whether the feed's gap is being read.</summary>
+    internal bool IsGapBeingRead => _watcher.Feed.IsGapBeingRead;
+
     /// <summary>How many users are pending.</summary>
     internal int PendingCount => _watcher.PendingCount;
 

@@ -48,6 +48,12 @@ internal enum Act
     /// <summary>The store fails in one of several ways.</summary>
     Fault,
 
+    /// <summary>Reads begin to hang, or do not any more.</summary>
+    Stall,
+
+    /// <summary>One of the reads that hang completes, whichever it is.</summary>
+    Release,
+
     /// <summary>The next batches do not reach the hub.</summary>
     Lose,
 

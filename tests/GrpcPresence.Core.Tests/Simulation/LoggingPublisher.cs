@@ -1,15 +1,19 @@
 using GrpcPresence.Core.Changes;
+using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
-/// <summary>Writes every commit down, and loses some on the way to the hub.</summary>
-internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, Func<bool> loses) : ICommitPublisher
+/// <summary>Writes every commit down, and loses some on the way to the hub. What the hub then reads may hang, as any read.</summary>
+internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, StoreFaults faults, Func<bool> loses) : ICommitPublisher
 {
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
         foreach (var commit in commits)
             truth.Take(commit);
-        if (!loses())
-            next.Publish(commits);
+        if (loses())
+            return;
+        faults.Reader.Value = this;
+        next.Publish(commits);
+        faults.Reader.Value = null;
     }
 }

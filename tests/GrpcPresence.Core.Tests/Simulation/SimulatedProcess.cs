@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
@@ -23,15 +24,17 @@ internal sealed class SimulatedProcess : IDisposable
     private ServiceSid _sid;
     private int _losing;
 
-    /// <summary>Runs the history.</summary>
+    /// <summary>Runs the history; then, if asked to, resumes from every token that was ever handed out.</summary>
     /// <exception cref="BrokenPromise">A promise does not hold.</exception>
-    public static async Task RunAsync(IReadOnlyList<Step> history)
+    public static async Task RunAsync(IReadOnlyList<Step> history, bool resumesEverywhere = false)
     {
         using var process = new SimulatedProcess();
         await process.StartAsync(isFirst: true);
         foreach (var step in history)
             await process.DoAsync(step);
         await process.SettleAsync();
+        if (resumesEverywhere)
+            await process.ResumeEverywhereAsync();
     }
 
     public void Dispose()
@@ -42,7 +45,7 @@ internal sealed class SimulatedProcess : IDisposable
 
     private async Task StartAsync(bool isFirst)
     {
-        _world = new CoreWorld(_store, hub => new LoggingPublisher(hub, _truth, () => _losing-- > 0));
+        _world = new CoreWorld(_store, hub => new LoggingPublisher(hub, _truth, _store.Faults, () => _losing-- > 0));
         _losing = 0;
         if (isFirst)
         {
@@ -61,6 +64,7 @@ internal sealed class SimulatedProcess : IDisposable
 
     private async Task DoAsync(Step step)
     {
+        Learn();
         var (act, a, b) = step;
         var name = Names[a % Names.Length];
         var key = CoreWorld.Key(name);
@@ -115,6 +119,12 @@ internal sealed class SimulatedProcess : IDisposable
             case Act.Fault:
                 Fail(a, b);
                 break;
+            case Act.Stall:
+                _store.Faults.StallReads(stall: b % 3 != 0);
+                break;
+            case Act.Release:
+                _store.Faults.ReleaseRead(b);
+                break;
             case Act.Lose:
                 _losing = 1 + (b % 2);
                 break;
@@ -135,7 +145,7 @@ internal sealed class SimulatedProcess : IDisposable
         };
         var startNow = a % 7 == 0;
         var client = new SimulatedClient(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth) { IsStartedNow = startNow };
-        var watch = new SimulatedWatch(client);
+        var watch = new SimulatedWatch(client, _store.Faults);
         _watches.Add(watch);
         await OpenAsync(watch, from: null, startNow);
     }
@@ -170,6 +180,15 @@ internal sealed class SimulatedProcess : IDisposable
             Submit(new DeletePushBinding(_sid, bindings[b % bindings.Count].Sid));
     }
 
+    private void Learn()
+    {
+        var stored = _store.Image.Get(_sid);
+        if (stored.Record.Revision <= _truth.Revision)
+            return;
+        var changes = stored.UsersChangedAfter(_truth.Revision).Concat(stored.TombstonesAfter(_truth.Revision));
+        _truth.Learn(new ChangesRead(stored.Record, [.. changes.OrderBy(change => change.Revision)]));
+    }
+
     private void Fail(int a, int b)
     {
         switch (a % 4)
@@ -194,7 +213,8 @@ internal sealed class SimulatedProcess : IDisposable
         foreach (var watch in _watches)
             watch.Leave();
         _store.Restart();
-        _truth.Learn(await _store.ListChangesAsync(_sid, _truth.Revision, limit: 1000, default));
+        Learn();
+        _truth.EndProcess();
         await StartAsync(isFirst: false);
     }
 
@@ -211,15 +231,21 @@ internal sealed class SimulatedProcess : IDisposable
         _world.Write();
         await RequirePublishedAsync();
         foreach (var watch in _watches)
-        {
-            if (!watch.IsOpen)
-                await ResumeAsync(watch, b: 1);
-        }
-        foreach (var watch in _watches)
             await SettleAsync(watch);
-        var stored = (await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users;
-        foreach (var watch in _watches.Where(watch => !watch.Client.IsStartedNow))
-            watch.Client.RequireTruth(stored);
+    }
+
+    /// <summary>From whichever token a client begins again, it comes to the truth, and is told of every change since.</summary>
+    private async Task ResumeEverywhereAsync()
+    {
+        foreach (var watch in _watches)
+        {
+            foreach (var bookmark in watch.Client.Bookmarks.DistinctBy(bookmark => bookmark.Token).ToArray())
+            {
+                watch.Leave();
+                await OpenAsync(watch, bookmark, startNow: false);
+                await SettleAsync(watch);
+            }
+        }
     }
 
     private async Task SettleAsync(SimulatedWatch watch)
@@ -227,6 +253,9 @@ internal sealed class SimulatedProcess : IDisposable
         // As long as messages come; when none does, some ticks may bring one: a gap that is read, a sign of life.
         for (var quiet = 0; quiet < 3;)
         {
+            // A read that failed before the faults ended may have ended the stream only now.
+            if (!watch.IsOpen)
+                await ResumeAsync(watch, b: 1);
             if (await watch.ReadAsync())
             {
                 quiet = 0;
@@ -237,13 +266,15 @@ internal sealed class SimulatedProcess : IDisposable
         }
         if (!watch.Client.IsSynced)
             throw new BrokenPromise("Convergent", "the watch does not come to synced");
+        if (!watch.Client.IsStartedNow)
+            watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
     }
 
     private async Task RequirePublishedAsync()
     {
         var service = await _store.FindServiceAsync(_sid, default);
-        if (service!.Revision > _truth.Revision)
-            throw new BrokenPromise("Revisions", $"{service.Revision} is stored, and only {_truth.Revision} was published");
+        if (service!.Revision > _truth.Published)
+            throw new BrokenPromise("Revisions", $"{service.Revision} is stored, and only {_truth.Published} was published");
     }
 
     private void Submit<T>(RequestedChange<T> change) => Observe(_world.Queue.SubmitAsync(change));

@@ -1,9 +1,10 @@
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>A client and the stream that it has open at present.</summary>
-internal sealed class SimulatedWatch(SimulatedClient client)
+internal sealed class SimulatedWatch(SimulatedClient client, StoreFaults faults)
 {
     private const int Patience = 10_000; // milliseconds
 
@@ -31,10 +32,11 @@ internal sealed class SimulatedWatch(SimulatedClient client)
             return false;
         try
         {
+            faults.Reader.Value = this;
             _next ??= _messages!.MoveNextAsync().AsTask();
             // What was woken goes on in the pool. It comes to a message, or to a wait that only another step ends.
             var began = Environment.TickCount64;
-            while (!_next.IsCompleted && !_reader.IsAsleep && !_reader.IsFeedAwaited)
+            while (!_next.IsCompleted && !IsWaiting(_reader))
             {
                 await Task.WhenAny(_next, Task.Run(static () => { }));
                 if (Environment.TickCount64 - began > Patience)
@@ -55,6 +57,10 @@ internal sealed class SimulatedWatch(SimulatedClient client)
         client.Take(_messages!.Current);
         return true;
     }
+
+    /// <summary>Whether only another step takes the reader on. While a gap is read in the pool, that may wake it, unless the read hangs.</summary>
+    private bool IsWaiting(WatchReader reader) =>
+        faults.IsStalled(this) || ((reader.IsAsleep || reader.IsFeedAwaited) && (!reader.IsGapBeingRead || faults.AreReadsHanging));
 
     /// <summary>Closes the stream.</summary>
     public void Leave()

@@ -20,28 +20,39 @@ public sealed class SimulationTests
     public async Task Every_promise_holds_in_random_histories(int part)
     {
         for (var seed = part; seed < Histories; seed += Parts)
-        {
-            var history = Step.History(seed, Length);
-            if (await FailureOf(history) is not { } failure)
-                continue;
-            var shortest = await Shrink(history);
-            failure = await FailureOf(shortest) ?? failure;
-            Assert.Fail($"Seed {seed}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
-        }
+            await Require(seed, resumesEverywhere: false);
     }
 
-    private static async Task<Exception?> FailureOf(IReadOnlyList<Step> history) =>
-        await Record.ExceptionAsync(() => SimulatedProcess.RunAsync(history));
+    [Fact]
+    public async Task Resumable_from_every_token_of_a_random_history()
+    {
+        // Seeds of its own; each history is followed by some two hundred resumptions.
+        for (var seed = 1; seed <= Histories / 40; seed++)
+            await Require(-seed, resumesEverywhere: true);
+    }
+
+    private static async Task Require(int seed, bool resumesEverywhere)
+    {
+        var history = Step.History(seed, Length);
+        if (await FailureOf(history, resumesEverywhere) is not { } failure)
+            return;
+        var shortest = await Shrink(history, resumesEverywhere);
+        failure = await FailureOf(shortest, resumesEverywhere) ?? failure;
+        Assert.Fail($"Seed {seed}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
+    }
+
+    private static async Task<Exception?> FailureOf(IReadOnlyList<Step> history, bool resumesEverywhere) =>
+        await Record.ExceptionAsync(() => SimulatedProcess.RunAsync(history, resumesEverywhere));
 
     /// <summary>Leaves out what is not needed: halves, quarters, down to single steps, as long as the history fails.</summary>
-    private static async Task<IReadOnlyList<Step>> Shrink(IReadOnlyList<Step> history)
+    private static async Task<IReadOnlyList<Step>> Shrink(IReadOnlyList<Step> history, bool resumesEverywhere)
     {
         for (var size = history.Count / 2; size > 0; size /= 2)
         {
             for (var at = 0; at < history.Count;)
             {
                 IReadOnlyList<Step> shorter = [.. history.Take(at), .. history.Skip(at + size)];
-                if (await FailureOf(shorter) is BrokenPromise)
+                if (await FailureOf(shorter, resumesEverywhere) is BrokenPromise)
                     history = shorter;
                 else
                     at += size;

@@ -7,35 +7,43 @@ namespace GrpcPresence.Core.Tests.Simulation;
 /// <summary>
 /// All that was ever committed, as the writer published it: the revisions must be gapless. What a promise is held against.
 /// </summary>
+/// <remarks>A commit whose outcome the writer does not know yet can be read from the store before it is published.</remarks>
 internal sealed class Truth
 {
     private readonly List<UserChange> _changes = [];
 
-    /// <summary>The last revision that was taken.</summary>
+    /// <summary>The last revision that is known here.</summary>
     public long Revision { get; private set; }
+
+    /// <summary>The last revision that was published, or that a process which ended could not publish any more.</summary>
+    public long Published { get; private set; }
 
     public void Take(ServiceCommit commit)
     {
-        if (commit.LastRevision <= Revision)
+        if (commit.LastRevision <= Published)
             return;
-        if (commit.FirstRevision != Revision + 1)
-            throw new BrokenPromise("Revisions", $"{commit.FirstRevision} follows {Revision}");
+        if (commit.FirstRevision != Published + 1)
+            throw new BrokenPromise("Revisions", $"{commit.FirstRevision} follows {Published}");
         var taken = commit.Users.Select(change => change.Revision).Concat(commit.Configurations.Select(configuration => configuration.Revision)).Order();
-        if (!taken.SequenceEqual(Enumerable.Range(0, (int)(commit.LastRevision - Revision)).Select(i => commit.FirstRevision + i)))
+        if (!taken.SequenceEqual(Enumerable.Range(0, (int)(commit.LastRevision - Published)).Select(i => commit.FirstRevision + i)))
             throw new BrokenPromise("Revisions", $"a commit up to {commit.LastRevision} has gaps");
+        // What was learned from the store is less exact.
+        _changes.RemoveAll(change => change.Revision >= commit.FirstRevision);
         _changes.AddRange(commit.Users);
-        Revision = commit.LastRevision;
+        Published = commit.LastRevision;
+        Revision = Math.Max(Revision, Published);
     }
 
-    /// <summary>
-    /// A process ended before it knew that its last commit had happened: what that changed is in the store alone, where each user shows one change.
-    /// </summary>
+    /// <summary>What is in the store alone, where each user shows one change.</summary>
     public void Learn(ChangesRead stored)
     {
         foreach (var (state, revision) in stored.Changes)
             _changes.Add(new UserChange(state, state.Record?.ReasonsSince(Revision) ?? UpdateReasons.Deleted, revision));
         Revision = stored.Service.Revision;
     }
+
+    /// <summary>The process ended: what it had not published by then, it will not.</summary>
+    public void EndProcess() => Published = Revision;
 
     /// <summary>What changed about the user in (after, upTo], as far as the changes of the user's own row tell.</summary>
     public UpdateReasons ReasonsBetween(UserSid user, long after, long upTo) =>
