@@ -10,7 +10,7 @@ public sealed class StorageStatus
     /// <summary>Raised on the writer's thread when the store begins to fail (with the fault) and when it works again (with null).</summary>
     public event Action<PresenceException?>? Changed;
 
-    /// <summary>Raised on the writer's thread when a change failed for a reason that is a fault of this program.</summary>
+    /// <summary>Raised, on the writer's thread or another, when writing or reading changes failed for a reason that is a fault of this program.</summary>
     public event Action<Exception>? Faulted;
 
     /// <summary>Whether the last try failed.</summary>

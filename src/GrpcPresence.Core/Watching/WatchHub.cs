@@ -12,7 +12,8 @@ namespace GrpcPresence.Core.Watching;
 /// Brings committed changes to whoever watches. Opens watches, takes batches from the writer, and keeps the times of all watches with one tick.
 /// Safe from any thread.
 /// </summary>
-public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceMetrics metrics, TimeProvider time, Random random) : ICommitPublisher
+public sealed class WatchHub(
+    IStoreReader store, IUserEncoder encoder, StorageStatus status, PresenceMetrics metrics, TimeProvider time, Random random) : ICommitPublisher
 {
     private readonly Lock _gate = new(); // guards the feeds, the readers and the random numbers; a feed's lock is taken inside it
     private readonly Dictionary<ServiceSid, ServiceFeed> _feeds = [];
@@ -153,7 +154,25 @@ public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceM
         }
         catch (PresenceException gone) when (gone.Reason == ErrorReason.ServiceInstanceNotFound)
         {
-            feed.EndAll(() => Refusals.ServiceInstanceNotFound(feed.Service));
+            End(feed, () => Refusals.ServiceInstanceNotFound(feed.Service));
         }
+#pragma warning disable CA1031 // nobody awaits this: whatever is thrown, watchers who wait for the gap must not wait for ever
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            status.ReportFault(fault);
+            End(feed, () => new PresenceException(ErrorReason.Internal, "The missed changes could not be read.", fault));
+        }
+    }
+
+    /// <summary>Ends all watches of a feed that is of no use any more; the next watch gets a new one.</summary>
+    private void End(ServiceFeed feed, Func<PresenceException> reason)
+    {
+        lock (_gate)
+        {
+            if (_feeds.GetValueOrDefault(feed.Service) == feed)
+                _feeds.Remove(feed.Service);
+        }
+        feed.EndAll(reason);
     }
 }

@@ -33,7 +33,7 @@ internal static partial class Log
     [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "The store works again")]
     public static partial void StorageRecovered(ILogger logger);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Error, Message = "A change could not be decided")]
+    [LoggerMessage(EventId = 12, Level = LogLevel.Error, Message = "A fault of this program kept changes from being written or published")]
     public static partial void ChangeFaulted(ILogger logger, Exception fault);
 
     [LoggerMessage(EventId = 13, Level = LogLevel.Critical, Message = "The writer ended; the server stops")]

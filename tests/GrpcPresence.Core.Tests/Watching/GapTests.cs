@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
@@ -110,6 +111,32 @@ public sealed class GapTests : IDisposable
         while (client.Users.Count < 2)
             await client.Next();
         Assert.Equal("Ada", client.Users["ada"].Record!.FriendlyName);
+    }
+
+    [Fact]
+    public async Task A_gap_that_cannot_be_read_for_a_fault_of_the_program_ends_the_watches_and_the_next_one_is_whole()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        Exception? reported = null;
+        _world.Status.Faulted += fault => reported = fault;
+        _publisher.Loses = () => true;
+        await _world.Create(service, "ada");
+        _publisher.Loses = () => false;
+        var bug = new InvalidOperationException("A bug.");
+        _world.Store.Faults.BreakReads(bug);
+        await _world.Create(service, "bob");
+
+        var ended = await Assert.ThrowsAsync<PresenceException>(client.Next);
+        Assert.Equal(ErrorReason.Internal, ended.Reason);
+        Assert.Equal(client.Token!.Value.Encode(), ended.Details["resume_token"]);
+        Assert.Same(bug, reported);
+
+        _world.Store.Faults.Clear();
+        await using var next = await _world.Watch(service, token: client.Token);
+        await next.Sync();
+        Assert.Equal(["ada", "bob"], next.Users.Keys.Order());
     }
 
     [Fact]
