@@ -131,46 +131,4 @@ public sealed class LeaseTests : IDisposable
 
         Assert.Empty(_world.SessionsOf(Alice));
     }
-
-    [Fact]
-    public async Task A_tick_comes_to_an_end_though_more_is_not_due_yet_than_one_hold_of_a_lock_takes()
-    {
-        // All leases end within one slot, and after a tick that goes through it. Each shard takes another number of holds; these have no divisor in
-        // common, so that shards which begin anew when they are done are as good as never done together.
-        int[] holds = [5, 7, 9, 11, 13, 16, 17];
-        var left = holds.Select(count => (count - 1) * TrackerShard.UsersPerHold + 1).ToArray();
-        _world.Pass(Bounds.Tick);
-        _world.Time.Advance(Bounds.Tick / 2);
-        for (var number = 0; left.Any(count => count > 0); number++)
-        {
-            var user = Identity.FromTrusted($"user-{number}");
-            var shard = UserTable.HashOf(_world.Service.Id, user) & ((1 << PresenceTracker.ShardBits) - 1);
-            if (shard < left.Length && left[shard]-- > 0)
-                _world.Beat(user, Phone);
-        }
-        _world.Time.Advance(Bounds.Tick / 2);
-        _world.Tracker.Tick();
-
-        var passing = Task.Run(() => _world.Pass(SessionTimeout), TestContext.Current.CancellationToken);
-
-        var timeout = Task.Delay(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
-        Assert.True(await Task.WhenAny(passing, timeout) == passing, "a tick does not come to an end");
-        Assert.Equal(0, _world.Tracker.LiveSessions);
-    }
-
-    [Fact]
-    public void More_expiries_than_one_hold_of_a_lock_takes_all_end_in_one_tick()
-    {
-        const int users = 64 * TrackerShard.UsersPerHold * 2;
-        for (var number = 0; number < users; number++)
-            _world.Beat(Identity.FromTrusted($"user-{number}"), Phone);
-        _world.Write();
-
-        _world.Pass(SessionTimeout - Bounds.Tick);
-        Assert.Equal(users, _world.Tracker.LiveSessions);
-        _world.Pass(Bounds.Tick);
-
-        Assert.Equal(0, _world.Tracker.LiveSessions);
-        Assert.Equal(users, _world.Queue.Count);
-    }
 }

@@ -1,0 +1,87 @@
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Users;
+using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+
+namespace GrpcPresence.Core.Tests.Presence;
+
+/// <summary>Many leases that end at once.</summary>
+public sealed class SweepTests : IDisposable
+{
+    private readonly World _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task A_tick_comes_to_an_end_though_more_is_not_due_yet_than_one_hold_of_a_lock_takes()
+    {
+        // All leases end within one slot, and after a tick that goes through it. Each shard takes another number of holds; these have no divisor in
+        // common, so that shards which begin anew when they are done are as good as never done together.
+        int[] holds = [5, 7, 9, 11, 13, 16, 17];
+        var left = holds.Select(count => (count - 1) * TrackerShard.UsersPerHold + 1).ToArray();
+        _world.Pass(Bounds.Tick);
+        _world.Time.Advance(Bounds.Tick / 2);
+        for (var number = 0; left.Any(count => count > 0); number++)
+        {
+            var user = Identity.FromTrusted($"user-{number}");
+            var shard = UserTable.HashOf(_world.Service.Id, user) & ((1 << PresenceTracker.ShardBits) - 1);
+            if (shard < left.Length && left[shard]-- > 0)
+                _world.Beat(user, Phone);
+        }
+        _world.Time.Advance(Bounds.Tick / 2);
+        _world.Tracker.Tick();
+
+        var passing = Task.Run(() => _world.Pass(SessionTimeout), TestContext.Current.CancellationToken);
+
+        var timeout = Task.Delay(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.True(await Task.WhenAny(passing, timeout) == passing, "a tick does not come to an end");
+        Assert.Equal(0, _world.Tracker.LiveSessions);
+    }
+
+    [Fact]
+    public void More_expiries_than_one_hold_of_a_lock_takes_all_end_in_one_tick()
+    {
+        const int users = 64 * TrackerShard.UsersPerHold * 2;
+        for (var number = 0; number < users; number++)
+            _world.Beat(Identity.FromTrusted($"user-{number}"), Phone);
+        _world.Write();
+
+        _world.Pass(SessionTimeout - Bounds.Tick);
+        Assert.Equal(users, _world.Tracker.LiveSessions);
+        _world.Pass(Bounds.Tick);
+
+        Assert.Equal(0, _world.Tracker.LiveSessions);
+        Assert.Equal(users, _world.Queue.Count);
+    }
+
+    [Fact]
+    public void A_million_expiries_hold_up_neither_heartbeats_nor_the_changes_of_callers()
+    {
+        const int Users = 1_000_000;
+        for (var number = 1; number <= Users; number++)
+            _world.Tracker.Recover(_world.Service, new UserSid((UInt128)number), Identity.FromTrusted($"user-{number}"));
+        _world.Tracker.Start();
+        _world.Pass(SessionTimeout - Bounds.Tick);
+        var (queued, holds) = (0, 0);
+        // The sweep measures outside the locks, so each time more users are offline a heartbeat could have come in between: here it does.
+        using var listener = _world.Meters.Listen<double>("presence.lease.lateness", (_, _) =>
+        {
+            var offline = _world.Queue.Count - queued;
+            if (offline == 0)
+                return;
+            Assert.InRange(offline, 1, TrackerShard.UsersPerHold);
+            Assert.Null(_world.Beat(Alice, Session($"{holds++ % Bounds.SessionsPerUser}")).Rejection);
+            queued = _world.Queue.Count;
+        });
+        _world.Pass(Bounds.Tick);
+        Assert.Equal(Users + 1, queued);
+        Assert.InRange(holds, Users / TrackerShard.UsersPerHold, Users);
+
+        // All of them are to be written now; who comes meanwhile is in the next batch.
+        var created = _world.Queue.SubmitAsync(new CreateUser(_world.Service.Sid, Bob, "", "{}", default));
+        _world.Writer.WriteOnce();
+        Assert.True(created.IsCompletedSuccessfully, "the caller waits for the sweep");
+    }
+}
