@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
@@ -15,9 +16,12 @@ internal sealed class CoreWorld : IDisposable
 {
     /// <param name="store">The store; a new one unless given.</param>
     /// <param name="publisher">Stands between the writer and the hub.</param>
-    public CoreWorld(InMemoryPresenceStore? store = null, Func<WatchHub, ICommitPublisher>? publisher = null)
+    /// <param name="meters">Makes the meter; it is the process's own unless given.</param>
+    public CoreWorld(
+        InMemoryPresenceStore? store = null, Func<WatchHub, ICommitPublisher>? publisher = null, IMeterFactory? meters = null)
     {
         Store = store ?? new InMemoryPresenceStore();
+        Metrics = new PresenceMetrics(meters);
         Services = new ServiceDirectory(Store);
         Tracker = new PresenceTracker(Time, Queue, Metrics);
         Directory = new UserDirectory(Store, Tracker);
@@ -32,7 +36,7 @@ internal sealed class CoreWorld : IDisposable
 
     public ChangeQueue Queue { get; } = new();
 
-    public PresenceMetrics Metrics { get; } = new();
+    public PresenceMetrics Metrics { get; }
 
     public StorageStatus Status { get; } = new();
 

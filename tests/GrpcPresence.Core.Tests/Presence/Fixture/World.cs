@@ -2,8 +2,8 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Changes;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Testing;
 
@@ -19,47 +19,38 @@ internal sealed class World : IDisposable
     public static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(75);
     public static readonly TimeSpan Debounce = TimeSpan.FromSeconds(5);
 
-    private readonly Publisher _publisher = new();
+    private readonly CoreWorld _core;
+    private readonly List<UserChange> _published = [];
 
     /// <summary>A world with one service instance and nobody in it.</summary>
     public World(bool reachability = true)
         : this(new InMemoryPresenceStore()) => Service = AddService(reachability);
 
-    private World(InMemoryPresenceStore store)
-    {
-        Store = store;
-        Metrics = new PresenceMetrics(Meters);
-        Tracker = new PresenceTracker(Time, Queue, Metrics);
-        Services = new ServiceDirectory(Store);
-        Users = new UserDirectory(Store, Tracker);
-        Writer = new ChangeWriter(
-            Store, Queue, Services, Tracker, _publisher, new RandomSidGenerator(), Status, Metrics, Time, Bounds.TombstoneRetention);
-    }
-
-    public ManualTimeProvider Time { get; } = new();
-
-    public InMemoryPresenceStore Store { get; }
-
-    public ChangeQueue Queue { get; } = new();
-
-    public StorageStatus Status { get; } = new();
+    private World(InMemoryPresenceStore store) =>
+        _core = new CoreWorld(store, hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)), Meters);
 
     public OwnMeters Meters { get; } = new();
 
-    public PresenceMetrics Metrics { get; }
+    public ManualTimeProvider Time => _core.Time;
 
-    public ServiceDirectory Services { get; }
+    public InMemoryPresenceStore Store => _core.Store;
 
-    public PresenceTracker Tracker { get; }
+    public ChangeQueue Queue => _core.Queue;
 
-    public UserDirectory Users { get; }
+    public StorageStatus Status => _core.Status;
 
-    public ChangeWriter Writer { get; }
+    public ServiceDirectory Services => _core.Services;
+
+    public PresenceTracker Tracker => _core.Tracker;
+
+    public UserDirectory Users => _core.Directory;
+
+    public ChangeWriter Writer => _core.Writer;
 
     public LiveService Service { get; private init; } = null!;
 
     /// <summary>What was published of users, in order.</summary>
-    public IReadOnlyList<UserChange> Published => _publisher.Changes;
+    public IReadOnlyList<UserChange> Published => _published;
 
     public static SessionId Session(string text) => SessionId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
 
@@ -142,15 +133,7 @@ internal sealed class World : IDisposable
 
     public void Dispose()
     {
-        Queue.Dispose();
-        Metrics.Dispose();
+        _core.Dispose();
         Meters.Dispose();
-    }
-
-    private sealed class Publisher : ICommitPublisher
-    {
-        public List<UserChange> Changes { get; } = [];
-
-        public void Publish(IReadOnlyList<ServiceCommit> commits) => Changes.AddRange(commits.SelectMany(commit => commit.Users));
     }
 }
