@@ -228,9 +228,8 @@ public sealed class WatchReader : IDisposable
         var end = await _store.FindTimelineEndAsync(service, token.Timeline, cancellationToken).ConfigureAwait(false);
         if (end is null || token.Position > end)
             return ResetReason.TimelineChanged;
-        if (token.Base < service.Configuration.SwitchRevision)
-            return ResetReason.ReachabilitySwitched;
-        return token.Base < service.PurgedRevision ? ResetReason.TombstonesPurged : null;
+        // Whether tombstones that the client needs are gone is found where they are read.
+        return token.Base < service.Configuration.SwitchRevision ? ResetReason.ReachabilitySwitched : null;
     }
 
     private void ThrowIfEnded(CancellationToken cancellationToken)

@@ -162,8 +162,9 @@ public sealed class WatchPromiseTests : IDisposable
         var before = client.Token!.Value.Position;
         for (var i = 0; i < Bounds.WatchUpdatesPerMessage + 1; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
-        // The first to become dirty keeps its place, and the last place is the one that the token must not pass.
+        // The first to become dirty keeps its place; the last place is the one that the token must not pass, and what comes later does not move it.
         await _world.Rename(service, "user-0", "renamed again");
+        await _world.Rename(service, $"user-{Bounds.WatchUpdatesPerMessage}", "renamed again");
 
         var first = await client.Next<WatchEvent.Updates>();
         Assert.Equal(Bounds.WatchUpdatesPerMessage, first.Users.Count);

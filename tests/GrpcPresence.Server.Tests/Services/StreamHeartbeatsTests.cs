@@ -1,5 +1,9 @@
 using Grpc.Core;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -154,6 +158,22 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         var stopped = _server.StopAsync();
         Assert.Equal((StatusCode.Unavailable, "SERVER_STOPPING"), ((await ended).Code, (await ended).Reason));
         await Barrier.Within(stopped, "the server stopped");
+    }
+
+    [Fact]
+    public async Task A_stream_that_the_server_ends_ends_no_session()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        using var stream = await HeartbeatStream.OpenAsync(_server, service, endSessionsOnClose: true);
+        await stream.BeatAsync(("ada", "s1"));
+        var ended = stream.Ended();
+        await Barrier.Within(_server.StopAsync(), "the server stopped");
+        Assert.Equal("SERVER_STOPPING", (await ended).Reason);
+
+        Assert.True(ServiceSid.TryParse(service, out var sid) && Identity.TryParse("ada", out var ada));
+        var live = await _server.Get<ServiceDirectory>().GetAsync(sid, TestRun.Token);
+        var session = Assert.Single(_server.Get<PresenceTracker>().ListSessions(live, new UserAddress(ada, Sid: null, MayCreate: false)).Sessions);
+        Assert.Equal(live.Configuration.SessionTimeout, session.LeaseExpireTime - session.LastHeartbeatTime);
     }
 
     /// <summary>How much longer the one session of the user lives than its last heartbeat.</summary>

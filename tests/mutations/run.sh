@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Breaks the code on purpose, one patch at a time, and fails for each patch that the test it names does not notice:
+#   bash tests/mutations/run.sh [NAME...]      NAME as in NAME.patch; all of them unless given
+# Works on a copy of the tree; the patched project alone is built, and takes its place beside the tests that were built without the patch.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# How long, in seconds, a test may hang on broken code.
+readonly patience=60
+# Analyzers and documentation have no say in what a test notices.
+readonly build=(dotnet build -v quiet -p:RunAnalyzers=false -p:TreatWarningsAsErrors=false -p:EnforceCodeStyleInBuild=false)
+
+# header NAME FIELD: what the patch says of itself above its first line of diff.
+header() { sed -n "s/^$2: //p; /^diff /q" "$here/$1.patch"; }
+
+# project_of TEST: GrpcPresence.Core.Tests of GrpcPresence.Core.Tests.Watching…
+project_of() { grep -o '^GrpcPresence\.[A-Za-z]*\.Tests' <<<"$1"; }
+
+# run_tests PROJECT TEST...: writes what the runner says; its last lines have the sum.
+run_tests() {
+  local project=$1 test filter=()
+  shift
+  for test in "$@"; do filter+=(-method "$test"); done
+  timeout "$patience" "artifacts/bin/$project/debug/$project" "${filter[@]}" -noColor
+}
+
+if (($# > 0)); then
+  names=("$@")
+else
+  mapfile -t names < <(cd "$here" && printf '%s\n' *.patch | sed 's/\.patch$//')
+fi
+
+git -C "$here" rev-parse --show-toplevel | { read -r root; cd "$root" && git ls-files -co --exclude-standard -z | tar -c --null -T - | tar -x -C "$scratch"; }
+cd "$scratch"
+declare -A tests
+for name in "${names[@]}"; do
+  project=$(project_of "$(header "$name" Test)")
+  tests[$project]+=" $(header "$name" Test)"
+done
+
+# A test that fails, or does not exist, without the patch says nothing with it.
+for project in "${!tests[@]}"; do
+  "${build[@]}" "tests/$project" >"$scratch/log" || { cat "$scratch/log"; exit 1; }
+  mapfile -t wanted < <(tr ' ' '\n' <<<"${tests[$project]}" | sort -u | grep .)
+  for test in "${wanted[@]}"; do
+    class=${test%.*}
+    grep -rq "${test##*.}" "tests/$project" || { echo "$class has no test ${test##*.}"; exit 1; }
+  done
+  run_tests "$project" "${wanted[@]}" >"$scratch/log" || { cat "$scratch/log"; exit 1; }
+done
+
+unnoticed=0
+for name in "${names[@]}"; do
+  test=$(header "$name" Test)
+  project=$(project_of "$test")
+  broken=$(sed -n 's#^diff --git a/src/\([^/]*\)/.*#\1#p' "$here/$name.patch" | head -n 1)
+  git apply "$here/$name.patch" || { echo "not ok - $name: the patch does not apply any more"; exit 1; }
+  "${build[@]}" --no-restore --no-dependencies "src/$broken" >"$scratch/log" || { cat "$scratch/log"; exit 1; }
+  cp "artifacts/bin/$broken/debug/$broken.dll" "artifacts/bin/$project/debug/"
+  run_tests "$project" "$test" >"$scratch/log" 2>&1 || true
+  if grep -q ' Failed: [1-9]' "$scratch/log"; then
+    echo "ok - $name is noticed"
+  else
+    unnoticed=$((unnoticed + 1))
+    echo "not ok - $name is not noticed by $test, which is to hold: $(header "$name" Promise)"
+    tail -n 5 "$scratch/log"
+  fi
+  git apply -R "$here/$name.patch"
+  # The next patch may be of another project, whose tests must not meet this one.
+  "${build[@]}" --no-restore --no-dependencies "src/$broken" >"$scratch/log"
+  cp "artifacts/bin/$broken/debug/$broken.dll" "artifacts/bin/$project/debug/"
+done
+echo "1..${#names[@]}"
+exit $((unnoticed > 0))
