@@ -7,6 +7,7 @@ using GrpcPresence.Core.Users;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+using HeartbeatStream = GrpcPresence.Server.Tests.Fixture.HeartbeatStream;
 
 namespace GrpcPresence.Server.Tests.Services;
 
@@ -170,9 +171,10 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         await Barrier.Within(_server.StopAsync(), "the server stopped");
         Assert.Equal("SERVER_STOPPING", (await ended).Reason);
 
-        Assert.True(ServiceSid.TryParse(service, out var sid) && Identity.TryParse("ada", out var ada));
+        Assert.True(ServiceSid.TryParse(service, out var sid));
         var live = await _server.Get<ServiceDirectory>().GetAsync(sid, TestRun.Token);
-        var session = Assert.Single(_server.Get<PresenceTracker>().ListSessions(live, new UserAddress(ada, Sid: null, MayCreate: false)).Sessions);
+        var ada = new UserAddress(Identity.FromTrusted("ada"), Sid: null, MayCreate: false);
+        var session = Assert.Single(_server.Get<PresenceTracker>().ListSessions(live, ada).Sessions);
         Assert.Equal(live.Configuration.SessionTimeout, session.LeaseExpireTime - session.LastHeartbeatTime);
     }
 
