@@ -18,6 +18,9 @@ const definition = protoLoader.loadSync(
   });
 const { presence } = grpc.loadPackageDefinition(definition);
 
+// Paths and codecs of the methods, for clients that bring their own HTTP/2.
+export const { WatchUsers: watchUsers } = presence.v1.UserService.service;
+
 // How long an answer may take before the caller is told what did not happen.
 export const PATIENCE_MS = 5_000;
 
@@ -40,6 +43,10 @@ export function call(client, method, request) {
 // What stands behind a status: the google.rpc.Status in the trailer `grpc-status-details-bin`.
 export function detailsOf(error) {
   const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  return detailsIn(bytes);
+}
+
+export function detailsIn(bytes) {
   const details = {};
   for (const { type_url: typeUrl, value } of bytes ? decode('google.rpc.Status', bytes).details : []) {
     const name = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
