@@ -73,12 +73,12 @@ export class Reader {
   }
 
   // The next message. Rejects with the stream's error when the stream ends instead.
-  async next(what) {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
+  async next(what, patienceMs = PATIENCE_MS) {
+    const patience = AbortSignal.timeout(patienceMs);
     patience.addEventListener('abort', () => this.#wake());
     while (this.#messages.length === 0) {
       if (this.#end) throw this.#end;
-      if (patience.aborted) throw new Error(`within ${PATIENCE_MS} ms there was no ${what}`);
+      if (patience.aborted) throw new Error(`within ${patienceMs} ms there was no ${what}`);
       await new Promise((resolve) => { this.#wake = resolve; });
     }
     return this.#messages.shift();
@@ -93,8 +93,8 @@ export class Watch extends Reader {
     super(users.watchUsers(request));
   }
 
-  async next(what) {
-    const message = await super.next(what);
+  async next(what, patienceMs) {
+    const message = await super.next(what, patienceMs);
     if (message.resumeToken !== '') this.resumeToken = message.resumeToken;
     return message;
   }

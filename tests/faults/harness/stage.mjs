@@ -63,3 +63,23 @@ export async function readUsers(users, serviceSid, identities) {
   }
   return found;
 }
+
+// Everybody of a service instance, by identity.
+export async function readEverybody(users, serviceSid) {
+  const found = new Map();
+  for (let pageToken = ''; ;) {
+    const page = await call(users, 'listUsers', { serviceSid, pageSize: PAGE, pageToken, view: 'USER_VIEW_FULL' });
+    for (const user of page.users) found.set(user.identity, user);
+    if (page.nextPageToken === '') return found;
+    pageToken = page.nextPageToken;
+  }
+}
+
+export const rename = (users, serviceSid, identity, friendlyName) =>
+  call(users, 'updateUser', { user: { serviceSid, identity, friendlyName }, updateMask: { paths: ['friendly_name'] } });
+
+export const beat = (users, serviceSid, identity) =>
+  call(users, 'heartbeat', { serviceSid, userKey: identity, sessionId: sessionOfUser(identity) });
+
+export const endSession = (users, serviceSid, identity) =>
+  call(users, 'endSession', { serviceSid, userKey: identity, sessionId: sessionOfUser(identity) });
