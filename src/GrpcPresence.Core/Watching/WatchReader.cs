@@ -223,7 +223,7 @@ public sealed class WatchReader : IDisposable
         if (token.FilterHash != _request.Filter.Hash)
             return ResetReason.FilterChanged;
         var end = await _store.FindTimelineEndAsync(service, token.Timeline, cancellationToken).ConfigureAwait(false);
-        if (end is null || token.Position > end)
+        if (end is null || Math.Max(token.Position, token.Newest) > end)
             return ResetReason.TimelineChanged;
         if (token.Base < service.Configuration.SwitchRevision)
             return ResetReason.ReachabilitySwitched;
@@ -247,7 +247,7 @@ public sealed class WatchReader : IDisposable
     }
 
     private ResumeToken Token(long @base, long position) =>
-        new(_request.Service, _timeline, @base, position, _request.Filter.Hash);
+        new(_request.Service, _timeline, @base, position, _watcher.NewestTaken, _request.Filter.Hash);
 
     private PresenceException WithToken(PresenceException reason)
     {

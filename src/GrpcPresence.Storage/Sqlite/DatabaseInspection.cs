@@ -39,7 +39,8 @@ internal static class DatabaseInspection
             if (version > Migrations.Latest)
                 throw DatabaseRefusedException.NewerSchema(path, version, Migrations.Latest);
             var finding = connection.QueryFirst<string>(thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
-            return finding == "ok" ? false : throw DatabaseRefusedException.Damaged(path, finding);
+            // A finding has a heading in a line of its own; a refusal is one line.
+            return finding == "ok" ? false : throw DatabaseRefusedException.Damaged(path, finding.ReplaceLineEndings(" "));
         }
         catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_NOTADB)
         {
