@@ -83,6 +83,8 @@ export class Follower {
     if (message.event === 'reset') {
       this.resets.push(message.reset.reason);
       this.#users.clear();
+      // What was known is gone, and a snapshot is of use only as a whole.
+      this.#token = '';
     }
     for (const { user } of message.updates?.updates ?? []) {
       const known = this.#users.get(user.identity);

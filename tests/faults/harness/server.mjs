@@ -13,6 +13,10 @@ const START_PATIENCE_MS = 30_000;
 export const scratch = process.env.FAULTS_SCRATCH;
 export const program = process.env.FAULTS_PROGRAM;
 
+// A story that ends early leaves no server behind.
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 export class Server {
   #child;
   #logBefore = 0; // how much had been said before this start
@@ -25,8 +29,6 @@ export class Server {
     this.logFile = join(scratch, 'server.log');
     this.arguments = [program, '--port', `${this.port}`, '--database', database, ...settings];
     this.env = { ...process.env, ...env };
-    // A story that ends early leaves no server behind.
-    process.on('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   get pid() {
@@ -49,6 +51,8 @@ export class Server {
     const log = openSync(this.logFile, 'a');
     this.#child = spawn('dotnet', this.arguments, { stdio: ['ignore', log, log], env: this.env });
     closeSync(log);
+    running.add(this.#child);
+    this.#child.on('exit', () => running.delete(this.#child));
     this.ended = once(this.#child, 'exit').then(([code]) => code);
     return this;
   }
@@ -57,6 +61,11 @@ export class Server {
   async start() {
     this.spawn();
     if (!await this.listens()) throw new Error(`the server ended with ${await this.ended} in place of serving: ${this.said}`);
+    return await this.connect();
+  }
+
+  // A client of the server, which listens.
+  async connect() {
     const client = connect(this.address);
     await new Promise((resolve, reject) => {
       client.users.waitForReady(Date.now() + START_PATIENCE_MS, (error) => (error ? reject(error) : resolve()));
