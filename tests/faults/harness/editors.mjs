@@ -5,10 +5,16 @@ import { rename } from './stage.mjs';
 
 const RETRY_MS = 200;
 
+// Edits are numbered over all editors, so that a name says how old it is.
+let lastEdit = 0;
+
+export const editOf = (name) => Number(name.split(' ')[1]);
+
 export class Editors {
   #isEditing = true;
   #editing = [];
   acknowledged = 0;
+  newest = new Map(); // by identity, the number of the last edit that was acknowledged
   refused = 0;
   complaints = []; // refusals that are not those of a store that fails
 
@@ -26,8 +32,10 @@ export class Editors {
   }
 
   async #edit(users, serviceSid, identity) {
-    for (let i = 0; this.#isEditing; i += 1) {
-      const name = `edit ${i} of ${identity}`;
+    while (this.#isEditing) {
+      lastEdit += 1;
+      const edit = lastEdit;
+      const name = `edit ${edit}`;
       this.ledger.begin(identity, name);
       while (!await this.#isAcknowledged(() => rename(users, serviceSid, identity, name))) {
         if (!this.#isEditing) return;
@@ -35,6 +43,7 @@ export class Editors {
       }
       this.ledger.acknowledge(identity, name);
       this.acknowledged += 1;
+      this.newest.set(identity, edit);
       await pause(0);
     }
   }

@@ -10,14 +10,16 @@ export class Follower {
   #watch;
   #users;
   #reading;
+  #onToken;
   resets = []; // their reasons
   lies = [];
   seenOffline = new Set(); // identities that a watch told to be offline
 
-  // `bookmark`: where another follower was, to go on from there.
-  constructor({ token = '', users = new Map() } = {}) {
+  // `bookmark`: where another follower was, to go on from there. `onToken` gets the bookmark of each token.
+  constructor({ token = '', users = new Map() } = {}, onToken = () => {}) {
     this.#token = token;
     this.#users = new Map(users);
+    this.#onToken = onToken;
   }
 
   // What is known, and the token that says how far.
@@ -92,7 +94,9 @@ export class Follower {
       if (user.isOnline === false) this.seenOffline.add(user.identity);
       this.#users.set(user.identity, user);
     }
-    if (message.resumeToken !== '') this.#token = message.resumeToken;
+    if (message.resumeToken === '') return;
+    this.#token = message.resumeToken;
+    this.#onToken(this.bookmark);
   }
 }
 

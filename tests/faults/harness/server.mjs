@@ -64,6 +64,15 @@ export class Server {
     return await this.connect();
   }
 
+  // It must have ended by itself, with this exit code and one message that names the database.
+  async expectRefusal(code) {
+    const found = await this.ended;
+    const said = this.said.trim();
+    if (found !== code) throw new Error(`the exit code is ${found}: ${said}`);
+    if (said.includes('\n') || !said.includes(this.database)) throw new Error(`this is no clear refusal: ${said}`);
+    return said;
+  }
+
   // A client of the server, which listens.
   async connect() {
     const client = connect(this.address);
