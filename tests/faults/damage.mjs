@@ -16,7 +16,7 @@ const BOOKMARKS_TRIED = 4;
 // The index of the log is made anew from it at each start.
 const FILES = ['presence.db', 'presence.db-wal', 'presence.db-shm'];
 
-const [count = '20', seed = `${Date.now() % 1_000_000}`] = process.argv.slice(2);
+const [count = '16', seed = `${Date.now() % 1_000_000}`] = process.argv.slice(2);
 const random = randomFrom(Number(seed));
 const database = join(scratch, 'presence.db');
 const history = new History();
@@ -67,7 +67,7 @@ async function compare(users, isSeen) {
   const found = await readEverybody(users, history.serviceSid);
   const revision = Math.max(0, ...[...found.values()].map((user) => Number(user.revision)));
   const last = history.upTo(revision);
-  const complaints = isSeen ? differsFrom(last, found) : [];
+  const complaints = differsFrom(last, found);
   for (const bookmark of someBookmarks(last)) {
     const { resets, lies } = await resume(users, history.serviceSid, bookmark);
     complaints.push(...lies);
@@ -75,7 +75,7 @@ async function compare(users, isSeen) {
     if (`${resets}` !== expected) complaints.push(`a token of revision ${bookmark.revision} was reset by '${resets}', not by '${expected}'`);
   }
   console.log(`# started at revision ${revision} of ${history.follower.revision}`);
-  if (complaints.length > 0) throw new Error(`at revision ${revision}: ${complaints.join('\n')}`);
+  if (isSeen && complaints.length > 0) throw new Error(`at revision ${revision}: ${complaints.join('\n')}`);
 }
 
 // The ones about the end of the prefix, and some others.

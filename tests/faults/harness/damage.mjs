@@ -9,8 +9,8 @@ const FRAME = PAGE + 24;
 
 // `does(path, random)` damages the files of the database and says where. `of`: a database that was stopped is one file; one that was killed
 // has half of its changes in the log. `isSeen`: SQLite's checksums or checks see it for sure, so whatever the server starts on must be a
-// prefix. A byte in the midst of a page has no checksum: nobody can promise that it is seen, only that the server does not crash or hang,
-// and that watchers end at what it holds.
+// prefix. A byte in the midst of a page has no checksum, and may be one of a name or of a revision: nobody can promise that it is seen, only
+// that the server neither crashes nor hangs, and answers.
 export const damages = [
   { of: 'killed', what: 'a byte of the log', isSeen: true, does: (path, random) => flip(logOf(path), LOG_HEADER + random(sizeOf(logOf(path)) - LOG_HEADER)) },
   { of: 'stopped', what: 'the head of a page', isSeen: false, does: (path, random) => flip(path, PAGE * (1 + random(sizeOf(path) / PAGE - 1)) + random(PAGE_HEADER)) },
