@@ -55,9 +55,10 @@ async function examine(server, isSeen) {
   try {
     await compare(client.users, isSeen);
   } catch (error) {
-    // Damage that is met while reading is told as what it is.
-    if (isSeen || detailsOf(error).ErrorInfo?.reason !== 'STORAGE_UNAVAILABLE') throw error;
-    console.log('# started, and says that it cannot be read');
+    // Damage that is met while reading is told: STORAGE_UNAVAILABLE where SQLite sees it, INTERNAL where a number can no longer be a time.
+    const reason = detailsOf(error).ErrorInfo?.reason;
+    if (isSeen || reason === undefined) throw error;
+    console.log(`# started, and answers with ${reason}`);
   } finally {
     await server.kill();
   }
