@@ -29,7 +29,7 @@ public sealed class ChangeWriter(
     private bool _mustReopen;
     private (long Id, ChangeBatch Batch, Change[] Changes)? _unresolved; // a commit that reported failure, until it is known whether it happened
 
-    /// <summary>Writes one batch and, when nobody waits, purges a little. Never throws for a fault of the store.</summary>
+    /// <summary>Writes one batch and, when nobody waits, purges a little or tries a store that failed. Never throws for a fault of the store.</summary>
     public WriteOutcome WriteOnce()
     {
         _changes.Clear();
@@ -50,12 +50,12 @@ public sealed class ChangeWriter(
         {
             switch (WriteOnce())
             {
+                case not WriteOutcome.Written when queue.IsClosed && queue.Count == 0: // in this order: a closed queue grows no more
+                    return;
                 case WriteOutcome.Failed:
                     stop.WaitHandle.WaitOne(backoff);
                     backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, Bounds.MaxStorageBackoff.Ticks));
                     break;
-                case WriteOutcome.Idle when queue.IsClosed && queue.Count == 0: // in this order: a closed queue grows no more
-                    return;
                 case WriteOutcome.Idle:
                     WaitHandle.WaitAny([queue.Signal, stop.WaitHandle], PurgeInterval);
                     break;
@@ -201,9 +201,14 @@ public sealed class ChangeWriter(
         return WriteOutcome.Written;
     }
 
+    /// <summary>
+    /// Purges a little when it is time. A store that failed is tried at each call, until it takes a commit: nothing else may be queued that would show
+    /// that it works again, and that a transaction can begin says nothing of a full disk.
+    /// </summary>
     private WriteOutcome PurgeOnce()
     {
-        if (_purgedAt is { } at && time.GetElapsedTime(at) < PurgeInterval)
+        var isTrial = status.IsFailing;
+        if (!isTrial && _purgedAt is { } at && time.GetElapsedTime(at) < PurgeInterval)
             return WriteOutcome.Idle;
         _purgedAt = time.GetTimestamp();
         try
@@ -211,13 +216,13 @@ public sealed class ChangeWriter(
             EnsureOpen();
             using var transaction = store.BeginTransaction();
             var purged = transaction.Purge(time.GetUtcNow() - tombstoneRetention, Bounds.RowsPerPurge) > 0;
+            if (!purged && !isTrial)
+                return WriteOutcome.Idle;
+            transaction.Commit();
             if (purged)
-            {
-                transaction.Commit();
                 _purgedAt = null;
-            }
             status.Report(null);
-            return purged ? WriteOutcome.Written : WriteOutcome.Idle;
+            return WriteOutcome.Written;
         }
         catch (StorageException fault)
         {

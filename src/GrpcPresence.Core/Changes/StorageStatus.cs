@@ -2,7 +2,7 @@ using GrpcPresence.Core.Errors;
 
 namespace GrpcPresence.Core.Changes;
 
-/// <summary>Whether the store takes writes, as the writer last saw it. Health and logs listen; nothing decides by it. Safe from any thread.</summary>
+/// <summary>Whether the store takes writes, as the writer last saw it. Health and logs listen; only the writer decides by it, to try again. Safe from any thread.</summary>
 public sealed class StorageStatus
 {
     private volatile bool _isFailing;

@@ -13,14 +13,18 @@ namespace GrpcPresence.Core.Watching;
 /// <param name="Timeline">The timeline that the revisions belong to.</param>
 /// <param name="Base">The revision from which reasons count.</param>
 /// <param name="Position">The revision up to which rows were delivered; not below the base.</param>
+/// <param name="Newest">
+/// No state that the client was sent is newer than this revision. It may be above the position: the last state of a user who changed twice is sent
+/// in the place of the first. A timeline that was cut before it has lost what the client knows.
+/// </param>
 /// <param name="FilterHash">The filter that the token was made for.</param>
-public readonly record struct ResumeToken(ServiceSid Service, Guid Timeline, long Base, long Position, ulong FilterHash)
+public readonly record struct ResumeToken(ServiceSid Service, Guid Timeline, long Base, long Position, long Newest, ulong FilterHash)
 {
     private const byte Format = 1;
-    private const int ChecksumAt = 1 + 16 + 16 + 8 + 8 + 8;
+    private const int ChecksumAt = 1 + 16 + 16 + 8 + 8 + 8 + 8;
     private const int Length = ChecksumAt + 4;
 
-    /// <summary>The text that clients keep: base64url of format, service SID, timeline, base, position, filter hash and a checksum.</summary>
+    /// <summary>The text that clients keep: base64url of format, service SID, timeline, base, position, newest, filter hash and a checksum.</summary>
     public string Encode()
     {
         Span<byte> bytes = stackalloc byte[Length];
@@ -29,7 +33,8 @@ public readonly record struct ResumeToken(ServiceSid Service, Guid Timeline, lon
         Timeline.TryWriteBytes(bytes[17..]);
         BinaryPrimitives.WriteInt64BigEndian(bytes[33..], Base);
         BinaryPrimitives.WriteInt64BigEndian(bytes[41..], Position);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[49..], FilterHash);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[49..], Newest);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[57..], FilterHash);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[ChecksumAt..], Checksum(bytes[..ChecksumAt]));
         return Base64Url.EncodeToString(bytes);
     }
@@ -53,8 +58,9 @@ public readonly record struct ResumeToken(ServiceSid Service, Guid Timeline, lon
             new Guid(bytes.Slice(17, 16)),
             BinaryPrimitives.ReadInt64BigEndian(bytes[33..]),
             BinaryPrimitives.ReadInt64BigEndian(bytes[41..]),
-            BinaryPrimitives.ReadUInt64BigEndian(bytes[49..]));
-        if (decoded.Base < 0 || decoded.Position < decoded.Base)
+            BinaryPrimitives.ReadInt64BigEndian(bytes[49..]),
+            BinaryPrimitives.ReadUInt64BigEndian(bytes[57..]));
+        if (decoded.Base < 0 || decoded.Position < decoded.Base || decoded.Newest < 0)
             return false;
         token = decoded;
         return true;

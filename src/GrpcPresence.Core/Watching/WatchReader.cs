@@ -226,7 +226,7 @@ public sealed class WatchReader : IDisposable
         if (token.FilterHash != _request.Filter.Hash)
             return ResetReason.FilterChanged;
         var end = await _store.FindTimelineEndAsync(service, token.Timeline, cancellationToken).ConfigureAwait(false);
-        if (end is null || token.Position > end)
+        if (end is null || Math.Max(token.Position, token.Newest) > end)
             return ResetReason.TimelineChanged;
         // Whether tombstones that the client needs are gone is found where they are read.
         return token.Base < service.Configuration.SwitchRevision ? ResetReason.ReachabilitySwitched : null;
@@ -249,7 +249,7 @@ public sealed class WatchReader : IDisposable
     }
 
     private ResumeToken Token(long @base, long position) =>
-        new(_request.Service, _timeline, @base, position, _request.Filter.Hash);
+        new(_request.Service, _timeline, @base, position, _watcher.NewestTaken, _request.Filter.Hash);
 
     private PresenceException WithToken(PresenceException reason)
     {

@@ -6,6 +6,16 @@ namespace GrpcPresence.Core.Watching;
 /// <content>The reader's side: what it takes, and what it says that it has read and delivered.</content>
 internal sealed partial class Watcher
 {
+    /// <summary>No state that the reader took, from memory or from the store, is newer than this revision.</summary>
+    public long NewestTaken
+    {
+        get
+        {
+            lock (_gate)
+                return _newestTaken;
+        }
+    }
+
     /// <summary>
     /// The reader begins with the configuration that it is about to send, which is not older than the one of before the attaching. What was switched in
     /// between has dropped the states that speak of the time before.
@@ -25,6 +35,7 @@ internal sealed partial class Watcher
             {
                 var target = Math.Max(_catchUp.Target, _markedBefore);
                 _catchUp = _catchUp with { Base = token.Base, Position = token.Position, Target = target };
+                _newestTaken = token.Newest;
                 _phase = WatchPhase.CatchUp;
             }
             else
@@ -53,6 +64,7 @@ internal sealed partial class Watcher
         lock (_gate)
         {
             ObserveLocked(service.Configuration);
+            _newestTaken = Math.Max(_newestTaken, service.Revision);
             foreach (var user in users)
                 _pending.RemoveCovered(user, service.Revision);
             return _catchUp.SwitchedSince;
@@ -133,7 +145,10 @@ internal sealed partial class Watcher
             if (_phase != WatchPhase.Live)
                 return;
             while (_pending.First is { } entry && message.TryAdd(new UserUpdate(entry.State, entry.Reasons)))
+            {
+                _newestTaken = Math.Max(_newestTaken, entry.Revision);
                 _pending.RemoveFirst();
+            }
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
     private readonly PendingUsers _pending = new();
     private WatchPhase _phase = WatchPhase.Snapshot;
     private CatchUpPosition _catchUp;
+    private long _newestTaken;
     private long _markedBefore; // the feed may have marked changes up to here before this watcher was attached
     private ServiceConfiguration _seen = configuration; // the newest that this watcher took note of; at first the one of before the attaching
     private ServiceConfiguration? _unsentConfiguration;

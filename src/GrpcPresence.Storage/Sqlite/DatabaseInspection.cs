@@ -39,14 +39,21 @@ internal static class DatabaseInspection
             if (version > Migrations.Latest)
                 throw DatabaseRefusedException.NewerSchema(path, version, Migrations.Latest);
             var finding = connection.QueryFirst<string>(thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
-            return finding == "ok" ? false : throw DatabaseRefusedException.Damaged(path, finding);
+            // A finding has a heading in a line of its own; a refusal is one line.
+            if (finding != "ok")
+                throw DatabaseRefusedException.Damaged(path, finding.ReplaceLineEndings(" "));
+            // What somebody has added, an index perhaps, does no harm.
+            if (Migrations.SchemaOf(version).Except(Migrations.ReadSchema(connection)).FirstOrDefault() is { } lost)
+                throw DatabaseRefusedException.Damaged(path, $"its {lost.Type} {lost.Name} is gone or is another");
+            return false;
         }
         catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_NOTADB)
         {
             throw DatabaseRefusedException.Damaged(path, "its header is damaged, or it is no database at all", fault);
         }
-        catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_CORRUPT)
+        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault) || !SqliteFaults.IsStorageFault(fault))
         {
+            // The statements are right, so whatever is not the disk's or another process's fault is the file's: its format reads unknown, for one.
             throw DatabaseRefusedException.Damaged(path, fault.Message, fault);
         }
     }

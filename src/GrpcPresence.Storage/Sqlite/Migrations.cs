@@ -18,12 +18,27 @@ internal static class Migrations
     public static long Latest { get; } = Scripts.Keys.Max();
 
     /// <summary>Brings the schema up to date.</summary>
-    public static void Run(SqliteConnection writer)
+    public static void Run(SqliteConnection writer) => Run(writer, Latest);
+
+    /// <summary>The tables and indices of a schema version.</summary>
+    public static IReadOnlyList<SchemaEntry> SchemaOf(long version)
+    {
+        using var connection = new SqliteConnection("Data Source=:memory:;Pooling=false");
+        connection.Open();
+        Run(connection, version);
+        return ReadSchema(connection);
+    }
+
+    /// <summary>The tables and indices that a database has.</summary>
+    public static IReadOnlyList<SchemaEntry> ReadSchema(SqliteConnection connection) =>
+        [.. connection.Query<SchemaEntry>("SELECT type AS Type, name AS Name, tbl_name AS TableName, sql AS Sql FROM sqlite_schema")];
+
+    private static void Run(SqliteConnection writer, long upTo)
     {
         var version = writer.ExecuteScalar<long>("PRAGMA user_version");
         foreach (var (number, resource) in Scripts)
         {
-            if (number <= version)
+            if (number <= version || number > upTo)
                 continue;
             using var transaction = writer.BeginTransaction(deferred: false);
             writer.Execute(Read(resource), transaction: transaction);

@@ -43,7 +43,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         {
             Dispose();
             if (fault is SqliteException sqlite && SqliteFaults.IsStorageFault(sqlite))
-                throw SqliteFaults.Translate(sqlite);
+                throw new StorageException($"The database '{Path}' cannot be opened: {sqlite.Message}", sqlite);
             throw;
         }
     }

@@ -78,6 +78,39 @@ public sealed class WriterFaultTests : IDisposable
         Assert.False(_world.Status.IsFailing);
     }
 
+    [Fact]
+    public async Task A_store_that_failed_is_tried_until_it_takes_a_commit_though_nobody_waits()
+    {
+        await _world.NewService();
+        _world.Write();
+        _world.Store.Faults.FailOperation(1);
+        var refused = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        await Assert.ThrowsAsync<StorageException>(() => refused);
+
+        // Transactions can begin on a full disk.
+        _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        Assert.True(_world.Status.IsFailing);
+
+        Assert.Equal(WriteOutcome.Written, _world.Writer.WriteOnce());
+        Assert.False(_world.Status.IsFailing);
+        Assert.Equal(WriteOutcome.Idle, _world.Writer.WriteOnce());
+    }
+
+    [Fact]
+    public async Task A_closed_queue_with_nothing_in_it_is_not_waited_for_although_the_store_fails()
+    {
+        await _world.NewService();
+        _world.Store.Faults.FailAllOperations(true);
+        var refused = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
+        _world.Queue.Close();
+
+        _world.Writer.Run(TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAsync<StorageException>(() => refused);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

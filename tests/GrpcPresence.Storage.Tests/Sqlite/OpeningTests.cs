@@ -11,6 +11,7 @@ namespace GrpcPresence.Storage.Tests.Sqlite;
 public sealed class OpeningTests : SqliteTestBase
 {
     private const int PageSize = 4096;
+    private const int HeaderSize = 100;
 
     [Fact]
     public async Task A_new_database_is_made_with_its_directory()
@@ -115,12 +116,47 @@ public sealed class OpeningTests : SqliteTestBase
     public void A_database_whose_first_page_is_damaged_is_refused()
     {
         var whole = MakeDatabase();
-        // The magic text, the page size, the tree's kind, and the number of its cells.
-        foreach (var at in new[] { 0, 7, 16, 100, 103 })
+        // The magic text, the page size, the schema's format, the tree's kind, and the number of its cells.
+        foreach (var at in new[] { 0, 7, 16, 47, 100, 103 })
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, at));
             AssertRefused(DatabaseRefusal.Damaged);
         }
+    }
+
+    [Fact]
+    public void Whatever_byte_of_the_header_is_damaged_a_refusal_names_the_file()
+    {
+        var whole = MakeDatabase();
+        for (var at = 0; at < HeaderSize; at++)
+        {
+            File.WriteAllBytes(DatabasePath, Flip(whole, at));
+            var fault = Record.Exception(() => Open().Dispose());
+            if (fault is null)
+                continue; // a byte that nothing depends on
+            Assert.True(fault is DatabaseRefusedException or StorageException, $"Byte {at}: {fault}");
+            Assert.Contains(DatabasePath, fault.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_database_that_has_lost_an_index_is_refused()
+    {
+        Open().Dispose();
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute("DROP INDEX users_by_revision");
+
+        Assert.Contains("users_by_revision", AssertRefused(DatabaseRefusal.Damaged).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_index_that_somebody_has_added_is_no_damage()
+    {
+        Open().Dispose();
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute("CREATE INDEX users_by_name ON users (friendly_name); ANALYZE");
+
+        Open().Dispose();
     }
 
     [Fact]

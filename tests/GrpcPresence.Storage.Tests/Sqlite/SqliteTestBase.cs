@@ -37,6 +37,7 @@ public abstract class SqliteTestBase : IDisposable
         var refused = Assert.Throws<DatabaseRefusedException>(() => Open(path));
         Assert.Equal((refusal, path), (refused.Refusal, refused.Path));
         Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refused.Message);
         return refused;
     }
 

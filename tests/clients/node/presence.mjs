@@ -18,6 +18,9 @@ const definition = protoLoader.loadSync(
   });
 const { presence } = grpc.loadPackageDefinition(definition);
 
+// Paths and codecs of the methods, for clients that bring their own HTTP/2.
+export const { WatchUsers: watchUsers } = presence.v1.UserService.service;
+
 // How long an answer may take before the caller is told what did not happen.
 export const PATIENCE_MS = 5_000;
 
@@ -40,6 +43,10 @@ export function call(client, method, request) {
 // What stands behind a status: the google.rpc.Status in the trailer `grpc-status-details-bin`.
 export function detailsOf(error) {
   const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  return detailsIn(bytes);
+}
+
+export function detailsIn(bytes) {
   const details = {};
   for (const { type_url: typeUrl, value } of bytes ? decode('google.rpc.Status', bytes).details : []) {
     const name = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
@@ -66,12 +73,12 @@ export class Reader {
   }
 
   // The next message. Rejects with the stream's error when the stream ends instead.
-  async next(what) {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
+  async next(what, patienceMs = PATIENCE_MS) {
+    const patience = AbortSignal.timeout(patienceMs);
     patience.addEventListener('abort', () => this.#wake());
     while (this.#messages.length === 0) {
       if (this.#end) throw this.#end;
-      if (patience.aborted) throw new Error(`within ${PATIENCE_MS} ms there was no ${what}`);
+      if (patience.aborted) throw new Error(`within ${patienceMs} ms there was no ${what}`);
       await new Promise((resolve) => { this.#wake = resolve; });
     }
     return this.#messages.shift();
@@ -86,8 +93,8 @@ export class Watch extends Reader {
     super(users.watchUsers(request));
   }
 
-  async next(what) {
-    const message = await super.next(what);
+  async next(what, patienceMs) {
+    const message = await super.next(what, patienceMs);
     if (message.resumeToken !== '') this.resumeToken = message.resumeToken;
     return message;
   }

@@ -2,13 +2,35 @@
 // be what the server knows, and no user may ever go back in time.
 import { Watch } from '../../clients/node/presence.mjs';
 
+// An open watch is never silent for longer than 15 s and 10 %.
+const ALIVE_MS = 20_000;
+
 export class Follower {
-  #token = '';
+  #token;
   #watch;
-  #users = new Map();
+  #users;
   #reading;
-  resets = 0;
+  #onToken;
+  resets = []; // their reasons
   lies = [];
+  seenOffline = new Set(); // identities that a watch told to be offline
+
+  // `bookmark`: where another follower was, to go on from there. `onToken` gets the bookmark of each token.
+  constructor({ token = '', users = new Map() } = {}, onToken = () => {}) {
+    this.#token = token;
+    this.#users = new Map(users);
+    this.#onToken = onToken;
+  }
+
+  // What is known, and the token that says how far.
+  get bookmark() {
+    return { token: this.#token, users: new Map(this.#users), revision: this.revision };
+  }
+
+  // The newest revision that is known of any user.
+  get revision() {
+    return Math.max(0, ...[...this.#users.values()].map((user) => Number(user.revision)));
+  }
 
   follow(users, serviceSid) {
     this.#watch = new Watch(users, { serviceSid, resumeToken: this.#token });
@@ -18,12 +40,15 @@ export class Follower {
   // Waits until what the watch owed is told, so that both sides can be compared.
   async catchUp(users, serviceSid) {
     const watch = new Watch(users, { serviceSid, resumeToken: this.#token });
-    for (let event = ''; event !== 'synced';) {
-      const message = await watch.next('synced');
-      this.#take(message);
-      event = message.event;
+    try {
+      for (let event = ''; event !== 'synced';) {
+        const message = await watch.next('synced');
+        this.#take(message);
+        event = message.event;
+      }
+    } finally {
+      watch.cancel();
     }
-    watch.cancel();
   }
 
   // The server was killed under it.
@@ -31,34 +56,48 @@ export class Follower {
     await this.#reading;
   }
 
-  compare(found) {
-    for (const [identity, user] of found) {
-      const known = this.#users.get(identity);
-      if (known?.friendlyName !== user.friendlyName || known?.isOnline !== user.isOnline) {
-        this.lies.push(`${identity} is ${known?.friendlyName}/${known?.isOnline} to the watch, and ${user.friendlyName}/${user.isOnline} to a read`);
-      }
+  // What it knows otherwise than a read.
+  differences(found) {
+    const differences = [];
+    for (const identity of new Set([...found.keys(), ...this.#users.keys()])) {
+      const told = describe(this.#users.get(identity));
+      const read = describe(found.get(identity));
+      if (told !== read) differences.push(`${identity} is ${told} to the watch, and ${read} to a read`);
     }
+    return differences;
+  }
+
+  compare(found) {
+    this.lies.push(...this.differences(found));
   }
 
   async #read() {
     try {
-      for (;;) this.#take(await this.#watch.next('anything'));
-    } catch {
-      // Killed, or silent for a while before it is.
+      for (;;) this.#take(await this.#watch.next('sign of life', ALIVE_MS));
+    } catch (end) {
+      // Killed, which the stream's status says.
+      if (end.code === undefined) this.lies.push(end.message);
       this.#watch.cancel();
     }
   }
 
   #take(message) {
     if (message.event === 'reset') {
-      this.resets += 1;
+      this.resets.push(message.reset.reason);
       this.#users.clear();
+      // What was known is gone, and a snapshot is of use only as a whole.
+      this.#token = '';
     }
     for (const { user } of message.updates?.updates ?? []) {
       const known = this.#users.get(user.identity);
       if (known && BigInt(user.revision) < BigInt(known.revision)) this.lies.push(`${user.identity} went back from ${known.revision} to ${user.revision}`);
+      if (user.isOnline === false) this.seenOffline.add(user.identity);
       this.#users.set(user.identity, user);
     }
-    if (message.resumeToken !== '') this.#token = message.resumeToken;
+    if (message.resumeToken === '') return;
+    this.#token = message.resumeToken;
+    this.#onToken(this.bookmark);
   }
 }
+
+const describe = (user) => (user === undefined ? 'unknown' : `${user.friendlyName}/${user.isOnline}@${user.revision}`);

@@ -1,0 +1,85 @@
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>Tokens of before and after the moment to which a backup takes the data back.</summary>
+public sealed class TimelineTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task Resumable_a_token_of_before_the_backup_goes_on()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _world.Rename(service, "ada", "kept");
+        var backup = _world.Store.Image;
+        await _world.Rename(service, "ada", "lost");
+
+        using var restored = Restore(backup);
+        await using var resumed = await restored.Watch(service, token: client.Token);
+        var messages = await resumed.Sync();
+
+        Assert.DoesNotContain(messages, message => message is WatchEvent.Reset);
+        Assert.Equal("kept", resumed.Users["ada"].Record!.FriendlyName);
+    }
+
+    [Fact]
+    public async Task Resumable_a_state_that_was_sent_ahead_of_its_token_and_lost_resets()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        var others = Enumerable.Range(0, Bounds.WatchUpdatesPerMessage).Select(number => $"other-{number}").ToArray();
+        foreach (var other in others)
+            await _world.Create(service, other);
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _world.Rename(service, "ada", "kept");
+        foreach (var other in others)
+            await _world.Rename(service, other, "kept");
+        var backup = _world.Store.Image;
+        var end = await _world.Revision(service);
+        await _world.Rename(service, "ada", "lost");
+
+        // One message does not hold them all: the token stands before the last of the others, and ada's last state is sent at her first place.
+        await client.Next<WatchEvent.Updates>();
+        Assert.Equal("lost", client.Users["ada"].Record!.FriendlyName);
+        Assert.True(client.Token!.Value.Position < end);
+
+        using var restored = Restore(backup);
+        await using var resumed = await restored.Watch(service, token: client.Token);
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.TimelineChanged, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Resumable_what_was_read_ahead_of_the_token_stays_known_across_resumes()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var newest = client.Token!.Value.Newest;
+        Assert.Equal(await _world.Revision(service), newest);
+
+        await using var resumed = await _world.Watch(service, token: client.Token.Value with { Newest = newest + 5 });
+        await resumed.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.TimelineChanged, (await resumed.Next<WatchEvent.Reset>()).Reason);
+
+        await using var again = await _world.Watch(service, token: client.Token);
+        await again.Sync();
+        Assert.Equal(newest, again.Token!.Value.Newest);
+    }
+
+    private CoreWorld Restore(StoreImage backup)
+    {
+        _world.Store.Restore(backup);
+        return new CoreWorld(_world.Store);
+    }
+}

@@ -1,0 +1,85 @@
+// Backups are made under load and restored after kill -9. What was acknowledged before a backup began is in it; tokens of before it resume,
+// tokens of what was lost are reset, and no client that knew the lost revisions goes wrong.
+//   bash tests/faults/run.sh backup [ROUNDS]
+import { join } from 'node:path';
+import { call } from '../clients/node/presence.mjs';
+import { step, theEnd } from '../clients/node/telling.mjs';
+import { Editors, editOf } from './harness/editors.mjs';
+import { Follower } from './harness/follower.mjs';
+import { resume } from './harness/history.mjs';
+import { Ledger } from './harness/ledger.mjs';
+import { runWell } from './harness/program.mjs';
+import { Server, scratch } from './harness/server.mjs';
+import { Beater, names, newService, readEverybody } from './harness/stage.mjs';
+import { until } from './harness/waiting.mjs';
+
+const EDITED = names('edited', 24);
+const EDITS = 60;
+const EDITED_WITHIN_MS = 10_000;
+const TOKENS_TRIED = 40;
+const TIMELINE_CHANGED = 'RESET_REASON_TIMELINE_CHANGED';
+
+const [rounds = '3'] = process.argv.slice(2);
+const server = new Server();
+let client = await server.start();
+const serviceSid = await newService(client);
+await Promise.all(EDITED.map((identity) => call(client.users, 'createUser', { serviceSid, identity })));
+
+for (let round = 1; round <= Number(rounds); round += 1) {
+  await step(`round ${round}: a backup under load, kill -9, and a restore`, async () => {
+    const file = join(scratch, `backup-${round}.db`);
+    const online = names(`online-${round}`, 5);
+    const bookmarks = [];
+    const follower = new Follower({}, (bookmark) => bookmarks.push(bookmark));
+    follower.follow(client.users, serviceSid);
+    await until('the watch is synced', () => bookmarks.length > 0, EDITED_WITHIN_MS);
+    const editors = new Editors(new Ledger());
+    editors.begin(client.users, serviceSid, EDITED);
+    const beater = new Beater(client.users, serviceSid);
+    await beater.beat(online);
+    await until('edits are acknowledged', () => editors.acknowledged > EDITS, EDITED_WITHIN_MS);
+
+    const before = { edits: new Map(editors.newest), bookmarks: bookmarks.length };
+    await runWell(['backup', file, '--database', server.database]);
+    const acknowledged = editors.acknowledged;
+    await beater.endSessions(online.slice(0, 2));
+    await until('edits are acknowledged after the backup', () => editors.acknowledged > acknowledged + EDITS, EDITED_WITHIN_MS);
+    await server.kill();
+    await Promise.all([editors.end(), follower.lost()]);
+
+    await runWell(['restore', file, '--database', server.database]);
+    client = await server.start();
+    const found = await readEverybody(client.users, serviceSid);
+    const end = Math.max(...[...found.values()].map((user) => Number(user.revision)));
+    const lies = [...follower.lies];
+    for (const [identity, edit] of before.edits) {
+      const { friendlyName } = found.get(identity);
+      if (editOf(friendlyName) < edit) lies.push(`${identity} is called ${friendlyName}; edit ${edit} was acknowledged before the backup`);
+    }
+    lies.push(...online.filter((identity) => found.get(identity)?.isOnline !== true).map((identity) => `${identity} is falsely offline`));
+    const lost = bookmarks.findIndex((bookmark) => bookmark.revision > end);
+    if (lost < 0) lies.push(`nothing was lost: the backup ends at ${end}`);
+    else if (lost < before.bookmarks) lies.push(`a token of before the backup is of revision ${bookmarks[lost].revision}, and the backup ends at ${end}`);
+    // The new timeline takes revisions that the lost one had: a token must not be taken for one of them.
+    await Promise.all(EDITED.map((identity) => call(client.users, 'heartbeat', { serviceSid, userKey: identity, sessionId: `round-${round}` })));
+    for (const at of tried(bookmarks.length, before.bookmarks, lost)) {
+      const told = await resume(client.users, serviceSid, bookmarks[at]);
+      lies.push(...told.lies);
+      const isLost = at >= lost;
+      if (`${told.resets}` !== (isLost ? TIMELINE_CHANGED : '') && (isLost || at < before.bookmarks)) {
+        lies.push(`a token of revision ${bookmarks[at].revision} was reset by '${told.resets}'; the backup ends at ${end}`);
+      }
+    }
+    if (lies.length > 0) throw new Error([...new Set(lies)].slice(0, 20).join('\n'));
+    console.log(`# of ${bookmarks.length} tokens ${before.bookmarks} are of before the backup, and ${bookmarks.length - lost} of what was lost`);
+  });
+}
+await server.kill();
+theEnd();
+process.exit(0);
+
+// Which of so many tokens: those about the beginning of the backup and its end, and the last.
+function tried(count, began, ended) {
+  const around = (at) => Array.from({ length: TOKENS_TRIED / 2 }, (_, i) => at - TOKENS_TRIED / 4 + i);
+  return [...new Set([...around(began), ...around(ended), count - 1])].filter((at) => at >= 0 && at < count);
+}

@@ -1,0 +1,13 @@
+// The disk is full, and then it is not. Leases stand meanwhile, health says so, clients are told clearly, and nothing is lost.
+//   bash tests/faults/run.sh disk
+import { join } from 'node:path';
+import { theEnd } from '../clients/node/telling.mjs';
+import { Disk } from './harness/disk.mjs';
+import { tellOfAnOutage } from './harness/outage.mjs';
+import { Server } from './harness/server.mjs';
+
+const disk = new Disk('8m');
+const server = new Server({ database: join(disk.path, 'presence.db') });
+await tellOfAnOutage({ server, what: 'the disk is full', begin: () => disk.fill(), clear: () => disk.free() });
+theEnd();
+process.exit(0);

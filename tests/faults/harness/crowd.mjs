@@ -1,0 +1,37 @@
+// Users of a service instance with short leases who beat all the time, by calls and by a stream, and hold what they are answered
+// against the promise: whoever is stored online is answered from memory, whatever the store does.
+import { setTimeout as pause } from 'node:timers/promises';
+import { Beater, beat } from './stage.mjs';
+
+const BEAT_EVERY_MS = 300;
+
+export class Crowd {
+  #isBeating = true;
+  #beating = [];
+  refusals = [];
+
+  // `steady` beat by calls, `streamed` by one stream. Returns when all are stored online.
+  async begin(users, serviceSid, { steady, streamed }) {
+    const stream = new Beater(users, serviceSid);
+    const byCalls = () => Promise.all(steady.map((identity) => beat(users, serviceSid, identity)));
+    const byStream = () => stream.beat(streamed);
+    await Promise.all([byCalls(), byStream()]);
+    this.#beating = [this.#repeat('by calls', byCalls), this.#repeat('by a stream', byStream)];
+  }
+
+  async end() {
+    this.#isBeating = false;
+    await Promise.all(this.#beating);
+  }
+
+  async #repeat(road, act) {
+    while (this.#isBeating) {
+      await pause(BEAT_EVERY_MS);
+      try {
+        await act();
+      } catch (refusal) {
+        this.refusals.push(`a heartbeat ${road} of somebody stored online: ${refusal.message}`);
+      }
+    }
+  }
+}

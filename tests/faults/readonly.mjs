@@ -1,0 +1,43 @@
+// The file system is read-only when the server starts: it says so and ends, and what was acknowledged is there when the file system can be
+// written again. Under a server that runs it cannot become so by hand: as long as files on it are open for writing, the kernel refuses.
+//   bash tests/faults/run.sh readonly
+import { join } from 'node:path';
+import { step, theEnd } from '../clients/node/telling.mjs';
+import { Disk } from './harness/disk.mjs';
+import { History, differsFrom, resume } from './harness/history.mjs';
+import { Server } from './harness/server.mjs';
+import { readEverybody } from './harness/stage.mjs';
+
+const REFUSED = 3;
+const CHANGES = 20;
+
+const disk = new Disk('8m');
+const server = new Server({ database: join(disk.path, 'presence.db') });
+const history = new History();
+
+await step('a history ends with kill -9, which leaves a log to be read', async () => {
+  await history.begin(await server.start());
+  await history.goOn(CHANGES);
+  await server.kill();
+  await history.follower.lost();
+});
+
+await step(`on a read-only file system a start is refused with exit code ${REFUSED} and one message that names the file`, async () => {
+  disk.makeReadOnly();
+  server.spawn();
+  if (await server.listens()) throw new Error('the server serves, although it can store nothing');
+  await server.expectRefusal(REFUSED);
+});
+
+await step('once it can be written, everything is there and the watch resumes', async () => {
+  disk.makeWritable();
+  const client = await server.start();
+  const bookmark = history.bookmarks.at(-1);
+  const complaints = differsFrom(bookmark, await readEverybody(client.users, history.serviceSid));
+  const { resets, lies } = await resume(client.users, history.serviceSid, bookmark);
+  await server.kill();
+  complaints.push(...lies, ...resets);
+  if (complaints.length > 0) throw new Error(complaints.join('\n'));
+});
+theEnd();
+process.exit(0);

@@ -1,0 +1,42 @@
+// A second process on the same file is refused, and so is a restore over it, while the first goes on serving.
+//   bash tests/faults/run.sh second
+import { step, theEnd } from '../clients/node/telling.mjs';
+import { runProgram } from './harness/program.mjs';
+import { Server } from './harness/server.mjs';
+import { Beater, names, newService, readEverybody } from './harness/stage.mjs';
+
+const REFUSED = 3;
+const USERS = names('user', 20);
+
+const server = new Server();
+const client = await server.start();
+let serviceSid;
+let beater;
+
+await step('the first process serves', async () => {
+  serviceSid = await newService(client);
+  beater = new Beater(client.users, serviceSid);
+  await beater.beat(USERS.slice(0, 10));
+});
+
+for (const { what, asks } of [
+  { what: 'a second process', asks: ['--port', '0'] },
+  { what: 'a restore', asks: ['restore', `${server.database}.backup`] },
+]) {
+  await step(`${what} is refused with exit code ${REFUSED} and one message that names the file`, async () => {
+    const { code, output } = await runProgram([...asks, '--database', server.database]);
+    if (code !== REFUSED) throw new Error(`the exit code is ${code}: ${output}`);
+    if (output.includes('\n') || !output.includes(server.database) || !output.includes('in use')) throw new Error(`this is no clear refusal: ${output}`);
+  });
+}
+
+await step('the first goes on serving, reads and writes', async () => {
+  await beater.beat(USERS);
+  const found = await readEverybody(client.users, serviceSid);
+  const offline = USERS.filter((identity) => found.get(identity)?.isOnline !== true);
+  if (offline.length > 0) throw new Error(`not online are ${offline}`);
+  const code = await server.stop();
+  if (code !== 0) throw new Error(`it stopped with exit code ${code}`);
+});
+theEnd();
+process.exit(0);
