@@ -144,7 +144,13 @@ public sealed class WatchHub(
                     throw Refusals.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another
                 if (feed.Publish(gap, page, isLast))
                     return;
-                position = isLast ? page.Service.Revision : page.Changes[^1].Revision;
+                if (isLast)
+                {
+                    // The store that was read is behind the commit that was heard of. The next tick tries again.
+                    feed.Abandon(gap);
+                    return;
+                }
+                position = page.Changes[^1].Revision;
             }
         }
         catch (StorageException)

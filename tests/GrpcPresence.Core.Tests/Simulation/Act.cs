@@ -59,4 +59,10 @@ internal enum Act
 
     /// <summary>The process ends, and another begins with what was committed.</summary>
     Restart,
+
+    /// <summary>A backup is made.</summary>
+    Backup,
+
+    /// <summary>The process ends, and another begins with the last backup: what was committed since is lost.</summary>
+    Restore,
 }

@@ -22,6 +22,7 @@ internal sealed class SimulatedProcess : IDisposable
     private CoreWorld _world = null!;
     private LiveService _service = null!;
     private ServiceSid _sid;
+    private (StoreImage Image, Truth Truth)? _backup;
     private int _losing;
 
     /// <summary>Runs the history; then, if asked to, resumes from every token that was ever handed out.</summary>
@@ -131,6 +132,12 @@ internal sealed class SimulatedProcess : IDisposable
             case Act.Restart:
                 await RestartAsync();
                 break;
+            case Act.Backup:
+                _backup = (_store.Image, _truth.Copy());
+                break;
+            case Act.Restore when _backup is { } backup:
+                await RestoreAsync(backup.Image, backup.Truth);
+                break;
         }
     }
 
@@ -215,6 +222,15 @@ internal sealed class SimulatedProcess : IDisposable
         _store.Restart();
         Learn();
         _truth.EndProcess();
+        await StartAsync(isFirst: false);
+    }
+
+    private async Task RestoreAsync(StoreImage image, Truth truth)
+    {
+        foreach (var watch in _watches)
+            watch.Leave();
+        _store.Restore(image);
+        _truth.Become(truth);
         await StartAsync(isFirst: false);
     }
 

@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Tests.Simulation;
 /// <remarks>A commit whose outcome the writer does not know yet can be read from the store before it is published.</remarks>
 internal sealed class Truth
 {
-    private readonly List<UserChange> _changes = [];
+    private List<UserChange> _changes = [];
 
     /// <summary>The last revision that is known here.</summary>
     public long Revision { get; private set; }
@@ -44,6 +44,17 @@ internal sealed class Truth
 
     /// <summary>The process ended: what it had not published by then, it will not.</summary>
     public void EndProcess() => Published = Revision;
+
+    /// <summary>As it is now: what a backup holds.</summary>
+    public Truth Copy() => new() { _changes = [.. _changes], Revision = Revision, Published = Revision };
+
+    /// <summary>A backup took the place of what was committed; what is newer never was.</summary>
+    public void Become(Truth backup)
+    {
+        _changes = [.. backup._changes];
+        Revision = backup.Revision;
+        Published = backup.Published;
+    }
 
     /// <summary>What changed about the user in (after, upTo], as far as the changes of the user's own row tell.</summary>
     public UpdateReasons ReasonsBetween(UserSid user, long after, long upTo) =>
