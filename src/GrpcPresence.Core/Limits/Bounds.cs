@@ -102,7 +102,7 @@ public static class Bounds
     /// <summary>How far the age of a watch is spread, as a fraction, so that streams opened together do not end together.</summary>
     public const double WatchMaxAgeJitter = 0.20;
 
-    /// <summary>How long a watch may make no progress while something is to be sent.</summary>
+    /// <summary>How long a watch may make no progress while something is to be sent, unless the settings say otherwise.</summary>
     public static readonly TimeSpan WatchStallTimeout = TimeSpan.FromMinutes(2);
 
     /// <summary>How long the tombstone of a deleted user is kept, unless the settings say otherwise.</summary>

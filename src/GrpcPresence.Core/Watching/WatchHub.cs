@@ -12,7 +12,8 @@ namespace GrpcPresence.Core.Watching;
 /// Brings committed changes to whoever watches. Opens watches, takes batches from the writer, and keeps the times of all watches with one tick.
 /// Safe from any thread.
 /// </summary>
-public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceMetrics metrics, TimeProvider time, Random random) : ICommitPublisher
+public sealed class WatchHub(
+    IStoreReader store, IUserEncoder encoder, PresenceMetrics metrics, TimeProvider time, Random random, TimeSpan stallTimeout) : ICommitPublisher
 {
     private readonly Lock _gate = new(); // guards the feeds, the readers and the random numbers; a feed's lock is taken inside it
     private readonly Dictionary<ServiceSid, ServiceFeed> _feeds = [];
@@ -48,7 +49,7 @@ public sealed class WatchHub(IStoreReader store, IUserEncoder encoder, PresenceM
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
             var watcher = new Watcher(feed, request.Filter, record.Configuration);
-            var schedule = new WatchSchedule(time, jitter: (random.NextDouble() * 2) - 1);
+            var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
             var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);
             feed.Attach(watcher);
             _readers.Add(reader);
