@@ -4,7 +4,7 @@ import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { openConnection } from './harness/http2.mjs';
-import { mebibytes, memoryOf } from './harness/process.mjs';
+import { mebibytes, memoryOf, sparingWithMemory } from './harness/process.mjs';
 import { Server } from './harness/server.mjs';
 import { names, newService, readUsers } from './harness/stage.mjs';
 import { within } from './harness/waiting.mjs';
@@ -19,7 +19,7 @@ const ROUNDS = 3;
 const MOST_GROWTH = 1.3;
 
 const users = names('user', 60);
-const server = new Server({ settings: ['--watch-stall-timeout', `0:00:0${STALL_SECONDS}`] });
+const server = new Server({ env: sparingWithMemory, settings: ['--watch-stall-timeout', `0:00:0${STALL_SECONDS}`] });
 const client = await server.start();
 const serviceSid = await newService(client);
 const attributes = JSON.stringify({ padding: 'x'.repeat(4_000) });

@@ -19,3 +19,6 @@ export function connectionsTo(port) {
 }
 
 export const mebibytes = (bytes) => `${Math.round(bytes / 1024 / 1024)} MiB`;
+
+// For a server whose memory is looked at: what it has beyond this is a leak, and not garbage that nobody collected yet.
+export const sparingWithMemory = { DOTNET_GCHeapHardLimit: '0xC800000' };
