@@ -6,8 +6,9 @@ import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { openConnection } from './harness/http2.mjs';
-import { connectionsTo, handlesOf, mebibytes, memoryOf, threadsOf } from './harness/process.mjs';
+import { connectionsTo, handlesOf, littleMemory, mebibytes, memoryOf, threadsOf } from './harness/process.mjs';
 import { Server } from './harness/server.mjs';
+import { SkimmingWatch } from './harness/skimming.mjs';
 import { Beater, names, newService } from './harness/stage.mjs';
 import { until, within } from './harness/waiting.mjs';
 
@@ -24,8 +25,8 @@ const MOST_GROWTH = 1.25;
 const SPARE_HANDLES = 10;
 const SPARE_THREADS = 10;
 
-const users = names('user', 2_000);
-const server = new Server();
+const users = names('user', 1_000);
+const server = new Server({ env: littleMemory });
 const client = await server.start();
 const serviceSid = await newService(client);
 await new Beater(client.users, serviceSid).beat(users);
@@ -38,7 +39,7 @@ const requestOf = (index) => (index % NAMES_MANY === 0 ? { serviceSid, userKeys:
 // Opens some watches over one connection, and gives each up at its own moment.
 async function churn(from) {
   const session = await openConnection(server.address);
-  const all = Array.from({ length: AT_ONCE }, (_, i) => new FleetWatch(session, requestOf(from + i), { reads: i % 3 > 0 }));
+  const all = Array.from({ length: AT_ONCE }, (_, i) => new SkimmingWatch(session, requestOf(from + i), { reads: i % 3 > 0 }));
   if ((from / AT_ONCE) % 4 === 3) {
     await pause(Math.random() * MOST_PAUSE_MS);
     session.destroy();

@@ -10,9 +10,12 @@ import { Server } from './harness/server.mjs';
 import { Beater, fastest, names, newService } from './harness/stage.mjs';
 import { until } from './harness/waiting.mjs';
 
-const [pauses = '3'] = process.argv.slice(2);
+const [pauses = '2'] = process.argv.slice(2);
 const PAUSE_MS = 5_000;
 const TIMEOUT_MS = 2_000;
+// The lease, less what a pause may take of it and the server had been awake before; and the lease, with what a loaded machine is late.
+const LEAST_LEFT_MS = 1_000;
+const MOST_LEFT_MS = 5_000;
 const HEARTS = 100;
 const PATIENCE_MS = 10_000;
 
@@ -45,6 +48,22 @@ for (let round = 1; round <= Number(pauses); round += 1) {
     if (faults.length > 0) throw new Error(`${faults.length} clients failed, such as ${faults[0].fault}`);
   });
 }
+
+await step('who stopped beating goes offline after what was left of the lease when the server stood still', async () => {
+  const identity = beating[0];
+  const session = { serviceSid, userKey: identity };
+  hearts[0].stop();
+  await call(client.users, 'heartbeat', { ...session, sessionId: 'last' });
+  server.signal('SIGSTOP');
+  await pause(PAUSE_MS);
+  const wokenAt = performance.now();
+  server.signal('SIGCONT');
+  await until('the user is offline', () => watch.users.get(identity).isOnline === false, PATIENCE_MS);
+  const awake = performance.now() - wokenAt;
+  if (awake < LEAST_LEFT_MS || awake > MOST_LEFT_MS) throw new Error(`that was ${awake} ms after the server went on`);
+  const { sessions } = await call(client.users, 'listSessions', session);
+  if (sessions.length > 0) throw new Error(`a session is left: ${JSON.stringify(sessions)}`);
+});
 
 await server.kill();
 theEnd();

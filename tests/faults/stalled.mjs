@@ -1,25 +1,26 @@
-// Watches whose clients take nothing although there is something for them are ended, and leave nothing behind; one that has nothing to say is not.
+// Watches whose clients take nothing although there is something for them are ended and leave nothing behind; one that has
+// nothing to say is not.
 //   bash tests/faults/run.sh stalled
 import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { openConnection } from './harness/http2.mjs';
-import { mebibytes, memoryOf, sparingWithMemory } from './harness/process.mjs';
+import { littleMemory, mebibytes, memoryOf } from './harness/process.mjs';
 import { Server } from './harness/server.mjs';
 import { names, newService, readUsers } from './harness/stage.mjs';
 import { within } from './harness/waiting.mjs';
 
-const STALL_SECONDS = 2;
+const STALL_SECONDS = 1;
 // The limit, what the server gives a write that may still come through, and a loaded machine.
 const ENDED_WITHIN_MS = 15_000;
 const UNAVAILABLE = 14;
 const STALLED = 100;
 const WINDOW = 16 * 1024;
-const ROUNDS = 3;
-const MOST_GROWTH = 1.3;
+// What these hold together does not fit into the memory that the server has.
+const ROUNDS = 5;
 
 const users = names('user', 60);
-const server = new Server({ env: sparingWithMemory, settings: ['--watch-stall-timeout', `0:00:0${STALL_SECONDS}`] });
+const server = new Server({ env: littleMemory, settings: ['--watch-stall-timeout', `0:00:0${STALL_SECONDS}`] });
 const client = await server.start();
 const serviceSid = await newService(client);
 const attributes = JSON.stringify({ padding: 'x'.repeat(4_000) });
@@ -27,7 +28,6 @@ await Promise.all(users.map((identity) => call(client.users, 'createUser', { ser
 const { fleet: [idle] } = await openFleet(server.address, {
   connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }),
 });
-const memory = [];
 let last;
 
 for (let round = 1; round <= ROUNDS; round += 1) {
@@ -40,16 +40,11 @@ for (let round = 1; round <= ROUNDS; round += 1) {
     if (took < STALL_SECONDS * 1_000) throw new Error(`they were ended after ${took} ms`);
     const wrong = ends.find((end) => end.code !== UNAVAILABLE);
     if (wrong) throw new Error(`one ended with ${JSON.stringify(wrong)}`);
-    memory.push(memoryOf(server.pid));
+    console.log(`# after ${Math.round(took)} ms; the server has ${mebibytes(memoryOf(server.pid))}`);
     session.destroy();
     last = stalled[0];
   });
 }
-
-await step('they leave nothing behind', () => {
-  console.log(`# the server had ${memory.map(mebibytes).join(', ')} after the rounds`);
-  if (memory.at(-1) > memory[0] * MOST_GROWTH) throw new Error(`memory grew from ${mebibytes(memory[0])} to ${mebibytes(memory.at(-1))}`);
-});
 
 await step('a watch for which there was nothing went on', async () => {
   if (idle.end) throw new Error(`it ended with ${JSON.stringify(idle.end)}`);
