@@ -17,7 +17,7 @@ const UNAVAILABLE = 14;
 const STALLED = 100;
 const WINDOW = 16 * 1024;
 // What these hold together does not fit into the memory that the server has.
-const ROUNDS = 5;
+const ROUNDS = 4;
 
 const users = names('user', 60);
 const server = new Server({ env: littleMemory, settings: ['--watch-stall-timeout', `0:00:0${STALL_SECONDS}`] });
