@@ -10,7 +10,7 @@ import { Server } from './harness/server.mjs';
 import { Beater, fastest, names, newService } from './harness/stage.mjs';
 import { until } from './harness/waiting.mjs';
 
-const [pauses = '2'] = process.argv.slice(2);
+const [pauses = '1'] = process.argv.slice(2);
 const PAUSE_MS = 5_000;
 const TIMEOUT_MS = 2_000;
 // The lease, less what a pause may take of it and the server had been awake before; and the lease, with what a loaded machine is late.
