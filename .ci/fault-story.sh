@@ -19,7 +19,7 @@ at_once() {
 
 at_once halfopen pause clock
 bash tests/faults/run.sh kill 12
-bash tests/faults/run.sh drain
+bash tests/faults/run.sh drain 3000
 bash tests/faults/run.sh slow 12000
 bash tests/faults/run.sh stalled
 bash tests/faults/run.sh churn 3000
