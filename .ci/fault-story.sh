@@ -1,11 +1,30 @@
 #!/usr/bin/env bash
-# What tests/faults does to a running server, one scenario after another; each says in its first lines what must hold.
+# What tests/faults does to a running server; each scenario says in its first lines what must hold.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# at_once SCENARIO...: scenarios that mostly wait; what each has to tell comes in one piece.
+at_once() {
+  local scenario told status=0 running=()
+  told=$(mktemp -d)
+  for scenario in "$@"; do
+    bash tests/faults/run.sh "$scenario" >"$told/$scenario" 2>&1 &
+    running+=($!)
+  done
+  for scenario in "${running[@]}"; do wait "$scenario" || status=$?; done
+  for scenario in "$@"; do cat "$told/$scenario"; done
+  rm -rf "$told"
+  return "$status"
+}
+
+at_once halfopen pause clock lock
 bash tests/faults/run.sh kill 12
 bash tests/faults/run.sh disk
-bash tests/faults/run.sh lock
 bash tests/faults/run.sh readonly
 bash tests/faults/run.sh damage 16
 bash tests/faults/run.sh second
 bash tests/faults/run.sh backup 3
+bash tests/faults/run.sh drain 3000
+bash tests/faults/run.sh slow 12000
+bash tests/faults/run.sh stalled
+bash tests/faults/run.sh churn 3000

@@ -25,7 +25,7 @@ internal sealed class CoreWorld : IDisposable
         Services = new ServiceDirectory(Store);
         Tracker = new PresenceTracker(Time, Queue, Metrics);
         Directory = new UserDirectory(Store, Tracker);
-        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1));
+        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Bounds.WatchStallTimeout);
         Writer = new ChangeWriter(
             Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
     }

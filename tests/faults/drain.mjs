@@ -1,9 +1,10 @@
-// Stops the server under many open streams. Every watch ends in time, with its reason and its token; clients that do not read hold up
-// nobody; and after the next start all resume where they were.
+// Stops the server under many open streams. Every watch ends in time, with its reason and its token; clients that do not read, and one that
+// is frozen, hold up nobody; and after the next start all resume where they were.
 //   bash tests/faults/run.sh drain [WATCHES]
 import { call, detailsOf } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
+import { startClient } from './harness/frozen.mjs';
 import { HealthWatch } from './harness/health.mjs';
 import { openConnection } from './harness/http2.mjs';
 import { Server } from './harness/server.mjs';
@@ -16,6 +17,7 @@ const CONNECTIONS = 100;
 const KEYS_OF_A_WATCH = 5;
 const DEAF = 20;
 const DEAF_WINDOW = 16 * 1024;
+const FROZEN_WATCHES = 30;
 const HEALTH_WATCHES = 10;
 const BEATERS = 5;
 const UNAVAILABLE = 14;
@@ -43,7 +45,7 @@ const keysOf = (index) => Array.from({ length: KEYS_OF_A_WATCH }, (_, i) => user
 const rename = (identity, friendlyName) =>
   call(client.users, 'updateUser', { user: { serviceSid, identity, friendlyName }, updateMask: { paths: ['friendly_name'] } });
 
-await step(`${WATCHES} watches, ${DEAF} clients that do not read, health watches and heartbeat streams are open`, async () => {
+await step(`${WATCHES} watches, ${DEAF} that are not read, health watches, heartbeat streams and a frozen client are there`, async () => {
   serviceSid = await newService(client);
   await Promise.all(users.map((identity) => call(client.users, 'createUser', { serviceSid, identity })));
   const attributes = JSON.stringify({ padding: 'x'.repeat(4_000) });
@@ -61,6 +63,10 @@ await step(`${WATCHES} watches, ${DEAF} clients that do not read, health watches
   await until('the health watches see SERVING', () => health.every((watch) => watch.statuses.at(-1) === 'SERVING'), END_WITHIN_MS);
   beaters = Array.from({ length: BEATERS }, () => new Beater(client.users, serviceSid, { endSessionsOnClose: true }));
   await Promise.all(beaters.map((beater, i) => beater.beat(online.filter((_, at) => at % BEATERS === i))));
+  const { child } = await startClient(server.address, serviceSid, { watches: FROZEN_WATCHES, identities: ['frozen'] });
+  child.kill('SIGSTOP');
+  // More than the sockets hold.
+  await Promise.all(large.map((identity) => rename(identity, 'while a client is frozen')));
 });
 
 await step('SIGTERM ends every watch within 5 s with SERVER_STOPPING and its token', async () => {

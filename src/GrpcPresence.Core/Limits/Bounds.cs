@@ -87,8 +87,11 @@ public static class Bounds
     /// <summary>The resolution of leases: they end at most this much late, never early.</summary>
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>What the lease clock advances at the most between two ticks, so that a paused process ages nobody.</summary>
-    public static readonly TimeSpan MaxTickAdvance = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// What the lease clock advances at the most between two ticks, so that a paused process ages nobody: half the least interval, so that also a client
+    /// whose heartbeat was due when the pause began, and who has the shortest timeout there is, gets it through afterwards.
+    /// </summary>
+    public static readonly TimeSpan MaxTickAdvance = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How often a silent watch says that it is alive: below the 30 to 60 s after which proxies drop idle streams.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(15);
@@ -102,7 +105,7 @@ public static class Bounds
     /// <summary>How far the age of a watch is spread, as a fraction, so that streams opened together do not end together.</summary>
     public const double WatchMaxAgeJitter = 0.20;
 
-    /// <summary>How long a watch may make no progress while something is to be sent.</summary>
+    /// <summary>How long a watch may make no progress while something is to be sent, unless the settings say otherwise.</summary>
     public static readonly TimeSpan WatchStallTimeout = TimeSpan.FromMinutes(2);
 
     /// <summary>How long the tombstone of a deleted user is kept, unless the settings say otherwise.</summary>

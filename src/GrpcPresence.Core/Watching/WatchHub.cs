@@ -13,7 +13,13 @@ namespace GrpcPresence.Core.Watching;
 /// Safe from any thread.
 /// </summary>
 public sealed class WatchHub(
-    IStoreReader store, IUserEncoder encoder, StorageStatus status, PresenceMetrics metrics, TimeProvider time, Random random) : ICommitPublisher
+    IStoreReader store,
+    IUserEncoder encoder,
+    StorageStatus status,
+    PresenceMetrics metrics,
+    TimeProvider time,
+    Random random,
+    TimeSpan stallTimeout) : ICommitPublisher
 {
     private readonly Lock _gate = new(); // guards the feeds, the readers and the random numbers; a feed's lock is taken inside it
     private readonly Dictionary<ServiceSid, ServiceFeed> _feeds = [];
@@ -49,7 +55,7 @@ public sealed class WatchHub(
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
             var watcher = new Watcher(feed, request.Filter, record.Configuration);
-            var schedule = new WatchSchedule(time, jitter: (random.NextDouble() * 2) - 1);
+            var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
             var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);
             feed.Attach(watcher);
             _readers.Add(reader);

@@ -6,7 +6,7 @@ namespace GrpcPresence.Core.Watching;
 /// When a watch must say that it is alive, and when it has to end. Times are timestamps of the hub's <see cref="TimeProvider"/>. Written by the
 /// reader, read by the hub's tick; each field is one number, and being late by a tick does no harm.
 /// </summary>
-internal sealed class WatchSchedule(TimeProvider time, double jitter)
+internal sealed class WatchSchedule(TimeProvider time, TimeSpan stallTimeout, double jitter)
 {
     private long _progressAt = long.MaxValue;
     private long _endAt = long.MaxValue;
@@ -20,7 +20,7 @@ internal sealed class WatchSchedule(TimeProvider time, double jitter)
 
     /// <summary>Whether the client has taken nothing for too long.</summary>
     public bool IsStalled(long now) =>
-        Volatile.Read(ref _handedOutAt) is var since and not long.MaxValue && now - since >= Ticks(Bounds.WatchStallTimeout);
+        Volatile.Read(ref _handedOutAt) is var since and not long.MaxValue && now - since >= Ticks(stallTimeout);
 
     /// <summary>A message is on its way to the client.</summary>
     public void HandedOut()

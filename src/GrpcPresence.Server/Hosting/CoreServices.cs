@@ -29,7 +29,8 @@ internal static class CoreServices
         services.AddSingleton<IUserCells>(provider => provider.GetRequiredService<PresenceTracker>());
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<PresenceRecovery>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(provider, Random.Shared));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
+            provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
         services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ChangeWriter>(
             provider, provider.GetRequiredService<ServerSettings>().TombstoneRetention));

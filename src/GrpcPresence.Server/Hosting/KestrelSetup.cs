@@ -6,12 +6,6 @@ namespace GrpcPresence.Server.Hosting;
 /// <summary>The listener: HTTP/2 without TLS, which gRPC clients call prior knowledge.</summary>
 internal static class KestrelSetup
 {
-    /// <summary>A ping after this much silence finds clients that vanished without a word.</summary>
-    private static readonly TimeSpan KeepAlivePingDelay = TimeSpan.FromSeconds(30);
-
-    /// <summary>A ping that is not answered in this time ends the connection.</summary>
-    private static readonly TimeSpan KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
-
     /// <summary>A gateway watches for many users over one connection; the default of 100 would make it wait without a sign.</summary>
     private const int StreamsPerConnection = 10_000;
 
@@ -25,8 +19,8 @@ internal static class KestrelSetup
     public static void Configure(KestrelServerOptions kestrel, ServerSettings settings)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.Http2.KeepAlivePingDelay = KeepAlivePingDelay;
-        kestrel.Limits.Http2.KeepAlivePingTimeout = KeepAlivePingTimeout;
+        kestrel.Limits.Http2.KeepAlivePingDelay = settings.KeepAlivePingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = settings.KeepAlivePingTimeout;
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
         kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderFieldBytes;
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;

@@ -1,10 +1,13 @@
+using GrpcPresence.Server.Telemetry;
+
 namespace GrpcPresence.Server.Hosting;
 
 /// <summary>
 /// Keeps connections open until every stream has ended and its client has read why. Kestrel closes a connection as soon as its last stream ends;
 /// .NET's HTTP client then loses the trailers of a stream whose requests it had not ended, and reports INTERNAL in place of UNAVAILABLE.
 /// </summary>
-internal sealed class StreamDrain(OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time) : IHostedLifecycleService
+internal sealed class StreamDrain(OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamDrain> logger)
+    : IHostedLifecycleService
 {
     /// <summary>How long clients have to read their trailers: some round trips.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -25,6 +28,8 @@ internal sealed class StreamDrain(OpenStreams streams, IHostApplicationLifetime 
         {
             // The time for stopping is over; Kestrel aborts what is left.
         }
+        if (streams.Resets > 0)
+            Log.StreamsReset(logger, streams.Resets, StreamShutdownMiddleware.ResetGrace);
     }
 
     /// <inheritdoc/>

@@ -9,8 +9,11 @@ namespace GrpcPresence.Server.Hosting;
 internal sealed class StreamShutdownMiddleware(
     RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
 {
-    /// <summary>How long a stream has to end before it is reset: a write that flow control blocks sees no token. Below the shutdown timeout.</summary>
-    public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// How long a stream has to end before it is reset: a write that flow control blocks sees no token. Who is reset gets no trailers, so a loaded machine
+    /// has most of the shutdown timeout, and the rest is left for the reset.
+    /// </summary>
+    public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(4);
 
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext context)
@@ -46,6 +49,7 @@ internal sealed class StreamShutdownMiddleware(
         void Reset()
         {
             StreamReset.Refuse(context);
+            streams.CountReset();
             Log.StreamReset(logger, method, ResetGrace);
         }
     }

@@ -6,6 +6,7 @@ using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Mapping;
 
 namespace GrpcPresence.Server.Services;
@@ -39,10 +40,11 @@ internal sealed class StreamHeartbeatsHandler(
             await ReadAsync(input, stream, context);
             tracker.Close(stream);
         }
-        catch (Exception) when (context.CancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
+        catch (Exception thrown) when (context.CancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
         {
             // The client went away, which closes the stream as well. What the server ends closes nothing.
-            tracker.Close(stream);
+            if (!await StreamEnd.IsByServerAsync(thrown, context.GetHttpContext()))
+                tracker.Close(stream);
             throw;
         }
         finally

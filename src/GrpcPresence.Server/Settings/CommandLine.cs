@@ -12,6 +12,9 @@ internal static class CommandLine
         ["database"] = nameof(ServerSettings.Database),
         ["log-format"] = nameof(ServerSettings.LogFormat),
         ["tombstone-retention"] = nameof(ServerSettings.TombstoneRetention),
+        ["watch-stall-timeout"] = nameof(ServerSettings.WatchStallTimeout),
+        ["keep-alive-ping-delay"] = nameof(ServerSettings.KeepAlivePingDelay),
+        ["keep-alive-ping-timeout"] = nameof(ServerSettings.KeepAlivePingTimeout),
     };
 
     // Stand alone and take no value.

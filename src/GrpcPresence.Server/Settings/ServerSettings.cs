@@ -24,6 +24,15 @@ internal sealed record ServerSettings
     /// <summary>How long it is remembered that a user was deleted; at least an hour. A watch resumes without a snapshot for as long.</summary>
     public TimeSpan TombstoneRetention { get; init; } = Bounds.TombstoneRetention;
 
+    /// <summary>How long a watch may make no progress while something is to be sent; at least a second.</summary>
+    public TimeSpan WatchStallTimeout { get; init; } = Bounds.WatchStallTimeout;
+
+    /// <summary>The silence after which a ping asks whether a client is still there: finds those that vanished without a word. At least a second.</summary>
+    public TimeSpan KeepAlivePingDelay { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the answer to a ping may take before its connection is closed; at least a second.</summary>
+    public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
     public bool Demo { get; init; }
 }

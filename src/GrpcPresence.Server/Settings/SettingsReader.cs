@@ -9,10 +9,14 @@ internal static class SettingsReader
     private const int MaxPort = 65535;
     private static readonly TimeSpan MinTombstoneRetention = TimeSpan.FromHours(1);
 
+    // What Kestrel takes for its pings, and no less for a watch.
+    private static readonly TimeSpan MinPatience = TimeSpan.FromSeconds(1);
+
     private static readonly HashSet<string> Names = new(
         [
             nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.Database), nameof(ServerSettings.LogFormat),
-            nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.Demo),
+            nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
+            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.Demo),
         ],
         StringComparer.OrdinalIgnoreCase);
 
@@ -39,7 +43,10 @@ internal static class SettingsReader
                 nameof(ServerSettings.TombstoneRetention),
                 "must be a duration of at least an hour, such as 30.00:00:00",
                 defaults.TombstoneRetention,
-                ReadRetention),
+                text => ReadDuration(text, MinTombstoneRetention)),
+            WatchStallTimeout = Patience(section, nameof(ServerSettings.WatchStallTimeout), defaults.WatchStallTimeout),
+            KeepAlivePingDelay = Patience(section, nameof(ServerSettings.KeepAlivePingDelay), defaults.KeepAlivePingDelay),
+            KeepAlivePingTimeout = Patience(section, nameof(ServerSettings.KeepAlivePingTimeout), defaults.KeepAlivePingTimeout),
             Demo = Value(section, nameof(ServerSettings.Demo), "must be true or false", defaults.Demo, ReadFlag),
         };
     }
@@ -81,8 +88,11 @@ internal static class SettingsReader
         _ => null,
     };
 
-    private static TimeSpan? ReadRetention(string text) =>
-        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var retention) && retention >= MinTombstoneRetention ? retention : null;
+    private static TimeSpan Patience(IConfiguration section, string name, TimeSpan unset) =>
+        Value(section, name, "must be a duration of at least a second, such as 00:00:30", unset, text => ReadDuration(text, MinPatience));
+
+    private static TimeSpan? ReadDuration(string text, TimeSpan least) =>
+        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) && duration >= least ? duration : null;
 
     private static bool? ReadFlag(string text) => bool.TryParse(text, out var flag) ? flag : null;
 }

@@ -42,6 +42,9 @@ internal static partial class Log
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception fault, string method, string correlationId);
 
-    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "{Method} still ran {Grace} after stopping began and was reset")]
+    [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "{Method} still ran {Grace} after stopping began and was reset")]
     public static partial void StreamReset(ILogger logger, string method, TimeSpan grace);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Streams} streams still ran {Grace} after stopping began and were reset")]
+    public static partial void StreamsReset(ILogger logger, long streams, TimeSpan grace);
 }

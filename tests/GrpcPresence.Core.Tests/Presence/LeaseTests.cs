@@ -73,7 +73,25 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public void A_pause_of_twice_the_timeout_ages_nobody_by_more_than_a_second()
+    public void After_a_pause_a_client_whose_heartbeat_was_due_has_time_to_send_it_with_the_shortest_timeout()
+    {
+        _world.Configure(configuration => configuration with
+        {
+            HeartbeatInterval = Bounds.MinHeartbeatInterval,
+            SessionTimeout = Bounds.MinHeartbeatInterval * 2,
+        });
+        _world.BeatAndWrite(Alice, Phone);
+        _world.Pass(Bounds.MinHeartbeatInterval);
+        _world.Time.Advance(TimeSpan.FromHours(1));
+
+        _world.Tracker.Tick();
+        _world.Pass(Bounds.MinHeartbeatInterval / 2 - Bounds.Tick);
+
+        Assert.Equal(1, _world.Tracker.LiveSessions);
+    }
+
+    [Fact]
+    public void A_pause_of_twice_the_timeout_ages_nobody_by_more_than_its_bound()
     {
         _world.BeatAndWrite(Alice, Phone);
         _world.Time.Advance(SessionTimeout * 2);

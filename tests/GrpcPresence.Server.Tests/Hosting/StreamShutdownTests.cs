@@ -52,6 +52,7 @@ public sealed class StreamShutdownTests : IDisposable
         _time.Advance(TimeSpan.FromTicks(1));
 
         Assert.Equal([7], _reset.Codes);
+        Assert.Equal(1, _streams.Resets);
         ended.SetResult();
         await run;
     }
@@ -77,7 +78,7 @@ public sealed class StreamShutdownTests : IDisposable
         var clock = new HeldClock(StreamDrain.Pause);
         var run = RunAsync(Watch, _ => ended.Task);
 
-        var stopping = new StreamDrain(_streams, _lifetime, clock).StoppingAsync(TestRun.Token);
+        var stopping = Drain(clock).StoppingAsync(TestRun.Token);
         Assert.True(_lifetime.ApplicationStopping.IsCancellationRequested);
         Assert.False(stopping.IsCompleted);
         ended.SetResult();
@@ -90,7 +91,7 @@ public sealed class StreamShutdownTests : IDisposable
 
     [Fact]
     public void Stopping_waits_for_nobody_when_no_stream_is_open() =>
-        Assert.True(new StreamDrain(_streams, _lifetime, _time).StoppingAsync(TestRun.Token).IsCompletedSuccessfully);
+        Assert.True(Drain(_time).StoppingAsync(TestRun.Token).IsCompletedSuccessfully);
 
     [Fact]
     public async Task Stopping_does_not_wait_longer_than_it_may()
@@ -98,7 +99,7 @@ public sealed class StreamShutdownTests : IDisposable
         var ended = new TaskCompletionSource();
         using var overdue = new CancellationTokenSource();
         var run = RunAsync(Watch, _ => ended.Task);
-        var stopping = new StreamDrain(_streams, _lifetime, _time).StoppingAsync(overdue.Token);
+        var stopping = Drain(_time).StoppingAsync(overdue.Token);
 
         await overdue.CancelAsync();
 
@@ -108,6 +109,8 @@ public sealed class StreamShutdownTests : IDisposable
     }
 
     public void Dispose() => _lifetime.Dispose();
+
+    private StreamDrain Drain(TimeProvider time) => new(_streams, _lifetime, time, NullLogger<StreamDrain>.Instance);
 
     private Task RunAsync(string path, RequestDelegate next)
     {

@@ -25,6 +25,9 @@ public sealed class SettingsReaderTests
             ["Presence:Database"] = "other.db",
             ["Presence:LogFormat"] = "JSON",
             ["Presence:TombstoneRetention"] = "1:00:00",
+            ["Presence:WatchStallTimeout"] = "0:00:01",
+            ["Presence:KeepAlivePingDelay"] = "0:00:02",
+            ["Presence:KeepAlivePingTimeout"] = "0:00:03",
             ["Presence:Demo"] = "True",
         });
 
@@ -36,6 +39,9 @@ public sealed class SettingsReaderTests
                 Database = Path.GetFullPath("other.db"),
                 LogFormat = LogFormat.Json,
                 TombstoneRetention = TimeSpan.FromHours(1),
+                WatchStallTimeout = TimeSpan.FromSeconds(1),
+                KeepAlivePingDelay = TimeSpan.FromSeconds(2),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(3),
                 Demo = true,
             },
             settings);
@@ -52,6 +58,9 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:LogFormat", "xml")]
     [InlineData("Presence:TombstoneRetention", "0:59:59")]
     [InlineData("Presence:TombstoneRetention", "soon")]
+    [InlineData("Presence:WatchStallTimeout", "0:00:00.9")]
+    [InlineData("Presence:KeepAlivePingDelay", "0")]
+    [InlineData("Presence:KeepAlivePingTimeout", "-0:00:01")]
     [InlineData("Presence:Demo", "perhaps")]
     [InlineData("Presence:Nonsense", "1")]
     public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string value)

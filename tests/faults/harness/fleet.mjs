@@ -12,8 +12,7 @@ export class FleetWatch {
   updates = 0;
   users = new Map();
   configuration;
-  isSynced = false;
-  #wake = () => {};
+  wake;
 
   // `from`: the watch that this one resumes, with what is known by it. `options`: those of Stream.
   constructor(session, request, { from, ...options } = {}) {
@@ -24,7 +23,7 @@ export class FleetWatch {
     }
     const bytes = watchUsers.requestSerialize({ ...request, resumeToken: this.token });
     this.stream = new Stream(session, watchUsers.path, bytes, (message) => this.take(message), options);
-    this.synced = new Promise((resolve) => { this.#wake = resolve; });
+    this.synced = new Promise((resolve) => { this.wake = resolve; });
   }
 
   get end() {
@@ -43,10 +42,7 @@ export class FleetWatch {
       this.users.set(user.identity, user);
     }
     if (message.resumeToken !== '') this.token = message.resumeToken;
-    if (message.event === 'synced') {
-      this.isSynced = true;
-      this.#wake();
-    }
+    if (message.event === 'synced') this.wake();
   }
 }
 

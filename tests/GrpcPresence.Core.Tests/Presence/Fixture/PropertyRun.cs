@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
 
@@ -11,6 +12,7 @@ internal sealed class PropertyRun : IDisposable
     /// <summary>How many users there are.</summary>
     public const int Users = 3;
 
+    private static readonly int MostAdvance = (int)Bounds.MaxTickAdvance.TotalMilliseconds;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(300);
 
@@ -84,7 +86,7 @@ internal sealed class PropertyRun : IDisposable
                     model.Delete(_now);
                 break;
             case StepKind.Pass:
-                Advance(step.Number);
+                Advance(Math.Min(step.Number, MostAdvance));
                 break;
             case StepKind.Tick:
                 TickFor(step.Number);
@@ -97,7 +99,7 @@ internal sealed class PropertyRun : IDisposable
                 _world.Store.Faults.FailAllOperations(_isBroken);
                 break;
             case StepKind.Pause:
-                Advance(1000 - _sinceTick);
+                Advance(MostAdvance - _sinceTick);
                 _world.Time.Advance(TimeSpan.FromSeconds(step.Number)); // for the lease clock this does not happen
                 TickOnce();
                 break;
@@ -117,8 +119,8 @@ internal sealed class PropertyRun : IDisposable
 
     private void Advance(int milliseconds)
     {
-        // Without a tick the clock goes on for a second, and then waits.
-        if (_sinceTick + milliseconds > 1000)
+        // Without a tick the clock goes on up to its bound, and then waits.
+        if (_sinceTick + milliseconds > MostAdvance)
             TickOnce();
         _world.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
         _now += milliseconds;

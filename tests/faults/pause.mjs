@@ -1,0 +1,70 @@
+// Stops the server process itself, for longer than any session's timeout, and lets it go on. Who beats is online throughout; who stopped beating
+// goes offline after what was left of the lease, by the time in which the server was awake.
+//   bash tests/faults/run.sh pause [PAUSES]
+import { setTimeout as pause } from 'node:timers/promises';
+import { call } from '../clients/node/presence.mjs';
+import { step, theEnd } from '../clients/node/telling.mjs';
+import { Heart } from './harness/heart.mjs';
+import { FleetWatch, openFleet } from './harness/fleet.mjs';
+import { Server } from './harness/server.mjs';
+import { Beater, fastest, names, newService } from './harness/stage.mjs';
+import { until } from './harness/waiting.mjs';
+
+const [pauses = '1'] = process.argv.slice(2);
+const PAUSE_MS = 5_000;
+const TIMEOUT_MS = 2_000;
+// The lease, less what a pause may take of it and the server had been awake before; and the lease, with what a loaded machine is late.
+const LEAST_LEFT_MS = 1_000;
+const MOST_LEFT_MS = 5_000;
+const HEARTS = 100;
+const PATIENCE_MS = 10_000;
+
+const server = new Server();
+const client = await server.start();
+const serviceSid = await newService(client, fastest);
+const { fleet: [watch] } = await openFleet(server.address, { connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }) });
+const beating = [...names('streamed', HEARTS), ...names('unary', HEARTS)];
+const hearts = [];
+const offline = () => beating.filter((identity) => watch.users.get(identity)?.isOnline === false);
+
+await step(`${beating.length} users come online, half over streams and half by single heartbeats`, async () => {
+  for (const [i, identity] of beating.entries()) {
+    hearts.push(i < HEARTS ? Heart.streamed(client.users, serviceSid, identity) : Heart.unary(client.users, serviceSid, identity));
+    // Each at a moment of its own within the interval, so that leases are of all ages when the server stops.
+    await pause(1_000 / beating.length);
+  }
+  await until('all are online', () => beating.every((identity) => watch.users.get(identity)?.isOnline), PATIENCE_MS);
+});
+
+for (let round = 1; round <= Number(pauses); round += 1) {
+  await step(`pause ${round}: the server stands still for ${PAUSE_MS / 1_000} s, and nobody who beats goes offline`, async () => {
+    const before = watch.updates;
+    server.signal('SIGSTOP');
+    await pause(PAUSE_MS);
+    server.signal('SIGCONT');
+    await pause(TIMEOUT_MS + 500);
+    if (watch.updates > before) throw new Error(`${watch.updates - before} transitions; offline are ${offline()}`);
+    const faults = hearts.filter((heart) => heart.fault);
+    if (faults.length > 0) throw new Error(`${faults.length} clients failed, such as ${faults[0].fault}`);
+  });
+}
+
+await step('who stopped beating goes offline after what was left of the lease when the server stood still', async () => {
+  const identity = beating[0];
+  const session = { serviceSid, userKey: identity };
+  hearts[0].stop();
+  await call(client.users, 'heartbeat', { ...session, sessionId: 'last' });
+  server.signal('SIGSTOP');
+  await pause(PAUSE_MS);
+  const wokenAt = performance.now();
+  server.signal('SIGCONT');
+  await until('the user is offline', () => watch.users.get(identity).isOnline === false, PATIENCE_MS);
+  const awake = performance.now() - wokenAt;
+  if (awake < LEAST_LEFT_MS || awake > MOST_LEFT_MS) throw new Error(`that was ${awake} ms after the server went on`);
+  const { sessions } = await call(client.users, 'listSessions', session);
+  if (sessions.length > 0) throw new Error(`a session is left: ${JSON.stringify(sessions)}`);
+});
+
+await server.kill();
+theEnd();
+process.exit(0);
