@@ -24,6 +24,18 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task A_nested_length_that_overflows_is_a_message_that_cannot_be_decoded()
+    {
+        await using var server = await TestServer.StartAsync();
+        byte[] message = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x07];
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "UpdateUser", message));
+
+        Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Fact]
     public async Task A_text_that_is_no_utf8_is_refused_where_a_form_is_required_and_is_not_logged()
     {
         await using var server = await TestServer.StartAsync();
