@@ -39,7 +39,7 @@ internal sealed class StreamHeartbeatsHandler(
             await ReadAsync(input, stream, context);
             tracker.Close(stream);
         }
-        catch (Exception) when (context.CancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
+        catch (Exception ended) when (IsEndOfCall(ended, context) && !stopping.IsCancellationRequested)
         {
             // The client went away, which closes the stream as well. What the server ends closes nothing.
             tracker.Close(stream);
@@ -58,6 +58,10 @@ internal sealed class StreamHeartbeatsHandler(
 
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();
+
+    // Reading may notice that the client is gone before the token does.
+    private static bool IsEndOfCall(Exception ended, ServerCallContext context) =>
+        context.CancellationToken.IsCancellationRequested || ended is RpcException { StatusCode: StatusCode.Cancelled };
 
     private async Task<HeartbeatStream> StartAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
     {

@@ -57,10 +57,10 @@ internal sealed class KnownValues
         _ => "text",
     };
 
-    // The service instance that the round uses is neither made nor deleted by chance, and keeps its settings.
+    // The service instance that the round uses is neither made nor deleted by chance, and keeps its settings: no flipped bit leads from one to the other.
     private static string ServiceOf(MethodDescriptor method, Random random) => method.Name switch
     {
-        "CreateServiceInstance" or "DeleteServiceInstance" => $"IS000000000000000000000000000001{random.Next(ExpendableServices):x2}",
+        "CreateServiceInstance" or "DeleteServiceInstance" => $"ISffffffffffffffffffffffffffffff{random.Next(ExpendableServices):x2}",
         "UpdateConfiguration" => ForeignService,
         _ => Service,
     };
