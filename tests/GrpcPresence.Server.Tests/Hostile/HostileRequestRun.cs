@@ -79,6 +79,7 @@ public sealed class HostileRequestRun : IAsyncLifetime
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = TestRun.Token };
         await System.Threading.Tasks.Parallel.ForAsync(
             first, first + count, options, async (number, _) => await SendAsync(hostile.Server, HostileRequest.Make(number, known), named));
+        await OverfillAsync(hostile.Server);
         await LookAtUsersAsync(hostile.Server, named);
     }
 
@@ -101,6 +102,13 @@ public sealed class HostileRequestRun : IAsyncLifetime
         {
             _objections.Enqueue($"{fault}: {request}");
         }
+    }
+
+    // Leases are short here, so that by chance alone no user would have too many sessions at the moment of the look.
+    private static async Task OverfillAsync(TestServer server)
+    {
+        using var stream = await HeartbeatStream.OpenAsync(server, KnownValues.Service);
+        await stream.BeatAsync([.. Enumerable.Range(0, Bounds.BeatsPerMessage).Select(i => (KnownValues.Identity(0), $"last-{i}"))]);
     }
 
     private async Task LookAtUsersAsync(TestServer server, NamedUsers named)

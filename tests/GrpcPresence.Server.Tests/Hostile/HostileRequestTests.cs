@@ -35,7 +35,8 @@ public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper
     public void Memory_stays_flat()
     {
         output.WriteLine(
-            $"{HostileRequestRun.Requests} requests in {run.Duration}: {run.HeapAfterWarmUp / Mebibyte} MiB alive after the warm-up, {run.HeapAtEnd / Mebibyte} at the end");
+            $"{HostileRequestRun.Requests} requests in {run.Duration}: {run.HeapAfterWarmUp / Mebibyte} MiB alive after the warm-up, "
+            + $"{run.HeapAtEnd / Mebibyte} at the end; at most {run.MostSessions} sessions of a user");
         Assert.True(run.HeapAtEnd < (run.HeapAfterWarmUp * HeapRatio) + HeapSlack, $"{run.HeapAfterWarmUp} bytes became {run.HeapAtEnd}.");
     }
 

@@ -60,5 +60,6 @@ internal static class StatusOracle
     }
 
     // The health service answers for a name that it does not know as its own standard says.
-    private static bool IsStandard(MethodDescriptor method, StatusCode code) => method.FullName == "grpc.health.v1.Health.Check" && code == StatusCode.NotFound;
+    private static bool IsStandard(MethodDescriptor method, StatusCode code) =>
+        method.FullName == "grpc.health.v1.Health.Check" && code == StatusCode.NotFound;
 }

@@ -15,6 +15,8 @@ internal static class StreamOracle
         var heartbeats = method.Name == nameof(UserService.UserServiceClient.StreamHeartbeats);
         for (var i = 0; i < requests.Count; i++)
         {
+            if (requests[i].Length > Bounds.ReceivedMessageBytes)
+                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
             if (!Decoding.TryDecode(method.InputType, requests[i], out var message))
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.Internal, "bytes that cannot be decoded");
             if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0, outcome.Error))

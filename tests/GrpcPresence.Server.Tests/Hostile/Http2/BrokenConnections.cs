@@ -32,8 +32,9 @@ internal static class BrokenConnections
         random => new Conversation("data of no stream").Preface().Frame(FrameType.Data, (byte)random.Next(2), Stream(random), Bytes(random, 20)),
         random => new Conversation("data after the end").Preface().Request(1, Conversation.Fields())
             .Body(1, Conversation.Message([])).Frame(FrameType.Data, (byte)random.Next(2), 1, Bytes(random, 20)),
-        _ => new Conversation("a stream twice").Preface().Request(1, Conversation.Fields()).Request(1, Conversation.Fields()).Request(1, Conversation.Fields()),
-        _ => new Conversation("a stream out of order").Preface().Request(9, Conversation.Fields(), ends: true).Request(3, Conversation.Fields(), ends: true),
+        _ => new Conversation("a stream twice").Preface().Request(1, Conversation.Fields()).Request(1, Conversation.Fields()),
+        _ => new Conversation("a stream out of order").Preface()
+            .Request(9, Conversation.Fields(), ends: true).Request(3, Conversation.Fields(), ends: true),
         _ => new Conversation("a stream of the server").Preface().Request(2, Conversation.Fields()),
         random => new Conversation("padding beyond the frame").Preface().Request(1, Conversation.Fields())
             .Frame(random.Next(2) == 0 ? FrameType.Data : FrameType.Headers, FrameFlags.Padded | FrameFlags.EndHeaders, 1, [255, 1, 2]),
@@ -42,7 +43,8 @@ internal static class BrokenConnections
         random => new Conversation("a priority of a wrong length").Preface().Frame(FrameType.Priority, 0, 1, Bytes(random, 9)),
         random => new Conversation("a reset of no stream").Preface().Frame(FrameType.Reset, 0, Stream(random), Bytes(random, 5)),
         _ => new Conversation("a promise of the client").Preface().Frame(FrameType.PushPromise, FrameFlags.EndHeaders, 1, [0, 0, 0, 2]),
-        random => new Conversation("a farewell and more").Preface().Frame(FrameType.GoAway, 0, 0, Bytes(random, 20)).Request(1, Conversation.Fields(), ends: true),
+        random => new Conversation("a farewell and more").Preface()
+            .Frame(FrameType.GoAway, 0, 0, Bytes(random, 20)).Request(1, Conversation.Fields(), ends: true),
         _ => new Conversation("a continuation of nothing").Preface().Frame(FrameType.Continuation, FrameFlags.EndHeaders, 1, [0x88]),
         _ => new Conversation("another frame within headers").Preface()
             .Frame(FrameType.Headers, 0, 1, Hpack.Encode(Conversation.Fields())).Frame(FrameType.Ping, 0, 0, new byte[8]),

@@ -7,7 +7,7 @@ using GrpcPresence.Server.Tests.Fixture;
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
 /// <summary>
-/// Holds hostile conversations over raw connections, a tenth as many as there are hostile requests, while a canary calls over its own connection.
+/// Holds hostile conversations over raw connections, one for some hostile requests, while a canary calls over its own connection.
 /// </summary>
 public sealed class HostileConnectionRun : IAsyncLifetime
 {
@@ -17,10 +17,11 @@ public sealed class HostileConnectionRun : IAsyncLifetime
     private const int CanaryEvery = 20;
     private const int FloodEvery = 50;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private static readonly Func<Random, Conversation>[] Kinds = [.. BrokenConnections.All, .. HostileHeaders.All, .. HostileMessages.All];
 
     private readonly ConcurrentQueue<string> _objections = [];
-    private readonly ConcurrentDictionary<string, bool> _names = [];
 
     /// <summary>How many connections are made.</summary>
     public static int Connections => HostileRequestRun.Requests / RequestsPerConnection;
@@ -73,7 +74,6 @@ public sealed class HostileConnectionRun : IAsyncLifetime
         var conversation = number % FloodEvery == 0
             ? Floods.All[number / FloodEvery % Floods.All.Count](random)
             : Kinds[number % Kinds.Length](random);
-        _names[conversation.Name] = true;
         try
         {
             var answers = await RawConnection.TalkAsync(server.Address, conversation);
@@ -88,11 +88,12 @@ public sealed class HostileConnectionRun : IAsyncLifetime
         }
     }
 
-    /// <summary>A call of somebody else; the deadline is the one of a patient client.</summary>
+    /// <summary>A call of somebody else.</summary>
     private async Task AskAsync(TestServer server)
     {
         var began = Stopwatch.GetTimestamp();
-        await new Grpc.Health.V1.Health.HealthClient(server.Invoker).CheckAsync(new HealthCheckRequest(), new CallOptions(deadline: DateTime.UtcNow.AddSeconds(10)));
+        var client = new Grpc.Health.V1.Health.HealthClient(server.Invoker);
+        await client.CheckAsync(new HealthCheckRequest(), new CallOptions(deadline: DateTime.UtcNow + Patience));
         var took = Stopwatch.GetElapsedTime(began);
         lock (_objections)
             SlowestCanary = took > SlowestCanary ? took : SlowestCanary;

@@ -21,7 +21,8 @@ public sealed class HostileConnectionTests(HostileConnectionRun run, ITestOutput
     public void Memory_stays_flat()
     {
         output.WriteLine(
-            $"{HostileConnectionRun.Connections} connections in {run.Duration}: {run.HeapAfterWarmUp / Mebibyte} MiB alive after the warm-up, {run.HeapAtEnd / Mebibyte} at the end; slowest canary {run.SlowestCanary}");
+            $"{HostileConnectionRun.Connections} connections in {run.Duration}: {run.HeapAfterWarmUp / Mebibyte} MiB alive after the warm-up, "
+            + $"{run.HeapAtEnd / Mebibyte} at the end; slowest canary {run.SlowestCanary}");
         Assert.True(run.HeapAtEnd < (run.HeapAfterWarmUp * HeapRatio) + HeapSlack, $"{run.HeapAfterWarmUp} bytes became {run.HeapAtEnd}.");
     }
 }

@@ -7,12 +7,17 @@ internal static class HostileHeaders
         ["", "1", "S", "abc", "-1S", "0S", "0n", "1n", "99999999H", "999999999S", "1 S", "1s", "+1S", "1e3S", "18446744073709551616S", "٣S"];
 
     private static readonly string[] ContentTypes =
-        ["", "text/plain", "application/json", "application/grpc-web", "application/grpc+json", "application/grpcx", "application/grpc;", "application/grpc; charset=\u0001"];
+    [
+        "", "text/plain", "application/json", "application/grpc-web", "application/grpc+json", "application/grpcx", "application/grpc;",
+        "application/grpc; charset=\u0001",
+    ];
 
     private static readonly (string Name, string Value)[] Odd =
     [
-        (":unknown", "1"), (":status", "200"), (":method", "POST"), ("Upper-Case", "1"), ("connection", "close"), ("transfer-encoding", "chunked"),
-        ("upgrade", "h2c"), ("content-length", "1"), ("content-length", "-1"), ("content-length", "99999999"), ("content-length", "99999999999999999999"), ("te", "gzip"), ("te", "trailers, deflate"),
+        (":unknown", "1"), (":status", "200"), (":method", "POST"), ("Upper-Case", "1"), ("connection", "close"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"), ("content-length", "1"), ("content-length", "-1"), ("content-length", "99999999"), ("content-length", "99999999999999999999"),
+        ("te", "gzip"), ("te", "trailers, deflate"),
         ("", "empty"), ("a b", "1"), ("nul", "a\0b"), ("line", "a\r\nb: c"), ("text", "é"), ("x-bin", "!!!!"), ("grpc-trace-bin", "===="),
         ("grpc-status-details-bin", "AAAA"), ("grpc-status", "0"), ("grpc-accept-encoding", "\u0001,,,gzip;q=2"), ("grpc-accept-encoding", "gzip"),
         ("traceparent", "00-zz-zz-01"), ("traceparent", "garbage"), ("tracestate", "a=b,,,="), ("baggage", "%%%=1;;;"), ("expect", "100-continue"),
@@ -20,9 +25,11 @@ internal static class HostileHeaders
     ];
 
     private static readonly string[] Paths =
-        ["", "/", "*", "presence.v1.UserService/GetUser", "//", "/%00", "/%ff%fe", "/a\0b", "/../../etc/passwd", "/presence.v1.UserService/GetUser/",
-         "/presence.v1.UserService/getuser", "/presence.v1.UserService/GetUser?x=1", "/presence.v1.UserService/%47etUser", "/presence.v1.userservice/GetUser",
-         "/unimplemented.Service/Method", "/é", "http://localhost/presence.v1.UserService/GetUser"];
+    [
+        "", "/", "*", "presence.v1.UserService/GetUser", "//", "/%00", "/%ff%fe", "/a\0b", "/../../etc/passwd", "/presence.v1.UserService/GetUser/",
+        "/presence.v1.UserService/getuser", "/presence.v1.UserService/GetUser?x=1", "/presence.v1.UserService/%47etUser",
+        "/presence.v1.userservice/GetUser", "/unimplemented.Service/Method", "/é", "http://localhost/presence.v1.UserService/GetUser",
+    ];
 
     private static readonly string[] Methods = ["", "GET", "PUT", "OPTIONS", "CONNECT", "PRI", "post", "P ST", "\u0001"];
 
@@ -48,7 +55,8 @@ internal static class HostileHeaders
         random => Ask("another authority", With(":authority", Pick(["", "a b", "[", "x:99999", "é", "user@host"], random))),
         random => Ask("another path", With(":path", Pick(Paths, random))),
         random => Ask("an odd deadline", [.. Conversation.Fields(), ("grpc-timeout", Pick(Timeouts, random))]),
-        random => Ask("an odd deadline of a stream", [.. Conversation.Fields("/presence.v1.UserService/WatchUsers"), ("grpc-timeout", Pick(Timeouts, random))]),
+        random => Ask(
+            "an odd deadline of a stream", [.. Conversation.Fields("/presence.v1.UserService/WatchUsers"), ("grpc-timeout", Pick(Timeouts, random))]),
         random => Ask("a field over its limit", [.. Conversation.Fields(), ("x", new string('x', (8 * 1024) + random.Next(4000)))]),
         random => Continued("fields over their limit", random.Next(2) == 0 ? 400 : 40),
         random => Split("headers in many continuations", random, endsHeaders: true),

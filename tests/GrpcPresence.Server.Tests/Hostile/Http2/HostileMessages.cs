@@ -4,7 +4,9 @@ using GrpcPresence.Core.Limits;
 
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>Clients whose HTTP/2 is right and whose gRPC is not: prefixes that lie, compression that is none or too good, too many or too few messages.</summary>
+/// <summary>
+/// Clients whose HTTP/2 is right and whose gRPC is not: prefixes that lie, compression that is none or too good, too many or too few messages.
+/// </summary>
 internal static class HostileMessages
 {
     private const int BombBytes = 64 * 1024 * 1024;
@@ -15,7 +17,10 @@ internal static class HostileMessages
     private const int Invalid = (int)StatusCode.InvalidArgument;
 
     private static readonly string[] Paths =
-        [Conversation.Unary, "/presence.v1.UserService/StreamHeartbeats", "/presence.v1.UserService/WatchUsers", "/presence.v1.ConfigurationService/UpdateConfiguration"];
+    [
+        Conversation.Unary, "/presence.v1.UserService/StreamHeartbeats", "/presence.v1.UserService/WatchUsers",
+        "/presence.v1.ConfigurationService/UpdateConfiguration",
+    ];
 
     private static readonly byte[] Inflating = Gzip(new byte[BombBytes]);
     private static readonly byte[] Zeros = new byte[2 * Bounds.ReceivedMessageBytes];
