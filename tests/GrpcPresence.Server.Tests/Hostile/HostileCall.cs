@@ -1,6 +1,5 @@
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Hosting;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 

@@ -77,7 +77,10 @@ internal sealed class HostileServer : IAsyncDisposable
         known.Etags.Add(user.Etag);
         var bound = await Server.Users.SetPushBindingAsync(new SetPushBindingRequest
         {
-            ServiceSid = KnownValues.Service, UserKey = identity, BindingType = BindingType.Fcm, Endpoint = identity,
+            ServiceSid = KnownValues.Service,
+            UserKey = identity,
+            BindingType = BindingType.Fcm,
+            Endpoint = identity,
         });
         known.BindingSids.Add(bound.PushBinding.Sid);
     }
