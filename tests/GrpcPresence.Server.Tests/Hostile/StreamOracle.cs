@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.V1;
 
@@ -13,13 +14,16 @@ internal static class StreamOracle
     public static string? Objection(MethodDescriptor method, IReadOnlyList<byte[]> requests, CallOutcome outcome)
     {
         var heartbeats = method.Name == nameof(UserService.UserServiceClient.StreamHeartbeats);
+        // Other service instances than those of the round come and go: their streams may end at any message, and say why.
+        if (heartbeats && outcome.Error is { StatusCode: StatusCode.NotFound } gone && !IsOfTheRound(requests))
+            return StatusOracle.ObjectionToRefusal(method, gone);
         for (var i = 0; i < requests.Count; i++)
         {
             if (requests[i].Length > Bounds.ReceivedMessageBytes)
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
             if (!Decoding.TryDecode(method.InputType, requests[i], out var message))
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.Internal, "bytes that cannot be decoded");
-            if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0, outcome.Error))
+            if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0))
                 return ObjectionToEnd(method, outcome, i);
             if (i < outcome.Messages.Count && ObjectionToReply(method, message, outcome.Messages[i]) is { } objection)
                 return objection;
@@ -29,17 +33,18 @@ internal static class StreamOracle
         return ObjectionToCount(outcome, requests.Count) ?? (outcome.Error is { } error ? $"refused with {error.Status}" : null);
     }
 
-    private static bool Refuses(StreamHeartbeatsRequest message, bool isFirst, RpcException? error) => message.MessageCase switch
+    private static bool Refuses(StreamHeartbeatsRequest message, bool isFirst) => message.MessageCase switch
     {
-        StreamHeartbeatsRequest.MessageOneofCase.Start => !isFirst || !IsKnown(message.Start.ServiceSid, error),
+        StreamHeartbeatsRequest.MessageOneofCase.Start => !isFirst || !ServiceSid.TryParse(message.Start.ServiceSid, out _),
         StreamHeartbeatsRequest.MessageOneofCase.Beats => isFirst || message.Beats.Beats.Count > Bounds.BeatsPerMessage,
         StreamHeartbeatsRequest.MessageOneofCase.Ends => isFirst || message.Ends.Ends.Count > Bounds.BeatsPerMessage,
         _ => true,
     };
 
-    // Other service instances come and go in the round, so that their streams may or may not be refused.
-    private static bool IsKnown(string service, RpcException? error) =>
-        service is KnownValues.Service or KnownValues.ForeignService || error?.StatusCode is not (StatusCode.NotFound or StatusCode.InvalidArgument);
+    private static bool IsOfTheRound(IReadOnlyList<byte[]> requests) =>
+        requests.Count > 0
+        && Decoding.TryDecode(StreamHeartbeatsRequest.Descriptor, requests[0], out var first)
+        && ((StreamHeartbeatsRequest)first).Start?.ServiceSid is KnownValues.Service or KnownValues.ForeignService;
 
     private static string? ObjectionToEnd(MethodDescriptor method, CallOutcome outcome, int replies) =>
         ObjectionToCount(outcome, replies)
