@@ -24,7 +24,7 @@ bash tests/faults/run.sh readonly
 bash tests/faults/run.sh damage 16
 bash tests/faults/run.sh second
 bash tests/faults/run.sh backup 3
-bash tests/faults/run.sh drain 3000
-bash tests/faults/run.sh slow 12000
+bash tests/faults/run.sh drain 10000
+bash tests/faults/run.sh slow 20000
 bash tests/faults/run.sh stalled
-bash tests/faults/run.sh churn 3000
+bash tests/faults/run.sh churn 5000

@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Grpc.Core;
 
 namespace GrpcPresence.Server.Hosting;
@@ -52,7 +51,10 @@ internal sealed class DefinitionBinder : ServiceBinderBase
             {
                 return marshaller.ContextualDeserializer(context);
             }
-            catch (InvalidProtocolBufferException)
+            // Not InvalidProtocolBufferException alone: of a nested length of 2^31 - 1 the library's sum overflows, and it throws what comes of that.
+#pragma warning disable CA1031 // decoding depends on nothing but the client's bytes
+            catch (Exception)
+#pragma warning restore CA1031
             {
                 throw new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded."));
             }

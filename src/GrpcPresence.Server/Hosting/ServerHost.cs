@@ -48,6 +48,7 @@ internal static class ServerHost
         {
             grpc.EnableDetailedErrors = false;
             grpc.MaxReceiveMessageSize = Bounds.ReceivedMessageBytes;
+            grpc.CompressionProviders = [new RequestGzip()];
             grpc.Interceptors.Add<ErrorInterceptor>();
         });
         services.AddSingleton<ErrorInterceptor>();
@@ -68,6 +69,7 @@ internal static class ServerHost
 
     private static void Map(WebApplication app)
     {
+        app.UseMiddleware<RequestBodyMiddleware>();
         app.UseMiddleware<StreamShutdownMiddleware>();
         MapService<ConfigurationGrpcService>(app, V1.ConfigurationService.BindService);
         MapService<UserGrpcService>(app, (binder, users) => V1.UserService.BindService(

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 
 namespace GrpcPresence.Server.Hosting;
@@ -9,33 +10,31 @@ internal static class StreamEnd
     /// Whether the server gave the client up: it did not answer a ping, or broke the protocol. That is no goodbye: the client may be asleep, or behind a
     /// network that swallows everything.
     /// </summary>
-    /// <param name="thrown">What reading threw.</param>
-    /// <param name="request">The request.</param>
-    public static async ValueTask<bool> IsByServerAsync(Exception thrown, HttpContext request)
+    public static async ValueTask<bool> IsByServerAsync(HttpContext request)
     {
+        var body = RequestBody.Of(request);
         // A read that saw the token first does not know the reason; after an abort another one does.
-        if (thrown is not IOException && request.RequestAborted.IsCancellationRequested)
-            thrown = await ReadReasonAsync(request) ?? thrown;
-        return IsByServer(thrown);
+        if (body.BrokenOffBy is null && request.RequestAborted.IsCancellationRequested)
+            await ReadOnAsync(body);
+        return body.BrokenOffBy is { } reason && IsByServer(reason);
     }
 
     /// <summary>
     /// Kestrel tells why it faulted a connection. Where the client closed it, there is either nothing to tell or the socket's own error, which is
     /// an <see cref="IOException"/>; a reset of the stream alone has no connection in it.
     /// </summary>
-    internal static bool IsByServer(Exception reason) =>
-        reason is IOException { InnerException: ConnectionAbortedException { InnerException: { } cause } } && cause is not IOException;
+    internal static bool IsByServer(IOException reason) =>
+        reason.InnerException is ConnectionAbortedException { InnerException: { } cause } && cause is not IOException;
 
-    private static async ValueTask<Exception?> ReadReasonAsync(HttpContext request)
+    private static async ValueTask ReadOnAsync(RequestBody body)
     {
         try
         {
-            await request.Request.BodyReader.ReadAsync(CancellationToken.None);
-            return null;
+            await body.ReadAsync(CancellationToken.None);
         }
-        catch (Exception reason) when (reason is IOException or InvalidOperationException or OperationCanceledException)
+        catch (Exception met) when (met is RpcException or InvalidOperationException or OperationCanceledException)
         {
-            return reason;
+            // The body remembers why it broke off.
         }
     }
 }

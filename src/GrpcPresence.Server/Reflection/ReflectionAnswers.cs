@@ -20,8 +20,34 @@ internal sealed class ReflectionAnswers(DescriptorIndex index)
             _ => Error(StatusCode.NotFound, "These protos define no extensions."),
         };
         response.ValidHost = request.Host;
-        response.OriginalRequest = request;
+        response.OriginalRequest = WithoutUnknownFields(request);
         return response;
+    }
+
+    // Fields that nobody knows may be nested as deep as a message can be decoded: nobody could decode an answer with them one level deeper.
+    private static ServerReflectionRequest WithoutUnknownFields(ServerReflectionRequest request)
+    {
+        var known = new ServerReflectionRequest { Host = request.Host };
+        switch (request.MessageRequestCase)
+        {
+            case MessageRequestOneofCase.FileByFilename:
+                known.FileByFilename = request.FileByFilename;
+                break;
+            case MessageRequestOneofCase.FileContainingSymbol:
+                known.FileContainingSymbol = request.FileContainingSymbol;
+                break;
+            case MessageRequestOneofCase.FileContainingExtension:
+                var (type, number) = (request.FileContainingExtension.ContainingType, request.FileContainingExtension.ExtensionNumber);
+                known.FileContainingExtension = new ExtensionRequest { ContainingType = type, ExtensionNumber = number };
+                break;
+            case MessageRequestOneofCase.AllExtensionNumbersOfType:
+                known.AllExtensionNumbersOfType = request.AllExtensionNumbersOfType;
+                break;
+            case MessageRequestOneofCase.ListServices:
+                known.ListServices = request.ListServices;
+                break;
+        }
+        return known;
     }
 
     private ServerReflectionResponse Services() => new()

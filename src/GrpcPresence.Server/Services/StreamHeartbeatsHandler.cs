@@ -40,10 +40,10 @@ internal sealed class StreamHeartbeatsHandler(
             await ReadAsync(input, stream, context);
             tracker.Close(stream);
         }
-        catch (Exception thrown) when (context.CancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
+        catch (Exception ended) when (IsEndOfCall(ended, context) && !stopping.IsCancellationRequested)
         {
             // The client went away, which closes the stream as well. What the server ends closes nothing.
-            if (!await StreamEnd.IsByServerAsync(thrown, context.GetHttpContext()))
+            if (!await StreamEnd.IsByServerAsync(context.GetHttpContext()))
                 tracker.Close(stream);
             throw;
         }
@@ -60,6 +60,10 @@ internal sealed class StreamHeartbeatsHandler(
 
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();
+
+    // Reading may notice that the client is gone before the token does.
+    private static bool IsEndOfCall(Exception ended, ServerCallContext context) =>
+        context.CancellationToken.IsCancellationRequested || ended is RpcException { StatusCode: StatusCode.Cancelled };
 
     private async Task<HeartbeatStream> StartAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
     {

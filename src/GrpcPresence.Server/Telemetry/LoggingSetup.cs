@@ -8,13 +8,15 @@ internal static class LoggingSetup
     private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
 
     /// <summary>
-    /// One line for each event, on the console. The framework speaks from Warning on, so that no client can fill the log with bad input. The section
-    /// <c>Logging</c> of the configuration overrides it.
+    /// One line for each event, on the console. The framework speaks from Warning on, and Kestrel from Error, so that no client can fill the log with bad
+    /// input. The section <c>Logging</c> of the configuration overrides it.
     /// </summary>
     public static void AddPresenceLogging(this ILoggingBuilder logging, ServerSettings settings, IConfiguration configuration)
     {
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter(nameof(GrpcPresence), LogLevel.Information);
+        // Kestrel warns of each connection that ends in a way which it did not foresee, with a stack trace: a header field of the index 0 does.
+        logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         logging.AddConfiguration(configuration.GetSection("Logging"));
         if (settings.LogFormat == LogFormat.Json)
         {

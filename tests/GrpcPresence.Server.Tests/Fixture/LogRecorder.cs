@@ -8,6 +8,9 @@ internal sealed class LogRecorder : ILoggerProvider
 {
     private readonly ConcurrentQueue<LogEntry> _entries = [];
 
+    /// <summary>Everything.</summary>
+    public IReadOnlyList<LogEntry> Entries => [.. _entries];
+
     /// <summary>What is not lifecycle.</summary>
     public IReadOnlyList<LogEntry> Problems => [.. _entries.Where(entry => entry.Level >= LogLevel.Warning)];
 

@@ -15,16 +15,18 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>The real server on Kestrel at a port of its own, over a store in memory, and a channel to it.</summary>
+/// <summary>The real server on Kestrel at a port of its own, over a store in memory unless another is given, and a channel to it.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly TimeProvider _time;
+    private readonly IPresenceStore _store;
     private Task? _stopped;
 
-    private TestServer(Action<WebApplication>? map, TimeProvider? time)
+    private TestServer(Action<WebApplication>? map, TimeProvider? time, IPresenceStore? store)
     {
         _time = time ?? TimeProvider.System;
+        _store = store ?? Store;
         _app = ServerHost.Build(new ServerSettings { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
         map?.Invoke(_app);
     }
@@ -46,9 +48,10 @@ internal sealed class TestServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
 
-    public static async Task<TestServer> StartAsync(Action<WebApplication>? map = null, TimeProvider? time = null)
+    public static async Task<TestServer> StartAsync(
+        Action<WebApplication>? map = null, TimeProvider? time = null, IPresenceStore? store = null)
     {
-        var server = new TestServer(map, time);
+        var server = new TestServer(map, time, store);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address);
         return server;
@@ -117,7 +120,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     private void AddDomain(IServiceCollection services)
     {
-        AddDomain(services, Store, _time);
+        AddDomain(services, _store, _time);
         services.RemoveAll<ILoggerProvider>();
         services.AddSingleton<ILoggerProvider>(Log);
     }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using Grpc.Core;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Hostile.Http2;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hosting;
@@ -18,6 +19,18 @@ public sealed class BadInputTests
         await using var server = await TestServer.StartAsync();
 
         var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "GetUser", Garbage));
+
+        Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task A_nested_length_that_overflows_is_a_message_that_cannot_be_decoded()
+    {
+        await using var server = await TestServer.StartAsync();
+        byte[] message = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x07];
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "UpdateUser", message));
 
         Assert.Equal((StatusCode.Internal, ""), (error.Code, error.Reason));
         Assert.Empty(server.Log.Problems);
@@ -96,6 +109,41 @@ public sealed class BadInputTests
         using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
 
         Assert.Equal(["13"], response.TrailingHeaders.Concat(response.Headers).Single(header => header.Key == "grpc-status").Value);
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Theory]
+    [InlineData("a compression flag that does not exist", "0200000000", "identity", "13")]
+    [InlineData("a length of 2 GiB", "0080000000", "identity", "8")]
+    [InlineData("a length of 4 GiB", "00ffffffff", "identity", "8")]
+    [InlineData("gzip that is none", "0100000003010203", "gzip", "13")]
+    [InlineData("an encoding that does not exist", "0100000003010203", "nonsense", "12")]
+    public async Task A_frame_that_is_none_gets_a_status_and_is_not_logged(string what, string body, string encoding, string status)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        foreach (var method in new[] { "GetUser", "WatchUsers", "StreamHeartbeats" })
+        {
+            using var content = new ByteArrayContent(Convert.FromHexString(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+            content.Headers.Add("grpc-encoding", encoding);
+
+            using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/{method}"), content);
+
+            var answered = response.TrailingHeaders.Concat(response.Headers).Single(header => header.Key == "grpc-status").Value;
+            Assert.True(answered.SequenceEqual([status]), $"{method} answered {what} with {string.Join(",", answered)}.");
+        }
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task A_header_field_of_the_index_0_ends_the_connection_and_is_not_logged()
+    {
+        const byte IndexZero = 0x80;
+        await using var server = await TestServer.StartAsync();
+        var conversation = new Conversation("the index 0").Preface().Frame(FrameType.Headers, FrameFlags.EndHeaders, 1, [IndexZero]);
+
+        Assert.Empty(await RawConnection.TalkAsync(server.Address, conversation));
+
         Assert.Empty(server.Log.Problems);
     }
 

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Grpc.Reflection.V1;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Hostile;
 using Alpha = Grpc.Reflection.V1Alpha;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
@@ -75,6 +76,19 @@ public sealed class ReflectionTests
             [StatusCode.NotFound, StatusCode.NotFound, StatusCode.NotFound, StatusCode.NotFound, StatusCode.InvalidArgument],
             answers.SkipLast(1).Select(answer => (StatusCode)answer.ErrorResponse.ErrorCode));
         Assert.NotNull(answers[^1].ListServicesResponse);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task Unknown_fields_as_deep_as_can_be_decoded_are_not_sent_back(bool alpha)
+    {
+        const int DeepestGroup = 100;
+        var nested = new WireWriter().Nested(field: 1000, DeepestGroup).ToArray();
+        var request = ServerReflectionRequest.Parser.ParseFrom([.. new ServerReflectionRequest { ListServices = "*" }.ToByteArray(), .. nested]);
+
+        var answer = await AskAsync(alpha, request);
+
+        Assert.Equal(new ServerReflectionRequest { ListServices = "*" }, answer.OriginalRequest);
     }
 
     [Fact]

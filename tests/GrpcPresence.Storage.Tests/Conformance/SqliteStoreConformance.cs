@@ -1,6 +1,6 @@
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Storage.Sqlite;
-using GrpcPresence.Storage.Tests.Sqlite;
+using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 

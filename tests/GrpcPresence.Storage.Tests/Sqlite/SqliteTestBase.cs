@@ -3,6 +3,7 @@ using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Storage.Sqlite;
 using GrpcPresence.Storage.Tests.Conformance;
+using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
 

@@ -1,0 +1,14 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>Gives gRPC a <see cref="RequestBody"/> to read. A middleware, because gRPC reads a unary request before any interceptor runs.</summary>
+internal sealed class RequestBodyMiddleware(RequestDelegate next)
+{
+    /// <summary>Runs the request.</summary>
+    public Task InvokeAsync(HttpContext context)
+    {
+        context.Features.Set<IRequestBodyPipeFeature>(new RequestBody(context.Request.BodyReader));
+        return next(context);
+    }
+}

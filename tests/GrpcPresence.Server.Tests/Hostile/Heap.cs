@@ -1,0 +1,17 @@
+using System.Runtime;
+
+namespace GrpcPresence.Server.Tests.Hostile;
+
+/// <summary>What is alive on the managed heap.</summary>
+internal static class Heap
+{
+    /// <summary>Bytes after a compacting collection.</summary>
+    public static long LiveBytes()
+    {
+        GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        return GC.GetTotalMemory(forceFullCollection: false);
+    }
+}

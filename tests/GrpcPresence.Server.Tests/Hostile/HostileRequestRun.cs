@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Hostile;
+
+/// <summary>
+/// Sends hostile requests, in rounds of their own data, and notes what each test looks at. More of them:
+/// <c>PRESENCE_HOSTILE_REQUESTS=1000000 dotnet test --project tests/GrpcPresence.Server.Tests</c>.
+/// </summary>
+public sealed class HostileRequestRun : IAsyncLifetime
+{
+    private const int Rounds = 8;
+    private const int WarmUpRounds = 2;
+    private const int MostPerRound = 20_000;
+    private const int Parallel = 16;
+
+    private readonly ConcurrentQueue<string> _objections = [];
+    private readonly ConcurrentDictionary<string, (int Answered, int Refused)> _calls = [];
+
+    /// <summary>How many are sent.</summary>
+    public static int Requests =>
+        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HOSTILE_REQUESTS"), out var requests) ? requests : 20_000;
+
+    /// <summary>Statuses that are not documented, and answers that are none.</summary>
+    public IReadOnlyCollection<string> Objections => _objections;
+
+    /// <summary>What was logged meanwhile.</summary>
+    public IReadOnlyList<string> Logged { get; private set; } = [];
+
+    /// <summary>Users whom no accepted request can have created.</summary>
+    public List<string> Intruders { get; } = [];
+
+    /// <summary>The most sessions that a user had.</summary>
+    public int MostSessions { get; private set; }
+
+    /// <summary>Bytes alive after the warm-up, with nothing stored.</summary>
+    public long HeapAfterWarmUp { get; private set; }
+
+    /// <summary>Bytes alive at the end, with nothing stored.</summary>
+    public long HeapAtEnd { get; private set; }
+
+    /// <summary>How often each method answered and refused.</summary>
+    public IReadOnlyDictionary<string, (int Answered, int Refused)> Calls => _calls;
+
+    /// <summary>How long all of them took.</summary>
+    public TimeSpan Duration { get; private set; }
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        await using var hostile = await HostileServer.StartAsync();
+        var began = Stopwatch.GetTimestamp();
+        var logged = hostile.Server.Log.Entries.Count;
+        var perRound = Math.Min(MostPerRound, Requests / Rounds);
+        for (var first = 0; first < Requests; first += perRound)
+        {
+            await RunRoundAsync(hostile, first, perRound);
+            await hostile.ClearAsync();
+            if (first / perRound == WarmUpRounds - 1)
+                HeapAfterWarmUp = Heap.LiveBytes();
+        }
+        HeapAtEnd = Heap.LiveBytes();
+        Duration = Stopwatch.GetElapsedTime(began);
+        Logged = [.. hostile.Server.Log.Entries.Skip(logged).Select(entry => entry.ToString())];
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async Task RunRoundAsync(HostileServer hostile, int first, int count)
+    {
+        var known = await hostile.BeginRoundAsync();
+        var named = new NamedUsers();
+        for (var i = 0; i < KnownValues.Users; i++)
+            named.Add(KnownValues.Identity(i));
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = TestRun.Token };
+        await System.Threading.Tasks.Parallel.ForAsync(
+            first, first + count, options, async (number, _) => await SendAsync(hostile.Server, HostileRequest.Make(number, known), named));
+        await OverfillAsync(hostile.Server);
+        await LookAtUsersAsync(hostile.Server, named);
+    }
+
+    private async Task SendAsync(TestServer server, HostileRequest request, NamedUsers named)
+    {
+        try
+        {
+            var outcome = await HostileCall.RunAsync(server.Invoker, request.Method, request.Messages);
+            var objection = request.Method.IsClientStreaming
+                ? StreamOracle.Objection(request.Method, request.Messages, outcome)
+                : StatusOracle.Objection(request.Method, request.Messages[0], outcome);
+            if (objection is not null)
+                _objections.Enqueue($"{objection}: {request}");
+            named.Add(request.Method, request.Messages, outcome);
+            var (answered, refused) = outcome.Error is null ? (1, 0) : (0, 1);
+            _calls.AddOrUpdate(
+                request.Method.FullName, (answered, refused), (_, calls) => (calls.Answered + answered, calls.Refused + refused));
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            _objections.Enqueue($"{fault}: {request}");
+        }
+    }
+
+    // Leases are short here, so that by chance alone no user would have too many sessions at the moment of the look.
+    private static async Task OverfillAsync(TestServer server)
+    {
+        using var stream = await HeartbeatStream.OpenAsync(server, KnownValues.Service);
+        await stream.BeatAsync([.. Enumerable.Range(0, Bounds.BeatsPerMessage).Select(i => (KnownValues.Identity(0), $"last-{i}"))]);
+    }
+
+    private async Task LookAtUsersAsync(TestServer server, NamedUsers named)
+    {
+        var request = new ListUsersRequest { ServiceSid = KnownValues.Service, PageSize = Bounds.MaxPageSize, View = UserView.Reachability };
+        do
+        {
+            var page = await server.Users.ListUsersAsync(request);
+            foreach (var user in page.Users)
+            {
+                if (!named.Contains(user.Identity))
+                    Intruders.Add($"{user}");
+                var sessions = await server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = KnownValues.Service, UserKey = user.Sid });
+                MostSessions = Math.Max(MostSessions, sessions.Sessions.Count);
+            }
+            request.PageToken = page.NextPageToken;
+        }
+        while (request.PageToken.Length > 0);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net.Sockets;
+using GrpcPresence.Server.Tests.Fixture;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+
+namespace GrpcPresence.Server.Tests.Hostile.Http2;
+
+/// <summary>A connection whose client writes whatever it likes, and reads what comes.</summary>
+internal sealed class RawConnection : IDisposable
+{
+    private const int FrameHeaderBytes = 9;
+
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Conversation _conversation;
+    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<int, StreamAnswer> _answers = [];
+
+    private RawConnection(Conversation conversation) => _conversation = conversation;
+
+    /// <summary>
+    /// Says everything, waits for the answers that are expected, closes the client's side, and reads until the server has closed its own.
+    /// </summary>
+    /// <returns>The answers by stream; those of the others are not there.</returns>
+    public static async Task<IReadOnlyDictionary<int, StreamAnswer>> TalkAsync(Uri server, Conversation conversation)
+    {
+        using var connection = new RawConnection(conversation);
+        await connection._socket.ConnectAsync(server.Host, server.Port, TestRun.Token);
+        var reading = connection.ReadAsync();
+        var writing = connection.WriteAsync();
+        await Barrier.Within(Task.WhenAll(reading, writing), $"the server closed the connection after {conversation.Name}");
+        return connection._answers;
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            for (var left = _conversation.Bytes; left.Length > 0;)
+                left = left[await _socket.SendAsync(left, TestRun.Token)..];
+            await _answered.Task;
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The server has closed the connection already.
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            await using var stream = new NetworkStream(_socket);
+            var header = new byte[FrameHeaderBytes];
+            NoteWhetherAnswered();
+            while (await stream.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, TestRun.Token) == header.Length)
+            {
+                var payload = new byte[BinaryPrimitives.ReadInt32BigEndian(header) >> 8];
+                await stream.ReadExactlyAsync(payload, TestRun.Token);
+                Take(header[3], header[4], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)), payload);
+                NoteWhetherAnswered();
+            }
+        }
+        catch (Exception closed) when (closed is IOException or SocketException)
+        {
+            // Closed with bytes of ours unread.
+        }
+        finally
+        {
+            _answered.TrySetResult();
+        }
+    }
+
+    private void Take(byte type, byte flags, int stream, byte[] payload)
+    {
+        if (stream == 0)
+            return;
+        if (!_answers.TryGetValue(stream, out var answer))
+            _answers.Add(stream, answer = new StreamAnswer());
+        if (type == FrameType.Reset)
+            answer.IsReset = answer.IsOver = true;
+        if (type == FrameType.Headers)
+            TakeHeaders(payload, answer);
+        if (type is FrameType.Headers or FrameType.Data && (flags & FrameFlags.EndStream) != 0)
+            answer.IsOver = true;
+    }
+
+    private static void TakeHeaders(byte[] block, StreamAnswer answer)
+    {
+        foreach (var (name, value) in Hpack.Decode(block))
+        {
+            if (name == ":status")
+                answer.HttpStatus = int.Parse(value, CultureInfo.InvariantCulture);
+            else if (name == "grpc-status")
+                answer.GrpcStatus = int.Parse(value, CultureInfo.InvariantCulture);
+        }
+    }
+
+    private void NoteWhetherAnswered()
+    {
+        if (_conversation.Awaited.All(stream => _answers.GetValueOrDefault(stream) is { IsOver: true }))
+            _answered.TrySetResult();
+    }
+}

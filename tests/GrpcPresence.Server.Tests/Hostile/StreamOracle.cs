@@ -1,0 +1,73 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Hostile;
+
+/// <summary>Decides whether a stream was answered message by message, in order, up to the first one that it must refuse.</summary>
+internal static class StreamOracle
+{
+    /// <summary>What is wrong with the answers; null for nothing.</summary>
+    public static string? Objection(MethodDescriptor method, IReadOnlyList<byte[]> requests, CallOutcome outcome)
+    {
+        var heartbeats = method.Name == nameof(UserService.UserServiceClient.StreamHeartbeats);
+        // Other service instances than those of the round come and go: their streams may end at any message, and say why.
+        if (heartbeats && outcome.Error is { StatusCode: StatusCode.NotFound } gone && !IsOfTheRound(requests))
+            return StatusOracle.ObjectionToRefusal(method, gone);
+        for (var i = 0; i < requests.Count; i++)
+        {
+            if (requests[i].Length > Bounds.ReceivedMessageBytes)
+                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
+            if (!Decoding.TryDecode(method.InputType, requests[i], out var message))
+                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.Internal, "bytes that cannot be decoded");
+            if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0))
+                return ObjectionToEnd(method, outcome, i);
+            if (i < outcome.Messages.Count && ObjectionToReply(method, message, outcome.Messages[i]) is { } objection)
+                return objection;
+        }
+        if (heartbeats && requests.Count == 0)
+            return ObjectionToEnd(method, outcome, 0);
+        return ObjectionToCount(outcome, requests.Count) ?? (outcome.Error is { } error ? $"refused with {error.Status}" : null);
+    }
+
+    private static bool Refuses(StreamHeartbeatsRequest message, bool isFirst) => message.MessageCase switch
+    {
+        StreamHeartbeatsRequest.MessageOneofCase.Start => !isFirst || !ServiceSid.TryParse(message.Start.ServiceSid, out _),
+        StreamHeartbeatsRequest.MessageOneofCase.Beats => isFirst || message.Beats.Beats.Count > Bounds.BeatsPerMessage,
+        StreamHeartbeatsRequest.MessageOneofCase.Ends => isFirst || message.Ends.Ends.Count > Bounds.BeatsPerMessage,
+        _ => true,
+    };
+
+    private static bool IsOfTheRound(IReadOnlyList<byte[]> requests) =>
+        requests.Count > 0
+        && Decoding.TryDecode(StreamHeartbeatsRequest.Descriptor, requests[0], out var first)
+        && ((StreamHeartbeatsRequest)first).Start?.ServiceSid is KnownValues.Service or KnownValues.ForeignService;
+
+    private static string? ObjectionToEnd(MethodDescriptor method, CallOutcome outcome, int replies) =>
+        ObjectionToCount(outcome, replies)
+        ?? (outcome.Error is { } error ? StatusOracle.ObjectionToRefusal(method, error) : "a message that breaks the protocol was accepted");
+
+    private static string? ObjectionToCount(CallOutcome outcome, int replies) =>
+        outcome.Messages.Count == replies ? null : $"{outcome.Messages.Count} replies in place of {replies}, then {outcome.Error?.Status}";
+
+    private static string? ObjectionToReply(MethodDescriptor method, IMessage request, byte[] bytes)
+    {
+        if (!Decoding.TryDecode(method.OutputType, bytes, out var reply))
+            return "the answer cannot be decoded";
+        if (request is not StreamHeartbeatsRequest heartbeats)
+            return null;
+        var entries = heartbeats.Beats?.Beats.Count ?? heartbeats.Ends?.Ends.Count ?? 0;
+        var response = (StreamHeartbeatsResponse)reply;
+        if (response.Accepted + response.Rejected.Count != entries)
+            return $"{response.Accepted} accepted and {response.Rejected.Count} rejected of {entries}";
+        return response.Rejected.All(rejected => rejected.Index >= 0 && rejected.Index < entries && IsRefusal(rejected.Reason))
+            ? null
+            : $"rejected: {response.Rejected}";
+    }
+
+    private static bool IsRefusal(ErrorReason reason) =>
+        Enum.IsDefined(reason) && reason is not (ErrorReason.Unspecified or ErrorReason.Internal or ErrorReason.StorageUnavailable);
+}
