@@ -13,6 +13,7 @@ public sealed class StoreFaults : IDisposable
     private readonly List<(object Reader, TaskCompletionSource Release)> _stalled = [];
     private Exception? _readFault;
     private bool _areReadsStalled;
+    private int _readsUntilStall = -1; // of anybody; -1: no stall
     private int _reads;
 
     /// <summary>In whose name the present flow reads; only reads that have a name are stalled.</summary>
@@ -79,6 +80,13 @@ public sealed class StoreFaults : IDisposable
             _areReadsStalled = stall;
     }
 
+    /// <summary>Makes every read after so many more not complete before it is released, whoever reads.</summary>
+    public void StallAllReads(int after)
+    {
+        lock (_gate)
+            _readsUntilStall = after;
+    }
+
     /// <summary>Whether any read is stalled.</summary>
     public bool AreReadsHanging
     {
@@ -115,6 +123,7 @@ public sealed class StoreFaults : IDisposable
         lock (_gate)
         {
             _areReadsStalled = false;
+            _readsUntilStall = -1;
             _stalled.ForEach(stalled => stalled.Release.SetResult());
             _stalled.Clear();
             _operationsUntilFault = 0;
@@ -153,12 +162,19 @@ public sealed class StoreFaults : IDisposable
     {
         lock (_gate)
         {
-            if (!_areReadsStalled || Reader.Value is not { } reader)
-                return Task.CompletedTask;
-            var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _stalled.Add((reader, release));
-            return release.Task;
+            if (_readsUntilStall > 0)
+                _readsUntilStall--;
+            else if (_readsUntilStall == 0 || (_areReadsStalled && Reader.Value is not null))
+                return Stall(Reader.Value ?? this);
+            return Task.CompletedTask;
         }
+    }
+
+    private Task Stall(object reader)
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _stalled.Add((reader, release));
+        return release.Task;
     }
 
     internal CommitFault TakeCommitFault()

@@ -20,8 +20,11 @@ public sealed class WatchUsersTests : IAsyncLifetime
     public async Task Registered_headers_come_before_any_message_and_then_the_configuration()
     {
         var service = await _server.CreateReachableServiceAsync();
+        // The watch is attached after its first read; the messages need another.
+        _server.Store.Faults.StallAllReads(after: 1);
         using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, Start = WatchStart.Now });
         await Barrier.Within(watch.Headers, "the headers came");
+        _server.Store.Faults.Clear();
         // Acknowledged after the headers: it must be seen.
         await _server.BeatAsync(service, "ada");
 
