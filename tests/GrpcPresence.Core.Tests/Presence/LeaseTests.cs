@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
