@@ -191,6 +191,49 @@ public sealed class ChangeWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Settings_at_their_bounds_are_taken()
+    {
+        var service = await _world.NewService();
+        foreach (var debounce in new[] { TimeSpan.Zero, Bounds.MaxOfflineDebounce })
+        {
+            await _world.Configure(service.Sid, before => before with
+            {
+                HeartbeatInterval = Bounds.MinHeartbeatInterval,
+                SessionTimeout = Bounds.MinHeartbeatInterval * 2,
+                OfflineDebounce = debounce,
+            });
+            Assert.Equal(debounce, service.Configuration.OfflineDebounce);
+        }
+        await _world.Configure(service.Sid, before => before with { SessionTimeout = Bounds.MaxSessionTimeout });
+        Assert.Equal(Bounds.MaxSessionTimeout, service.Configuration.SessionTimeout);
+    }
+
+    [Fact]
+    public async Task The_rows_of_a_deleted_service_instance_are_purged_batch_after_batch_without_waiting()
+    {
+        var service = await _world.NewService();
+        for (var i = 0; i < Bounds.RowsPerPurge + 1; i++)
+            _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id($"user-{i}"), "", "{}", default));
+        _world.Write();
+        // The last look for rows to purge found none, which would do for a minute.
+        Assert.Equal(WriteOutcome.Idle, _world.Writer.WriteOnce());
+        await _world.Do(new DeleteServiceInstance(service.Sid));
+
+        Assert.Equal(WriteOutcome.Written, _world.Writer.WriteOnce());
+        while (_world.Writer.WriteOnce() == WriteOutcome.Written)
+        {
+        }
+    }
+
+    [Fact]
+    public async Task An_etag_is_another_where_the_revision_came_again_after_a_restored_backup()
+    {
+        var service = await _world.NewService();
+        var user = (await _world.Create(service, "ada")).Record!;
+        Assert.NotEqual(user.Etag, (user with { UpdateTime = user.UpdateTime.AddTicks(1) }).Etag);
+    }
+
+    [Fact]
     public async Task A_deleted_service_instance_is_gone_at_once_and_its_sid_may_be_used_again()
     {
         var service = await _world.NewService();

@@ -113,6 +113,12 @@ public sealed class ReachabilityTests : IDisposable
         var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "ada", "one more"));
         Assert.Equal(ErrorReason.PushBindingLimitExceeded, refused.Reason);
         await _world.Bind(service, "ada", "token 0");
+
+        // Nor does one move to who has as many as are allowed.
+        await _world.Create(service, "bob");
+        await _world.Bind(service, "bob", "of another");
+        refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "ada", "of another"));
+        Assert.Equal(ErrorReason.PushBindingLimitExceeded, refused.Reason);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Changes;
@@ -140,6 +141,29 @@ public sealed class WriterFaultTests : IDisposable
         await Assert.ThrowsAsync<StorageException>(() => ada);
         await _world.NewService();
         Assert.Equal("ada", (await client.NextUpdate()).State.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task A_heartbeat_by_identity_is_decided_on_its_own_though_one_by_a_sid_that_is_gone_is_being_refused()
+    {
+        CoreWorld world = null!;
+        BeatResult? byIdentity = null;
+        Action? beat = null;
+        using (world = new CoreWorld(publisher: hub => new PublisherSpy(hub, _ => beat?.Invoke())))
+        {
+            var service = await world.NewService();
+            var gone = (await world.Create(service, "ada")).Sid;
+            await world.Delete(service, "ada");
+            // The decision is committed, and the user's cell has not heard of it yet.
+            beat = () => byIdentity ??= world.Beat(service, "ada");
+            var bySid = world.Tracker.Beat(service, new UserAddress(CoreWorld.Id("ada"), gone, MayCreate: false), CoreWorld.Session("s0"), stream: null);
+            await world.Create(service, "bob");
+            world.Write();
+
+            Assert.Equal(ErrorReason.UserNotFound, (await Assert.ThrowsAsync<PresenceException>(() => bySid.Stored)).Reason);
+            await byIdentity!.Value.Stored;
+            Assert.True((await world.Get(service, "ada"))!.IsOnline);
+        }
     }
 
     [Fact]

@@ -1,5 +1,7 @@
+using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
 
@@ -37,6 +39,72 @@ public sealed class EndingTests : IDisposable
         });
         Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
         Assert.True(client.Token is null || client.Token.Value.Position < renamed, "Bookmarkable: the token covers a change that was never sent.");
+    }
+
+    [Fact]
+    public async Task Drained_a_resumed_watch_that_ends_before_its_first_token_returns_the_one_that_it_was_given()
+    {
+        var service = await _world.NewService();
+        await using var before = await _world.Watch(service);
+        await before.Sync();
+        await using var client = await _world.Watch(service, token: before.Token);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        _world.Hub.Drain();
+
+        var ended = await Assert.ThrowsAsync<PresenceException>(() => client.Next());
+        Assert.Equal(before.Token!.Value.Encode(), ended.Details.GetValueOrDefault("resume_token"));
+    }
+
+    [Fact]
+    public async Task Drained_a_watch_that_ends_within_a_snapshot_returns_no_token_of_before_it()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var before = await _world.Watch(service);
+        await before.Sync();
+        await _world.Delete(service, "ada");
+        _world.Time.Advance(TimeSpan.FromDays(31));
+        while (_world.Writer.WriteOnce() == WriteOutcome.Written)
+        {
+        }
+        await using var client = await _world.Watch(service, token: before.Token);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        await client.Next<WatchEvent.Reset>();
+        _world.Hub.Drain();
+
+        // The client has forgotten what the token stands for: with it, a resume would leave out what did not change since.
+        var ended = await Assert.ThrowsAsync<PresenceException>(async () =>
+        {
+            while (true)
+                await client.Next();
+        });
+        Assert.False(ended.Details.ContainsKey("resume_token"), "Drained: the token is of what the reset took back.");
+    }
+
+    [Fact]
+    public async Task Drained_the_token_of_a_message_that_the_client_has_not_taken_is_not_returned()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _world.Create(service, "ada");
+        await client.NextUpdate();
+        await _world.Create(service, "bob");
+        var taken = client.Token!.Value;
+        await client.NextUpdate();
+        _world.Hub.Drain();
+        Assert.Equal(taken.Encode(), client.Reader.EndReason!.Details["resume_token"]);
+    }
+
+    [Fact]
+    public async Task Drained_the_age_of_a_watch_counts_from_synced()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        _world.Time.Advance(Bounds.WatchMaxAge * (1 + Bounds.WatchMaxAgeJitter) + Bounds.Tick);
+        _world.Hub.Tick();
+        await client.Sync();
+        Assert.Null(client.Reader.EndReason);
     }
 
     [Fact]

@@ -268,6 +268,40 @@ public sealed class WatchPromiseTests : IDisposable
         Assert.Equal(ResetReason.FilterChanged, (await other.Next<WatchEvent.Reset>()).Reason);
     }
 
+    [Fact]
+    public async Task Resumable_a_pair_whose_base_is_of_before_a_switch_resets_though_its_position_is_not()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var switched = (await _world.Switch(service.Sid, on: false)).Revision;
+        await using var other = await _world.Watch(service, token: client.Token!.Value with { Base = switched - 1, Position = switched });
+        await other.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.ReachabilitySwitched, (await other.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Resumable_another_view_resets()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var basic = new WatchFilter([], UpdateReasons.None, UserView.Basic);
+        await using var other = new WatchClient(await _world.Hub.OpenAsync(new WatchRequest(service.Sid, basic, StartNow: false, client.Token), default));
+        await other.Next<WatchEvent.ConfigurationChanged>();
+        Assert.Equal(ResetReason.FilterChanged, (await other.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Resumable_the_same_users_in_another_order_and_one_of_them_twice_are_the_same_filter()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, keys: ["ada", "bob"]);
+        await client.Sync();
+        await using var resumed = await _world.Watch(service, keys: ["bob", "ada", "bob"], token: client.Token);
+        Assert.DoesNotContain(await resumed.Sync(), message => message is WatchEvent.Reset);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -315,6 +349,18 @@ public sealed class WatchPromiseTests : IDisposable
         await using var resumed = await _world.Watch(service, token: token);
         await resumed.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.TombstonesPurged, (await resumed.Next<WatchEvent.Reset>()).Reason);
+    }
+
+    [Fact]
+    public async Task Resumable_a_token_with_a_damaged_character_cannot_be_decoded()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var text = client.Token!.Value.Encode();
+        Assert.True(ResumeToken.TryDecode(text, out _));
+        Assert.All(Enumerable.Range(0, text.Length), at =>
+            Assert.False(ResumeToken.TryDecode(string.Concat(text.AsSpan(0, at), text[at] == 'A' ? "Q" : "A", text.AsSpan(at + 1)), out _)));
     }
 
     [Fact]

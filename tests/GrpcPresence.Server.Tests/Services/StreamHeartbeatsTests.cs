@@ -98,6 +98,19 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_sid_that_cannot_be_looked_up_is_a_storage_fault_and_not_an_unknown_user()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        var created = await _server.Users.CreateUserAsync(new CreateUserRequest { ServiceSid = service, Identity = "bob" });
+        using var stream = await HeartbeatStream.OpenAsync(_server, service);
+        await stream.BeatAsync(("ada", "s1"));
+        _server.Store.Faults.FailReads(fail: true);
+        var reply = await stream.BeatAsync(("ada", "s1"), (created.User.Sid, "s1"));
+        Assert.Equal(1, reply.Accepted);
+        Assert.Equal(ErrorReason.StorageUnavailable, Assert.Single(reply.Rejected).Reason);
+    }
+
+    [Fact]
     public async Task A_store_that_does_not_answer_keeps_no_lease_from_being_renewed()
     {
         var service = await _server.CreateReachableServiceAsync();

@@ -43,6 +43,18 @@ public sealed class OpeningTests : SqliteTestBase
         Assert.Equal(2, connection.ExecuteScalar<int>("PRAGMA synchronous"));
         Assert.Equal(0, connection.ExecuteScalar<int>("PRAGMA wal_autocheckpoint"));
         Assert.Equal(1, connection.ExecuteScalar<int>("PRAGMA foreign_keys"));
+        // Unlimited, which is -1, the log would stay as large as the largest sweep has made it.
+        Assert.InRange(connection.ExecuteScalar<int>("PRAGMA journal_size_limit"), 1, 64 * 1024 * 1024);
+    }
+
+    [Fact]
+    public void A_reading_connection_cannot_write()
+    {
+        using var store = Open();
+        using var reader = new ConnectionFactory(DatabasePath, TimeSpan.Zero).OpenReader();
+
+        var refused = Assert.Throws<SqliteException>(() => reader.Execute("DELETE FROM services"));
+        Assert.Equal(SQLitePCL.raw.SQLITE_READONLY, refused.SqliteErrorCode);
     }
 
     [Fact]
