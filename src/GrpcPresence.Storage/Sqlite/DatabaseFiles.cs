@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
+using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite;
 
@@ -27,6 +29,17 @@ internal static class DatabaseFiles
             File.Delete(database + suffix);
     }
 
+    /// <summary>
+    /// Whether the file or the log that a connection has open has lost its name, to nobody or to another file. Both can still be written then, but no
+    /// start will find what is written.
+    /// </summary>
+    public static bool HaveMoved(SqliteConnection connection, string log)
+    {
+        const int HasMoved = 20; // SQLITE_FCNTL_HAS_MOVED
+        return !File.Exists(log)
+            || (Control(connection.Handle!.DangerousGetHandle(), "main", HasMoved, out var hasMoved) == raw.SQLITE_OK && hasMoved != 0);
+    }
+
     /// <summary>Writes the content of a file to the disk.</summary>
     public static void Flush(string file)
     {
@@ -48,6 +61,11 @@ internal static class DatabaseFiles
             throw new IOException($"The directory '{directory}' cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}.");
         RandomAccess.FlushToDisk(handle);
     }
+
+    // The driver does not expose it.
+    [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static extern int Control(IntPtr connection, [MarshalAs(UnmanagedType.LPUTF8Str)] string schema, int operation, out int result);
 
     // .NET opens no directories.
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]

@@ -80,6 +80,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     public long Reopen()
     {
         _transaction?.Dispose();
+        _writer?.ThrowIfMoved();
         _writer?.Dispose();
         _writer = null;
         try
