@@ -58,10 +58,21 @@ internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPip
     }
 
     /// <inheritdoc/>
-    public override void AdvanceTo(SequencePosition consumed) => body.AdvanceTo(consumed);
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
 
     /// <inheritdoc/>
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => body.AdvanceTo(consumed, examined);
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        // Kestrel tells of a reset at whatever is called next, which is this as often as a read.
+        try
+        {
+            body.AdvanceTo(consumed, examined);
+        }
+        catch (IOException fault)
+        {
+            throw BrokenOff(fault);
+        }
+    }
 
     /// <inheritdoc/>
     public override void CancelPendingRead() => body.CancelPendingRead();

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Settings;
@@ -72,6 +73,14 @@ internal static class ServerProgram
         catch (IOException fault) when (fault.InnerException is AddressInUseException)
         {
             throw SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that no other program listens on");
+        }
+        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AccessDenied)
+        {
+            throw SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that this user may listen on");
+        }
+        catch (SocketException fault) when (fault.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        {
+            throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", "must be an address of this machine");
         }
     }
 

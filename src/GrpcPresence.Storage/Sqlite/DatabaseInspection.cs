@@ -15,9 +15,12 @@ internal static class DatabaseInspection
     /// </summary>
     public static void CheckFiles(string path)
     {
-        if (Length(path) == 0 && Length(path + "-wal") > 0)
+        if (IsLogAlone(path))
             throw DatabaseRefusedException.Damaged(path, "the file is missing or empty, but its write-ahead log is not");
     }
+
+    /// <summary>Whether there is a log, but nothing that it belongs to.</summary>
+    public static bool IsLogAlone(string path) => Length(path) == 0 && Length(path + "-wal") > 0;
 
     /// <summary>
     /// Refuses a database that is not this service's, is of a newer version of it, or is damaged. Returns whether it is empty: a new one, which
@@ -51,9 +54,8 @@ internal static class DatabaseInspection
         {
             throw DatabaseRefusedException.Damaged(path, "its header is damaged, or it is no database at all", fault);
         }
-        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault) || !SqliteFaults.IsStorageFault(fault))
+        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault))
         {
-            // The statements are right, so whatever is not the disk's or another process's fault is the file's: its format reads unknown, for one.
             throw DatabaseRefusedException.Damaged(path, fault.Message, fault);
         }
     }

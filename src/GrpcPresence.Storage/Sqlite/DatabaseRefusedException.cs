@@ -13,7 +13,7 @@ public sealed class DatabaseRefusedException(DatabaseRefusal refusal, string pat
     /// <summary>The full path of the file.</summary>
     public string Path { get; } = path;
 
-    internal static DatabaseRefusedException InUse(string path, Exception inner) => new(
+    internal static DatabaseRefusedException InUse(string path, Exception? inner = null) => new(
         DatabaseRefusal.InUse,
         path,
         $"The database '{path}' is in use by another process. Stop that process first, or give this one a database of its own.",

@@ -17,31 +17,46 @@ public static class SqliteBackup
     /// <exception cref="StorageException">The database cannot be read or the target cannot be written.</exception>
     public static void Backup(string database, string target)
     {
-        (database, target) = (Path.GetFullPath(database), Path.GetFullPath(target));
+        target = Path.GetFullPath(target);
         if (File.Exists(target))
             throw DatabaseRefusedException.Exists(target);
         Guarded(target, () =>
         {
-            var copy = target + ".partial";
-            Copy(database, copy, thorough: false, () => File.Move(copy, target, overwrite: false));
+            // Two backups may be made at once, and one of them must not put into place what the other has half written.
+            var copy = $"{target}.{Path.GetRandomFileName()}.partial";
+            Copy(DatabaseFiles.Resolve(database), copy, thorough: false, () => File.Move(copy, target, overwrite: false));
+            DatabaseFiles.FlushDirectoryOf(target);
         });
     }
 
-    /// <summary>Puts a backup into the place of a database that no process has open.</summary>
+    /// <summary>
+    /// Puts a backup into the place of a database that no process has open. Wherever this is broken off, by a power cut too, the name means either the
+    /// whole old database or the whole restored one.
+    /// </summary>
     /// <exception cref="DatabaseRefusedException">The database is in use, or the backup is missing, damaged, foreign, or of a newer version.</exception>
     /// <exception cref="StorageException">The backup cannot be read or the database cannot be replaced.</exception>
-    public static void Restore(string backup, string database)
+    public static void Restore(string backup, string database) => Restore(backup, database, BusyTimeout);
+
+    /// <summary>The same, with the time for which readers of the old database are waited for.</summary>
+    internal static void Restore(string backup, string database, TimeSpan patience)
     {
         (backup, database) = (Path.GetFullPath(backup), Path.GetFullPath(database));
         Guarded(database, () =>
         {
+            database = DatabaseFiles.Resolve(database);
             Directory.CreateDirectory(Path.GetDirectoryName(database)!);
             using var held = DatabaseLock.Take(database);
             var copy = database + ".partial";
             Copy(backup, copy, thorough: true, () =>
             {
-                RemoveLog(database);
+                // From here on the old database is whole without its logs.
+                TakeInLogs(database, patience);
+                // SQLite would apply them to the restored one, so they must be gone, and be gone on the disk, before it has the name.
+                DatabaseFiles.DeleteLogs(database);
+                DatabaseFiles.FlushDirectoryOf(database);
                 File.Move(copy, database, overwrite: true);
+                // Whoever is told that it is restored must find it so.
+                DatabaseFiles.FlushDirectoryOf(database);
             });
         });
     }
@@ -53,43 +68,55 @@ public static class SqliteBackup
             throw DatabaseRefusedException.Missing(source);
         try
         {
-            File.Delete(copy);
+            Discard(copy);
             using (var reader = new ConnectionFactory(source, BusyTimeout).OpenReader())
             {
                 if (DatabaseInspection.Check(reader, source, thorough))
                     throw DatabaseRefusedException.Foreign(source);
                 reader.Execute("VACUUM INTO @Copy", new { Copy = copy }, commandTimeout: int.MaxValue);
             }
-            using (var written = new FileStream(copy, FileMode.Open, FileAccess.ReadWrite))
-                written.Flush(flushToDisk: true);
+            DatabaseFiles.Flush(copy);
             putIntoPlace();
         }
         finally
         {
-            File.Delete(copy);
+            Discard(copy);
         }
     }
 
-    /// <summary>
-    /// Removes the log of the database that is about to be replaced, because SQLite would apply it to the new file. What it holds is first copied
-    /// into the old database, so that this is whole if the process ends before the new one is in place.
-    /// </summary>
-    private static void RemoveLog(string database)
+    private static void Discard(string copy)
     {
-        if (File.Exists(database))
+        File.Delete(copy);
+        DatabaseFiles.DeleteLogs(copy);
+    }
+
+    /// <summary>
+    /// Brings what the logs of a database hold into its file. A database for which that cannot be done is one that no start would take, and stays one
+    /// without its logs.
+    /// </summary>
+    /// <exception cref="DatabaseRefusedException">Somebody reads the database, and so keeps the log from being copied.</exception>
+    private static void TakeInLogs(string database, TimeSpan patience)
+    {
+        if (DatabaseInspection.IsLogAlone(database))
         {
-            try
-            {
-                using var old = new ConnectionFactory(database, BusyTimeout).OpenWriter(SqliteOpenMode.ReadWrite);
-                old.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
-            }
-            catch (SqliteException fault) when (SqliteFaults.IsDamage(fault))
-            {
-                // A damaged database is a good reason to restore a backup.
-            }
+            // Without its log, a database that has lost its content would be taken for a new one.
+            File.WriteAllText(database, "This is no database: a restore was broken off here.");
+            DatabaseFiles.Flush(database);
+            return;
         }
-        File.Delete(database + "-wal");
-        File.Delete(database + "-shm");
+        if (!File.Exists(database))
+            return;
+        try
+        {
+            using var old = new ConnectionFactory(database, patience).OpenWriter(SqliteOpenMode.ReadWrite);
+            old.ExecuteScalar<long>("SELECT count(*) FROM sqlite_schema"); // the first read applies a rollback journal
+            if (old.ExecuteScalar<bool>("PRAGMA wal_checkpoint(TRUNCATE)")) // what it returns first is whether it was kept from its end
+                throw DatabaseRefusedException.InUse(database);
+        }
+        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault))
+        {
+            // A damaged database is a good reason to restore a backup.
+        }
     }
 
     private static void Guarded(string path, Action action)

@@ -13,8 +13,12 @@ internal static class SqliteFaults
         or raw.SQLITE_INTERRUPT or raw.SQLITE_IOERR or raw.SQLITE_CORRUPT or raw.SQLITE_FULL or raw.SQLITE_CANTOPEN or raw.SQLITE_PROTOCOL
         or raw.SQLITE_EMPTY or raw.SQLITE_NOLFS or raw.SQLITE_NOTADB;
 
-    /// <summary>Whether the content of the file is at fault.</summary>
-    public static bool IsDamage(SqliteException fault) => fault.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
+    /// <summary>
+    /// Whether the content of the file is at fault, where the statements are known to be right: then whatever is not the disk's or another process's fault
+    /// is the file's. Its format reads unknown, for one.
+    /// </summary>
+    public static bool IsDamage(SqliteException fault) =>
+        fault.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB || !IsStorageFault(fault);
 
     /// <summary>The port's exception for a storage fault.</summary>
     public static StorageException Translate(SqliteException fault) =>

@@ -26,10 +26,9 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     public SqlitePresenceStore(SqliteStoreOptions options)
     {
         _options = options;
-        Path = System.IO.Path.GetFullPath(options.Path);
+        Path = Locate(options.Path);
         _connections = new ConnectionFactory(Path, options.BusyTimeout);
         _readers = new ReaderPool(_connections);
-        CreateDirectory(Path);
         _lock = DatabaseLock.Take(Path);
         try
         {
@@ -81,6 +80,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     public long Reopen()
     {
         _transaction?.Dispose();
+        _writer?.ThrowIfMoved();
         _writer?.Dispose();
         _writer = null;
         try
@@ -147,11 +147,13 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         }
     }
 
-    private static void CreateDirectory(string path)
+    private static string Locate(string path)
     {
         try
         {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+            var database = DatabaseFiles.Resolve(path);
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(database)!);
+            return database;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

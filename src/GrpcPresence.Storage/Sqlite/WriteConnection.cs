@@ -18,11 +18,13 @@ internal sealed class WriteConnection : IDisposable
     private readonly Statement _commit;
     private readonly Statement _rollback;
     private readonly Statement _setLastCommit;
+    private readonly string _log;
     private long _checkpointNotBelow; // bytes of log, after a checkpoint that a reader kept from its end
 
     public WriteConnection(SqliteConnection connection)
     {
         Connection = connection;
+        _log = connection.DataSource + "-wal";
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _rollback = new Statement(connection, "ROLLBACK");
@@ -43,7 +45,11 @@ internal sealed class WriteConnection : IDisposable
     public long ReadLastCommit() => Connection.ExecuteScalar<long>("SELECT id FROM last_commit");
 
     /// <summary>Begins a transaction and takes the lock against other writers.</summary>
-    public void Begin() => _begin.Execute();
+    public void Begin()
+    {
+        ThrowIfMoved();
+        _begin.Execute();
+    }
 
     /// <summary>Commits the transaction under its id.</summary>
     public void Commit(long id)
@@ -53,6 +59,15 @@ internal sealed class WriteConnection : IDisposable
             throw new StorageException("The transaction is not open any more.");
         _setLastCommit.Bind(id).Execute();
         _commit.Execute();
+        // Again after the commit: it is acknowledged only where a start would find it.
+        ThrowIfMoved();
+    }
+
+    /// <summary>Refuses to go on with files that somebody has removed or replaced. They stay open, so that closing them copies the log into the database.</summary>
+    public void ThrowIfMoved()
+    {
+        if (DatabaseFiles.HaveMoved(Connection, _log))
+            throw new StorageException($"The database '{Connection.DataSource}' or its log was removed or replaced while it was open.");
     }
 
     /// <summary>Rolls back what is open. Never throws: where it fails, the next beginning fails too, and a new connection is made.</summary>

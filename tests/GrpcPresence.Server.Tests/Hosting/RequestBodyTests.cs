@@ -25,6 +25,18 @@ public sealed class RequestBodyTests
     }
 
     [Fact]
+    public async Task A_reset_that_is_met_between_two_reads_is_the_end_of_the_call_too()
+    {
+        var reset = new IOException("The client reset the request stream.");
+        var body = new RequestBody(new ResetBetweenReads(reset));
+
+        var error = await CallError.Of(() => Task.Run(() => body.AdvanceTo(default), TestRun.Token));
+
+        Assert.Equal(StatusCode.Cancelled, error.Code);
+        Assert.Same(reset, body.BrokenOffBy);
+    }
+
+    [Fact]
     public async Task A_body_that_Kestrel_finds_too_large_is_too_large_for_gRPC()
     {
         await _pipe.Writer.CompleteAsync(new BadHttpRequestException("", StatusCodes.Status413PayloadTooLarge));
@@ -48,5 +60,20 @@ public sealed class RequestBodyTests
         var read = await Record.ExceptionAsync(() => new RequestBody(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
 
         Assert.Equal(refusal, (read as RpcException)?.StatusCode);
+    }
+
+    private sealed class ResetBetweenReads(IOException reset) : PipeReader
+    {
+        public override void AdvanceTo(SequencePosition consumed) => throw reset;
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => throw reset;
+
+        public override void CancelPendingRead() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException();
+
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
     }
 }

@@ -40,6 +40,15 @@ public sealed class ServerProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task An_address_of_another_machine_is_one_line_and_exit_code_2()
+    {
+        var code = await RunAsync(["--port=0", "--host=192.0.2.1"]);
+
+        Assert.Equal(2, code);
+        AssertOneLine("Presence:Address");
+    }
+
+    [Fact]
     public async Task A_server_that_starts_shows_three_commands_and_ends_with_exit_code_0()
     {
         var code = await RunAsync(["--port=0"]);

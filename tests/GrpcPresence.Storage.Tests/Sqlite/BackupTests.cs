@@ -155,6 +155,114 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
+    public async Task A_rollback_journal_of_the_replaced_database_is_not_applied_to_the_restored_one()
+    {
+        using (var store = Open())
+        {
+            AddService(store);
+            AddUsers(store, Enumerable.Range(1, 100));
+        }
+        SqliteBackup.Backup(DatabasePath, BackupPath);
+        var abandoned = InDirectory("abandoned.db");
+        LeaveRollbackJournal(abandoned);
+
+        SqliteBackup.Restore(BackupPath, abandoned);
+
+        Assert.False(File.Exists(abandoned + "-journal"));
+        using var restored = Open(abandoned);
+        Assert.Equal(100, await WholeRevision(restored));
+    }
+
+    [Fact]
+    public async Task A_database_that_somebody_reads_is_not_replaced_before_its_log_is_in_it()
+    {
+        var crashed = InDirectory("crashed.db");
+        using (var store = Open())
+        {
+            AddService(store);
+            SqliteBackup.Backup(DatabasePath, BackupPath);
+            AddUsers(store, Enumerable.Range(1, 5));
+            File.Copy(DatabasePath, crashed);
+            File.Copy(DatabasePath + "-wal", crashed + "-wal");
+        }
+        using (var reader = new SqliteConnection($"Data Source={crashed};Pooling=false"))
+        {
+            reader.Open();
+            reader.Execute("BEGIN;");
+            reader.ExecuteScalar<long>("SELECT count(*) FROM users");
+            Assert.Equal(DatabaseRefusal.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, crashed, TimeSpan.FromMilliseconds(1))));
+        }
+
+        using (var old = Open(crashed))
+            Assert.Equal(5, await WholeRevision(old));
+        SqliteBackup.Restore(BackupPath, crashed);
+        using var restored = Open(crashed);
+        Assert.Equal(0, await WholeRevision(restored));
+    }
+
+    [Fact]
+    public async Task A_link_to_a_database_stays_a_link_when_a_backup_is_restored()
+    {
+        using (var store = Open())
+        {
+            AddService(store);
+            SqliteBackup.Backup(DatabasePath, BackupPath);
+            AddUsers(store, 1);
+        }
+        var link = InDirectory("link.db");
+        File.CreateSymbolicLink(link, DatabasePath);
+
+        SqliteBackup.Restore(BackupPath, link);
+
+        Assert.Equal(DatabasePath, File.ResolveLinkTarget(link, returnFinalTarget: false)?.FullName);
+        using var restored = Open();
+        Assert.Equal(0, await WholeRevision(restored));
+    }
+
+    [Fact]
+    public async Task What_stands_in_for_a_lost_database_while_its_log_is_removed_is_no_new_one()
+    {
+        using (var store = Open())
+        {
+            AddService(store);
+            AddUsers(store, 1);
+            SqliteBackup.Backup(DatabasePath, BackupPath);
+            File.Copy(DatabasePath + "-wal", InDirectory("lost.db-wal"));
+        }
+        var lost = InDirectory("lost.db");
+        AssertRefused(DatabaseRefusal.Damaged, lost);
+
+        // The place cannot be taken, as if the process had ended before the last step.
+        Directory.CreateDirectory(lost + "-shm");
+        Assert.Throws<StorageException>(() => SqliteBackup.Restore(BackupPath, lost));
+        Assert.False(File.Exists(lost + "-wal"));
+        Directory.Delete(lost + "-shm");
+        AssertRefused(DatabaseRefusal.Damaged, lost);
+
+        SqliteBackup.Restore(BackupPath, lost);
+        using var restored = Open(lost);
+        Assert.Equal(1, await WholeRevision(restored));
+    }
+
+    [Fact]
+    public async Task A_database_of_an_unknown_format_is_replaced_by_a_backup()
+    {
+        using (var store = Open())
+            AddService(store);
+        SqliteBackup.Backup(DatabasePath, BackupPath);
+        const int SchemaFormatAt = 47;
+        var content = File.ReadAllBytes(DatabasePath);
+        content[SchemaFormatAt] = 99;
+        File.WriteAllBytes(DatabasePath, content);
+        AssertRefused(DatabaseRefusal.Damaged);
+
+        SqliteBackup.Restore(BackupPath, DatabasePath);
+
+        using var restored = Open();
+        Assert.Equal(0, await WholeRevision(restored));
+    }
+
+    [Fact]
     public async Task A_damaged_database_is_replaced_by_a_backup()
     {
         using (var store = Open())
@@ -205,6 +313,18 @@ public sealed class BackupTests : SqliteTestBase
         Assert.False(File.Exists(DatabasePath + ".partial"));
         using var kept = Open();
         Assert.Equal(100, await WholeRevision(kept));
+    }
+
+    /// <summary>Leaves the journal of a transaction that was broken off, without the file that it belongs to.</summary>
+    private void LeaveRollbackJournal(string database)
+    {
+        var begun = InDirectory("begun.db");
+        using var connection = new SqliteConnection($"Data Source={begun};Pooling=false");
+        connection.Open();
+        connection.Execute("CREATE TABLE notes (text TEXT); PRAGMA cache_size = 5; BEGIN;");
+        for (var i = 0; i < 100; i++)
+            connection.Execute("INSERT INTO notes VALUES (@Text)", new { Text = new string('a', 2000) }); // more than the cache: it spills, so the journal is whole
+        File.Copy(begun + "-journal", database + "-journal");
     }
 
     private static DatabaseRefusal RefusalOf(Action action) => Assert.Throws<DatabaseRefusedException>(action).Refusal;

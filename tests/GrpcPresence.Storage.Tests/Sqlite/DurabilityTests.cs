@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Errors;
 using GrpcPresence.Storage.Sqlite;
 using GrpcPresence.Storage.Tests.Conformance;
 
@@ -7,6 +8,49 @@ namespace GrpcPresence.Storage.Tests.Sqlite;
 public sealed class DurabilityTests : SqliteTestBase
 {
     private const int FrameBytes = 4096 + 24;
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-wal")]
+    public void A_commit_to_a_file_that_was_removed_is_not_acknowledged(string suffix)
+    {
+        using var store = Open();
+        AddService(store);
+        File.Delete(DatabasePath + suffix);
+
+        Assert.Throws<StorageException>(() => AddUsers(store, 1));
+        Assert.Throws<StorageException>(() => store.Reopen());
+        Assert.Throws<StorageException>(() => AddUsers(store, 2));
+    }
+
+    [Fact]
+    public void A_commit_to_a_file_that_was_replaced_is_not_acknowledged_until_it_is_back()
+    {
+        using var store = Open();
+        AddService(store);
+        File.Move(DatabasePath, InDirectory("away.db"));
+        File.WriteAllText(DatabasePath, "another");
+        Assert.Throws<StorageException>(() => AddUsers(store, 1));
+
+        File.Move(InDirectory("away.db"), DatabasePath, overwrite: true);
+        store.Reopen();
+        AddUsers(store, 2);
+    }
+
+    [Fact]
+    public async Task What_was_committed_before_the_log_was_removed_is_there_after_an_orderly_end()
+    {
+        using (var store = Open())
+        {
+            AddService(store);
+            AddUsers(store, Enumerable.Range(1, 5));
+            File.Delete(DatabasePath + "-wal");
+            Assert.Throws<StorageException>(() => store.Reopen());
+        }
+
+        using var again = Open();
+        Assert.Equal(5, await WholeRevision(again));
+    }
 
     [Fact]
     public async Task Everything_committed_survives_a_crash()

@@ -69,6 +69,26 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
+    public void A_second_store_is_refused_also_by_another_name_of_the_file()
+    {
+        var link = InDirectory("link.db");
+        File.CreateSymbolicLink(link, DatabasePath);
+        using (Open(link))
+            AssertRefused(DatabaseRefusal.InUse);
+        using (Open())
+            Assert.Equal(DatabasePath, Assert.Throws<DatabaseRefusedException>(() => Open(link)).Path);
+    }
+
+    [Fact]
+    public void Links_that_lead_to_themselves_are_a_fault_of_the_storage()
+    {
+        File.CreateSymbolicLink(DatabasePath, InDirectory("link.db"));
+        File.CreateSymbolicLink(InDirectory("link.db"), DatabasePath);
+
+        Assert.Contains(DatabasePath, Assert.Throws<StorageException>(Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_second_store_is_refused_while_the_first_lives()
     {
         using (Open())
