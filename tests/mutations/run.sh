@@ -16,7 +16,7 @@ clean_up() {
 trap clean_up EXIT
 
 # How long, in seconds, the tests may take on whole code, and one of them on broken code: one that hangs has noticed, and fails by its own patience.
-readonly patience=60 short_patience=8
+readonly patience=60 short_patience=5
 # Analyzers have no say in what a test notices.
 readonly quick=(-nologo -v:quiet "-p:SharedCompilationId=$compiler" -p:UseSharedCompilation=true -p:RunAnalyzers=false -p:TreatWarningsAsErrors=false)
 
