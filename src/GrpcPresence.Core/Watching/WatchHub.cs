@@ -74,11 +74,9 @@ public sealed class WatchHub(
             {
                 if (!_feeds.TryGetValue(commit.Service.Sid, out feed) || feed.ServiceId != commit.Service.Id)
                     continue;
-                if (commit.IsDeleted)
-                    _feeds.Remove(commit.Service.Sid);
             }
             if (commit.IsDeleted)
-                feed.EndAll(() => Refusals.ServiceInstanceNotFound(commit.Service.Sid));
+                End(feed, () => Refusals.ServiceInstanceNotFound(commit.Service.Sid));
             else if (feed.Publish(commit) is { } gap)
                 _ = ReadGapAsync(feed, gap);
         }
