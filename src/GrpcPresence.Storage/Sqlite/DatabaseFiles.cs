@@ -8,8 +8,13 @@ namespace GrpcPresence.Storage.Sqlite;
 /// <summary>The files of databases: which one a path means, which stand beside it, and what of them is on the disk.</summary>
 internal static class DatabaseFiles
 {
+    private const string LogSuffix = "-wal";
+
     // Before SQLite has put a new file into WAL mode, it keeps a rollback journal; so does VACUUM INTO.
-    private static readonly string[] LogSuffixes = ["-wal", "-shm", "-journal"];
+    private static readonly string[] LogSuffixes = [LogSuffix, "-shm", "-journal"];
+
+    /// <summary>The write-ahead log of a database.</summary>
+    public static string LogOf(string database) => database + LogSuffix;
 
     /// <summary>
     /// The full path of the file itself. A symbolic link is followed, as SQLite does for the logs: two paths of one database must have one lock, and a

@@ -20,7 +20,7 @@ internal static class DatabaseInspection
     }
 
     /// <summary>Whether there is a log, but nothing that it belongs to.</summary>
-    public static bool IsLogAlone(string path) => Length(path) == 0 && Length(path + "-wal") > 0;
+    public static bool IsLogAlone(string path) => Length(path) == 0 && Length(DatabaseFiles.LogOf(path)) > 0;
 
     /// <summary>
     /// Refuses a database that is not this service's, is of a newer version of it, or is damaged. Returns whether it is empty: a new one, which

@@ -24,7 +24,7 @@ internal sealed class WriteConnection : IDisposable
     public WriteConnection(SqliteConnection connection)
     {
         Connection = connection;
-        _log = connection.DataSource + "-wal";
+        _log = DatabaseFiles.LogOf(connection.DataSource);
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _rollback = new Statement(connection, "ROLLBACK");
