@@ -7,6 +7,7 @@ import { step, theEnd } from '../clients/node/telling.mjs';
 import { Follower } from './harness/follower.mjs';
 import { Ledger } from './harness/ledger.mjs';
 import { Server } from './harness/server.mjs';
+import { newService, readUsers, rename } from './harness/stage.mjs';
 
 const WORKERS = 24;
 const USERS_OF_A_WORKER = 20;
@@ -20,15 +21,6 @@ const ledger = new Ledger();
 const follower = new Follower();
 let acknowledged = 0;
 
-async function setUp(client) {
-  const { serviceInstance } = await call(client.configuration, 'createServiceInstance', { friendlyName: 'crash' });
-  await call(client.configuration, 'updateConfiguration', {
-    configuration: { serviceSid: serviceInstance.sid, reachabilityEnabled: true },
-    updateMask: { paths: ['reachability_enabled'] },
-  });
-  return serviceInstance.sid;
-}
-
 // Names users and beats for them until a call fails, because the server is gone.
 async function work(users, serviceSid, worker, round) {
   for (let i = 0; ; i += 1) {
@@ -38,7 +30,7 @@ async function work(users, serviceSid, worker, round) {
       const isKnown = ledger.isKnown(identity);
       ledger.begin(identity, friendlyName);
       if (isKnown) {
-        await call(users, 'updateUser', { user: { serviceSid, identity, friendlyName }, updateMask: { paths: ['friendly_name'] } });
+        await rename(users, serviceSid, identity, friendlyName);
       } else {
         await call(users, 'createUser', { serviceSid, identity, friendlyName });
       }
@@ -54,18 +46,10 @@ async function work(users, serviceSid, worker, round) {
   }
 }
 
-async function readAll(users, serviceSid) {
-  const found = new Map();
-  for (let worker = 0; worker < WORKERS; worker += 1) {
-    const userKeys = Array.from({ length: USERS_OF_A_WORKER }, (_, i) => `user-${worker}-${i}`);
-    const batch = await call(users, 'batchGetUsers', { serviceSid, userKeys });
-    for (const user of batch.users) found.set(user.identity, user);
-  }
-  return found;
-}
+const everybody = Array.from({ length: WORKERS * USERS_OF_A_WORKER }, (_, i) => `user-${Math.floor(i / USERS_OF_A_WORKER)}-${i % USERS_OF_A_WORKER}`);
 
 let client = await server.start();
-const serviceSid = await setUp(client);
+const serviceSid = await newService(client);
 for (let round = 1; round <= Number(rounds); round += 1) {
   await step(`round ${round}: kill -9 under load loses nothing and tells no lie`, async () => {
     follower.follow(client.users, serviceSid);
@@ -78,7 +62,7 @@ for (let round = 1; round <= Number(rounds); round += 1) {
 
     client = await server.start();
     await follower.catchUp(client.users, serviceSid);
-    const found = await readAll(client.users, serviceSid);
+    const found = await readUsers(client.users, serviceSid, everybody);
     follower.compare(found);
     const lies = [...ledger.lies(found), ...follower.lies];
     if (lies.length > 0) throw new Error(lies.join('\n'));
