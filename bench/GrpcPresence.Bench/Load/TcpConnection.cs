@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace GrpcPresence.Bench.Load;
+
+/// <summary>A connection of the load. What is written is gathered and sent once a turn of the loop. Used by the loop's thread alone.</summary>
+internal abstract class TcpConnection : IDisposable
+{
+    private readonly EventLoop _loop;
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly byte[] _input;
+    private readonly int _handle;
+    private byte[] _output = new byte[16 * 1024];
+    private int _filled;
+    private int _written;
+    private int _sent;
+    private bool _isUnflushed;
+    private bool _isBlocked;
+
+    protected TcpConnection(EventLoop loop, int port, int inputBytes)
+    {
+        _loop = loop;
+        _input = new byte[inputBytes];
+        _socket.Connect(IPAddress.Loopback, port);
+        _socket.Blocking = false;
+        _handle = loop.Register(this, (int)_socket.Handle);
+    }
+
+    /// <summary>Bytes that came in.</summary>
+    public long ReceivedBytes { get; private set; }
+
+    /// <summary>Takes in what has come.</summary>
+    public void Receive()
+    {
+        while (true)
+        {
+            var room = _input.Length - _filled;
+            var count = _socket.Receive(_input.AsSpan(_filled), SocketFlags.None, out var fault);
+            if (fault == SocketError.WouldBlock)
+                return;
+            if (fault != SocketError.Success || count == 0)
+                throw new IOException($"The server closed a connection ({fault}).");
+            ReceivedBytes += count;
+            _filled += count;
+            var taken = Take(_input.AsSpan(0, _filled));
+            _input.AsSpan(taken, _filled - taken).CopyTo(_input);
+            _filled -= taken;
+            if (count < room)
+                return;
+        }
+    }
+
+    /// <summary>Sends what was written.</summary>
+    public void Flush()
+    {
+        _isUnflushed = false;
+        while (_sent < _written)
+        {
+            var count = _socket.Send(_output.AsSpan(_sent, _written - _sent), SocketFlags.None, out var fault);
+            if (fault == SocketError.WouldBlock)
+            {
+                Block(true);
+                return;
+            }
+            if (fault != SocketError.Success)
+                throw new IOException($"The server closed a connection ({fault}).");
+            _sent += count;
+        }
+        _sent = _written = 0;
+        Block(false);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _socket.Dispose();
+
+    /// <summary>Takes whole messages from what came in, and returns how many bytes they were.</summary>
+    protected abstract int Take(ReadOnlySpan<byte> input);
+
+    /// <summary>Room to write in, which is sent with the present turn.</summary>
+    protected Span<byte> Write(int bytes)
+    {
+        if (_written + bytes > _output.Length)
+            Array.Resize(ref _output, Math.Max(_output.Length * 2, _written + bytes));
+        var room = _output.AsSpan(_written, bytes);
+        _written += bytes;
+        if (!_isUnflushed)
+        {
+            _isUnflushed = true;
+            _loop.FlushLater(this);
+        }
+        return room;
+    }
+
+    private void Block(bool blocked)
+    {
+        if (_isBlocked == blocked)
+            return;
+        _isBlocked = blocked;
+        _loop.AwaitWritable(_handle, (int)_socket.Handle, blocked);
+    }
+}

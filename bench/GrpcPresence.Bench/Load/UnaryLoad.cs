@@ -1,0 +1,68 @@
+namespace GrpcPresence.Bench.Load;
+
+/// <summary>Calls a unary method over and over: each connection has a fixed number of calls open, and each answer starts the next one.</summary>
+internal sealed class UnaryLoad(IReadOnlyList<Http2Connection> connections, int callsEach, string path, IReadOnlyList<byte[]> requests)
+    : ILoad, IStreamHandler
+{
+    private readonly byte[] _headers = Http2Connection.HeadersOf(path);
+    private bool _isOn;
+    private int _next;
+    private int _open;
+
+    /// <inheritdoc/>
+    public long Operations { get; private set; }
+
+    /// <inheritdoc/>
+    public bool IsIdle => _open == 0;
+
+    /// <inheritdoc/>
+    public void Start()
+    {
+        _isOn = true;
+        for (var i = 0; i < callsEach; i++)
+        {
+            foreach (var connection in connections)
+                Call(connection);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stop() => _isOn = false;
+
+    /// <summary>Makes every call once, in order, a fixed number at a time.</summary>
+    public void CallAll(EventLoop loop, TimeSpan limit)
+    {
+        var last = Operations + requests.Count;
+        var window = connections.Count * callsEach;
+        for (var called = 0; called < requests.Count; called++)
+        {
+            loop.RunUntil(() => _open < window, limit, $"{path} is answered");
+            Call(connections[called % connections.Count]);
+        }
+        loop.RunUntil(() => Operations == last, limit, $"{path} is answered");
+    }
+
+    /// <inheritdoc/>
+    public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
+    {
+        if (stream.Messages == 0)
+            throw new IOException($"{path} failed: {Http2Stream.Describe(trailers)}");
+        Operations++;
+        _open--;
+        if (_isOn)
+            Call(stream.Connection);
+    }
+
+    private void Call(Http2Connection connection)
+    {
+        _open++;
+        var request = requests[_next];
+        _next = _next + 1 == requests.Count ? 0 : _next + 1;
+        connection.Open(_headers, this).Send(request, end: true);
+    }
+}

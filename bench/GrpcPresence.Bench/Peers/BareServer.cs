@@ -1,0 +1,39 @@
+using System.Globalization;
+
+namespace GrpcPresence.Bench.Peers;
+
+/// <summary>gRPC alone, on the same framework and listener as the server of this project: what nobody can go below.</summary>
+internal sealed class BareServer : IDisposable
+{
+    private BareServer(ServerProcess process)
+    {
+        Process = process;
+        Port = int.Parse(process.WaitForLine("listening").Split(' ')[^1], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A unary method that does nothing.</summary>
+    public static string AnswerPath => "/bare.v1.BareService/Answer";
+
+    /// <summary>A stream of one message and silence.</summary>
+    public static string IdlePath => "/bare.v1.BareService/Idle";
+
+    /// <summary>The process.</summary>
+    public ServerProcess Process { get; }
+
+    /// <summary>Where it listens.</summary>
+    public int Port { get; }
+
+    /// <summary>Starts it.</summary>
+    public static BareServer Start() => new(ServerProcess.StartSelf("serve-bare"));
+
+    /// <summary>Memory that the process holds after a compacting collection.</summary>
+    public long CompactedBytes()
+    {
+        Process.Tell("collect");
+        Process.WaitForLine("collected");
+        return Process.Usage.ResidentBytes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Process.Dispose();
+}

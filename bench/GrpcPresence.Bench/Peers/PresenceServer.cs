@@ -1,0 +1,86 @@
+using Google.Protobuf;
+using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Machine;
+
+namespace GrpcPresence.Bench.Peers;
+
+/// <summary>The server of this project: the whole program, with a line to its collector and its meters (see <c>Serve/</c>).</summary>
+internal sealed class PresenceServer : IDisposable
+{
+    private const string Users = "/presence.v1.UserService/";
+    private const string Configurations = "/presence.v1.ConfigurationService/";
+
+    /// <summary>The service instance that loads use unless they need another.</summary>
+    public const string Service = "IS000000000000000000000000000be9c4";
+
+    private PresenceServer(ServerProcess process)
+    {
+        Process = process;
+        // The log says `Listening on http://127.0.0.1:PORT`.
+        Port = new Uri(process.WaitForLine("Listening on ").Split(' ')[^1]).Port;
+    }
+
+    /// <summary>The methods that loads call.</summary>
+    public static string HeartbeatPath => Users + "Heartbeat";
+
+    /// <inheritdoc cref="HeartbeatPath"/>
+    public static string StreamHeartbeatsPath => Users + "StreamHeartbeats";
+
+    /// <inheritdoc cref="HeartbeatPath"/>
+    public static string WatchUsersPath => Users + "WatchUsers";
+
+    /// <summary>The process.</summary>
+    public ServerProcess Process { get; }
+
+    /// <summary>Where it listens.</summary>
+    public int Port { get; }
+
+    /// <summary>Starts it on a database, new or not.</summary>
+    public static PresenceServer Start(string database) =>
+        new(ServerProcess.StartSelf("serve", "--port", "0", "--database", database));
+
+    /// <summary>Starts it on a new database, in which there is a service instance whose reachability is switched on.</summary>
+    public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, TimeSpan? sessionTimeout = null)
+    {
+        var server = Start(workspace.NewPath("presence.db"));
+        var connection = new Http2Connection(loop, server.Port);
+        CreateService(loop, connection, Service, sessionTimeout ?? TimeSpan.FromHours(24));
+        return server;
+    }
+
+    /// <summary>Creates a service instance and switches reachability on in it.</summary>
+    public static void CreateService(EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout)
+    {
+        Call(loop, connection, Configurations + "CreateServiceInstance", new V1.CreateServiceInstanceRequest { ServiceSid = service });
+        Configure(loop, connection, service, sessionTimeout);
+    }
+
+    /// <summary>Switches reachability on, and sets the session timeout.</summary>
+    public static void Configure(EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout) =>
+        Call(loop, connection, Configurations + "UpdateConfiguration", new V1.UpdateConfigurationRequest
+        {
+            Configuration = new V1.Configuration
+            {
+                ServiceSid = service,
+                ReachabilityEnabled = true,
+                HeartbeatInterval = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromSeconds(1)),
+                SessionTimeout = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(sessionTimeout),
+            },
+            UpdateMask = new() { Paths = { "reachability_enabled", "heartbeat_interval", "session_timeout" } },
+        });
+
+    /// <summary>Memory that the process holds after a compacting collection.</summary>
+    public long CompactedBytes()
+    {
+        Process.Tell("collect");
+        Process.WaitForLine("collected");
+        return Process.Usage.ResidentBytes;
+    }
+
+    /// <summary>Makes one unary call and waits for its answer.</summary>
+    public static void Call(EventLoop loop, Http2Connection connection, string path, IMessage request) =>
+        new UnaryLoad([connection], 1, path, [request.ToByteArray()]).CallAll(loop, TimeSpan.FromSeconds(30));
+
+    /// <inheritdoc/>
+    public void Dispose() => Process.Dispose();
+}

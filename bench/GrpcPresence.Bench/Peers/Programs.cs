@@ -1,0 +1,23 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace GrpcPresence.Bench.Peers;
+
+/// <summary>Finds the peers' programs, and ports for them.</summary>
+internal static class Programs
+{
+    /// <summary>The program; null when it is not installed.</summary>
+    public static string? Find(string name) =>
+        $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/usr/local/sbin"
+            .Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(directory => Path.Combine(directory, name))
+            .FirstOrDefault(File.Exists);
+
+    /// <summary>A port of loopback that nobody listened on a moment ago, for peers that cannot choose one themselves.</summary>
+    public static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using GrpcPresence.Bench.Machine;
+
+namespace GrpcPresence.Bench.Peers;
+
+/// <summary>A server under test: a process of its own, on a core of its own.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly BlockingCollection<string> _lines = [];
+
+    private ServerProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+    }
+
+    /// <summary>What it has used.</summary>
+    public ProcessUsage Usage => ProcessUsage.Of(_process.Id);
+
+    /// <summary>Starts it on the servers' core.</summary>
+    public static ServerProcess Start(string program, params IEnumerable<string> arguments) => Start(Cores.Pinned(Cores.Servers, program, arguments));
+
+    /// <summary>Starts this program on the servers' core.</summary>
+    public static ServerProcess StartSelf(params IEnumerable<string> arguments) => Start(Cores.PinnedSelf(Cores.Servers, arguments));
+
+    /// <summary>Waits for a line of output that has the text in it.</summary>
+    /// <exception cref="TimeoutException">With the last lines, when none came.</exception>
+    public string WaitForLine(string text)
+    {
+        var seen = new Queue<string>();
+        var began = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(began) < StartLimit && !(_process.HasExited && _lines.Count == 0))
+        {
+            if (!_lines.TryTake(out var line, TimeSpan.FromMilliseconds(100)))
+                continue;
+            if (line.Contains(text, StringComparison.Ordinal))
+                return line;
+            seen.Enqueue(line);
+            if (seen.Count > 20)
+                seen.Dequeue();
+        }
+        throw new TimeoutException($"'{_process.StartInfo.Arguments}' did not say '{text}':\n{string.Join('\n', seen)}");
+    }
+
+    /// <summary>Sends a line to its standard input.</summary>
+    public void Tell(string line) => _process.StandardInput.WriteLine(line);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        _lines.Dispose();
+    }
+
+    private static ServerProcess Start(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        var server = new ServerProcess(Process.Start(start)!);
+        server._process.BeginOutputReadLine();
+        server._process.BeginErrorReadLine();
+        return server;
+    }
+
+    private void Keep(object sender, DataReceivedEventArgs received)
+    {
+        if (received.Data is { } line && !_lines.IsAddingCompleted)
+            _lines.Add(line);
+    }
+}

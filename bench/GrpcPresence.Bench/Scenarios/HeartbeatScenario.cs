@@ -1,0 +1,89 @@
+using Google.Protobuf;
+using GrpcPresence.Bench.Etcd;
+using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Peers;
+using GrpcPresence.Bench.Report;
+
+namespace GrpcPresence.Bench.Scenarios;
+
+/// <summary>P1 and P2: what a heartbeat of a live session costs, alone and in a stream, beside a call that does nothing and beside etcd's keep-alive.</summary>
+internal static class HeartbeatScenario
+{
+    private const int Connections = 8;
+    private const int CallsEach = 16;
+    private const int StreamsEach = 4;
+    private const int MessagesEach = 2;
+    private const int BeatsEach = 100;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    /// <summary>Measures.</summary>
+    public static void Run(BenchRun run)
+    {
+        var users = Population.Shuffled(run.Scale(10_000, 1_000));
+        using var loop = new EventLoop();
+        using var bare = BareServer.Start();
+        using var presence = PresenceServer.StartWithService(run.Workspace, loop);
+        using var etcd = EtcdServer.TryStart(run.Workspace);
+
+        var beats = new DialogueLoad(
+            Http2Connection.Several(loop, presence.Port, Connections), StreamsEach, MessagesEach, PresenceServer.StreamHeartbeatsPath,
+            Population.StreamStart(), Population.Beats(users, BeatsEach), BeatsEach, CheckAccepted);
+        beats.SendAll(loop, Limit); // from now on every session lives, and every user is stored online
+        var series = SampleSeries.Take(
+            run,
+            loop,
+            new Subject("no-op call", bare.Process, Unary(loop, bare.Port, BareServer.AnswerPath, [[]])),
+            new Subject("Heartbeat", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users))),
+            new Subject("beat of StreamHeartbeats", presence.Process, beats),
+            etcd is null ? null : new Subject("etcd LeaseKeepAlive", etcd.Process, KeepAlives(loop, etcd, users.Length)));
+
+        var (noOp, heartbeat, beat) = (series[0].CpuMicroseconds, series[1].CpuMicroseconds, series[2].CpuMicroseconds);
+        var unary = Spread.OfRatios(heartbeat, noOp);
+        var evidence = "the servers were the busy ones: " + string.Join("; ", series.Select(one => one.Summary));
+        run.Report(new Row(
+            "P1", "unary `Heartbeat`: CPU, beside a no-op call of bare Grpc.AspNetCore.Server", "≤ 1.25 ×", $"{unary} ×", unary.Median <= 1.25, evidence,
+            new Dictionary<string, Spread> { ["ratio"] = unary, ["heartbeat_cpu_us"] = Spread.Of(heartbeat), ["no_op_cpu_us"] = Spread.Of(noOp) }));
+
+        var toUnary = Spread.OfRatios(heartbeat, beat);
+        run.Report(new Row(
+            "P2", "`StreamHeartbeats`, 100 beats a message: a unary `Heartbeat`'s CPU over a beat's", "≥ 8 ×", $"{toUnary} ×", toUnary.Median >= 8, evidence,
+            new Dictionary<string, Spread> { ["ratio"] = toUnary, ["beat_cpu_us"] = Spread.Of(beat) }));
+        if (etcd is null)
+        {
+            run.Missing("P2", "etcd's keep-alive over a beat's", "≥ 20 ×", "etcd");
+            return;
+        }
+        var toEtcd = Spread.OfRatios(series[3].CpuMicroseconds, beat);
+        run.Report(new Row(
+            "P2", "the same: etcd's CPU for a `LeaseKeepAlive` over a beat's", "≥ 20 ×", $"{toEtcd} ×", toEtcd.Median >= 20, evidence,
+            new Dictionary<string, Spread> { ["ratio"] = toEtcd, ["keep_alive_cpu_us"] = Spread.Of(series[3].CpuMicroseconds) }));
+    }
+
+    private static UnaryLoad Unary(EventLoop loop, int port, string path, byte[][] requests) =>
+        new(Http2Connection.Several(loop, port, Connections), CallsEach, path, requests);
+
+    private static DialogueLoad KeepAlives(EventLoop loop, EtcdServer etcd, int leases)
+    {
+        const int Ttl = 24 * 60 * 60;
+        var ids = Enumerable.Range(1, leases).ToArray();
+        var connections = Http2Connection.Several(loop, etcd.Port, Connections);
+        var grants = ids.Select(id => new LeaseGrantRequest { Id = id, Ttl = Ttl }.ToByteArray()).ToArray();
+        new UnaryLoad(connections, CallsEach, EtcdServer.LeaseGrantPath, grants).CallAll(loop, Limit);
+        return new DialogueLoad(
+            connections, StreamsEach, CallsEach, EtcdServer.LeaseKeepAlivePath, opening: null,
+            [.. ids.Select(id => new LeaseKeepAliveRequest { Id = id }.ToByteArray())], operationsEach: 1, CheckKept);
+    }
+
+    private static void CheckAccepted(ReadOnlySpan<byte> reply)
+    {
+        if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply) is not { Accepted: BeatsEach } refused)
+            throw new IOException($"Not every beat was accepted: {V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply)}.");
+    }
+
+    // etcd answers for a lease that it does not have with a TTL of 0.
+    private static void CheckKept(ReadOnlySpan<byte> reply)
+    {
+        if (LeaseKeepAliveResponse.Parser.ParseFrom(reply).Ttl <= 0)
+            throw new IOException("etcd did not keep a lease alive.");
+    }
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Google.Protobuf;
+using GrpcPresence.Bench.Peers;
+
+namespace GrpcPresence.Bench.Scenarios;
+
+/// <summary>The users of a load. All have identities of 24 bytes and session ids of 36, as the targets ask.</summary>
+internal static class Population
+{
+    private const int Seed = 20260101;
+
+    /// <summary>The identity of a user.</summary>
+    public static string IdentityOf(int user) => string.Create(CultureInfo.InvariantCulture, $"user-{user:D19}");
+
+    /// <summary>The id of a user's session; another one for each round, because an ended one stays ended.</summary>
+    public static string SessionOf(int user, int round = 0) => string.Create(CultureInfo.InvariantCulture, $"session-{round:D8}-{user:D19}");
+
+    /// <summary>The numbers of users in an order that no cache foresees, and the same in every run.</summary>
+    public static int[] Shuffled(int count)
+    {
+        var users = Enumerable.Range(0, count).ToArray();
+        new Random(Seed).Shuffle(users);
+        return users;
+    }
+
+    /// <summary>The message that begins a stream of heartbeats.</summary>
+    public static byte[] StreamStart(string service = PresenceServer.Service) =>
+        new V1.StreamHeartbeatsRequest { Start = new V1.HeartbeatStreamStart { ServiceSid = service } }.ToByteArray();
+
+    /// <summary>Messages with the beats of the users, some in each.</summary>
+    public static byte[][] Beats(IEnumerable<int> users, int each, int round = 0) =>
+        [.. users.Chunk(each).Select(some => new V1.StreamHeartbeatsRequest { Beats = new() { Beats = { some.Select(user => Beat(user, round)) } } }.ToByteArray())];
+
+    /// <summary>Messages that end the sessions of the users, some in each.</summary>
+    public static byte[][] Ends(IEnumerable<int> users, int each, int round = 0) =>
+        [.. users.Chunk(each).Select(some => new V1.StreamHeartbeatsRequest { Ends = new() { Ends = { some.Select(user => Beat(user, round)) } } }.ToByteArray())];
+
+    /// <summary>Requests with one heartbeat each.</summary>
+    public static byte[][] Heartbeats(IEnumerable<int> users, string service = PresenceServer.Service) =>
+        [.. users.Select(user => new V1.HeartbeatRequest { ServiceSid = service, UserKey = IdentityOf(user), SessionId = SessionOf(user) }.ToByteArray())];
+
+    private static V1.SessionBeat Beat(int user, int round) => new() { UserKey = IdentityOf(user), SessionId = SessionOf(user, round) };
+}
