@@ -42,6 +42,9 @@ internal sealed class UnaryLoad(IReadOnlyList<Http2Connection> connections, int 
         loop.RunUntil(() => Operations == last, limit, $"{path} is answered");
     }
 
+    /// <summary>Makes one call, and does not wait for its answer.</summary>
+    public void CallOnce() => Call(connections[0]);
+
     /// <inheritdoc/>
     public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
     {

@@ -7,5 +7,6 @@ internal static class AllScenarios
     public static IReadOnlyList<Scenario> List { get; } =
     [
         new("heartbeat", "P1, P2", HeartbeatScenario.Run),
+        new("fan-out", "P3, P4", FanOutScenario.Run),
     ];
 }

@@ -39,7 +39,7 @@ internal static class HeartbeatScenario
 
         var (noOp, heartbeat, beat) = (series[0].CpuMicroseconds, series[1].CpuMicroseconds, series[2].CpuMicroseconds);
         var unary = Spread.OfRatios(heartbeat, noOp);
-        var evidence = "the servers were the busy ones: " + string.Join("; ", series.Select(one => one.Summary));
+        var evidence = string.Join("; ", series.Select(one => one.Evidence));
         run.Report(new Row(
             "P1", "unary `Heartbeat`: CPU, beside a no-op call of bare Grpc.AspNetCore.Server", "≤ 1.25 ×", $"{unary} ×", unary.Median <= 1.25, evidence,
             new Dictionary<string, Spread> { ["ratio"] = unary, ["heartbeat_cpu_us"] = Spread.Of(heartbeat), ["no_op_cpu_us"] = Spread.Of(noOp) }));

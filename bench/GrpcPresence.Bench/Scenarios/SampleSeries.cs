@@ -16,9 +16,20 @@ internal sealed class SampleSeries(Subject subject)
     public IReadOnlyList<double> Rates => [.. _samples.Select(sample => sample.Rate)];
 
     /// <summary>How it went, for people: the figures, and who was busy.</summary>
-    public string Summary => string.Create(
+    public string Summary => $"{subject.Name}: {Describe(_samples)}";
+
+    /// <summary>Who was busy, for people: a server whose core is used up was not waiting for the load.</summary>
+    public string Evidence => $"{subject.Name}: {Busy(_samples)}";
+
+    /// <summary>The figures of several measurements, for people.</summary>
+    public static string Describe(IReadOnlyList<Sample> samples) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{subject.Name}: {Spread.Of(CpuMicroseconds).Median:0.00} µs CPU, {Spread.Of(Rates).Median:#,0}/s, server {Busy(sample => sample.ServerBusy):0} % busy, load {Busy(sample => sample.LoadBusy):0} %");
+        $"{Median(samples, sample => sample.CpuMicroseconds):0.00} µs CPU, {Median(samples, sample => sample.Rate):#,0}/s, {Busy(samples)}");
+
+    /// <summary>Who was busy.</summary>
+    public static string Busy(IReadOnlyList<Sample> samples) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"server {100 * Median(samples, sample => sample.ServerBusy):0} % busy, load {100 * Median(samples, sample => sample.LoadBusy):0} %");
 
     /// <summary>Measures all subjects in turn, after each has been warmed up.</summary>
     public static IReadOnlyList<SampleSeries> Take(BenchRun run, EventLoop loop, params IEnumerable<Subject?> subjects)
@@ -39,5 +50,5 @@ internal sealed class SampleSeries(Subject subject)
         return [.. all.Select(pair => pair.Series)];
     }
 
-    private double Busy(Func<Sample, double> share) => 100 * Spread.Of(_samples.Select(share)).Median;
+    private static double Median(IReadOnlyList<Sample> samples, Func<Sample, double> figure) => Spread.Of(samples.Select(figure)).Median;
 }

@@ -1,0 +1,125 @@
+using Google.Protobuf;
+using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Machine;
+using GrpcPresence.Bench.Peers;
+using GrpcPresence.Bench.Scenarios;
+
+namespace GrpcPresence.Bench.FanOut;
+
+/// <summary>
+/// Watches of a whole service instance, and users who come and go by heartbeats and ends of one stream. A user's turn comes again only after everybody
+/// else's, so that within a burst nothing is conflated.
+/// </summary>
+internal sealed class PresenceFanOut : IFanOut, IStreamHandler
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private readonly PresenceServer _server;
+    private readonly Http2Stream _publisher;
+    private readonly int[] _rounds; // of each user: even when offline, odd when online
+    private readonly int _watchers;
+    private int _next;
+    private int _ready;
+
+    /// <summary>Starts the server, makes the users known and offline, and opens the watches.</summary>
+    public PresenceFanOut(Workspace workspace, EventLoop loop, int users, int connections, int watchersEach)
+    {
+        _rounds = new int[users];
+        _watchers = connections * watchersEach;
+        _server = PresenceServer.StartWithService(workspace, loop);
+        var publishing = new Http2Connection(loop, _server.Port);
+        _publisher = publishing.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
+        _publisher.Send(Population.StreamStart());
+        Publish(users);
+        loop.RunUntil(() => _publisher.Messages > 1, Limit, "all users are online");
+        Publish(users);
+        loop.RunUntil(() => _publisher.Messages > 2, Limit, "all users are offline");
+
+        var headers = Http2Connection.HeadersOf(PresenceServer.WatchUsersPath);
+        var request = new V1.WatchUsersRequest
+        {
+            ServiceSid = PresenceServer.Service,
+            View = V1.UserView.Reachability,
+            Start = V1.WatchStart.Now,
+        }.ToByteArray();
+        foreach (var connection in Http2Connection.Several(loop, _server.Port, connections))
+        {
+            for (var i = 0; i < watchersEach; i++)
+                connection.Open(headers, this).Send(request, end: true);
+        }
+        loop.RunUntil(() => _ready == _watchers, Limit, "all watches are synced");
+    }
+
+    /// <inheritdoc/>
+    public string Name => "GrpcPresence";
+
+    /// <inheritdoc/>
+    public ServerProcess Server => _server.Process;
+
+    /// <inheritdoc/>
+    public long Delivered { get; private set; }
+
+    /// <summary>Bytes of the updates that were delivered, without what is sent once a message.</summary>
+    public long DeliveredBytes { get; private set; }
+
+    /// <inheritdoc/>
+    public void Publish(int changes)
+    {
+        var beats = new V1.HeartbeatStreamBeats();
+        var ends = new V1.HeartbeatStreamEnds();
+        for (; changes > 0; changes--)
+        {
+            var user = _next;
+            _next = (_next + 1) % _rounds.Length;
+            var round = _rounds[user]++;
+            var beat = new V1.SessionBeat { UserKey = Population.IdentityOf(user), SessionId = Population.SessionOf(user, round / 2) };
+            if (round % 2 == 0)
+                beats.Beats.Add(beat);
+            else
+                ends.Ends.Add(beat);
+        }
+        if (beats.Beats.Count > 0)
+            _publisher.Send(new V1.StreamHeartbeatsRequest { Beats = beats }.ToByteArray());
+        if (ends.Ends.Count > 0)
+            _publisher.Send(new V1.StreamHeartbeatsRequest { Ends = ends }.ToByteArray());
+    }
+
+    /// <inheritdoc/>
+    public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+    {
+        var fields = new ProtoFields(message);
+        while (fields.Next())
+        {
+            if (fields.Number == V1.WatchUsersResponse.SyncedFieldNumber)
+            {
+                _ready++;
+            }
+            else if (fields.Number == V1.WatchUsersResponse.UpdatesFieldNumber)
+            {
+                var updates = new ProtoFields(fields.Value);
+                while (updates.Next())
+                    Delivered++;
+                DeliveredBytes += fields.Value.Length;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers) =>
+        throw new IOException($"A watch ended: {Http2Stream.Describe(trailers)}");
+
+    /// <inheritdoc/>
+    public void Dispose() => _server.Dispose();
+
+    private sealed class PublisherHandler : IStreamHandler
+    {
+        public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+        {
+            if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(message) is { Rejected.Count: > 0 } refused)
+                throw new IOException($"Not every change was accepted: {refused}.");
+        }
+
+        public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers) =>
+            throw new IOException($"The stream of heartbeats ended: {Http2Stream.Describe(trailers)}");
+    }
+}
