@@ -1,9 +1,11 @@
 using GrpcPresence.Bench;
+using GrpcPresence.Bench.InProcess;
 using GrpcPresence.Bench.Serve;
 
 return args switch
 {
     ["serve", .. var arguments] => await ServeCommand.RunAsync(arguments),
+    ["measure-writer", .. var arguments] => MeasureWriterCommand.Run(arguments),
     ["serve-bare"] => await BareCommand.RunAsync(),
     _ => BenchProgram.Run(args),
 };

@@ -13,6 +13,8 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
 {
     private const int CreatedField = 3;
     private const int EventsField = 11;
+    private const int KeyValueField = 2; // of an event
+    private const int KeyField = 1; // of a key-value pair
     private const int PutsAtOnce = 64;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
@@ -20,11 +22,13 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
     private readonly EventLoop _loop;
     private readonly IReadOnlyList<Http2Connection> _publishing;
     private readonly byte[][] _puts;
+    private readonly DeliveryClock? _clock;
     private int _next;
     private int _ready;
 
-    private EtcdFanOut(EtcdServer server, EventLoop loop, int keys, int valueBytes, int connections, int watchersEach)
+    private EtcdFanOut(EtcdServer server, EventLoop loop, int keys, int valueBytes, int connections, int watchersEach, DeliveryClock? clock)
     {
+        _clock = clock;
         _server = server;
         _loop = loop;
         _publishing = [new Http2Connection(loop, server.Port)];
@@ -53,12 +57,14 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
     public long Delivered { get; private set; }
 
     /// <summary>Starts etcd and opens the watches; null when it is not installed.</summary>
-    public static EtcdFanOut? TryStart(Workspace workspace, EventLoop loop, int keys, int valueBytes, int connections, int watchersEach) =>
-        EtcdServer.TryStart(workspace) is { } server ? new EtcdFanOut(server, loop, keys, valueBytes, connections, watchersEach) : null;
+    public static EtcdFanOut? TryStart(
+        Workspace workspace, EventLoop loop, int keys, int valueBytes, int connections, int watchersEach, DeliveryClock? clock = null) =>
+        EtcdServer.TryStart(workspace) is { } server ? new EtcdFanOut(server, loop, keys, valueBytes, connections, watchersEach, clock) : null;
 
     /// <inheritdoc/>
     public void Publish(int changes)
     {
+        _clock?.Sent(_next);
         var puts = Enumerable.Range(_next, changes).Select(put => _puts[put % _puts.Length]).ToArray();
         _next = (_next + changes) % _puts.Length;
         if (changes == 1)
@@ -74,9 +80,14 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
         while (fields.Next())
         {
             if (fields.Number == EventsField)
+            {
                 Delivered++;
+                _clock?.Arrived(ProtoFields.Find(ProtoFields.Find(fields.Value, KeyValueField), KeyField));
+            }
             else if (fields.Number == CreatedField)
+            {
                 _ready++;
+            }
         }
     }
 

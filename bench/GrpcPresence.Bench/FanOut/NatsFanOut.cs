@@ -6,7 +6,7 @@ using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.FanOut;
 
-/// <summary>NATS core: subscriptions to one subject, many on a connection, as its clients share one.</summary>
+/// <summary>NATS core: subscriptions to one subject, a connection for each or many on one.</summary>
 internal sealed class NatsFanOut : IFanOut
 {
     private const int FirstSubscription = 100; // of as many digits as the last, so that all messages are of one size
@@ -20,6 +20,7 @@ internal sealed class NatsFanOut : IFanOut
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(watchersEach, MaxSubscriptions);
         Server = server;
+        Name = watchersEach == 1 ? "NATS" : $"NATS, {connections} connections";
         server.WaitForLine("Server is ready");
         var payload = new string('x', payloadBytes);
         _publish = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"PUB users {payloadBytes}\r\n{payload}\r\n"));
@@ -40,7 +41,7 @@ internal sealed class NatsFanOut : IFanOut
     }
 
     /// <inheritdoc/>
-    public string Name => "NATS";
+    public string Name { get; }
 
     /// <inheritdoc/>
     public ServerProcess Server { get; }

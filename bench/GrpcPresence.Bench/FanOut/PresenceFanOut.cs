@@ -16,19 +16,23 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
 
     private readonly PresenceServer _server;
     private readonly Http2Stream _publisher;
+    private readonly Http2Connection _publishing;
+    private readonly DeliveryClock? _clock;
+    private readonly byte[] _heartbeat = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
     private readonly int[] _rounds; // of each user: even when offline, odd when online
     private readonly int _watchers;
     private int _next;
     private int _ready;
 
     /// <summary>Starts the server, makes the users known and offline, and opens the watches.</summary>
-    public PresenceFanOut(Workspace workspace, EventLoop loop, int users, int connections, int watchersEach)
+    public PresenceFanOut(Workspace workspace, EventLoop loop, int users, int connections, int watchersEach, DeliveryClock? clock = null)
     {
+        _clock = clock;
         _rounds = new int[users];
         _watchers = connections * watchersEach;
         _server = PresenceServer.StartWithService(workspace, loop);
-        var publishing = new Http2Connection(loop, _server.Port);
-        _publisher = publishing.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
+        _publishing = new Http2Connection(loop, _server.Port);
+        _publisher = _publishing.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
         _publisher.Send(Population.StreamStart());
         Publish(users);
         loop.RunUntil(() => _publisher.Messages > 1, Limit, "all users are online");
@@ -69,9 +73,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
         var ends = new V1.HeartbeatStreamEnds();
         for (; changes > 0; changes--)
         {
-            var user = _next;
-            _next = (_next + 1) % _rounds.Length;
-            var round = _rounds[user]++;
+            var (user, round) = NextTurn();
             var beat = new V1.SessionBeat { UserKey = Population.IdentityOf(user), SessionId = Population.SessionOf(user, round / 2) };
             if (round % 2 == 0)
                 beats.Beats.Add(beat);
@@ -82,6 +84,19 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
             _publisher.Send(new V1.StreamHeartbeatsRequest { Beats = beats }.ToByteArray());
         if (ends.Ends.Count > 0)
             _publisher.Send(new V1.StreamHeartbeatsRequest { Ends = ends }.ToByteArray());
+    }
+
+    /// <summary>Publishes one change by a unary heartbeat, the first one of its session; the user whose turn it is must be offline.</summary>
+    public void PublishByHeartbeat()
+    {
+        var (user, round) = NextTurn();
+        var request = new V1.HeartbeatRequest
+        {
+            ServiceSid = PresenceServer.Service,
+            UserKey = Population.IdentityOf(user),
+            SessionId = Population.SessionOf(user, round / 2),
+        };
+        _publishing.Open(_heartbeat, new HeartbeatHandler()).Send(request.ToByteArray(), end: true);
     }
 
     /// <inheritdoc/>
@@ -98,7 +113,10 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
             {
                 var updates = new ProtoFields(fields.Value);
                 while (updates.Next())
+                {
                     Delivered++;
+                    _clock?.Arrived(IdentityIn(updates.Value));
+                }
                 DeliveredBytes += fields.Value.Length;
             }
         }
@@ -110,6 +128,30 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
 
     /// <inheritdoc/>
     public void Dispose() => _server.Dispose();
+
+    private static ReadOnlySpan<byte> IdentityIn(ReadOnlySpan<byte> update) =>
+        ProtoFields.Find(ProtoFields.Find(update, V1.UserUpdate.UserFieldNumber), V1.User.IdentityFieldNumber);
+
+    private (int User, int Round) NextTurn()
+    {
+        var user = _next;
+        _next = (_next + 1) % _rounds.Length;
+        _clock?.Sent(user);
+        return (user, _rounds[user]++);
+    }
+
+    private sealed class HeartbeatHandler : IStreamHandler
+    {
+        public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+        {
+        }
+
+        public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
+        {
+            if (stream.Messages == 0)
+                throw new IOException($"A heartbeat failed: {Http2Stream.Describe(trailers)}");
+        }
+    }
 
     private sealed class PublisherHandler : IStreamHandler
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Google.Protobuf;
 using GrpcPresence.Bench.Peers;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Bench.Scenarios;
 
@@ -14,6 +16,18 @@ internal static class Population
 
     /// <summary>The id of a user's session; another one for each round, because an ended one stays ended.</summary>
     public static string SessionOf(int user, int round = 0) => string.Create(CultureInfo.InvariantCulture, $"session-{round:D8}-{user:D19}");
+
+    /// <summary>The identity, as the domain has it.</summary>
+    public static Identity Identity(int user) =>
+        Core.Users.Identity.TryParse(IdentityOf(user), out var identity) ? identity : throw new InvalidOperationException("A load's identity is none.");
+
+    /// <summary>The id of a session, as the domain has it.</summary>
+    public static SessionId Session(int user, int round) =>
+        SessionId.TryParse(SessionOf(user, round), out var session) ? session : throw new InvalidOperationException("A load's session id is none.");
+
+    /// <summary>The service instance of loads, as the domain has it.</summary>
+    public static ServiceSid Service() =>
+        ServiceSid.TryParse(PresenceServer.Service, out var service) ? service : throw new InvalidOperationException("A load's service SID is none.");
 
     /// <summary>The numbers of users in an order that no cache foresees, and the same in every run.</summary>
     public static int[] Shuffled(int count)

@@ -1,0 +1,111 @@
+using System.Data;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace GrpcPresence.Bench.InProcess;
+
+/// <summary>
+/// What the disk and SQLite cost by themselves: a prepared statement that writes what a transition writes into the row of a user whose key is known,
+/// and the revision of the service instance once a commit. It finds nothing, decides nothing and tells nobody.
+/// </summary>
+internal sealed class BareLoop : IDisposable
+{
+    private const long LogBytesBeforeCheckpoint = 64L * 1024 * 1024; // as the store has it
+    private const int BytesOfFrame = 4096 + 24;
+
+    private readonly SqliteConnection _connection;
+    private readonly sqlite3_stmt _begin;
+    private readonly sqlite3_stmt _commit;
+    private readonly sqlite3_stmt _updateUser;
+    private readonly sqlite3_stmt _updateService;
+    private readonly long[] _ids; // by the number of the user
+    private long _revision;
+
+    /// <summary>Opens the database with the settings of the store.</summary>
+    public BareLoop(string path)
+    {
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ConnectionString);
+        _connection.Open();
+        Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
+        _begin = Prepare("BEGIN IMMEDIATE");
+        _commit = Prepare("COMMIT");
+        _updateUser = Prepare(
+            """
+            UPDATE users SET is_online = ?, known_revision = ?, revision = ?, online_revision = ?, last_online_time = ? WHERE id = ?
+            """);
+        _updateService = Prepare("UPDATE services SET revision = ?");
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT id FROM users ORDER BY identity";
+        using var rows = command.ExecuteReader();
+        _ids = [.. rows.Cast<IDataRecord>().Select(row => row.GetInt64(0))];
+        _revision = _ids.Length + 1;
+    }
+
+    /// <summary>Writes what <see cref="WriterLoop.Run"/> writes.</summary>
+    public void Run(int[] users, int batch, int round)
+    {
+        var online = round % 2 == 0 ? 1 : 0;
+        foreach (var some in users.Chunk(batch))
+        {
+            Step(_begin);
+            foreach (var user in some)
+            {
+                var id = _ids[user];
+                raw.sqlite3_bind_int64(_updateUser, 1, online);
+                raw.sqlite3_bind_int64(_updateUser, 2, id);
+                raw.sqlite3_bind_int64(_updateUser, 3, ++_revision);
+                raw.sqlite3_bind_int64(_updateUser, 4, _revision);
+                if (online == 1)
+                    raw.sqlite3_bind_null(_updateUser, 5);
+                else
+                    raw.sqlite3_bind_int64(_updateUser, 5, DateTime.UtcNow.Ticks);
+                raw.sqlite3_bind_int64(_updateUser, 6, id);
+                Step(_updateUser);
+            }
+            raw.sqlite3_bind_int64(_updateService, 1, _revision);
+            Step(_updateService);
+            Step(_commit);
+            Checkpoint();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _begin.Dispose();
+        _commit.Dispose();
+        _updateUser.Dispose();
+        _updateService.Dispose();
+        _connection.Dispose();
+    }
+
+    private void Checkpoint()
+    {
+        raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 0);
+        if ((long)pages * BytesOfFrame < LogBytesBeforeCheckpoint)
+            return;
+        raw.sqlite3_wal_checkpoint_v2(_connection.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+        raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out _, out _, resetFlg: 1);
+    }
+
+    private sqlite3_stmt Prepare(string sql)
+    {
+        SqliteException.ThrowExceptionForRC(
+            raw.sqlite3_prepare_v3(_connection.Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var statement), _connection.Handle);
+        return statement;
+    }
+
+    private void Step(sqlite3_stmt statement)
+    {
+        if (raw.sqlite3_step(statement) is not (raw.SQLITE_DONE or raw.SQLITE_ROW) and var fault)
+            SqliteException.ThrowExceptionForRC(fault, _connection.Handle);
+        _ = raw.sqlite3_reset(statement);
+    }
+
+    private void Execute(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,64 @@
+using GrpcPresence.Bench.Scenarios;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.Storage.Sqlite;
+
+namespace GrpcPresence.Bench.InProcess;
+
+/// <summary>The road of a transition without the transport: tracker, cells, queue, writer, SQLite, hub.</summary>
+internal sealed class WriterLoop : IDisposable
+{
+    private readonly SqlitePresenceStore _store;
+    private readonly PresenceMetrics _metrics = new();
+    private readonly ChangeQueue _queue = new();
+    private readonly PresenceTracker _tracker;
+    private readonly ChangeWriter _writer;
+    private readonly LiveService _service;
+
+    /// <summary>Opens the database.</summary>
+    public WriterLoop(string path)
+    {
+        _store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
+        var services = new ServiceDirectory(_store);
+        var status = new StorageStatus();
+        _tracker = new PresenceTracker(TimeProvider.System, _queue, _metrics);
+        _tracker.Start();
+        var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Bounds.WatchStallTimeout);
+        _writer = new ChangeWriter(
+            _store, _queue, services, _tracker, hub, new RandomSidGenerator(), status, _metrics, TimeProvider.System, Bounds.TombstoneRetention);
+        _service = services.GetAsync(Population.Service(), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Brings every user online in an even round, and takes every user offline in an odd one.</summary>
+    public void Run(int[] users, int batch, int round)
+    {
+        foreach (var some in users.Chunk(batch))
+        {
+            foreach (var user in some)
+            {
+                var session = Population.Session(user, round / 2);
+                var address = new UserAddress(Population.Identity(user), null, MayCreate: true);
+                if (round % 2 == 0)
+                    _tracker.Beat(_service, address, session, stream: null);
+                else
+                    _ = _tracker.EndSession(_service, address, session);
+            }
+            if (_writer.WriteOnce() == WriteOutcome.Failed)
+                throw new IOException("The store failed.");
+        }
+        if (_queue.Count > 0)
+            throw new InvalidOperationException("The writer left changes.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _store.Dispose();
+        _queue.Dispose();
+        _metrics.Dispose();
+    }
+}

@@ -1,0 +1,42 @@
+namespace GrpcPresence.Bench.Load;
+
+/// <summary>Counts what watches are sent.</summary>
+internal sealed class WatchCounter : IStreamHandler
+{
+    /// <summary>Updates.</summary>
+    public long Updates { get; private set; }
+
+    /// <summary>Messages that say that the watch has caught up.</summary>
+    public int Synced { get; private set; }
+
+    /// <summary>The last resume token; empty when there was none.</summary>
+    public string ResumeToken { get; private set; } = "";
+
+    /// <inheritdoc/>
+    public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+    {
+        var fields = new ProtoFields(message);
+        while (fields.Next())
+        {
+            if (fields.Number == V1.WatchUsersResponse.SyncedFieldNumber)
+                Synced++;
+            else if (fields.Number == V1.WatchUsersResponse.ResumeTokenFieldNumber)
+                ResumeToken = System.Text.Encoding.ASCII.GetString(fields.Value);
+            else if (fields.Number == V1.WatchUsersResponse.UpdatesFieldNumber)
+                Updates += CountOf(fields.Value);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers) =>
+        throw new IOException($"A watch ended: {Http2Stream.Describe(trailers)}");
+
+    private static int CountOf(ReadOnlySpan<byte> updates)
+    {
+        var count = 0;
+        var fields = new ProtoFields(updates);
+        while (fields.Next())
+            count++;
+        return count;
+    }
+}

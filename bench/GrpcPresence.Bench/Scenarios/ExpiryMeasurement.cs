@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Globalization;
+using Google.Protobuf;
+using GrpcPresence.Bench.FanOut;
+using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Peers;
+using GrpcPresence.Bench.Report;
+
+namespace GrpcPresence.Bench.Scenarios;
+
+/// <summary>
+/// P8: 10,000 leases a second run out in one service instance, beside the million sessions of another, whose heartbeats go on. The tracker's own meter
+/// says when it decided; a watcher says when the commit was heard of.
+/// </summary>
+internal sealed class ExpiryMeasurement : IStreamHandler
+{
+    private const string Service = "IS000000000000000000000000000be9c5";
+    private const int PerMessage = 100;
+    private static readonly TimeSpan MessageInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromMilliseconds(0.5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private readonly BenchRun _run;
+    private readonly EventLoop _loop;
+    private readonly PresenceServer _server;
+    private readonly Http2Connection _connection;
+    private readonly Http2Stream _beats;
+    private readonly byte[][] _messages;
+    private readonly byte[][] _heartbeats;
+    private readonly TimeSpan _duration;
+    private readonly TimeSpan _timeout; // longer, so that nobody goes offline before everybody is online
+    private readonly DeliveryClock _clock;
+    private int _next;
+    private int _deliveries;
+    private double _p99; // of the deliveries that were last awaited, in milliseconds from the heartbeat
+
+    /// <summary>Prepares the second service instance.</summary>
+    public ExpiryMeasurement(BenchRun run, EventLoop loop, PresenceServer server, Http2Connection connection, int heartbeatUsers)
+    {
+        _run = run;
+        _loop = loop;
+        _server = server;
+        _duration = TimeSpan.FromSeconds(run.Scale(10, 2));
+        _timeout = _duration + TimeSpan.FromSeconds(1);
+        _connection = connection;
+        PresenceServer.CreateService(loop, _connection, Service, _timeout);
+        var users = (int)(_duration / MessageInterval) * PerMessage;
+        _clock = new DeliveryClock(users);
+        _messages = Population.Beats(Enumerable.Range(0, users), PerMessage);
+        _heartbeats = Population.Heartbeats(Population.Shuffled(heartbeatUsers).Take(100_000));
+        _beats = _connection.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), this);
+        _beats.Send(Population.StreamStart(Service));
+        _connection.Open(Http2Connection.HeadersOf(PresenceServer.WatchUsersPath), this).Send(
+            new V1.WatchUsersRequest { ServiceSid = Service, Start = V1.WatchStart.Now, View = V1.UserView.Reachability }.ToByteArray(), end: true);
+    }
+
+    /// <summary>Measures, and reports the rows.</summary>
+    public void Run()
+    {
+        var (quiet, expiring, decided, committed) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        for (var repetition = -1; repetition < Math.Min(_run.Repetitions, 3); repetition++)
+        {
+            _run.Say(repetition < 0 ? "expiry: warming up" : $"expiry: run {repetition + 1}");
+            var before = HeartbeatP99();
+            ComeOnline();
+            AwaitDeliveries("all users are online");
+            Lateness();
+            _loop.RunUntil(() => _deliveries > 0, Limit, "leases run out");
+            var during = HeartbeatP99();
+            AwaitDeliveries("all leases have run out");
+            if (repetition < 0)
+            {
+                Lateness();
+                continue;
+            }
+            quiet.Add(before);
+            expiring.Add(during);
+            decided.Add(Lateness());
+            committed.Add(_p99 - _timeout.TotalMilliseconds);
+        }
+        Report(quiet, expiring, decided, committed);
+    }
+
+    /// <inheritdoc/>
+    public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+    {
+        if (stream == _beats)
+            return;
+        var updates = new ProtoFields(ProtoFields.Find(message, V1.WatchUsersResponse.UpdatesFieldNumber));
+        while (updates.Next())
+        {
+            _deliveries++;
+            _clock.Arrived(ProtoFields.Find(ProtoFields.Find(updates.Value, V1.UserUpdate.UserFieldNumber), V1.User.IdentityFieldNumber));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers) =>
+        throw new IOException($"A stream ended: {Http2Stream.Describe(trailers)}");
+
+    private void Report(List<double> quiet, List<double> expiring, List<double> decided, List<double> committed)
+    {
+        var evidence = string.Create(CultureInfo.InvariantCulture, $"sends were at most {_loop.MaxLateness.TotalMilliseconds:0.0} ms late");
+        var late = Spread.Of(decided);
+        _run.Report(new Row(
+            "P8", "end of a lease → the tracker's decision, 10,000 expiries/s among 1,000,000 sessions: p99", "≤ 100 ms",
+            string.Create(CultureInfo.InvariantCulture, $"{late} ms (to a watcher, committed: {Spread.Of(committed)} ms)"), late.Median <= 100, evidence,
+            new Dictionary<string, Spread> { ["decision_p99_ms"] = late, ["watcher_p99_ms"] = Spread.Of(committed) }));
+        var ratio = Spread.OfRatios(expiring, quiet);
+        _run.Report(new Row(
+            "P8", "p99 of a `Heartbeat` meanwhile, over the wire at 2,000/s, beside without expiry", "≤ 1.2 ×",
+            string.Create(CultureInfo.InvariantCulture, $"{ratio} × ({Spread.Of(expiring).Median:0.00} ms)"), ratio.Median <= 1.2, evidence,
+            new Dictionary<string, Spread> { ["ratio"] = ratio, ["expiring_p99_ms"] = Spread.Of(expiring), ["quiet_p99_ms"] = Spread.Of(quiet) }));
+    }
+
+    private void ComeOnline() => _loop.RunPaced(_messages.Length, MessageInterval, message =>
+    {
+        for (var user = 0; user < PerMessage; user++)
+            _clock.Sent((message * PerMessage) + user);
+        _beats.Send(_messages[message]);
+    });
+
+    private void AwaitDeliveries(string what)
+    {
+        _loop.RunUntil(() => _deliveries == _messages.Length * PerMessage, Limit, $"the watcher has heard that {what}");
+        _deliveries = 0;
+        _p99 = _clock.Take().P99;
+    }
+
+    // In milliseconds.
+    private double HeartbeatP99()
+    {
+        var headers = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
+        var timed = new List<double>();
+        var calls = (int)(_duration / HeartbeatInterval);
+        _loop.RunPaced(calls, HeartbeatInterval, _ =>
+        {
+            _connection.Open(headers, new TimedCall(timed)).Send(_heartbeats[_next], end: true);
+            _next = (_next + 1) % _heartbeats.Length;
+        });
+        _loop.RunUntil(() => timed.Count == calls, Limit, "all heartbeats are answered");
+        timed.Sort();
+        return timed[(int)(timed.Count * 0.99)];
+    }
+
+    // `lateness COUNT P50 P99 MAX`, in milliseconds.
+    private double Lateness()
+    {
+        _server.Process.Tell("lateness");
+        return double.Parse(_server.Process.WaitForLine("lateness ").Split(' ')[3], CultureInfo.InvariantCulture);
+    }
+
+    private sealed class TimedCall(List<double> milliseconds) : IStreamHandler
+    {
+        private readonly long _began = Stopwatch.GetTimestamp();
+
+        public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+        {
+        }
+
+        public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
+        {
+            if (stream.Messages == 0)
+                throw new IOException($"A heartbeat failed: {Http2Stream.Describe(trailers)}");
+            milliseconds.Add(Stopwatch.GetElapsedTime(_began).TotalMilliseconds);
+        }
+    }
+}

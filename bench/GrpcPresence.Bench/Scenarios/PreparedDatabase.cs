@@ -1,0 +1,73 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Storage.Sqlite;
+
+namespace GrpcPresence.Bench.Scenarios;
+
+/// <summary>Databases that would take long to fill over the wire, filled through the storage port.</summary>
+internal static class PreparedDatabase
+{
+    private const int UsersPerTransaction = 50_000;
+
+    /// <summary>
+    /// A database whose service instance has reachability switched on and as many users, all of them known: online as after a <c>kill -9</c>, or offline.
+    /// </summary>
+    public static void Create(string path, int users, bool online, TimeSpan sessionTimeout)
+    {
+        using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
+        var sids = new RandomSidGenerator();
+        var now = DateTimeOffset.UtcNow;
+        var service = Commit(store, transaction => transaction.InsertService(new ServiceRecord
+        {
+            Sid = Population.Service(),
+            FriendlyName = "",
+            CreateTime = now,
+            UpdateTime = now,
+            Revision = users + 1,
+            Configuration = new ServiceConfiguration
+            {
+                ReachabilityEnabled = true,
+                HeartbeatInterval = TimeSpan.FromSeconds(1),
+                SessionTimeout = sessionTimeout,
+                Revision = 1,
+                SwitchedOnRevision = 1,
+                SwitchRevision = 1,
+                UpdateTime = now,
+            },
+        }));
+        foreach (var some in Enumerable.Range(0, users).Chunk(UsersPerTransaction))
+        {
+            Commit(store, transaction =>
+            {
+                foreach (var user in some)
+                {
+                    var revision = user + 2;
+                    transaction.InsertUser(service.Id, new UserRecord
+                    {
+                        Sid = sids.NewUserSid(),
+                        Identity = Population.Identity(user),
+                        CreateTime = now,
+                        UpdateTime = now,
+                        CreatedRevision = revision,
+                        Revision = revision,
+                        KnownRevision = revision,
+                        OnlineRevision = revision,
+                        IsOnline = online,
+                        LastOnlineTime = online ? null : now,
+                    });
+                }
+                return users;
+            });
+        }
+    }
+
+    private static T Commit<T>(SqlitePresenceStore store, Func<IStoreTransaction, T> write)
+    {
+        using var transaction = store.BeginTransaction();
+        var written = write(transaction);
+        transaction.Commit();
+        return written;
+    }
+}
