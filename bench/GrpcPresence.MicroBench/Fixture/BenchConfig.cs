@@ -33,7 +33,7 @@ internal static class BenchConfig
     /// Within this process: a generated project would have to be restored and built against this repository's output folders. Without collections that
     /// are forced between iterations: each would go through a million users.
     /// </summary>
-    private static Job Job() => (Scale.IsQuick ? BenchmarkDotNet.Jobs.Job.Dry : BenchmarkDotNet.Jobs.Job.Default.WithWarmupCount(5).WithIterationCount(15))
+    private static Job Job() => (Scale.IsQuick ? BenchmarkDotNet.Jobs.Job.Dry : BenchmarkDotNet.Jobs.Job.Default.WithWarmupCount(10).WithIterationCount(20))
         .WithToolchain(InProcessEmitToolchain.Instance)
         .WithGcForce(false)
         .AsDefault();

@@ -9,8 +9,8 @@ namespace GrpcPresence.MicroBench.Presence;
 /// Ticks in each of which the only sessions of a thousand users end, while a million others live: the users are queued for the writer as gone offline.
 /// </summary>
 // The others are all in the one slot of the wheel that it reaches last, 1023 ticks after they were put there: all iterations together must take less.
-[WarmupCount(3)]
-[IterationCount(15)]
+[WarmupCount(10)]
+[IterationCount(20)]
 public class LeaseEndBenchmarks : WorldBenchmarks
 {
     private const int LeasesPerTick = 1_000;
@@ -46,7 +46,12 @@ public class LeaseEndBenchmarks : WorldBenchmarks
 
     /// <summary>Writes that they are gone, upon which the tracker forgets them.</summary>
     [IterationCleanup]
-    public void GoOffline() => World.Write();
+    public void GoOffline()
+    {
+        if (World.Tracker.LiveSessions != Scale.Sessions)
+            throw new InvalidOperationException("Other leases ended than were to be measured.");
+        World.Write();
+    }
 
     /// <summary>The end of one lease.</summary>
     [Benchmark(OperationsPerInvoke = Ticks * LeasesPerTick)]
