@@ -7,9 +7,9 @@ Scale.IsQuick = args.Contains(QuickSwitch);
 var wanted = args.Where(argument => argument != QuickSwitch).ToArray();
 if (wanted.Length == 0)
     wanted = ["--filter", "*"];
-var reports = BenchmarkSwitcher.FromAssembly(typeof(BenchConfig).Assembly).Run(wanted, BenchConfig.Create())
-    .SelectMany(summary => summary.Reports)
-    .ToList();
+var summaries = BenchmarkSwitcher.FromAssembly(typeof(BenchConfig).Assembly).Run(wanted, BenchConfig.Create()).ToList();
 
 // BenchmarkDotNet itself ends with 0 when benchmarks throw. A check that ran nothing has checked nothing.
-return reports.All(report => report.Success) && (reports.Count > 0 || !Scale.IsQuick) ? 0 : 1;
+var reports = summaries.SelectMany(summary => summary.Reports).ToList();
+var failed = summaries.Any(summary => summary.HasCriticalValidationErrors) || reports.Any(report => !report.Success);
+return failed || (Scale.IsQuick && reports.Count == 0) ? 1 : 0;

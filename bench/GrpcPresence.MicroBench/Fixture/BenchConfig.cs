@@ -24,6 +24,7 @@ internal static class BenchConfig
             .AddColumnProvider(DefaultColumnProviders.Instance)
             .AddExporter(MarkdownExporter.GitHub)
             .AddLogger(ConsoleLogger.Default)
+            .AddValidator([.. DefaultConfig.Instance.GetValidators()])
             .WithArtifactsPath(ResultsFolder);
         // What is run once to see that it runs may be a debug build.
         return Scale.IsQuick ? config.WithOptions(ConfigOptions.DisableOptimizationsValidator) : config;
