@@ -1,0 +1,47 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.MicroBench.Fixture;
+
+/// <summary>The open watches of a service instance of their own, and commits for them as the writer would make them.</summary>
+internal sealed class Audience
+{
+    private readonly World _world;
+    private ServiceRecord _service;
+
+    /// <param name="world">Where they watch.</param>
+    /// <param name="count">How many they are.</param>
+    /// <param name="keys">Whom each watches; nobody in particular is everybody.</param>
+    public Audience(World world, int count, Func<int, UserKey[]> keys)
+    {
+        _world = world;
+        _service = world.RecordOf(world.NewService(Bounds.MaxSessionTimeout).Sid);
+        Watches = [.. Enumerable.Range(0, count).Select(watch => Open(new WatchFilter(keys(watch), UpdateReasons.All, UserView.Full)))];
+    }
+
+    /// <summary>The watches.</summary>
+    public Watch[] Watches { get; }
+
+    /// <summary>The next commit: the users came online. They are encoded already, as for all watchers but one.</summary>
+    public ServiceCommit[] NextCommit(int firstUser, int count)
+    {
+        var revision = _service.Revision;
+        var changes = new UserChange[count];
+        for (var index = 0; index < count; index++)
+        {
+            var state = Sample.State(_service, firstUser + index, ++revision);
+            state.Encode(_world.Encoder, UserView.Full);
+            changes[index] = new UserChange(state, UpdateReasons.ReachabilityOnline, revision);
+        }
+        var first = _service.Revision + 1;
+        _service = _service with { Revision = revision };
+        return [new ServiceCommit(_service, first, [.. changes], [], IsDeleted: false)];
+    }
+
+    // The store in memory answers at once.
+    private Watch Open(WatchFilter filter) =>
+        new(_world.Hub.OpenAsync(new WatchRequest(_service.Sid, filter, StartNow: true, Token: null), CancellationToken.None).AsTask().Result);
+}

@@ -1,0 +1,45 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.MicroBench.Fixture;
+
+/// <summary>Users of ordinary sizes, by number. Each call makes texts of its own, as each request does.</summary>
+internal static class Sample
+{
+    private static readonly DateTimeOffset CreateTime = new(2026, 1, 1, 8, 30, 0, TimeSpan.Zero);
+
+    /// <summary>An identity of 24 characters.</summary>
+    public static Identity Identity(int user) => Core.Users.Identity.FromTrusted($"user-{user:x19}");
+
+    /// <summary>A session id of 36 characters.</summary>
+    public static SessionId Session(int user) =>
+        SessionId.TryParse($"{user:x8}-0000-4000-8000-{user:x12}", out var id) ? id : throw new InvalidOperationException("The session id is not one.");
+
+    /// <summary>The heartbeat of the user's one session.</summary>
+    public static Visit Visit(int user) => new(new UserAddress(Identity(user), Sid: null, MayCreate: true), Session(user));
+
+    /// <summary>What is visible of a user with a profile of some 150 bytes who came online at the revision.</summary>
+    public static UserState State(ServiceRecord service, int user, long revision)
+    {
+        var known = service.Configuration.SwitchedOnRevision;
+        var record = new UserRecord
+        {
+            Id = user + 1,
+            Sid = new UserSid((UInt128)(user + 1) << 64),
+            Identity = Identity(user),
+            FriendlyName = $"Friendly Name {user}",
+            Attributes = """{"team":"support","locale":"en-GB","avatar":"https://example.com/avatars/1f6b3c.png","skills":["chat","voice"]}""",
+            CreateTime = CreateTime,
+            UpdateTime = CreateTime,
+            IsOnline = true,
+            BindingCount = 1,
+            HadBinding = true,
+            CreatedRevision = known,
+            KnownRevision = known,
+            OnlineRevision = revision,
+            Revision = revision,
+        };
+        return UserState.Of(service.Sid, record, service.Configuration);
+    }
+}

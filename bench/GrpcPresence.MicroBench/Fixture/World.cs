@@ -1,0 +1,84 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.MicroBench.Fixture;
+
+/// <summary>Core over a store in memory, with the server's encoder, on one thread: the writer writes and the clock ticks when a benchmark says so.</summary>
+internal sealed class World : IDisposable
+{
+    private readonly InMemoryPresenceStore _store = new();
+    private readonly ChangeQueue _queue = new();
+    private readonly PresenceMetrics _metrics = new();
+    private readonly ServiceDirectory _services;
+    private readonly ChangeWriter _writer;
+
+    public World()
+    {
+        var status = new StorageStatus();
+        _services = new ServiceDirectory(_store);
+        Tracker = new PresenceTracker(Clock, _queue, _metrics);
+        Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Bounds.WatchStallTimeout);
+        _writer = new ChangeWriter(
+            _store, _queue, _services, Tracker, Hub, new RandomSidGenerator(), status, _metrics, Clock, Bounds.TombstoneRetention);
+    }
+
+    public BenchClock Clock { get; } = new();
+
+    public IUserEncoder Encoder { get; } = new UserEncoder();
+
+    public PresenceTracker Tracker { get; }
+
+    public WatchHub Hub { get; }
+
+    /// <summary>A new service instance that records reachability.</summary>
+    public LiveService NewService(TimeSpan sessionTimeout)
+    {
+        var sid = Do(new CreateServiceInstance(sid: null, "")).Sid;
+        Do(new UpdateConfiguration(sid, etag: "", before => before with
+        {
+            ReachabilityEnabled = true,
+            HeartbeatInterval = Bounds.MinHeartbeatInterval,
+            SessionTimeout = sessionTimeout,
+        }));
+        return _services.Apply(RecordOf(sid));
+    }
+
+    /// <summary>The service instance as it is stored.</summary>
+    public ServiceRecord RecordOf(ServiceSid service) => _store.Image.Get(service).Record;
+
+    /// <summary>Writes all that is queued.</summary>
+    public void Write()
+    {
+        while (_queue.Count > 0)
+            _writer.WriteOnce();
+    }
+
+    /// <summary>Lets one tick pass.</summary>
+    public void PassTick()
+    {
+        Clock.Advance(Bounds.Tick);
+        Tracker.Tick();
+    }
+
+    public void Dispose()
+    {
+        _queue.Dispose();
+        _metrics.Dispose();
+        _store.Dispose();
+    }
+
+    private T Do<T>(RequestedChange<T> change)
+    {
+        var done = _queue.SubmitAsync(change);
+        Write();
+        return done.GetAwaiter().GetResult();
+    }
+}

@@ -1,0 +1,43 @@
+using BenchmarkDotNet.Attributes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.MicroBench.Fixture;
+using GrpcPresence.Server.Mapping;
+
+namespace GrpcPresence.MicroBench.Mapping;
+
+/// <summary>The message of one watcher is put together from users that were encoded before.</summary>
+public class WatchFrameBenchmarks : WorldBenchmarks
+{
+    private readonly PayloadSink _sink = new();
+    private ServiceRecord _service = null!;
+    private WatchEvent _message = null!;
+
+    /// <summary>Updates of the message.</summary>
+    [Params(1, Bounds.WatchUpdatesPerMessage)]
+    public int Updates { get; set; }
+
+    /// <summary>Makes the users and encodes them.</summary>
+    [GlobalSetup]
+    public void Setup()
+    {
+        _service = World.RecordOf(World.NewService(Bounds.MaxSessionTimeout).Sid);
+        var updates = Enumerable.Range(0, Updates)
+            .Select(user => new UserUpdate(Sample.State(_service, user, revision: 1_000 + user), UpdateReasons.ReachabilityOnline))
+            .ToList();
+        var token = new ResumeToken(_service.Sid, Guid.Empty, Base: 1_000, Position: 1_000, Newest: 1_000, FilterHash: 1);
+        _message = new WatchEvent.Updates(updates, token);
+        Write();
+    }
+
+    /// <summary>Makes the frame and writes it. Returns its bytes.</summary>
+    [Benchmark]
+    public int Write()
+    {
+        var frame = new WatchFrame(_message, _service.Sid, World.Encoder, UserView.Full);
+        WatchFrame.Marshaller.ContextualSerializer(frame, _sink);
+        return _sink.Written;
+    }
+}

@@ -1,0 +1,63 @@
+using BenchmarkDotNet.Attributes;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.MicroBench.Fixture;
+
+namespace GrpcPresence.MicroBench.Presence;
+
+/// <summary>
+/// Ticks in each of which the only sessions of a thousand users end, while a million others live: the users are queued for the writer as gone offline.
+/// </summary>
+// The others are all in the one slot of the wheel that it reaches last, 1023 ticks after they were put there: all iterations together must take less.
+[WarmupCount(10)]
+[IterationCount(20)]
+public class LeaseEndBenchmarks : WorldBenchmarks
+{
+    private const int LeasesPerTick = 1_000;
+    private const int Ticks = 5;
+
+    private static readonly TimeSpan SessionTimeout = Bounds.MinHeartbeatInterval * 2;
+
+    private LiveService _service = null!;
+
+    /// <summary>Brings the million online.</summary>
+    [GlobalSetup]
+    public void Setup()
+    {
+        _ = new Population(World, Scale.Sessions, ticks: 1);
+        _service = World.NewService(SessionTimeout);
+    }
+
+    /// <summary>Brings thousand after thousand online, a tick apart, and lets the time pass until the next tick ends the first ones.</summary>
+    [IterationSetup]
+    public void ComeOnline()
+    {
+        for (var user = 0; user < Ticks * LeasesPerTick; user++)
+        {
+            var visit = Sample.Visit(user);
+            World.Tracker.Beat(_service, visit.Address, visit.Session, stream: null);
+            if ((user + 1) % LeasesPerTick == 0)
+                World.PassTick();
+        }
+        World.Write();
+        for (var left = (SessionTimeout / Bounds.Tick) - Ticks - 1; left > 0; left--)
+            World.PassTick();
+    }
+
+    /// <summary>Writes that they are gone, upon which the tracker forgets them.</summary>
+    [IterationCleanup]
+    public void GoOffline()
+    {
+        if (World.Tracker.LiveSessions != Scale.Sessions)
+            throw new InvalidOperationException("Other leases ended than were to be measured.");
+        World.Write();
+    }
+
+    /// <summary>The end of one lease.</summary>
+    [Benchmark(OperationsPerInvoke = Ticks * LeasesPerTick)]
+    public void LeaseEnds()
+    {
+        for (var tick = 0; tick < Ticks; tick++)
+            World.PassTick();
+    }
+}
