@@ -1,8 +1,8 @@
-using Grpc.Core;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Health;
+using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Reflection;
 using GrpcPresence.Server.Services;
 using GrpcPresence.Server.Settings;
@@ -49,9 +49,7 @@ internal static class ServerHost
             grpc.EnableDetailedErrors = false;
             grpc.MaxReceiveMessageSize = Bounds.ReceivedMessageBytes;
             grpc.CompressionProviders = [new RequestGzip()];
-            grpc.Interceptors.Add<ErrorInterceptor>();
         });
-        services.AddSingleton<ErrorInterceptor>();
         services.AddSingleton<ErrorMapper>();
         services.AddSingleton<OpenStreams>();
         services.AddHostedService<StreamDrain>();
@@ -60,6 +58,7 @@ internal static class ServerHost
         services.AddSingleton(new DescriptorIndex(ServedServices.All));
         services.AddSingleton<ReflectionAnswers>();
         services.AddSingleton<ConfigurationGrpcService>();
+        services.AddSingleton<HeartbeatReplies>();
         services.AddSingleton<UserGrpcService>();
         services.AddSingleton<WatchUsersHandler>();
         services.AddSingleton<HealthGrpcService>();
@@ -71,18 +70,11 @@ internal static class ServerHost
     {
         app.UseMiddleware<RequestBodyMiddleware>();
         app.UseMiddleware<StreamShutdownMiddleware>();
-        MapService<ConfigurationGrpcService>(app, V1.ConfigurationService.BindService);
-        MapService<UserGrpcService>(app, (binder, users) => V1.UserService.BindService(
+        app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
+        app.MapService<UserGrpcService>((binder, users) => V1.UserService.BindService(
             new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
-        MapService<HealthGrpcService>(app, Grpc.Health.V1.Health.BindService);
-        MapService<ReflectionGrpcService>(app, Grpc.Reflection.V1.ServerReflection.BindService);
-        MapService<ReflectionAlphaGrpcService>(app, Grpc.Reflection.V1Alpha.ServerReflection.BindService);
-    }
-
-    private static void MapService<TService>(WebApplication app, Action<ServiceBinderBase, TService> bind)
-        where TService : class
-    {
-        var definition = DefinitionBinder.Define(binder => bind(binder, app.Services.GetRequiredService<TService>()));
-        app.MapGrpcService(_ => definition);
+        app.MapService<HealthGrpcService>(Grpc.Health.V1.Health.BindService);
+        app.MapService<ReflectionGrpcService>(Grpc.Reflection.V1.ServerReflection.BindService);
+        app.MapService<ReflectionAlphaGrpcService>(Grpc.Reflection.V1Alpha.ServerReflection.BindService);
     }
 }

@@ -1,7 +1,8 @@
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Server.Mapping;
 
@@ -11,22 +12,20 @@ namespace GrpcPresence.Server.Services;
 internal sealed partial class UserGrpcService
 {
     /// <inheritdoc/>
-    public override async Task<V1.HeartbeatResponse> Heartbeat(V1.HeartbeatRequest request, ServerCallContext context)
+    public override Task<V1.HeartbeatResponse> Heartbeat(V1.HeartbeatRequest request, ServerCallContext context)
     {
         var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
-        var service = await services.GetAsync(sid, context.CancellationToken);
-        var address = await directory.ResolveAsync(service, key, context.CancellationToken);
-        var beat = tracker.Beat(service, address, session, stream: null);
-        if (beat.Rejection is { } reason)
-            throw Refused(reason, sid, key);
-        if (!beat.Stored.IsCompletedSuccessfully)
-            await beat.Stored.WaitAsync(context.CancellationToken);
-        return new V1.HeartbeatResponse
-        {
-            HeartbeatInterval = service.Configuration.HeartbeatInterval.ToDuration(),
-            SessionTimeout = service.Configuration.SessionTimeout.ToDuration(),
-            ReachabilityEnabled = service.Configuration.ReachabilityEnabled,
-        };
+        // Nearly every heartbeat waits for nothing: neither for a read nor for a commit.
+        var found = services.GetAsync(sid, context.CancellationToken);
+        if (!found.IsCompletedSuccessfully)
+            return HeartbeatAsync(found, key, session, context.CancellationToken);
+        var service = found.Result;
+        if (!directory.TryResolve(service, key, out var address))
+            return HeartbeatAsync(new(service), key, session, context.CancellationToken);
+        var stored = Beat(service, key, address, session);
+        return stored.IsCompletedSuccessfully
+            ? heartbeatReplies.Of(service.Configuration)
+            : ReplyAsync(service, stored, context.CancellationToken);
     }
 
     /// <inheritdoc/>
@@ -65,6 +64,27 @@ internal sealed partial class UserGrpcService
             Sessions = { sessions.Sessions.Select(session => session.ToMessage()) },
             Recovering = sessions.Recovering,
         };
+    }
+
+    private async Task<V1.HeartbeatResponse> HeartbeatAsync(
+        ValueTask<LiveService> finding, UserKey key, SessionId session, CancellationToken cancellationToken)
+    {
+        var service = await finding;
+        var address = await directory.ResolveAsync(service, key, cancellationToken);
+        return await ReplyAsync(service, Beat(service, key, address, session), cancellationToken);
+    }
+
+    private async Task<V1.HeartbeatResponse> ReplyAsync(LiveService service, Task stored, CancellationToken cancellationToken)
+    {
+        await stored.WaitAsync(cancellationToken);
+        return await heartbeatReplies.Of(service.Configuration);
+    }
+
+    /// <summary>Renews the lease; the task completes when what that made visible is stored.</summary>
+    private Task Beat(LiveService service, UserKey key, in UserAddress address, SessionId session)
+    {
+        var beat = tracker.Beat(service, address, session, stream: null);
+        return beat.Rejection is { } reason ? throw Refused(reason, service.Sid, key) : beat.Stored;
     }
 
     private static (ServiceSid Service, UserKey User, SessionId Session) Read(string serviceSid, string userKey, string sessionId)

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Server.Mapping;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Services;
@@ -12,5 +13,6 @@ internal sealed partial class UserGrpcService(
     ServiceDirectory services,
     UserDirectory directory,
     PresenceTracker tracker,
+    HeartbeatReplies heartbeatReplies,
     TimeProvider time,
     IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

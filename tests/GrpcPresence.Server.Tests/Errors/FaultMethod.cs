@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using GrpcPresence.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 
 namespace GrpcPresence.Server.Tests.Errors;
@@ -15,19 +16,15 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
     public static readonly Method<Empty, Empty> ServerStreaming = MethodOf(MethodType.ServerStreaming);
     public static readonly Method<Empty, Empty> Duplex = MethodOf(MethodType.DuplexStreaming);
 
-    public void Map(WebApplication app)
+    public void Map(WebApplication app) => app.MapService(binder =>
     {
-        var definition = ServerServiceDefinition.CreateBuilder()
-            .AddMethod(Unary, (Empty request, ServerCallContext context) => ActAsync(context))
-            .AddMethod(ClientStreaming, (IAsyncStreamReader<Empty> requests, ServerCallContext context) => ActAsync(context))
-            .AddMethod(
-                ServerStreaming, (Empty request, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context))
-            .AddMethod(
-                Duplex,
-                (IAsyncStreamReader<Empty> requests, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context))
-            .Build();
-        app.MapGrpcService(_ => definition);
-    }
+        binder.AddMethod(Unary, (Empty request, ServerCallContext context) => ActAsync(context));
+        binder.AddMethod(ClientStreaming, (IAsyncStreamReader<Empty> requests, ServerCallContext context) => ActAsync(context));
+        binder.AddMethod(ServerStreaming, (Empty request, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context));
+        binder.AddMethod(
+            Duplex,
+            (IAsyncStreamReader<Empty> requests, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context));
+    });
 
     /// <summary>Calls the method of the kind and waits for its end.</summary>
     public static async Task CallAsync(CallInvoker invoker, MethodType type, CancellationToken cancellationToken)

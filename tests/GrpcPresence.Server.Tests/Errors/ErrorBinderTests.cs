@@ -12,7 +12,7 @@ using ErrorReason = GrpcPresence.Core.Errors.ErrorReason;
 
 namespace GrpcPresence.Server.Tests.Errors;
 
-public sealed class ErrorInterceptorTests
+public sealed class ErrorBinderTests
 {
     public static TheoryData<MethodType> Kinds => [.. System.Enum.GetValues<MethodType>()];
 

@@ -1,0 +1,21 @@
+using Grpc.Core;
+using GrpcPresence.Server.Errors;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>How a gRPC service is offered: one object serves all calls, and errors and undecodable messages are answered as the contract says.</summary>
+internal static class ServiceMapping
+{
+    /// <summary>Offers what <paramref name="bind"/> binds: a call of a generated <c>BindService</c>.</summary>
+    public static void MapService(this WebApplication app, Action<ServiceBinderBase> bind)
+    {
+        var errors = app.Services.GetRequiredService<ErrorMapper>();
+        var definition = DefinitionBinder.Define(binder => bind(new ErrorBinder(binder, errors)));
+        app.MapGrpcService(_ => definition);
+    }
+
+    /// <summary>Offers what <paramref name="bind"/> binds to the service of the type.</summary>
+    public static void MapService<TService>(this WebApplication app, Action<ServiceBinderBase, TService> bind)
+        where TService : class =>
+        app.MapService(binder => bind(binder, app.Services.GetRequiredService<TService>()));
+}
