@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -12,10 +14,12 @@ public static class Sid
     /// <summary>Whether the text has the form, and its 128 bits.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, string prefix, out UInt128 value)
     {
-        value = default;
-        return text is { Length: Length }
+        Span<byte> bytes = stackalloc byte[16];
+        var parsed = text is { Length: Length }
             && text.StartsWith(prefix, StringComparison.Ordinal)
-            && UInt128.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+            && Convert.FromHexString(text.AsSpan(prefix.Length), bytes, out _, out _) == OperationStatus.Done;
+        value = parsed ? BinaryPrimitives.ReadUInt128BigEndian(bytes) : default;
+        return parsed;
     }
 
     /// <summary>The text of a SID.</summary>

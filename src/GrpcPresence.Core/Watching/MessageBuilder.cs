@@ -9,6 +9,9 @@ internal sealed class MessageBuilder(IUserEncoder encoder, UserView view)
     private List<UserUpdate> _updates = [];
     private int _bytes;
 
+    /// <summary>The view that it is for.</summary>
+    public UserView View => view;
+
     /// <summary>Whether there is nothing in it.</summary>
     public bool IsEmpty => _updates.Count == 0;
 

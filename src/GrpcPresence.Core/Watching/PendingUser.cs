@@ -23,6 +23,9 @@ internal sealed class PendingUser(UserState state, UpdateReasons reasons, long r
     /// <summary>The entry after this one.</summary>
     public PendingUser? Next { get; set; }
 
+    /// <summary>The same entry, for another list.</summary>
+    public PendingUser Copy() => new(State, Reasons, Revision, FirstDirty);
+
     /// <summary>Takes a later change; the entry keeps its place.</summary>
     public void Merge(UserState state, UpdateReasons reasons, long revision)
     {

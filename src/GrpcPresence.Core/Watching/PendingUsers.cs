@@ -3,25 +3,50 @@ using GrpcPresence.Core.Users;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The users that a watcher owes its client: one entry a user, in the order in which they first became dirty. Guarded by the watcher's lock.
+/// The users that a watcher owes its client: one entry a user, in the order in which they first became dirty. A watcher that owed nothing when a batch
+/// came owes just what all others like it do, and so holds no entries of its own until something else comes before it has sent that. Guarded by the
+/// watcher's lock.
 /// </summary>
 internal sealed class PendingUsers
 {
     private readonly Dictionary<UserSid, PendingUser> _bySid = [];
+    private PendingUser? _first;
     private PendingUser? _last;
-
-    /// <summary>The entry to send next.</summary>
-    public PendingUser? First { get; private set; }
+    private SharedChanges? _shared; // null unless it is all that is owed
+    private int _sharedMessages; // of it, taken
+    private int _sharedUsers; // in those messages
 
     /// <summary>How many users are pending.</summary>
-    public int Count => _bySid.Count;
+    public int Count => _shared is { } shared ? shared.Count - _sharedUsers : _bySid.Count;
+
+    /// <summary>The revision at which the next user to be sent became dirty; null when none is pending.</summary>
+    public long? FirstDirty => _shared is { } shared ? shared[_sharedUsers].FirstDirty : _first?.FirstDirty;
 
     /// <summary>The newest revision that was taken since the last <see cref="Clear"/>; 0: none.</summary>
     public long Newest { get; private set; }
 
+    /// <summary>Owes what others owe too; false when something is pending already.</summary>
+    public bool TryShare(SharedChanges changes)
+    {
+        if (Count > 0)
+            return false;
+        _shared = changes;
+        (_sharedMessages, _sharedUsers) = (0, 0);
+        Newest = Math.Max(Newest, changes.Newest);
+        return true;
+    }
+
+    /// <summary>Takes a change.</summary>
+    public void Take(UserState state, UpdateReasons reasons, long revision, long firstDirty)
+    {
+        if (!TryMerge(state, reasons, revision))
+            Add(new PendingUser(state, reasons, revision, firstDirty));
+    }
+
     /// <summary>Takes a change of a user who is pending already; false when the user is not.</summary>
     public bool TryMerge(UserState state, UpdateReasons reasons, long revision)
     {
+        Unshare();
         if (!_bySid.TryGetValue(state.Sid, out var entry))
             return false;
         entry.Merge(state, reasons, revision);
@@ -29,25 +54,35 @@ internal sealed class PendingUsers
         return true;
     }
 
-    /// <summary>Adds a user who is not pending yet.</summary>
-    public void Add(PendingUser entry)
+    /// <summary>The next message of what is shared; null when nothing is.</summary>
+    public SharedMessage? TakeShared(MessageBuilder builder)
     {
-        _bySid.Add(entry.State.Sid, entry);
-        Newest = Math.Max(Newest, entry.Revision);
-        entry.Previous = _last;
-        if (_last is null)
-            First = entry;
-        else
-            _last.Next = entry;
-        _last = entry;
+        if (_shared is not { } shared)
+            return null;
+        var message = shared.MessageAt(_sharedMessages++, builder);
+        _sharedUsers += message.Users.Count;
+        if (_sharedUsers == shared.Count)
+            _shared = null;
+        return message;
     }
 
-    /// <summary>Removes the first entry.</summary>
-    public void RemoveFirst() => Remove(First!);
+    /// <summary>Moves entries into the message, as many as it takes. Returns the newest revision among them; 0 when there was none.</summary>
+    public long TakeInto(MessageBuilder message)
+    {
+        Unshare();
+        var newest = 0L;
+        while (_first is { } entry && message.TryAdd(new UserUpdate(entry.State, entry.Reasons)))
+        {
+            newest = Math.Max(newest, entry.Revision);
+            Remove(entry);
+        }
+        return newest;
+    }
 
     /// <summary>Removes the user's entry when it holds nothing newer than the revision at which the user was read from the store.</summary>
     public void RemoveCovered(UserSid sid, long revision)
     {
+        Unshare();
         if (_bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)
             Remove(entry);
     }
@@ -55,17 +90,51 @@ internal sealed class PendingUsers
     /// <summary>Removes everything, and lets the memory go.</summary>
     public void Clear()
     {
+        _shared = null;
         _bySid.Clear();
         _bySid.TrimExcess();
-        First = _last = null;
+        _first = _last = null;
         Newest = 0;
+    }
+
+    /// <summary>The entries, in order.</summary>
+    public PendingUser[] ToArray()
+    {
+        Unshare();
+        var entries = new PendingUser[Count];
+        var index = 0;
+        for (var entry = _first; entry is not null; entry = entry.Next)
+            entries[index++] = entry;
+        return entries;
+    }
+
+    // What is left of the shared users becomes entries of this watcher's own, which it may change.
+    private void Unshare()
+    {
+        if (_shared is not { } shared)
+            return;
+        _shared = null;
+        for (var index = _sharedUsers; index < shared.Count; index++)
+            Add(shared[index].Copy());
+    }
+
+    private void Add(PendingUser entry)
+    {
+        _bySid.Add(entry.State.Sid, entry);
+        Newest = Math.Max(Newest, entry.Revision);
+        entry.Previous = _last;
+        if (_last is null)
+            _first = entry;
+        else
+            _last.Next = entry;
+        _last = entry;
     }
 
     private void Remove(PendingUser entry)
     {
         _bySid.Remove(entry.State.Sid);
         if (entry.Previous is null)
-            First = entry.Next;
+            _first = entry.Next;
         else
             entry.Previous.Next = entry.Next;
         if (entry.Next is null)

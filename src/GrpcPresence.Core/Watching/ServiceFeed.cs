@@ -195,8 +195,9 @@ internal sealed class ServiceFeed(ServiceRecord service)
 
     private void Deliver(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
     {
+        var shared = _everybody.Count > 0 && !changes.IsEmpty && configurations.IsEmpty && firstDirty is null ? new SharedChanges(changes) : null;
         foreach (var watcher in _everybody)
-            watcher.Take(changes, configurations, firstDirty);
+            watcher.Take(changes, configurations, firstDirty, shared);
         if (_byKey.Count > 0 && configurations.IsEmpty)
             DeliverByKey(changes, firstDirty);
         else if (_byKey.Count > 0)

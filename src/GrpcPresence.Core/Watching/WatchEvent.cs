@@ -13,7 +13,10 @@ public abstract record WatchEvent(ResumeToken? Token)
     public sealed record Reset(ResetReason Reason) : WatchEvent((ResumeToken?)null);
 
     /// <summary>States of users.</summary>
-    public sealed record Updates(IReadOnlyList<UserUpdate> Users, ResumeToken? At) : WatchEvent(At);
+    /// <param name="Users">The states.</param>
+    /// <param name="At">The resume token.</param>
+    /// <param name="Shared">What watchers that are sent the same states keep in common; null when there is nothing.</param>
+    public sealed record Updates(IReadOnlyList<UserUpdate> Users, ResumeToken? At, SharedMessage? Shared = null) : WatchEvent(At);
 
     /// <summary>The snapshot, or what a resume owed, is complete.</summary>
     public sealed record Synced(ResumeToken At) : WatchEvent(At);

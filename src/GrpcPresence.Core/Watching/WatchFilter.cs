@@ -26,6 +26,9 @@ public sealed class WatchFilter
     /// <summary>Whether everybody is watched.</summary>
     public bool IsEverybody => Keys.Count == 0;
 
+    /// <summary>Whether no change is left out.</summary>
+    public bool TakesAll => IsEverybody && Reasons == UpdateReasons.All;
+
     /// <summary>The reasons; deletions are always among them.</summary>
     public UpdateReasons Reasons { get; }
 

@@ -148,11 +148,16 @@ public sealed class WatchReader : IDisposable
                 yield return new WatchEvent.ConfigurationChanged(configuration);
                 continue;
             }
-            await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
-                yield return message;
+            if (_watcher.CatchUpOrGoLive() is not null)
+            {
+                await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
+                    yield return message;
+            }
             var owesProgress = _watcher.TakeProgress();
-            _watcher.Drain(_message);
-            if (!_message.IsEmpty)
+            var shared = _watcher.Drain(_message);
+            if (shared is not null)
+                yield return new WatchEvent.Updates(shared.Users, Token(), shared);
+            else if (!_message.IsEmpty)
                 yield return new WatchEvent.Updates(_message.Take(), Token());
             else if (owesProgress)
                 yield return new WatchEvent.Progress(Token());

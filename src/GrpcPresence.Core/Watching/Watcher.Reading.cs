@@ -137,18 +137,16 @@ internal sealed partial class Watcher
         }
     }
 
-    /// <summary>Moves pending users into the message, up to its bounds.</summary>
-    public void Drain(MessageBuilder message)
+    /// <summary>Takes a message that others are sent alike, or moves pending users into the builder, up to its bounds.</summary>
+    public SharedMessage? Drain(MessageBuilder message)
     {
         lock (_gate)
         {
             if (_phase != WatchPhase.Live)
-                return;
-            while (_pending.First is { } entry && message.TryAdd(new UserUpdate(entry.State, entry.Reasons)))
-            {
-                _newestTaken = Math.Max(_newestTaken, entry.Revision);
-                _pending.RemoveFirst();
-            }
+                return null;
+            var shared = _pending.TakeShared(message);
+            _newestTaken = Math.Max(_newestTaken, shared?.Newest ?? _pending.TakeInto(message));
+            return shared;
         }
     }
 
@@ -161,23 +159,22 @@ internal sealed partial class Watcher
         {
             if (_phase != WatchPhase.Live)
                 return (_catchUp.Base, _catchUp.Position);
-            if (_pending.First is { } next)
-                revision = Math.Min(revision, next.FirstDirty - 1);
+            if (_pending.FirstDirty is { } next)
+                revision = Math.Min(revision, next - 1);
             return (revision, revision);
         }
     }
 
     /// <summary>Waits for something to do; completed already when there is.</summary>
-    public Task WaitAsync()
+    public ValueTask WaitAsync()
     {
         lock (_gate)
         {
             if (_end is not null || _isCancelled || _owesProgress)
-                return Task.CompletedTask;
-            if (_unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.First is not null)
-                return Task.CompletedTask;
-            _sleeper ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _sleeper.Task;
+                return ValueTask.CompletedTask;
+            if (_unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.Count > 0)
+                return ValueTask.CompletedTask;
+            return _sleeper.Sleep();
         }
     }
 

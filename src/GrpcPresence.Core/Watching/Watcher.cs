@@ -23,7 +23,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
     private long _markedBefore; // the feed may have marked changes up to here before this watcher was attached
     private ServiceConfiguration _seen = configuration; // the newest that this watcher took note of; at first the one of before the attaching
     private ServiceConfiguration? _unsentConfiguration;
-    private TaskCompletionSource? _sleeper;
+    private readonly Sleeper _sleeper = new();
     private PresenceException? _end;
     private bool _owesProgress;
     private bool _isCancelled;
@@ -53,7 +53,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         get
         {
             lock (_gate)
-                return _sleeper is not null;
+                return _sleeper.IsAsleep;
         }
     }
 
@@ -88,19 +88,26 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
     /// <param name="changes">The changes, by ascending revision.</param>
     /// <param name="configurations">The configurations, by ascending revision.</param>
     /// <param name="firstDirty">The revision that counts as the first dirty one; null for each change's own.</param>
-    public void Take(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
+    /// <param name="shared">The changes, for a watcher that takes all of them; null when something goes with them that makes watchers differ.</param>
+    public void Take(
+        ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty, SharedChanges? shared = null)
     {
         lock (_gate)
         {
             if (_end is not null)
                 return;
+            if (shared is not null && filter.TakesAll && _phase == WatchPhase.Live && _pending.TryShare(shared))
+            {
+                _sleeper.Wake();
+                return;
+            }
             var wakes = false;
             foreach (ref readonly var change in changes)
                 wakes |= MarkLocked(in change, firstDirty);
             foreach (var configuration in configurations)
                 wakes |= ObserveLocked(configuration);
             if (wakes)
-                WakeLocked();
+                _sleeper.Wake();
         }
     }
 
@@ -113,7 +120,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
                 return;
             _end = reason;
             _pending.Clear();
-            WakeLocked();
+            _sleeper.Wake();
         }
         Ended.TrySetResult();
     }
@@ -124,7 +131,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         lock (_gate)
         {
             _owesProgress = true;
-            WakeLocked();
+            _sleeper.Wake();
         }
     }
 
@@ -134,14 +141,8 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         lock (_gate)
         {
             _isCancelled = true;
-            WakeLocked();
+            _sleeper.Wake();
         }
-    }
-
-    private void WakeLocked()
-    {
-        _sleeper?.TrySetResult();
-        _sleeper = null;
     }
 
     private bool MarkLocked(in UserChange change, long? firstDirty)
@@ -152,7 +153,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         if (_pending.TryMerge(change.State, reasons, change.Revision))
             return true;
         if (_pending.Count < Bounds.PendingUsersPerWatcher)
-            _pending.Add(new PendingUser(change.State, reasons, change.Revision, firstDirty ?? change.Revision));
+            _pending.Take(change.State, reasons, change.Revision, firstDirty ?? change.Revision);
         else
             DropPending(change.Revision);
         return true;
@@ -164,7 +165,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         if (_phase == WatchPhase.Live)
         {
             // A batch may have gone on after the switch that drops it: what is pending may be newer.
-            var kept = Math.Min(_pending.First?.FirstDirty ?? revision, revision) - 1;
+            var kept = Math.Min(_pending.FirstDirty ?? revision, revision) - 1;
             _catchUp = new CatchUpPosition(kept, kept, revision);
             _phase = WatchPhase.CatchUp;
         }

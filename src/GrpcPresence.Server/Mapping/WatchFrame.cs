@@ -71,21 +71,43 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
 
     private void WriteUpdates(WatchEvent.Updates updates, SerializationContext context)
     {
-        var body = 0;
-        foreach (var update in updates.Users)
-            body += Framed(UpdateSize(update));
-        var token = updates.Token?.Encode();
+        var shared = updates.Shared?.Encode((Frame: this, updates.Users), static made => made.Frame.Encode(made.Users));
+        var body = shared?.Length ?? SizeOf(updates.Users);
+        var token = updates.Token is { } at ? updates.Shared?.Encode(at) ?? at.Encode() : null;
         context.SetPayloadLength(Framed(body) + (token is null ? 0 : Framed(token.Length)));
 
         var output = context.GetBufferWriter();
         WriteHeader(output, UpdatesTag, body);
-        foreach (var update in updates.Users)
-            WriteUpdate(output, update);
+        if (shared is null)
+            WriteUsers(output, updates.Users);
+        else
+            output.Write(shared);
         if (token is null)
             return;
         WriteHeader(output, ResumeTokenTag, token.Length);
         Encoding.ASCII.GetBytes(token, output.GetSpan(token.Length));
         output.Advance(token.Length);
+    }
+
+    private byte[] Encode(IReadOnlyList<UserUpdate> users)
+    {
+        var output = new ArrayBufferWriter<byte>(SizeOf(users));
+        WriteUsers(output, users);
+        return output.WrittenSpan.ToArray();
+    }
+
+    private int SizeOf(IReadOnlyList<UserUpdate> users)
+    {
+        var size = 0;
+        foreach (var user in users)
+            size += Framed(UpdateSize(user));
+        return size;
+    }
+
+    private void WriteUsers(IBufferWriter<byte> output, IReadOnlyList<UserUpdate> users)
+    {
+        foreach (var user in users)
+            WriteUpdate(output, user);
     }
 
     private void WriteUpdate(IBufferWriter<byte> output, UserUpdate update)
