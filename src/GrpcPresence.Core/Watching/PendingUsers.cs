@@ -36,13 +36,6 @@ internal sealed class PendingUsers
         return true;
     }
 
-    /// <summary>Takes a change.</summary>
-    public void Take(UserState state, UpdateReasons reasons, long revision, long firstDirty)
-    {
-        if (!TryMerge(state, reasons, revision))
-            Add(new PendingUser(state, reasons, revision, firstDirty));
-    }
-
     /// <summary>Takes a change of a user who is pending already; false when the user is not.</summary>
     public bool TryMerge(UserState state, UpdateReasons reasons, long revision)
     {
@@ -52,6 +45,13 @@ internal sealed class PendingUsers
         entry.Merge(state, reasons, revision);
         Newest = Math.Max(Newest, revision);
         return true;
+    }
+
+    /// <summary>Adds a user who is not pending yet.</summary>
+    public void Add(PendingUser entry)
+    {
+        Unshare();
+        Append(entry);
     }
 
     /// <summary>The next message of what is shared; null when nothing is.</summary>
@@ -115,10 +115,10 @@ internal sealed class PendingUsers
             return;
         _shared = null;
         for (var index = _sharedUsers; index < shared.Count; index++)
-            Add(shared[index].Copy());
+            Append(shared[index].Copy());
     }
 
-    private void Add(PendingUser entry)
+    private void Append(PendingUser entry)
     {
         _bySid.Add(entry.State.Sid, entry);
         Newest = Math.Max(Newest, entry.Revision);

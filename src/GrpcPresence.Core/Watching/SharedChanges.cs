@@ -18,7 +18,10 @@ internal sealed class SharedChanges
     {
         var pending = new PendingUsers();
         foreach (ref readonly var change in changes)
-            pending.Take(change.State, change.Reasons, change.Revision, change.Revision);
+        {
+            if (!pending.TryMerge(change.State, change.Reasons, change.Revision))
+                pending.Add(new PendingUser(change.State, change.Reasons, change.Revision, change.Revision));
+        }
         _users = pending.ToArray();
         Newest = pending.Newest;
     }

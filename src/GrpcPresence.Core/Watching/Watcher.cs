@@ -153,7 +153,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         if (_pending.TryMerge(change.State, reasons, change.Revision))
             return true;
         if (_pending.Count < Bounds.PendingUsersPerWatcher)
-            _pending.Take(change.State, reasons, change.Revision, firstDirty ?? change.Revision);
+            _pending.Add(new PendingUser(change.State, reasons, change.Revision, firstDirty ?? change.Revision));
         else
             DropPending(change.Revision);
         return true;
