@@ -12,6 +12,7 @@ namespace GrpcPresence.Bench.FanOut;
 /// </summary>
 internal sealed class PresenceFanOut : IFanOut, IStreamHandler
 {
+    private const int ChangesPerMessage = 1000;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private readonly PresenceServer _server;
@@ -22,6 +23,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     private readonly int[] _rounds; // of each user: even when offline, odd when online
     private readonly int _watchers;
     private int _next;
+    private int _published; // messages
     private int _ready;
 
     /// <summary>Starts the server, makes the users known and offline, and opens the watches.</summary>
@@ -35,9 +37,9 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
         _publisher = _publishing.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
         _publisher.Send(Population.StreamStart());
         Publish(users);
-        loop.RunUntil(() => _publisher.Messages > 1, Limit, "all users are online");
+        loop.RunUntil(() => _publisher.Messages == 1 + _published, Limit, "all users are online");
         Publish(users);
-        loop.RunUntil(() => _publisher.Messages > 2, Limit, "all users are offline");
+        loop.RunUntil(() => _publisher.Messages == 1 + _published, Limit, "all users are offline");
 
         var headers = Http2Connection.HeadersOf(PresenceServer.WatchUsersPath);
         var request = new V1.WatchUsersRequest
@@ -69,21 +71,9 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     /// <inheritdoc/>
     public void Publish(int changes)
     {
-        var beats = new V1.HeartbeatStreamBeats();
-        var ends = new V1.HeartbeatStreamEnds();
-        for (; changes > 0; changes--)
-        {
-            var (user, round) = NextTurn();
-            var beat = new V1.SessionBeat { UserKey = Population.IdentityOf(user), SessionId = Population.SessionOf(user, round / 2) };
-            if (round % 2 == 0)
-                beats.Beats.Add(beat);
-            else
-                ends.Ends.Add(beat);
-        }
-        if (beats.Beats.Count > 0)
-            _publisher.Send(new V1.StreamHeartbeatsRequest { Beats = beats }.ToByteArray());
-        if (ends.Ends.Count > 0)
-            _publisher.Send(new V1.StreamHeartbeatsRequest { Ends = ends }.ToByteArray());
+        for (; changes > ChangesPerMessage; changes -= ChangesPerMessage)
+            PublishMessages(ChangesPerMessage);
+        PublishMessages(changes);
     }
 
     /// <summary>Publishes one change by a unary heartbeat, the first one of its session; the user whose turn it is must be offline.</summary>
@@ -131,6 +121,31 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
 
     private static ReadOnlySpan<byte> IdentityIn(ReadOnlySpan<byte> update) =>
         ProtoFields.Find(ProtoFields.Find(update, V1.UserUpdate.UserFieldNumber), V1.User.IdentityFieldNumber);
+
+    private void PublishMessages(int changes)
+    {
+        var beats = new V1.HeartbeatStreamBeats();
+        var ends = new V1.HeartbeatStreamEnds();
+        for (; changes > 0; changes--)
+        {
+            var (user, round) = NextTurn();
+            var beat = new V1.SessionBeat { UserKey = Population.IdentityOf(user), SessionId = Population.SessionOf(user, round / 2) };
+            if (round % 2 == 0)
+                beats.Beats.Add(beat);
+            else
+                ends.Ends.Add(beat);
+        }
+        if (beats.Beats.Count > 0)
+            Send(new V1.StreamHeartbeatsRequest { Beats = beats });
+        if (ends.Ends.Count > 0)
+            Send(new V1.StreamHeartbeatsRequest { Ends = ends });
+    }
+
+    private void Send(V1.StreamHeartbeatsRequest message)
+    {
+        _publisher.Send(message.ToByteArray());
+        _published++;
+    }
 
     private (int User, int Round) NextTurn()
     {

@@ -38,7 +38,7 @@ public sealed class ChangeWriter(
         if (outcome != WriteOutcome.Failed && queue.Count == 0 && PurgeOnce() is var purged and not WriteOutcome.Idle)
             outcome = purged;
         if (outcome != WriteOutcome.Failed)
-            store.Maintain(idle: queue.Count == 0);
+            store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: what was queued meanwhile goes first
         return outcome;
     }
 

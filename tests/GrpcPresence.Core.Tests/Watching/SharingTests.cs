@@ -1,0 +1,138 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>Watchers that are owed the same share it, and each is told as if it were alone.</summary>
+public sealed class SharingTests : IDisposable
+{
+    private const int Left = 3; // users of the batch beyond one message
+    private static readonly string[] Names = [.. Enumerable.Range(0, Bounds.WatchUpdatesPerMessage + Left).Select(user => $"user-{user}")];
+
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task Bookmarkable_a_token_between_two_shared_messages_covers_the_first_alone()
+    {
+        var service = await NewServiceWithUsers();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var before = client.Token!.Value.Position;
+        ComeOnline(service);
+
+        var first = await client.Next<WatchEvent.Updates>();
+        Assert.Equal(Names.Length - Left, first.Users.Count);
+        Assert.Equal(before + first.Users.Count, first.Token!.Value.Position);
+        var second = await client.Next<WatchEvent.Updates>();
+        Assert.Equal(Left, second.Users.Count);
+        Assert.Equal(before + Names.Length, second.Token!.Value.Position);
+    }
+
+    [Fact]
+    public async Task Convergent_what_is_left_of_a_shared_batch_is_sent_with_what_came_after_it()
+    {
+        var service = await NewServiceWithUsers();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        ComeOnline(service);
+        await client.Next<WatchEvent.Updates>();
+        await _world.Rename(service, Names[0], "renamed");
+        await _world.Rename(service, Names[^1], "renamed");
+
+        var rest = await client.Next<WatchEvent.Updates>();
+
+        Assert.Equal([.. Names[^Left..], Names[0]], rest.Users.Select(update => update.State.Identity.ToString()));
+        Assert.Equal(
+            [
+                UpdateReasons.ReachabilityOnline,
+                UpdateReasons.ReachabilityOnline,
+                UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName,
+                UpdateReasons.FriendlyName,
+            ],
+            rest.Users.Select(update => update.Reasons));
+        Assert.Equal(await _world.Revision(service), rest.Token!.Value.Position);
+    }
+
+    [Fact]
+    public async Task Reasoned_who_lags_is_told_of_both_batches_and_who_keeps_up_of_each()
+    {
+        var service = await NewServiceWithUsers();
+        await using var quick = await _world.Watch(service);
+        await using var slow = await _world.Watch(service);
+        await quick.Sync();
+        await slow.Sync();
+
+        await _world.Online(service, Names[0]);
+        Assert.Equal(UpdateReasons.ReachabilityOnline, (await quick.NextUpdate()).Reasons);
+        await _world.Rename(service, Names[0], "renamed");
+
+        Assert.Equal(UpdateReasons.FriendlyName, (await quick.NextUpdate()).Reasons);
+        Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, (await slow.NextUpdate()).Reasons);
+    }
+
+    [Fact]
+    public void Ordered_a_user_who_changes_twice_in_a_batch_comes_once_in_the_newest_state()
+    {
+        const long Before = 7;
+        var changes = new[]
+        {
+            new UserChange(State(1, Before + 1), UpdateReasons.FriendlyName, Before + 1),
+            new UserChange(State(2, Before + 2), UpdateReasons.Attributes, Before + 2),
+            new UserChange(State(1, Before + 3), UpdateReasons.Role, Before + 3),
+        };
+
+        var shared = new SharedChanges(changes);
+
+        var message = shared.MessageAt(0, new MessageBuilder(new FixedSizeEncoder(), UserView.Full));
+        Assert.Equal([1, 2], message.Users.Select(update => (long)update.State.Sid.Value));
+        Assert.Equal([Before + 3, Before + 2], message.Users.Select(update => update.State.Revision));
+        Assert.Equal([UpdateReasons.FriendlyName | UpdateReasons.Role, UpdateReasons.Attributes], message.Users.Select(update => update.Reasons));
+        Assert.Equal(Before + 1, shared[0].FirstDirty);
+    }
+
+    [Fact]
+    public void Bounded_each_view_has_messages_of_its_own_size()
+    {
+        UserChange[] changes = [new(State(1, 1), UpdateReasons.Role, 1), new(State(2, 2), UpdateReasons.Role, 2)];
+        var shared = new SharedChanges(changes);
+        var half = new FixedSizeEncoder((Bounds.WatchMessageBytes / 2) + 1);
+
+        Assert.Single(shared.MessageAt(0, new MessageBuilder(half, UserView.Full)).Users);
+        Assert.Single(shared.MessageAt(1, new MessageBuilder(half, UserView.Full)).Users);
+        Assert.Equal(2, shared.MessageAt(0, new MessageBuilder(new FixedSizeEncoder(), UserView.Basic)).Users.Count);
+    }
+
+    private async Task<LiveService> NewServiceWithUsers()
+    {
+        var service = await _world.NewService();
+        foreach (var name in Names)
+            await _world.Create(service, name);
+        return service;
+    }
+
+    // In one batch.
+    private void ComeOnline(LiveService service)
+    {
+        foreach (var name in Names)
+            _world.Beat(service, name);
+        _world.Write();
+    }
+
+    private static UserState State(int sid, long revision) => UserState.Of(
+        default,
+        new UserRecord
+        {
+            Sid = new UserSid((UInt128)sid),
+            Identity = CoreWorld.Id($"user-{sid}"),
+            CreateTime = default,
+            UpdateTime = default,
+            CreatedRevision = 1,
+            Revision = revision,
+        },
+        new ServiceConfiguration());
+}
