@@ -1,12 +1,12 @@
-using System.Data;
+using GrpcPresence.Bench.Scenarios;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace GrpcPresence.Bench.InProcess;
 
 /// <summary>
-/// What the disk and SQLite cost by themselves: a prepared statement that writes what a transition writes into the row of a user whose key is known,
-/// and the revision of the service instance once a commit. It finds nothing, decides nothing and tells nobody.
+/// What the disk and SQLite cost by themselves: a prepared statement that writes what a transition writes into the row of the user whom a heartbeat
+/// names, and one for the revision of the service instance once a commit. It reads nothing, decides nothing and tells nobody.
 /// </summary>
 internal sealed class BareLoop : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class BareLoop : IDisposable
     private readonly sqlite3_stmt _commit;
     private readonly sqlite3_stmt _updateUser;
     private readonly sqlite3_stmt _updateService;
-    private readonly long[] _ids; // by the number of the user
+    private readonly long _service;
     private long _revision;
 
     /// <summary>Opens the database with the settings of the store.</summary>
@@ -31,14 +31,14 @@ internal sealed class BareLoop : IDisposable
         _commit = Prepare("COMMIT");
         _updateUser = Prepare(
             """
-            UPDATE users SET is_online = ?, known_revision = ?, revision = ?, online_revision = ?, last_online_time = ? WHERE id = ?
+            UPDATE users SET is_online = ?, revision = ?, online_revision = ?, last_online_time = ? WHERE service_id = ? AND identity = ?
             """);
         _updateService = Prepare("UPDATE services SET revision = ?");
         using var command = _connection.CreateCommand();
-        command.CommandText = "SELECT id FROM users ORDER BY identity";
+        command.CommandText = "SELECT id, revision FROM services";
         using var rows = command.ExecuteReader();
-        _ids = [.. rows.Cast<IDataRecord>().Select(row => row.GetInt64(0))];
-        _revision = _ids.Length + 1;
+        rows.Read();
+        (_service, _revision) = (rows.GetInt64(0), rows.GetInt64(1));
     }
 
     /// <summary>Writes what <see cref="WriterLoop.Run"/> writes.</summary>
@@ -48,18 +48,18 @@ internal sealed class BareLoop : IDisposable
         foreach (var some in users.Chunk(batch))
         {
             Step(_begin);
+            var now = DateTime.UtcNow.Ticks;
             foreach (var user in some)
             {
-                var id = _ids[user];
                 raw.sqlite3_bind_int64(_updateUser, 1, online);
-                raw.sqlite3_bind_int64(_updateUser, 2, id);
-                raw.sqlite3_bind_int64(_updateUser, 3, ++_revision);
-                raw.sqlite3_bind_int64(_updateUser, 4, _revision);
+                raw.sqlite3_bind_int64(_updateUser, 2, ++_revision);
+                raw.sqlite3_bind_int64(_updateUser, 3, _revision);
                 if (online == 1)
-                    raw.sqlite3_bind_null(_updateUser, 5);
+                    raw.sqlite3_bind_null(_updateUser, 4);
                 else
-                    raw.sqlite3_bind_int64(_updateUser, 5, DateTime.UtcNow.Ticks);
-                raw.sqlite3_bind_int64(_updateUser, 6, id);
+                    raw.sqlite3_bind_int64(_updateUser, 4, now);
+                raw.sqlite3_bind_int64(_updateUser, 5, _service);
+                raw.sqlite3_bind_text(_updateUser, 6, Population.IdentityOf(user));
                 Step(_updateUser);
             }
             raw.sqlite3_bind_int64(_updateService, 1, _revision);

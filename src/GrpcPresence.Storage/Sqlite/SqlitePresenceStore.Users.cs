@@ -107,7 +107,7 @@ public sealed partial class SqlitePresenceStore
             reader =>
             {
                 using var rows = reader.Prepare(ListOnlineUsers).Bind(afterId, limit).Query();
-                var users = new List<StoredOnlineUser>();
+                var users = new List<StoredOnlineUser>(limit);
                 while (rows.Read())
                 {
                     var row = rows.Row;
