@@ -9,7 +9,7 @@ namespace GrpcPresence.Core.Watching;
 /// </summary>
 internal sealed class PendingUsers
 {
-    private readonly Dictionary<UserSid, PendingUser> _bySid = [];
+    private Dictionary<UserSid, PendingUser>? _bySid; // null while there are no entries: most watchers have none most of the time
     private PendingUser? _first;
     private PendingUser? _last;
     private SharedChanges? _shared; // null unless it is all that is owed
@@ -17,7 +17,7 @@ internal sealed class PendingUsers
     private int _sharedUsers; // in those messages
 
     /// <summary>How many users are pending.</summary>
-    public int Count => _shared is { } shared ? shared.Count - _sharedUsers : _bySid.Count;
+    public int Count => _shared is { } shared ? shared.Count - _sharedUsers : _bySid?.Count ?? 0;
 
     /// <summary>The revision at which the next user to be sent became dirty; null when none is pending.</summary>
     public long? FirstDirty => _shared is { } shared ? shared[_sharedUsers].FirstDirty : _first?.FirstDirty;
@@ -40,7 +40,7 @@ internal sealed class PendingUsers
     public bool TryMerge(UserState state, UpdateReasons reasons, long revision)
     {
         Unshare();
-        if (!_bySid.TryGetValue(state.Sid, out var entry))
+        if (_bySid is null || !_bySid.TryGetValue(state.Sid, out var entry))
             return false;
         entry.Merge(state, reasons, revision);
         Newest = Math.Max(Newest, revision);
@@ -83,7 +83,7 @@ internal sealed class PendingUsers
     public void RemoveCovered(UserSid sid, long revision)
     {
         Unshare();
-        if (_bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)
+        if (_bySid is not null && _bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)
             Remove(entry);
     }
 
@@ -91,8 +91,7 @@ internal sealed class PendingUsers
     public void Clear()
     {
         _shared = null;
-        _bySid.Clear();
-        _bySid.TrimExcess();
+        _bySid = null;
         _first = _last = null;
         Newest = 0;
     }
@@ -120,7 +119,7 @@ internal sealed class PendingUsers
 
     private void Append(PendingUser entry)
     {
-        _bySid.Add(entry.State.Sid, entry);
+        (_bySid ??= []).Add(entry.State.Sid, entry);
         Newest = Math.Max(Newest, entry.Revision);
         entry.Previous = _last;
         if (_last is null)
@@ -132,7 +131,7 @@ internal sealed class PendingUsers
 
     private void Remove(PendingUser entry)
     {
-        _bySid.Remove(entry.State.Sid);
+        _bySid!.Remove(entry.State.Sid);
         if (entry.Previous is null)
             _first = entry.Next;
         else

@@ -18,7 +18,7 @@ namespace GrpcPresence.Core.Watching;
 /// in the place of the first. A timeline that was cut before it has lost what the client knows.
 /// </param>
 /// <param name="FilterHash">The filter that the token was made for.</param>
-public readonly record struct ResumeToken(ServiceSid Service, Guid Timeline, long Base, long Position, long Newest, ulong FilterHash)
+public sealed record ResumeToken(ServiceSid Service, Guid Timeline, long Base, long Position, long Newest, ulong FilterHash)
 {
     private const byte Format = 1;
     private const int ChecksumAt = 1 + 16 + 16 + 8 + 8 + 8 + 8;

@@ -7,10 +7,10 @@ namespace GrpcPresence.Core.Watching;
 public abstract record WatchEvent(ResumeToken? Token)
 {
     /// <summary>The configuration: first of all, and after each change.</summary>
-    public sealed record ConfigurationChanged(ServiceConfiguration Configuration) : WatchEvent((ResumeToken?)null);
+    public sealed record ConfigurationChanged(ServiceConfiguration Configuration) : WatchEvent(Token: null);
 
     /// <summary>A snapshot follows.</summary>
-    public sealed record Reset(ResetReason Reason) : WatchEvent((ResumeToken?)null);
+    public sealed record Reset(ResetReason Reason) : WatchEvent(Token: null);
 
     /// <summary>States of users.</summary>
     /// <param name="Users">The states.</param>

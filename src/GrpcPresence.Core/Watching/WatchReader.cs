@@ -48,7 +48,7 @@ public sealed class WatchReader : IDisposable
     public ResumeToken? LastToken { get; private set; }
 
     /// <summary>Completes when the watch is ended from outside, also while a message is being written.</summary>
-    public Task Ended => _watcher.Ended.Task;
+    public Task Ended => _watcher.Ended;
 
     /// <summary>Whether the reader has found nothing to do and waits for the hub.</summary>
     internal bool IsAsleep => _watcher.IsAsleep;

@@ -25,6 +25,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
     private ServiceConfiguration? _unsentConfiguration;
     private readonly Sleeper _sleeper = new();
     private PresenceException? _end;
+    private TaskCompletionSource? _ended;
     private bool _owesProgress;
     private bool _isCancelled;
 
@@ -35,7 +36,20 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
     public WatchFilter Filter => filter;
 
     /// <summary>Completes when the watch is ended from outside, also while a message is being written.</summary>
-    public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public Task Ended
+    {
+        get
+        {
+            lock (_gate)
+            {
+                // Made when it is first asked for: most watches never wait for a client.
+                _ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                if (_end is not null)
+                    _ended.TrySetResult();
+                return _ended.Task;
+            }
+        }
+    }
 
     /// <summary>Why the watch was ended from outside; null while it was not.</summary>
     public PresenceException? End
@@ -121,8 +135,8 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
             _end = reason;
             _pending.Clear();
             _sleeper.Wake();
+            _ended?.TrySetResult();
         }
-        Ended.TrySetResult();
     }
 
     /// <summary>The client was silent for long enough; wakes the reader to say that the watch is alive.</summary>

@@ -33,11 +33,11 @@ internal sealed class ErrorBinder(ServiceBinderBase next, ErrorMapper errors) : 
     {
         next.AddMethod(method, Handle);
 
-        async Task<TResponse> Handle(IAsyncStreamReader<TRequest> requests, ServerCallContext context)
+        Task<TResponse> Handle(IAsyncStreamReader<TRequest> requests, ServerCallContext context)
         {
             try
             {
-                return await handler!(requests, context);
+                return MapAsync(handler!(requests, context), context);
             }
             catch (Exception thrown)
             {
@@ -52,11 +52,12 @@ internal sealed class ErrorBinder(ServiceBinderBase next, ErrorMapper errors) : 
     {
         next.AddMethod(method, Handle);
 
-        async Task Handle(TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
+        // The request is not kept for as long as the stream lasts.
+        Task Handle(TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
         {
             try
             {
-                await handler!(request, responses, context);
+                return MapAsync(handler!(request, responses, context), context);
             }
             catch (Exception thrown)
             {
@@ -71,16 +72,28 @@ internal sealed class ErrorBinder(ServiceBinderBase next, ErrorMapper errors) : 
     {
         next.AddMethod(method, Handle);
 
-        async Task Handle(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context)
+        Task Handle(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context)
         {
             try
             {
-                await handler!(requests, responses, context);
+                return MapAsync(handler!(requests, responses, context), context);
             }
             catch (Exception thrown)
             {
                 throw errors.Map(thrown, context);
             }
+        }
+    }
+
+    private async Task MapAsync(Task call, ServerCallContext context)
+    {
+        try
+        {
+            await call;
+        }
+        catch (Exception thrown)
+        {
+            throw errors.Map(thrown, context);
         }
     }
 

@@ -6,9 +6,21 @@ namespace GrpcPresence.Server.Hosting;
 /// Ends streams when the server stops. Kestrel waits for open requests and tells them nothing, so a stream that nobody ends would hold up the
 /// shutdown until its timeout. This is a middleware because the token must be replaced before gRPC makes the context of the call from it.
 /// </summary>
-internal sealed class StreamShutdownMiddleware(
-    RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
+internal sealed class StreamShutdownMiddleware
 {
+    private readonly RequestDelegate _next;
+    private readonly OpenStreams _streams;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly ILogger<StreamShutdownMiddleware> _logger;
+
+    /// <summary>Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.</summary>
+    public StreamShutdownMiddleware(
+        RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
+    {
+        (_next, _streams, _lifetime, _logger) = (next, streams, lifetime, logger);
+        lifetime.ApplicationStopping.Register(() => time.CreateTimer(_ => ResetOpen(), state: null, ResetGrace, Timeout.InfiniteTimeSpan));
+    }
+
     /// <summary>
     /// How long a stream has to end before it is reset: a write that flow control blocks sees no token. Who is reset gets no trailers, so a loaded machine
     /// has most of the shutdown timeout, and the rest is left for the reset.
@@ -20,14 +32,14 @@ internal sealed class StreamShutdownMiddleware(
     {
         var path = context.Request.Path.Value ?? "";
         if (!ServedServices.IsStreaming(path))
-            return next(context);
+            return _next(context);
         return ServedServices.DrainsItself(path) ? RunGuardedAsync(context) : RunLinkedAsync(context);
     }
 
     private async Task RunLinkedAsync(HttpContext context)
     {
         var aborted = context.RequestAborted;
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(aborted, lifetime.ApplicationStopping);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(aborted, _lifetime.ApplicationStopping);
         context.RequestAborted = linked.Token;
         try
         {
@@ -41,16 +53,13 @@ internal sealed class StreamShutdownMiddleware(
 
     private async Task RunGuardedAsync(HttpContext context)
     {
-        var method = context.Request.Path.Value!;
-        using var open = streams.Open();
-        using var deadline = new StoppingDeadline(ResetGrace, time, Reset, lifetime.ApplicationStopping);
-        await next(context);
+        using var open = _streams.Open(context);
+        await _next(context);
+    }
 
-        void Reset()
-        {
-            StreamReset.Refuse(context);
-            streams.CountReset();
-            Log.StreamReset(logger, method, ResetGrace);
-        }
+    private void ResetOpen()
+    {
+        foreach (var method in _streams.ResetAll())
+            Log.StreamReset(_logger, method, ResetGrace);
     }
 }

@@ -17,9 +17,12 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Time
     private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
 
     /// <summary>Serves one watch until it ends.</summary>
-    public async Task WatchUsers(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
+    public Task WatchUsers(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output, ServerCallContext context) =>
+        ServeAsync(Parse(request), output, context);
+
+    // Not together with the parsing: the request would be kept for as long as the watch lasts.
+    private async Task ServeAsync(WatchRequest watch, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
     {
-        var watch = Parse(request);
         using var reader = await hub.OpenAsync(watch, context.CancellationToken);
         await context.WriteResponseHeadersAsync([]);
         await foreach (var message in reader.ReadAsync(context.CancellationToken))

@@ -25,7 +25,7 @@ public sealed class CatchUpTests : IDisposable
         await using (var client = await _world.Watch(service, now: true, reasons: UpdateReasons.FriendlyName))
         {
             await client.Sync();
-            start = client.Token!.Value;
+            start = client.Token!;
         }
         for (var i = 0; i < count; i++)
             await _world.Rename(service, $"user-{i}", "renamed");

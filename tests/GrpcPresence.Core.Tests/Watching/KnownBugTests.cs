@@ -22,7 +22,7 @@ public sealed class KnownBugTests : IDisposable
         await _world.Create(service, "ada");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var synced = client.Token!.Value.Position;
+        var synced = client.Token!.Position;
 
         // The client waits; silence has lasted long enough for a sign of life, and a change comes at the same moment. Either may be sent first.
         var next = client.Next();
@@ -36,7 +36,7 @@ public sealed class KnownBugTests : IDisposable
             await client.Next<WatchEvent.Updates>();
         }
         Assert.Equal("Ada", client.Users["ada"].Record!.FriendlyName);
-        Assert.Equal(synced + 1, client.Token!.Value.Position);
+        Assert.Equal(synced + 1, client.Token!.Position);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class KnownBugTests : IDisposable
         await _world.Create(service, "ada");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var synced = client.Token!.Value.Position;
+        var synced = client.Token!.Position;
 
         _publisher.Loses = () => true;
         await _world.Rename(service, "ada", "Ada");
@@ -66,7 +66,7 @@ public sealed class KnownBugTests : IDisposable
         await _world.Create(service, "ada");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var early = client.Token!.Value;
+        var early = client.Token!;
         await _world.Rename(service, "ada", "first");
         var first = await client.NextUpdate();
         await _world.Rename(service, "ada", "second");
@@ -102,7 +102,7 @@ public sealed class KnownBugTests : IDisposable
                 await _world.Rename(service, $"user-{i}", $"round {round}");
             await client.Next(); // as much as a starved stream gets
         }
-        while (client.Token!.Value.Position < await _world.Revision(service))
+        while (client.Token!.Position < await _world.Revision(service))
             await client.Next();
 
         Assert.Equal(Users + (5 * (Bounds.PendingUsersPerWatcher + 1)), client.Users.Count);
@@ -193,7 +193,7 @@ public sealed class KnownBugTests : IDisposable
         var backup = _world.Store.Image;
         await _world.Create(service, "lost");
         await before.NextUpdate();
-        var lost = before.Token!.Value;
+        var lost = before.Token!;
 
         _world.Store.Restore(backup);
         _world = new CoreWorld(_world.Store, Between);
@@ -216,7 +216,7 @@ public sealed class KnownBugTests : IDisposable
         await before.Sync();
         await _world.Create(service, "ada");
         await before.NextUpdate();
-        var token = before.Token!.Value;
+        var token = before.Token!;
 
         _world.Store.Restart();
         _world = new CoreWorld(_world.Store, Between);
@@ -236,6 +236,6 @@ public sealed class KnownBugTests : IDisposable
     {
         await using var client = await _world.Watch(service, now: true);
         await client.Sync();
-        return client.Token!.Value with { Base = revision, Position = revision };
+        return client.Token! with { Base = revision, Position = revision };
     }
 }

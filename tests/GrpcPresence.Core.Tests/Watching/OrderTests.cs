@@ -113,7 +113,7 @@ public sealed class OrderTests : IDisposable
         await using (var client = await _world.Watch(service, now: true))
         {
             await client.Sync();
-            start = client.Token!.Value;
+            start = client.Token!;
         }
         for (var i = 0; i <= Bounds.WatchPageSize; i++)
             await _world.Rename(service, $"user-{i}", "renamed");

@@ -22,15 +22,15 @@ public sealed class SharingTests : IDisposable
         var service = await NewServiceWithUsers();
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var before = client.Token!.Value.Position;
+        var before = client.Token!.Position;
         ComeOnline(service);
 
         var first = await client.Next<WatchEvent.Updates>();
         Assert.Equal(Names.Length - Left, first.Users.Count);
-        Assert.Equal(before + first.Users.Count, first.Token!.Value.Position);
+        Assert.Equal(before + first.Users.Count, first.Token!.Position);
         var second = await client.Next<WatchEvent.Updates>();
         Assert.Equal(Left, second.Users.Count);
-        Assert.Equal(before + Names.Length, second.Token!.Value.Position);
+        Assert.Equal(before + Names.Length, second.Token!.Position);
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class SharingTests : IDisposable
                 UpdateReasons.FriendlyName,
             ],
             rest.Users.Select(update => update.Reasons));
-        Assert.Equal(await _world.Revision(service), rest.Token!.Value.Position);
+        Assert.Equal(await _world.Revision(service), rest.Token!.Position);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class TimelineTests : IDisposable
         // One message does not hold them all: the token stands before the last of the others, and ada's last state is sent at her first place.
         await client.Next<WatchEvent.Updates>();
         Assert.Equal("lost", client.Users["ada"].Record!.FriendlyName);
-        Assert.True(client.Token!.Value.Position < end);
+        Assert.True(client.Token!.Position < end);
 
         using var restored = Restore(backup);
         await using var resumed = await restored.Watch(service, token: client.Token);
@@ -65,16 +65,16 @@ public sealed class TimelineTests : IDisposable
         await _world.Create(service, "ada");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var newest = client.Token!.Value.Newest;
+        var newest = client.Token!.Newest;
         Assert.Equal(await _world.Revision(service), newest);
 
-        await using var resumed = await _world.Watch(service, token: client.Token.Value with { Newest = newest + 5 });
+        await using var resumed = await _world.Watch(service, token: client.Token with { Newest = newest + 5 });
         await resumed.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.TimelineChanged, (await resumed.Next<WatchEvent.Reset>()).Reason);
 
         await using var again = await _world.Watch(service, token: client.Token);
         await again.Sync();
-        Assert.Equal(newest, again.Token!.Value.Newest);
+        Assert.Equal(newest, again.Token!.Newest);
     }
 
     private CoreWorld Restore(StoreImage backup)

@@ -159,7 +159,7 @@ public sealed class WatchPromiseTests : IDisposable
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var before = client.Token!.Value.Position;
+        var before = client.Token!.Position;
         for (var i = 0; i < Bounds.WatchUpdatesPerMessage + 1; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
         // The first to become dirty keeps its place; the last place is the one that the token must not pass, and what comes later does not move it.
@@ -169,8 +169,8 @@ public sealed class WatchPromiseTests : IDisposable
         var first = await client.Next<WatchEvent.Updates>();
         Assert.Equal(Bounds.WatchUpdatesPerMessage, first.Users.Count);
         Assert.Equal("renamed again", first.Users[0].State.Record!.FriendlyName);
-        Assert.Equal(before + Bounds.WatchUpdatesPerMessage, first.Token!.Value.Position);
-        Assert.Equal(await _world.Revision(service), (await client.Next<WatchEvent.Updates>()).Token!.Value.Position);
+        Assert.Equal(before + Bounds.WatchUpdatesPerMessage, first.Token!.Position);
+        Assert.Equal(await _world.Revision(service), (await client.Next<WatchEvent.Updates>()).Token!.Position);
     }
 
     [Fact]
@@ -184,7 +184,7 @@ public sealed class WatchPromiseTests : IDisposable
         await using (var client = await _world.Watch(service))
         {
             await client.Sync();
-            token = client.Token!.Value;
+            token = client.Token!;
         }
         await _world.Rename(service, "bob", "Bob");
         await _world.Online(service, "bob");
@@ -213,7 +213,7 @@ public sealed class WatchPromiseTests : IDisposable
         await using (var client = await _world.Watch(service, keys))
         {
             await client.Sync();
-            token = client.Token!.Value;
+            token = client.Token!;
         }
         await _world.Delete(service, "ada");
         await _world.Create(service, "ada");
@@ -238,7 +238,7 @@ public sealed class WatchPromiseTests : IDisposable
         await using (var client = await _world.Watch(service, now: true))
         {
             await client.Sync();
-            start = client.Token!.Value;
+            start = client.Token!;
         }
         for (var i = 0; i < count; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
@@ -246,7 +246,7 @@ public sealed class WatchPromiseTests : IDisposable
         await using var interrupted = await _world.Watch(service, token: start);
         await interrupted.Next<WatchEvent.ConfigurationChanged>();
         await interrupted.Next<WatchEvent.Updates>();
-        var middle = interrupted.Token!.Value;
+        var middle = interrupted.Token!;
         Assert.True(middle.Base < middle.Position);
         // A user of the rest is touched again: its row moves, and the reason from before must not be lost.
         await _world.Online(service, $"user-{count - 1}");
@@ -275,7 +275,7 @@ public sealed class WatchPromiseTests : IDisposable
         await using var client = await _world.Watch(service);
         await client.Sync();
         var switched = (await _world.Switch(service.Sid, on: false)).Revision;
-        await using var other = await _world.Watch(service, token: client.Token!.Value with { Base = switched - 1, Position = switched });
+        await using var other = await _world.Watch(service, token: client.Token! with { Base = switched - 1, Position = switched });
         await other.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.ReachabilitySwitched, (await other.Next<WatchEvent.Reset>()).Reason);
     }
@@ -323,12 +323,12 @@ public sealed class WatchPromiseTests : IDisposable
         var service = await _world.NewService();
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var lost = client.Token!.Value with { Base = 1000, Position = 1000 };
+        var lost = client.Token! with { Base = 1000, Position = 1000 };
         await using var other = await _world.Watch(service, token: lost);
         await other.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.TimelineChanged, (await other.Next<WatchEvent.Reset>()).Reason);
 
-        await using var unknown = await _world.Watch(service, token: client.Token.Value with { Timeline = new Guid("11111111-2222-3333-4444-555555555555") });
+        await using var unknown = await _world.Watch(service, token: client.Token with { Timeline = new Guid("11111111-2222-3333-4444-555555555555") });
         await unknown.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.TimelineChanged, (await unknown.Next<WatchEvent.Reset>()).Reason);
     }
@@ -357,7 +357,7 @@ public sealed class WatchPromiseTests : IDisposable
         var service = await _world.NewService();
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var text = client.Token!.Value.Encode();
+        var text = client.Token!.Encode();
         Assert.True(ResumeToken.TryDecode(text, out _));
         Assert.All(Enumerable.Range(0, text.Length), at =>
             Assert.False(ResumeToken.TryDecode(string.Concat(text.AsSpan(0, at), text[at] == 'A' ? "Q" : "A", text.AsSpan(at + 1)), out _)));
@@ -383,7 +383,7 @@ public sealed class WatchPromiseTests : IDisposable
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var token = client.Token!.Value;
+        var token = client.Token!;
         for (var i = 0; i < count; i++)
             await _world.Online(service, $"user-{i}");
         Assert.True(_world.Hub.PendingUsers <= Bounds.PendingUsersPerWatcher);
@@ -393,7 +393,7 @@ public sealed class WatchPromiseTests : IDisposable
         while (client.Users.Values.Any(user => user.IsOnline != true))
         {
             var message = await client.Next<WatchEvent.Updates>();
-            Assert.Equal(token.Position, updates == 0 ? message.Token!.Value.Base : token.Position);
+            Assert.Equal(token.Position, updates == 0 ? message.Token!.Base : token.Position);
             updates += message.Users.Count;
             Assert.All(message.Users, update => Assert.Equal(UpdateReasons.ReachabilityOnline, update.Reasons));
         }
@@ -454,7 +454,7 @@ public sealed class WatchPromiseTests : IDisposable
         _world.Hub.Drain();
         var ended = await Assert.ThrowsAsync<PresenceException>(() => next);
         Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
-        Assert.Equal(client.Token!.Value.Encode(), ended.Details["resume_token"]);
+        Assert.Equal(client.Token!.Encode(), ended.Details["resume_token"]);
         Assert.Equal(ErrorReason.ServerStopping, (await Assert.ThrowsAsync<PresenceException>(() => _world.Watch(service))).Reason);
     }
 
@@ -474,7 +474,7 @@ public sealed class WatchPromiseTests : IDisposable
             ended = await Record.ExceptionAsync(() => next) as PresenceException;
         }
         Assert.Equal(ErrorReason.StreamMaxAge, ended!.Reason);
-        Assert.Equal(client.Token!.Value.Encode(), ended.Details["resume_token"]);
+        Assert.Equal(client.Token!.Encode(), ended.Details["resume_token"]);
         Assert.InRange(passed, Bounds.WatchMaxAge * (1 - Bounds.WatchMaxAgeJitter), (Bounds.WatchMaxAge * (1 + Bounds.WatchMaxAgeJitter)) + Bounds.ProgressInterval * 2);
     }
 
