@@ -18,6 +18,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
     private readonly List<Watcher> _everybody = [];
     private readonly Dictionary<UserKey, List<Watcher>> _byKey = [];
     private readonly List<(long Revision, long Since, TaskCompletionSource Reached)> _waiting = [];
+    private ServiceConfiguration _configuration = service.Configuration;
     private long _revision = service.Revision;
     private long _marked = service.Revision;
     private GapRead? _gap;
@@ -50,6 +51,13 @@ internal sealed class ServiceFeed(ServiceRecord service)
             lock (_gate)
                 return _gap is { IsBeingRead: true };
         }
+    }
+
+    /// <summary>The configuration as an object that the watchers share; each of them has read it for itself.</summary>
+    public ServiceConfiguration Share(ServiceConfiguration configuration)
+    {
+        lock (_gate)
+            return configuration.Revision == _configuration.Revision ? _configuration : _configuration = configuration;
     }
 
     /// <summary>Attaches a watcher: every change from now on is marked.</summary>

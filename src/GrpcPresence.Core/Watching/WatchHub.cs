@@ -54,7 +54,7 @@ public sealed class WatchHub(
                 feed?.EndAll(() => Refusals.ServiceInstanceNotFound(request.Service));
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
-            var watcher = new Watcher(feed, request.Filter, record.Configuration);
+            var watcher = new Watcher(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
             var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);
             feed.Attach(watcher);

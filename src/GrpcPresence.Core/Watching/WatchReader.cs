@@ -110,18 +110,8 @@ public sealed class WatchReader : IDisposable
 
     private async IAsyncEnumerable<WatchEvent> ProduceAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ThrowIfEnded(cancellationToken);
-        var service = await _store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
-        if (service is null || service.Id != _watcher.Feed.ServiceId)
-            throw Refusals.ServiceInstanceNotFound(_request.Service);
-        _timeline = _store.TimelineOf(service);
-
-        var reset = await FindResetAsync(service, cancellationToken).ConfigureAwait(false);
-        if (reset is null)
-            LastToken = _request.Token;
-        var resumesFrom = reset is null ? _request.Token : null;
-        _watcher.Begin(service.Configuration, withSnapshot: reset is not null, resumesFrom);
-        yield return new WatchEvent.ConfigurationChanged(service.Configuration);
+        var (configuration, reset) = await BeginAsync(cancellationToken).ConfigureAwait(false);
+        yield return new WatchEvent.ConfigurationChanged(configuration);
 
         if (reset is { } first)
         {
@@ -130,8 +120,11 @@ public sealed class WatchReader : IDisposable
         }
         else
         {
-            await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
-                yield return message;
+            if (_watcher.CatchUpOrGoLive() is not null)
+            {
+                await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
+                    yield return message;
+            }
             ThrowIfEnded(cancellationToken);
             // Unless a snapshot had to take the place of the catch-up, and has said so.
             if (!_isSynced)
@@ -143,9 +136,9 @@ public sealed class WatchReader : IDisposable
         {
             await _watcher.WaitAsync().ConfigureAwait(false);
             ThrowIfEnded(cancellationToken);
-            if (_watcher.TakeConfiguration() is { } configuration)
+            if (_watcher.TakeConfiguration() is { } changed)
             {
-                yield return new WatchEvent.ConfigurationChanged(configuration);
+                yield return new WatchEvent.ConfigurationChanged(changed);
                 continue;
             }
             if (_watcher.CatchUpOrGoLive() is not null)
@@ -162,6 +155,23 @@ public sealed class WatchReader : IDisposable
             else if (owesProgress)
                 yield return new WatchEvent.Progress(Token());
         }
+    }
+
+    /// <summary>The configuration to begin with, and why the watch begins anew; null when it does not.</summary>
+    private async ValueTask<(ServiceConfiguration Configuration, ResetReason? Reset)> BeginAsync(CancellationToken cancellationToken)
+    {
+        ThrowIfEnded(cancellationToken);
+        var service = await _store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
+        if (service is null || service.Id != _watcher.Feed.ServiceId)
+            throw Refusals.ServiceInstanceNotFound(_request.Service);
+        _timeline = _store.TimelineOf(service);
+
+        var reset = await FindResetAsync(service, cancellationToken).ConfigureAwait(false);
+        if (reset is null)
+            LastToken = _request.Token;
+        var resumesFrom = reset is null ? _request.Token : null;
+        _watcher.Begin(service.Configuration, withSnapshot: reset is not null, resumesFrom);
+        return (service.Configuration, reset);
     }
 
     private async IAsyncEnumerable<WatchEvent> SnapshotAsync(ResetReason reason, [EnumeratorCancellation] CancellationToken cancellationToken)

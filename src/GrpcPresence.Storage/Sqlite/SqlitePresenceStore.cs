@@ -2,6 +2,7 @@ using Dapper;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Errors;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite;
 
@@ -114,6 +115,8 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private void Prepare(SqliteConnection writer)
     {
         DatabaseInspection.Check(writer, Path, thorough: false);
+        // It has read every page, and the cache is full of those that were last: not the ones that will be written.
+        _ = raw.sqlite3_db_release_memory(writer.Handle);
         ConnectionFactory.UseWriteAheadLog(writer);
         Migrations.Run(writer);
     }
