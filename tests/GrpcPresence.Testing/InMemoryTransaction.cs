@@ -78,6 +78,24 @@ internal sealed class InMemoryTransaction(StoreImage image, long id, StoreFaults
         _image = _image.With(service.Remove(user.Id).Add(user));
     }
 
+    public void UpdatePresence(UserRecord user)
+    {
+        BeginOperation();
+        var service = _image.Services.Values.First(service => service.Users.ContainsKey(user.Id));
+        var stored = service.Users[user.Id];
+        // No more than the contract says, so that who relies on more is found out.
+        stored = stored with
+        {
+            IsOnline = user.IsOnline,
+            LastOnlineTime = user.LastOnlineTime,
+            KnownRevision = user.KnownRevision,
+            OnlineRevision = user.OnlineRevision,
+            NotifiableRevision = user.NotifiableRevision,
+            Revision = user.Revision,
+        };
+        _image = _image.With(service.Remove(user.Id).Add(stored));
+    }
+
     public void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone)
     {
         BeginOperation();

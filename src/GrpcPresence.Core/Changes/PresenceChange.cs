@@ -93,7 +93,7 @@ internal sealed class PresenceChange(UserCell cell, bool background) : Change
         else if (Transition(stored, snapshot, configuration, service.NextRevision, batch.Now) is { } changed)
         {
             service.TakeRevision();
-            batch.Store.UpdateUser(changed);
+            batch.Store.UpdatePresence(changed);
             service.Add(changed, changed.ReasonsSince(service.Record.Revision - 1));
         }
     }

@@ -2,7 +2,6 @@ using Dapper;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Errors;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite;
 
@@ -116,7 +115,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     {
         DatabaseInspection.Check(writer, Path, thorough: false);
         // It has read every page, and the cache is full of those that were last: not the ones that will be written.
-        _ = raw.sqlite3_db_release_memory(writer.Handle);
+        writer.Execute("PRAGMA shrink_memory");
         ConnectionFactory.UseWriteAheadLog(writer);
         Migrations.Run(writer);
     }

@@ -71,6 +71,9 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
     public void UpdateUser(UserRecord user) => Run(() => writer.Statements.UpdateUser(user));
 
     /// <inheritdoc/>
+    public void UpdatePresence(UserRecord user) => Run(() => writer.Statements.UpdatePresence(user));
+
+    /// <inheritdoc/>
     public void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone) => Run(() => Connection.Execute(
         """
         DELETE FROM push_bindings WHERE user_id = @UserId;

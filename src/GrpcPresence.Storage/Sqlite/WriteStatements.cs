@@ -47,6 +47,16 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         WHERE id = $id
         """);
 
+    // By far the most frequent of all: a third of the values, and none of the texts.
+    private readonly Statement _updatePresence = new(
+        connection,
+        """
+        UPDATE users SET
+            is_online = $is_online, known_revision = $known_revision, revision = $revision, online_revision = $online_revision,
+            notifiable_revision = $notifiable_revision, last_online_time = $last_online_time
+        WHERE id = $id
+        """);
+
     private readonly Statement _insertUser = new(
         connection,
         """
@@ -118,6 +128,16 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         user.Attributes,
         user.Id).Execute();
 
+    /// <summary>Writes what a transition can change of a user.</summary>
+    public void UpdatePresence(UserRecord user) => _updatePresence.Bind(
+        user.IsOnline,
+        user.KnownRevision,
+        user.Revision,
+        user.OnlineRevision,
+        user.NotifiableRevision,
+        user.LastOnlineTime,
+        user.Id).Execute();
+
     /// <summary>Adds a user and returns its key.</summary>
     public long InsertUser(long serviceId, UserRecord user)
     {
@@ -153,6 +173,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         _findUserByIdentity.Dispose();
         _updateService.Dispose();
         _updateUser.Dispose();
+        _updatePresence.Dispose();
         _insertUser.Dispose();
     }
 }

@@ -74,6 +74,27 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
+    public async Task A_transition_writes_what_it_can_change_and_leaves_the_rest()
+    {
+        var service = AddService(revision: 2);
+        var user = AddUser(service, Sample.User(1, revision: 3) with { FriendlyName = "Ada", HadBinding = true, BindingCount = 2 });
+        var changed = user with
+        {
+            IsOnline = !user.IsOnline,
+            LastOnlineTime = Sample.Time.AddTicks(7),
+            OnlineRevision = 4,
+            NotifiableRevision = 5,
+            KnownRevision = 6,
+            Revision = 7,
+        };
+
+        Write(transaction => transaction.UpdatePresence(changed));
+
+        Assert.Equal(changed, await FindUser(service, Sample.Key(user)));
+        Assert.Equal(changed, Write(transaction => transaction.FindUser(service.Id, Sample.SidKey(user))));
+    }
+
+    [Fact]
     public async Task A_time_with_an_offset_is_the_same_moment_when_it_comes_back()
     {
         var service = AddService(revision: 2);

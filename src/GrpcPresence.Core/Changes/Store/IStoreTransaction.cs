@@ -34,6 +34,13 @@ public interface IStoreTransaction : IDisposable
     /// <summary>Writes a user found by its key.</summary>
     void UpdateUser(UserRecord user);
 
+    /// <summary>
+    /// Writes what a transition changes of a user found by its key: <see cref="UserRecord.IsOnline"/>, <see cref="UserRecord.LastOnlineTime"/>, and the
+    /// revisions of the row, of both reachability values and of becoming known. The rest is as <see cref="FindUser"/> read it in this transaction, and
+    /// need not be written.
+    /// </summary>
+    void UpdatePresence(UserRecord user);
+
     /// <summary>Removes a user and its push bindings, and leaves the tombstone.</summary>
     void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone);
 
