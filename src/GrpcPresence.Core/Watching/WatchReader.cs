@@ -18,10 +18,11 @@ public sealed class WatchReader : IDisposable
     private readonly WatchSchedule _schedule;
     private readonly WatchRequest _request;
     private readonly IStoreReader _store;
-    private readonly StoreScan _scan;
+    private readonly TimeProvider _time;
     private readonly MessageBuilder _message;
     private readonly PresenceMetrics _metrics;
     private Guid _timeline;
+    private WatchEvent? _handedOut; // the message that is on its way to the client
     private bool _isSynced;
 
     internal WatchReader(
@@ -41,7 +42,7 @@ public sealed class WatchReader : IDisposable
         _store = store;
         _metrics = metrics;
         _message = new MessageBuilder(encoder, request.Filter.View);
-        _scan = new StoreScan(watcher, store, time);
+        _time = time;
     }
 
     /// <summary>The last token that was delivered; null while there is none.</summary>
@@ -67,28 +68,19 @@ public sealed class WatchReader : IDisposable
     /// Why the watch ended: ServerStopping, StreamMaxAge, WatchStalled, ServiceInstanceNotFound, StorageUnavailable; with the last token in its
     /// details, if there is one.
     /// </exception>
-    public async IAsyncEnumerable<WatchEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<WatchEvent> ReadAsync(CancellationToken cancellationToken) =>
+        new WatchMessages(this, _watcher, ProduceAsync(cancellationToken), cancellationToken);
+
+    /// <summary>The message that was handed out is delivered: the next one is being asked for.</summary>
+    internal void TakeHandedOut()
     {
-        using var cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Cancel(), _watcher);
-        await using var messages = ProduceAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (true)
-        {
-            try
-            {
-                if (!await messages.MoveNextAsync().ConfigureAwait(false))
-                    yield break;
-            }
-            catch (PresenceException reason)
-            {
-                throw WithToken(reason);
-            }
-            _schedule.HandedOut();
-            yield return messages.Current;
-            _schedule.Taken();
-            if (messages.Current is WatchEvent.Reset)
-                LastToken = null;
-            LastToken = messages.Current.Token ?? LastToken;
-        }
+        if (_handedOut is not { } message)
+            return;
+        _handedOut = null;
+        _schedule.Taken();
+        if (message is WatchEvent.Reset)
+            LastToken = null;
+        LastToken = message.Token ?? LastToken;
     }
 
     /// <summary>Detaches the watch.</summary>
@@ -111,24 +103,24 @@ public sealed class WatchReader : IDisposable
     private async IAsyncEnumerable<WatchEvent> ProduceAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (configuration, reset) = await BeginAsync(cancellationToken).ConfigureAwait(false);
-        yield return new WatchEvent.ConfigurationChanged(configuration);
+        yield return HandOut(new WatchEvent.ConfigurationChanged(configuration));
 
         if (reset is { } first)
         {
             await foreach (var message in SnapshotAsync(first, cancellationToken).ConfigureAwait(false))
-                yield return message;
+                yield return HandOut(message);
         }
         else
         {
             if (_watcher.CatchUpOrGoLive() is not null)
             {
                 await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
-                    yield return message;
+                    yield return HandOut(message);
             }
             ThrowIfEnded(cancellationToken);
             // Unless a snapshot had to take the place of the catch-up, and has said so.
             if (!_isSynced)
-                yield return new WatchEvent.Synced(Token());
+                yield return HandOut(new WatchEvent.Synced(Token()));
         }
         _schedule.Synced();
 
@@ -138,23 +130,30 @@ public sealed class WatchReader : IDisposable
             ThrowIfEnded(cancellationToken);
             if (_watcher.TakeConfiguration() is { } changed)
             {
-                yield return new WatchEvent.ConfigurationChanged(changed);
+                yield return HandOut(new WatchEvent.ConfigurationChanged(changed));
                 continue;
             }
             if (_watcher.CatchUpOrGoLive() is not null)
             {
                 await foreach (var message in CatchUpAsync(cancellationToken).ConfigureAwait(false))
-                    yield return message;
+                    yield return HandOut(message);
             }
             var owesProgress = _watcher.TakeProgress();
             var shared = _watcher.Drain(_message);
             if (shared is not null)
-                yield return new WatchEvent.Updates(shared.Users, Token(), shared);
+                yield return HandOut(new WatchEvent.Updates(shared.Users, Token(), shared));
             else if (!_message.IsEmpty)
-                yield return new WatchEvent.Updates(_message.Take(), Token());
+                yield return HandOut(new WatchEvent.Updates(_message.Take(), Token()));
             else if (owesProgress)
-                yield return new WatchEvent.Progress(Token());
+                yield return HandOut(new WatchEvent.Progress(Token()));
         }
+    }
+
+    // Its time begins to run.
+    private WatchEvent HandOut(WatchEvent message)
+    {
+        _schedule.HandedOut();
+        return _handedOut = message;
     }
 
     /// <summary>The configuration to begin with, and why the watch begins anew; null when it does not.</summary>
@@ -178,7 +177,7 @@ public sealed class WatchReader : IDisposable
     {
         _metrics.ResetRecorded(reason.ToString());
         yield return new WatchEvent.Reset(reason);
-        await foreach (var page in _scan.SnapshotAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var page in Scan().SnapshotAsync(cancellationToken).ConfigureAwait(false))
         {
             ThrowIfEnded(cancellationToken);
             foreach (var user in page)
@@ -205,7 +204,7 @@ public sealed class WatchReader : IDisposable
         while (_watcher.CatchUpOrGoLive() is { } at)
         {
             ThrowIfEnded(cancellationToken);
-            var page = await _scan.ReadAsync(at, cancellationToken).ConfigureAwait(false);
+            var page = await ReadPageAsync(at, cancellationToken).ConfigureAwait(false);
             if (page is null)
             {
                 // Tombstones that the client needs are gone.
@@ -233,6 +232,18 @@ public sealed class WatchReader : IDisposable
         }
     }
 
+    private async ValueTask<ScanPage?> ReadPageAsync(CatchUpPosition at, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Scan().ReadAsync(at, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PresenceException reason)
+        {
+            throw WithToken(reason);
+        }
+    }
+
     /// <summary>Why the token cannot be followed; null when it can, or when the watch begins now.</summary>
     private async ValueTask<ResetReason?> FindResetAsync(ServiceRecord service, CancellationToken cancellationToken)
     {
@@ -247,11 +258,14 @@ public sealed class WatchReader : IDisposable
         return token.Base < service.Configuration.SwitchRevision ? ResetReason.ReachabilitySwitched : null;
     }
 
+    // It remembers nothing, so that nothing of it stays while the watch is idle.
+    private StoreScan Scan() => new(_watcher, _store, _time);
+
     private void ThrowIfEnded(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (_watcher.End is { } reason)
-            throw reason;
+            throw WithToken(reason);
     }
 
     private ResumeToken Token()
@@ -259,7 +273,7 @@ public sealed class WatchReader : IDisposable
         var (@base, position) = _watcher.Bookmark();
         // An ended watch owes nothing any more, and so its bookmark may cover what was never sent.
         if (_watcher.End is { } reason)
-            throw reason;
+            throw WithToken(reason);
         return Token(@base, position);
     }
 

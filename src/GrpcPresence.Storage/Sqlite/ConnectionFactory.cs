@@ -21,7 +21,7 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
     public string Path => path;
 
     /// <summary>
-    /// Opens the connection that writes; it does not alter the file yet. Everything but the journal mode is set.
+    /// Opens the connection that writes; it does not alter the file yet. Everything but the journal mode and the size of the cache is set.
     /// </summary>
     public SqliteConnection OpenWriter(SqliteOpenMode mode)
     {
@@ -32,7 +32,6 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
             PRAGMA foreign_keys = ON;
             PRAGMA wal_autocheckpoint = 0;
             PRAGMA journal_size_limit = {JournalSizeLimit};
-            PRAGMA cache_size = -{WriterCacheKib};
             """);
         return connection;
     }
@@ -45,6 +44,12 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
         if (mode != "wal")
             throw new StorageException($"The database '{writer.DataSource}' cannot use a write-ahead log: its journal mode stays '{mode}'.");
     }
+
+    /// <summary>
+    /// Gives the writer its cache. Not before the file was checked: that reads every page, and the cache would begin full of those that it read last.
+    /// </summary>
+    public static void UseWriterCache(SqliteConnection writer) =>
+        Configure(writer, $"PRAGMA cache_size = -{WriterCacheKib}");
 
     /// <summary>Opens a connection that only reads.</summary>
     public SqliteConnection OpenReader()

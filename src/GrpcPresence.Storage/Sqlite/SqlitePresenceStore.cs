@@ -114,8 +114,6 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private void Prepare(SqliteConnection writer)
     {
         DatabaseInspection.Check(writer, Path, thorough: false);
-        // It has read every page, and the cache is full of those that were last: not the ones that will be written.
-        writer.Execute("PRAGMA shrink_memory");
         ConnectionFactory.UseWriteAheadLog(writer);
         Migrations.Run(writer);
     }

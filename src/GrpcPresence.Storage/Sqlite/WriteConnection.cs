@@ -24,6 +24,7 @@ internal sealed class WriteConnection : IDisposable
     public WriteConnection(SqliteConnection connection)
     {
         Connection = connection;
+        ConnectionFactory.UseWriterCache(connection);
         _log = DatabaseFiles.LogOf(connection.DataSource);
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
