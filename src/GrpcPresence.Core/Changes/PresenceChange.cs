@@ -94,7 +94,7 @@ internal sealed class PresenceChange(UserCell cell, bool background) : Change
         {
             service.TakeRevision();
             batch.Store.UpdatePresence(changed);
-            service.Add(changed, changed.ReasonsSince(service.Record.Revision - 1));
+            service.Add(changed, changed.ReasonsSince(service.Record.Revision - 1), previous: stored.Revision);
         }
     }
 
@@ -104,7 +104,7 @@ internal sealed class PresenceChange(UserCell cell, bool background) : Change
         created = Transition(created, snapshot, service.Record.Configuration, service.NextRevision, batch.Now) ?? created;
         service.TakeRevision();
         created = batch.Store.InsertUser(service.Record.Id, created);
-        service.Add(created, created.ReasonsSince(service.Record.Revision - 1));
+        service.Add(created, created.ReasonsSince(service.Record.Revision - 1), previous: 0);
         _sid = created.Sid;
     }
 

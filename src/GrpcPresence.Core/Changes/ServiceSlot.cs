@@ -43,10 +43,10 @@ internal sealed class ServiceSlot(ServiceRecord record)
     }
 
     /// <summary>Notes the change of a user that took the present revision.</summary>
-    public UserState Add(UserRecord user, UpdateReasons reasons)
+    public UserState Add(UserRecord user, UpdateReasons reasons, long previous = long.MaxValue)
     {
         var state = UserState.Of(Record.Sid, user, Record.Configuration);
-        _users.Add(new UserChange(state, reasons, Record.Revision));
+        _users.Add(new UserChange(state, reasons, Record.Revision, previous));
         return state;
     }
 

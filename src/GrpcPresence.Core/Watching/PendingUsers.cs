@@ -1,10 +1,11 @@
+using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
 /// The users that a watcher owes its client: one entry a user, in the order in which they first became dirty. A watcher that owed nothing when a batch
-/// came owes just what all others like it do, and so holds no entries of its own until something else comes before it has sent that. Guarded by the
+/// came owes just what all others like it do, and so holds no entries of its own until a user changes again before it has sent that. Guarded by the
 /// watcher's lock.
 /// </summary>
 internal sealed class PendingUsers
@@ -12,12 +13,14 @@ internal sealed class PendingUsers
     private Dictionary<UserSid, PendingUser>? _bySid; // null while there are no entries: most watchers have none most of the time
     private PendingUser? _first;
     private PendingUser? _last;
-    private SharedChanges? _shared; // null unless it is all that is owed
+    private SharedChanges? _shared; // null unless it, and what follows it, is all that is owed
     private int _sharedMessages; // of it, taken
     private int _sharedUsers; // in those messages
+    private Queue<SharedChanges>? _following; // null when nothing does
+    private int _followingUsers;
 
     /// <summary>How many users are pending.</summary>
-    public int Count => _shared is { } shared ? shared.Count - _sharedUsers : _bySid?.Count ?? 0;
+    public int Count => _shared is { } shared ? shared.Count - _sharedUsers + _followingUsers : _bySid?.Count ?? 0;
 
     /// <summary>The revision at which the next user to be sent became dirty; null when none is pending.</summary>
     public long? FirstDirty => _shared is { } shared ? shared[_sharedUsers].FirstDirty : _first?.FirstDirty;
@@ -25,13 +28,24 @@ internal sealed class PendingUsers
     /// <summary>The newest revision that was taken since the last <see cref="Clear"/>; 0: none.</summary>
     public long Newest { get; private set; }
 
-    /// <summary>Owes what others owe too; false when something is pending already.</summary>
+    /// <summary>Owes what others owe too; false when one of the users may be pending already, or there is no room.</summary>
     public bool TryShare(SharedChanges changes)
     {
-        if (Count > 0)
+        if (Count + changes.Count > Bounds.PendingUsersPerWatcher)
             return false;
-        _shared = changes;
-        (_sharedMessages, _sharedUsers) = (0, 0);
+        if (Count == 0)
+        {
+            Begin(changes);
+        }
+        else if (_shared is not null && changes.Previous < FirstDirty)
+        {
+            (_following ??= new Queue<SharedChanges>()).Enqueue(changes);
+            _followingUsers += changes.Count;
+        }
+        else
+        {
+            return false;
+        }
         Newest = Math.Max(Newest, changes.Newest);
         return true;
     }
@@ -62,7 +76,7 @@ internal sealed class PendingUsers
         var message = shared.MessageAt(_sharedMessages++, builder);
         _sharedUsers += message.Users.Count;
         if (_sharedUsers == shared.Count)
-            _shared = null;
+            BeginFollowing();
         return message;
     }
 
@@ -91,6 +105,8 @@ internal sealed class PendingUsers
     public void Clear()
     {
         _shared = null;
+        _following = null;
+        _followingUsers = 0;
         _bySid = null;
         _first = _last = null;
         Newest = 0;
@@ -110,11 +126,26 @@ internal sealed class PendingUsers
     // What is left of the shared users becomes entries of this watcher's own, which it may change.
     private void Unshare()
     {
-        if (_shared is not { } shared)
-            return;
-        _shared = null;
-        for (var index = _sharedUsers; index < shared.Count; index++)
-            Append(shared[index].Copy());
+        while (_shared is { } shared)
+        {
+            for (var index = _sharedUsers; index < shared.Count; index++)
+                Append(shared[index].Copy());
+            BeginFollowing();
+        }
+    }
+
+    private void Begin(SharedChanges? changes)
+    {
+        _shared = changes;
+        (_sharedMessages, _sharedUsers) = (0, 0);
+    }
+
+    private void BeginFollowing()
+    {
+        Begin(_following?.Dequeue());
+        _followingUsers -= _shared?.Count ?? 0;
+        if (_following is { Count: 0 })
+            _following = null;
     }
 
     private void Append(PendingUser entry)

@@ -21,6 +21,7 @@ internal sealed class SharedChanges
         {
             if (!pending.TryMerge(change.State, change.Reasons, change.Revision))
                 pending.Add(new PendingUser(change.State, change.Reasons, change.Revision, change.Revision));
+            Previous = Math.Max(Previous, change.Previous);
         }
         _users = pending.ToArray();
         Newest = pending.Newest;
@@ -31,6 +32,9 @@ internal sealed class SharedChanges
 
     /// <summary>The newest revision.</summary>
     public long Newest { get; }
+
+    /// <summary>No change of these users before this batch is newer than this revision.</summary>
+    public long Previous { get; }
 
     /// <summary>The first of the users that were not taken yet: in the order in which they became dirty.</summary>
     public PendingUser this[int index] => _users[index];

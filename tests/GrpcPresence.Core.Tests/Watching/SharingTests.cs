@@ -59,6 +59,31 @@ public sealed class SharingTests : IDisposable
     }
 
     [Fact]
+    public async Task Convergent_batches_of_other_users_follow_each_other_and_one_of_the_same_ends_that()
+    {
+        var service = await NewServiceWithUsers();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var before = client.Token!.Position;
+        await _world.Online(service, "first");
+        ComeOnline(service);
+        await _world.Online(service, "last");
+
+        var first = await client.Next<WatchEvent.Updates>();
+        Assert.Equal("first", Assert.Single(first.Users).State.Identity.ToString());
+        Assert.Equal(before + 1, first.Token!.Position);
+        var second = await client.Next<WatchEvent.Updates>();
+        Assert.Equal(Names[..^Left], second.Users.Select(update => update.State.Identity.ToString()));
+        Assert.Equal(before + 1 + second.Users.Count, second.Token!.Position);
+        await _world.Offline(service, Names[^1]);
+
+        var rest = await client.Next<WatchEvent.Updates>();
+        Assert.Equal([.. Names[^Left..], "last"], rest.Users.Select(update => update.State.Identity.ToString()));
+        Assert.False(rest.Users[Left - 1].State.IsOnline);
+        Assert.Equal(await _world.Revision(service), rest.Token!.Position);
+    }
+
+    [Fact]
     public async Task Reasoned_who_lags_is_told_of_both_batches_and_who_keeps_up_of_each()
     {
         var service = await NewServiceWithUsers();
