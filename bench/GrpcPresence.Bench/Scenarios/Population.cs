@@ -14,8 +14,8 @@ internal static class Population
     /// <summary>The identity of a user.</summary>
     public static string IdentityOf(int user) => string.Create(CultureInfo.InvariantCulture, $"user-{user:D19}");
 
-    /// <summary>The id of a user's session; another one for each round, because an ended one stays ended.</summary>
-    public static string SessionOf(int user, int round = 0) => string.Create(CultureInfo.InvariantCulture, $"session-{round:D8}-{user:D19}");
+    /// <summary>The id of a user's session, a GUID as clients make them; another one for each round, because an ended one stays ended.</summary>
+    public static string SessionOf(int user, int round = 0) => string.Create(CultureInfo.InvariantCulture, $"{round:x8}-0000-4000-8000-{user:x12}");
 
     /// <summary>The identity, as the domain has it.</summary>
     public static Identity Identity(int user) =>

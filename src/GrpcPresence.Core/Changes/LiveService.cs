@@ -29,7 +29,7 @@ public sealed class LiveService(ServiceRecord record)
     {
         lock (_gate)
         {
-            if (configuration.Revision >= _configuration.Revision)
+            if (configuration.Revision > _configuration.Revision) // what was read anew is the same: one object stays
                 _configuration = configuration;
         }
     }

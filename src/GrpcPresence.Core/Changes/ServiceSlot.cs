@@ -43,16 +43,19 @@ internal sealed class ServiceSlot(ServiceRecord record)
     }
 
     /// <summary>Notes the change of a user that took the present revision.</summary>
-    public UserState Add(UserRecord user, UpdateReasons reasons, long previous = long.MaxValue)
+    /// <param name="user">The user after it.</param>
+    /// <param name="reasons">What it changed.</param>
+    /// <param name="previous">The revision of the user before it; 0 when it created the user.</param>
+    public UserState Add(UserRecord user, UpdateReasons reasons, long previous)
     {
         var state = UserState.Of(Record.Sid, user, Record.Configuration);
         _users.Add(new UserChange(state, reasons, Record.Revision, previous));
         return state;
     }
 
-    /// <summary>Notes the deletion of a user that took the present revision.</summary>
-    public void Add(Tombstone tombstone) =>
-        _users.Add(new UserChange(UserState.Of(Record.Sid, tombstone), UpdateReasons.Deleted, Record.Revision));
+    /// <summary>Notes the deletion of a user, whose revision was <paramref name="previous"/>, that took the present revision.</summary>
+    public void Add(Tombstone tombstone, long previous) =>
+        _users.Add(new UserChange(UserState.Of(Record.Sid, tombstone), UpdateReasons.Deleted, Record.Revision, previous));
 
     /// <summary>Replaces the configuration by one that took the present revision.</summary>
     public void Configure(ServiceConfiguration configuration)

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 
 namespace GrpcPresence.Core.Configuration;
 
@@ -23,5 +22,11 @@ public static class Sid
     }
 
     /// <summary>The text of a SID.</summary>
-    public static string Format(string prefix, UInt128 value) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{value:x32}");
+    public static string Format(string prefix, UInt128 value) => string.Create(Length, (prefix, value), static (text, sid) =>
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, sid.value);
+        sid.prefix.CopyTo(text);
+        Convert.TryToHexStringLower(bytes, text[sid.prefix.Length..], out _);
+    });
 }

@@ -60,6 +60,12 @@ public static class Bounds
     /// <summary>Users that a watcher may owe its client before it drops them and reads them from the store.</summary>
     public const int PendingUsersPerWatcher = 4096;
 
+    /// <summary>
+    /// Batches that a watcher owes as all others do, one message or more for each: some, so that who is a batch behind costs no more than who is not. With
+    /// more it owes the users by themselves, of whom a message takes many, so that who is late catches up.
+    /// </summary>
+    public const int SharedBatchesPerWatcher = 4;
+
     /// <summary>Users that one page of a snapshot or catch-up reads: one message, one short read transaction.</summary>
     public const int WatchPageSize = 500;
 

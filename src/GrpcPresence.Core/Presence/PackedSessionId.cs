@@ -3,17 +3,47 @@ using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>A session id as a session keeps it: a byte a character, half of what the text takes, because there are a million of them.</summary>
+/// <summary>
+/// A session id as a session keeps it, because there are a million of them: the 16 bytes of a GUID in its usual form, and of any other id a byte a
+/// character.
+/// </summary>
 internal readonly struct PackedSessionId(SessionId id)
 {
-    private readonly byte[]? _ascii = id.IsEmpty ? null : Encoding.ASCII.GetBytes(id.ToString());
+    private const int GuidCharacters = 36;
+    private const byte GuidMark = 0; // the first byte of a packed GUID, which no id begins with
+
+    private readonly byte[]? _bytes = id.IsEmpty ? null : Pack(id.ToString());
 
     /// <summary>Whether there is none: the anonymous session's.</summary>
-    public bool IsEmpty => _ascii is null;
+    public bool IsEmpty => _bytes is null;
 
     /// <summary>Whether it is this id.</summary>
-    public bool Is(SessionId id) => _ascii is null ? id.IsEmpty : Ascii.Equals(_ascii, id.ToString());
+    public bool Is(SessionId id)
+    {
+        if (_bytes is null)
+            return id.IsEmpty;
+        if (_bytes[0] != GuidMark)
+            return Ascii.Equals(_bytes, id.ToString());
+        Span<char> text = stackalloc char[GuidCharacters];
+        Format(_bytes, text);
+        return text.SequenceEqual(id.ToString());
+    }
 
     /// <summary>The id.</summary>
-    public SessionId Unpack() => SessionId.TryParse(_ascii is null ? null : Encoding.ASCII.GetString(_ascii), out var id) ? id : default;
+    public SessionId Unpack() => _bytes is null || !SessionId.TryParse(Unpack(_bytes), out var id) ? default : id;
+
+    private static byte[] Pack(string text)
+    {
+        if (text.Length != GuidCharacters || !Guid.TryParseExact(text, "D", out var guid))
+            return Encoding.ASCII.GetBytes(text);
+        var bytes = new byte[17];
+        bytes[0] = GuidMark;
+        guid.TryWriteBytes(bytes.AsSpan(1));
+        // Ids are case-sensitive, and a GUID with capital letters is another id than the one without.
+        return Unpack(bytes) == text ? bytes : Encoding.ASCII.GetBytes(text);
+    }
+
+    private static string Unpack(byte[] bytes) => bytes[0] == GuidMark ? string.Create(GuidCharacters, bytes, static (text, packed) => Format(packed, text)) : Encoding.ASCII.GetString(bytes);
+
+    private static void Format(byte[] packed, Span<char> text) => new Guid(packed.AsSpan(1)).TryFormat(text, out _, "D");
 }

@@ -5,12 +5,11 @@ namespace GrpcPresence.Core.Watching;
 
 /// <summary>
 /// The users that a watcher owes its client: one entry a user, in the order in which they first became dirty. A watcher that owed nothing when a batch
-/// came owes just what all others like it do, and so holds no entries of its own until a user changes again before it has sent that. Guarded by the
-/// watcher's lock.
+/// came owes just what all others like it do, and holds no entries of its own until something comes that it cannot share. Guarded by the watcher's lock.
 /// </summary>
 internal sealed class PendingUsers
 {
-    private Dictionary<UserSid, PendingUser>? _bySid; // null while there are no entries: most watchers have none most of the time
+    private Dictionary<UserSid, PendingUser>? _bySid; // null until there are entries: most watchers have none most of the time
     private PendingUser? _first;
     private PendingUser? _last;
     private SharedChanges? _shared; // null unless it, and what follows it, is all that is owed
@@ -37,7 +36,7 @@ internal sealed class PendingUsers
         {
             Begin(changes);
         }
-        else if (_shared is not null && changes.Previous < FirstDirty)
+        else if (_shared is not null && changes.Previous < FirstDirty && (_following?.Count ?? 0) < Bounds.SharedBatchesPerWatcher - 1)
         {
             (_following ??= new Queue<SharedChanges>()).Enqueue(changes);
             _followingUsers += changes.Count;
@@ -54,11 +53,7 @@ internal sealed class PendingUsers
     public bool TryMerge(UserState state, UpdateReasons reasons, long revision)
     {
         Unshare();
-        if (_bySid is null || !_bySid.TryGetValue(state.Sid, out var entry))
-            return false;
-        entry.Merge(state, reasons, revision);
-        Newest = Math.Max(Newest, revision);
-        return true;
+        return TryMergeEntry(state, reasons, revision);
     }
 
     /// <summary>Adds a user who is not pending yet.</summary>
@@ -80,10 +75,9 @@ internal sealed class PendingUsers
         return message;
     }
 
-    /// <summary>Moves entries into the message, as many as it takes. Returns the newest revision among them; 0 when there was none.</summary>
+    /// <summary>Moves entries into the message, as many as it takes, when nothing is shared. Returns the newest revision among them; 0 when there was none.</summary>
     public long TakeInto(MessageBuilder message)
     {
-        Unshare();
         var newest = 0L;
         while (_first is { } entry && message.TryAdd(new UserUpdate(entry.State, entry.Reasons)))
         {
@@ -96,7 +90,6 @@ internal sealed class PendingUsers
     /// <summary>Removes the user's entry when it holds nothing newer than the revision at which the user was read from the store.</summary>
     public void RemoveCovered(UserSid sid, long revision)
     {
-        Unshare();
         if (_bySid is not null && _bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)
             Remove(entry);
     }
@@ -115,7 +108,6 @@ internal sealed class PendingUsers
     /// <summary>The entries, in order.</summary>
     public PendingUser[] ToArray()
     {
-        Unshare();
         var entries = new PendingUser[Count];
         var index = 0;
         for (var entry = _first; entry is not null; entry = entry.Next)
@@ -129,13 +121,19 @@ internal sealed class PendingUsers
         while (_shared is { } shared)
         {
             for (var index = _sharedUsers; index < shared.Count; index++)
-                Append(shared[index].Copy());
+            {
+                var entry = shared[index];
+                if (!TryMergeEntry(entry.State, entry.Reasons, entry.Revision))
+                    Append(entry.Copy());
+            }
             BeginFollowing();
         }
     }
 
     private void Begin(SharedChanges? changes)
     {
+        if (changes is not null && _first is null)
+            _bySid = null; // it may have grown large once
         _shared = changes;
         (_sharedMessages, _sharedUsers) = (0, 0);
     }
@@ -146,6 +144,15 @@ internal sealed class PendingUsers
         _followingUsers -= _shared?.Count ?? 0;
         if (_following is { Count: 0 })
             _following = null;
+    }
+
+    private bool TryMergeEntry(UserState state, UpdateReasons reasons, long revision)
+    {
+        if (_bySid is null || !_bySid.TryGetValue(state.Sid, out var entry))
+            return false;
+        entry.Merge(state, reasons, revision);
+        Newest = Math.Max(Newest, revision);
+        return true;
     }
 
     private void Append(PendingUser entry)

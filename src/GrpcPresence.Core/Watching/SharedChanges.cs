@@ -11,7 +11,7 @@ internal sealed class SharedChanges
 {
     private readonly Lock _gate = new(); // guards the messages; taken inside a watcher's lock, and the only call out is the encoder's, which is pure
     private readonly PendingUser[] _users;
-    private readonly Dictionary<UserView, List<SharedMessage>> _messages = [];
+    private readonly Dictionary<UserView, (List<SharedMessage> Made, int Users)> _messages = []; // of each view, and how many users are in them
 
     /// <summary>Takes changes, by ascending revision.</summary>
     public SharedChanges(ReadOnlySpan<UserChange> changes)
@@ -36,41 +36,40 @@ internal sealed class SharedChanges
     /// <summary>No change of these users before this batch is newer than this revision.</summary>
     public long Previous { get; }
 
-    /// <summary>The first of the users that were not taken yet: in the order in which they became dirty.</summary>
+    /// <summary>A user, in the order in which they became dirty.</summary>
     public PendingUser this[int index] => _users[index];
 
-    /// <summary>One of the messages that the users make in the view of the builder, which must be empty. Each holds as many as it can.</summary>
+    /// <summary>
+    /// One of the messages that the users make in the view of the builder, which must be empty. Each holds as many as it can, and is made when it is first
+    /// asked for: who waits for the lock waits for one message at the most.
+    /// </summary>
     public SharedMessage MessageAt(int index, MessageBuilder builder)
     {
         lock (_gate)
         {
             if (!_messages.TryGetValue(builder.View, out var messages))
-                _messages.Add(builder.View, messages = Build(builder));
-            return messages[index];
+                messages = ([], 0);
+            while (messages.Made.Count <= index)
+            {
+                var message = Build(builder, messages.Users);
+                messages.Made.Add(message);
+                messages.Users += message.Users.Count;
+            }
+            _messages[builder.View] = messages;
+            return messages.Made[index];
         }
     }
 
-    private List<SharedMessage> Build(MessageBuilder builder)
+    private SharedMessage Build(MessageBuilder builder, int first)
     {
-        var messages = new List<SharedMessage>();
         var newest = 0L;
-        foreach (var user in _users)
+        for (var index = first; index < _users.Length; index++)
         {
-            var update = new UserUpdate(user.State, user.Reasons);
-            if (!builder.TryAdd(update))
-            {
-                End();
-                builder.TryAdd(update);
-            }
+            var user = _users[index];
+            if (!builder.TryAdd(new UserUpdate(user.State, user.Reasons)))
+                break;
             newest = Math.Max(newest, user.Revision);
         }
-        End();
-        return messages;
-
-        void End()
-        {
-            messages.Add(new SharedMessage([.. builder.Take()], newest));
-            newest = 0;
-        }
+        return new SharedMessage([.. builder.Take()], newest);
     }
 }

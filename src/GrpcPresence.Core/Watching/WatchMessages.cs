@@ -2,7 +2,8 @@ namespace GrpcPresence.Core.Watching;
 
 /// <summary>
 /// The messages of a watch for the one who delivers them: asking for the next says that the one before was delivered. An iterator around the one that
-/// makes the messages would do the same, and stay in memory with its state for as long as an idle watch waits.
+/// makes the messages would do the same, and stay in memory with its state for as long as an idle watch waits. To be walked once; the token that ends it
+/// is the one that it was made with.
 /// </summary>
 internal sealed class WatchMessages : IAsyncEnumerable<WatchEvent>, IAsyncEnumerator<WatchEvent>
 {

@@ -195,11 +195,9 @@ public sealed class WatchReader : IDisposable
         yield return new WatchEvent.Synced(Token());
     }
 
-    /// <summary>Brings the client from the catch-up's position to the present; nothing when there is nothing to catch up.</summary>
+    /// <summary>Brings the client from the catch-up's position to the present. Not begun when there is nothing to catch up: it would cost as much.</summary>
     private async IAsyncEnumerable<WatchEvent> CatchUpAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (_watcher.CatchUpOrGoLive() is null)
-            yield break;
         _metrics.CatchUpRecorded();
         while (_watcher.CatchUpOrGoLive() is { } at)
         {

@@ -10,8 +10,8 @@ namespace GrpcPresence.Core.Watching;
 /// The hub's side of one open watch: what is owed to the client, in bounded memory. The feed marks users dirty; <see cref="WatchReader"/> takes them.
 /// </summary>
 /// <remarks>
-/// Everything is guarded by one lock, taken inside the feed's and never around it. Under it there is no I/O and no await,
-/// and the only call out is the encoder's, which is pure.
+/// Everything is guarded by one lock, taken inside the feed's and never around it; inside it, that of the changes which watchers share. Under it there is
+/// no I/O and no await, and the only call out is the encoder's, which is pure.
 /// </remarks>
 internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, ServiceConfiguration configuration)
 {

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>Gives gRPC a <see cref="RequestBody"/> to read. A middleware, because gRPC reads a unary request before any interceptor runs.</summary>
+/// <summary>Gives gRPC a <see cref="RequestBody"/> to read. A middleware, because gRPC reads a unary request before it calls the method.</summary>
 internal sealed class RequestBodyMiddleware(RequestDelegate next)
 {
     /// <summary>Runs the request.</summary>

@@ -11,7 +11,7 @@ internal sealed class HeartbeatReplies
 
     /// <summary>The reply under the configuration, as a task that is complete.</summary>
     public Task<V1.HeartbeatResponse> Of(ServiceConfiguration configuration) =>
-        _replies.TryGetValue(configuration, out var reply) ? reply : _replies.GetValue(configuration, Make);
+        _replies.GetValue(configuration, Make);
 
     private static Task<V1.HeartbeatResponse> Make(ServiceConfiguration configuration) => Task.FromResult(new V1.HeartbeatResponse
     {

@@ -21,6 +21,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
     private const byte UserTag = (V1.UserUpdate.UserFieldNumber << 3) | 2;
     private const byte ReasonsTag = (V1.UserUpdate.UpdateReasonsFieldNumber << 3) | 2;
     private const int MaxVarint = 5;
+    private const int MaxHeaders = 3 * (1 + MaxVarint); // of one update
 
     /// <summary>The marshaller of the streaming method.</summary>
     public static Marshaller<WatchFrame> Marshaller { get; } = new(
@@ -91,7 +92,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
 
     private byte[] Encode(IReadOnlyList<UserUpdate> users)
     {
-        var output = new ArrayBufferWriter<byte>(SizeOf(users));
+        var output = new ArrayBufferWriter<byte>(SizeOf(users) + MaxHeaders); // which the last user asks for and does not need
         WriteUsers(output, users);
         return output.WrittenSpan.ToArray();
     }
@@ -114,7 +115,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
     {
         var user = update.State.Encode(encoder, view);
         var reasons = PackedReasons[(int)update.Reasons];
-        var span = output.GetSpan(user.Length + reasons.Length + (3 * (1 + MaxVarint)));
+        var span = output.GetSpan(user.Length + reasons.Length + MaxHeaders);
         var at = PutHeader(span, UpdateTag, UpdateSize(update));
         at += PutHeader(span[at..], UserTag, user.Length);
         user.CopyTo(span[at..]);

@@ -17,7 +17,8 @@ internal static class LoggingSetup
         logging.AddFilter(nameof(GrpcPresence), LogLevel.Information);
         // Kestrel warns of each connection that ends in a way which it did not foresee, with a stack trace: a header field of the index 0 does.
         logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
-        // It would tell of requests, from Information on, and where it may tell of anything, an activity is made for every call.
+        // It would tell of requests, from Information on; where it may tell of anything, an activity is made for every call. Who wants that sets this very
+        // category: a setting for a wider one does not reach it.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         // It tells of a start that failed with a stack trace, and throws it too: the program says in one line what it was.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);

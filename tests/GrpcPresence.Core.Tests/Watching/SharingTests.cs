@@ -84,6 +84,21 @@ public sealed class SharingTests : IDisposable
     }
 
     [Fact]
+    public async Task Convergent_who_is_many_batches_behind_is_sent_many_users_at_once()
+    {
+        const int Batches = 100;
+        var service = await NewServiceWithUsers();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        foreach (var name in Names.Take(Batches))
+            await _world.Online(service, name);
+
+        var message = await client.Next<WatchEvent.Updates>();
+
+        Assert.Equal(Names.Take(Batches), message.Users.Select(update => update.State.Identity.ToString()));
+    }
+
+    [Fact]
     public async Task Reasoned_who_lags_is_told_of_both_batches_and_who_keeps_up_of_each()
     {
         var service = await NewServiceWithUsers();

@@ -97,9 +97,10 @@ public sealed class WatchPromiseTests : IDisposable
         await _world.Delete(service, "ada");
         await _world.Create(service, "ada");
 
-        var updates = (await client.Next<WatchEvent.Updates>()).Users;
-        Assert.Equal([UpdateReasons.Deleted, UpdateReasons.Created], updates.Select(update => update.Reasons));
-        Assert.NotEqual(updates[0].State.Sid, updates[1].State.Sid);
+        var deleted = await client.NextUpdate();
+        var created = await client.NextUpdate();
+        Assert.Equal((UpdateReasons.Deleted, UpdateReasons.Created), (deleted.Reasons, created.Reasons));
+        Assert.NotEqual(deleted.State.Sid, created.State.Sid);
     }
 
     [Fact]

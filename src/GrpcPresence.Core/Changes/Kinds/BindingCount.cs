@@ -20,6 +20,6 @@ internal static class BindingCount
         after = after with { Revision = revision, NotifiableRevision = revision };
         service.TakeRevision();
         batch.Store.UpdateUser(after);
-        service.Add(after, UpdateReasons.ReachabilityNotifiable);
+        service.Add(after, UpdateReasons.ReachabilityNotifiable, user.Revision);
     }
 }

@@ -26,6 +26,6 @@ public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string 
             RoleSid = roleSid.IsEmpty ? user.RoleSid : roleSid,
         };
         service.TakeRevision();
-        return service.Add(batch.Store.InsertUser(service.Record.Id, user), UpdateReasons.Created);
+        return service.Add(batch.Store.InsertUser(service.Record.Id, user), UpdateReasons.Created, previous: 0);
     }
 }

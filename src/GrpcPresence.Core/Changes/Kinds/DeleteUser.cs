@@ -32,7 +32,7 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
         var tombstone = new Tombstone(user.Sid, user.Identity, service.Record.Revision, batch.Now);
         batch.Store.DeleteUser(service.Record.Id, user, tombstone);
         batch.NoteDeleted(serviceSid, user.Identity);
-        service.Add(tombstone);
+        service.Add(tombstone, user.Revision);
         return user.Sid;
     }
 }

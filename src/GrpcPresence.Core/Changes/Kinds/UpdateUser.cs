@@ -32,6 +32,6 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
         after = after with { Revision = revision, UpdateTime = batch.Now };
         service.TakeRevision();
         batch.Store.UpdateUser(after);
-        return service.Add(after, after.ReasonsSince(revision - 1));
+        return service.Add(after, after.ReasonsSince(revision - 1), before.Revision);
     }
 }

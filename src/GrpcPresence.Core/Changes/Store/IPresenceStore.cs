@@ -17,8 +17,8 @@ public interface IPresenceStore : IStoreReader, IDisposable
     long Reopen();
 
     /// <summary>
-    /// Called after each commit, outside any transaction: the store may tidy up (a checkpoint). <paramref name="idle"/> says that nobody waits for
-    /// the writer. Never throws for what can be done later.
+    /// Called after each round of the writer, outside any transaction: the store may tidy up (a checkpoint). <paramref name="idle"/> says that the round
+    /// found nothing to write. Never throws for what can be done later.
     /// </summary>
     void Maintain(bool idle);
 }
