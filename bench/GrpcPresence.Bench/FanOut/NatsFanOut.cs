@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using GrpcPresence.Bench.Load;
-using GrpcPresence.Bench.Machine;
 using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.FanOut;
