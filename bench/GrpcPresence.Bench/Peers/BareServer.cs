@@ -26,14 +26,6 @@ internal sealed class BareServer : IDisposable
     /// <summary>Starts it.</summary>
     public static BareServer Start() => new(ServerProcess.StartSelf("serve-bare"));
 
-    /// <summary>Memory that the process holds after a compacting collection.</summary>
-    public long CompactedBytes()
-    {
-        Process.Tell("collect");
-        Process.WaitForLine("collected");
-        return Process.Usage.ResidentBytes;
-    }
-
     /// <inheritdoc/>
     public void Dispose() => Process.Dispose();
 }

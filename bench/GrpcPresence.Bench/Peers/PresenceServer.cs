@@ -69,14 +69,6 @@ internal sealed class PresenceServer : IDisposable
             UpdateMask = new() { Paths = { "reachability_enabled", "heartbeat_interval", "session_timeout" } },
         });
 
-    /// <summary>Memory that the process holds after a compacting collection.</summary>
-    public long CompactedBytes()
-    {
-        Process.Tell("collect");
-        Process.WaitForLine("collected");
-        return Process.Usage.ResidentBytes;
-    }
-
     /// <summary>Makes one unary call and waits for its answer.</summary>
     public static void Call(EventLoop loop, Http2Connection connection, string path, IMessage request) =>
         new UnaryLoad([connection], 1, path, [request.ToByteArray()]).CallAll(loop, TimeSpan.FromSeconds(30));

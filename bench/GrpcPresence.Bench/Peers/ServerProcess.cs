@@ -50,6 +50,14 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Sends a line to its standard input.</summary>
     public void Tell(string line) => _process.StandardInput.WriteLine(line);
 
+    /// <summary>Memory that it holds after a compacting collection; for those that take the commands of <c>Serve/</c>.</summary>
+    public long CompactedBytes()
+    {
+        Tell("collect");
+        WaitForLine("collected");
+        return Usage.ResidentBytes;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

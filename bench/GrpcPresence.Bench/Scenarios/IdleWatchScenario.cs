@@ -23,14 +23,14 @@ internal static class IdleWatchScenario
             run.Say($"run {repetition + 1}: {streams} idle streams");
             using (var loop = new EventLoop())
             using (var bare = BareServer.Start())
-                idle.Add(Grow(loop, bare.Port, bare.CompactedBytes, BareServer.IdlePath, connections, streamsEach, _ => []) / streams);
+                idle.Add(Grow(loop, bare.Port, bare.Process.CompactedBytes, BareServer.IdlePath, connections, streamsEach, _ => []) / streams);
 
             run.Say($"{streams} watches of a whole service instance");
             using (var loop = new EventLoop())
             using (var presence = PresenceServer.StartWithService(run.Workspace, loop))
             {
                 watches.Add(Grow(
-                    loop, presence.Port, presence.CompactedBytes, PresenceServer.WatchUsersPath, connections, streamsEach, _ => Request([])) / streams);
+                    loop, presence.Port, presence.Process.CompactedBytes, PresenceServer.WatchUsersPath, connections, streamsEach, _ => Request([])) / streams);
             }
 
             run.Say($"{streams / 10} watches of {UsersEach} users each");
@@ -39,7 +39,7 @@ internal static class IdleWatchScenario
             {
                 var some = streams / 10;
                 var grown = Grow(
-                    loop, presence.Port, presence.CompactedBytes, PresenceServer.WatchUsersPath, connections, streamsEach / 10,
+                    loop, presence.Port, presence.Process.CompactedBytes, PresenceServer.WatchUsersPath, connections, streamsEach / 10,
                     watch => Request(Enumerable.Range(watch * UsersEach, UsersEach).Select(Population.IdentityOf)));
                 users.Add((grown - (watches[^1] * some)) / (some * UsersEach));
             }

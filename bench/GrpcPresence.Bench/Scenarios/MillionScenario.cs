@@ -54,7 +54,7 @@ internal static class MillionScenario
         Report(run, "CPU of a unary `Heartbeat`, 1,000,000 sessions beside 1,000", "flat (≤ 1.1 ×)", bound: 1.1, series[1], series[0]);
         Report(run, "CPU of a beat of `StreamHeartbeats`, the same", "—", bound: null, series[3], series[2]);
 
-        var bytes = (double)(server.CompactedBytes() - small.CompactedBytes()) / (many - few);
+        var bytes = (double)(server.Process.CompactedBytes() - small.Process.CompactedBytes()) / (many - few);
         run.Report(new Row(
             "P7", "resident memory of a tracked session", "≤ 320 bytes", string.Create(CultureInfo.InvariantCulture, $"{bytes:0} bytes"), bytes <= 320,
             "memory only: nothing is sent while it is read", new Dictionary<string, Spread> { ["session_bytes"] = new(bytes, bytes, bytes) }));
