@@ -119,7 +119,8 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     /// <inheritdoc/>
     public void Dispose() => _server.Dispose();
 
-    private static ReadOnlySpan<byte> IdentityIn(ReadOnlySpan<byte> update) =>
+    /// <summary>The identity in an encoded <c>UserUpdate</c>.</summary>
+    public static ReadOnlySpan<byte> IdentityIn(ReadOnlySpan<byte> update) =>
         ProtoFields.Find(ProtoFields.Find(update, V1.UserUpdate.UserFieldNumber), V1.User.IdentityFieldNumber);
 
     private void PublishMessages(int changes)

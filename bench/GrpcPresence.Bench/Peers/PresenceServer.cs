@@ -40,11 +40,11 @@ internal sealed class PresenceServer : IDisposable
         new(ServerProcess.StartSelf("serve", "--port", "0", "--database", database));
 
     /// <summary>Starts it on a new database, in which there is a service instance whose reachability is switched on.</summary>
-    public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, TimeSpan? sessionTimeout = null)
+    public static PresenceServer StartWithService(Workspace workspace, EventLoop loop)
     {
         var server = Start(workspace.NewPath("presence.db"));
         var connection = new Http2Connection(loop, server.Port);
-        CreateService(loop, connection, Service, sessionTimeout ?? TimeSpan.FromHours(24));
+        CreateService(loop, connection, Service, TimeSpan.FromHours(24));
         return server;
     }
 

@@ -90,7 +90,7 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         while (updates.Next())
         {
             _deliveries++;
-            _clock.Arrived(ProtoFields.Find(ProtoFields.Find(updates.Value, V1.UserUpdate.UserFieldNumber), V1.User.IdentityFieldNumber));
+            _clock.Arrived(PresenceFanOut.IdentityIn(updates.Value));
         }
     }
 

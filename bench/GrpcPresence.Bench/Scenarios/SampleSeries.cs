@@ -12,9 +12,6 @@ internal sealed class SampleSeries(Subject subject)
     /// <summary>CPU time of an operation, in microseconds, of each measurement.</summary>
     public IReadOnlyList<double> CpuMicroseconds => [.. _samples.Select(sample => sample.CpuMicroseconds)];
 
-    /// <summary>Operations a second, of each measurement.</summary>
-    public IReadOnlyList<double> Rates => [.. _samples.Select(sample => sample.Rate)];
-
     /// <summary>How it went, for people: the figures, and who was busy.</summary>
     public string Summary => $"{subject.Name}: {Describe(_samples)}";
 
