@@ -15,7 +15,8 @@ public sealed class CoreFolderTests
         ["Errors"] = [],
         ["Configuration"] = ["Errors", "Limits"],
         ["Users"] = ["Configuration", "Errors", "Limits"],
-        ["Changes"] = ["Users", "Configuration", "Errors", "Limits", "Metrics"],
+        ["Access"] = ["Configuration", "Errors", "Limits"],
+        ["Changes"] = ["Access", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Presence"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Watching"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
     };

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
@@ -27,12 +28,14 @@ internal sealed class CoreWorld : IDisposable
         Directory = new UserDirectory(Store, Tracker);
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Bounds.WatchStallTimeout);
         Writer = new ChangeWriter(
-            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
+            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
     }
 
     public ManualTimeProvider Time { get; } = new();
 
     public InMemoryPresenceStore Store { get; }
+
+    public ApiKeyRing Keys { get; } = new();
 
     public ChangeQueue Queue { get; } = new();
 

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
@@ -167,6 +168,9 @@ public sealed class InMemoryPresenceStore : IPresenceStore
                     .Take(limit),
             ],
             cancellationToken);
+
+    public ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<ApiKey>>(image => [.. image.ApiKeys.Values], cancellationToken);
 
     public Guid TimelineOf(ServiceRecord service) => TimelineOf(_committed.Timelines[^1], service.Id);
 

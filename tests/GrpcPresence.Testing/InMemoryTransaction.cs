@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
@@ -138,6 +139,40 @@ internal sealed class InMemoryTransaction(StoreImage image, long id, StoreFaults
         BeginOperation();
         var service = _image.Services.Values.First(service => service.Bindings.ContainsKey(binding.Id));
         _image = _image.With(service with { Bindings = service.Bindings.Remove(binding.Id) });
+    }
+
+    public IReadOnlyList<ApiKey> ListApiKeys()
+    {
+        BeginOperation();
+        return [.. _image.ApiKeys.Values];
+    }
+
+    public ApiKey? FindApiKey(ApiKeySid sid)
+    {
+        BeginOperation();
+        return _image.ApiKeys.Values.FirstOrDefault(key => key.Sid == sid);
+    }
+
+    public ApiKey InsertApiKey(ApiKey key)
+    {
+        BeginOperation();
+        key = key with { Id = NextKey() };
+        _image = _image with { ApiKeys = _image.ApiKeys.Add(key.Id, key) };
+        return key;
+    }
+
+    public void UpdateApiKey(ApiKey key)
+    {
+        BeginOperation();
+        var stored = _image.ApiKeys[key.Id] with
+        {
+            Secret = key.Secret,
+            PreviousSecret = key.PreviousSecret,
+            PreviousSecretUntil = key.PreviousSecretUntil,
+            RotateTime = key.RotateTime,
+            RevokeTime = key.RevokeTime,
+        };
+        _image = _image with { ApiKeys = _image.ApiKeys.SetItem(key.Id, stored) };
     }
 
     public int Purge(DateTimeOffset tombstonesBefore, int limit)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 
@@ -10,7 +11,7 @@ public sealed record StoreImage
     /// <summary>The last transaction that is part of it.</summary>
     public long LastTransactionId { get; init; }
 
-    /// <summary>The last key that was given to a service instance, user or push binding.</summary>
+    /// <summary>The last key that was given to a service instance, user, push binding or API key.</summary>
     public long LastKey { get; init; }
 
     /// <summary>The timelines of all starts, the present one last.</summary>
@@ -18,6 +19,9 @@ public sealed record StoreImage
 
     /// <summary>The service instances by key, deleted ones among them until they are purged.</summary>
     public ImmutableSortedDictionary<long, ServiceImage> Services { get; init; } = ImmutableSortedDictionary<long, ServiceImage>.Empty;
+
+    /// <summary>The API keys by key.</summary>
+    public ImmutableSortedDictionary<long, ApiKey> ApiKeys { get; init; } = ImmutableSortedDictionary<long, ApiKey>.Empty;
 
     /// <summary>The service instance; null when there is none, or it was deleted.</summary>
     public ServiceImage? Find(ServiceSid sid) => Services.Values.FirstOrDefault(service => !service.IsDeleted && service.Record.Sid == sid);

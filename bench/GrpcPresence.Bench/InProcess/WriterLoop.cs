@@ -1,4 +1,5 @@
 using GrpcPresence.Bench.Scenarios;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Metrics;
@@ -29,7 +30,7 @@ internal sealed class WriterLoop : IDisposable
         _tracker.Start();
         var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Bounds.WatchStallTimeout);
         _writer = new ChangeWriter(
-            _store, _queue, services, _tracker, hub, new RandomSidGenerator(), status, _metrics, TimeProvider.System, Bounds.TombstoneRetention);
+            _store, _queue, services, _tracker, hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, TimeProvider.System, Bounds.TombstoneRetention);
         _service = services.GetAsync(Population.Service(), CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
 

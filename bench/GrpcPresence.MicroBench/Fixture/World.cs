@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
@@ -27,7 +28,7 @@ internal sealed class World : IDisposable
         Tracker = new PresenceTracker(Clock, _queue, _metrics);
         Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Bounds.WatchStallTimeout);
         _writer = new ChangeWriter(
-            _store, _queue, _services, Tracker, Hub, new RandomSidGenerator(), status, _metrics, Clock, Bounds.TombstoneRetention);
+            _store, _queue, _services, Tracker, Hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, Clock, Bounds.TombstoneRetention);
     }
 
     public BenchClock Clock { get; } = new();

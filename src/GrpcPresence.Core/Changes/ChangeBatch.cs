@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
@@ -10,6 +11,7 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
 {
     private readonly Dictionary<ServiceSid, ServiceSlot> _present = [];
     private readonly List<ServiceSlot> _slots = [];
+    private readonly List<ApiKey> _keys = [];
     private readonly HashSet<(ServiceSid, Identity)> _deleted = [];
 
     /// <summary>The transaction.</summary>
@@ -23,6 +25,9 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
 
     /// <summary>Every service instance that the batch met.</summary>
     public IReadOnlyList<ServiceSlot> Slots => _slots;
+
+    /// <summary>The API keys that the batch wrote, in the order of the writing.</summary>
+    public IReadOnlyList<ApiKey> ApiKeys => _keys;
 
     /// <summary>The service instance; null when there is none.</summary>
     public ServiceSlot? FindService(ServiceSid sid)
@@ -45,6 +50,21 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
         _present[slot.Record.Sid] = slot;
         _slots.Add(slot);
         return slot;
+    }
+
+    /// <summary>Notes an API key that this batch wrote.</summary>
+    public ApiKey Add(ApiKey key)
+    {
+        _keys.Add(key);
+        return key;
+    }
+
+    /// <summary>Ends an API key that is in force.</summary>
+    public ApiKey Revoke(ApiKey key)
+    {
+        key = key with { RevokeTime = now };
+        store.UpdateApiKey(key);
+        return Add(key);
     }
 
     /// <summary>A user that takes the service instance's next revision; not stored yet.</summary>

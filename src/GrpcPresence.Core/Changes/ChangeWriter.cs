@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
@@ -15,6 +16,7 @@ public sealed class ChangeWriter(
     ServiceDirectory services,
     IUserCells cells,
     ICommitPublisher publisher,
+    ApiKeyRing keys,
     ISidGenerator sids,
     StorageStatus status,
     PresenceMetrics metrics,
@@ -169,6 +171,7 @@ public sealed class ChangeWriter(
         }
         if (commits is not null)
             publisher.Publish(commits);
+        keys.Apply(batch.ApiKeys);
     }
 
     private void Complete(ChangeBatch batch, IReadOnlyList<Change> changes)

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Users;
 
@@ -14,4 +15,7 @@ public interface ISidGenerator
 
     /// <summary>A new push binding SID.</summary>
     BindingSid NewBindingSid();
+
+    /// <summary>A new API key SID.</summary>
+    ApiKeySid NewApiKeySid();
 }

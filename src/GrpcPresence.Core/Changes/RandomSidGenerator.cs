@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Users;
 
@@ -16,6 +17,9 @@ public sealed class RandomSidGenerator : ISidGenerator
 
     /// <inheritdoc/>
     public BindingSid NewBindingSid() => new(NewValue());
+
+    /// <inheritdoc/>
+    public ApiKeySid NewApiKeySid() => new(NewValue());
 
     private static UInt128 NewValue()
     {

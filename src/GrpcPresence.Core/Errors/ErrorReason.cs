@@ -51,11 +51,17 @@ public enum ErrorReason
     /// <summary>No such push binding.</summary>
     PushBindingNotFound = 22,
 
+    /// <summary>No such API key.</summary>
+    ApiKeyNotFound = 23,
+
     /// <summary>The SID of the service instance is taken.</summary>
     ServiceInstanceAlreadyExists = 30,
 
     /// <summary>The identity is taken.</summary>
     UserAlreadyExists = 31,
+
+    /// <summary>Another API key has the certificate name.</summary>
+    CertificateNameTaken = 32,
 
     /// <summary>The etag is not the current one.</summary>
     EtagMismatch = 40,
@@ -65,6 +71,9 @@ public enum ErrorReason
 
     /// <summary>The user has as many push bindings as are allowed.</summary>
     PushBindingLimitExceeded = 60,
+
+    /// <summary>There are as many API keys as are allowed.</summary>
+    ApiKeyLimitExceeded = 62,
 
     /// <summary>The store cannot be read or written now.</summary>
     StorageUnavailable = 70,
@@ -80,4 +89,37 @@ public enum ErrorReason
 
     /// <summary>A fault of the server.</summary>
     Internal = 80,
+
+    /// <summary>The caller presents no credentials.</summary>
+    CredentialsRequired = 90,
+
+    /// <summary>The caller's credentials are not those of anybody.</summary>
+    CredentialsInvalid = 91,
+
+    /// <summary>The API key was revoked, or its secret replaced.</summary>
+    ApiKeyRevoked = 92,
+
+    /// <summary>The access token cannot be read or lacks a claim.</summary>
+    AccessTokenMalformed = 93,
+
+    /// <summary>The access token is signed by an algorithm that is not accepted.</summary>
+    AccessTokenAlgorithmRefused = 94,
+
+    /// <summary>The access token's issuer is no API key that may issue it.</summary>
+    AccessTokenIssuerRefused = 95,
+
+    /// <summary>The access token is not signed with its issuer's secret.</summary>
+    AccessTokenSignatureInvalid = 96,
+
+    /// <summary>The access token has expired.</summary>
+    AccessTokenExpired = 97,
+
+    /// <summary>The access token is not valid yet.</summary>
+    AccessTokenNotYetValid = 98,
+
+    /// <summary>The access token is valid for too long.</summary>
+    AccessTokenLifetimeTooLong = 99,
+
+    /// <summary>The caller may not do that.</summary>
+    PermissionDenied = 100,
 }

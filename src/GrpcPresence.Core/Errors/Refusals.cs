@@ -27,6 +27,18 @@ public static class Refusals
     public static PresenceException PushBindingLimitExceeded(int limit) =>
         With(ErrorReason.PushBindingLimitExceeded, $"The user already has {limit} push bindings.", "limit", limit);
 
+    /// <summary>No API key that is in force.</summary>
+    public static PresenceException ApiKeyNotFound(object keySid) =>
+        With(ErrorReason.ApiKeyNotFound, "There is no API key with this SID.", "api_key_sid", keySid);
+
+    /// <summary>Another API key has the certificate name.</summary>
+    public static PresenceException CertificateNameTaken(string name) =>
+        With(ErrorReason.CertificateNameTaken, "Another API key has this certificate name.", "certificate_name", name);
+
+    /// <summary>There are as many API keys as are allowed.</summary>
+    public static PresenceException ApiKeyLimitExceeded(int limit) =>
+        With(ErrorReason.ApiKeyLimitExceeded, $"There are {limit} API keys in force already.", "limit", limit);
+
     /// <summary>The etag is not the current one.</summary>
     public static PresenceException EtagMismatch() =>
         new(ErrorReason.EtagMismatch, "The etag is not the current one: the object was changed in between.");

@@ -24,6 +24,12 @@ public static class Bounds
     /// <summary>Push bindings of one user: devices of a person; more are tokens that nobody deletes.</summary>
     public const int BindingsPerUser = 50;
 
+    /// <summary>API keys in force: several for each of a few thousand tenants; all are held in memory.</summary>
+    public const int ApiKeys = 10_000;
+
+    /// <summary>Bytes of a name of a client certificate: a SPIFFE ID has at most 2048 by its specification, a DNS name 253.</summary>
+    public const int CertificateNameBytes = 2048;
+
     /// <summary>Live sessions of one user: the least recently renewed makes room, so that a client which makes a new id for each heartbeat costs no more.</summary>
     public const int SessionsPerUser = 32;
 
@@ -116,6 +122,9 @@ public static class Bounds
 
     /// <summary>How long the tombstone of a deleted user is kept, unless the settings say otherwise.</summary>
     public static readonly TimeSpan TombstoneRetention = TimeSpan.FromDays(30);
+
+    /// <summary>The longest time for which the old secret of a rotated API key may count beside the new one: a rotation that takes longer is none.</summary>
+    public static readonly TimeSpan MaxRotationOverlap = TimeSpan.FromDays(30);
 
     /// <summary>The first pause of the writer after a storage fault; it doubles up to <see cref="MaxStorageBackoff"/>.</summary>
     public static readonly TimeSpan MinStorageBackoff = TimeSpan.FromMilliseconds(50);

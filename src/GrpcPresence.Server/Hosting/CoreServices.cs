@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Metrics;
@@ -24,6 +25,7 @@ internal static class CoreServices
         services.AddSingleton<PresenceMetrics>();
         services.AddSingleton<StorageStatus>();
         services.AddSingleton<ServiceDirectory>();
+        services.AddSingleton<ApiKeyRing>();
         services.AddSingleton<ChangeQueue>();
         services.AddSingleton<PresenceTracker>();
         services.AddSingleton<IUserCells>(provider => provider.GetRequiredService<PresenceTracker>());

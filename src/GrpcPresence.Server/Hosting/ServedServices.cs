@@ -11,6 +11,7 @@ internal static class ServedServices
     [
         V1.ConfigurationService.Descriptor,
         V1.UserService.Descriptor,
+        V1.ApiKeyService.Descriptor,
         Grpc.Health.V1.Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,

@@ -2,7 +2,9 @@ using GrpcPresence.Core.Configuration;
 
 namespace GrpcPresence.Core.Changes.Kinds;
 
-/// <summary>Makes a service instance invisible at once; its rows are purged later.</summary>
+/// <summary>
+/// Makes a service instance invisible at once; its rows are purged later. Its API keys are revoked: they are not for another that takes its SID.
+/// </summary>
 /// <param name="sid">The service instance.</param>
 public sealed class DeleteServiceInstance(ServiceSid sid) : RequestedChange<ServiceSid>
 {
@@ -11,6 +13,11 @@ public sealed class DeleteServiceInstance(ServiceSid sid) : RequestedChange<Serv
         var service = batch.Service(sid);
         batch.Store.DeleteService(service.Record.Id);
         service.Delete();
+        foreach (var key in batch.Store.ListApiKeys())
+        {
+            if (key.Scope == sid && !key.IsRevoked)
+                batch.Revoke(key);
+        }
         return sid;
     }
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Users;
 
@@ -55,6 +56,9 @@ public interface IStoreReader
     /// restart cut off.
     /// </summary>
     ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(long afterId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>All API keys, revoked ones among them, by ascending key.</summary>
+    ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// The timeline of the service instance at present: a random id drawn at each start of the store, made one with the service instance's own key,

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Users;
 
@@ -58,6 +59,18 @@ public interface IStoreTransaction : IDisposable
 
     /// <summary>Removes a push binding. The user's own record is not touched.</summary>
     void DeleteBinding(PushBinding binding);
+
+    /// <summary>All API keys, revoked ones among them, by ascending key.</summary>
+    IReadOnlyList<ApiKey> ListApiKeys();
+
+    /// <summary>The API key, be it revoked; null when there is none.</summary>
+    ApiKey? FindApiKey(ApiKeySid sid);
+
+    /// <summary>Adds an API key and returns it with its key. The SID is free.</summary>
+    ApiKey InsertApiKey(ApiKey key);
+
+    /// <summary>Writes an API key found by its key: its secrets and their times, and when it was revoked.</summary>
+    void UpdateApiKey(ApiKey key);
 
     /// <summary>
     /// Removes at most <paramref name="limit"/> rows that are not needed any more: those of deleted service instances, and tombstones of before

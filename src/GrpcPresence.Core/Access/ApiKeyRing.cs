@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+
+namespace GrpcPresence.Core.Access;
+
+/// <summary>
+/// All API keys, in memory: every call asks for one. Filled from the store at the start, and brought up to date by the writer after each commit,
+/// before the callers hear of it. Safe from any thread.
+/// </summary>
+public sealed class ApiKeyRing
+{
+    private readonly ConcurrentDictionary<ApiKeySid, KnownApiKey> _bySid = new();
+
+    // Of keys in force alone: a name is free when its key is revoked.
+    private readonly ConcurrentDictionary<string, KnownApiKey> _byCertificateName = new(StringComparer.Ordinal);
+
+    /// <summary>Whether no API key was ever made. From the first on, also when it is revoked, callers need credentials.</summary>
+    public bool IsEmpty => _bySid.IsEmpty;
+
+    /// <summary>The API keys, revoked ones among them, in the order in which they were made.</summary>
+    public IReadOnlyList<ApiKey> List() => [.. _bySid.Values.Select(known => known.Present).OrderBy(key => key.Id)];
+
+    /// <summary>The API key with the SID, be it revoked; null when there is none.</summary>
+    public KnownApiKey? Find(ApiKeySid sid) => _bySid.GetValueOrDefault(sid);
+
+    /// <summary>The API key in force that client certificates with the name stand for; null when there is none.</summary>
+    public KnownApiKey? FindByCertificateName(string name) => _byCertificateName.GetValueOrDefault(name);
+
+    /// <summary>Takes API keys as they are stored. Not to be called at once from two threads.</summary>
+    public void Apply(IEnumerable<ApiKey> keys)
+    {
+        foreach (var key in keys)
+        {
+            if (_bySid.TryGetValue(key.Sid, out var known))
+                known.Present = key;
+            else
+                _bySid[key.Sid] = known = new KnownApiKey(key);
+            if (key.CertificateName.Length == 0)
+                continue;
+            if (!key.IsRevoked)
+                _byCertificateName[key.CertificateName] = known;
+            else
+                _byCertificateName.TryRemove(KeyValuePair.Create(key.CertificateName, known));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Core.Changes.Kinds;
+
+/// <summary>Gives an API key a new secret. ApiKeyNotFound when there is none in force with the SID.</summary>
+/// <param name="sid">The API key.</param>
+/// <param name="secret">What is stored of the new secret.</param>
+/// <param name="overlap">How long the present secret counts beside the new one; one that was replaced before ends at once.</param>
+public sealed class RotateApiKey(ApiKeySid sid, ApiKeySecret secret, TimeSpan overlap) : RequestedChange<ApiKey>
+{
+    private protected override ApiKey DecideCore(ChangeBatch batch)
+    {
+        var key = batch.Store.FindApiKey(sid);
+        if (key is null or { IsRevoked: true })
+            throw Refusals.ApiKeyNotFound(sid);
+        key = key with
+        {
+            Secret = secret,
+            PreviousSecret = key.Secret,
+            PreviousSecretUntil = batch.Now + overlap,
+            RotateTime = batch.Now,
+        };
+        batch.Store.UpdateApiKey(key);
+        return batch.Add(key);
+    }
+}

@@ -1,0 +1,18 @@
+-- API keys. No secret stands here: the hash of a secret of 384 random bits cannot be turned round, and the salt is only half of what it is derived from.
+-- A scope is kept by SID and not by the key of its service instance: deleting one revokes its keys, and a revoked key stays.
+CREATE TABLE api_keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sid BLOB NOT NULL UNIQUE CHECK (length(sid) = 16),
+    friendly_name TEXT NOT NULL,
+    role INTEGER NOT NULL,
+    scope BLOB CHECK (length(scope) = 16),
+    certificate_name TEXT NOT NULL,
+    secret_salt TEXT NOT NULL,
+    secret_hash TEXT NOT NULL,
+    previous_salt TEXT,
+    previous_hash TEXT,
+    previous_until INTEGER NOT NULL,
+    create_time INTEGER NOT NULL,
+    rotate_time INTEGER,
+    revoke_time INTEGER
+) STRICT;
