@@ -89,6 +89,9 @@ public sealed class WatchReader : IDisposable
     /// <summary>Why the watch was ended from outside, with the last token; null while it was not.</summary>
     public PresenceException? EndReason => _watcher.End is { } reason ? WithToken(reason) : null;
 
+    /// <summary>Ends the watch from outside; nothing happens when it has ended already.</summary>
+    public void End(PresenceException reason) => _watcher.EndWith(reason);
+
     /// <summary>Looks at the times.</summary>
     internal void Tick(long now)
     {

@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -27,6 +28,9 @@ internal static class KestrelSetup
         // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
         // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Listen(settings.Address, settings.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        if (!settings.IsForOperatorOnly)
+            kestrel.Listen(settings.Address, settings.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        if (settings.OperatorSocket is { } path)
+            OperatorSocket.Listen(kestrel, path);
     }
 }

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Health;
 using GrpcPresence.Server.Mapping;
@@ -26,7 +27,9 @@ internal static class ServerHost
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddConfiguration(configuration);
         builder.Logging.AddPresenceLogging(settings, configuration);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => KestrelSetup.Configure(kestrel, settings));
+        builder.WebHost.UseKestrelCore()
+            .UseSockets(sockets => sockets.CreateBoundListenSocket = OperatorSocket.Bind)
+            .ConfigureKestrel(kestrel => KestrelSetup.Configure(kestrel, settings));
         builder.Services.AddSingleton(settings);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         AddTransport(builder.Services);
@@ -51,12 +54,20 @@ internal static class ServerHost
             grpc.CompressionProviders = [new RequestGzip()];
         });
         services.AddSingleton<ErrorMapper>();
+        services.AddSingleton<SecretFile>();
+        services.AddSingleton<AccessTokenVerifier>();
+        services.AddSingleton<Authenticator>();
+        services.AddSingleton<AccessGate>();
+        services.AddSingleton<OpenCalls>();
+        services.AddSingleton<AuditLog>();
+        services.AddHostedService<AccessStart>();
         services.AddSingleton<OpenStreams>();
         services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthBoard>();
         services.AddHostedService<StorageObserver>();
         services.AddSingleton(new DescriptorIndex(ServedServices.All));
         services.AddSingleton<ReflectionAnswers>();
+        services.AddSingleton<ApiKeyGrpcService>();
         services.AddSingleton<ConfigurationGrpcService>();
         services.AddSingleton<HeartbeatReplies>();
         services.AddSingleton<UserGrpcService>();
@@ -71,6 +82,7 @@ internal static class ServerHost
         app.UseMiddleware<RequestBodyMiddleware>();
         app.UseMiddleware<StreamShutdownMiddleware>();
         app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
+        app.MapService<ApiKeyGrpcService>(V1.ApiKeyService.BindService);
         app.MapService<UserGrpcService>((binder, users) => V1.UserService.BindService(
             new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
         app.MapService<HealthGrpcService>(Grpc.Health.V1.Health.BindService);

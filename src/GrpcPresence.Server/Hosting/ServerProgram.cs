@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Settings;
@@ -27,6 +28,11 @@ internal static class ServerProgram
                 await DatabaseCommand.RunAsync(arguments, output);
                 return 0;
             }
+            if (KeysCommand.IsNamed(arguments))
+            {
+                await KeysCommand.RunAsync(arguments, addDomain, output, error);
+                return 0;
+            }
             var configuration = SettingsSources.Load(arguments);
             var settings = SettingsReader.Read(configuration);
             await ServeAsync(settings, configuration, addDomain, output);
@@ -47,18 +53,24 @@ internal static class ServerProgram
     private static async Task ServeAsync(
         ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain, TextWriter output)
     {
+        if (settings is { Demo: true, OperatorSocket: null })
+            throw new SettingsException("The demo calls by the operator's socket, and there is none: its path is too long, or it is switched off.");
         using var telemetry = TelemetryExport.Start(configuration);
         await using var app = ServerHost.Build(settings, configuration, addDomain);
         await StartAsync(app, settings);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
-        foreach (var address in app.Urls)
-            Log.Listening(logger, address);
+        var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
+        var isOpen = settings.AllowAnonymous || app.Services.GetRequiredService<ApiKeyRing>().IsEmpty;
+        foreach (var address in addresses)
+            Log.Listening(logger, address, isOpen ? "without authentication: everybody who reaches it is let in" : "callers need credentials");
+        if (settings.OperatorSocket is null)
+            Log.NoOperatorSocket(logger);
         if (telemetry is not null)
             Log.TelemetryExported(logger, telemetry.Endpoint);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
-            await GreetAsync(output, app.Urls.First());
-        var demo = settings.Demo ? StartDemo(app) : Task.CompletedTask;
+            await GreetAsync(output, addresses[0], isOpen);
+        var demo = settings.Demo ? StartDemo(app, settings) : Task.CompletedTask;
         await app.WaitForShutdownAsync();
         await demo;
         Log.Stopped(logger);
@@ -84,19 +96,21 @@ internal static class ServerProgram
         }
     }
 
-    private static Task StartDemo(WebApplication app)
+    private static Task StartDemo(WebApplication app, ServerSettings settings)
     {
         var life = new DemoLife(
-            new Uri(app.Urls.First()),
+            settings.OperatorSocket!,
             app.Services.GetRequiredService<TimeProvider>(),
             app.Services.GetRequiredService<ILogger<DemoLife>>());
         return life.RunAsync(app.Lifetime.ApplicationStopping);
     }
 
-    private static async Task GreetAsync(TextWriter output, string address)
+    private static async Task GreetAsync(TextWriter output, string address, bool isOpen)
     {
         await output.WriteLineAsync();
-        await output.WriteLineAsync($"gRPC on {address}. To try it, paste:");
+        await output.WriteLineAsync(isOpen
+            ? $"gRPC on {address}, for everybody on this machine. To try it, paste:"
+            : $"gRPC on {address}, for callers with credentials: add -H \"authorization: Basic $(printf %s SID:SECRET | base64 -w0)\" to each of these:");
         await output.WriteLineAsync();
         foreach (var command in Welcome.Commands(address))
             await output.WriteLineAsync(command);

@@ -1,16 +1,19 @@
 using Grpc.Core;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Errors;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>How a gRPC service is offered: one object serves all calls, and errors and undecodable messages are answered as the contract says.</summary>
+/// <summary>How a gRPC service is offered: one object serves all calls, only whom the table of authorization lets in, and errors and undecodable messages are answered as the contract says.</summary>
 internal static class ServiceMapping
 {
     /// <summary>Offers what <paramref name="bind"/> binds: a call of a generated <c>BindService</c>.</summary>
     public static void MapService(this WebApplication app, Action<ServiceBinderBase> bind)
     {
         var errors = app.Services.GetRequiredService<ErrorMapper>();
-        var definition = DefinitionBinder.Define(binder => bind(new ErrorBinder(binder, errors)));
+        var gate = app.Services.GetRequiredService<AccessGate>();
+        var calls = app.Services.GetRequiredService<OpenCalls>();
+        var definition = DefinitionBinder.Define(binder => bind(new AccessBinder(new ErrorBinder(binder, errors), gate, calls)));
         app.MapGrpcService(_ => definition);
     }
 

@@ -3,12 +3,13 @@ using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Access;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>The one timer: ends leases that have run out, and looks at the times of watches.</summary>
+/// <summary>The one timer: ends leases that have run out, looks at the times of watches, and ends the streams of callers that have ended.</summary>
 internal sealed class TickService(
-    PresenceTracker tracker, WatchHub hub, ChangeQueue queue, PresenceMetrics metrics, TimeProvider time) : BackgroundService
+    PresenceTracker tracker, WatchHub hub, OpenCalls calls, ChangeQueue queue, PresenceMetrics metrics, TimeProvider time) : BackgroundService
 {
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -29,6 +30,7 @@ internal sealed class TickService(
             {
                 tracker.Tick();
                 hub.Tick();
+                calls.Tick();
             }
         }
         catch (OperationCanceledException)

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
@@ -32,6 +33,20 @@ internal static class Messages
         Etag = configuration.Etag,
         Revision = configuration.Revision,
         UpdateTime = configuration.UpdateTime.ToTimestamp(),
+    };
+
+    /// <summary>An API key at the moment: nothing of its secrets.</summary>
+    public static V1.ApiKey ToMessage(this ApiKey key, DateTimeOffset now) => new()
+    {
+        Sid = key.Sid.ToString(),
+        FriendlyName = key.FriendlyName,
+        Role = (V1.ApiKeyRole)key.Role,
+        ServiceSid = key.Scope?.ToString() ?? "",
+        CertificateName = key.CertificateName,
+        CreateTime = key.CreateTime.ToTimestamp(),
+        RotateTime = key.RotateTime?.ToTimestamp(),
+        PreviousSecretExpireTime = key.PreviousSecret is not null && now < key.PreviousSecretUntil ? key.PreviousSecretUntil.ToTimestamp() : null,
+        RevokeTime = key.RevokeTime?.ToTimestamp(),
     };
 
     /// <summary>A push binding.</summary>

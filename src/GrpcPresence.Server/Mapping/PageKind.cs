@@ -11,4 +11,7 @@ internal enum PageKind : byte
 
     /// <summary>ListPushBindings.</summary>
     PushBindings = 3,
+
+    /// <summary>ListApiKeys.</summary>
+    ApiKeys = 4,
 }

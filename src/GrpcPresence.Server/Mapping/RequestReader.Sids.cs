@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
@@ -18,6 +19,10 @@ internal sealed partial class RequestReader
     /// <summary>A push binding; required.</summary>
     public BindingSid Binding(string text, string field = "push_binding_sid") =>
         BindingSid.TryParse(text, out var sid) ? sid : RefuseSid<BindingSid>(text, field, BindingSid.Prefix);
+
+    /// <summary>An API key; required.</summary>
+    public ApiKeySid ApiKey(string text, string field = "api_key_sid") =>
+        ApiKeySid.TryParse(text, out var sid) ? sid : RefuseSid<ApiKeySid>(text, field, ApiKeySid.Prefix);
 
     /// <summary>A user by SID; required.</summary>
     public UserSid UserSid(string text, string field) =>

@@ -13,6 +13,9 @@ internal sealed partial class RequestReader
     /// <summary>A name for people; may be empty.</summary>
     public string FriendlyName(string text, string field = "friendly_name") => Text(text, field, Bounds.FriendlyNameBytes);
 
+    /// <summary>A name of client certificates; may be empty.</summary>
+    public string CertificateName(string text, string field = "certificate_name") => Text(text, field, Bounds.CertificateNameBytes);
+
     /// <summary>A push address; required.</summary>
     public string Endpoint(string text, string field = "endpoint") => text.Length == 0
         ? Refuse<string>(field, ErrorReason.FieldRequired, "must be set")

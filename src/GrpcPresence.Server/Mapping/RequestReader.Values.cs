@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
@@ -55,6 +56,14 @@ internal sealed partial class RequestReader
         V1.BindingType.Gcm => Core.Users.BindingType.Gcm,
         V1.BindingType.Webpush => Core.Users.BindingType.WebPush,
         _ => RefuseEnum<BindingType>(field),
+    };
+
+    /// <summary>The role of an API key; required.</summary>
+    public ApiKeyRole ApiKeyRole(V1.ApiKeyRole role, string field = "role") => role switch
+    {
+        V1.ApiKeyRole.Unspecified => Refuse<ApiKeyRole>(field, ErrorReason.FieldRequired, "must be set"),
+        >= V1.ApiKeyRole.Read and <= V1.ApiKeyRole.Admin => (ApiKeyRole)role,
+        _ => RefuseEnum<ApiKeyRole>(field),
     };
 
     /// <summary>The reasons that a watch asks for; none is all.</summary>

@@ -52,14 +52,14 @@ internal static class UserRequests
         return new SetPushBinding(service, key, type, endpoint);
     }
 
-    /// <summary>The change that the request asks for.</summary>
-    public static DeletePushBinding ToChange(this V1.DeletePushBindingRequest request)
+    /// <summary>The change that the request asks for, of a push binding of <paramref name="owner"/> or of anybody.</summary>
+    public static DeletePushBinding ToChange(this V1.DeletePushBindingRequest request, Identity? owner)
     {
         var reader = new RequestReader();
         var service = reader.Service(request.ServiceSid);
         var binding = reader.Binding(request.PushBindingSid);
         reader.ThrowIfInvalid();
-        return new DeletePushBinding(service, binding);
+        return new DeletePushBinding(service, binding, owner);
     }
 
     private static UpdateUser ToChange(V1.User user, IReadOnlySet<string> paths, RequestReader reader)

@@ -3,19 +3,20 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Services;
 
 /// <summary>Service instances and their settings: validate, call, map.</summary>
-internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader store) : ConfigurationService.ConfigurationServiceBase
+internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader store, AuditLog audit) : ConfigurationService.ConfigurationServiceBase
 {
     /// <inheritdoc/>
     public override async Task<CreateServiceInstanceResponse> CreateServiceInstance(
         CreateServiceInstanceRequest request, ServerCallContext context)
     {
-        var created = await changes.SubmitAsync(request.ToChange(), context);
+        var created = await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, made => made.Sid));
         return new CreateServiceInstanceResponse { ServiceInstance = created.ToMessage() };
     }
 
@@ -30,7 +31,7 @@ internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader
     public override async Task<UpdateServiceInstanceResponse> UpdateServiceInstance(
         UpdateServiceInstanceRequest request, ServerCallContext context)
     {
-        var updated = await changes.SubmitAsync(request.ToChange(), context);
+        var updated = await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, service => service.Sid));
         return new UpdateServiceInstanceResponse { ServiceInstance = updated.ToMessage() };
     }
 
@@ -57,7 +58,7 @@ internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader
     public override async Task<DeleteServiceInstanceResponse> DeleteServiceInstance(
         DeleteServiceInstanceRequest request, ServerCallContext context)
     {
-        await changes.SubmitAsync(request.ToChange(), context);
+        await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceSid>(context, sid => sid));
         return new DeleteServiceInstanceResponse();
     }
 
@@ -72,7 +73,9 @@ internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader
     public override async Task<UpdateConfigurationResponse> UpdateConfiguration(
         UpdateConfigurationRequest request, ServerCallContext context)
     {
-        var updated = await changes.SubmitAsync(request.ToChange(out var sid), context);
+        var change = request.ToChange(out var sid);
+        var updated = await changes.SubmitAsync(
+            change, context, audit.Of<ServiceConfiguration>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
         return new UpdateConfigurationResponse { Configuration = updated.ToMessage(sid) };
     }
 

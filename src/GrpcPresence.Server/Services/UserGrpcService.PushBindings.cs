@@ -1,5 +1,7 @@
 using Grpc.Core;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.V1;
 
@@ -23,14 +25,16 @@ internal sealed partial class UserGrpcService
         var sid = reader.Binding(request.PushBindingSid);
         reader.ThrowIfInvalid();
 
-        var binding = await store.FindBindingAsync(service, sid, context.CancellationToken) ?? throw Refusals.PushBindingNotFound(sid);
+        var binding = await store.FindBindingAsync(service, sid, context.CancellationToken);
+        if (binding is null || (OwnerOf(context) is { } owner && owner != binding.Identity))
+            throw Refusals.PushBindingNotFound(sid);
         return new GetPushBindingResponse { PushBinding = binding.ToMessage(service) };
     }
 
     /// <inheritdoc/>
     public override async Task<DeletePushBindingResponse> DeletePushBinding(DeletePushBindingRequest request, ServerCallContext context)
     {
-        await changes.SubmitAsync(request.ToChange(), context);
+        await changes.SubmitAsync(request.ToChange(OwnerOf(context)), context);
         return new DeletePushBindingResponse();
     }
 
@@ -53,4 +57,7 @@ internal sealed partial class UserGrpcService
             NextPageToken = page.NextToken,
         };
     }
+
+    /// <summary>Whose push bindings there are for the caller; null for everybody's.</summary>
+    private static Identity? OwnerOf(ServerCallContext context) => Caller.Of(context.GetHttpContext()).Identity;
 }

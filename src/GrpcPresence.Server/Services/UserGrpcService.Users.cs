@@ -76,7 +76,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<DeleteUserResponse> DeleteUser(DeleteUserRequest request, ServerCallContext context)
     {
-        await changes.SubmitAsync(request.ToChange(), context);
+        await changes.SubmitAsync(request.ToChange(), context, audit.Of<UserSid>(context, sid => sid, $"of {request.ServiceSid}"));
         return new DeleteUserResponse();
     }
 

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.V1;
 
@@ -14,5 +15,6 @@ internal sealed partial class UserGrpcService(
     UserDirectory directory,
     PresenceTracker tracker,
     HeartbeatReplies heartbeatReplies,
+    AuditLog audit,
     TimeProvider time,
     IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Mapping;
 
@@ -11,7 +12,7 @@ namespace GrpcPresence.Server.Services;
 /// <summary>
 /// <c>WatchUsers</c>. A class of its own because it sends frames, not messages: the bytes of a user are made once and shared by all watchers.
 /// </summary>
-internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, TimeProvider time)
+internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, OpenCalls calls, TimeProvider time)
 {
     /// <summary>How long a message that is being written may still reach the client after the watch was ended; then the stream is reset.</summary>
     private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
@@ -24,6 +25,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Time
     private async Task ServeAsync(WatchRequest watch, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
     {
         using var reader = await hub.OpenAsync(watch, context.CancellationToken);
+        using var open = calls.Open(Caller.Of(context.GetHttpContext()), reader.End);
         await context.WriteResponseHeadersAsync([]);
         await foreach (var message in reader.ReadAsync(context.CancellationToken))
         {

@@ -9,6 +9,8 @@ internal static class CommandLine
     {
         ["host"] = nameof(ServerSettings.Address),
         ["port"] = nameof(ServerSettings.Port),
+        ["secret-file"] = nameof(ServerSettings.SecretFile),
+        ["operator-socket"] = nameof(ServerSettings.OperatorSocket),
         ["database"] = nameof(ServerSettings.Database),
         ["log-format"] = nameof(ServerSettings.LogFormat),
         ["tombstone-retention"] = nameof(ServerSettings.TombstoneRetention),
@@ -20,6 +22,7 @@ internal static class CommandLine
     // Stand alone and take no value.
     private static readonly Dictionary<string, (string Name, string Value)> Flags = new(StringComparer.OrdinalIgnoreCase)
     {
+        ["allow-anonymous"] = (nameof(ServerSettings.AllowAnonymous), bool.TrueString),
         ["demo"] = (nameof(ServerSettings.Demo), bool.TrueString),
         ["json-logs"] = (nameof(ServerSettings.LogFormat), nameof(LogFormat.Json)),
     };

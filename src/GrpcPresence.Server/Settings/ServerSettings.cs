@@ -18,6 +18,18 @@ internal sealed record ServerSettings
     /// <summary>The file of the database, with its full path.</summary>
     public string Database { get; init; } = Path.GetFullPath("data/presence.db");
 
+    /// <summary>The file of the half of every API key's secret that is not in the database, with its full path.</summary>
+    public string SecretFile { get; init; } = Path.GetFullPath("data/presence.db.secret");
+
+    /// <summary>The path of the operator's socket; null for none.</summary>
+    public string? OperatorSocket { get; init; }
+
+    /// <summary>Whether the operator's socket is all that is listened on.</summary>
+    public bool IsForOperatorOnly { get; init; }
+
+    /// <summary>Whether callers without credentials are let in although there are API keys, or although the address is not of this machine alone.</summary>
+    public bool AllowAnonymous { get; init; }
+
     /// <summary>How events are logged.</summary>
     public LogFormat LogFormat { get; init; }
 
@@ -35,4 +47,7 @@ internal sealed record ServerSettings
 
     /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
     public bool Demo { get; init; }
+
+    /// <summary>Whether others than this machine can reach the port.</summary>
+    public bool ListensToNetwork => !IsForOperatorOnly && !IPAddress.IsLoopback(Address);
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
+using GrpcPresence.Server.Access;
 
 namespace GrpcPresence.Server.Settings;
 
@@ -7,6 +9,9 @@ namespace GrpcPresence.Server.Settings;
 internal static class SettingsReader
 {
     private const int MaxPort = 65535;
+    private const string SecretFileEnding = ".secret";
+    private const string SocketEnding = ".sock";
+    private const string None = "none";
     private static readonly TimeSpan MinTombstoneRetention = TimeSpan.FromHours(1);
 
     // What Kestrel takes for its pings, and no less for a watch.
@@ -14,7 +19,8 @@ internal static class SettingsReader
 
     private static readonly HashSet<string> Names = new(
         [
-            nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.Database), nameof(ServerSettings.LogFormat),
+            nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
+            nameof(ServerSettings.SecretFile), nameof(ServerSettings.OperatorSocket), nameof(ServerSettings.LogFormat),
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
             nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.Demo),
         ],
@@ -32,11 +38,15 @@ internal static class SettingsReader
         }
 
         var defaults = new ServerSettings();
+        var database = Value(section, nameof(ServerSettings.Database), "must be the path of a file", defaults.Database, ReadPath);
         return new ServerSettings
         {
             Address = Value(section, nameof(ServerSettings.Address), "must be an IP address", defaults.Address, ReadAddress),
             Port = Value(section, nameof(ServerSettings.Port), $"must be a whole number from 0 to {MaxPort}", defaults.Port, ReadPort),
-            Database = Value(section, nameof(ServerSettings.Database), "must be the path of a file", defaults.Database, ReadPath),
+            AllowAnonymous = Flag(section, nameof(ServerSettings.AllowAnonymous), defaults.AllowAnonymous),
+            Database = database,
+            SecretFile = Value(section, nameof(ServerSettings.SecretFile), "must be the path of a file", database + SecretFileEnding, ReadPath),
+            OperatorSocket = ReadSocket(section, database),
             LogFormat = Value(section, nameof(ServerSettings.LogFormat), "must be text or json", defaults.LogFormat, ReadLogFormat),
             TombstoneRetention = Value(
                 section,
@@ -47,7 +57,7 @@ internal static class SettingsReader
             WatchStallTimeout = Patience(section, nameof(ServerSettings.WatchStallTimeout), defaults.WatchStallTimeout),
             KeepAlivePingDelay = Patience(section, nameof(ServerSettings.KeepAlivePingDelay), defaults.KeepAlivePingDelay),
             KeepAlivePingTimeout = Patience(section, nameof(ServerSettings.KeepAlivePingTimeout), defaults.KeepAlivePingTimeout),
-            Demo = Value(section, nameof(ServerSettings.Demo), "must be true or false", defaults.Demo, ReadFlag),
+            Demo = Flag(section, nameof(ServerSettings.Demo), defaults.Demo),
         };
     }
 
@@ -81,6 +91,20 @@ internal static class SettingsReader
         return Path.EndsInDirectorySeparator(path) || Directory.Exists(path) ? null : path;
     }
 
+    /// <summary>Beside the database, unless its path is too long for a socket and nobody asked for one.</summary>
+    private static string? ReadSocket(IConfiguration section, string database)
+    {
+        const string Name = nameof(ServerSettings.OperatorSocket);
+        if (string.Equals(section[Name], None, StringComparison.OrdinalIgnoreCase))
+            return null;
+        return section[Name] is null
+            ? ReadSocketPath(database + SocketEnding)
+            : Value(section, Name, $"must be a path of at most {OperatorSocket.MaxPathBytes} bytes, or {None}", unset: "", ReadSocketPath);
+    }
+
+    private static string? ReadSocketPath(string text) =>
+        ReadPath(text) is { } path && Encoding.UTF8.GetByteCount(path) <= OperatorSocket.MaxPathBytes ? path : null;
+
     private static LogFormat? ReadLogFormat(string text) => text.ToUpperInvariant() switch
     {
         "TEXT" => LogFormat.Text,
@@ -93,6 +117,8 @@ internal static class SettingsReader
 
     private static TimeSpan? ReadDuration(string text, TimeSpan least) =>
         TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) && duration >= least ? duration : null;
+
+    private static bool Flag(IConfiguration section, string name, bool unset) => Value(section, name, "must be true or false", unset, ReadFlag);
 
     private static bool? ReadFlag(string text) => bool.TryParse(text, out var flag) ? flag : null;
 }

@@ -3,8 +3,8 @@ namespace GrpcPresence.Server.Telemetry;
 /// <summary>Everything that the server logs. Lifecycle is Information; what happens for each call is Debug at the most; identities never appear.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Listening on {Address}")]
-    public static partial void Listening(ILogger logger, string address);
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Listening on {Address}; {Access}")]
+    public static partial void Listening(ILogger logger, string address, string access);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Store opened: {Path}, SQLite {Version}")]
     public static partial void StoreOpened(ILogger logger, string path, string version);
@@ -39,8 +39,20 @@ internal static partial class Log
     [LoggerMessage(EventId = 13, Level = LogLevel.Critical, Message = "The writer ended; the server stops")]
     public static partial void WriterFaulted(ILogger logger, Exception fault);
 
+    [LoggerMessage(EventId = 14, Level = LogLevel.Warning, Message = "ANYBODY who reaches {Address} is let in without credentials, because AllowAnonymous is set")]
+    public static partial void AnonymousAllowed(ILogger logger, System.Net.IPAddress address);
+
+    [LoggerMessage(EventId = 15, Level = LogLevel.Warning, Message = "{Keys} API keys were not made with {SecretFile}: their access tokens cannot be verified until they are rotated or the file is put back")]
+    public static partial void SecretsMissing(ILogger logger, int keys, string secretFile);
+
+    [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "There is no operator's socket, by the settings or because its path would be too long: while this server runs, API keys are administered by its API alone")]
+    public static partial void NoOperatorSocket(ILogger logger);
+
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception fault, string method, string correlationId);
+
+    [LoggerMessage(EventId = 30, Level = LogLevel.Information, Message = "{Act} by {Caller}: {Subject} {Detail}")]
+    public static partial void Audited(ILogger logger, string act, string caller, object subject, string detail);
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "{Method} still ran {Grace} after stopping began and was reset")]
     public static partial void StreamReset(ILogger logger, string method, TimeSpan grace);

@@ -1,8 +1,10 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Server.Tests.Errors;
 
@@ -16,7 +18,13 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
     public static readonly Method<Empty, Empty> ServerStreaming = MethodOf(MethodType.ServerStreaming);
     public static readonly Method<Empty, Empty> Duplex = MethodOf(MethodType.DuplexStreaming);
 
-    public void Map(WebApplication app) => app.MapService(binder =>
+    public void Map(WebApplication app)
+    {
+        var definition = DefinitionBinder.Define(binder => Bind(new ErrorBinder(binder, app.Services.GetRequiredService<ErrorMapper>())));
+        app.MapGrpcService(_ => definition);
+    }
+
+    private void Bind(ServiceBinderBase binder)
     {
         binder.AddMethod(Unary, (Empty request, ServerCallContext context) => ActAsync(context));
         binder.AddMethod(ClientStreaming, (IAsyncStreamReader<Empty> requests, ServerCallContext context) => ActAsync(context));
@@ -24,7 +32,7 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
         binder.AddMethod(
             Duplex,
             (IAsyncStreamReader<Empty> requests, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context));
-    });
+    }
 
     /// <summary>Calls the method of the kind and waits for its end.</summary>
     public static async Task CallAsync(CallInvoker invoker, MethodType type, CancellationToken cancellationToken)

@@ -42,10 +42,25 @@ public sealed class ServerProgramTests : IDisposable
     [Fact]
     public async Task An_address_of_another_machine_is_one_line_and_exit_code_2()
     {
-        var code = await RunAsync(["--port=0", "--host=192.0.2.1"]);
+        var code = await RunAsync(["--port=0", "--host=192.0.2.1", "--allow-anonymous"]);
 
         Assert.Equal(2, code);
-        AssertOneLine("Presence:Address");
+        AssertOneLine("Presence:Address must be an address of this machine");
+    }
+
+    [Fact]
+    public async Task Default_A_server_without_keys_listens_to_no_network()
+    {
+        var code = await RunAsync(["--port=0", "--host=0.0.0.0"]);
+
+        Assert.Equal(2, code);
+        AssertOneLine("Presence:Address is 0.0.0.0, and there is no API key");
+    }
+
+    [Fact]
+    public async Task Default_Anybody_may_be_let_in_from_a_network_when_that_is_asked_for()
+    {
+        Assert.Equal(0, await RunAsync(["--port=0", "--host=0.0.0.0", "--allow-anonymous"]));
     }
 
     [Fact]

@@ -25,6 +25,7 @@ public sealed class ReflectionTests
                 "grpc.health.v1.Health",
                 "grpc.reflection.v1.ServerReflection",
                 "grpc.reflection.v1alpha.ServerReflection",
+                "presence.v1.ApiKeyService",
                 "presence.v1.ConfigurationService",
                 "presence.v1.UserService",
             ],

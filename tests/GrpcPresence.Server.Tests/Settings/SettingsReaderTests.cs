@@ -11,7 +11,7 @@ public sealed class SettingsReaderTests
     {
         var settings = Read([]);
 
-        Assert.Equal(new ServerSettings(), settings);
+        Assert.Equal(new ServerSettings { OperatorSocket = settings.OperatorSocket }, settings);
         Assert.Equal((IPAddress.Loopback, 5080, TimeSpan.FromDays(30)), (settings.Address, settings.Port, settings.TombstoneRetention));
     }
 
@@ -23,6 +23,9 @@ public sealed class SettingsReaderTests
             ["Presence:Address"] = "::",
             ["presence:PORT"] = "0",
             ["Presence:Database"] = "other.db",
+            ["Presence:SecretFile"] = "other.secret",
+            ["Presence:OperatorSocket"] = "/tmp/other.sock",
+            ["Presence:AllowAnonymous"] = "true",
             ["Presence:LogFormat"] = "JSON",
             ["Presence:TombstoneRetention"] = "1:00:00",
             ["Presence:WatchStallTimeout"] = "0:00:01",
@@ -37,6 +40,9 @@ public sealed class SettingsReaderTests
                 Address = IPAddress.IPv6Any,
                 Port = 0,
                 Database = Path.GetFullPath("other.db"),
+                SecretFile = Path.GetFullPath("other.secret"),
+                OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
+                AllowAnonymous = true,
                 LogFormat = LogFormat.Json,
                 TombstoneRetention = TimeSpan.FromHours(1),
                 WatchStallTimeout = TimeSpan.FromSeconds(1),
@@ -47,7 +53,26 @@ public sealed class SettingsReaderTests
             settings);
     }
 
+    [Fact]
+    public void The_secret_file_and_the_socket_stand_beside_the_database()
+    {
+        var settings = Read(new() { ["Presence:Database"] = "/d/p.db" });
+
+        Assert.Equal((Path.GetFullPath("/d/p.db.secret"), Path.GetFullPath("/d/p.db.sock")), (settings.SecretFile, settings.OperatorSocket));
+    }
+
+    [Fact]
+    public void A_path_that_is_too_long_for_a_socket_has_none()
+    {
+        Assert.Null(Read(new() { ["Presence:Database"] = "/" + new string('d', 100) }).OperatorSocket);
+        Assert.Null(Read(new() { ["Presence:OperatorSocket"] = "None" }).OperatorSocket);
+    }
+
     [Theory]
+    [InlineData("Presence:OperatorSocket", "")]
+    [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData("Presence:AllowAnonymous", "maybe")]
+    [InlineData("Presence:SecretFile", "/")]
     [InlineData("Presence:Address", "nonsense")]
     [InlineData("Presence:Address", "")]
     [InlineData("Presence:Port", "65536")]

@@ -56,7 +56,7 @@ public sealed class HostileConnectionRun : IAsyncLifetime
         await TalkAsync(server, Connections / WarmUpPart, Connections);
         HeapAtEnd = Heap.LiveBytes();
         Duration = Stopwatch.GetElapsedTime(began);
-        Logged = [.. server.Log.Entries.Skip(logged).Select(entry => entry.ToString())];
+        Logged = [.. server.Log.Entries.Skip(logged).Where(entry => !entry.Category.EndsWith("AuditLog", StringComparison.Ordinal)).Select(entry => entry.ToString())];
     }
 
     /// <inheritdoc/>

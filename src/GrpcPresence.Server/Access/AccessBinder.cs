@@ -1,0 +1,82 @@
+using Grpc.Core;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>Binds every method so that only those are served whom its row in the table of authorization lets in. A method without a row is not bound.</summary>
+internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, OpenCalls calls) : ServiceBinderBase
+{
+    /// <inheritdoc/>
+    public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
+    {
+        var rule = AuthorizationTable.Get<TRequest>(method.FullName);
+        next.AddMethod(method, Handle);
+
+        Task<TResponse> Handle(TRequest request, ServerCallContext context)
+        {
+            var admission = AdmitAsync(rule, request, context);
+            return admission.IsCompletedSuccessfully ? handler!(request, context) : HandleAsync(admission, request, context);
+        }
+
+        async Task<TResponse> HandleAsync(ValueTask admission, TRequest request, ServerCallContext context)
+        {
+            await admission;
+            return await handler!(request, context);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddMethod<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler)
+    {
+        var rule = AuthorizationTable.Get<TRequest>(method.FullName);
+        next.AddMethod(method, Handle);
+
+        // The request is not kept for as long as the stream lasts.
+        Task Handle(TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
+        {
+            var admission = AdmitAsync(rule, request, context);
+            return admission.IsCompletedSuccessfully ? handler!(request, responses, context) : HandleAsync(admission, request, responses, context);
+        }
+
+        async Task HandleAsync(ValueTask admission, TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
+        {
+            await admission;
+            await handler!(request, responses, context);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddMethod<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler)
+    {
+        var rule = AuthorizationTable.Get<TRequest>(method.FullName);
+        next.AddMethod(method, HandleAsync);
+
+        async Task HandleAsync(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context)
+        {
+            if (rule.IsPublic)
+            {
+                await handler!(requests, responses, context);
+                return;
+            }
+            var caller = await gate.EnterAsync(rule, context);
+            var guarded = new GuardedStreamReader<TRequest>(requests, gate, rule, caller);
+            using var open = calls.Open(caller, guarded.End);
+            await handler!(guarded, responses, context);
+        }
+    }
+
+    private ValueTask AdmitAsync<TRequest>(AccessRule<TRequest> rule, TRequest request, ServerCallContext context)
+    {
+        if (rule.IsPublic)
+            return default;
+        var entering = gate.EnterAsync(rule, context);
+        return entering.IsCompletedSuccessfully
+            ? gate.AuthorizeAsync(entering.Result, rule, request, context.CancellationToken)
+            : AuthorizeAsync(entering, rule, request, context);
+    }
+
+    private async ValueTask AuthorizeAsync<TRequest>(
+        ValueTask<Caller> entering, AccessRule<TRequest> rule, TRequest request, ServerCallContext context) =>
+        await gate.AuthorizeAsync(await entering, rule, request, context.CancellationToken);
+}

@@ -1,0 +1,27 @@
+using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>Why a caller is not let in. What they say helps nobody to guess: a key that does not exist and a wrong secret are the same.</summary>
+internal static class AccessRefusals
+{
+    /// <summary>There are no credentials, and some are asked for.</summary>
+    public static PresenceException CredentialsRequired() =>
+        new(ErrorReason.CredentialsRequired, "This server asks for credentials: an API key, or an access token.");
+
+    /// <summary>The credentials are nobody's.</summary>
+    public static PresenceException CredentialsInvalid() => new(ErrorReason.CredentialsInvalid, "Nobody has these credentials.");
+
+    /// <summary>They are those of an API key that is in force no more.</summary>
+    public static PresenceException ApiKeyRevoked(ApiKeySid sid) => new(ErrorReason.ApiKeyRevoked, "The API key was revoked, or has another secret now.")
+    {
+        Details = new Dictionary<string, string> { ["api_key_sid"] = sid.ToString() },
+    };
+
+    /// <summary>The access token is refused.</summary>
+    public static PresenceException AccessToken(ErrorReason reason, string message) => new(reason, message);
+
+    /// <summary>The caller may not do that.</summary>
+    public static PresenceException PermissionDenied() => new(ErrorReason.PermissionDenied, "The caller may not do this.");
+}

@@ -1,0 +1,27 @@
+using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>A back end, by its API key.</summary>
+/// <param name="key">The API key.</param>
+/// <param name="secret">The secret that was presented; null for a client certificate, which bears the key's name.</param>
+internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Caller
+{
+    /// <inheritdoc/>
+    public override string Name { get; } = key.Present.Sid.ToString();
+
+    /// <inheritdoc/>
+    public override ApiKeyRole Role { get; } = key.Present.Role;
+
+    /// <inheritdoc/>
+    public override ServiceSid? Scope { get; } = key.Present.Scope;
+
+    /// <inheritdoc/>
+    public override PresenceException? FindEnd(DateTimeOffset now)
+    {
+        var present = key.Present;
+        return present.Accepts(secret ?? present.Secret, now) ? null : AccessRefusals.ApiKeyRevoked(present.Sid);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>
+/// Tells who makes a call: by the operator's socket, by the metadata <c>authorization</c>, by the client certificate, in this order. While no API key was
+/// ever made, everybody is anonymous and credentials are not looked at. Safe from any thread.
+/// </summary>
+internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens, ServerSettings settings, TimeProvider time)
+{
+    private const string Basic = "Basic ";
+    private const string Bearer = "Bearer ";
+
+    private readonly CallerCache _callers = new();
+    private readonly AnonymousCaller _anonymous = new(keys, settings.AllowAnonymous);
+    private readonly ConditionalWeakTable<KnownApiKey, ApiKeyCaller> _byCertificate = [];
+
+    /// <summary>The caller.</summary>
+    /// <exception cref="PresenceException">The reason why it is none: one of UNAUTHENTICATED.</exception>
+    public ValueTask<Caller> AuthenticateAsync(HttpContext context)
+    {
+        if (OperatorSocket.IsUsedBy(context))
+            return new(OperatorCaller.Instance);
+        if (keys.IsEmpty)
+            return new(_anonymous);
+        var header = context.Request.Headers.Authorization;
+        if (header.Count == 0)
+            return new(WithoutHeader(context));
+        if (header.Count > 1 || header[0] is not { } credentials)
+            throw AccessRefusals.CredentialsInvalid();
+        if (_callers.Find(credentials) is { } known)
+        {
+            if (known.FindEnd(time.GetUtcNow()) is null)
+                return new(known);
+            // What is wrong with it now is for the verification to say.
+            _callers.Remove(credentials);
+        }
+        return VerifyAsync(credentials);
+    }
+
+    private Caller WithoutHeader(HttpContext context)
+    {
+        var names = ClientCertificateNames.Of(context);
+        foreach (var name in names)
+        {
+            if (keys.FindByCertificateName(name) is { } key)
+                return _byCertificate.GetValue(key, static known => new ApiKeyCaller(known, secret: null));
+        }
+        if (settings.AllowAnonymous)
+            return _anonymous;
+        throw names.Count > 0 ? AccessRefusals.CredentialsInvalid() : AccessRefusals.CredentialsRequired();
+    }
+
+    private async ValueTask<Caller> VerifyAsync(string credentials)
+    {
+        var caller = credentials switch
+        {
+            _ when IsOf(Basic, credentials) => VerifyKey(credentials[Basic.Length..]),
+            _ when IsOf(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..].Trim()),
+            _ => throw AccessRefusals.CredentialsInvalid(),
+        };
+        _callers.Add(credentials, caller);
+        return caller;
+    }
+
+    // The name of a scheme is the same in any case (RFC 9110, section 11.1).
+    private static bool IsOf(string scheme, string credentials) => credentials.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
+
+    private ApiKeyCaller VerifyKey(string encoded)
+    {
+        var bytes = new byte[encoded.Length];
+        if (!Convert.TryFromBase64String(encoded, bytes, out var length))
+            throw AccessRefusals.CredentialsInvalid();
+        var parts = Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2);
+        if (parts.Length < 2 || !ApiKeySid.TryParse(parts[0], out var sid) || keys.Find(sid) is not { } key)
+            throw AccessRefusals.CredentialsInvalid();
+        var present = key.Present;
+        var secret = present.Secret.Matches(parts[1]) ? present.Secret
+            : present.PreviousSecret is { } previous && previous.Matches(parts[1]) ? previous
+            : throw AccessRefusals.CredentialsInvalid();
+        return present.Accepts(secret, time.GetUtcNow()) ? new ApiKeyCaller(key, secret) : throw AccessRefusals.ApiKeyRevoked(sid);
+    }
+}

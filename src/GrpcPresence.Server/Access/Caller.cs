@@ -1,0 +1,32 @@
+using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>Who makes a call, and what that is about. Safe from any thread: one object stands for all calls with the same credentials.</summary>
+internal abstract class Caller
+{
+    /// <summary>What the audit log calls the caller. Never an identity.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What the caller may do within its scope; None for an end user, whose rights the table of authorization names apart.</summary>
+    public abstract ApiKeyRole Role { get; }
+
+    /// <summary>The one service instance that there is for the caller; null for all.</summary>
+    public virtual ServiceSid? Scope => null;
+
+    /// <summary>Who the end user is; null for all other callers.</summary>
+    public virtual Identity? Identity => null;
+
+    /// <summary>The caller of the call: <see cref="AccessGate"/> has let it in.</summary>
+    public static Caller Of(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
+
+    /// <summary>Whether the service instance exists for the caller.</summary>
+    public bool Covers(ServiceSid? service) => Scope is null || Scope == service;
+
+    /// <summary>Why the caller is let in no more; null while it is.</summary>
+    public abstract PresenceException? FindEnd(DateTimeOffset now);
+}

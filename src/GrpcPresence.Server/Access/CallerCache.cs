@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>
+/// Callers by the text of their credentials, so that a heartbeat does not verify a signature. Holds successes alone, and at most
+/// <see cref="Capacity"/> of them: when half of that was added, what was not asked for since the half before is forgotten. Whoever takes a caller from it
+/// asks whether it has ended. Safe from any thread.
+/// </summary>
+internal sealed class CallerCache
+{
+    /// <summary>Entries at the most: of access tokens of 500 characters, some 15 MB.</summary>
+    public const int Capacity = 10_000;
+
+    private readonly Lock _gate = new(); // guards the turn of the generations; nothing is called under it
+
+    // Keyed by the whole text: strings are told apart by a hash with a key of this process first, from which no timing can be learned.
+    private volatile ConcurrentDictionary<string, Caller> _young = new(StringComparer.Ordinal);
+    private volatile ConcurrentDictionary<string, Caller> _old = new(StringComparer.Ordinal);
+    private int _youngCount;
+
+    /// <summary>Entries at present.</summary>
+    public int Count => _young.Count + _old.Count;
+
+    /// <summary>The caller with the credentials; null when it is not known here.</summary>
+    public Caller? Find(string credentials)
+    {
+        if (_young.TryGetValue(credentials, out var caller))
+            return caller;
+        if (!_old.TryRemove(credentials, out caller))
+            return null;
+        Add(credentials, caller);
+        return caller;
+    }
+
+    /// <summary>Keeps a caller.</summary>
+    public void Add(string credentials, Caller caller)
+    {
+        if (!_young.TryAdd(credentials, caller) || Interlocked.Increment(ref _youngCount) < Capacity / 2)
+            return;
+        lock (_gate)
+        {
+            if (_youngCount < Capacity / 2)
+                return;
+            _old = _young;
+            _young = new(StringComparer.Ordinal);
+            _youngCount = 0;
+        }
+    }
+
+    /// <summary>Forgets a caller that has ended.</summary>
+    public void Remove(string credentials)
+    {
+        if (_young.TryRemove(credentials, out _))
+            Interlocked.Decrement(ref _youngCount);
+        _old.TryRemove(credentials, out _);
+    }
+}

@@ -1,0 +1,32 @@
+using Grpc.Core;
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>The messages of a client's stream, each of which is let in or ends the stream; and so does the end of the caller.</summary>
+/// <typeparam name="TRequest">A message.</typeparam>
+internal sealed class GuardedStreamReader<TRequest>(IAsyncStreamReader<TRequest> messages, AccessGate gate, AccessRule<TRequest> rule, Caller caller)
+    : IAsyncStreamReader<TRequest>
+{
+    private readonly TaskCompletionSource<PresenceException> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <inheritdoc/>
+    public TRequest Current => messages.Current;
+
+    /// <summary>The caller is let in no more.</summary>
+    public void End(PresenceException reason) => _end.TrySetResult(reason);
+
+    /// <inheritdoc/>
+    public async Task<bool> MoveNext(CancellationToken cancellationToken)
+    {
+        var next = messages.MoveNext(cancellationToken);
+        if (!next.IsCompleted)
+            await Task.WhenAny(next, _end.Task);
+        if (_end.Task.IsCompletedSuccessfully)
+            throw await _end.Task;
+        if (!await next)
+            return false;
+        await gate.AuthorizeAsync(caller, rule, messages.Current, cancellationToken);
+        return true;
+    }
+}

@@ -1,0 +1,34 @@
+using GrpcPresence.Server.Settings;
+using Microsoft.Extensions.Configuration.Memory;
+
+namespace GrpcPresence.Server.Hosting;
+
+/// <summary>The server for the time of one command of the operator: on the same database, and reachable by nobody else.</summary>
+internal static class OfflineServer
+{
+    /// <summary>Runs the command against a server that listens at the path which it is given.</summary>
+    /// <exception cref="Storage.Sqlite.DatabaseRefusedException">Another process has the database, or it cannot be used.</exception>
+    public static async Task RunAsync(ServerSettings settings, Action<IServiceCollection> addDomain, Func<string, Task> command)
+    {
+        // In a directory of its own, which nobody else may enter: the path beside the database may be too long, or none.
+        var directory = Directory.CreateTempSubdirectory("presence-");
+        try
+        {
+            var path = Path.Combine(directory.FullName, "operator.sock");
+            var own = settings with { IsForOperatorOnly = true, OperatorSocket = path, Demo = false };
+            await using var app = ServerHost.Build(own, QuietLog(), addDomain);
+            await app.StartAsync();
+            await command(path);
+            await app.StopAsync();
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    // What the command has to say is all that is to be read.
+    private static IConfigurationRoot QuietLog() => new ConfigurationBuilder()
+        .Add(new MemoryConfigurationSource { InitialData = [KeyValuePair.Create($"Logging:LogLevel:{nameof(GrpcPresence)}", (string?)nameof(LogLevel.Warning))] })
+        .Build();
+}

@@ -1,0 +1,91 @@
+using Grpc.Core;
+using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.V1;
+using ApiKey = GrpcPresence.Core.Access.ApiKey;
+
+namespace GrpcPresence.Server.Services;
+
+/// <summary>API keys: validate, call, map. What is not within the caller's scope is not there.</summary>
+internal sealed class ApiKeyGrpcService(
+    ChangeQueue changes, ApiKeyRing keys, SecretFile secrets, ISidGenerator sids, AuditLog audit, TimeProvider time) : ApiKeyService.ApiKeyServiceBase
+{
+    /// <inheritdoc/>
+    public override async Task<CreateApiKeyResponse> CreateApiKey(CreateApiKeyRequest request, ServerCallContext context)
+    {
+        var isOfDeployment = request.ServiceSid.Length == 0;
+        // A name of certificates is of the whole deployment: with one that is another's, an administrator of one service instance would draw its calls in.
+        if (isOfDeployment || request.CertificateName.Length > 0)
+            RequireDeployment(context);
+        var secret = "";
+        var change = request.ToChange(sids.NewApiKeySid(), NewSecret);
+        var made = await changes.SubmitAsync(change, context, Audit(context));
+        return new CreateApiKeyResponse { ApiKey = made.ToMessage(time.GetUtcNow()), Secret = secret };
+
+        ApiKeySecret NewSecret(ApiKeySid sid)
+        {
+            (secret, var stored) = secrets.New(sid);
+            return stored;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<ListApiKeysResponse> ListApiKeys(ListApiKeysRequest request, ServerCallContext context)
+    {
+        if (request.ServiceSid.Length == 0)
+            RequireDeployment(context);
+        var reader = new RequestReader();
+        var scope = reader.OptionalService(request.ServiceSid);
+        var list = new PageList(PageKind.ApiKeys, scope ?? default);
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        reader.ThrowIfInvalid();
+
+        var read = keys.List().Where(key => key.Id > afterId && (scope is null || key.Scope == scope)).Take(size + 1).ToList();
+        var page = Page<ApiKey>.Cut(read, size, list, key => key.Id);
+        var now = time.GetUtcNow();
+        return Task.FromResult(new ListApiKeysResponse
+        {
+            ApiKeys = { page.Entries.Select(key => key.ToMessage(now)) },
+            NextPageToken = page.NextToken,
+        });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RotateApiKeyResponse> RotateApiKey(RotateApiKeyRequest request, ServerCallContext context)
+    {
+        var (sid, overlap) = request.Read();
+        RequireCovered(sid, context);
+        var (secret, stored) = secrets.New(sid);
+        var rotated = await changes.SubmitAsync(new RotateApiKey(sid, stored, overlap), context, Audit(context));
+        return new RotateApiKeyResponse { ApiKey = rotated.ToMessage(time.GetUtcNow()), Secret = secret };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RevokeApiKeyResponse> RevokeApiKey(RevokeApiKeyRequest request, ServerCallContext context)
+    {
+        var sid = request.Read();
+        RequireCovered(sid, context);
+        var revoked = await changes.SubmitAsync(new RevokeApiKey(sid), context, Audit(context));
+        return new RevokeApiKeyResponse { ApiKey = revoked.ToMessage(time.GetUtcNow()) };
+    }
+
+    private static void RequireDeployment(ServerCallContext context)
+    {
+        if (Caller.Of(context.GetHttpContext()).Scope is not null)
+            throw AccessRefusals.PermissionDenied();
+    }
+
+    private void RequireCovered(ApiKeySid sid, ServerCallContext context)
+    {
+        if (keys.Find(sid) is not { } key || !Caller.Of(context.GetHttpContext()).Covers(key.Present.Scope))
+            throw Refusals.ApiKeyNotFound(sid);
+    }
+
+    private Action<ApiKey> Audit(ServerCallContext context) =>
+        audit.Of<ApiKey>(context, key => key.Sid);
+}
