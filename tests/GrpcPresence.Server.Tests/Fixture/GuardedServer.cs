@@ -1,0 +1,87 @@
+using System.Text;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Testing;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Fixture;
+
+/// <summary>A server that asks for credentials, with API keys of every kind, two service instances, and a clock that stands.</summary>
+internal sealed class GuardedServer : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public ManualTimeProvider Time { get; } = new();
+
+    public TestServer Server { get; private set; } = null!;
+
+    /// <summary>The operator's calls.</summary>
+    public ApiKeyService.ApiKeyServiceClient Keys { get; private set; } = null!;
+
+    /// <summary>The service instance of the scoped keys and of the tokens.</summary>
+    public string Own { get; private set; } = "";
+
+    /// <summary>Another.</summary>
+    public string Foreign { get; private set; } = "";
+
+    /// <summary>Credentials of an administrator of the whole deployment.</summary>
+    public string Admin { get; private set; } = "";
+
+    public string SecretPath => _directory.File("presence.secret");
+
+    public static async Task<GuardedServer> StartAsync(Func<ServerSettings, ServerSettings>? settings = null)
+    {
+        var guarded = new GuardedServer();
+        var given = new ServerSettings
+        {
+            Port = 0,
+            SecretFile = guarded.SecretPath,
+            OperatorSocket = guarded._directory.File("operator.sock"),
+        };
+        guarded.Server = await TestServer.StartAsync(time: guarded.Time, settings: settings?.Invoke(given) ?? given);
+        guarded.Own = await guarded.Server.CreateReachableServiceAsync();
+        guarded.Foreign = await guarded.Server.CreateReachableServiceAsync();
+        guarded.Keys = new(OperatorChannel.Open(given.OperatorSocket).Intercept(new RunTokenInterceptor()));
+        guarded.Admin = Basic(await guarded.NewKeyAsync(ApiKeyRole.Admin));
+        return guarded;
+    }
+
+    /// <summary>Makes an API key; its secret is with it.</summary>
+    public async Task<CreateApiKeyResponse> NewKeyAsync(ApiKeyRole role, string scope = "", string certificateName = "") =>
+        await Keys.CreateApiKeyAsync(new CreateApiKeyRequest { Role = role, ServiceSid = scope, CertificateName = certificateName });
+
+    /// <summary>The header of HTTP Basic.</summary>
+    public static string Basic(CreateApiKeyResponse key) => Basic(key.ApiKey.Sid, key.Secret);
+
+    public static string Basic(string sid, string secret) => "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{sid}:{secret}"));
+
+    /// <summary>The header of an access token that the key issues now, for an hour unless it says otherwise.</summary>
+    public string Bearer(CreateApiKeyResponse key, string identity, string? service = null, TimeSpan? lifetime = null) =>
+        "Bearer " + AccessToken.For(key, identity, service ?? Own, Time.GetUtcNow(), lifetime ?? TimeSpan.FromHours(1)).Sign(key.Secret);
+
+    /// <summary>Calls with the credentials; null for none.</summary>
+    public CallInvoker As(string? authorization) => Server.Invoker.Intercept(headers =>
+    {
+        if (authorization is not null)
+            headers.Add("authorization", authorization);
+        return headers;
+    });
+
+    public UserService.UserServiceClient UsersAs(string? authorization) => new(As(authorization));
+
+    public ApiKeyService.ApiKeyServiceClient KeysAs(string? authorization) => new(As(authorization));
+
+    public ConfigurationService.ConfigurationServiceClient ConfigurationAs(string? authorization) => new(As(authorization));
+
+    /// <summary>A read that every caller of <see cref="Own"/> may make.</summary>
+    public AsyncUnaryCall<ListUsersResponse> ReadAsync(string? authorization) =>
+        UsersAs(authorization).ListUsersAsync(new ListUsersRequest { ServiceSid = Own });
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        _directory.Dispose();
+    }
+}
