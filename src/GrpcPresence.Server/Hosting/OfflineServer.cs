@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Settings;
 using Microsoft.Extensions.Configuration.Memory;
 
@@ -27,8 +28,13 @@ internal static class OfflineServer
         }
     }
 
-    // What the command has to say is all that is to be read.
+    // What the command has to say is all that is to be read, and the record of what it did.
     private static IConfigurationRoot QuietLog() => new ConfigurationBuilder()
-        .Add(new MemoryConfigurationSource { InitialData = [KeyValuePair.Create($"Logging:LogLevel:{nameof(GrpcPresence)}", (string?)nameof(LogLevel.Warning))] })
+        .Add(new MemoryConfigurationSource
+        {
+            InitialData = [Level(nameof(GrpcPresence), LogLevel.Warning), Level(typeof(AuditLog).FullName!, LogLevel.Information)],
+        })
         .Build();
+
+    private static KeyValuePair<string, string?> Level(string category, LogLevel level) => new($"Logging:LogLevel:{category}", $"{level}");
 }

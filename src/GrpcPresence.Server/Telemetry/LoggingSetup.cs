@@ -1,4 +1,5 @@
 using GrpcPresence.Server.Settings;
+using Microsoft.Extensions.Logging.Console;
 
 namespace GrpcPresence.Server.Telemetry;
 
@@ -23,6 +24,9 @@ internal static class LoggingSetup
         // It tells of a start that failed with a stack trace, and throws it too: the program says in one line what it was.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.AddConfiguration(configuration.GetSection("Logging"));
+        // A command of the operator has its output for itself.
+        if (settings.IsForOperatorOnly)
+            logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (settings.LogFormat == LogFormat.Json)
         {
             logging.AddJsonConsole(console =>

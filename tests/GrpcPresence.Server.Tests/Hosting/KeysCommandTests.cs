@@ -1,0 +1,131 @@
+using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Testing;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Hosting;
+
+/// <summary>The subcommands on API keys, over SQLite, beside a server and without one.</summary>
+public sealed class KeysCommandTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private string _output = "";
+    private string _error = "";
+
+    [Fact]
+    public async Task Keys_Keys_are_made_listed_rotated_and_revoked_while_no_server_runs()
+    {
+        Assert.Equal(0, await RunAsync("create", "--role", "admin", "--name", "first"));
+        var (sid, secret) = ReadKey();
+        Assert.Equal(0, await RunAsync("list"));
+        Assert.Equal([sid, "admin", "whole deployment", "in force", "", "first"], _output.TrimEnd('\n').Split('\t'));
+
+        Assert.Equal(0, await RunAsync("rotate", sid, "--overlap=1:00:00"));
+        Assert.Equal(sid, ReadKey().Sid);
+        Assert.NotEqual(secret, ReadKey().Secret);
+
+        Assert.Equal(0, await RunAsync("revoke", sid));
+        Assert.Equal(0, await RunAsync("list"));
+        Assert.Contains("revoked ", _output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Keys_The_server_that_runs_is_asked_and_takes_the_key_at_once()
+    {
+        using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = Database });
+        await using var server = await TestServer.StartAsync(
+            store: store, settings: new ServerSettings { Port = 0, OperatorSocket = Database + ".sock", SecretFile = Database + ".secret" });
+
+        Assert.Equal(0, await RunAsync("create", "--role=admin"));
+
+        var (sid, secret) = ReadKey();
+        Assert.Equal("CREDENTIALS_REQUIRED", (await CallError.Of(server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()))).Reason);
+        await server.Configuration.ListServiceInstancesAsync(
+            new ListServiceInstancesRequest(), new Grpc.Core.Metadata { { "authorization", GuardedServer.Basic(sid, secret) } });
+        // Another server is not begun beside it, and the socket is its owner's alone.
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Database + ".sock"));
+    }
+
+    [Fact]
+    public async Task Keys_No_file_of_the_database_nor_a_backup_has_the_secret()
+    {
+        Assert.Equal(0, await RunAsync("create", "--role", "service"));
+        var secret = ReadKey().Secret;
+        SqliteBackup.Backup(Database, _directory.File("backup.db"));
+
+        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(Database)!).Where(file => file != Database + ".secret"))
+            Assert.DoesNotContain(secret, File.ReadAllText(file, System.Text.Encoding.Latin1), StringComparison.Ordinal);
+        Assert.DoesNotContain(secret, _error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Keys_A_key_counts_without_the_secret_file_and_a_token_does_not()
+    {
+        Assert.Equal(0, await RunAsync("create", "--role", "service"));
+        var (sid, secret) = ReadKey();
+        File.Delete(Database + ".secret");
+        using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = Database });
+        await using var server = await TestServer.StartAsync(store: store, settings: new ServerSettings { Port = 0, SecretFile = Database + ".secret" });
+        var key = new CreateApiKeyResponse { ApiKey = new ApiKey { Sid = sid }, Secret = secret };
+        var token = AccessToken.For(key, "alice", "IS" + new string('0', 32), DateTimeOffset.UtcNow, TimeSpan.FromHours(1)).Sign(secret);
+
+        await server.Configuration.ListServiceInstancesAsync(
+            new ListServiceInstancesRequest(), new Grpc.Core.Metadata { { "authorization", GuardedServer.Basic(sid, secret) } });
+        var refused = await CallError.Of(server.Users.ListUsersAsync(
+            new ListUsersRequest { ServiceSid = "IS" + new string('0', 32) }, new Grpc.Core.Metadata { { "authorization", "Bearer " + token } }));
+
+        Assert.Equal("ACCESS_TOKEN_SIGNATURE_INVALID", refused.Reason);
+        Assert.Contains(server.Log.Problems, entry => entry.Text.StartsWith("1 API keys were not made with ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(2, "There are: keys create ")]
+    [InlineData(2, "There are: keys create ", "nonsense")]
+    [InlineData(2, "There are: keys create ", "7")]
+    [InlineData(2, "There are: keys create ", "revoke")]
+    [InlineData(2, "--role must be ", "create", "--role", "king")]
+    [InlineData(2, "role: must be set", "create")]
+    [InlineData(2, "--overlap must be ", "rotate", "SK1", "--overlap", "soon")]
+    [InlineData(2, "api_key_sid: must be ", "revoke", "SK1")]
+    [InlineData(2, "There is no API key ", "revoke", "SK00000000000000000000000000000000")]
+    [InlineData(2, "There is no service instance ", "create", "--role", "read", "--service-sid", "IS00000000000000000000000000000000")]
+    [InlineData(2, "--nonsense is not an option", "list", "--nonsense")]
+    public async Task Keys_What_cannot_be_done_is_one_line(int code, string line, params string[] arguments)
+    {
+        Assert.Equal(code, await RunAsync(arguments));
+
+        Assert.StartsWith(line, _error, StringComparison.Ordinal);
+        Assert.Equal(1, _error.Count(character => character == '\n'));
+        Assert.Empty(_output);
+    }
+
+    [Fact]
+    public async Task Keys_A_database_that_a_server_without_a_socket_has_is_in_use()
+    {
+        using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = Database });
+
+        Assert.Equal(3, await RunAsync("list"));
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    private string Database => _directory.File("p.db");
+
+    private (string Sid, string Secret) ReadKey()
+    {
+        var parts = _output.TrimEnd('\n').Split(':');
+        return (parts[0], parts[1]);
+    }
+
+    private async Task<int> RunAsync(params string[] arguments)
+    {
+        using StringWriter output = new(), error = new();
+        var code = await ServerProgram.RunAsync(
+            ["keys", .. arguments, "--database", Database], services => services.AddPresenceCore().AddSqliteStore(), output, error);
+        (_output, _error) = (output.ToString(), error.ToString());
+        return code;
+    }
+}

@@ -1,0 +1,77 @@
+using GrpcPresence.Core.Access;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+/// <summary>API keys.</summary>
+public abstract partial class PresenceStoreConformance
+{
+    [Fact]
+    public async Task An_api_key_comes_back_as_it_was_inserted()
+    {
+        var service = Write(transaction => transaction.InsertService(Sample.Service(1)));
+        var plain = NewKey(1);
+        var full = NewKey(2) with
+        {
+            FriendlyName = "naïve 🙂",
+            Role = ApiKeyRole.Read,
+            Scope = service.Sid,
+            CertificateName = "spiffe://mesh/orders",
+            PreviousSecret = new ApiKeySecret("p-salt", "p-hash"),
+            PreviousSecretUntil = Sample.Time.AddTicks(3),
+            RotateTime = Sample.Time.AddTicks(2),
+            RevokeTime = Sample.Time.AddTicks(4),
+        };
+
+        plain = plain with { Id = Write(transaction => transaction.InsertApiKey(plain)).Id };
+        full = full with { Id = Write(transaction => transaction.InsertApiKey(full)).Id };
+
+        Assert.True(plain.Id > 0 && full.Id > plain.Id);
+        Assert.Equal([plain, full], await Store.ListApiKeysAsync(Stop));
+        Write(transaction =>
+        {
+            Assert.Equal([plain, full], transaction.ListApiKeys());
+            Assert.Equal(full, transaction.FindApiKey(full.Sid));
+            Assert.Null(transaction.FindApiKey(new ApiKeySid(3)));
+        });
+    }
+
+    [Fact]
+    public async Task An_api_key_is_updated_in_its_secrets_and_their_times_alone()
+    {
+        var key = Write(transaction => transaction.InsertApiKey(NewKey(1)));
+        var changed = key with
+        {
+            Secret = new ApiKeySecret("n-salt", "n-hash"),
+            PreviousSecret = key.Secret,
+            PreviousSecretUntil = Sample.Time.AddDays(1),
+            RotateTime = Sample.Time.AddHours(1),
+            RevokeTime = Sample.Time.AddHours(2),
+        };
+
+        Write(transaction => transaction.UpdateApiKey(changed with { FriendlyName = "other", Role = ApiKeyRole.Read, CertificateName = "other" }));
+
+        Assert.Equal([changed], await Store.ListApiKeysAsync(Stop));
+    }
+
+    [Fact]
+    public async Task Api_keys_that_are_not_committed_are_not_there()
+    {
+        using (var transaction = Store.BeginTransaction())
+        {
+            transaction.InsertApiKey(NewKey(1));
+            Assert.Single(transaction.ListApiKeys());
+        }
+
+        Assert.Empty(await Store.ListApiKeysAsync(Stop));
+    }
+
+    private static ApiKey NewKey(int number) => new()
+    {
+        Sid = new ApiKeySid((UInt128)number),
+        FriendlyName = "",
+        Role = ApiKeyRole.Admin,
+        Secret = new ApiKeySecret($"salt-{number}", $"hash-{number}"),
+        PreviousSecretUntil = default,
+        CreateTime = Sample.Time,
+    };
+}
