@@ -56,7 +56,9 @@ internal sealed class Http2Connection : TcpConnection
         [.. Enumerable.Range(0, count).Select(_ => new Http2Connection(loop, port))];
 
     /// <summary>The header block of a gRPC call: literals, and entries of HPACK's static table (RFC 7541, appendix A).</summary>
-    public static byte[] HeadersOf(string path)
+    /// <param name="path">The method.</param>
+    /// <param name="authorization">Credentials; null for none.</param>
+    public static byte[] HeadersOf(string path, string? authorization = null)
     {
         using var block = new MemoryStream();
         block.Write([0x83, 0x86]); // :method POST, :scheme http
@@ -64,6 +66,8 @@ internal sealed class Http2Connection : TcpConnection
         Literal(1, null, "127.0.0.1");
         Literal(31, null, "application/grpc");
         Literal(0, "te", "trailers");
+        if (authorization is not null)
+            Literal(23, null, authorization);
         return block.ToArray();
 
         void Literal(byte nameIndex, string? name, string value)
@@ -77,7 +81,11 @@ internal sealed class Http2Connection : TcpConnection
 
         void Text(string text)
         {
-            block.WriteByte((byte)text.Length);
+            // Seven bits of length; larger ones go on in bytes of seven.
+            const int Most = 127;
+            block.WriteByte((byte)Math.Min(text.Length, Most));
+            for (var left = text.Length - Most; left >= 0; left = left < 128 ? -1 : left >> 7)
+                block.WriteByte((byte)(left < 128 ? left : 128 | (left & 127)));
             block.Write(Encoding.ASCII.GetBytes(text));
         }
     }

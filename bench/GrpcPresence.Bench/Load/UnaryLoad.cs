@@ -1,10 +1,18 @@
 namespace GrpcPresence.Bench.Load;
 
 /// <summary>Calls a unary method over and over: each connection has a fixed number of calls open, and each answer starts the next one.</summary>
-internal sealed class UnaryLoad(IReadOnlyList<Http2Connection> connections, int callsEach, string path, IReadOnlyList<byte[]> requests)
+/// <param name="connections">The connections.</param>
+/// <param name="callsEach">Calls that are open on each.</param>
+/// <param name="path">The method.</param>
+/// <param name="requests">The requests, which are sent in turn.</param>
+/// <param name="authorizations">The credentials of each request; null for none.</param>
+internal sealed class UnaryLoad(
+    IReadOnlyList<Http2Connection> connections, int callsEach, string path, IReadOnlyList<byte[]> requests, IReadOnlyList<string>? authorizations = null)
     : ILoad, IStreamHandler
 {
-    private readonly byte[] _headers = Http2Connection.HeadersOf(path);
+    private readonly byte[][] _headers =
+        authorizations is null ? [Http2Connection.HeadersOf(path)] : [.. authorizations.Select(one => Http2Connection.HeadersOf(path, one))];
+
     private bool _isOn;
     private int _next;
     private int _open;
@@ -64,8 +72,8 @@ internal sealed class UnaryLoad(IReadOnlyList<Http2Connection> connections, int 
     private void Call(Http2Connection connection)
     {
         _open++;
-        var request = requests[_next];
+        var (headers, request) = (_headers[_next % _headers.Length], requests[_next]);
         _next = _next + 1 == requests.Count ? 0 : _next + 1;
-        connection.Open(_headers, this).Send(request, end: true);
+        connection.Open(headers, this).Send(request, end: true);
     }
 }

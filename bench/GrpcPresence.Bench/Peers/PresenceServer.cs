@@ -16,8 +16,9 @@ internal sealed class PresenceServer : IDisposable
     private PresenceServer(ServerProcess process)
     {
         Process = process;
-        // The log says `Listening on http://127.0.0.1:PORT`.
-        Port = new Uri(process.WaitForLine("Listening on ").Split(' ')[^1]).Port;
+        // The log says `Listening on http://127.0.0.1:PORT; …`.
+        const string Beginning = "Listening on ";
+        Port = new Uri(process.WaitForLine(Beginning).Split(Beginning)[1].Split(';')[0]).Port;
     }
 
     /// <summary>The methods that loads call.</summary>
@@ -46,6 +47,18 @@ internal sealed class PresenceServer : IDisposable
         var connection = new Http2Connection(loop, server.Port);
         CreateService(loop, connection, Service, TimeSpan.FromHours(24));
         return server;
+    }
+
+    /// <summary>Makes an API key in the database of a server that does not run.</summary>
+    public static (string Sid, string Secret) NewKey(string database)
+    {
+        using var command = ServerProcess.StartSelf("serve", "keys", "create", "--role", "service", "--database", database);
+        // SID:secret; the audit log names the SID too.
+        string line;
+        do
+            line = command.WaitForLine("SK");
+        while (!line.StartsWith("SK", StringComparison.Ordinal));
+        return (line.Split(':')[0], line.Split(':')[1]);
     }
 
     /// <summary>Creates a service instance and switches reachability on in it.</summary>

@@ -6,7 +6,7 @@ internal static class AllScenarios
     /// <inheritdoc cref="AllScenarios"/>
     public static IReadOnlyList<Scenario> List { get; } =
     [
-        new("heartbeat", "P1, P2", HeartbeatScenario.Run),
+        new("heartbeat", "P1, P2, P13", HeartbeatScenario.Run),
         new("fan-out", "P3, P4", FanOutScenario.Run),
         new("latency", "P5", LatencyScenario.Run),
         new("writer", "P6", WriterScenario.Run),

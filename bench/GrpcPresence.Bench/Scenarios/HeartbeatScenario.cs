@@ -6,7 +6,10 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P1 and P2: what a heartbeat of a live session costs, alone and in a stream, beside a call that does nothing and beside etcd's keep-alive.</summary>
+/// <summary>
+/// P1, P2 and P13: what a heartbeat of a live session costs, alone and in a stream, beside a call that does nothing and beside etcd's keep-alive; and what
+/// the access token of each user adds to it.
+/// </summary>
 internal static class HeartbeatScenario
 {
     private const int Connections = 8;
@@ -23,6 +26,8 @@ internal static class HeartbeatScenario
         using var loop = new EventLoop();
         using var bare = BareServer.Start();
         using var presence = PresenceServer.StartWithService(run.Workspace, loop);
+        var (guarded, tokens) = StartGuarded(run, loop, users);
+        using var owned = guarded;
         using var etcd = EtcdServer.TryStart(run.Workspace);
 
         var beats = new DialogueLoad(
@@ -35,6 +40,9 @@ internal static class HeartbeatScenario
             new Subject("no-op call", bare.Process, Unary(loop, bare.Port, BareServer.AnswerPath, [[]])),
             new Subject("Heartbeat", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users))),
             new Subject("beat of StreamHeartbeats", presence.Process, beats),
+            new Subject(
+                "Heartbeat with a token", guarded.Process,
+                new UnaryLoad(Http2Connection.Several(loop, guarded.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens)),
             etcd is null ? null : new Subject("etcd LeaseKeepAlive", etcd.Process, KeepAlives(loop, etcd, users.Length)));
 
         var (noOp, heartbeat, beat) = (series[0].CpuMicroseconds, series[1].CpuMicroseconds, series[2].CpuMicroseconds);
@@ -43,6 +51,12 @@ internal static class HeartbeatScenario
         run.Report(new Row(
             "P1", "unary `Heartbeat`: CPU, beside a no-op call of bare Grpc.AspNetCore.Server", "≤ 1.25 ×", $"{unary} ×", unary.Median <= 1.25, evidence,
             new Dictionary<string, Spread> { ["ratio"] = unary, ["heartbeat_cpu_us"] = Spread.Of(heartbeat), ["no_op_cpu_us"] = Spread.Of(noOp) }));
+
+        var (withToken, withoutToken) = (series[3].CpuMicroseconds, heartbeat);
+        var verified = Spread.OfRatios(withToken, withoutToken);
+        run.Report(new Row(
+            "P13", "unary `Heartbeat` with the user's own access token, verified before: CPU, beside without", "≤ 1.1 ×", $"{verified} ×", verified.Median <= 1.1,
+            evidence, new Dictionary<string, Spread> { ["ratio"] = verified, ["with_token_cpu_us"] = Spread.Of(withToken) }));
 
         var toUnary = Spread.OfRatios(heartbeat, beat);
         run.Report(new Row(
@@ -53,10 +67,25 @@ internal static class HeartbeatScenario
             run.Missing("P2", "etcd's keep-alive over a beat's", "≥ 20 ×", "etcd");
             return;
         }
-        var toEtcd = Spread.OfRatios(series[3].CpuMicroseconds, beat);
+        var toEtcd = Spread.OfRatios(series[4].CpuMicroseconds, beat);
         run.Report(new Row(
             "P2", "the same: etcd's CPU for a `LeaseKeepAlive` over a beat's", "≥ 20 ×", $"{toEtcd} ×", toEtcd.Median >= 20, evidence,
-            new Dictionary<string, Spread> { ["ratio"] = toEtcd, ["keep_alive_cpu_us"] = Spread.Of(series[3].CpuMicroseconds) }));
+            new Dictionary<string, Spread> { ["ratio"] = toEtcd, ["keep_alive_cpu_us"] = Spread.Of(series[4].CpuMicroseconds) }));
+    }
+
+    /// <summary>A server that asks for credentials, where every user's session lives; and a token for each user.</summary>
+    private static (PresenceServer Server, string[] Tokens) StartGuarded(BenchRun run, EventLoop loop, int[] users)
+    {
+        var database = run.Workspace.NewPath("guarded.db");
+        using (var setUp = new EventLoop())
+        using (var open = PresenceServer.Start(database))
+            PresenceServer.CreateService(setUp, new Http2Connection(setUp, open.Port), PresenceServer.Service, TimeSpan.FromHours(24));
+        var (sid, secret) = PresenceServer.NewKey(database);
+        var server = PresenceServer.Start(database);
+        var tokens = users.Select(user => AccessTokens.Bearer(sid, secret, PresenceServer.Service, Population.IdentityOf(user))).ToArray();
+        new UnaryLoad(Http2Connection.Several(loop, server.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens)
+            .CallAll(loop, Limit);
+        return (server, tokens);
     }
 
     private static UnaryLoad Unary(EventLoop loop, int port, string path, byte[][] requests) =>

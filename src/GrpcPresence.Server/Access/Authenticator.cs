@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Access;
@@ -15,7 +16,7 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
     private const string Basic = "Basic ";
     private const string Bearer = "Bearer ";
 
-    private readonly CallerCache _callers = new();
+    private readonly CallerCache _callers = new(Bounds.CachedCallers);
     private readonly AnonymousCaller _anonymous = new(keys, settings.AllowAnonymous);
     private readonly ConditionalWeakTable<KnownApiKey, ApiKeyCaller> _byCertificate = [];
 

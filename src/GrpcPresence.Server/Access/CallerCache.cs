@@ -4,14 +4,12 @@ namespace GrpcPresence.Server.Access;
 
 /// <summary>
 /// Callers by the text of their credentials, so that a heartbeat does not verify a signature. Holds successes alone, and at most
-/// <see cref="Capacity"/> of them: when half of that was added, what was not asked for since the half before is forgotten. Whoever takes a caller from it
+/// <paramref name="capacity"/> of them: when half of that was added, what was not asked for since the half before is forgotten. Whoever takes a caller from it
 /// asks whether it has ended. Safe from any thread.
 /// </summary>
-internal sealed class CallerCache
+/// <param name="capacity">Entries at the most.</param>
+internal sealed class CallerCache(int capacity)
 {
-    /// <summary>Entries at the most: of access tokens of 500 characters, some 15 MB.</summary>
-    public const int Capacity = 10_000;
-
     private readonly Lock _gate = new(); // guards the turn of the generations; nothing is called under it
 
     // Keyed by the whole text: strings are told apart by a hash with a key of this process first, from which no timing can be learned.
@@ -36,11 +34,11 @@ internal sealed class CallerCache
     /// <summary>Keeps a caller.</summary>
     public void Add(string credentials, Caller caller)
     {
-        if (!_young.TryAdd(credentials, caller) || Interlocked.Increment(ref _youngCount) < Capacity / 2)
+        if (!_young.TryAdd(credentials, caller) || Interlocked.Increment(ref _youngCount) < capacity / 2)
             return;
         lock (_gate)
         {
-            if (_youngCount < Capacity / 2)
+            if (_youngCount < capacity / 2)
                 return;
             _old = _young;
             _young = new(StringComparer.Ordinal);
