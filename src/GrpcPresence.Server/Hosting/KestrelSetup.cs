@@ -1,9 +1,10 @@
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>The listener: HTTP/2 without TLS, which gRPC clients call prior knowledge.</summary>
+/// <summary>The listener: HTTP/2, which gRPC clients call prior knowledge where there is no TLS.</summary>
 internal static class KestrelSetup
 {
     /// <summary>A gateway watches for many users over one connection; the default of 100 would make it wait without a sign.</summary>
@@ -15,8 +16,8 @@ internal static class KestrelSetup
     /// <summary>Bytes of all headers of a request.</summary>
     private const int HeaderBytes = 16 * 1024;
 
-    /// <summary>Sets the listener up.</summary>
-    public static void Configure(KestrelServerOptions kestrel, ServerSettings settings)
+    /// <summary>Sets the listener up; with TLS if there are handshakes for it.</summary>
+    public static void Configure(KestrelServerOptions kestrel, ServerSettings settings, TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.KeepAlivePingDelay = settings.KeepAlivePingDelay;
@@ -27,6 +28,11 @@ internal static class KestrelSetup
         // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
         // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Listen(settings.Address, settings.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(settings.Address, settings.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (handshakes is not null)
+                listen.UseTls(handshakes);
+        });
     }
 }

@@ -7,6 +7,7 @@ using GrpcPresence.Server.Reflection;
 using GrpcPresence.Server.Services;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Server.Tls;
 
 namespace GrpcPresence.Server.Hosting;
 
@@ -26,13 +27,17 @@ internal static class ServerHost
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddConfiguration(configuration);
         builder.Logging.AddPresenceLogging(settings, configuration);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => KestrelSetup.Configure(kestrel, settings));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+            KestrelSetup.Configure(kestrel, settings, kestrel.ApplicationServices.GetService<TlsHandshakes>()));
         builder.Services.AddSingleton(settings);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         AddTransport(builder.Services);
+        builder.Services.AddTls(settings);
         addDomain(builder.Services);
 
         var app = builder.Build();
+        // Before the store: who is refused for a file of TLS has no database made or locked for it.
+        app.Services.GetService<TlsFiles>();
         var board = app.Services.GetRequiredService<HealthBoard>();
         app.Lifetime.ApplicationStopping.Register(board.Drain);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Server.Tls;
 using GrpcPresence.Storage.Sqlite;
 using Microsoft.AspNetCore.Connections;
 
@@ -57,7 +58,7 @@ internal static class ServerProgram
             Log.TelemetryExported(logger, telemetry.Endpoint);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
-            await GreetAsync(output, app.Urls.First());
+            await GreetAsync(output, app, settings);
         var demo = settings.Demo ? StartDemo(app) : Task.CompletedTask;
         await app.WaitForShutdownAsync();
         await demo;
@@ -93,12 +94,16 @@ internal static class ServerProgram
         return life.RunAsync(app.Lifetime.ApplicationStopping);
     }
 
-    private static async Task GreetAsync(TextWriter output, string address)
+    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings)
     {
+        var address = app.Urls.First();
+        var options = app.Services.GetService<TlsFiles>() is { } tls
+            ? CurlOptions.For(settings, tls.Current.Leaf, new Uri(address))
+            : CurlOptions.PriorKnowledge;
         await output.WriteLineAsync();
         await output.WriteLineAsync($"gRPC on {address}. To try it, paste:");
         await output.WriteLineAsync();
-        foreach (var command in Welcome.Commands(address))
+        foreach (var command in Welcome.Commands(address, options))
             await output.WriteLineAsync(command);
         await output.WriteLineAsync();
     }
