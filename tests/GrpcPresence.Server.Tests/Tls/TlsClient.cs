@@ -33,16 +33,24 @@ internal sealed class TlsClient(TestAuthority root, X509Certificate2? own = null
     public async Task AssertRefusedAsync(TestServer server) =>
         await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(server, HttpVersion.Version11));
 
-    /// <summary>Makes a connection of its own. Returns the SHA-256 of the certificate that the server shows.</summary>
-    public async Task<string> ShakeHandsAsync(TestServer server, SslProtocols protocols = SslProtocols.None)
+    /// <summary>Makes a connection. Returns the SHA-256 of the certificate that the server shows.</summary>
+    public Task<string> ShakeHandsAsync(TestServer server, SslProtocols protocols = SslProtocols.None) => ShakeHandsAsync(
+        server, options => options.EnabledSslProtocols = protocols, tls => tls.RemoteCertificate!.GetCertHashString(HashAlgorithmName.SHA256));
+
+    /// <summary>Makes a connection. Returns which of the protocols above TLS the server chooses.</summary>
+    public Task<SslApplicationProtocol> ChooseAsync(TestServer server, params SslApplicationProtocol[] offers) => ShakeHandsAsync(
+        server, options => options.ApplicationProtocols = [.. offers], tls => tls.NegotiatedApplicationProtocol);
+
+    private async Task<T> ShakeHandsAsync<T>(TestServer server, Action<SslClientAuthenticationOptions> configure, Func<SslStream, T> result)
     {
         using var tcp = new TcpClient();
         await tcp.ConnectAsync(IPAddress.Loopback, server.Address.Port, TestRun.Token);
         await using var tls = new SslStream(tcp.GetStream());
         var options = NewOptions();
-        (options.TargetHost, options.EnabledSslProtocols) = (server.Address.Host, protocols);
+        options.TargetHost = server.Address.Host;
+        configure(options);
         await tls.AuthenticateAsClientAsync(options, TestRun.Token);
-        return tls.RemoteCertificate!.GetCertHashString(HashAlgorithmName.SHA256);
+        return result(tls);
     }
 
     private SslClientAuthenticationOptions NewOptions() => new()

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -33,6 +34,17 @@ public sealed class TlsListenerTests : IDisposable
         var (version, status, _) = await new TlsClient(_root).GetAsync(server, HttpVersion.Version11);
 
         Assert.Equal((HttpVersion.Version11, HttpStatusCode.NotFound), (version, status));
+    }
+
+    [Fact]
+    public async Task A_client_chooses_between_HTTP_2_and_1_1_in_the_handshake()
+    {
+        await using var server = await StartWithLeafAsync();
+        var client = new TlsClient(_root);
+
+        Assert.Equal(SslApplicationProtocol.Http11, await client.ChooseAsync(server, SslApplicationProtocol.Http11));
+        Assert.Equal(SslApplicationProtocol.Http2, await client.ChooseAsync(server, SslApplicationProtocol.Http2));
+        Assert.Equal(SslApplicationProtocol.Http2, await client.ChooseAsync(server, SslApplicationProtocol.Http11, SslApplicationProtocol.Http2));
     }
 
     [Theory]
