@@ -4,6 +4,7 @@ using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tls;
 
 namespace GrpcPresence.Server.Access;
 

@@ -1,10 +1,11 @@
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>The listener: HTTP/2 without TLS, which gRPC clients call prior knowledge.</summary>
+/// <summary>The listener: HTTP/2, which gRPC clients call prior knowledge where there is no TLS.</summary>
 internal static class KestrelSetup
 {
     /// <summary>A gateway watches for many users over one connection; the default of 100 would make it wait without a sign.</summary>
@@ -16,8 +17,8 @@ internal static class KestrelSetup
     /// <summary>Bytes of all headers of a request.</summary>
     private const int HeaderBytes = 16 * 1024;
 
-    /// <summary>Sets the listener up.</summary>
-    public static void Configure(KestrelServerOptions kestrel, ServerSettings settings)
+    /// <summary>Sets the listener up; with TLS if there are handshakes for it.</summary>
+    public static void Configure(KestrelServerOptions kestrel, ServerSettings settings, TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.KeepAlivePingDelay = settings.KeepAlivePingDelay;
@@ -28,9 +29,15 @@ internal static class KestrelSetup
         // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
         // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
         kestrel.Limits.MinResponseDataRate = null;
-        if (!settings.IsForOperatorOnly)
-            kestrel.Listen(settings.Address, settings.Port, listen => listen.Protocols = HttpProtocols.Http2);
         if (settings.OperatorSocket is { } path)
             OperatorSocket.Listen(kestrel, path);
+        if (settings.IsForOperatorOnly)
+            return;
+        kestrel.Listen(settings.Address, settings.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (handshakes is not null)
+                listen.UseTls(handshakes);
+        });
     }
 }

@@ -8,6 +8,7 @@ using GrpcPresence.Server.Reflection;
 using GrpcPresence.Server.Services;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Server.Tls;
 
 namespace GrpcPresence.Server.Hosting;
 
@@ -29,13 +30,17 @@ internal static class ServerHost
         builder.Logging.AddPresenceLogging(settings, configuration);
         builder.WebHost.UseKestrelCore()
             .UseSockets(sockets => sockets.CreateBoundListenSocket = OperatorSocket.Bind)
-            .ConfigureKestrel(kestrel => KestrelSetup.Configure(kestrel, settings));
+            .ConfigureKestrel(kestrel =>
+                KestrelSetup.Configure(kestrel, settings, kestrel.ApplicationServices.GetService<TlsHandshakes>()));
         builder.Services.AddSingleton(settings);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         AddTransport(builder.Services);
+        builder.Services.AddTls(settings);
         addDomain(builder.Services);
 
         var app = builder.Build();
+        // Before the store: who is refused for a file of TLS has no database made or locked for it.
+        app.Services.GetService<TlsFiles>();
         var board = app.Services.GetRequiredService<HealthBoard>();
         app.Lifetime.ApplicationStopping.Register(board.Drain);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);

@@ -4,6 +4,7 @@ using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Server.Tls;
 using GrpcPresence.Storage.Sqlite;
 using Microsoft.AspNetCore.Connections;
 
@@ -69,7 +70,7 @@ internal static class ServerProgram
             Log.TelemetryExported(logger, telemetry.Endpoint);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
-            await GreetAsync(output, addresses[0], isOpen);
+            await GreetAsync(output, app, settings, addresses[0], isOpen);
         var demo = settings.Demo ? StartDemo(app, settings) : Task.CompletedTask;
         await app.WaitForShutdownAsync();
         await demo;
@@ -105,14 +106,17 @@ internal static class ServerProgram
         return life.RunAsync(app.Lifetime.ApplicationStopping);
     }
 
-    private static async Task GreetAsync(TextWriter output, string address, bool isOpen)
+    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings, string address, bool isOpen)
     {
+        var options = app.Services.GetService<TlsFiles>() is { } tls
+            ? CurlOptions.For(settings, tls.Current.Leaf, new Uri(address))
+            : CurlOptions.PriorKnowledge;
         await output.WriteLineAsync();
         await output.WriteLineAsync(isOpen
             ? $"gRPC on {address}, for everybody on this machine. To try it, paste:"
             : $"gRPC on {address}, for callers with credentials: add -H \"authorization: Basic $(printf %s SID:SECRET | base64 -w0)\" to each of these:");
         await output.WriteLineAsync();
-        foreach (var command in Welcome.Commands(address))
+        foreach (var command in Welcome.Commands(address, options))
             await output.WriteLineAsync(command);
         await output.WriteLineAsync();
     }

@@ -5,20 +5,24 @@ internal static class Welcome
 {
     private const string ServiceSid = "IS00000000000000000000000000000001";
 
-    /// <summary>Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat.</summary>
-    public static IReadOnlyList<string> Commands(string address) =>
+    /// <summary>
+    /// Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat. The options are those with which
+    /// <c>buf curl</c> connects.
+    /// </summary>
+    public static IReadOnlyList<string> Commands(string address, string options) =>
     [
         string.Join(
             " ; ",
-            Call(address, "ConfigurationService/CreateServiceInstance", $$"""{"serviceSid":"{{ServiceSid}}","friendlyName":"Try it"}"""),
+            Call(options, address, "ConfigurationService/CreateServiceInstance", $$"""{"serviceSid":"{{ServiceSid}}","friendlyName":"Try it"}"""),
             Call(
+                options,
                 address,
                 "ConfigurationService/UpdateConfiguration",
                 $$"""{"configuration":{"serviceSid":"{{ServiceSid}}","reachabilityEnabled":true},"updateMask":"reachabilityEnabled"}""")),
-        Call(address, "UserService/WatchUsers", $$"""{"serviceSid":"{{ServiceSid}}"}"""),
-        Call(address, "UserService/Heartbeat", $$"""{"serviceSid":"{{ServiceSid}}","userKey":"alice","sessionId":"phone-1"}"""),
+        Call(options, address, "UserService/WatchUsers", $$"""{"serviceSid":"{{ServiceSid}}"}"""),
+        Call(options, address, "UserService/Heartbeat", $$"""{"serviceSid":"{{ServiceSid}}","userKey":"alice","sessionId":"phone-1"}"""),
     ];
 
-    private static string Call(string address, string method, string message) =>
-        $"buf curl --protocol grpc --http2-prior-knowledge {address}/presence.v1.{method} -d '{message}'";
+    private static string Call(string options, string address, string method, string message) =>
+        $"buf curl --protocol grpc {options} {address}/presence.v1.{method} -d '{message}'";
 }

@@ -17,6 +17,10 @@ internal static class CommandLine
         ["watch-stall-timeout"] = nameof(ServerSettings.WatchStallTimeout),
         ["keep-alive-ping-delay"] = nameof(ServerSettings.KeepAlivePingDelay),
         ["keep-alive-ping-timeout"] = nameof(ServerSettings.KeepAlivePingTimeout),
+        ["tls-certificate"] = nameof(ServerSettings.TlsCertificate),
+        ["tls-key"] = nameof(ServerSettings.TlsKey),
+        ["client-certificates"] = nameof(ServerSettings.ClientCertificates),
+        ["client-certificate-authorities"] = nameof(ServerSettings.ClientCertificateAuthorities),
     };
 
     // Stand alone and take no value.

@@ -12,7 +12,7 @@ internal sealed record ServerSettings
     /// <summary>The address to listen on.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
-    /// <summary>The port of gRPC, HTTP/2 without TLS; 0 takes any free one.</summary>
+    /// <summary>The port; 0 takes any free one. Without TLS it takes HTTP/2 alone, with TLS HTTP/1.1 too.</summary>
     public int Port { get; init; } = 5080;
 
     /// <summary>The file of the database, with its full path.</summary>
@@ -44,6 +44,21 @@ internal sealed record ServerSettings
 
     /// <summary>How long the answer to a ping may take before its connection is closed; at least a second.</summary>
     public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The PEM file of the server's certificate and the intermediates above it, with its full path; null is no TLS.</summary>
+    public string? TlsCertificate { get; init; }
+
+    /// <summary>The PEM file of the certificate's private key, which is not encrypted, with its full path; set if the certificate is.</summary>
+    public string? TlsKey { get; init; }
+
+    /// <summary>Whether clients have to show a certificate.</summary>
+    public ClientCertificates ClientCertificates { get; init; }
+
+    /// <summary>
+    /// The PEM file of the authorities that client certificates must come from, with its full path; set if clients are asked for certificates. The
+    /// machine's own authorities count for nothing.
+    /// </summary>
+    public string? ClientCertificateAuthorities { get; init; }
 
     /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
     public bool Demo { get; init; }

@@ -22,12 +22,13 @@ internal static class SettingsReader
             nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
             nameof(ServerSettings.SecretFile), nameof(ServerSettings.OperatorSocket), nameof(ServerSettings.LogFormat),
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
-            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.Demo),
+            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.TlsCertificate), nameof(ServerSettings.TlsKey),
+            nameof(ServerSettings.ClientCertificates), nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.Demo),
         ],
         StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The settings; what is not set has its default.</summary>
-    /// <exception cref="SettingsException">A setting that does not exist, or a value that cannot be used.</exception>
+    /// <exception cref="SettingsException">A setting that does not exist, a value that cannot be used, or settings that do not go together.</exception>
     public static ServerSettings Read(IConfiguration configuration)
     {
         var section = configuration.GetSection(ServerSettings.Section);
@@ -39,7 +40,7 @@ internal static class SettingsReader
 
         var defaults = new ServerSettings();
         var database = Value(section, nameof(ServerSettings.Database), "must be the path of a file", defaults.Database, ReadPath);
-        return new ServerSettings
+        var settings = new ServerSettings
         {
             Address = Value(section, nameof(ServerSettings.Address), "must be an IP address", defaults.Address, ReadAddress),
             Port = Value(section, nameof(ServerSettings.Port), $"must be a whole number from 0 to {MaxPort}", defaults.Port, ReadPort),
@@ -57,8 +58,19 @@ internal static class SettingsReader
             WatchStallTimeout = Patience(section, nameof(ServerSettings.WatchStallTimeout), defaults.WatchStallTimeout),
             KeepAlivePingDelay = Patience(section, nameof(ServerSettings.KeepAlivePingDelay), defaults.KeepAlivePingDelay),
             KeepAlivePingTimeout = Patience(section, nameof(ServerSettings.KeepAlivePingTimeout), defaults.KeepAlivePingTimeout),
+            TlsCertificate = FilePath(section, nameof(ServerSettings.TlsCertificate)),
+            TlsKey = FilePath(section, nameof(ServerSettings.TlsKey)),
+            ClientCertificates = Value(
+                section,
+                nameof(ServerSettings.ClientCertificates),
+                "must be none, optional or required",
+                defaults.ClientCertificates,
+                ReadClientCertificates),
+            ClientCertificateAuthorities = FilePath(section, nameof(ServerSettings.ClientCertificateAuthorities)),
             Demo = Flag(section, nameof(ServerSettings.Demo), defaults.Demo),
         };
+        TlsConsistency.Check(settings);
+        return settings;
     }
 
     private static T Value<T>(IConfiguration section, string name, string rule, T unset, Func<string, T?> read)
@@ -82,6 +94,10 @@ internal static class SettingsReader
 
     private static int? ReadPort(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MaxPort ? port : null;
+
+    // Of a file that is there only if it is named: no default.
+    private static string? FilePath(IConfiguration section, string name) =>
+        section[name] is { } text ? ReadPath(text) ?? throw SettingsException.For(name, text, "must be the path of a file") : null;
 
     private static string? ReadPath(string text)
     {
@@ -109,6 +125,14 @@ internal static class SettingsReader
     {
         "TEXT" => LogFormat.Text,
         "JSON" => LogFormat.Json,
+        _ => null,
+    };
+
+    private static ClientCertificates? ReadClientCertificates(string text) => text.ToUpperInvariant() switch
+    {
+        "NONE" => ClientCertificates.None,
+        "OPTIONAL" => ClientCertificates.Optional,
+        "REQUIRED" => ClientCertificates.Required,
         _ => null,
     };
 

@@ -51,7 +51,7 @@ internal static partial class Log
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception fault, string method, string correlationId);
 
-    [LoggerMessage(EventId = 30, Level = LogLevel.Information, Message = "{Act} by {Caller}: {Subject} {Detail}")]
+    [LoggerMessage(EventId = 40, Level = LogLevel.Information, Message = "{Act} by {Caller}: {Subject} {Detail}")]
     public static partial void Audited(ILogger logger, string act, string caller, object subject, string detail);
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "{Method} still ran {Grace} after stopping began and was reset")]
@@ -59,4 +59,22 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Streams} streams still ran {Grace} after stopping began and were reset")]
     public static partial void StreamsReset(ILogger logger, long streams, TimeSpan grace);
+
+    [LoggerMessage(
+        EventId = 30,
+        Level = LogLevel.Information,
+        Message = "TLS certificate {Thumbprint} is in force, valid until {NotAfter:u}, with {Authorities} authorities of client certificates")]
+    public static partial void TlsInForce(ILogger logger, string thumbprint, DateTimeOffset notAfter, int authorities);
+
+    [LoggerMessage(EventId = 31, Level = LogLevel.Warning, Message = "TLS certificate {Thumbprint} ends soon, at {NotAfter:u}")]
+    public static partial void TlsEndsSoon(ILogger logger, string thumbprint, DateTimeOffset notAfter);
+
+    [LoggerMessage(EventId = 32, Level = LogLevel.Warning, Message = "TLS certificate {Thumbprint} ended at {NotAfter:u}; clients will refuse it")]
+    public static partial void TlsEnded(ILogger logger, string thumbprint, DateTimeOffset notAfter);
+
+    [LoggerMessage(EventId = 33, Level = LogLevel.Error, Message = "The TLS files changed and cannot be used; what they held before stays in force: {Reason}")]
+    public static partial void TlsFilesRefused(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 34, Level = LogLevel.Debug, Message = "A client certificate was refused: {Reason}")]
+    public static partial void ClientCertificateRefused(ILogger logger, string reason);
 }

@@ -27,7 +27,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         _time = time ?? TimeProvider.System;
         _store = store ?? Store;
-        _app = ServerHost.Build(settings ?? new ServerSettings { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
+        _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
         map?.Invoke(_app);
     }
 
@@ -48,12 +48,17 @@ internal sealed class TestServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
 
+    /// <summary>Starts a server. The channel connects with the handler; a server with TLS needs one that trusts it.</summary>
     public static async Task<TestServer> StartAsync(
-        Action<WebApplication>? map = null, TimeProvider? time = null, IPresenceStore? store = null, ServerSettings? settings = null)
+        Action<WebApplication>? map = null,
+        TimeProvider? time = null,
+        IPresenceStore? store = null,
+        ServerSettings? settings = null,
+        HttpMessageHandler? handler = null)
     {
         var server = new TestServer(map, time, store, settings);
         await server._app.StartAsync(TestRun.Token);
-        server.Channel = GrpcChannel.ForAddress(server.Address);
+        server.Channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
         return server;
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Tls;
 using GrpcPresence.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -19,6 +20,8 @@ public sealed class ServerProgramTests : IDisposable
     [InlineData("Presence:Port", "--port", "nonsense")]
     [InlineData("Presence:Nonsense", "--Presence:Nonsense=1", null)]
     [InlineData("--nonsense", "--nonsense", null)]
+    [InlineData("Presence:TlsKey", "--tls-key", "tls.key")]
+    [InlineData("Presence:ClientCertificates", "--client-certificates", "required")]
     public async Task A_setting_that_cannot_be_used_is_one_line_and_exit_code_2(string name, string argument, string? value)
     {
         var code = await RunAsync(value is null ? [argument] : [argument, value]);
@@ -71,6 +74,34 @@ public sealed class ServerProgramTests : IDisposable
         Assert.Equal(0, code);
         Assert.Equal(3, _output.ToString().Split('\n').Count(line => line.StartsWith("buf curl ", StringComparison.Ordinal)));
         Assert.Empty(_error.ToString());
+    }
+
+    [Fact]
+    public async Task A_server_with_TLS_shows_commands_that_trust_it()
+    {
+        using var root = TestAuthority.NewRoot();
+        using var leaf = root.IssueServer();
+        using var folder = new TlsFolder();
+        folder.Write(leaf);
+
+        var code = await RunAsync(["--port=0", "--demo", $"--tls-certificate={folder.Certificate}", $"--tls-key={folder.Key}"]);
+
+        Assert.Equal(0, code);
+        var commands = _output.ToString().Split('\n').Where(line => line.StartsWith("buf curl ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(3, commands.Length);
+        Assert.All(commands, command =>
+            Assert.StartsWith($"buf curl --protocol grpc --cacert '{folder.Certificate}' https://127.0.0.1:", command, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_file_of_TLS_that_cannot_be_used_is_one_line_and_exit_code_2()
+    {
+        using var folder = new TlsFolder();
+
+        var code = await RunAsync(["--port=0", $"--tls-certificate={folder.Certificate}", $"--tls-key={folder.Key}"]);
+
+        Assert.Equal(2, code);
+        AssertOneLine("Presence:TlsCertificate");
     }
 
     [Fact]

@@ -23,6 +23,14 @@ public sealed class CommandLineTests
             settings);
     }
 
+    [Theory]
+    [InlineData("--tls-certificate", "Presence:TlsCertificate")]
+    [InlineData("--tls-key", "Presence:TlsKey")]
+    [InlineData("--client-certificates", "Presence:ClientCertificates")]
+    [InlineData("--client-certificate-authorities", "Presence:ClientCertificateAuthorities")]
+    public void TLS_is_set_up_by_options_too(string option, string setting) =>
+        Assert.Equal("a.pem", CommandLine.Read([option, "a.pem"])[setting]);
+
     [Fact]
     public void The_last_of_two_wins() =>
         Assert.Equal("2", CommandLine.Read(["--Presence:Port=1", "--port=2"])["Presence:Port"]);

@@ -31,6 +31,10 @@ public sealed class SettingsReaderTests
             ["Presence:WatchStallTimeout"] = "0:00:01",
             ["Presence:KeepAlivePingDelay"] = "0:00:02",
             ["Presence:KeepAlivePingTimeout"] = "0:00:03",
+            ["Presence:TlsCertificate"] = "tls.pem",
+            ["Presence:TlsKey"] = "tls.key",
+            ["Presence:ClientCertificates"] = "Required",
+            ["Presence:ClientCertificateAuthorities"] = "clients.pem",
             ["Presence:Demo"] = "True",
         });
 
@@ -48,6 +52,10 @@ public sealed class SettingsReaderTests
                 WatchStallTimeout = TimeSpan.FromSeconds(1),
                 KeepAlivePingDelay = TimeSpan.FromSeconds(2),
                 KeepAlivePingTimeout = TimeSpan.FromSeconds(3),
+                TlsCertificate = Path.GetFullPath("tls.pem"),
+                TlsKey = Path.GetFullPath("tls.key"),
+                ClientCertificates = ClientCertificates.Required,
+                ClientCertificateAuthorities = Path.GetFullPath("clients.pem"),
                 Demo = true,
             },
             settings);
@@ -86,6 +94,10 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:WatchStallTimeout", "0:00:00.9")]
     [InlineData("Presence:KeepAlivePingDelay", "0")]
     [InlineData("Presence:KeepAlivePingTimeout", "-0:00:01")]
+    [InlineData("Presence:TlsCertificate", " ")]
+    [InlineData("Presence:TlsKey", "/")]
+    [InlineData("Presence:ClientCertificates", "perhaps")]
+    [InlineData("Presence:ClientCertificateAuthorities", "")]
     [InlineData("Presence:Demo", "perhaps")]
     [InlineData("Presence:Nonsense", "1")]
     public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string value)
@@ -93,6 +105,25 @@ public sealed class SettingsReaderTests
         var fault = Assert.Throws<SettingsException>(() => Read(new() { [name] = value }));
 
         Assert.StartsWith(name, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    [Theory]
+    [InlineData("TlsCertificate", "TlsCertificate=tls.pem")]
+    [InlineData("TlsKey", "TlsKey=tls.key")]
+    [InlineData("ClientCertificates", "ClientCertificates=optional")]
+    [InlineData("ClientCertificates", "ClientCertificates=optional ClientCertificateAuthorities=clients.pem")]
+    [InlineData("ClientCertificates", "ClientCertificates=required TlsCertificate=tls.pem TlsKey=tls.key")]
+    [InlineData("ClientCertificateAuthorities", "ClientCertificateAuthorities=clients.pem")]
+    [InlineData("ClientCertificateAuthorities", "ClientCertificateAuthorities=clients.pem TlsCertificate=tls.pem TlsKey=tls.key")]
+    [InlineData("ClientCertificateAuthorities", "ClientCertificateAuthorities=clients.pem ClientCertificates=none TlsCertificate=tls.pem TlsKey=tls.key")]
+    public void A_setting_that_lacks_another_is_one_line_that_names_it(string name, string settings)
+    {
+        var values = settings.Split(' ').Select(setting => setting.Split('=')).ToDictionary(pair => "Presence:" + pair[0], pair => (string?)pair[1]);
+
+        var fault = Assert.Throws<SettingsException>(() => Read(values));
+
+        Assert.StartsWith($"Presence:{name} ", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
 
