@@ -29,15 +29,16 @@ internal static class KestrelSetup
         // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
         // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
         kestrel.Limits.MinResponseDataRate = null;
+        if (!settings.IsForOperatorOnly)
+        {
+            kestrel.Listen(settings.Address, settings.Port, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (handshakes is not null)
+                    listen.UseTls(handshakes);
+            });
+        }
         if (settings.OperatorSocket is { } path)
             OperatorSocket.Listen(kestrel, path);
-        if (settings.IsForOperatorOnly)
-            return;
-        kestrel.Listen(settings.Address, settings.Port, listen =>
-        {
-            listen.Protocols = HttpProtocols.Http2;
-            if (handshakes is not null)
-                listen.UseTls(handshakes);
-        });
     }
 }

@@ -31,7 +31,8 @@ internal sealed class GuardedServer : IAsyncDisposable
 
     public string SecretPath => _directory.File("presence.secret");
 
-    public static async Task<GuardedServer> StartAsync(Func<ServerSettings, ServerSettings>? settings = null)
+    public static async Task<GuardedServer> StartAsync(
+        Func<ServerSettings, ServerSettings>? settings = null, HttpMessageHandler? handler = null)
     {
         var guarded = new GuardedServer();
         var given = new ServerSettings
@@ -40,7 +41,7 @@ internal sealed class GuardedServer : IAsyncDisposable
             SecretFile = guarded.SecretPath,
             OperatorSocket = guarded._directory.File("operator.sock"),
         };
-        guarded.Server = await TestServer.StartAsync(time: guarded.Time, settings: settings?.Invoke(given) ?? given);
+        guarded.Server = await TestServer.StartAsync(time: guarded.Time, settings: settings?.Invoke(given) ?? given, handler: handler);
         guarded.Own = await guarded.Server.CreateReachableServiceAsync();
         guarded.Foreign = await guarded.Server.CreateReachableServiceAsync();
         guarded.Keys = new(OperatorChannel.Open(given.OperatorSocket).Intercept(new RunTokenInterceptor()));

@@ -64,7 +64,7 @@ public sealed class HostileRequestRun : IAsyncLifetime
         }
         HeapAtEnd = Heap.LiveBytes();
         Duration = Stopwatch.GetElapsedTime(began);
-        Logged = [.. hostile.Server.Log.Entries.Skip(logged).Select(entry => entry.ToString())];
+        Logged = [.. hostile.Server.Log.Entries.Skip(logged).Where(entry => !entry.Category.EndsWith("AuditLog", StringComparison.Ordinal)).Select(entry => entry.ToString())];
     }
 
     /// <inheritdoc/>
