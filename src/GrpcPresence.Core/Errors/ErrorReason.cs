@@ -66,6 +66,9 @@ public enum ErrorReason
     /// <summary>The user has as many push bindings as are allowed.</summary>
     PushBindingLimitExceeded = 60,
 
+    /// <summary>The service instance or the caller has used up a quota.</summary>
+    QuotaExceeded = 61,
+
     /// <summary>The store cannot be read or written now.</summary>
     StorageUnavailable = 70,
 

@@ -35,6 +35,7 @@ internal static class ErrorTable
         ErrorReason.EtagMismatch => StatusCode.Aborted,
         ErrorReason.SessionEnded => StatusCode.FailedPrecondition,
         ErrorReason.PushBindingLimitExceeded => StatusCode.ResourceExhausted,
+        ErrorReason.QuotaExceeded => StatusCode.ResourceExhausted,
         ErrorReason.StorageUnavailable => StatusCode.Unavailable,
         ErrorReason.ServerStopping => StatusCode.Unavailable,
         ErrorReason.StreamMaxAge => StatusCode.Unavailable,
