@@ -15,6 +15,7 @@ public sealed class CoreFolderTests
         ["Errors"] = [],
         ["Configuration"] = ["Errors", "Limits"],
         ["Users"] = ["Configuration", "Errors", "Limits"],
+        ["Quotas"] = ["Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Changes"] = ["Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Presence"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Watching"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
