@@ -2,13 +2,14 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>The one timer: ends leases that have run out, and looks at the times of watches.</summary>
+/// <summary>The one timer: ends leases that have run out, looks at the times of watches, and now and then drops meters that are idle.</summary>
 internal sealed class TickService(
-    PresenceTracker tracker, WatchHub hub, ChangeQueue queue, PresenceMetrics metrics, TimeProvider time) : BackgroundService
+    PresenceTracker tracker, WatchHub hub, ChangeQueue queue, QuotaBook quotas, PresenceMetrics metrics, TimeProvider time) : BackgroundService
 {
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -23,12 +24,17 @@ internal sealed class TickService(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Bounds.Tick, time);
+        var sweptAt = time.GetTimestamp();
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 tracker.Tick();
                 hub.Tick();
+                if (time.GetElapsedTime(sweptAt) < Bounds.MeterSweepInterval)
+                    continue;
+                quotas.Sweep();
+                sweptAt = time.GetTimestamp();
             }
         }
         catch (OperationCanceledException)

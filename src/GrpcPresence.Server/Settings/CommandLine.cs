@@ -15,6 +15,7 @@ internal static class CommandLine
         ["watch-stall-timeout"] = nameof(ServerSettings.WatchStallTimeout),
         ["keep-alive-ping-delay"] = nameof(ServerSettings.KeepAlivePingDelay),
         ["keep-alive-ping-timeout"] = nameof(ServerSettings.KeepAlivePingTimeout),
+        ["max-connections"] = nameof(ServerSettings.MaxConnections),
     };
 
     // Stand alone and take no value.

@@ -16,7 +16,7 @@ internal static class SettingsReader
         [
             nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.Database), nameof(ServerSettings.LogFormat),
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
-            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.Demo),
+            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.MaxConnections), QuotaSettings.Section, nameof(ServerSettings.Demo),
         ],
         StringComparer.OrdinalIgnoreCase);
 
@@ -47,6 +47,13 @@ internal static class SettingsReader
             WatchStallTimeout = Patience(section, nameof(ServerSettings.WatchStallTimeout), defaults.WatchStallTimeout),
             KeepAlivePingDelay = Patience(section, nameof(ServerSettings.KeepAlivePingDelay), defaults.KeepAlivePingDelay),
             KeepAlivePingTimeout = Patience(section, nameof(ServerSettings.KeepAlivePingTimeout), defaults.KeepAlivePingTimeout),
+            MaxConnections = Value(
+                section,
+                nameof(ServerSettings.MaxConnections),
+                $"must be a whole number from 1 to {int.MaxValue}",
+                defaults.MaxConnections,
+                ReadCount),
+            Quotas = QuotaSettingsReader.Read(section),
             Demo = Value(section, nameof(ServerSettings.Demo), "must be true or false", defaults.Demo, ReadFlag),
         };
     }
@@ -72,6 +79,9 @@ internal static class SettingsReader
 
     private static int? ReadPort(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MaxPort ? port : null;
+
+    private static int? ReadCount(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : null;
 
     private static string? ReadPath(string text)
     {

@@ -23,11 +23,11 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly IPresenceStore _store;
     private Task? _stopped;
 
-    private TestServer(Action<WebApplication>? map, TimeProvider? time, IPresenceStore? store)
+    private TestServer(Action<WebApplication>? map, TimeProvider? time, IPresenceStore? store, ServerSettings? settings)
     {
         _time = time ?? TimeProvider.System;
         _store = store ?? Store;
-        _app = ServerHost.Build(new ServerSettings { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
+        _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
         map?.Invoke(_app);
     }
 
@@ -49,9 +49,9 @@ internal sealed class TestServer : IAsyncDisposable
         where T : notnull => _app.Services.GetRequiredService<T>();
 
     public static async Task<TestServer> StartAsync(
-        Action<WebApplication>? map = null, TimeProvider? time = null, IPresenceStore? store = null)
+        Action<WebApplication>? map = null, TimeProvider? time = null, IPresenceStore? store = null, ServerSettings? settings = null)
     {
-        var server = new TestServer(map, time, store);
+        var server = new TestServer(map, time, store, settings);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address);
         return server;

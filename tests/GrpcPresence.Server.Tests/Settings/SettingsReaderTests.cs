@@ -1,4 +1,5 @@
 using System.Net;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Server.Settings;
 using Microsoft.Extensions.Configuration;
 
@@ -28,6 +29,7 @@ public sealed class SettingsReaderTests
             ["Presence:WatchStallTimeout"] = "0:00:01",
             ["Presence:KeepAlivePingDelay"] = "0:00:02",
             ["Presence:KeepAlivePingTimeout"] = "0:00:03",
+            ["Presence:MaxConnections"] = "7",
             ["Presence:Demo"] = "True",
         });
 
@@ -42,9 +44,60 @@ public sealed class SettingsReaderTests
                 WatchStallTimeout = TimeSpan.FromSeconds(1),
                 KeepAlivePingDelay = TimeSpan.FromSeconds(2),
                 KeepAlivePingTimeout = TimeSpan.FromSeconds(3),
+                MaxConnections = 7,
                 Demo = true,
             },
             settings);
+    }
+
+    [Fact]
+    public void Every_quota_is_read()
+    {
+        var settings = Read(new()
+        {
+            ["Presence:Quotas:ServiceInstance:OpenWatches"] = "1",
+            ["Presence:Quotas:ServiceInstance:WatchedUsers"] = "2",
+            ["Presence:Quotas:ServiceInstance:HeartbeatsPerSecond"] = "3",
+            ["Presence:Quotas:ServiceInstance:WritesPerSecond"] = "4",
+            ["Presence:Quotas:ServiceInstance:NewStreamsPerSecond"] = "5",
+            ["Presence:Quotas:ServiceInstance:Users"] = "2147483647",
+            ["Presence:Quotas:ApiKey:OpenWatches"] = "6",
+            ["Presence:Quotas:ApiKey:WatchedUsers"] = "7",
+            ["Presence:Quotas:ApiKey:HeartbeatsPerSecond"] = "8",
+            ["Presence:Quotas:ApiKey:WritesPerSecond"] = "9",
+            ["Presence:Quotas:ApiKey:NewStreamsPerSecond"] = "10",
+            ["Presence:Quotas:AccessToken:OpenWatches"] = "11",
+            ["Presence:Quotas:AccessToken:WatchedUsers"] = "12",
+            ["Presence:Quotas:AccessToken:HeartbeatsPerSecond"] = "13",
+            ["Presence:Quotas:AccessToken:WritesPerSecond"] = "14",
+            ["presence:quotas:accesstoken:NEWSTREAMSPERSECOND"] = "15",
+        });
+
+        Assert.Equal(
+            new QuotaSettings
+            {
+                ServiceInstance = Limits(1, 2, 3, 4, 5) with { Users = int.MaxValue },
+                ApiKey = Limits(6, 7, 8, 9, 10),
+                AccessToken = Limits(11, 12, 13, 14, 15),
+            },
+            settings.Quotas);
+    }
+
+    [Fact]
+    public void One_quota_can_be_set_without_the_others()
+    {
+        var quotas = Read(new() { ["Presence:Quotas:AccessToken:OpenWatches"] = "5" }).Quotas;
+
+        var defaults = new QuotaSettings();
+        Assert.Equal(defaults with { AccessToken = defaults.AccessToken with { OpenWatches = 5 } }, quotas);
+    }
+
+    [Fact]
+    public void The_file_beside_the_program_says_the_defaults()
+    {
+        var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build();
+
+        Assert.Equal(new ServerSettings(), SettingsReader.Read(file));
     }
 
     [Theory]
@@ -61,6 +114,19 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:WatchStallTimeout", "0:00:00.9")]
     [InlineData("Presence:KeepAlivePingDelay", "0")]
     [InlineData("Presence:KeepAlivePingTimeout", "-0:00:01")]
+    [InlineData("Presence:MaxConnections", "0")]
+    [InlineData("Presence:MaxConnections", "2147483648")]
+    [InlineData("Presence:Quotas", "5")]
+    [InlineData("Presence:Quotas:Nobody", "5")]
+    [InlineData("Presence:Quotas:ApiKey", "5")]
+    [InlineData("Presence:Quotas:ApiKey:Nonsense", "5")]
+    [InlineData("Presence:Quotas:ApiKey:Users", "5")]
+    [InlineData("Presence:Quotas:AccessToken:Users", "5")]
+    [InlineData("Presence:Quotas:ServiceInstance:Users", "0")]
+    [InlineData("Presence:Quotas:ServiceInstance:Users", "many")]
+    [InlineData("Presence:Quotas:ApiKey:WritesPerSecond", "-1")]
+    [InlineData("Presence:Quotas:AccessToken:OpenWatches", "")]
+    [InlineData("Presence:Quotas:AccessToken:HeartbeatsPerSecond", "2147483648")]
     [InlineData("Presence:Demo", "perhaps")]
     [InlineData("Presence:Nonsense", "1")]
     public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string value)
@@ -70,6 +136,15 @@ public sealed class SettingsReaderTests
         Assert.StartsWith(name, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
+
+    private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()
+    {
+        OpenWatches = watches,
+        WatchedUsers = users,
+        HeartbeatsPerSecond = heartbeats,
+        WritesPerSecond = writes,
+        NewStreamsPerSecond = streams,
+    };
 
     private static ServerSettings Read(Dictionary<string, string?> values) =>
         SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
