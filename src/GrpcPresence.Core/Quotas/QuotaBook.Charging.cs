@@ -85,12 +85,12 @@ public sealed partial class QuotaBook
     {
         while (true)
         {
-            meter = Present(meter);
-            if (!meter.RateOf(rate).TryTake(1, now, out var retryAfter))
-                return Refuse(meter, rate, retryAfter);
+            var isTaken = meter.RateOf(rate).TryTake(1, now, out var retryAfter);
             if (meter.IsLive)
-                return null;
-            meter.RateOf(rate).GiveBack(1);
+                return isTaken ? null : Refuse(meter, rate, retryAfter);
+            if (isTaken)
+                meter.RateOf(rate).GiveBack(1);
+            meter = Present(meter);
         }
     }
 
@@ -99,11 +99,11 @@ public sealed partial class QuotaBook
     {
         while (true)
         {
-            meter = Present(meter);
             var granted = meter.RateOf(rate).Take(count, now);
-            if (granted == 0 || meter.IsLive)
+            if (meter.IsLive)
                 return granted;
             meter.RateOf(rate).GiveBack(granted);
+            meter = Present(meter);
         }
     }
 
@@ -112,12 +112,16 @@ public sealed partial class QuotaBook
     {
         while (true)
         {
-            meter = Present(meter);
-            if (!meter.OpenWatches.TryAdd(1))
-                return Refuse(meter, Quota.OpenWatches, Bounds.LevelQuotaRetry);
+            var isAdded = meter.OpenWatches.TryAdd(1);
             if (meter.IsLive)
+            {
+                if (!isAdded)
+                    return Refuse(meter, Quota.OpenWatches, Bounds.LevelQuotaRetry);
                 break;
-            meter.OpenWatches.Remove(1);
+            }
+            if (isAdded)
+                meter.OpenWatches.Remove(1);
+            meter = Present(meter);
         }
         // With an open watch it is not idle, and is not dropped any more.
         if (meter.WatchedUsers.TryAdd(watchedUsers))

@@ -62,7 +62,7 @@ public sealed partial class QuotaBook
             if (!meter.IsIdle(now) || !meter.TryDrop())
                 continue;
             // Looked at again: who took something in between may have found it live. Who comes from now on does not, and waits for the outcome.
-            if (meter.IsIdle(now))
+            if (meter.IsIdle(_time.GetTimestamp()))
             {
                 _meters.TryRemove(entry);
                 dropped++;

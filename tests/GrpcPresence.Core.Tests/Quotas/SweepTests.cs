@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
@@ -48,10 +49,12 @@ public sealed class SweepTests : IDisposable
         for (var i = 0; i < Bounds.PromptRefusalsPerSecond; i++)
             await Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
         Assert.Equal(0, Book.Sweep());
+        _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half of one of fifty a second
         var held = Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
+        _world.Time.Advance(Bounds.RefusalHold - TimeSpan.FromTicks(1));
         Assert.Equal(0, Book.Sweep());
 
-        _world.Time.Advance(Bounds.RefusalHold);
+        _world.Time.Advance(TimeSpan.FromTicks(1));
         await held;
         Assert.Equal(1, Book.Sweep());
     }
@@ -79,6 +82,21 @@ public sealed class SweepTests : IDisposable
         Assert.Equal((1, 5), (_world.Service.OpenWatches.Level, _world.Service.WatchedUsers.Level));
         lease.Dispose();
         Assert.Equal(2, Book.Sweep());
+    }
+
+    [Fact]
+    public void A_meter_that_is_charged_just_before_it_would_be_dropped_stays()
+    {
+        var time = new LookedAtTime();
+        using var metrics = new PresenceMetrics();
+        var book = new QuotaBook(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
+        var meter = book.OfApiKey("k");
+        // The sweep looks at the time when it begins, and again when it has made up its mind about the meter.
+        time.Looked = () => time.Looked = () => meter.Writes.Take(1, now: 0);
+
+        Assert.Equal(0, book.Sweep());
+        Assert.True(meter.IsLive);
+        Assert.Same(meter, book.OfApiKey("k"));
     }
 
     [Fact]
@@ -121,4 +139,18 @@ public sealed class SweepTests : IDisposable
 
     private static Task RunAsync(Action act) => Task.Factory.StartNew(
         act, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>A clock that stands still, and does something when it is looked at.</summary>
+    private sealed class LookedAtTime : TimeProvider
+    {
+        public Action? Looked { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp()
+        {
+            Looked?.Invoke();
+            return 0;
+        }
+    }
 }
