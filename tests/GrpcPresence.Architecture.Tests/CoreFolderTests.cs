@@ -16,6 +16,7 @@ public sealed class CoreFolderTests
         ["Configuration"] = ["Errors", "Limits"],
         ["Users"] = ["Configuration", "Errors", "Limits"],
         ["Access"] = ["Configuration", "Errors", "Limits"],
+        ["Quotas"] = ["Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Changes"] = ["Access", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Presence"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Watching"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],

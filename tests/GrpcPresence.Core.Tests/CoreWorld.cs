@@ -18,8 +18,12 @@ internal sealed class CoreWorld : IDisposable
     /// <param name="store">The store; a new one unless given.</param>
     /// <param name="publisher">Stands between the writer and the hub.</param>
     /// <param name="meters">Makes the meter; it is the process's own unless given.</param>
+    /// <param name="usersPerService">The users that a service instance may have; any number unless given.</param>
     public CoreWorld(
-        InMemoryPresenceStore? store = null, Func<WatchHub, ICommitPublisher>? publisher = null, IMeterFactory? meters = null)
+        InMemoryPresenceStore? store = null,
+        Func<WatchHub, ICommitPublisher>? publisher = null,
+        IMeterFactory? meters = null,
+        int usersPerService = int.MaxValue)
     {
         Store = store ?? new InMemoryPresenceStore();
         Metrics = new PresenceMetrics(meters);
@@ -28,7 +32,8 @@ internal sealed class CoreWorld : IDisposable
         Directory = new UserDirectory(Store, Tracker);
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Bounds.WatchStallTimeout);
         Writer = new ChangeWriter(
-            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30));
+            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30),
+            usersPerService);
     }
 
     public ManualTimeProvider Time { get; } = new();

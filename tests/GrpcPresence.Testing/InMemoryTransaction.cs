@@ -48,6 +48,7 @@ internal sealed class InMemoryTransaction(StoreImage image, long id, StoreFaults
                 UpdateTime = service.UpdateTime,
                 Configuration = service.Configuration,
                 Revision = service.Revision,
+                UserCount = service.UserCount,
             },
         });
     }

@@ -30,7 +30,8 @@ internal sealed class WriterLoop : IDisposable
         _tracker.Start();
         var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Bounds.WatchStallTimeout);
         _writer = new ChangeWriter(
-            _store, _queue, services, _tracker, hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, TimeProvider.System, Bounds.TombstoneRetention);
+            _store, _queue, services, _tracker, hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, TimeProvider.System, Bounds.TombstoneRetention,
+            int.MaxValue);
         _service = services.GetAsync(Population.Service(), CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
 

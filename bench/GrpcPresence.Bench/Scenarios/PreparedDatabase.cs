@@ -26,6 +26,7 @@ internal static class PreparedDatabase
             CreateTime = now,
             UpdateTime = now,
             Revision = users + 1,
+            UserCount = users,
             Configuration = new ServiceConfiguration
             {
                 ReachabilityEnabled = true,

@@ -28,7 +28,8 @@ internal sealed class World : IDisposable
         Tracker = new PresenceTracker(Clock, _queue, _metrics);
         Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Bounds.WatchStallTimeout);
         _writer = new ChangeWriter(
-            _store, _queue, _services, Tracker, Hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, Clock, Bounds.TombstoneRetention);
+            _store, _queue, _services, Tracker, Hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, Clock, Bounds.TombstoneRetention,
+            int.MaxValue);
     }
 
     public BenchClock Clock { get; } = new();

@@ -2,12 +2,17 @@ using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Changes;
 
 /// <summary>The changes of one transaction while they are decided. Used by the writer's thread alone.</summary>
-internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, DateTimeOffset now)
+/// <param name="store">The transaction.</param>
+/// <param name="sids">Makes new SIDs.</param>
+/// <param name="now">The wall time.</param>
+/// <param name="usersPerService">The users that a service instance may have.</param>
+internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, DateTimeOffset now, int usersPerService)
 {
     private readonly Dictionary<ServiceSid, ServiceSlot> _present = [];
     private readonly List<ServiceSlot> _slots = [];
@@ -22,6 +27,9 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
 
     /// <summary>The wall time of the batch.</summary>
     public DateTimeOffset Now => now;
+
+    /// <summary>How many users were not created because their service instance may have no more.</summary>
+    public int RefusedUsers { get; private set; }
 
     /// <summary>Every service instance that the batch met.</summary>
     public IReadOnlyList<ServiceSlot> Slots => _slots;
@@ -67,20 +75,42 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
         return Add(key);
     }
 
-    /// <summary>A user that takes the service instance's next revision; not stored yet.</summary>
-    public UserRecord NewUser(ServiceSlot service, Identity identity) => new()
+    /// <summary>A user that takes the service instance's next revision; not stored yet. A refusal when there may be no more users.</summary>
+    public UserRecord NewUser(ServiceSlot service, Identity identity)
     {
-        Sid = sids.NewUserSid(),
-        Identity = identity,
-        RoleSid = service.Record.Configuration.DefaultServiceRoleSid,
-        CreateTime = now,
-        UpdateTime = now,
-        CreatedRevision = service.NextRevision,
-        Revision = service.NextRevision,
-    };
+        if (service.Record.UserCount >= usersPerService)
+        {
+            RefusedUsers++;
+            throw Refusals.QuotaExceeded(Quota.Users, QuotaSubject.ServiceInstance, usersPerService, Bounds.LevelQuotaRetry);
+        }
+        return new UserRecord
+        {
+            Sid = sids.NewUserSid(),
+            Identity = identity,
+            RoleSid = service.Record.Configuration.DefaultServiceRoleSid,
+            CreateTime = now,
+            UpdateTime = now,
+            CreatedRevision = service.NextRevision,
+            Revision = service.NextRevision,
+        };
+    }
 
-    /// <summary>Notes that the user with this identity is deleted in this batch.</summary>
-    public void NoteDeleted(ServiceSid service, Identity identity) => _deleted.Add((service, identity));
+    /// <summary>Stores a new user, who takes the service instance's next revision, and returns it with its key.</summary>
+    public UserRecord Insert(ServiceSlot service, UserRecord user)
+    {
+        service.TakeRevision(users: 1);
+        return store.InsertUser(service.Record.Id, user);
+    }
+
+    /// <summary>Removes a user, whose tombstone takes the service instance's next revision.</summary>
+    public void Delete(ServiceSlot service, UserRecord user)
+    {
+        service.TakeRevision(users: -1);
+        var tombstone = new Tombstone(user.Sid, user.Identity, service.Record.Revision, now);
+        store.DeleteUser(service.Record.Id, user, tombstone);
+        _deleted.Add((service.Record.Sid, user.Identity));
+        service.Add(tombstone, user.Revision);
+    }
 
     /// <summary>Whether a user with this identity is deleted in this batch.</summary>
     public bool IsDeletedHere(ServiceSid service, Identity identity) => _deleted.Count > 0 && _deleted.Contains((service, identity));

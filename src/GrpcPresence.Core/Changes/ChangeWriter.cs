@@ -10,6 +10,18 @@ namespace GrpcPresence.Core.Changes;
 /// The one writer. Takes what is queued and, in one transaction, decides each change, numbers those that alter something, and commits; then
 /// publishes; then completes the callers, in this order. Not safe for more than one thread.
 /// </summary>
+/// <param name="store">Where it writes.</param>
+/// <param name="queue">What is to be written.</param>
+/// <param name="services">Hears of service instances that were changed.</param>
+/// <param name="cells">The cells of users, who hear of what became of them.</param>
+/// <param name="publisher">Takes what was committed.</param>
+/// <param name="keys">Is brought up to date with each commit.</param>
+/// <param name="sids">Makes new SIDs.</param>
+/// <param name="status">Hears whether the store works.</param>
+/// <param name="metrics">Counts.</param>
+/// <param name="time">The clock.</param>
+/// <param name="tombstoneRetention">How long the tombstone of a deleted user is kept.</param>
+/// <param name="usersPerService">The users that a service instance may have; at least 1.</param>
 public sealed class ChangeWriter(
     IPresenceStore store,
     ChangeQueue queue,
@@ -21,7 +33,8 @@ public sealed class ChangeWriter(
     StorageStatus status,
     PresenceMetrics metrics,
     TimeProvider time,
-    TimeSpan tombstoneRetention)
+    TimeSpan tombstoneRetention,
+    int usersPerService)
 {
     /// <summary>How often the writer looks for rows that may go.</summary>
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
@@ -92,6 +105,8 @@ public sealed class ChangeWriter(
         }
         status.Report(null);
         metrics.CommitRecorded(time.GetElapsedTime(began), changes.Count);
+        if (batch.RefusedUsers > 0)
+            metrics.QuotaRefused(QuotaNames.Of(Quota.Users), batch.RefusedUsers);
         Publish(batch);
         Complete(batch, changes);
         return WriteOutcome.Written;
@@ -102,7 +117,7 @@ public sealed class ChangeWriter(
     {
         EnsureOpen();
         using var transaction = store.BeginTransaction();
-        var batch = new ChangeBatch(transaction, sids, time.GetUtcNow());
+        var batch = new ChangeBatch(transaction, sids, time.GetUtcNow(), usersPerService);
         foreach (var change in changes)
             change.Decide(batch);
         batch.Flush();

@@ -102,8 +102,7 @@ internal sealed class PresenceChange(UserCell cell, bool background) : Change
     {
         var created = batch.NewUser(service, cell.Identity);
         created = Transition(created, snapshot, service.Record.Configuration, service.NextRevision, batch.Now) ?? created;
-        service.TakeRevision();
-        created = batch.Store.InsertUser(service.Record.Id, created);
+        created = batch.Insert(service, created);
         service.Add(created, created.ReasonsSince(service.Record.Revision - 1), previous: 0);
         _sid = created.Sid;
     }

@@ -18,6 +18,9 @@ public sealed class ServiceDirectory(IStoreReader reader)
             ? new ValueTask<LiveService>(service)
             : LoadAsync(sid, cancellationToken);
 
+    /// <summary>The service instance, when this process has met it; null also for one that exists.</summary>
+    public LiveService? FindMet(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
+
     /// <summary>Takes what was just committed, or read: adds the service instance, or brings it up to date.</summary>
     public LiveService Apply(ServiceRecord record)
     {

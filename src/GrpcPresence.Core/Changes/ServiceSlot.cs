@@ -33,7 +33,8 @@ internal sealed class ServiceSlot(ServiceRecord record)
     public long NextRevision => Record.Revision + 1;
 
     /// <summary>Takes the next revision, for one visible change.</summary>
-    public void TakeRevision() => Update(Record with { Revision = NextRevision });
+    /// <param name="users">How many users the change adds: 1, 0 or -1.</param>
+    public void TakeRevision(int users = 0) => Update(Record with { Revision = NextRevision, UserCount = Record.UserCount + users });
 
     /// <summary>Replaces the record.</summary>
     public void Update(ServiceRecord record)

@@ -81,7 +81,7 @@ public abstract partial class UserCell
         }
     }
 
-    /// <summary>The user does not exist and may not be created.</summary>
+    /// <summary>The user does not exist and may not be created, or there is no room for another.</summary>
     internal void Refuse(PresenceException reason)
     {
         lock (Gate)

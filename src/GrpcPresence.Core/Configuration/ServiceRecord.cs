@@ -26,4 +26,7 @@ public sealed record ServiceRecord
 
     /// <summary>Tombstones up to this revision may be gone: what was deleted before it cannot be told any more.</summary>
     public long PurgedRevision { get; init; }
+
+    /// <summary>How many users there are. The writer keeps it, in the transaction that adds or removes one.</summary>
+    public long UserCount { get; init; }
 }

@@ -72,6 +72,9 @@ public enum ErrorReason
     /// <summary>The user has as many push bindings as are allowed.</summary>
     PushBindingLimitExceeded = 60,
 
+    /// <summary>The service instance or the caller has used up a quota.</summary>
+    QuotaExceeded = 61,
+
     /// <summary>There are as many API keys as are allowed.</summary>
     ApiKeyLimitExceeded = 62,
 

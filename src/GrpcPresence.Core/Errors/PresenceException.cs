@@ -19,4 +19,7 @@ public class PresenceException : Exception
 
     /// <summary>What the reason's documentation promises beside it.</summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>After which time the same call may succeed; null where the reason's status alone says so, or no time helps.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

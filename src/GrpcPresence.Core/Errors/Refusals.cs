@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace GrpcPresence.Core.Errors;
 
 /// <summary>The refusals that more than one place makes, each with the details that its reason promises.</summary>
@@ -38,6 +40,23 @@ public static class Refusals
     /// <summary>There are as many API keys as are allowed.</summary>
     public static PresenceException ApiKeyLimitExceeded(int limit) =>
         With(ErrorReason.ApiKeyLimitExceeded, $"There are {limit} API keys in force already.", "limit", limit);
+
+    /// <summary>A quota is used up.</summary>
+    /// <param name="quota">Which.</param>
+    /// <param name="subject">Whose.</param>
+    /// <param name="limit">How much it allows: a number, or a number a second.</param>
+    /// <param name="retryAfter">After which time there may be room again.</param>
+    public static PresenceException QuotaExceeded(Quota quota, QuotaSubject subject, int limit, TimeSpan retryAfter) =>
+        new(ErrorReason.QuotaExceeded, $"The quota {QuotaNames.Of(quota)} of the {QuotaNames.Of(subject)}, {limit}, is used up.")
+        {
+            Details = new Dictionary<string, string>
+            {
+                ["quota"] = QuotaNames.Of(quota),
+                ["subject"] = QuotaNames.Of(subject),
+                ["limit"] = limit.ToString(CultureInfo.InvariantCulture),
+            },
+            RetryAfter = retryAfter,
+        };
 
     /// <summary>The etag is not the current one.</summary>
     public static PresenceException EtagMismatch() =>

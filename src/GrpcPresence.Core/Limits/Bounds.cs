@@ -87,6 +87,15 @@ public static class Bounds
     /// <summary>Rows that one transaction purges.</summary>
     public const int RowsPerPurge = 1000;
 
+    /// <summary>What a rate allows at once at the least, however low it is: a client that starts makes a few calls together.</summary>
+    public const int MinBurst = 10;
+
+    /// <summary>Refusals for want of a quota that one caller is answered at once in a second: a client that waits as it is told makes fewer.</summary>
+    public const int PromptRefusalsPerSecond = 50;
+
+    /// <summary>Refusals of one caller that are held back at a time: each keeps a call of some kilobytes alive.</summary>
+    public const int HeldRefusals = 1000;
+
     /// <summary>The least heartbeat interval: once a second and session is telemetry, not presence.</summary>
     public static readonly TimeSpan MinHeartbeatInterval = TimeSpan.FromSeconds(1);
 
@@ -128,6 +137,18 @@ public static class Bounds
 
     /// <summary>The longest time for which the old secret of a rotated API key may count beside the new one: a rotation that takes longer is none.</summary>
     public static readonly TimeSpan MaxRotationOverlap = TimeSpan.FromDays(30);
+
+    /// <summary>How long a refusal is held back when a caller makes more than are answered at once: who calls in a loop then makes one turn a second.</summary>
+    public static readonly TimeSpan RefusalHold = TimeSpan.FromSeconds(1);
+
+    /// <summary>The shortest wait that a refusal asks for, though a high rate may have room within microseconds: a call over the wire takes about as long.</summary>
+    public static readonly TimeSpan MinQuotaRetry = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The wait that a refusal asks for where nobody knows when there will be room, because watches must be closed or users deleted first.</summary>
+    public static readonly TimeSpan LevelQuotaRetry = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often meters that are idle are dropped: a million users who beat every 30 s leave a third of a million of them in that time, at about 350 bytes.</summary>
+    public static readonly TimeSpan MeterSweepInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>The first pause of the writer after a storage fault; it doubles up to <see cref="MaxStorageBackoff"/>.</summary>
     public static readonly TimeSpan MinStorageBackoff = TimeSpan.FromMilliseconds(50);

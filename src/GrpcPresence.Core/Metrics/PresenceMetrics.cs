@@ -16,6 +16,7 @@ public sealed class PresenceMetrics : IDisposable
     private readonly Counter<long> _catchUps;
     private readonly Counter<long> _resets;
     private readonly Histogram<double> _leaseLateness;
+    private readonly Counter<long> _quotaRefusals;
 
     /// <summary>Makes the instruments; a null factory makes them without one.</summary>
     public PresenceMetrics(IMeterFactory? factory = null)
@@ -28,6 +29,7 @@ public sealed class PresenceMetrics : IDisposable
         _catchUps = _meter.CreateCounter<long>("presence.watch.catch_ups", "{catch_up}", "Times a watcher dropped what was pending and read the store.");
         _resets = _meter.CreateCounter<long>("presence.watch.resets", "{reset}", "Snapshots sent, by reason.");
         _leaseLateness = _meter.CreateHistogram<double>("presence.lease.lateness", "s", "Time from the end of a lease to the decision that it ended.");
+        _quotaRefusals = _meter.CreateCounter<long>("presence.quota.refusals", "{refusal}", "What was refused for want of a quota, by quota.");
     }
 
     /// <summary>Reads the number of live sessions when somebody looks.</summary>
@@ -63,6 +65,9 @@ public sealed class PresenceMetrics : IDisposable
 
     /// <summary>A lease was found to have ended this long ago.</summary>
     public void LeaseEnded(TimeSpan lateness) => _leaseLateness.Record(lateness.TotalSeconds);
+
+    /// <summary>So much was refused for want of a quota.</summary>
+    public void QuotaRefused(string quota, int count = 1) => _quotaRefusals.Add(count, new KeyValuePair<string, object?>("presence.quota", quota));
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

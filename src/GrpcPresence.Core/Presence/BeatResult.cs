@@ -7,7 +7,7 @@ namespace GrpcPresence.Core.Presence;
 /// <param name="Stored">
 /// Completes when what the heartbeat made visible is stored; completed already when it is answered from memory. Faults with a
 /// <see cref="PresenceException"/>: StorageUnavailable or ServerStopping (the lease stands), UserNotFound (an unknown user who may not be created),
-/// SessionEnded (the user was deleted meanwhile), ServiceInstanceNotFound.
+/// QuotaExceeded (one whom the service instance has no room for), SessionEnded (the user was deleted meanwhile), ServiceInstanceNotFound.
 /// </param>
 public readonly record struct BeatResult(ErrorReason? Rejection, Task Stored)
 {

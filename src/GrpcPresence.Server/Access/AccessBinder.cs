@@ -2,8 +2,11 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Access;
 
-/// <summary>Binds every method so that only those are served whom its row in the table of authorization lets in. A method without a row is not bound.</summary>
-internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, OpenCalls calls) : ServiceBinderBase
+/// <summary>
+/// Binds every method so that only those are served whom its row in the table of authorization lets in, within their quotas. A method without a row is not
+/// bound.
+/// </summary>
+internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, CallQuotas quotas, OpenCalls calls) : ServiceBinderBase
 {
     /// <inheritdoc/>
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
@@ -71,12 +74,28 @@ internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, Open
         if (rule.IsPublic)
             return default;
         var entering = gate.EnterAsync(rule, context);
-        return entering.IsCompletedSuccessfully
-            ? gate.AuthorizeAsync(entering.Result, rule, request, context.CancellationToken)
-            : AuthorizeAsync(entering, rule, request, context);
+        if (!entering.IsCompletedSuccessfully)
+            return AuthorizeAsync(entering, rule, request, context);
+        var caller = entering.Result;
+        var authorizing = gate.AuthorizeAsync(caller, rule, request, context.CancellationToken);
+        return authorizing.IsCompletedSuccessfully ? ChargeAsync(caller, rule, request, context) : ChargeAsync(authorizing, caller, rule, request, context);
     }
 
     private async ValueTask AuthorizeAsync<TRequest>(
-        ValueTask<Caller> entering, AccessRule<TRequest> rule, TRequest request, ServerCallContext context) =>
-        await gate.AuthorizeAsync(await entering, rule, request, context.CancellationToken);
+        ValueTask<Caller> entering, AccessRule<TRequest> rule, TRequest request, ServerCallContext context)
+    {
+        var caller = await entering;
+        await gate.AuthorizeAsync(caller, rule, request, context.CancellationToken);
+        await ChargeAsync(caller, rule, request, context);
+    }
+
+    private async ValueTask ChargeAsync<TRequest>(
+        ValueTask authorizing, Caller caller, AccessRule<TRequest> rule, TRequest request, ServerCallContext context)
+    {
+        await authorizing;
+        await ChargeAsync(caller, rule, request, context);
+    }
+
+    private ValueTask ChargeAsync<TRequest>(Caller caller, AccessRule<TRequest> rule, TRequest request, ServerCallContext context) =>
+        rule.Cost == CallCost.Free ? default : quotas.ChargeAsync(rule.Cost, caller, rule.Service?.Invoke(request), context.CancellationToken);
 }

@@ -12,6 +12,9 @@ internal abstract record AccessRule(string Method)
     /// <summary>What an end user may.</summary>
     public EndUserRights EndUsers { get; init; }
 
+    /// <summary>What a call takes of the quotas.</summary>
+    public CallCost Cost { get; init; }
+
     /// <summary>Whether who presents no credentials may not, where everybody else of that role may.</summary>
     public bool RefusesAnonymous { get; init; }
 

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Server.Access;
 
@@ -9,6 +10,8 @@ namespace GrpcPresence.Server.Access;
 /// <param name="secret">The secret that was presented; null for a client certificate, which bears the key's name.</param>
 internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Caller
 {
+    private Meter? _meter; // whoever sets it sets the same
+
     /// <inheritdoc/>
     public override string Name { get; } = key.Present.Sid.ToString();
 
@@ -17,6 +20,9 @@ internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Call
 
     /// <inheritdoc/>
     public override ServiceSid? Scope { get; } = key.Present.Scope;
+
+    /// <inheritdoc/>
+    public override Meter? MeterIn(QuotaBook quotas) => _meter ??= quotas.OfApiKey(Name);
 
     /// <inheritdoc/>
     public override PresenceException? FindEnd(DateTimeOffset now)

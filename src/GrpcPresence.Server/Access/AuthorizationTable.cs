@@ -4,7 +4,7 @@ using GrpcPresence.Core.Access;
 namespace GrpcPresence.Server.Access;
 
 /// <summary>
-/// The one table of who may call what. A method that is not in it is not served: the server does not start. Scope comes before everything: a caller for
+/// The one table of who may call what, and what of the quotas that takes. A method that is not in it is not served: the server does not start. Scope comes before everything: a caller for
 /// whom there is one service instance is told of any other that it does not exist, be it so or not.
 /// </summary>
 internal static class AuthorizationTable
@@ -16,13 +16,13 @@ internal static class AuthorizationTable
     private static readonly Dictionary<string, AccessRule> Rules = new AccessRule[]
     {
         // Service instances: making, listing and deleting them is for the whole deployment.
-        Deployment<V1.CreateServiceInstanceRequest>(Configurations, "CreateServiceInstance", ApiKeyRole.Admin),
+        Deployment<V1.CreateServiceInstanceRequest>(Configurations, "CreateServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
         Deployment<V1.ListServiceInstancesRequest>(Configurations, "ListServiceInstances", ApiKeyRole.Read),
-        Deployment<V1.DeleteServiceInstanceRequest>(Configurations, "DeleteServiceInstance", ApiKeyRole.Admin),
+        Deployment<V1.DeleteServiceInstanceRequest>(Configurations, "DeleteServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
         Instance<V1.GetServiceInstanceRequest>(Configurations, "GetServiceInstance", ApiKeyRole.Read, request => request.ServiceSid),
-        Instance<V1.UpdateServiceInstanceRequest>(Configurations, "UpdateServiceInstance", ApiKeyRole.Admin, request => request.ServiceInstance?.Sid),
+        Instance<V1.UpdateServiceInstanceRequest>(Configurations, "UpdateServiceInstance", ApiKeyRole.Admin, request => request.ServiceInstance?.Sid).Costing(CallCost.Write),
         Instance<V1.GetConfigurationRequest>(Configurations, "GetConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
-        Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request => request.Configuration?.ServiceSid),
+        Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request => request.Configuration?.ServiceSid).Costing(CallCost.Write),
 
         // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without credentials makes none:
         // it would outlive the moment at which the server is closed.
@@ -32,14 +32,14 @@ internal static class AuthorizationTable
         KeyMethod<V1.RevokeApiKeyRequest>("RevokeApiKey", _ => null),
 
         // Users: end users read them all, and change themselves, but for their role.
-        Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid),
-        Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid),
+        Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
         Instance<V1.BatchGetUsersRequest>(Users, "BatchGetUsers", ApiKeyRole.Read, request => request.ServiceSid)
             with { EndUsers = EndUserRights.Everybody },
         Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
         Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
-        Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request => request.User?.ServiceSid) with
+        Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request => request.User?.ServiceSid).Costing(CallCost.Write) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => new[] { request.User?.Sid, request.User?.Identity }.OfType<string>().Where(key => key.Length > 0),
@@ -47,7 +47,7 @@ internal static class AuthorizationTable
         },
 
         // Presence: end users beat for themselves. Sessions are listed to back ends alone: their ids end them.
-        Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request => request.ServiceSid) with
+        Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => [request.UserKey],
@@ -57,7 +57,7 @@ internal static class AuthorizationTable
             EndUsers = EndUserRights.Self,
             Users = request => (request.Beats?.Beats ?? request.Ends?.Ends)?.Select(beat => beat.UserKey) ?? [],
         },
-        Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request => request.ServiceSid) with
+        Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => [request.UserKey],
@@ -65,7 +65,7 @@ internal static class AuthorizationTable
         Instance<V1.ListSessionsRequest>(Users, "ListSessions", ApiKeyRole.Read, request => request.ServiceSid),
 
         // Push bindings: end users manage their own.
-        Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request => request.ServiceSid) with
+        Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => [request.UserKey],
@@ -73,7 +73,7 @@ internal static class AuthorizationTable
         Instance<V1.GetPushBindingRequest>(Users, "GetPushBinding", ApiKeyRole.Read, request => request.ServiceSid)
             with { EndUsers = EndUserRights.OwnBinding },
         Instance<V1.DeletePushBindingRequest>(Users, "DeletePushBinding", ApiKeyRole.Service, request => request.ServiceSid)
-            with { EndUsers = EndUserRights.OwnBinding },
+            .Costing(CallCost.Write) with { EndUsers = EndUserRights.OwnBinding },
         Instance<V1.ListPushBindingsRequest>(Users, "ListPushBindings", ApiKeyRole.Read, request => request.ServiceSid) with
         {
             EndUsers = EndUserRights.Self,
@@ -105,8 +105,10 @@ internal static class AuthorizationTable
     private static AccessRule<TRequest> Instance<TRequest>(string service, string method, ApiKeyRole least, Func<TRequest, string?> instance)
         where TRequest : IMessage => new(PathOf(service, method)) { Least = least, Service = instance };
 
+    private static AccessRule<TRequest> Costing<TRequest>(this AccessRule<TRequest> rule, CallCost cost) => rule with { Cost = cost };
+
     private static AccessRule<TRequest> KeyMethod<TRequest>(string method, Func<TRequest, string?> instance)
-        where TRequest : IMessage => Instance(Keys, method, ApiKeyRole.Admin, instance) with { RefusesAnonymous = true };
+        where TRequest : IMessage => Instance(Keys, method, ApiKeyRole.Admin, instance) with { RefusesAnonymous = true, Cost = CallCost.Write };
 
     private static AccessRule<TRequest> Public<TRequest>(string service, string method)
         where TRequest : IMessage => new(PathOf(service, method));

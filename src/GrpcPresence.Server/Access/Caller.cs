@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Users;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -23,6 +24,9 @@ internal abstract class Caller
 
     /// <summary>The caller of the call: <see cref="AccessGate"/> has let it in.</summary>
     public static Caller Of(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
+
+    /// <summary>What the caller has used of its quotas; null for who has none.</summary>
+    public virtual Meter? MeterIn(QuotaBook quotas) => null;
 
     /// <summary>Whether the service instance exists for the caller.</summary>
     public bool Covers(ServiceSid? service) => Scope is null || Scope == service;

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Server.Access;
@@ -13,6 +14,8 @@ namespace GrpcPresence.Server.Access;
 /// <param name="expires">When the token expires.</param>
 internal sealed class EndUserCaller(KnownApiKey issuer, ApiKeySecret secret, ServiceSid service, Identity identity, DateTimeOffset expires) : Caller
 {
+    private Meter? _meter; // whoever sets it sets the same
+
     /// <inheritdoc/>
     public override string Name { get; } = $"a user of {issuer.Present.Sid}";
 
@@ -24,6 +27,9 @@ internal sealed class EndUserCaller(KnownApiKey issuer, ApiKeySecret secret, Ser
 
     /// <inheritdoc/>
     public override Identity? Identity { get; } = identity;
+
+    /// <inheritdoc/>
+    public override Meter? MeterIn(QuotaBook quotas) => _meter ??= quotas.OfEndUser(service, identity);
 
     /// <inheritdoc/>
     public override PresenceException? FindEnd(DateTimeOffset now)

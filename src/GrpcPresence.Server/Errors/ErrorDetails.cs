@@ -33,8 +33,8 @@ internal static class ErrorDetails
         var details = new List<IMessage> { info };
         if (refusal.Violations.Count > 0)
             details.Add(BadRequestOf(refusal.Violations));
-        if (ErrorTable.StatusOf(refusal.Reason) == StatusCode.Unavailable)
-            details.Add(new RetryInfo { RetryDelay = Duration.FromTimeSpan(RetryDelay) });
+        if (RetryDelayOf(refusal) is { } delay)
+            details.Add(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) });
         return Make(refusal.Reason, TextOf(refusal), details);
     }
 
@@ -45,6 +45,10 @@ internal static class ErrorDetails
         info.Metadata[CorrelationIdKey] = correlationId;
         return Make(ErrorReason.Internal, "", [info]);
     }
+
+    /// <summary>How long the client is asked to wait; null when waiting does not help.</summary>
+    private static TimeSpan? RetryDelayOf(PresenceException refusal) =>
+        ErrorTable.StatusOf(refusal.Reason) == StatusCode.Unavailable ? RetryDelay : refusal.RetryAfter;
 
     // This version of the types still calls field 1 "type"; it was renamed "reason" later, and is the same on the wire.
     private static ErrorInfo NewInfo(ErrorReason reason) => new() { Domain = Domain, Type = ErrorTable.NameOf(reason) };

@@ -38,6 +38,7 @@ internal static class ErrorTable
         ErrorReason.SessionEnded => StatusCode.FailedPrecondition,
         ErrorReason.PushBindingLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.ApiKeyLimitExceeded => StatusCode.ResourceExhausted,
+        ErrorReason.QuotaExceeded => StatusCode.ResourceExhausted,
         ErrorReason.StorageUnavailable => StatusCode.Unavailable,
         ErrorReason.ServerStopping => StatusCode.Unavailable,
         ErrorReason.StreamMaxAge => StatusCode.Unavailable,

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Mapping;
@@ -34,11 +35,28 @@ internal static class CoreServices
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
             provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
         services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ChangeWriter>(
-            provider, provider.GetRequiredService<ServerSettings>().TombstoneRetention));
+        services.AddSingleton(NewWriter);
+        services.AddSingleton(NewQuotaBook);
         services.AddHostedService<ChangeWriterService>();
         services.AddHostedService<RecoveryService>();
         services.AddHostedService<TickService>();
         return services;
+    }
+
+    private static ChangeWriter NewWriter(IServiceProvider provider)
+    {
+        var settings = provider.GetRequiredService<ServerSettings>();
+        return ActivatorUtilities.CreateInstance<ChangeWriter>(provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
+    }
+
+    private static QuotaBook NewQuotaBook(IServiceProvider provider)
+    {
+        var quotas = provider.GetRequiredService<ServerSettings>().Quotas;
+        return new QuotaBook(
+            quotas.ServiceInstance,
+            quotas.ApiKey,
+            quotas.AccessToken,
+            provider.GetRequiredService<PresenceMetrics>(),
+            provider.GetRequiredService<TimeProvider>());
     }
 }

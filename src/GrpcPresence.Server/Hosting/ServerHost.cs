@@ -63,6 +63,7 @@ internal static class ServerHost
         services.AddSingleton<AccessTokenVerifier>();
         services.AddSingleton<Authenticator>();
         services.AddSingleton<AccessGate>();
+        services.AddSingleton<CallQuotas>();
         services.AddSingleton<OpenCalls>();
         services.AddSingleton<AuditLog>();
         services.AddHostedService<AccessStart>();

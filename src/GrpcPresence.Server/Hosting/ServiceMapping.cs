@@ -12,8 +12,9 @@ internal static class ServiceMapping
     {
         var errors = app.Services.GetRequiredService<ErrorMapper>();
         var gate = app.Services.GetRequiredService<AccessGate>();
+        var quotas = app.Services.GetRequiredService<CallQuotas>();
         var calls = app.Services.GetRequiredService<OpenCalls>();
-        var definition = DefinitionBinder.Define(binder => bind(new AccessBinder(new ErrorBinder(binder, errors), gate, calls)));
+        var definition = DefinitionBinder.Define(binder => bind(new AccessBinder(new ErrorBinder(binder, errors), gate, quotas, calls)));
         app.MapGrpcService(_ => definition);
     }
 

@@ -2,14 +2,19 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Access;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>The one timer: ends leases that have run out, looks at the times of watches, and ends the streams of callers that have ended.</summary>
+/// <summary>
+/// The one timer: ends leases that have run out, looks at the times of watches, ends the streams of callers that have ended, and now and then drops
+/// meters that are idle.
+/// </summary>
 internal sealed class TickService(
-    PresenceTracker tracker, WatchHub hub, OpenCalls calls, ChangeQueue queue, PresenceMetrics metrics, TimeProvider time) : BackgroundService
+    PresenceTracker tracker, WatchHub hub, OpenCalls calls, ChangeQueue queue, QuotaBook quotas, PresenceMetrics metrics, TimeProvider time)
+    : BackgroundService
 {
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -24,6 +29,7 @@ internal sealed class TickService(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Bounds.Tick, time);
+        var sweptAt = time.GetTimestamp();
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -31,6 +37,10 @@ internal sealed class TickService(
                 tracker.Tick();
                 hub.Tick();
                 calls.Tick();
+                if (time.GetElapsedTime(sweptAt) < Bounds.MeterSweepInterval)
+                    continue;
+                quotas.Sweep();
+                sweptAt = time.GetTimestamp();
             }
         }
         catch (OperationCanceledException)

@@ -6,6 +6,7 @@ using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Mapping;
 
@@ -18,6 +19,8 @@ internal sealed class StreamHeartbeatsHandler(
     ServiceDirectory services,
     UserDirectory users,
     PresenceTracker tracker,
+    CallQuotas quotas,
+    Caller caller,
     TimeProvider time,
     CancellationToken stopping) : IDisposable
 {
@@ -25,6 +28,7 @@ internal sealed class StreamHeartbeatsHandler(
     private readonly Queue<HeartbeatReply> _outstanding = new(); // guarded by itself: the reading loop adds, the answering loop removes
     private readonly SemaphoreSlim _slots = new(Bounds.OutstandingHeartbeatReplies);
     private LiveService? _service; // null until start was read
+    private bool _isOverQuota; // by the message that was read last
 
     /// <summary>Serves the stream until it ends.</summary>
     public async Task RunAsync(
@@ -73,6 +77,7 @@ internal sealed class StreamHeartbeatsHandler(
         var sid = reader.Service(start.ServiceSid, "start.service_sid");
         reader.ThrowIfInvalid();
         _service = await services.GetAsync(sid, context.CancellationToken);
+        await quotas.ChargeStreamAsync(_service, caller, context.CancellationToken);
         return new HeartbeatStream(start.EndSessionsOnClose);
     }
 
@@ -89,6 +94,8 @@ internal sealed class StreamHeartbeatsHandler(
                 _ => throw Violated("a message must say something"),
             };
             await EnqueueAsync(reply, context);
+            if (_isOverQuota)
+                await quotas.HoldAsync(_service!, caller, context.CancellationToken);
         }
     }
 
@@ -136,7 +143,7 @@ internal sealed class StreamHeartbeatsHandler(
         return reply;
     }
 
-    /// <summary>The entries that are well-formed; the others are rejected in the reply. A list that is too long ends the stream.</summary>
+    /// <summary>The entries that are well-formed and within the quotas; the others are rejected in the reply. A list that is too long ends the stream.</summary>
     private (HeartbeatReply Reply, (List<UserKey> Keys, List<(int Index, SessionId Id)> Sessions) Entries) Parse(
         IReadOnlyList<V1.SessionBeat> beats, string field)
     {
@@ -157,6 +164,12 @@ internal sealed class StreamHeartbeatsHandler(
                 reply.Reject(i, ReasonOf(beats[i]));
             }
         }
+        var granted = keys.Count == 0 ? 0 : quotas.ChargeHeartbeats(_service!, caller, keys.Count);
+        _isOverQuota = granted < keys.Count;
+        foreach (var (index, _) in sessions.Skip(granted))
+            reply.Reject(index, ErrorReason.QuotaExceeded);
+        keys.RemoveRange(granted, keys.Count - granted);
+        sessions.RemoveRange(granted, sessions.Count - granted);
         return (reply, (keys, sessions));
     }
 

@@ -4,6 +4,7 @@ using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 
 namespace GrpcPresence.Server.Services;
@@ -34,7 +35,8 @@ internal sealed partial class UserGrpcService
         IServerStreamWriter<V1.StreamHeartbeatsResponse> responseStream,
         ServerCallContext context)
     {
-        using var handler = new StreamHeartbeatsHandler(services, directory, tracker, time, lifetime.ApplicationStopping);
+        using var handler = new StreamHeartbeatsHandler(
+            services, directory, tracker, quotas, Caller.Of(context.GetHttpContext()), time, lifetime.ApplicationStopping);
         await handler.RunAsync(requestStream, responseStream, context);
     }
 

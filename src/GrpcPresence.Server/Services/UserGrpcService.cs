@@ -16,5 +16,6 @@ internal sealed partial class UserGrpcService(
     PresenceTracker tracker,
     HeartbeatReplies heartbeatReplies,
     AuditLog audit,
+    CallQuotas quotas,
     TimeProvider time,
     IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

@@ -17,6 +17,7 @@ internal static class CommandLine
         ["watch-stall-timeout"] = nameof(ServerSettings.WatchStallTimeout),
         ["keep-alive-ping-delay"] = nameof(ServerSettings.KeepAlivePingDelay),
         ["keep-alive-ping-timeout"] = nameof(ServerSettings.KeepAlivePingTimeout),
+        ["max-connections"] = nameof(ServerSettings.MaxConnections),
         ["tls-certificate"] = nameof(ServerSettings.TlsCertificate),
         ["tls-key"] = nameof(ServerSettings.TlsKey),
         ["client-certificates"] = nameof(ServerSettings.ClientCertificates),

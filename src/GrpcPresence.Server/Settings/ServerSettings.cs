@@ -45,6 +45,15 @@ internal sealed record ServerSettings
     /// <summary>How long the answer to a ping may take before its connection is closed; at least a second.</summary>
     public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// Connections that may be open at the same time; at least 1. One more is closed as soon as it is made: without a bound, whoever can reach the port can
+    /// take all memory. Enough for gateways, each of which needs a few, and for thousands of clients that come by themselves.
+    /// </summary>
+    public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>How much service instances and callers may use.</summary>
+    public QuotaSettings Quotas { get; init; } = new();
+
     /// <summary>The PEM file of the server's certificate and the intermediates above it, with its full path; null is no TLS.</summary>
     public string? TlsCertificate { get; init; }
 

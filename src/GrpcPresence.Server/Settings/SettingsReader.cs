@@ -22,8 +22,9 @@ internal static class SettingsReader
             nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
             nameof(ServerSettings.SecretFile), nameof(ServerSettings.OperatorSocket), nameof(ServerSettings.LogFormat),
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
-            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.TlsCertificate), nameof(ServerSettings.TlsKey),
-            nameof(ServerSettings.ClientCertificates), nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.Demo),
+            nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.MaxConnections), QuotaSettings.Section,
+            nameof(ServerSettings.TlsCertificate), nameof(ServerSettings.TlsKey), nameof(ServerSettings.ClientCertificates),
+            nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.Demo),
         ],
         StringComparer.OrdinalIgnoreCase);
 
@@ -58,6 +59,13 @@ internal static class SettingsReader
             WatchStallTimeout = Patience(section, nameof(ServerSettings.WatchStallTimeout), defaults.WatchStallTimeout),
             KeepAlivePingDelay = Patience(section, nameof(ServerSettings.KeepAlivePingDelay), defaults.KeepAlivePingDelay),
             KeepAlivePingTimeout = Patience(section, nameof(ServerSettings.KeepAlivePingTimeout), defaults.KeepAlivePingTimeout),
+            MaxConnections = Value(
+                section,
+                nameof(ServerSettings.MaxConnections),
+                $"must be a whole number from 1 to {int.MaxValue}",
+                defaults.MaxConnections,
+                ReadCount),
+            Quotas = QuotaSettingsReader.Read(section),
             TlsCertificate = FilePath(section, nameof(ServerSettings.TlsCertificate)),
             TlsKey = FilePath(section, nameof(ServerSettings.TlsKey)),
             ClientCertificates = Value(
@@ -94,6 +102,9 @@ internal static class SettingsReader
 
     private static int? ReadPort(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MaxPort ? port : null;
+
+    private static int? ReadCount(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : null;
 
     // Of a file that is there only if it is named: no default.
     private static string? FilePath(IConfiguration section, string name) =>

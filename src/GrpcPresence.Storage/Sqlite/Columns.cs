@@ -11,7 +11,7 @@ internal static class Columns
         s.id, s.sid, s.friendly_name, s.create_time, s.update_time, s.revision, s.purged_revision,
         s.reachability_enabled, s.heartbeat_interval, s.session_timeout, s.offline_debounce, s.auto_create_users,
         s.default_service_role_sid, s.default_conversation_role_sid, s.default_conversation_creator_role_sid,
-        s.configuration_revision, s.switched_on_revision, s.switch_revision, s.configuration_update_time
+        s.configuration_revision, s.switched_on_revision, s.switch_revision, s.configuration_update_time, s.user_count
         """;
 
     /// <summary>What <see cref="ReadUser"/> reads, of <c>users AS u</c>.</summary>
@@ -47,6 +47,7 @@ internal static class Columns
             SwitchRevision = row.Int64(17),
             UpdateTime = row.Time(18),
         },
+        UserCount = row.Int64(19),
     };
 
     /// <summary>Reads <see cref="OfUser"/>.</summary>

@@ -25,7 +25,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         connection,
         """
         UPDATE services SET
-            friendly_name = $friendly_name, update_time = $update_time, revision = $revision,
+            friendly_name = $friendly_name, update_time = $update_time, revision = $revision, user_count = $user_count,
             reachability_enabled = $reachability_enabled, heartbeat_interval = $heartbeat_interval, session_timeout = $session_timeout,
             offline_debounce = $offline_debounce, auto_create_users = $auto_create_users,
             default_service_role_sid = $service_role, default_conversation_role_sid = $conversation_role,
@@ -94,6 +94,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             service.FriendlyName,
             service.UpdateTime,
             service.Revision,
+            service.UserCount,
             configuration.ReachabilityEnabled,
             configuration.HeartbeatInterval,
             configuration.SessionTimeout,

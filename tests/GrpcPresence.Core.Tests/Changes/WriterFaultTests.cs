@@ -60,7 +60,8 @@ public sealed class WriterFaultTests : IDisposable
             _world.Queue.Close();
         });
         var writer = new ChangeWriter(
-            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, _world.Keys, new RandomSidGenerator(), _world.Status, _world.Metrics, time, TimeSpan.FromDays(30));
+            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, _world.Keys, new RandomSidGenerator(), _world.Status, _world.Metrics, time, TimeSpan.FromDays(30),
+            int.MaxValue);
         writer.Run(CancellationToken.None);
         Assert.True(ada!.IsCompletedSuccessfully, "The change was queued, and nobody wrote it.");
     }

@@ -246,6 +246,7 @@ internal sealed class SimulatedProcess : IDisposable
         Submit(new CreateUser(_sid, CoreWorld.Id("last"), "", "{}", default));
         _world.Write();
         await RequirePublishedAsync();
+        RequireCounted();
         foreach (var watch in _watches)
             await SettleAsync(watch);
     }
@@ -291,6 +292,13 @@ internal sealed class SimulatedProcess : IDisposable
         var service = await _store.FindServiceAsync(_sid, default);
         if (service!.Revision > _truth.Published)
             throw new BrokenPromise("Revisions", $"{service.Revision} is stored, and only {_truth.Published} was published");
+    }
+
+    private void RequireCounted()
+    {
+        var stored = _store.Image.Get(_sid);
+        if (stored.Record.UserCount != stored.Users.Count)
+            throw new BrokenPromise("Counted", $"there are {stored.Users.Count} users, and {stored.Record.UserCount} are counted");
     }
 
     private void Submit<T>(RequestedChange<T> change) => Observe(_world.Queue.SubmitAsync(change));

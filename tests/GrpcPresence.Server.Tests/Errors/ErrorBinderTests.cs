@@ -36,6 +36,22 @@ public sealed class ErrorBinderTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task A_refusal_for_want_of_a_quota_names_it_and_says_when_to_come_again(MethodType kind)
+    {
+        var refusal = Refusals.QuotaExceeded(Quota.WritesPerSecond, QuotaSubject.Caller, limit: 10, TimeSpan.FromMilliseconds(1250));
+        await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw refusal).Map);
+
+        var error = await CallAsync(server.Invoker, kind);
+
+        Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (error.Code, error.Reason));
+        Assert.Equal(
+            new Dictionary<string, string> { ["quota"] = "writes_per_second", ["subject"] = "caller", ["limit"] = "10" }, error.Metadata);
+        Assert.Equal(new Duration { Seconds = 1, Nanos = 250_000_000 }, error.RetryInfo?.RetryDelay);
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task An_unknown_exception_is_logged_once_under_the_id_that_the_client_gets(MethodType kind)
     {
         await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw new InvalidOperationException("secret")).Map);

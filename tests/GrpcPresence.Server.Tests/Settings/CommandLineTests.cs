@@ -8,7 +8,10 @@ public sealed class CommandLineTests
     public void Options_have_short_names_and_settings_their_own()
     {
         var settings = CommandLine.Read(
-            ["--demo", "--port", "1", "--host=0.0.0.0", "--json-logs", "--Presence:Database=a=b.db", "--tombstone-retention", "2.00:00:00"]);
+        [
+            "--demo", "--port", "1", "--host=0.0.0.0", "--json-logs", "--Presence:Database=a=b.db", "--tombstone-retention", "2.00:00:00",
+            "--max-connections=9", "--Presence:Quotas:ServiceInstance:OpenWatches=5",
+        ]);
 
         Assert.Equal(
             new Dictionary<string, string?>
@@ -19,6 +22,8 @@ public sealed class CommandLineTests
                 ["Presence:LogFormat"] = "Json",
                 ["Presence:Database"] = "a=b.db",
                 ["Presence:TombstoneRetention"] = "2.00:00:00",
+                ["Presence:MaxConnections"] = "9",
+                ["Presence:Quotas:ServiceInstance:OpenWatches"] = "5",
             },
             settings);
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Server.Settings;
 using Microsoft.Extensions.Configuration;
 
@@ -35,6 +36,7 @@ public sealed class SettingsReaderTests
             ["Presence:TlsKey"] = "tls.key",
             ["Presence:ClientCertificates"] = "Required",
             ["Presence:ClientCertificateAuthorities"] = "clients.pem",
+            ["Presence:MaxConnections"] = "7",
             ["Presence:Demo"] = "True",
         });
 
@@ -56,6 +58,7 @@ public sealed class SettingsReaderTests
                 TlsKey = Path.GetFullPath("tls.key"),
                 ClientCertificates = ClientCertificates.Required,
                 ClientCertificateAuthorities = Path.GetFullPath("clients.pem"),
+                MaxConnections = 7,
                 Demo = true,
             },
             settings);
@@ -74,6 +77,56 @@ public sealed class SettingsReaderTests
     {
         Assert.Null(Read(new() { ["Presence:Database"] = "/" + new string('d', 100) }).OperatorSocket);
         Assert.Null(Read(new() { ["Presence:OperatorSocket"] = "None" }).OperatorSocket);
+    }
+
+    [Fact]
+    public void Every_quota_is_read()
+    {
+        var settings = Read(new()
+        {
+            ["Presence:Quotas:ServiceInstance:OpenWatches"] = "1",
+            ["Presence:Quotas:ServiceInstance:WatchedUsers"] = "2",
+            ["Presence:Quotas:ServiceInstance:HeartbeatsPerSecond"] = "3",
+            ["Presence:Quotas:ServiceInstance:WritesPerSecond"] = "4",
+            ["Presence:Quotas:ServiceInstance:NewStreamsPerSecond"] = "5",
+            ["Presence:Quotas:ServiceInstance:Users"] = "2147483647",
+            ["Presence:Quotas:ApiKey:OpenWatches"] = "6",
+            ["Presence:Quotas:ApiKey:WatchedUsers"] = "7",
+            ["Presence:Quotas:ApiKey:HeartbeatsPerSecond"] = "8",
+            ["Presence:Quotas:ApiKey:WritesPerSecond"] = "9",
+            ["Presence:Quotas:ApiKey:NewStreamsPerSecond"] = "10",
+            ["Presence:Quotas:AccessToken:OpenWatches"] = "11",
+            ["Presence:Quotas:AccessToken:WatchedUsers"] = "12",
+            ["Presence:Quotas:AccessToken:HeartbeatsPerSecond"] = "13",
+            ["Presence:Quotas:AccessToken:WritesPerSecond"] = "14",
+            ["presence:quotas:accesstoken:NEWSTREAMSPERSECOND"] = "15",
+        });
+
+        Assert.Equal(
+            new QuotaSettings
+            {
+                ServiceInstance = Limits(1, 2, 3, 4, 5) with { Users = int.MaxValue },
+                ApiKey = Limits(6, 7, 8, 9, 10),
+                AccessToken = Limits(11, 12, 13, 14, 15),
+            },
+            settings.Quotas);
+    }
+
+    [Fact]
+    public void One_quota_can_be_set_without_the_others()
+    {
+        var quotas = Read(new() { ["Presence:Quotas:AccessToken:OpenWatches"] = "5" }).Quotas;
+
+        var defaults = new QuotaSettings();
+        Assert.Equal(defaults with { AccessToken = defaults.AccessToken with { OpenWatches = 5 } }, quotas);
+    }
+
+    [Fact]
+    public void The_file_beside_the_program_says_the_defaults()
+    {
+        var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build();
+
+        Assert.Equal(new ServerSettings(), SettingsReader.Read(file) with { OperatorSocket = null });
     }
 
     [Theory]
@@ -98,6 +151,19 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:TlsKey", "/")]
     [InlineData("Presence:ClientCertificates", "perhaps")]
     [InlineData("Presence:ClientCertificateAuthorities", "")]
+    [InlineData("Presence:MaxConnections", "0")]
+    [InlineData("Presence:MaxConnections", "2147483648")]
+    [InlineData("Presence:Quotas", "5")]
+    [InlineData("Presence:Quotas:Nobody", "5")]
+    [InlineData("Presence:Quotas:ApiKey", "5")]
+    [InlineData("Presence:Quotas:ApiKey:Nonsense", "5")]
+    [InlineData("Presence:Quotas:ApiKey:Users", "5")]
+    [InlineData("Presence:Quotas:AccessToken:Users", "5")]
+    [InlineData("Presence:Quotas:ServiceInstance:Users", "0")]
+    [InlineData("Presence:Quotas:ServiceInstance:Users", "many")]
+    [InlineData("Presence:Quotas:ApiKey:WritesPerSecond", "-1")]
+    [InlineData("Presence:Quotas:AccessToken:OpenWatches", "")]
+    [InlineData("Presence:Quotas:AccessToken:HeartbeatsPerSecond", "2147483648")]
     [InlineData("Presence:Demo", "perhaps")]
     [InlineData("Presence:Nonsense", "1")]
     public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string value)
@@ -126,6 +192,14 @@ public sealed class SettingsReaderTests
         Assert.StartsWith($"Presence:{name} ", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
+    private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()
+    {
+        OpenWatches = watches,
+        WatchedUsers = users,
+        HeartbeatsPerSecond = heartbeats,
+        WritesPerSecond = writes,
+        NewStreamsPerSecond = streams,
+    };
 
     private static ServerSettings Read(Dictionary<string, string?> values) =>
         SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());

@@ -27,6 +27,7 @@ public abstract partial class PresenceStoreConformance
             FriendlyName = "another \0 name, naïve 🙂",
             UpdateTime = Sample.Time.AddTicks(77),
             Revision = 12,
+            UserCount = 5_000_000_000,
             Configuration = new ServiceConfiguration
             {
                 ReachabilityEnabled = true,
@@ -48,6 +49,26 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal(updated, await Store.FindServiceAsync(inserted.Sid, Stop));
         Assert.Equal(updated, Write(transaction => transaction.FindService(inserted.Sid)));
+    }
+
+    [Fact]
+    public async Task The_number_of_users_is_the_one_that_was_written_last_whoever_was_added_or_removed_since()
+    {
+        var service = Write(transaction => transaction.InsertService(Sample.Service() with { UserCount = 1 }));
+        var user = AddUser(service, Sample.User(1, 2));
+        Assert.Equal(1, (await Store.FindServiceAsync(service.Sid, Stop))!.UserCount);
+        Write(transaction =>
+        {
+            transaction.UpdateService(service with { Revision = 3, UserCount = 2 });
+            transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3));
+            Assert.Equal(2, transaction.FindService(service.Sid)!.UserCount);
+        });
+        Write(transaction => transaction.Purge(Sample.Time.AddDays(1), 10));
+        Restart();
+
+        Assert.Equal(2, (await Store.FindServiceAsync(service.Sid, Stop))!.UserCount);
+        Assert.Equal(2, (await Store.ListServicesAsync(0, 10, Stop)).Single().UserCount);
+        Assert.Equal(2, (await Store.ListUsersAsync(service.Sid, 0, 10, online: null, Stop)).Service.UserCount);
     }
 
     [Fact]

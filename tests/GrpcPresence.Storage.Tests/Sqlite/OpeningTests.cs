@@ -251,6 +251,24 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
+    public async Task The_users_of_a_database_from_before_they_were_counted_are_counted_once()
+    {
+        using (var store = Open())
+        {
+            AddService(store);
+            AddUsers(store, 1, 2, 3);
+            using var transaction = store.BeginTransaction();
+            transaction.InsertService(Sample.Service(2));
+            transaction.Commit();
+        }
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+            connection.Execute("ALTER TABLE services DROP COLUMN user_count; PRAGMA user_version = 2");
+
+        using var migrated = Open();
+        Assert.Equal([3, 0], (await migrated.ListServicesAsync(0, 10, Stop)).Select(service => service.UserCount));
+    }
+
+    [Fact]
     public void A_migration_that_was_cut_off_is_run_again()
     {
         // What a crash in the middle of the first start leaves: an empty file in WAL mode.

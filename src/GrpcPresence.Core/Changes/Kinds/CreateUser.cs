@@ -4,7 +4,7 @@ using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Changes.Kinds;
 
-/// <summary>Creates a user. UserAlreadyExists when the identity is taken.</summary>
+/// <summary>Creates a user. UserAlreadyExists when the identity is taken; QuotaExceeded when the service instance may have no more users.</summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="identity">The identity.</param>
 /// <param name="friendlyName">A name for people.</param>
@@ -25,7 +25,6 @@ public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string 
             Attributes = attributes,
             RoleSid = roleSid.IsEmpty ? user.RoleSid : roleSid,
         };
-        service.TakeRevision();
-        return service.Add(batch.Store.InsertUser(service.Record.Id, user), UpdateReasons.Created, previous: 0);
+        return service.Add(batch.Insert(service, user), UpdateReasons.Created, previous: 0);
     }
 }

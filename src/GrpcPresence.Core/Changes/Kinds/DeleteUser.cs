@@ -28,11 +28,7 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
             throw Refusals.EtagMismatch();
 
         (_serviceId, _identity) = (service.Record.Id, user.Identity);
-        service.TakeRevision();
-        var tombstone = new Tombstone(user.Sid, user.Identity, service.Record.Revision, batch.Now);
-        batch.Store.DeleteUser(service.Record.Id, user, tombstone);
-        batch.NoteDeleted(serviceSid, user.Identity);
-        service.Add(tombstone, user.Revision);
+        batch.Delete(service, user);
         return user.Sid;
     }
 }

@@ -20,7 +20,10 @@ public interface IStoreTransaction : IDisposable
     /// <summary>Adds a service instance and returns it with its key. The SID is free.</summary>
     ServiceRecord InsertService(ServiceRecord service);
 
-    /// <summary>Writes a service instance found by its key: friendly name, configuration, revision.</summary>
+    /// <summary>
+    /// Writes a service instance found by its key: friendly name, configuration, revision, and <see cref="ServiceRecord.UserCount"/> as it is given: the
+    /// store itself does not count.
+    /// </summary>
     void UpdateService(ServiceRecord service);
 
     /// <summary>Makes a service instance invisible, in a time that does not depend on its size, and its SID free. Its rows go with <see cref="Purge"/>.</summary>
@@ -29,7 +32,7 @@ public interface IStoreTransaction : IDisposable
     /// <summary>The user; null when there is none.</summary>
     UserRecord? FindUser(long serviceId, UserKey key);
 
-    /// <summary>Adds a user and returns it with its key. Identity and SID are free.</summary>
+    /// <summary>Adds a user and returns it with its key. Identity and SID are free. The service instance's own record is not touched.</summary>
     UserRecord InsertUser(long serviceId, UserRecord user);
 
     /// <summary>Writes a user found by its key.</summary>
@@ -42,7 +45,7 @@ public interface IStoreTransaction : IDisposable
     /// </summary>
     void UpdatePresence(UserRecord user);
 
-    /// <summary>Removes a user and its push bindings, and leaves the tombstone.</summary>
+    /// <summary>Removes a user and its push bindings, and leaves the tombstone. The service instance's own record is not touched.</summary>
     void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone);
 
     /// <summary>The push binding; null when there is none.</summary>

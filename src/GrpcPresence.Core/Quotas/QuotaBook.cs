@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Quotas;
+
+/// <summary>
+/// The meters of all subjects. What a call uses is charged to the service instance and to the caller together, or to neither. Nobody but the counter
+/// of refusals is told of it, and that not of whom. Safe from any thread; locks nothing on the way of a charge.
+/// </summary>
+public sealed partial class QuotaBook
+{
+    private readonly ConcurrentDictionary<MeterKey, Meter> _meters = new();
+    private readonly MeterPlan _serviceInstance;
+    private readonly MeterPlan _apiKey;
+    private readonly MeterPlan _endUser;
+    private readonly PresenceMetrics _metrics;
+    private readonly TimeProvider _time;
+
+    /// <summary>A book without meters.</summary>
+    /// <param name="serviceInstance">How much each service instance may use, of all its callers.</param>
+    /// <param name="apiKey">How much each API key may use.</param>
+    /// <param name="accessToken">How much each end user may use, with however many access tokens.</param>
+    /// <param name="metrics">Counts refusals.</param>
+    /// <param name="time">The clock; its timestamps alone are read.</param>
+    public QuotaBook(QuotaLimits serviceInstance, QuotaLimits apiKey, QuotaLimits accessToken, PresenceMetrics metrics, TimeProvider time)
+    {
+        _serviceInstance = new MeterPlan(QuotaSubject.ServiceInstance, serviceInstance, time.TimestampFrequency);
+        _apiKey = new MeterPlan(QuotaSubject.Caller, apiKey, time.TimestampFrequency);
+        _endUser = new MeterPlan(QuotaSubject.Caller, accessToken, time.TimestampFrequency);
+        _metrics = metrics;
+        _time = time;
+    }
+
+    /// <summary>How many meters there are.</summary>
+    public int MeterCount => _meters.Count;
+
+    /// <summary>The meter of a service instance.</summary>
+    /// <param name="serviceId">The store's key, so that a service instance that takes a deleted one's SID begins anew.</param>
+    public Meter OfServiceInstance(long serviceId) => Find(MeterKey.Of(serviceId));
+
+    /// <summary>The meter of an API key.</summary>
+    /// <param name="apiKeyId">The id of the key, not its secret.</param>
+    public Meter OfApiKey(string apiKeyId) => Find(MeterKey.Of(apiKeyId));
+
+    /// <summary>The meter of an end user. It goes by the identity: who was deleted and made anew is the same caller.</summary>
+    public Meter OfEndUser(ServiceSid service, Identity user) => Find(MeterKey.Of(service, user));
+
+    /// <summary>
+    /// Drops the meters that are idle, and returns how many: an idle one equals a new one, and else each end user and each deleted service instance would
+    /// leave one for ever. To be called every <see cref="Limits.Bounds.MeterSweepInterval"/>.
+    /// </summary>
+    public int Sweep()
+    {
+        var now = _time.GetTimestamp();
+        var dropped = 0;
+        foreach (var entry in _meters)
+        {
+            var meter = entry.Value;
+            if (!meter.IsIdle(now) || !meter.TryDrop())
+                continue;
+            // Looked at again: who took something in between may have found it live. Who comes from now on does not, and waits for the outcome.
+            if (meter.IsIdle(_time.GetTimestamp()))
+            {
+                _meters.TryRemove(entry);
+                dropped++;
+            }
+            else
+            {
+                meter.Keep();
+            }
+        }
+        return dropped;
+    }
+
+    /// <summary>
+    /// Returns when a refusal may be sent: at once for some a second, and after <see cref="Limits.Bounds.RefusalHold"/> beyond that, so that a caller who
+    /// ignores refusals costs little. To be awaited before a refusal is thrown, with the meter of the caller, or of the service instance where there is
+    /// none.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The call is over.</exception>
+    public ValueTask HoldRefusalAsync(Meter meter, CancellationToken cancellationToken) =>
+        Present(meter).Refusals.HoldAsync(_time, cancellationToken); // a meter that is dropped meanwhile forgets one refusal, and nothing else
+
+    private Meter Find(MeterKey key) => _meters.GetOrAdd(key, static (added, book) => new Meter(added, book.PlanOf(added.Kind)), this);
+
+    private MeterPlan PlanOf(MeterKind kind) => kind switch
+    {
+        MeterKind.ServiceInstance => _serviceInstance,
+        MeterKind.ApiKey => _apiKey,
+        _ => _endUser,
+    };
+
+    /// <summary>The meter, or the one that has taken its place.</summary>
+    private Meter Present(Meter meter)
+    {
+        var spin = default(SpinWait);
+        while (!meter.IsLive)
+        {
+            // Either it is dropped, and another is found or made; or a sweep is looking at it, and in a moment it is dropped or live again.
+            spin.SpinOnce();
+            meter = Find(meter.Key);
+        }
+        return meter;
+    }
+}

@@ -1,0 +1,40 @@
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Core.Quotas;
+
+/// <summary>
+/// How much one subject may use. Each is at least 1, and <see cref="int.MaxValue"/> is no limit in practice. A rate allows what a second allows at
+/// once, see <see cref="RateLimit.Burst"/>. Immutable.
+/// </summary>
+public sealed record QuotaLimits
+{
+    /// <summary>Watches that may be open at the same time.</summary>
+    public required int OpenWatches { get; init; }
+
+    /// <summary>Users whom open watches may name together; one who is named by two counts twice.</summary>
+    public required int WatchedUsers { get; init; }
+
+    /// <summary>Heartbeats a second.</summary>
+    public required int HeartbeatsPerSecond { get; init; }
+
+    /// <summary>Calls a second that change what is stored.</summary>
+    public required int WritesPerSecond { get; init; }
+
+    /// <summary>Streams that may be opened in a second.</summary>
+    public required int NewStreamsPerSecond { get; init; }
+
+    /// <summary>Users who may exist, of a service instance: the writer holds them against it. No caller has such a quota.</summary>
+    public int Users { get; init; } = int.MaxValue;
+
+    /// <summary>The limit of a quota.</summary>
+    public int Of(Quota quota) => quota switch
+    {
+        Quota.OpenWatches => OpenWatches,
+        Quota.WatchedUsers => WatchedUsers,
+        Quota.HeartbeatsPerSecond => HeartbeatsPerSecond,
+        Quota.WritesPerSecond => WritesPerSecond,
+        Quota.Users => Users,
+        Quota.NewStreamsPerSecond => NewStreamsPerSecond,
+        _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no limit."),
+    };
+}

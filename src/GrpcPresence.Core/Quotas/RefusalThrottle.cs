@@ -1,0 +1,43 @@
+using GrpcPresence.Core.Limits;
+
+namespace GrpcPresence.Core.Quotas;
+
+/// <summary>
+/// Holds back the refusals of a caller who makes many of them: to be refused is cheap, but a caller who ignores it and calls again at once would take
+/// a processor by that alone. Safe from any thread.
+/// </summary>
+/// <param name="prompt">How many are answered at once; shared by all callers.</param>
+internal sealed class RefusalThrottle(RateLimit prompt)
+{
+    private readonly RateQuota _prompt = new(prompt);
+    private int _held;
+
+    /// <summary>Whether it is as new.</summary>
+    public bool IsIdle(long now) => Volatile.Read(ref _held) == 0 && _prompt.IsFull(now);
+
+    /// <summary>
+    /// Returns when the refusal may be sent: at once, or after <see cref="Bounds.RefusalHold"/>. When <see cref="Bounds.HeldRefusals"/> wait already it
+    /// is at once again: what a caller makes the server keep is bounded before what it makes it do.
+    /// </summary>
+    public ValueTask HoldAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (_prompt.TryTake(1, time.GetTimestamp(), out _))
+            return ValueTask.CompletedTask;
+        if (Interlocked.Increment(ref _held) <= Bounds.HeldRefusals)
+            return new ValueTask(WaitAsync(time, cancellationToken));
+        Interlocked.Decrement(ref _held);
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task WaitAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(Bounds.RefusalHold, time, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _held);
+        }
+    }
+}

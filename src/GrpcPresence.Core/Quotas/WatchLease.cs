@@ -1,0 +1,24 @@
+namespace GrpcPresence.Core.Quotas;
+
+/// <summary>The place that an open watch takes; disposing of it gives the place back, once. Safe from any thread.</summary>
+internal sealed class WatchLease(Meter service, Meter? caller, int watchedUsers) : IDisposable
+{
+    private int _isReleased;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isReleased, 1) != 0)
+            return;
+        Release(service, watchedUsers);
+        if (caller is not null)
+            Release(caller, watchedUsers);
+    }
+
+    /// <summary>Gives back the place that one meter holds. The open watch goes last: while it counts, the meter is not dropped.</summary>
+    public static void Release(Meter meter, int watchedUsers)
+    {
+        meter.WatchedUsers.Remove(watchedUsers);
+        meter.OpenWatches.Remove(1);
+    }
+}

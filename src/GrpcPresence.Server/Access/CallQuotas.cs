@@ -1,0 +1,71 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Quotas;
+
+namespace GrpcPresence.Server.Access;
+
+/// <summary>
+/// Charges calls to the quotas of their service instance and of their caller. A service instance that this process has not met yet, or that does not exist,
+/// is not charged: the call finds it, or is refused for another reason. Safe from any thread.
+/// </summary>
+internal sealed class CallQuotas(QuotaBook book, ServiceDirectory services)
+{
+    /// <summary>Charges a unary call.</summary>
+    /// <param name="cost">What it takes.</param>
+    /// <param name="caller">Who calls.</param>
+    /// <param name="service">The SID of the service instance, as it stands in the request; null for none.</param>
+    /// <param name="cancellationToken">The end of the call.</param>
+    /// <exception cref="PresenceException">QuotaExceeded.</exception>
+    public ValueTask ChargeAsync(CallCost cost, Caller caller, string? service, CancellationToken cancellationToken)
+    {
+        if (cost == CallCost.Free)
+            return default;
+        var own = caller.MeterIn(book);
+        var ofService = ServiceSid.TryParse(service, out var sid) && services.FindMet(sid) is { } met ? book.OfServiceInstance(met.Id) : null;
+        // One of them may be all there is.
+        var (first, second) = ofService is null ? (own, null) : (ofService, own);
+        if (first is null)
+            return default;
+        PresenceException? refusal;
+        var isCharged = cost == CallCost.Heartbeat
+            ? book.TryChargeHeartbeat(first, second, out refusal)
+            : book.TryChargeWrite(first, second, out refusal);
+        return isCharged ? default : RefuseAsync(own ?? first, refusal!, cancellationToken);
+    }
+
+    /// <summary>Charges the opening of a stream of heartbeats.</summary>
+    /// <exception cref="PresenceException">QuotaExceeded.</exception>
+    public async ValueTask ChargeStreamAsync(LiveService service, Caller caller, CancellationToken cancellationToken)
+    {
+        var (ofService, own) = (book.OfServiceInstance(service.Id), caller.MeterIn(book));
+        if (!book.TryChargeNewStream(ofService, own, out var refusal))
+            await RefuseAsync(own ?? ofService, refusal, cancellationToken);
+    }
+
+    /// <summary>Charges the opening of a watch, and takes its place until what is returned is disposed of.</summary>
+    /// <exception cref="PresenceException">QuotaExceeded; ServiceInstanceNotFound, StorageUnavailable.</exception>
+    public async ValueTask<IDisposable> OpenWatchAsync(ServiceSid sid, Caller caller, int watchedUsers, CancellationToken cancellationToken)
+    {
+        var service = await services.GetAsync(sid, cancellationToken);
+        await ChargeStreamAsync(service, caller, cancellationToken);
+        var (ofService, own) = (book.OfServiceInstance(service.Id), caller.MeterIn(book));
+        if (!book.TryOpenWatch(ofService, own, watchedUsers, out var place, out var refusal))
+            await RefuseAsync(own ?? ofService, refusal, cancellationToken);
+        return place!;
+    }
+
+    /// <summary>Charges as many heartbeats of a stream's message as there is room for, and returns how many.</summary>
+    public int ChargeHeartbeats(LiveService service, Caller caller, int count) =>
+        book.ChargeHeartbeats(book.OfServiceInstance(service.Id), caller.MeterIn(book), count);
+
+    /// <summary>Returns when a stream that was over its quota may go on: a client that does not slow down is slowed down.</summary>
+    public ValueTask HoldAsync(LiveService service, Caller caller, CancellationToken cancellationToken) =>
+        book.HoldRefusalAsync(caller.MeterIn(book) ?? book.OfServiceInstance(service.Id), cancellationToken);
+
+    private async ValueTask RefuseAsync(Meter meter, PresenceException refusal, CancellationToken cancellationToken)
+    {
+        await book.HoldRefusalAsync(meter, cancellationToken);
+        throw refusal;
+    }
+}

@@ -1,0 +1,128 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Quotas;
+
+namespace GrpcPresence.Core.Tests.Quotas;
+
+/// <summary>A service instance and a caller are charged together.</summary>
+public sealed class ChargingTests : IDisposable
+{
+    private readonly QuotaWorld _world = new();
+
+    private QuotaBook Book => _world.Book;
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public void A_caller_who_has_used_up_its_quota_takes_nothing_from_the_others()
+    {
+        Assert.Equal(12, _world.Heartbeats(_world.Service, _world.User("ada")));
+        for (var i = 0; i < 100; i++)
+            Assert.False(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
+
+        Assert.Equal(12, _world.Heartbeats(_world.Service, _world.User("bob")));
+        Assert.Equal(40 - 24, _world.Heartbeats(_world.Service, caller: null));
+    }
+
+    [Fact]
+    public void What_the_service_instance_refuses_is_given_back_to_the_caller()
+    {
+        Assert.Equal(40, _world.Heartbeats(_world.Service, caller: null));
+        Assert.Equal(0, _world.Heartbeats(_world.Service, _world.User("ada")));
+
+        Assert.Equal(12, _world.Heartbeats(Book.OfServiceInstance(2), _world.User("ada")));
+    }
+
+    [Theory]
+    [InlineData(Quota.HeartbeatsPerSecond, 40)]
+    [InlineData(Quota.WritesPerSecond, 30)]
+    [InlineData(Quota.NewStreamsPerSecond, 20)]
+    public void Each_rate_has_a_quota_of_its_own_which_the_refusal_names(Quota rate, int limit)
+    {
+        for (var i = 0; i < limit; i++)
+            Assert.True(TryCharge(rate, caller: null, out _));
+
+        Assert.False(TryCharge(rate, caller: null, out var refusal));
+        Assert.Equal(ErrorReason.QuotaExceeded, refusal!.Reason);
+        Assert.Equal(
+            new Dictionary<string, string> { ["quota"] = QuotaNames.Of(rate), ["subject"] = "service_instance", ["limit"] = $"{limit}" },
+            refusal.Details);
+        Assert.All(Rates.Where(other => other != rate), other => Assert.True(TryCharge(other, caller: null, out _)));
+    }
+
+    [Fact]
+    public void A_refusal_for_want_of_the_caller_s_own_quota_says_so_and_when_to_come_again()
+    {
+        _world.Heartbeats(_world.Service, _world.User("ada"));
+        Assert.False(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var refusal));
+
+        Assert.Equal(("caller", "12"), (refusal.Details["subject"], refusal.Details["limit"]));
+        Assert.Equal(Bounds.MinQuotaRetry, refusal.RetryAfter); // a twelfth of a second is less
+        _world.Time.Advance(Bounds.MinQuotaRetry);
+        Assert.True(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
+    }
+
+    [Fact]
+    public void Of_a_message_of_many_heartbeats_as_many_are_charged_as_both_have_room_for()
+    {
+        Assert.Equal(12, Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
+        Assert.Equal(0, Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
+        Assert.Equal(28, Book.ChargeHeartbeats(_world.Service, Book.OfApiKey("k"), 1000));
+
+        // What the service instance had no room for is given back to the key.
+        Assert.Equal(7, Book.ChargeHeartbeats(Book.OfServiceInstance(2), Book.OfApiKey("k"), 1000));
+        Assert.Equal(33, Book.ChargeHeartbeats(Book.OfServiceInstance(2), caller: null, 1000));
+    }
+
+    [Fact]
+    public void Callers_are_told_apart_by_what_they_are()
+    {
+        Meter[] meters =
+        [
+            Book.OfServiceInstance(1), Book.OfServiceInstance(2), Book.OfApiKey("1"), Book.OfApiKey("ada"), _world.User("ada"),
+            _world.User("ada", service: 2), _world.User("bob"),
+        ];
+
+        Assert.Equal(meters.Length, meters.Distinct().Count());
+        Assert.Same(_world.User("ada"), _world.User("ada"));
+        Assert.Equal(35, _world.Heartbeats(_world.Service, Book.OfApiKey("ada")));
+    }
+
+    [Fact]
+    public void A_heartbeat_that_is_charged_allocates_nothing()
+    {
+        var (service, caller) = (_world.Service, _world.User("ada"));
+        Assert.True(Book.TryChargeHeartbeat(service, caller, out _)); // compiled, and whatever is made once is made
+        Assert.Equal(1, Book.ChargeHeartbeats(service, caller, 1));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 5; i++)
+        {
+            Book.TryChargeHeartbeat(service, caller, out _);
+            Book.ChargeHeartbeats(service, caller, 1);
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Refusals_are_counted_by_quota_and_tell_of_nobody()
+    {
+        var counts = new Dictionary<string, long>();
+        using var listener = _world.Meters.Listen<long>(
+            "presence.quota.refusals", (value, quota) => counts[quota] = counts.GetValueOrDefault(quota) + value);
+        _world.Heartbeats(_world.Service, _world.User("ada"));
+        Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000);
+        Book.TryOpenWatch(_world.Service, _world.User("ada"), watchedUsers: 51, out _, out _);
+
+        Assert.Equal(new Dictionary<string, long> { ["heartbeats_per_second"] = 1001, ["watched_users"] = 1 }, counts);
+    }
+
+    private static Quota[] Rates => [Quota.HeartbeatsPerSecond, Quota.WritesPerSecond, Quota.NewStreamsPerSecond];
+
+    private bool TryCharge(Quota rate, Meter? caller, out PresenceException? refusal) => rate switch
+    {
+        Quota.HeartbeatsPerSecond => Book.TryChargeHeartbeat(_world.Service, caller, out refusal),
+        Quota.WritesPerSecond => Book.TryChargeWrite(_world.Service, caller, out refusal),
+        _ => Book.TryChargeNewStream(_world.Service, caller, out refusal),
+    };
+}

@@ -1,0 +1,78 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Quotas;
+
+namespace GrpcPresence.Core.Tests.Quotas;
+
+/// <summary>Places of open watches.</summary>
+public sealed class OpenWatchTests : IDisposable
+{
+    private readonly QuotaWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public void A_watch_takes_a_place_of_both_until_its_lease_is_disposed_of_which_counts_once()
+    {
+        var first = Open(_world.User("ada"));
+        Open(_world.User("ada"));
+        Assert.Equal(("open_watches", "caller", "2"), RefusalOf(_world.User("ada")));
+        Open(_world.User("bob"));
+        Assert.Equal(("open_watches", "service_instance", "3"), RefusalOf(_world.User("bob")));
+
+        first.Dispose();
+        first.Dispose();
+        Open(_world.User("ada"));
+        Assert.Equal(("open_watches", "service_instance", "3"), RefusalOf(_world.User("bob")));
+    }
+
+    [Fact]
+    public void A_watch_counts_the_users_that_it_names()
+    {
+        using (Open(_world.User("ada"), watchedUsers: 50))
+        {
+            Assert.Equal(("watched_users", "caller", "50"), RefusalOf(_world.User("ada"), watchedUsers: 1));
+            using (Open(_world.User("ada"), watchedUsers: 0))
+            {
+                Open(caller: null, watchedUsers: 50);
+            }
+            Assert.Equal(("watched_users", "service_instance", "100"), RefusalOf(_world.User("bob"), watchedUsers: 1));
+        }
+        Open(_world.User("ada"), watchedUsers: 50);
+    }
+
+    [Fact]
+    public void What_is_refused_takes_no_place()
+    {
+        var service = Open(caller: null, watchedUsers: 100);
+        for (var i = 0; i < 5; i++)
+        {
+            RefusalOf(_world.User("ada"), watchedUsers: 1); // by the service instance
+            RefusalOf(_world.User("ada"), watchedUsers: 51); // by the caller
+        }
+        service.Dispose();
+
+        Assert.Equal((0, 0), (_world.Service.OpenWatches.Level, _world.Service.WatchedUsers.Level));
+        Assert.Equal((0, 0), (_world.User("ada").OpenWatches.Level, _world.User("ada").WatchedUsers.Level));
+    }
+
+    [Fact]
+    public void Nobody_knows_when_there_is_room_so_the_wait_is_a_fixed_one()
+    {
+        Assert.False(_world.Book.TryOpenWatch(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
+        Assert.Equal(Bounds.LevelQuotaRetry, refusal.RetryAfter);
+    }
+
+    private IDisposable Open(Meter? caller, int watchedUsers = 1)
+    {
+        Assert.True(_world.Book.TryOpenWatch(_world.Service, caller, watchedUsers, out var lease, out _));
+        return lease;
+    }
+
+    private (string Quota, string Subject, string Limit) RefusalOf(Meter? caller, int watchedUsers = 1)
+    {
+        Assert.False(_world.Book.TryOpenWatch(_world.Service, caller, watchedUsers, out _, out var refusal));
+        Assert.Equal(ErrorReason.QuotaExceeded, refusal.Reason);
+        return (refusal.Details["quota"], refusal.Details["subject"], refusal.Details["limit"]);
+    }
+}

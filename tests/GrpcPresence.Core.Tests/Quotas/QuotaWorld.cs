@@ -1,0 +1,65 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Quotas;
+
+/// <summary>A book of small quotas on a manual clock.</summary>
+internal sealed class QuotaWorld : IDisposable
+{
+    public static readonly QuotaLimits OfService = new()
+    {
+        OpenWatches = 3,
+        WatchedUsers = 100,
+        HeartbeatsPerSecond = 40,
+        WritesPerSecond = 30,
+        NewStreamsPerSecond = 20,
+    };
+
+    public static readonly QuotaLimits OfKey = OfService with { HeartbeatsPerSecond = 35 };
+
+    public static readonly QuotaLimits OfUser = new()
+    {
+        OpenWatches = 2,
+        WatchedUsers = 50,
+        HeartbeatsPerSecond = 12,
+        WritesPerSecond = 11,
+        NewStreamsPerSecond = 10,
+    };
+
+    private readonly OwnMeters _meters = new();
+    private readonly PresenceMetrics _metrics;
+
+    public QuotaWorld()
+    {
+        _metrics = new PresenceMetrics(_meters);
+        Book = new QuotaBook(OfService, OfKey, OfUser, _metrics, Time);
+    }
+
+    public ManualTimeProvider Time { get; } = new();
+
+    public QuotaBook Book { get; }
+
+    public Meter Service => Book.OfServiceInstance(1);
+
+    public OwnMeters Meters => _meters;
+
+    public Meter User(string identity, int service = 1) => Book.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
+
+    /// <summary>How many heartbeats in a row are charged until one is refused.</summary>
+    public int Heartbeats(Meter service, Meter? caller)
+    {
+        var charged = 0;
+        while (Book.TryChargeHeartbeat(service, caller, out _))
+            charged++;
+        return charged;
+    }
+
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _meters.Dispose();
+    }
+}

@@ -1,0 +1,71 @@
+using GrpcPresence.Core.Limits;
+
+namespace GrpcPresence.Core.Tests.Quotas;
+
+/// <summary>Refusals of one caller beyond some a second are held back.</summary>
+public sealed class RefusalThrottleTests : IDisposable
+{
+    private readonly QuotaWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task The_first_of_a_second_are_answered_at_once_and_the_rest_a_second_later()
+    {
+        Prompt(Bounds.PromptRefusalsPerSecond);
+        var late = Hold();
+        _world.Time.Advance(Bounds.RefusalHold - TimeSpan.FromTicks(1));
+        Assert.False(late.IsCompleted);
+
+        _world.Time.Advance(TimeSpan.FromTicks(1));
+        await late;
+        Prompt(Bounds.PromptRefusalsPerSecond);
+    }
+
+    [Fact]
+    public void One_caller_s_refusals_hold_back_nobody_else_s()
+    {
+        Prompt(Bounds.PromptRefusalsPerSecond);
+        Assert.False(Hold().IsCompleted);
+
+        Assert.True(Hold("bob").IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task So_many_are_held_at_a_time_and_no_more()
+    {
+        Prompt(Bounds.PromptRefusalsPerSecond);
+        var held = Enumerable.Range(0, Bounds.HeldRefusals).Select(_ => Hold()).ToList();
+        Assert.DoesNotContain(held, task => task.IsCompleted);
+        Assert.True(Hold().IsCompletedSuccessfully);
+
+        _world.Time.Advance(Bounds.RefusalHold);
+        await Task.WhenAll(held);
+        Prompt(Bounds.PromptRefusalsPerSecond);
+        Assert.False(Hold().IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_over_is_held_no_longer()
+    {
+        Prompt(Bounds.PromptRefusalsPerSecond);
+        using var over = new CancellationTokenSource();
+        var held = Enumerable.Range(0, Bounds.HeldRefusals).Select(_ => Hold("ada", over.Token)).ToList();
+        await over.CancelAsync();
+        foreach (var task in held)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task);
+
+        Assert.False(Hold().IsCompleted);
+    }
+
+    private void Prompt(int count)
+    {
+        for (var i = 0; i < count; i++)
+            Assert.True(Hold().IsCompletedSuccessfully);
+    }
+
+    private Task Hold(string identity = "ada") => Hold(identity, TestContext.Current.CancellationToken);
+
+    private Task Hold(string identity, CancellationToken cancellationToken) =>
+        _world.Book.HoldRefusalAsync(_world.User(identity), cancellationToken).AsTask();
+}

@@ -1,0 +1,156 @@
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Quotas;
+
+namespace GrpcPresence.Core.Tests.Quotas;
+
+/// <summary>Meters that are idle are dropped, and nobody gains by it.</summary>
+public sealed class SweepTests : IDisposable
+{
+    private readonly QuotaWorld _world = new();
+
+    private QuotaBook Book => _world.Book;
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public void A_meter_is_dropped_when_it_is_as_new()
+    {
+        Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _);
+        Book.TryChargeWrite(_world.Service, _world.User("ada"), out _);
+        Book.TryChargeNewStream(_world.Service, _world.User("ada"), out _);
+        _ = Book.OfApiKey("never used");
+
+        Assert.Equal(1, Book.Sweep());
+        Assert.Equal(2, Book.MeterCount);
+        _world.Time.Advance(TimeSpan.FromMilliseconds(99)); // one of ten streams a second
+        Assert.Equal(1, Book.Sweep());
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(1, Book.Sweep());
+        Assert.Equal(0, Book.MeterCount);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_meter_with_an_open_watch_stays_until_the_watch_ends(int watchedUsers)
+    {
+        Assert.True(Book.TryOpenWatch(_world.Service, _world.User("ada"), watchedUsers, out var lease, out _));
+        _world.Time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(0, Book.Sweep());
+
+        lease.Dispose();
+        Assert.Equal(2, Book.Sweep());
+    }
+
+    [Fact]
+    public async Task A_meter_whose_refusals_are_held_back_stays_until_they_are_answered()
+    {
+        for (var i = 0; i < Bounds.PromptRefusalsPerSecond; i++)
+            await Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
+        Assert.Equal(0, Book.Sweep());
+        _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half of one of fifty a second
+        var held = Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
+        _world.Time.Advance(Bounds.RefusalHold - TimeSpan.FromTicks(1));
+        Assert.Equal(0, Book.Sweep());
+
+        _world.Time.Advance(TimeSpan.FromTicks(1));
+        await held;
+        Assert.Equal(1, Book.Sweep());
+    }
+
+    [Fact]
+    public void Who_comes_with_a_dropped_meter_is_charged_to_the_one_that_took_its_place()
+    {
+        var (service, ada) = (_world.Service, _world.User("ada"));
+        Assert.Equal(2, Book.Sweep());
+
+        Assert.Equal(12, _world.Heartbeats(service, ada));
+        Assert.Equal(0, _world.Heartbeats(_world.Service, _world.User("ada")));
+        Assert.Equal(0, Book.ChargeHeartbeats(service, ada, 5));
+        Assert.Equal(28, Book.ChargeHeartbeats(service, caller: null, 1000));
+    }
+
+    [Fact]
+    public void A_watch_that_comes_with_a_dropped_meter_takes_its_place_in_the_new_one()
+    {
+        var (service, ada) = (_world.Service, _world.User("ada"));
+        Assert.Equal(2, Book.Sweep());
+
+        Assert.True(Book.TryOpenWatch(service, ada, watchedUsers: 5, out var lease, out _));
+        Assert.Equal((1, 5), (_world.User("ada").OpenWatches.Level, _world.User("ada").WatchedUsers.Level));
+        Assert.Equal((1, 5), (_world.Service.OpenWatches.Level, _world.Service.WatchedUsers.Level));
+        lease.Dispose();
+        Assert.Equal(2, Book.Sweep());
+    }
+
+    [Fact]
+    public void A_meter_that_is_charged_just_before_it_would_be_dropped_stays()
+    {
+        var time = new LookedAtTime();
+        using var metrics = new PresenceMetrics();
+        var book = new QuotaBook(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
+        var meter = book.OfApiKey("k");
+        // The sweep looks at the time when it begins, and again when it has made up its mind about the meter.
+        time.Looked = () => time.Looked = () => meter.Writes.Take(1, now: 0);
+
+        Assert.Equal(0, book.Sweep());
+        Assert.True(meter.IsLive);
+        Assert.Same(meter, book.OfApiKey("k"));
+    }
+
+    [Fact]
+    public async Task Takers_and_sweeps_at_the_same_time_grant_no_more_than_the_quota()
+    {
+        const int Takers = 2;
+        const int Rounds = 1000;
+        const int Users = 64;
+        var granted = new int[Rounds * Users];
+        var running = Takers;
+        using var together = new Barrier(Takers, _ => _world.Time.Advance(TimeSpan.FromSeconds(2)));
+        var takers = Enumerable.Range(0, Takers).Select(_ => RunAsync(() =>
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                together.SignalAndWait(TestContext.Current.CancellationToken);
+                // Each user is of one round only, whose time stands still; what the sweep can find idle was not charged yet.
+                for (var user = round * Users; user < (round + 1) * Users; user++)
+                    Interlocked.Add(ref granted[user], Take(Book.OfServiceInstance(user), _world.User($"user {user}"), 7));
+            }
+            Interlocked.Decrement(ref running);
+        }));
+        var sweeping = RunAsync(() =>
+        {
+            while (Volatile.Read(ref running) > 0)
+                Book.Sweep();
+        });
+
+        await Task.WhenAll([.. takers, sweeping]);
+        Assert.Equal([12], granted.Distinct());
+    }
+
+    private int Take(Meter service, Meter user, int count)
+    {
+        var taken = 0;
+        for (var i = 0; i < count; i++)
+            taken += Book.TryChargeHeartbeat(service, user, out _) ? 1 : 0;
+        return taken;
+    }
+
+    private static Task RunAsync(Action act) => Task.Factory.StartNew(
+        act, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>A clock that stands still, and does something when it is looked at.</summary>
+    private sealed class LookedAtTime : TimeProvider
+    {
+        public Action? Looked { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp()
+        {
+            Looked?.Invoke();
+            return 0;
+        }
+    }
+}
