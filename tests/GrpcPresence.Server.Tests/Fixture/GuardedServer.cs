@@ -2,6 +2,7 @@ using System.Text;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
@@ -80,8 +81,14 @@ internal sealed class GuardedServer : IAsyncDisposable
     public AsyncUnaryCall<ListUsersResponse> ReadAsync(string? authorization) =>
         UsersAs(authorization).ListUsersAsync(new ListUsersRequest { ServiceSid = Own });
 
+    /// <summary>Waits until the server has noticed that its clients have ended their streams.</summary>
+    public Task NoStreamsAsync() =>
+        Barrier.Within(Server.Get<OpenStreams>().WhenNoneOpen() ?? Task.CompletedTask, "the server noticed the end of the streams");
+
     public async ValueTask DisposeAsync()
     {
+        // Stopping would wait for them on a clock that stands.
+        await NoStreamsAsync();
         await Server.DisposeAsync();
         _directory.Dispose();
     }

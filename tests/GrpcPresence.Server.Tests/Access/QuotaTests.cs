@@ -1,0 +1,217 @@
+using Grpc.Core;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Access;
+
+/// <summary>What a caller and a service instance can use up, over the wire. The clock stands, so that nothing comes back by itself.</summary>
+public sealed class QuotaTests
+{
+    private static readonly QuotaLimits Plenty = new()
+    {
+        OpenWatches = 1000,
+        WatchedUsers = 1000,
+        HeartbeatsPerSecond = 1000,
+        WritesPerSecond = 1000,
+        NewStreamsPerSecond = 1000,
+        Users = 1000,
+    };
+
+    public static TheoryData<string> Subjects => ["service_instance", "caller"];
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Heartbeats_beyond_are_refused_until_there_is_room(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(users, guarded.Own);
+
+        var refused = await CallError.Of(BeatAsync(users, guarded.Own));
+
+        AssertRefused(refused, "heartbeats_per_second", subject, limit: 10);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), refused.RetryInfo!.RetryDelay.ToTimeSpan());
+        guarded.Time.Advance(TimeSpan.FromMilliseconds(100));
+        await BeatAsync(users, guarded.Own);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Heartbeats_of_a_stream_beyond_are_rejected_and_the_others_renewed(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
+        using var stream = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
+        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+
+        var beats = new HeartbeatStreamBeats { Beats = { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) } };
+        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = beats });
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+
+        var reply = stream.ResponseStream.Current;
+        Assert.Equal(10, reply.Accepted);
+        Assert.Equal([(10, ErrorReason.QuotaExceeded), (11, ErrorReason.QuotaExceeded)], reply.Rejected.Select(beat => (beat.Index, beat.Reason)));
+        guarded.Time.Advance(TimeSpan.FromSeconds(1));
+        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = new HeartbeatStreamBeats { Beats = { beats.Beats[10] } } });
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+        Assert.Equal(1, stream.ResponseStream.Current.Accepted);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Writes_beyond_are_refused_and_reads_are_not(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { WritesPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        await BeatAsync(users, guarded.Own);
+        CallError? refused = null;
+        var done = 0;
+        for (; refused is null && done < 20; done++)
+        {
+            refused = await TryAsync(users.SetPushBindingAsync(
+                new SetPushBindingRequest { ServiceSid = guarded.Own, UserKey = "alice", BindingType = BindingType.Fcm, Endpoint = $"{done}" }));
+        }
+
+        AssertRefused(refused!, "writes_per_second", subject, limit: 10);
+        await users.ListUsersAsync(new ListUsersRequest { ServiceSid = guarded.Own });
+        await BeatAsync(users, guarded.Own);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Streams_opened_beyond_are_refused(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { NewStreamsPerSecond = 10 });
+        for (var i = 0; i < 10; i++)
+        {
+            using var watch = OpenWatch(guarded, guarded.Own);
+            await watch.Next();
+        }
+
+        using var refused = OpenWatch(guarded, guarded.Own);
+        using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
+        await heartbeats.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+
+        AssertRefused(await refused.Ended(), "new_streams_per_second", subject, limit: 10);
+        AssertRefused(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject, limit: 10);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_A_watch_beyond_is_refused_until_another_ends(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenWatches = 1 });
+        var first = OpenWatch(guarded, guarded.Own);
+        await first.Sync();
+
+        using var refused = OpenWatch(guarded, guarded.Own);
+
+        AssertRefused(await refused.Ended(), "open_watches", subject, limit: 1);
+        first.Dispose();
+        await guarded.NoStreamsAsync();
+        using var again = OpenWatch(guarded, guarded.Own);
+        await again.Sync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Watched_users_beyond_are_refused_and_everybody_counts_for_none(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { WatchedUsers = 2 });
+        using var two = OpenWatch(guarded, guarded.Own, "alice", "bob", "alice");
+        await two.Sync();
+        using var everybody = OpenWatch(guarded, guarded.Own);
+        await everybody.Sync();
+
+        using var refused = OpenWatch(guarded, guarded.Own, "carol");
+
+        AssertRefused(await refused.Ended(), "watched_users", subject, limit: 2);
+    }
+
+    [Fact]
+    public async Task Quotas_A_service_instance_uses_up_its_own_and_no_others()
+    {
+        await using var guarded = await StartAsync("service_instance", limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(users, guarded.Own);
+        Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
+
+        await BeatAsync(users, guarded.Foreign);
+    }
+
+    [Fact]
+    public async Task Quotas_An_end_user_has_one_quota_for_all_tokens_and_uses_up_no_others()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with
+        {
+            Quotas = new QuotaSettings { ServiceInstance = Plenty, ApiKey = Plenty, AccessToken = Plenty with { HeartbeatsPerSecond = 10 } },
+        });
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice", lifetime: TimeSpan.FromMinutes(i + 1))), guarded.Own);
+
+        var refused = await CallError.Of(BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), guarded.Own));
+
+        AssertRefused(refused, "heartbeats_per_second", "caller", limit: 10);
+        await BeatAsync(guarded.UsersAs(guarded.Bearer(key, "bob")), guarded.Own, "bob");
+        await BeatAsync(guarded.UsersAs(GuardedServer.Basic(key)), guarded.Own);
+    }
+
+    [Fact]
+    public async Task Quotas_Who_ignores_refusals_is_answered_late()
+    {
+        await using var guarded = await StartAsync("caller", limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(users, guarded.Own);
+        for (var i = 0; i < Core.Limits.Bounds.PromptRefusalsPerSecond; i++)
+            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
+
+        var held = BeatAsync(users, guarded.Own).ResponseAsync;
+        await BeatAsync(guarded.UsersAs(GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Service))), guarded.Own);
+        Assert.False(held.IsCompleted, "The refusal was not held back.");
+
+        guarded.Time.Advance(Core.Limits.Bounds.RefusalHold);
+        Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => held)).Reason);
+    }
+
+    private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) => GuardedServer.StartAsync(settings => settings with
+    {
+        Quotas = new QuotaSettings
+        {
+            ServiceInstance = subject == "service_instance" ? limit(Plenty) : Plenty,
+            ApiKey = subject == "caller" ? limit(Plenty) : Plenty,
+            AccessToken = Plenty,
+        },
+    });
+
+    private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service, string user = "alice") =>
+        users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" });
+
+    private static Watch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
+        new(guarded.UsersAs(guarded.Admin).WatchUsers(new WatchUsersRequest { ServiceSid = service, UserKeys = { users } }));
+
+    private static async Task<CallError?> TryAsync<T>(AsyncUnaryCall<T> call)
+    {
+        try
+        {
+            await call;
+            return null;
+        }
+        catch (RpcException refusal)
+        {
+            return CallError.From(refusal);
+        }
+    }
+
+    private static void AssertRefused(CallError refused, string quota, string subject, int limit)
+    {
+        Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (refused.Code, refused.Reason));
+        Assert.Equal((quota, subject, $"{limit}"), (refused.Metadata["quota"], refused.Metadata["subject"], refused.Metadata["limit"]));
+        Assert.NotNull(refused.RetryInfo);
+    }
+}
