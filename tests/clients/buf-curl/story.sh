@@ -25,7 +25,7 @@ reachability() {
 
 step 'learns the API from reflection alone'
 listed=$("${BUF:-buf}" curl --protocol grpc --http2-prior-knowledge --list-services "http://$address")
-equal "$(grep '^presence' <<<"$listed")" $'presence.v1.ConfigurationService\npresence.v1.UserService'
+equal "$(grep '^presence' <<<"$listed")" $'presence.v1.ApiKeyService\npresence.v1.ConfigurationService\npresence.v1.UserService'
 
 step 'creates a service instance'
 sid=$(call $configuration/CreateServiceInstance '{"friendlyName": "buf curl story"}' | jq -r .serviceInstance.sid)
