@@ -3,12 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# at_once SCENARIO...: scenarios that mostly wait; what each has to tell comes in one piece.
+# at_once 'SCENARIO [ARGUMENT...]'...: scenarios that mostly wait; what each has to tell comes in one piece.
 at_once() {
-  local scenario told status=0 running=()
+  local scenario words told status=0 running=()
   told=$(mktemp -d)
   for scenario in "$@"; do
-    bash tests/faults/run.sh "$scenario" >"$told/$scenario" 2>&1 &
+    read -ra words <<<"$scenario"
+    bash tests/faults/run.sh "${words[@]}" >"$told/$scenario" 2>&1 &
     running+=($!)
   done
   for scenario in "${running[@]}"; do wait "$scenario" || status=$?; done
@@ -18,13 +19,9 @@ at_once() {
 }
 
 at_once halfopen pause clock lock
+at_once stalled disk readonly second 'backup 3'
 bash tests/faults/run.sh kill 12
-bash tests/faults/run.sh disk
-bash tests/faults/run.sh readonly
 bash tests/faults/run.sh damage 16
-bash tests/faults/run.sh second
-bash tests/faults/run.sh backup 3
 bash tests/faults/run.sh drain 10000
 bash tests/faults/run.sh slow 20000
-bash tests/faults/run.sh stalled
 bash tests/faults/run.sh churn 5000

@@ -8,27 +8,12 @@ source tests/clients/buf-curl/telling.sh
 source tests/clients/buf-curl/presence.sh
 # shellcheck source=.ci/server.sh
 source .ci/server.sh
+# shellcheck source=.ci/clients.sh
+source .ci/clients.sh
 
 server_program=artifacts/bin/GrpcPresence.Server/debug/GrpcPresence.Server.dll
 configuration=presence.v1.ConfigurationService
 users=presence.v1.UserService
-
-# tell CLIENT COMMAND...: passes a client's story on. A client that fails does not keep the others from trying, but it must say so.
-failed_clients=0
-tell() {
-  local client=$1 status=0
-  shift
-  timeout 60 "$@" "$address" >"$scratch/told" 2>"$scratch/complaints" || status=$?
-  sed -nE "s/^(not )?ok - /&$client /p" "$scratch/told"
-  told=$((told + $(grep -cE '^(not )?ok - ' "$scratch/told" || true)))
-  if ((status == 0)) && [[ $(tail -n 1 "$scratch/told") == "1..$(grep -c '^ok - ' "$scratch/told")" ]]; then return; fi
-  failed_clients=$((failed_clients + 1))
-  cat "$scratch/complaints"
-  if ! grep -q '^not ok - ' "$scratch/told"; then
-    printf 'not ok - %s did not tell its story to the end\n' "$client"
-    told=$((told + 1))
-  fi
-}
 
 step 'the server starts and says that it serves'
 start_server dotnet "$server_program"
@@ -37,6 +22,7 @@ finish_step
 tell Node: node tests/clients/node/story.mjs
 tell Python: /usr/bin/python3 tests/clients/python/story.py
 tell 'buf curl:' bash tests/clients/buf-curl/story.sh
+hear
 
 step 'a user comes online while a watch is open'
 sid=$(call $configuration/CreateServiceInstance '{"friendlyName": "Power cut"}' | jq -r .serviceInstance.sid)
@@ -66,11 +52,8 @@ expect_event synced
 
 step 'SIGTERM stops the server in time, and the open watch ends with SERVER_STOPPING and its token'
 stop_server
-if read -r -t "$patience" -u "$messages" message; then
-  say "the watch goes on with $message"
-  exit 1
-fi
-equal "$(error_info "$(cat "$scratch/watch.end")" | cut -d ' ' -f 1-4)" 'unavailable SERVER_STOPPING grpc-presence resume_token'
+watch_ends
+equal "$(cut -d ' ' -f 1-4 <<<"$end")" 'unavailable SERVER_STOPPING grpc-presence resume_token'
 
 the_end
 exit $((failed_clients > 0))

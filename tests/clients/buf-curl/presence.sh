@@ -7,11 +7,30 @@
 patience=5
 scratch=$(mktemp -d)
 
+# How the server is reached, and what calls bear: in the clear and without credentials, until the caller says otherwise.
+scheme=http
+connection=(--protocol grpc --http2-prior-knowledge)
+metadata=''
+
 say() { printf '%s\n' "$*" >&2; }
 
-# call SERVICE/METHOD JSON: a unary call. Prints the response, or on stderr the error.
+# trust AUTHORITIES [OPTION...]: calls go over TLS from now on, to a server whose certificate comes from an authority in that
+# file. The options are those of buf for a certificate of the client's own.
+trust() {
+  scheme=https
+  connection=(--protocol grpc --cacert "$@")
+}
+
+# present AUTHORIZATION: what calls bear from now on as the metadata `authorization`; nothing when it is empty.
+present() { metadata=${1:+authorization: $1}; }
+
+# basic SID:SECRET: what a back end presents, as HTTP Basic has it.
+basic() { printf 'Basic %s' "$(printf %s "$1" | base64 -w 0)"; }
+
+# call SERVICE/METHOD JSON: a unary call. Prints the response, or on stderr the error. Credentials go through a pipe: the
+# arguments of a program can be read by everybody on the machine.
 call() {
-  timeout "$patience" "${BUF:-buf}" curl --protocol grpc --http2-prior-knowledge "http://$address/$1" -d "$2"
+  timeout "$patience" "${BUF:-buf}" curl "${connection[@]}" --header @- "$scheme://$address/$1" -d "$2" <<<"$metadata"
 }
 
 # refused SERVICE/METHOD JSON: a unary call that must be refused. Prints the error as one line of JSON.
@@ -34,8 +53,8 @@ error_info() {
 watch() {
   rm -f "$scratch/watch"
   mkfifo "$scratch/watch"
-  "${BUF:-buf}" curl --protocol grpc --http2-prior-knowledge \
-    "http://$address/presence.v1.UserService/WatchUsers" -d "$1" >"$scratch/watch" 2>"$scratch/watch.end" &
+  "${BUF:-buf}" curl "${connection[@]}" --header @- \
+    "$scheme://$address/presence.v1.UserService/WatchUsers" -d "$1" <<<"$metadata" >"$scratch/watch" 2>"$scratch/watch.end" &
   watcher=$!
   exec {messages}< <(jq --unbuffered -c . <"$scratch/watch")
 }
@@ -58,6 +77,19 @@ expect_event() {
     [[ $event != progress ]] && break
   done
   equal "$event" "$1"
+}
+
+# watch_ends: the watch must end without another word. Puts the error that it ended with into end, as error_info tells it.
+watch_ends() {
+  if read -r -t "$patience" -u "$messages" message; then
+    say "the watch goes on with $message"
+    return 1
+  fi
+  end=$(error_info "$(cat "$scratch/watch.end")")
+  if [[ -z $end ]]; then
+    say "within $patience s the watch did not end with an error"
+    return 1
+  fi
 }
 
 # end_watch: stops watching.

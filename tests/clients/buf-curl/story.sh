@@ -25,7 +25,7 @@ reachability() {
 
 step 'learns the API from reflection alone'
 listed=$("${BUF:-buf}" curl --protocol grpc --http2-prior-knowledge --list-services "http://$address")
-equal "$(grep '^presence' <<<"$listed")" $'presence.v1.ConfigurationService\npresence.v1.UserService'
+equal "$(grep '^presence' <<<"$listed")" $'presence.v1.ApiKeyService\npresence.v1.ConfigurationService\npresence.v1.UserService'
 
 step 'creates a service instance'
 sid=$(call $configuration/CreateServiceInstance '{"friendlyName": "buf curl story"}' | jq -r .serviceInstance.sid)
@@ -113,11 +113,7 @@ equal "$(error_info "$error")" 'not_found USER_NOT_FOUND grpc-presence user_key 
 
 step 'deletes the service instance, and the watch ends with the reason'
 call $configuration/DeleteServiceInstance "{\"serviceSid\": \"$sid\"}" >"$scratch/reply"
-if read -r -t "$patience" -u "$messages" message; then
-  say "the watch goes on with $message"
-  exit 1
-fi
-end=$(error_info "$(cat "$scratch/watch.end")")
+watch_ends
 equal "$(cut -d ' ' -f 1-3 <<<"$end")" 'not_found SERVICE_INSTANCE_NOT_FOUND grpc-presence'
 [[ $end == *" service_sid $sid"* ]]
 

@@ -6,7 +6,7 @@ import protoLoader from '@grpc/proto-loader';
 const fromHere = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const definition = protoLoader.loadSync(
-  ['presence/v1/configuration_service.proto', 'presence/v1/user_service.proto', 'rpc_status.proto'],
+  ['presence/v1/api_key_service.proto', 'presence/v1/configuration_service.proto', 'presence/v1/user_service.proto', 'rpc_status.proto'],
   {
     includeDirs: [fromHere('../../../protos'), fromHere('../protos')],
     enums: String,
@@ -24,12 +24,26 @@ export const { WatchUsers: watchUsers } = presence.v1.UserService.service;
 // How long an answer may take before the caller is told what did not happen.
 export const PATIENCE_MS = 5_000;
 
-export function connect(address) {
-  const credentials = grpc.credentials.createInsecure();
+// Connects in the clear and without credentials, or
+// - over TLS, to a server whose certificate comes from an authority in the PEM bytes `authorities`; null for those of Node;
+// - with `authorization` as the metadata of that name. Only over TLS: gRPC sends no credentials in the clear.
+export function connect(address, { authorities, authorization } = {}) {
+  const credentials = authorities === undefined
+    ? grpc.credentials.createInsecure()
+    : withMetadata(grpc.credentials.createSsl(authorities), authorization);
   return {
+    keys: new presence.v1.ApiKeyService(address, credentials),
     configuration: new presence.v1.ConfigurationService(address, credentials),
     users: new presence.v1.UserService(address, credentials),
   };
+}
+
+function withMetadata(credentials, authorization) {
+  if (authorization === undefined) return credentials;
+  const metadata = new grpc.Metadata();
+  metadata.set('authorization', authorization);
+  return grpc.credentials.combineChannelCredentials(credentials,
+    grpc.credentials.createFromMetadataGenerator((_, callback) => callback(null, metadata)));
 }
 
 // Calls a unary method.
@@ -38,6 +52,18 @@ export function call(client, method, request) {
     client[method](request, { deadline: Date.now() + PATIENCE_MS },
       (error, response) => (error ? reject(error) : resolve(response)));
   });
+}
+
+// Calls a unary method that must be refused. Returns the code and the message of its status, and what its details say.
+export async function refused(client, method, request) {
+  const error = await call(client, method, request).then(
+    (response) => { throw new Error(`${method} was not refused: ${JSON.stringify(response)}`); },
+    (refusal) => refusal);
+  const { ErrorInfo: info, BadRequest: badRequest } = detailsOf(error);
+  if (info?.domain !== 'grpc-presence') throw new Error(`${error} has no ErrorInfo of the server`);
+  return {
+    code: error.code, message: error.details, reason: info.reason, metadata: info.metadata, violations: badRequest?.fieldViolations,
+  };
 }
 
 // What stands behind a status: the google.rpc.Status in the trailer `grpc-status-details-bin`.
@@ -126,6 +152,14 @@ export class Watch extends Reader {
       if (message.event !== 'updates') throw new Error(`${message.event} came before synced`);
       for (const update of message.updates.updates) found.set(update.user.identity, update);
     }
+  }
+
+  // The status that the watch ends with, which it must without another message.
+  async end() {
+    const end = await this.next('end of the watch').catch((error) => error);
+    if (end.event !== undefined) throw new Error(`the watch goes on with ${end.event}`);
+    if (end.code === undefined) throw end;
+    return end;
   }
 
   cancel() {

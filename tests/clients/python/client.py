@@ -7,19 +7,67 @@ import grpc
 import stubs  # noqa: F401  The imports below find what it makes.
 
 import rpc_status_pb2
-from presence.v1 import configuration_service_pb2_grpc, user_service_pb2_grpc
+from presence.v1 import api_key_service_pb2_grpc, configuration_service_pb2_grpc, user_service_pb2_grpc
 
 # How long, in seconds, an answer may take before the caller is told what did not happen.
 PATIENCE = 5
 
 
 class Client:
-    """Both services at an address such as "127.0.0.1:5080"."""
+    """The services at an address such as "127.0.0.1:5080", in the clear and without credentials, or
 
-    def __init__(self, address):
-        self.channel = grpc.insecure_channel(address)
+    - over TLS, to a server whose certificate comes from an authority in the PEM bytes `authorities`; empty for those
+      that gRPC knows;
+    - with `authorization` as the metadata of that name. Only over TLS: gRPC sends no credentials in the clear.
+    """
+
+    def __init__(self, address, authorities=None, authorization=None):
+        if authorities is None:
+            self.channel = grpc.insecure_channel(address)
+        else:
+            self.channel = grpc.secure_channel(address, _credentials(authorities, authorization))
+        self.keys = api_key_service_pb2_grpc.ApiKeyServiceStub(self.channel)
         self.configuration = configuration_service_pb2_grpc.ConfigurationServiceStub(self.channel)
         self.users = user_service_pb2_grpc.UserServiceStub(self.channel)
+
+
+def _credentials(authorities, authorization):
+    credentials = grpc.ssl_channel_credentials(root_certificates=authorities or None)
+    if authorization is None:
+        return credentials
+    metadata = (("authorization", authorization),)
+    return grpc.composite_channel_credentials(
+        credentials, grpc.metadata_call_credentials(lambda context, callback: callback(metadata, None))
+    )
+
+
+def call(method, request):
+    """Calls a unary method."""
+    return method(request, timeout=PATIENCE)
+
+
+def refused(method, request):
+    """Calls a method that must be refused, and returns its status with what its details say."""
+    try:
+        response = call(method, request)
+    except grpc.RpcError as error:
+        return Refusal(error)
+    raise AssertionError(f"it was not refused: {response}")
+
+
+class Refusal:
+    """A status of the server: its code, its message, the ErrorInfo, and the fields at fault."""
+
+    def __init__(self, error):
+        details = details_of(error)
+        if "ErrorInfo" not in details or details["ErrorInfo"].domain != "grpc-presence":
+            raise AssertionError(f"there is no ErrorInfo of the server with {error}")
+        self.code = error.code()
+        self.message = error.details()
+        self.reason = details["ErrorInfo"].reason
+        self.metadata = dict(details["ErrorInfo"].metadata)
+        violations = details["BadRequest"].field_violations if "BadRequest" in details else []
+        self.violations = [violation.field for violation in violations]
 
 
 def details_of(error):
@@ -106,6 +154,15 @@ class Watch(Reader):
             if got != "updates":
                 raise AssertionError(f"{got} came before synced")
             found.update((update.user.identity, update) for update in message.updates.updates)
+
+
+    def end(self):
+        """The status that the watch ends with, which it must without another message."""
+        try:
+            message = self.next("end of the watch")
+        except grpc.RpcError as error:
+            return Refusal(error)
+        raise AssertionError(f"the watch goes on with {message}")
 
 
 class HeartbeatStream(Reader):

@@ -20,5 +20,10 @@ def step(name):
     print(f"ok - {name}", flush=True)
 
 
+def equal(got, expected):
+    if got != expected:
+        raise AssertionError(f"expected {expected!r}, got {got!r}")
+
+
 def the_end():
     print(f"1..{_told}", flush=True)
