@@ -142,16 +142,38 @@ internal sealed class InMemoryTransaction(StoreImage image, long id, StoreFaults
         _image = _image.With(service with { Bindings = service.Bindings.Remove(binding.Id) });
     }
 
-    public IReadOnlyList<ApiKey> ListApiKeys()
-    {
-        BeginOperation();
-        return [.. _image.ApiKeys.Values];
-    }
-
     public ApiKey? FindApiKey(ApiKeySid sid)
     {
         BeginOperation();
         return _image.ApiKeys.Values.FirstOrDefault(key => key.Sid == sid);
+    }
+
+    public ApiKey? FindApiKey(string certificateName)
+    {
+        BeginOperation();
+        return _image.ApiKeys.Values.FirstOrDefault(key => key.CertificateName == certificateName && !key.IsRevoked);
+    }
+
+    public (int InForce, int Revoked) CountApiKeys(ServiceSid? scope)
+    {
+        BeginOperation();
+        var keys = _image.ApiKeys.Values.Where(key => key.Scope == scope).ToList();
+        return (keys.Count(key => !key.IsRevoked), keys.Count(key => key.IsRevoked));
+    }
+
+    public IReadOnlyList<ApiKey> ListApiKeysInForce(ServiceSid scope)
+    {
+        BeginOperation();
+        return [.. _image.ApiKeys.Values.Where(key => key.Scope == scope && !key.IsRevoked)];
+    }
+
+    public ApiKey? DeleteOldestRevokedApiKey(ServiceSid? scope)
+    {
+        BeginOperation();
+        var oldest = _image.ApiKeys.Values.Where(key => key.Scope == scope && key.IsRevoked).OrderBy(key => key.RevokeTime).ThenBy(key => key.Id).FirstOrDefault();
+        if (oldest is not null)
+            _image = _image with { ApiKeys = _image.ApiKeys.Remove(oldest.Id) };
+        return oldest;
     }
 
     public ApiKey InsertApiKey(ApiKey key)

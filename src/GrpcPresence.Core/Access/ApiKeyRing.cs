@@ -13,8 +13,10 @@ public sealed class ApiKeyRing
     // Of keys in force alone: a name is free when its key is revoked.
     private readonly ConcurrentDictionary<string, KnownApiKey> _byCertificateName = new(StringComparer.Ordinal);
 
+    private volatile bool _isEmpty = true; // a dictionary takes all its locks to say that it is empty, and every anonymous call asks
+
     /// <summary>Whether no API key was ever made. From the first on, also when it is revoked, callers need credentials.</summary>
-    public bool IsEmpty => _bySid.IsEmpty;
+    public bool IsEmpty => _isEmpty;
 
     /// <summary>The API keys, revoked ones among them, in the order in which they were made.</summary>
     public IReadOnlyList<ApiKey> List() => [.. _bySid.Values.Select(known => known.Present).OrderBy(key => key.Id)];
@@ -25,11 +27,14 @@ public sealed class ApiKeyRing
     /// <summary>The API key in force that client certificates with the name stand for; null when there is none.</summary>
     public KnownApiKey? FindByCertificateName(string name) => _byCertificateName.GetValueOrDefault(name);
 
-    /// <summary>Takes API keys as they are stored. Not to be called at once from two threads.</summary>
-    public void Apply(IEnumerable<ApiKey> keys)
+    /// <summary>Takes API keys as they are stored, and lets go of revoked ones that are stored no more. Not to be called at once from two threads.</summary>
+    public void Apply(IEnumerable<ApiKey> keys, IEnumerable<ApiKey> forgotten)
     {
+        foreach (var key in forgotten)
+            _bySid.TryRemove(key.Sid, out _);
         foreach (var key in keys)
         {
+            _isEmpty = false;
             if (_bySid.TryGetValue(key.Sid, out var known))
                 known.Present = key;
             else

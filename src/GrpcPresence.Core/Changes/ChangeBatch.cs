@@ -17,6 +17,7 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
     private readonly Dictionary<ServiceSid, ServiceSlot> _present = [];
     private readonly List<ServiceSlot> _slots = [];
     private readonly List<ApiKey> _keys = [];
+    private readonly List<ApiKey> _forgottenKeys = [];
     private readonly HashSet<(ServiceSid, Identity)> _deleted = [];
 
     /// <summary>The transaction.</summary>
@@ -65,6 +66,19 @@ internal sealed class ChangeBatch(IStoreTransaction store, ISidGenerator sids, D
     {
         _keys.Add(key);
         return key;
+    }
+
+    /// <summary>The API keys that the batch removed: revoked ones.</summary>
+    public IReadOnlyList<ApiKey> ForgottenApiKeys => _forgottenKeys;
+
+    /// <summary>Notes an API key that this batch removed.</summary>
+    public void Forget(ApiKey key) => _forgottenKeys.Add(key);
+
+    /// <summary>A refusal when the API key is not in force any more: who asked for the change by it was let in before it ended.</summary>
+    public void RequireInForce(ApiKeySid sid)
+    {
+        if (store.FindApiKey(sid) is null or { IsRevoked: true })
+            throw Refusals.ApiKeyRevoked(sid);
     }
 
     /// <summary>Ends an API key that is in force.</summary>

@@ -186,7 +186,7 @@ public sealed class ChangeWriter(
         }
         if (commits is not null)
             publisher.Publish(commits);
-        keys.Apply(batch.ApiKeys);
+        keys.Apply(batch.ApiKeys, batch.ForgottenApiKeys);
     }
 
     private void Complete(ChangeBatch batch, IReadOnlyList<Change> changes)

@@ -15,6 +15,9 @@ public sealed class LiveService(ServiceRecord record)
     /// <summary>The SID.</summary>
     public ServiceSid Sid { get; } = record.Sid;
 
+    /// <summary>When it was created: what is older was of another with the same SID.</summary>
+    public DateTimeOffset CreateTime { get; } = record.CreateTime;
+
     /// <summary>The newest committed configuration that this process has seen.</summary>
     public ServiceConfiguration Configuration => _configuration;
 

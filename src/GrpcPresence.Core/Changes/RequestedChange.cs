@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 
 namespace GrpcPresence.Core.Changes;
@@ -13,10 +14,20 @@ public abstract class RequestedChange<TResult> : Change
     /// <summary>Completes when the change is committed and published; faults with the reason when it was refused or could not be stored.</summary>
     public Task<TResult> Completion => _completion.Task;
 
+    /// <summary>The API key by which it is asked for, which must still be in force when it is decided; null for a change that need not know.</summary>
+    public ApiKeySid? Actor { get; set; }
+
+    /// <summary>
+    /// Is called when the change is committed, also when its caller was told that this is not known. By the writer's thread: it must neither wait nor throw.
+    /// </summary>
+    public Action<TResult>? Committed { get; set; }
+
     internal sealed override void Decide(ChangeBatch batch)
     {
         try
         {
+            if (Actor is { } actor)
+                batch.RequireInForce(actor);
             _result = DecideCore(batch);
         }
         catch (PresenceException refusal) when (refusal is not StorageException)
@@ -28,10 +39,13 @@ public abstract class RequestedChange<TResult> : Change
 
     internal override void Complete(IUserCells cells)
     {
-        if (_refusal is null)
-            _completion.TrySetResult(_result!);
-        else
+        if (_refusal is not null)
+        {
             Fail(_refusal);
+            return;
+        }
+        Committed?.Invoke(_result!);
+        _completion.TrySetResult(_result!);
     }
 
     internal sealed override void Fail(PresenceException reason)

@@ -4,7 +4,7 @@ namespace GrpcPresence.Core.Errors;
 public enum Quota
 {
     /// <summary>Watches that are open at the same time.</summary>
-    OpenWatches,
+    OpenStreams,
 
     /// <summary>Users whom open watches name, counted once for each watch that names them.</summary>
     WatchedUsers,

@@ -6,7 +6,7 @@ public static class QuotaNames
     /// <summary>The name of the quota.</summary>
     public static string Of(Quota quota) => quota switch
     {
-        Quota.OpenWatches => "open_watches",
+        Quota.OpenStreams => "open_streams",
         Quota.WatchedUsers => "watched_users",
         Quota.HeartbeatsPerSecond => "heartbeats_per_second",
         Quota.WritesPerSecond => "writes_per_second",

@@ -33,6 +33,10 @@ public static class Refusals
     public static PresenceException ApiKeyNotFound(object keySid) =>
         With(ErrorReason.ApiKeyNotFound, "There is no API key with this SID.", "api_key_sid", keySid);
 
+    /// <summary>The API key is in force no more.</summary>
+    public static PresenceException ApiKeyRevoked(object keySid) =>
+        With(ErrorReason.ApiKeyRevoked, "The API key was revoked, or has another secret now.", "api_key_sid", keySid);
+
     /// <summary>Another API key has the certificate name.</summary>
     public static PresenceException CertificateNameTaken(string name) =>
         With(ErrorReason.CertificateNameTaken, "Another API key has this certificate name.", "certificate_name", name);

@@ -24,14 +24,23 @@ public static class Bounds
     /// <summary>Push bindings of one user: devices of a person; more are tokens that nobody deletes.</summary>
     public const int BindingsPerUser = 50;
 
-    /// <summary>API keys in force: several for each of a few thousand tenants; all are held in memory.</summary>
-    public const int ApiKeys = 10_000;
+    /// <summary>API keys in force of one scope, a service instance or the whole deployment: more are keys that nobody revokes. All are held in memory.</summary>
+    public const int ApiKeysPerScope = 1000;
+
+    /// <summary>Revoked API keys of one scope that are remembered: the one that was revoked first makes room, so that making and revoking keys costs no more.</summary>
+    public const int RevokedApiKeysPerScope = 1000;
+
+    /// <summary>Streams that need no credentials, of health and reflection, open at the same time: probes and tools take a few, and nobody is charged for them.</summary>
+    public const int PublicStreams = 1000;
 
     /// <summary>Bytes of a name of a client certificate: a SPIFFE ID has at most 2048 by its specification, a DNS name 253.</summary>
     public const int CertificateNameBytes = 2048;
 
     /// <summary>Callers whose credentials are known to be right, so that they are not verified anew at each call: with access tokens of 450 characters, some 60 MB.</summary>
     public const int CachedCallers = 50_000;
+
+    /// <summary>Characters of credentials that are kept for that; longer ones are verified at each call.</summary>
+    public const int CachedCredentialsLength = 1024;
 
     /// <summary>Live sessions of one user: the least recently renewed makes room, so that a client which makes a new id for each heartbeat costs no more.</summary>
     public const int SessionsPerUser = 32;
@@ -131,6 +140,9 @@ public static class Bounds
 
     /// <summary>How long a watch may make no progress while something is to be sent, unless the settings say otherwise.</summary>
     public static readonly TimeSpan WatchStallTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long a stream of heartbeats may take to say what it is for.</summary>
+    public static readonly TimeSpan HeartbeatStreamStart = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the tombstone of a deleted user is kept, unless the settings say otherwise.</summary>
     public static readonly TimeSpan TombstoneRetention = TimeSpan.FromDays(30);

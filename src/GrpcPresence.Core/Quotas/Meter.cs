@@ -22,7 +22,7 @@ public sealed class Meter
         Heartbeats = new RateQuota(plan.Heartbeats);
         Writes = new RateQuota(plan.Writes);
         NewStreams = new RateQuota(plan.NewStreams);
-        OpenWatches = new LevelQuota(plan.Limits.OpenWatches);
+        OpenStreams = new LevelQuota(plan.Limits.OpenStreams);
         WatchedUsers = new LevelQuota(plan.Limits.WatchedUsers);
     }
 
@@ -34,7 +34,7 @@ public sealed class Meter
 
     internal RateQuota NewStreams { get; }
 
-    internal LevelQuota OpenWatches { get; }
+    internal LevelQuota OpenStreams { get; }
 
     internal LevelQuota WatchedUsers { get; }
 
@@ -58,7 +58,7 @@ public sealed class Meter
 
     /// <summary>Whether nothing tells it from a new one.</summary>
     internal bool IsIdle(long now) =>
-        OpenWatches.Level == 0
+        OpenStreams.Level == 0
         && WatchedUsers.Level == 0
         && Heartbeats.IsFull(now)
         && Writes.IsFull(now)

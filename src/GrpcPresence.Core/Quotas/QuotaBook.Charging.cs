@@ -39,13 +39,13 @@ public sealed partial class QuotaBook
     public bool TryChargeNewStream(Meter service, Meter? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
         TryCharge(Quota.NewStreamsPerSecond, service, caller, out refusal);
 
-    /// <summary>Takes the place of an open watch. Its stream is charged by itself, with <see cref="TryChargeNewStream"/>.</summary>
+    /// <summary>Takes the place of an open stream, of a watch or of heartbeats. The opening is charged by itself, with <see cref="TryChargeNewStream"/>.</summary>
     /// <param name="service">The service instance's meter.</param>
     /// <param name="caller">The caller's meter, if there is one.</param>
     /// <param name="watchedUsers">How many users the watch names; 0 for one of everybody.</param>
     /// <param name="lease">The place; to be disposed of when the watch ends.</param>
     /// <param name="refusal">Why there is none.</param>
-    public bool TryOpenWatch(
+    public bool TryOpenStream(
         Meter service,
         Meter? caller,
         int watchedUsers,
@@ -59,11 +59,11 @@ public sealed partial class QuotaBook
         refusal = AddWatch(ref service, watchedUsers);
         if (refusal is null)
         {
-            lease = new WatchLease(service, caller, watchedUsers);
+            lease = new StreamPlace(service, caller, watchedUsers);
             return true;
         }
         if (caller is not null)
-            WatchLease.Release(caller, watchedUsers);
+            StreamPlace.Release(caller, watchedUsers);
         return false;
     }
 
@@ -112,21 +112,21 @@ public sealed partial class QuotaBook
     {
         while (true)
         {
-            var isAdded = meter.OpenWatches.TryAdd(1);
+            var isAdded = meter.OpenStreams.TryAdd(1);
             if (meter.IsLive)
             {
                 if (!isAdded)
-                    return Refuse(meter, Quota.OpenWatches, Bounds.LevelQuotaRetry);
+                    return Refuse(meter, Quota.OpenStreams, Bounds.LevelQuotaRetry);
                 break;
             }
             if (isAdded)
-                meter.OpenWatches.Remove(1);
+                meter.OpenStreams.Remove(1);
             meter = Present(meter);
         }
-        // With an open watch it is not idle, and is not dropped any more.
+        // With an open stream it is not idle, and is not dropped any more.
         if (meter.WatchedUsers.TryAdd(watchedUsers))
             return null;
-        meter.OpenWatches.Remove(1);
+        meter.OpenStreams.Remove(1);
         return Refuse(meter, Quota.WatchedUsers, Bounds.LevelQuotaRetry);
     }
 

@@ -8,8 +8,8 @@ namespace GrpcPresence.Core.Quotas;
 /// </summary>
 public sealed record QuotaLimits
 {
-    /// <summary>Watches that may be open at the same time.</summary>
-    public required int OpenWatches { get; init; }
+    /// <summary>Streams, watches and those of heartbeats, that may be open at the same time.</summary>
+    public required int OpenStreams { get; init; }
 
     /// <summary>Users whom open watches may name together; one who is named by two counts twice.</summary>
     public required int WatchedUsers { get; init; }
@@ -29,7 +29,7 @@ public sealed record QuotaLimits
     /// <summary>The limit of a quota.</summary>
     public int Of(Quota quota) => quota switch
     {
-        Quota.OpenWatches => OpenWatches,
+        Quota.OpenStreams => OpenStreams,
         Quota.WatchedUsers => WatchedUsers,
         Quota.HeartbeatsPerSecond => HeartbeatsPerSecond,
         Quota.WritesPerSecond => WritesPerSecond,

@@ -37,6 +37,8 @@ internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, Call
         // The request is not kept for as long as the stream lasts.
         Task Handle(TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
         {
+            if (rule.IsPublic)
+                return HandlePublicAsync(request, responses, context);
             var admission = AdmitAsync(rule, request, context);
             return admission.IsCompletedSuccessfully ? handler!(request, responses, context) : HandleAsync(admission, request, responses, context);
         }
@@ -44,6 +46,12 @@ internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, Call
         async Task HandleAsync(ValueTask admission, TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
         {
             await admission;
+            await handler!(request, responses, context);
+        }
+
+        async Task HandlePublicAsync(TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context)
+        {
+            using var place = quotas.OpenPublicStream();
             await handler!(request, responses, context);
         }
     }
@@ -59,12 +67,14 @@ internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, Call
         {
             if (rule.IsPublic)
             {
+                using var place = quotas.OpenPublicStream();
                 await handler!(requests, responses, context);
                 return;
             }
             var caller = await gate.EnterAsync(rule, context);
+            await quotas.ChargeStreamAsync(caller, context.CancellationToken);
             var guarded = new GuardedStreamReader<TRequest>(requests, gate, rule, caller);
-            using var open = calls.Open(caller, guarded.End);
+            using var open = calls.Open(caller, context.GetHttpContext(), guarded.End);
             await handler!(guarded, responses, context);
         }
     }
@@ -75,24 +85,18 @@ internal sealed class AccessBinder(ServiceBinderBase next, AccessGate gate, Call
             return default;
         var entering = gate.EnterAsync(rule, context);
         if (!entering.IsCompletedSuccessfully)
-            return AuthorizeAsync(entering, rule, request, context);
+            return AdmitAsync(entering, rule, request, context);
         var caller = entering.Result;
+        // Most callers are let in without waiting for anything: then no state is kept for it.
         var authorizing = gate.AuthorizeAsync(caller, rule, request, context.CancellationToken);
-        return authorizing.IsCompletedSuccessfully ? ChargeAsync(caller, rule, request, context) : ChargeAsync(authorizing, caller, rule, request, context);
+        return authorizing.IsCompletedSuccessfully ? ChargeAsync(caller, rule, request, context) : AdmitAsync(new(caller), rule, request, context, authorizing);
     }
 
-    private async ValueTask AuthorizeAsync<TRequest>(
-        ValueTask<Caller> entering, AccessRule<TRequest> rule, TRequest request, ServerCallContext context)
+    private async ValueTask AdmitAsync<TRequest>(
+        ValueTask<Caller> entering, AccessRule<TRequest> rule, TRequest request, ServerCallContext context, ValueTask? authorizing = null)
     {
         var caller = await entering;
-        await gate.AuthorizeAsync(caller, rule, request, context.CancellationToken);
-        await ChargeAsync(caller, rule, request, context);
-    }
-
-    private async ValueTask ChargeAsync<TRequest>(
-        ValueTask authorizing, Caller caller, AccessRule<TRequest> rule, TRequest request, ServerCallContext context)
-    {
-        await authorizing;
+        await (authorizing ?? gate.AuthorizeAsync(caller, rule, request, context.CancellationToken));
         await ChargeAsync(caller, rule, request, context);
     }
 

@@ -54,6 +54,7 @@ internal sealed class AccessGate(Authenticator authenticator, ServiceDirectory s
     private async ValueTask RequireSelfAsync(
         IEnumerable<string> keys, ServiceSid scope, Identity identity, CancellationToken cancellationToken)
     {
+        UserKey? ownSid = null;
         foreach (var text in keys)
         {
             // No key at all may mean everybody. One that has no form is refused by whoever reads the request.
@@ -61,9 +62,12 @@ internal sealed class AccessGate(Authenticator authenticator, ServiceDirectory s
                 throw AccessRefusals.PermissionDenied();
             if (!UserKey.TryParse(text, out var key))
                 continue;
-            var isSelf = key.IsSid ? await IsSelfAsync(key, scope, identity, cancellationToken) : key.Identity == identity;
+            var isSelf = key.IsSid
+                ? key == ownSid || await IsSelfAsync(key, scope, identity, cancellationToken)
+                : key.Identity == identity;
             if (!isSelf)
                 throw AccessRefusals.PermissionDenied();
+            ownSid = key.IsSid ? key : ownSid; // looked up once, however often a message names it
         }
     }
 

@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 
 namespace GrpcPresence.Server.Access;
@@ -12,12 +11,6 @@ internal static class AccessRefusals
 
     /// <summary>The credentials are nobody's.</summary>
     public static PresenceException CredentialsInvalid() => new(ErrorReason.CredentialsInvalid, "Nobody has these credentials.");
-
-    /// <summary>They are those of an API key that is in force no more.</summary>
-    public static PresenceException ApiKeyRevoked(ApiKeySid sid) => new(ErrorReason.ApiKeyRevoked, "The API key was revoked, or has another secret now.")
-    {
-        Details = new Dictionary<string, string> { ["api_key_sid"] = sid.ToString() },
-    };
 
     /// <summary>The access token is refused.</summary>
     public static PresenceException AccessToken(ErrorReason reason, string message) => new(reason, message);

@@ -13,7 +13,7 @@ internal sealed class AccessStart(
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        keys.Apply(await store.ListApiKeysAsync(cancellationToken));
+        keys.Apply(await store.ListApiKeysAsync(cancellationToken), forgotten: []);
         if (settings.AllowAnonymous)
             Log.AnonymousAllowed(logger, settings.Address);
         else if (keys.IsEmpty && settings.ListensToNetwork)

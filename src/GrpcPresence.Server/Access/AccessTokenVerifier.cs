@@ -43,7 +43,7 @@ internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, T
         var secret = await VerifySignatureAsync(token, issuer.Present);
         // What follows is told only to who holds a token that the issuer did sign.
         if (!issuer.Present.Accepts(secret, time.GetUtcNow()))
-            throw AccessRefusals.ApiKeyRevoked(sid);
+            throw Refusals.ApiKeyRevoked(sid);
         var (service, identity) = ReadGrants(claims);
         if (issuer.Present.Role < ApiKeyRole.Service || (issuer.Present.Scope is { } scope && scope != service))
             throw IssuerRefused();
@@ -61,7 +61,7 @@ internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, T
             using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), StrictJson);
             return payload.RootElement.ValueKind == JsonValueKind.Object ? (token, payload.RootElement.Clone()) : throw Malformed("It has no claims.");
         }
-        catch (Exception fault) when (fault is ArgumentException or SecurityTokenException or JsonException or FormatException)
+        catch (Exception fault) when (fault is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)
         {
             throw Malformed("It is no JWT.");
         }
@@ -104,10 +104,19 @@ internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, T
         throw Malformed("Its grants must have an identity, and the SID of a service instance under chat.");
     }
 
-    private static string? Find(JsonElement from, string name) =>
-        from.ValueKind == JsonValueKind.Object && from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
+    private static string? Find(JsonElement from, string name)
+    {
+        if (from.ValueKind != JsonValueKind.Object || !from.TryGetProperty(name, out var value) || value.ValueKind != JsonValueKind.String)
+            return null;
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // half of a surrogate pair, which is text to JSON and to nobody else
+        }
+    }
 
     /// <summary>When the token expires.</summary>
     private DateTimeOffset CheckTimes(JsonElement claims)

@@ -16,6 +16,9 @@ internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Call
     public override string Name { get; } = key.Present.Sid.ToString();
 
     /// <inheritdoc/>
+    public override ApiKeySid? ApiKey { get; } = key.Present.Sid;
+
+    /// <inheritdoc/>
     public override ApiKeyRole Role { get; } = key.Present.Role;
 
     /// <inheritdoc/>
@@ -28,6 +31,6 @@ internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Call
     public override PresenceException? FindEnd(DateTimeOffset now)
     {
         var present = key.Present;
-        return present.Accepts(secret ?? present.Secret, now) ? null : AccessRefusals.ApiKeyRevoked(present.Sid);
+        return present.Accepts(secret ?? present.Secret, now) ? null : Refusals.ApiKeyRevoked(present.Sid);
     }
 }

@@ -52,9 +52,10 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
             if (keys.FindByCertificateName(name) is { } key)
                 return _byCertificate.GetValue(key, static known => new ApiKeyCaller(known, secret: null));
         }
-        if (settings.AllowAnonymous)
-            return _anonymous;
-        throw names.Count > 0 ? AccessRefusals.CredentialsInvalid() : AccessRefusals.CredentialsRequired();
+        // Who has a name is held to it: revoking its key must not make an anonymous caller of it, who may do everything.
+        if (names.Count > 0)
+            throw AccessRefusals.CredentialsInvalid();
+        return settings.AllowAnonymous ? _anonymous : throw AccessRefusals.CredentialsRequired();
     }
 
     private async ValueTask<Caller> VerifyAsync(string credentials)
@@ -62,12 +63,19 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
         var caller = credentials switch
         {
             _ when IsOf(Basic, credentials) => VerifyKey(credentials[Basic.Length..]),
-            _ when IsOf(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..].Trim()),
+            _ when IsOf(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..]),
             _ => throw AccessRefusals.CredentialsInvalid(),
         };
-        _callers.Add(credentials, caller);
+        if (IsWorthKeeping(credentials))
+            _callers.Add(credentials, caller);
         return caller;
     }
+
+    // Each caller can write its credentials in few ways that are kept, and none of them long: what is kept is to be bounded by the number of callers.
+    private static bool IsWorthKeeping(string credentials) =>
+        credentials.Length <= Bounds.CachedCredentialsLength
+        && (credentials.StartsWith(Basic, StringComparison.Ordinal) || credentials.StartsWith(Bearer, StringComparison.Ordinal))
+        && !credentials.AsSpan(Bearer.Length).ContainsAny(' ', '\t');
 
     // The name of a scheme is the same in any case (RFC 9110, section 11.1).
     private static bool IsOf(string scheme, string credentials) => credentials.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
@@ -75,7 +83,8 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
     private ApiKeyCaller VerifyKey(string encoded)
     {
         var bytes = new byte[encoded.Length];
-        if (!Convert.TryFromBase64String(encoded, bytes, out var length))
+        // White space inside is skipped by the decoder, and is no part of credentials.
+        if (encoded.AsSpan().ContainsAny(' ', '\t') || !Convert.TryFromBase64String(encoded, bytes, out var length))
             throw AccessRefusals.CredentialsInvalid();
         var parts = Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2);
         if (parts.Length < 2 || !ApiKeySid.TryParse(parts[0], out var sid) || keys.Find(sid) is not { } key)
@@ -84,6 +93,6 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
         var secret = present.Secret.Matches(parts[1]) ? present.Secret
             : present.PreviousSecret is { } previous && previous.Matches(parts[1]) ? previous
             : throw AccessRefusals.CredentialsInvalid();
-        return present.Accepts(secret, time.GetUtcNow()) ? new ApiKeyCaller(key, secret) : throw AccessRefusals.ApiKeyRevoked(sid);
+        return present.Accepts(secret, time.GetUtcNow()) ? new ApiKeyCaller(key, secret) : throw Refusals.ApiKeyRevoked(sid);
     }
 }

@@ -27,7 +27,7 @@ internal static class AuthorizationTable
         // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without credentials makes none:
         // it would outlive the moment at which the server is closed.
         KeyMethod<V1.CreateApiKeyRequest>("CreateApiKey", request => request.ServiceSid),
-        KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid),
+        KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid) with { Cost = CallCost.Free },
         KeyMethod<V1.RotateApiKeyRequest>("RotateApiKey", _ => null),
         KeyMethod<V1.RevokeApiKeyRequest>("RevokeApiKey", _ => null),
 

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Server.Access;
@@ -11,6 +12,8 @@ namespace GrpcPresence.Server.Access;
 /// </summary>
 internal sealed class CallQuotas(QuotaBook book, ServiceDirectory services)
 {
+    private readonly LevelQuota _publicStreams = new(Bounds.PublicStreams);
+
     /// <summary>Charges a unary call.</summary>
     /// <param name="cost">What it takes.</param>
     /// <param name="caller">Who calls.</param>
@@ -34,13 +37,22 @@ internal sealed class CallQuotas(QuotaBook book, ServiceDirectory services)
         return isCharged ? default : RefuseAsync(own ?? first, refusal!, cancellationToken);
     }
 
-    /// <summary>Charges the opening of a stream of heartbeats.</summary>
+    /// <summary>Charges the caller for a stream whose service instance is not known yet.</summary>
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
-    public async ValueTask ChargeStreamAsync(LiveService service, Caller caller, CancellationToken cancellationToken)
+    public async ValueTask ChargeStreamAsync(Caller caller, CancellationToken cancellationToken)
     {
-        var (ofService, own) = (book.OfServiceInstance(service.Id), caller.MeterIn(book));
-        if (!book.TryChargeNewStream(ofService, own, out var refusal))
-            await RefuseAsync(own ?? ofService, refusal, cancellationToken);
+        if (caller.MeterIn(book) is { } own && !book.TryChargeNewStream(own, null, out var refusal))
+            await RefuseAsync(own, refusal, cancellationToken);
+    }
+
+    /// <summary>Charges the service instance for a stream of heartbeats, whose caller was charged, and takes its place until what is returned is disposed of.</summary>
+    /// <exception cref="PresenceException">QuotaExceeded.</exception>
+    public async ValueTask<IDisposable> OpenHeartbeatsAsync(LiveService service, Caller caller, CancellationToken cancellationToken)
+    {
+        var ofService = book.OfServiceInstance(service.Id);
+        if (!book.TryChargeNewStream(ofService, null, out var refusal))
+            await RefuseAsync(caller.MeterIn(book) ?? ofService, refusal, cancellationToken);
+        return await TakePlaceAsync(ofService, caller, watchedUsers: 0, cancellationToken);
     }
 
     /// <summary>Charges the opening of a watch, and takes its place until what is returned is disposed of.</summary>
@@ -48,12 +60,17 @@ internal sealed class CallQuotas(QuotaBook book, ServiceDirectory services)
     public async ValueTask<IDisposable> OpenWatchAsync(ServiceSid sid, Caller caller, int watchedUsers, CancellationToken cancellationToken)
     {
         var service = await services.GetAsync(sid, cancellationToken);
-        await ChargeStreamAsync(service, caller, cancellationToken);
         var (ofService, own) = (book.OfServiceInstance(service.Id), caller.MeterIn(book));
-        if (!book.TryOpenWatch(ofService, own, watchedUsers, out var place, out var refusal))
+        if (!book.TryChargeNewStream(ofService, own, out var refusal))
             await RefuseAsync(own ?? ofService, refusal, cancellationToken);
-        return place!;
+        return await TakePlaceAsync(ofService, caller, watchedUsers, cancellationToken);
     }
+
+    /// <summary>Takes the place of a stream for which nobody is charged, until what is returned is disposed of.</summary>
+    /// <exception cref="PresenceException">QuotaExceeded.</exception>
+    public IDisposable OpenPublicStream() => _publicStreams.TryAdd(1)
+        ? new PublicPlace(_publicStreams)
+        : throw Refusals.QuotaExceeded(Quota.OpenStreams, QuotaSubject.Caller, Bounds.PublicStreams, Bounds.LevelQuotaRetry);
 
     /// <summary>Charges as many heartbeats of a stream's message as there is room for, and returns how many.</summary>
     public int ChargeHeartbeats(LiveService service, Caller caller, int count) =>
@@ -63,9 +80,22 @@ internal sealed class CallQuotas(QuotaBook book, ServiceDirectory services)
     public ValueTask HoldAsync(LiveService service, Caller caller, CancellationToken cancellationToken) =>
         book.HoldRefusalAsync(caller.MeterIn(book) ?? book.OfServiceInstance(service.Id), cancellationToken);
 
+    private async ValueTask<IDisposable> TakePlaceAsync(Meter ofService, Caller caller, int watchedUsers, CancellationToken cancellationToken)
+    {
+        var own = caller.MeterIn(book);
+        if (!book.TryOpenStream(ofService, own, watchedUsers, out var place, out var refusal))
+            await RefuseAsync(own ?? ofService, refusal, cancellationToken);
+        return place!;
+    }
+
     private async ValueTask RefuseAsync(Meter meter, PresenceException refusal, CancellationToken cancellationToken)
     {
         await book.HoldRefusalAsync(meter, cancellationToken);
         throw refusal;
+    }
+
+    private sealed class PublicPlace(LevelQuota streams) : IDisposable
+    {
+        public void Dispose() => streams.Remove(1);
     }
 }

@@ -16,6 +16,9 @@ internal abstract class Caller
     /// <summary>What the caller may do within its scope; None for an end user, whose rights the table of authorization names apart.</summary>
     public abstract ApiKeyRole Role { get; }
 
+    /// <summary>The API key that the caller presents; null for other callers.</summary>
+    public virtual ApiKeySid? ApiKey => null;
+
     /// <summary>The one service instance that there is for the caller; null for all.</summary>
     public virtual ServiceSid? Scope => null;
 

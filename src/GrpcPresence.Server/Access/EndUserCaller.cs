@@ -37,6 +37,6 @@ internal sealed class EndUserCaller(KnownApiKey issuer, ApiKeySecret secret, Ser
         if (now >= expires)
             return AccessRefusals.AccessToken(ErrorReason.AccessTokenExpired, "The access token has expired.");
         var present = issuer.Present;
-        return present.Accepts(secret, now) ? null : AccessRefusals.ApiKeyRevoked(present.Sid);
+        return present.Accepts(secret, now) ? null : Refusals.ApiKeyRevoked(present.Sid);
     }
 }

@@ -1,23 +1,33 @@
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Hosting;
 
 namespace GrpcPresence.Server.Access;
 
-/// <summary>The open streams by their callers, so that they end when a caller does: an access token expires, an API key is revoked. Safe from any thread.</summary>
+/// <summary>
+/// The open streams by their callers, so that they end when a caller does: an access token expires, an API key is revoked. One whose client reads nothing,
+/// and so cannot be told, is reset. Safe from any thread.
+/// </summary>
 internal sealed class OpenCalls(TimeProvider time)
 {
     /// <summary>How often callers are looked at. A revoked key's streams end within a second.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    private readonly Lock _gate = new(); // guards the calls; nothing is called under it but FindEnd, which waits for nothing
+    /// <summary>How long a stream that was ended has for its last words before it is reset.</summary>
+    public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(2);
+
+    // Guards the calls. A reset runs under it, so that it cannot touch a request that has ended meanwhile and was given to another; beside it only FindEnd
+    // is called under it, which waits for nothing.
+    private readonly Lock _gate = new();
     private readonly Dictionary<Caller, HashSet<Call>> _open = [];
     private long _lookedAt = time.GetTimestamp();
 
     /// <summary>A stream was opened; it is closed when what is returned is disposed of.</summary>
     /// <param name="caller">Its caller.</param>
+    /// <param name="request">Its request, to be reset when ending it is of no use.</param>
     /// <param name="end">Ends the stream with a reason. Called once at the most, from any thread; must not wait.</param>
-    public IDisposable Open(Caller caller, Action<PresenceException> end)
+    public IDisposable Open(Caller caller, HttpContext request, Action<PresenceException> end)
     {
-        var call = new Call(this, caller, end);
+        var call = new Call(this, caller, request, end);
         lock (_gate)
         {
             if (!_open.TryGetValue(caller, out var calls))
@@ -39,9 +49,18 @@ internal sealed class OpenCalls(TimeProvider time)
         {
             foreach (var (caller, calls) in _open)
             {
-                if (caller.FindEnd(now) is { } reason)
-                    ended.AddRange(calls.Select(call => (call, reason)));
+                if (caller.FindEnd(now) is not { } reason)
+                    continue;
+                foreach (var call in calls)
+                {
+                    if (call.EndedAt is null)
+                        ended.Add((call, reason));
+                    else if (time.GetElapsedTime(call.EndedAt.Value) >= ResetGrace)
+                        StreamReset.Refuse(call.Request);
+                }
             }
+            foreach (var (call, _) in ended)
+                call.EndedAt = _lookedAt;
         }
         foreach (var (call, reason) in ended)
             call.End(reason);
@@ -56,9 +75,14 @@ internal sealed class OpenCalls(TimeProvider time)
         }
     }
 
-    private sealed class Call(OpenCalls owner, Caller caller, Action<PresenceException> end) : IDisposable
+    private sealed class Call(OpenCalls owner, Caller caller, HttpContext request, Action<PresenceException> end) : IDisposable
     {
         public Caller Caller => caller;
+
+        public HttpContext Request => request;
+
+        // Under the owner's lock.
+        public long? EndedAt { get; set; }
 
         public void End(PresenceException reason) => end(reason);
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -41,6 +42,9 @@ internal static class OperatorSocket
             return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         var path = unix.ToString();
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        // No socket has a length. What has one was put there by somebody who means another file.
+        if (new FileInfo(path) is { Exists: true, Length: > 0 })
+            throw new SettingsException($"{ServerSettings.Section}:{nameof(ServerSettings.OperatorSocket)} names '{path}', which is no socket.");
         File.Delete(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

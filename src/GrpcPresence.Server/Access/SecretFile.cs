@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Access;
@@ -25,12 +26,19 @@ internal sealed class SecretFile(ServerSettings settings)
     private byte[]? _key;
 
     /// <summary>A new secret of an API key. Makes the file when there is none.</summary>
-    /// <exception cref="SettingsException">The file cannot be read or made.</exception>
+    /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or made.</exception>
     public (string Secret, ApiKeySecret Stored) New(ApiKeySid sid)
     {
         var salt = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SaltBytes));
-        var secret = Derive(Key(mayMake: true)!, sid, salt);
-        return (secret, ApiKeySecret.Of(salt, secret));
+        try
+        {
+            var secret = Derive(Key(mayMake: true)!, sid, salt);
+            return (secret, ApiKeySecret.Of(salt, secret));
+        }
+        catch (SettingsException fault)
+        {
+            throw new PresenceException(ErrorReason.StorageUnavailable, fault.Message, fault);
+        }
     }
 
     /// <summary>The secret of an API key; null when it was not derived from this file.</summary>
@@ -71,7 +79,7 @@ internal sealed class SecretFile(ServerSettings settings)
         return key.Length == KeyBytes ? key : throw new FormatException($"'{settings.SecretFile}' must hold {KeyBytes * 2} hexadecimal digits.");
     }
 
-    /// <summary>Whole and durable before it has its name: keys that are made of it are worth nothing without it.</summary>
+    /// <summary>Whole and on the disk before it has its name: access tokens of the keys that are made of it are worth nothing without it.</summary>
     private byte[] Make()
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);

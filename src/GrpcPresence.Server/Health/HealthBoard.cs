@@ -19,6 +19,7 @@ internal sealed class HealthBoard
         [Server] = ServingStatus.Serving,
         [V1.UserService.Descriptor.FullName] = ServingStatus.Serving,
         [V1.ConfigurationService.Descriptor.FullName] = ServingStatus.Serving,
+        [V1.ApiKeyService.Descriptor.FullName] = ServingStatus.Serving,
         [Storage] = ServingStatus.Serving,
     };
     private readonly HashSet<HealthSubscription> _watchers = [];

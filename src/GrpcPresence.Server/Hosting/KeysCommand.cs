@@ -109,6 +109,9 @@ internal static class KeysCommand
     {
         var scope = key.ServiceSid.Length > 0 ? key.ServiceSid : "whole deployment";
         var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTimeOffset():u}" : "in force";
-        return string.Join('\t', key.Sid, key.Role.ToString().ToLowerInvariant(), scope, state, key.CertificateName, key.FriendlyName);
+        return string.Join('\t', key.Sid, key.Role.ToString().ToLowerInvariant(), scope, state, Printable(key.CertificateName), Printable(key.FriendlyName));
     }
+
+    // Names are tenants' texts, and this goes to the operator's terminal.
+    private static string Printable(string text) => string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
 }

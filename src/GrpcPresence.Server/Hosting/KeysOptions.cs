@@ -36,7 +36,7 @@ internal sealed record KeysOptions
     /// <exception cref="SettingsException">An option lacks its value, or has one that cannot be used.</exception>
     public static KeysOptions? Read(IReadOnlyList<string> arguments)
     {
-        if (arguments.Count == 0 || !System.Enum.TryParse<KeysVerb>(arguments[0], ignoreCase: true, out var verb) || char.IsDigit(arguments[0][0]))
+        if (arguments.Count == 0 || ReadVerb(arguments[0]) is not { } verb)
             return null;
         var takesKey = verb is KeysVerb.Rotate or KeysVerb.Revoke;
         if (takesKey && (arguments.Count < 2 || arguments[1].StartsWith(OptionPrefix, StringComparison.Ordinal)))
@@ -88,6 +88,15 @@ internal sealed record KeysOptions
                 break;
         }
     }
+
+    private static KeysVerb? ReadVerb(string value) => value switch
+    {
+        "create" => KeysVerb.Create,
+        "list" => KeysVerb.List,
+        "rotate" => KeysVerb.Rotate,
+        "revoke" => KeysVerb.Revoke,
+        _ => null,
+    };
 
     private static V1.ApiKeyRole ReadRole(string value) => value.ToUpperInvariant() switch
     {

@@ -12,7 +12,14 @@ namespace GrpcPresence.Server.Services;
 
 /// <summary>API keys: validate, call, map. What is not within the caller's scope is not there.</summary>
 internal sealed class ApiKeyGrpcService(
-    ChangeQueue changes, ApiKeyRing keys, SecretFile secrets, ISidGenerator sids, AuditLog audit, TimeProvider time) : ApiKeyService.ApiKeyServiceBase
+    ChangeQueue changes,
+    ApiKeyRing keys,
+    ServiceDirectory services,
+    SecretFile secrets,
+    ISidGenerator sids,
+    AuditLog audit,
+    TimeProvider time)
+    : ApiKeyService.ApiKeyServiceBase
 {
     /// <inheritdoc/>
     public override async Task<CreateApiKeyResponse> CreateApiKey(CreateApiKeyRequest request, ServerCallContext context)
@@ -34,7 +41,7 @@ internal sealed class ApiKeyGrpcService(
     }
 
     /// <inheritdoc/>
-    public override Task<ListApiKeysResponse> ListApiKeys(ListApiKeysRequest request, ServerCallContext context)
+    public override async Task<ListApiKeysResponse> ListApiKeys(ListApiKeysRequest request, ServerCallContext context)
     {
         if (request.ServiceSid.Length == 0)
             RequireDeployment(context);
@@ -45,14 +52,19 @@ internal sealed class ApiKeyGrpcService(
         var afterId = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
-        var read = keys.List().Where(key => key.Id > afterId && (scope is null || key.Scope == scope)).Take(size + 1).ToList();
+        // Keys of another service instance that had the SID before are nobody's.
+        var since = scope is { } sid ? (await services.GetAsync(sid, context.CancellationToken)).CreateTime : DateTimeOffset.MinValue;
+        var read = keys.List()
+            .Where(key => key.Id > afterId && (scope is null || (key.Scope == scope && key.CreateTime >= since)))
+            .Take(size + 1)
+            .ToList();
         var page = Page<ApiKey>.Cut(read, size, list, key => key.Id);
         var now = time.GetUtcNow();
-        return Task.FromResult(new ListApiKeysResponse
+        return new ListApiKeysResponse
         {
             ApiKeys = { page.Entries.Select(key => key.ToMessage(now)) },
             NextPageToken = page.NextToken,
-        });
+        };
     }
 
     /// <inheritdoc/>

@@ -28,6 +28,7 @@ internal sealed class StreamHeartbeatsHandler(
     private readonly Queue<HeartbeatReply> _outstanding = new(); // guarded by itself: the reading loop adds, the answering loop removes
     private readonly SemaphoreSlim _slots = new(Bounds.OutstandingHeartbeatReplies);
     private LiveService? _service; // null until start was read
+    private IDisposable? _place; // among the open streams; null until start was read
     private bool _isOverQuota; // by the message that was read last
 
     /// <summary>Serves the stream until it ends.</summary>
@@ -63,7 +64,11 @@ internal sealed class StreamHeartbeatsHandler(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _slots.Dispose();
+    public void Dispose()
+    {
+        _place?.Dispose();
+        _slots.Dispose();
+    }
 
     // Reading may notice that the client is gone before the token does.
     private static bool IsEndOfCall(Exception ended, ServerCallContext context) =>
@@ -71,14 +76,28 @@ internal sealed class StreamHeartbeatsHandler(
 
     private async Task<HeartbeatStream> StartAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
     {
-        if (!await NextAsync(input, context) || input.Current.Start is not { } start)
+        if (!await BeginsAsync(input, context) || input.Current.Start is not { } start)
             throw Violated("must begin with start");
         var reader = new RequestReader();
         var sid = reader.Service(start.ServiceSid, "start.service_sid");
         reader.ThrowIfInvalid();
         _service = await services.GetAsync(sid, context.CancellationToken);
-        await quotas.ChargeStreamAsync(_service, caller, context.CancellationToken);
+        _place = await quotas.OpenHeartbeatsAsync(_service, caller, context.CancellationToken);
         return new HeartbeatStream(start.EndSessionsOnClose);
+    }
+
+    /// <summary>Waits for the first message, and not for ever: until then the stream is in nobody's quota but its caller's.</summary>
+    private async Task<bool> BeginsAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
+    {
+        var first = NextAsync(input, context);
+        if (first.IsCompleted)
+            return await first;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        var inTime = await Task.WhenAny(first, Task.Delay(Bounds.HeartbeatStreamStart, time, over.Token)) == first;
+        if (!inTime && !context.CancellationToken.IsCancellationRequested)
+            throw Violated($"must begin with start within {Bounds.HeartbeatStreamStart.TotalSeconds} s");
+        await over.CancelAsync();
+        return await first;
     }
 
     private async Task ReadAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, HeartbeatStream stream, ServerCallContext context)

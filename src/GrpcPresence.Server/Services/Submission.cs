@@ -1,5 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Core.Changes;
+using GrpcPresence.Server.Access;
 
 namespace GrpcPresence.Server.Services;
 
@@ -10,17 +11,15 @@ internal static class Submission
     public static Task<TResult> SubmitAsync<TResult>(this ChangeQueue queue, RequestedChange<TResult> change, ServerCallContext context) =>
         queue.SubmitAsync(change).WaitAsync(context.CancellationToken);
 
-    /// <summary>The same, for an administrative act: <paramref name="audit"/> is called when it is committed, also when its caller has gone away.</summary>
+    /// <summary>
+    /// The same, for an administrative act: it is refused when the caller's API key was revoked before it is decided, and <paramref name="audit"/> is
+    /// called when it is committed, whatever its caller was told.
+    /// </summary>
     public static Task<TResult> SubmitAsync<TResult>(
         this ChangeQueue queue, RequestedChange<TResult> change, ServerCallContext context, Action<TResult> audit)
     {
-        return CommitAsync().WaitAsync(context.CancellationToken);
-
-        async Task<TResult> CommitAsync()
-        {
-            var result = await queue.SubmitAsync(change);
-            audit(result);
-            return result;
-        }
+        change.Actor = Caller.Of(context.GetHttpContext()).ApiKey;
+        change.Committed = audit;
+        return queue.SubmitAsync(change, context);
     }
 }

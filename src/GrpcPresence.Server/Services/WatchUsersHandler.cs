@@ -27,7 +27,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
         var caller = Caller.Of(context.GetHttpContext());
         using var place = await quotas.OpenWatchAsync(watch.Service, caller, watch.Filter.Keys.Count, context.CancellationToken);
         using var reader = await hub.OpenAsync(watch, context.CancellationToken);
-        using var open = calls.Open(caller, reader.End);
+        using var open = calls.Open(caller, context.GetHttpContext(), reader.End);
         await context.WriteResponseHeadersAsync([]);
         await foreach (var message in reader.ReadAsync(context.CancellationToken))
         {

@@ -11,7 +11,7 @@ internal static class QuotaSettingsReader
 
     private static readonly string[] OfCaller =
     [
-        nameof(QuotaLimits.OpenWatches), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond), nameof(QuotaLimits.WritesPerSecond),
+        nameof(QuotaLimits.OpenStreams), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond), nameof(QuotaLimits.WritesPerSecond),
         nameof(QuotaLimits.NewStreamsPerSecond),
     ];
 
@@ -39,7 +39,7 @@ internal static class QuotaSettingsReader
         CheckNames(section, names);
         return new QuotaLimits
         {
-            OpenWatches = Limit(section, nameof(unset.OpenWatches), unset.OpenWatches),
+            OpenStreams = Limit(section, nameof(unset.OpenStreams), unset.OpenStreams),
             WatchedUsers = Limit(section, nameof(unset.WatchedUsers), unset.WatchedUsers),
             HeartbeatsPerSecond = Limit(section, nameof(unset.HeartbeatsPerSecond), unset.HeartbeatsPerSecond),
             WritesPerSecond = Limit(section, nameof(unset.WritesPerSecond), unset.WritesPerSecond),

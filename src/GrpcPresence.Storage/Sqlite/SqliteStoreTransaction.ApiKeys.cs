@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Configuration;
 
 namespace GrpcPresence.Storage.Sqlite;
 
@@ -7,12 +8,33 @@ namespace GrpcPresence.Storage.Sqlite;
 internal sealed partial class SqliteStoreTransaction
 {
     /// <inheritdoc/>
-    public IReadOnlyList<ApiKey> ListApiKeys() =>
-        Run(() => Connection.Query<ApiKeyRow>(ApiKeyRow.Select + " ORDER BY id").Select(row => row.ToApiKey()).ToList());
-
-    /// <inheritdoc/>
     public ApiKey? FindApiKey(ApiKeySid sid) => Run(() =>
         Connection.QueryFirstOrDefault<ApiKeyRow>(ApiKeyRow.Select + " WHERE sid = @Sid", new { Sid = SidBytes.Of(sid.Value) })?.ToApiKey());
+
+    /// <inheritdoc/>
+    public ApiKey? FindApiKey(string certificateName) => Run(() => Connection.QueryFirstOrDefault<ApiKeyRow>(
+        ApiKeyRow.Select + " WHERE certificate_name = @Name AND certificate_name <> '' AND revoke_time IS NULL",
+        new { Name = certificateName })?.ToApiKey());
+
+    /// <inheritdoc/>
+    public (int InForce, int Revoked) CountApiKeys(ServiceSid? scope) => Run(() => Connection.QueryFirst<(int, int)>(
+        "SELECT count(*) FILTER (WHERE revoke_time IS NULL), count(revoke_time) FROM api_keys WHERE scope IS @Scope",
+        new { Scope = BytesOf(scope) }));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ApiKey> ListApiKeysInForce(ServiceSid scope) => Run(() => Connection.Query<ApiKeyRow>(
+        ApiKeyRow.Select + " WHERE scope IS @Scope AND revoke_time IS NULL ORDER BY id",
+        new { Scope = BytesOf(scope) }).Select(row => row.ToApiKey()).ToList());
+
+    /// <inheritdoc/>
+    public ApiKey? DeleteOldestRevokedApiKey(ServiceSid? scope) => Run(() =>
+    {
+        var oldest = Connection.QueryFirstOrDefault<ApiKeyRow>(
+            ApiKeyRow.Select + " WHERE scope IS @Scope AND revoke_time IS NOT NULL ORDER BY revoke_time, id LIMIT 1", new { Scope = BytesOf(scope) });
+        if (oldest is not null)
+            Connection.Execute("DELETE FROM api_keys WHERE id = @Id", new { oldest.Id });
+        return oldest?.ToApiKey();
+    });
 
     /// <inheritdoc/>
     public ApiKey InsertApiKey(ApiKey key) => Run(() => key with
@@ -39,4 +61,6 @@ internal sealed partial class SqliteStoreTransaction
         WHERE id = @Id
         """,
         ApiKeyRow.Of(key)));
+
+    private static byte[]? BytesOf(ServiceSid? scope) => scope is { } sid ? SidBytes.Of(sid.Value) : null;
 }

@@ -112,7 +112,7 @@ public sealed class ChargingTests : IDisposable
             "presence.quota.refusals", (value, quota) => counts[quota] = counts.GetValueOrDefault(quota) + value);
         _world.Heartbeats(_world.Service, _world.User("ada"));
         Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000);
-        Book.TryOpenWatch(_world.Service, _world.User("ada"), watchedUsers: 51, out _, out _);
+        Book.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers: 51, out _, out _);
 
         Assert.Equal(new Dictionary<string, long> { ["heartbeats_per_second"] = 1001, ["watched_users"] = 1 }, counts);
     }

@@ -11,7 +11,7 @@ internal sealed class QuotaWorld : IDisposable
 {
     public static readonly QuotaLimits OfService = new()
     {
-        OpenWatches = 3,
+        OpenStreams = 3,
         WatchedUsers = 100,
         HeartbeatsPerSecond = 40,
         WritesPerSecond = 30,
@@ -22,7 +22,7 @@ internal sealed class QuotaWorld : IDisposable
 
     public static readonly QuotaLimits OfUser = new()
     {
-        OpenWatches = 2,
+        OpenStreams = 2,
         WatchedUsers = 50,
         HeartbeatsPerSecond = 12,
         WritesPerSecond = 11,

@@ -35,7 +35,7 @@ public sealed class SweepTests : IDisposable
     [InlineData(1)]
     public void A_meter_with_an_open_watch_stays_until_the_watch_ends(int watchedUsers)
     {
-        Assert.True(Book.TryOpenWatch(_world.Service, _world.User("ada"), watchedUsers, out var lease, out _));
+        Assert.True(Book.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers, out var lease, out _));
         _world.Time.Advance(TimeSpan.FromHours(1));
         Assert.Equal(0, Book.Sweep());
 
@@ -77,9 +77,9 @@ public sealed class SweepTests : IDisposable
         var (service, ada) = (_world.Service, _world.User("ada"));
         Assert.Equal(2, Book.Sweep());
 
-        Assert.True(Book.TryOpenWatch(service, ada, watchedUsers: 5, out var lease, out _));
-        Assert.Equal((1, 5), (_world.User("ada").OpenWatches.Level, _world.User("ada").WatchedUsers.Level));
-        Assert.Equal((1, 5), (_world.Service.OpenWatches.Level, _world.Service.WatchedUsers.Level));
+        Assert.True(Book.TryOpenStream(service, ada, watchedUsers: 5, out var lease, out _));
+        Assert.Equal((1, 5), (_world.User("ada").OpenStreams.Level, _world.User("ada").WatchedUsers.Level));
+        Assert.Equal((1, 5), (_world.Service.OpenStreams.Level, _world.Service.WatchedUsers.Level));
         lease.Dispose();
         Assert.Equal(2, Book.Sweep());
     }

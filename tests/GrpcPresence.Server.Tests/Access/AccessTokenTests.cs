@@ -174,6 +174,9 @@ public sealed class AccessTokenTests : IAsyncLifetime
     {
         foreach (var text in new[] { "", "x", "..", "a.b.c", "e30.e30.e30.e30.e30", new string('.', 5000), "{}" })
             await Refused("ACCESS_TOKEN_MALFORMED", text);
+        // Halves of surrogate pairs, which JSON takes for text.
+        var unsigned = AccessToken.Part("""{"alg":"HS256"}""") + "." + AccessToken.Part("""{"grants":{"\ud800":1}}""") + ".";
+        await Refused("ACCESS_TOKEN_MALFORMED", unsigned);
         var critical = Token();
         critical.Header["crit"] = new JsonArray("exp");
         await Refused("ACCESS_TOKEN_MALFORMED", critical.Sign(_key.Secret));
@@ -193,6 +196,29 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await _guarded.ReadAsync(bearer);
         await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = _key.ApiKey.Sid });
         await Refused("API_KEY_REVOKED", bearer["Bearer ".Length..]);
+    }
+
+    [Fact]
+    public async Task Tokens_Half_of_a_surrogate_pair_is_no_identity()
+    {
+        var payload = new JsonObject
+        {
+            ["iss"] = _key.ApiKey.Sid,
+            ["exp"] = _guarded.Time.GetUtcNow().ToUnixTimeSeconds() + 60,
+            ["grants"] = new JsonObject { ["identity"] = "IDENTITY", ["chat"] = new JsonObject { ["service_sid"] = _guarded.Own } },
+        }.ToJsonString().Replace("IDENTITY", "\\ud800", StringComparison.Ordinal);
+
+        await Refused("ACCESS_TOKEN_MALFORMED", AccessToken.Sign(payload, _key.Secret));
+        Assert.Empty(_guarded.Server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task Tokens_White_space_about_a_token_is_no_part_of_it()
+    {
+        var token = Token().Sign(_key.Secret);
+
+        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", " " + token);
+        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", "\t" + token);
     }
 
     private AccessToken Token(CreateApiKeyResponse? key = null) =>

@@ -65,6 +65,7 @@ public sealed class AuthenticationTests
     [InlineData("Basic ====")]
     [InlineData("Basic SID:SECRET")]
     [InlineData("Digest {0}")]
+    [InlineData("Basic  {0}")]
     [InlineData("{0}")]
     public async Task Keys_What_is_no_credentials_is_refused(string header)
     {

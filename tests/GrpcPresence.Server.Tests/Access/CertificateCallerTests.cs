@@ -13,26 +13,11 @@ public sealed class CertificateCallerTests : IAsyncLifetime
 {
     private const string Gateway = "spiffe://example.org/gateway";
 
-    private readonly TestAuthority _root = TestAuthority.NewRoot();
-    private readonly TlsFolder _folder = new();
+    private TestAuthority _root = null!;
+    private TlsFolder _folder = null!;
     private GuardedServer _guarded = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        using var leaf = _root.IssueServer();
-        _folder.Write(leaf);
-        _folder.WriteAuthorities(_root.Certificate);
-        var tls = _folder.SettingsWith(ClientCertificates.Optional);
-        _guarded = await GuardedServer.StartAsync(
-            settings => settings with
-            {
-                TlsCertificate = tls.TlsCertificate,
-                TlsKey = tls.TlsKey,
-                ClientCertificates = tls.ClientCertificates,
-                ClientCertificateAuthorities = tls.ClientCertificateAuthorities,
-            },
-            new TlsClient(_root).NewHandler());
-    }
+    public async ValueTask InitializeAsync() => await StartAsync(allowAnonymous: false);
 
     public async ValueTask DisposeAsync()
     {
@@ -66,6 +51,22 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         using var mesh = Connect(certificate);
 
         Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_INVALID"), Told(await CallError.Of(ReadAsync(mesh, _guarded.Own))));
+    }
+
+    [Fact]
+    public async Task Certificates_Whose_key_was_revoked_is_no_anonymous_caller_where_those_are_let_in()
+    {
+        await DisposeAsync();
+        await StartAsync(allowAnonymous: true);
+        var key = await _guarded.NewKeyAsync(ApiKeyRole.Read, certificateName: Gateway);
+        using var certificate = Issue(null, Gateway);
+        using var mesh = Connect(certificate);
+        await ReadAsync(mesh, _guarded.Own);
+
+        await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+
+        Assert.Equal("CREDENTIALS_INVALID", (await CallError.Of(ReadAsync(mesh, _guarded.Own))).Reason);
+        await _guarded.ReadAsync(null);
     }
 
     [Fact]
@@ -114,6 +115,25 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         await _guarded.Keys.RotateApiKeyAsync(new RotateApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
 
         await ReadAsync(mesh, _guarded.Own);
+    }
+
+    private async Task StartAsync(bool allowAnonymous)
+    {
+        (_root, _folder) = (TestAuthority.NewRoot(), new TlsFolder());
+        using var leaf = _root.IssueServer();
+        _folder.Write(leaf);
+        _folder.WriteAuthorities(_root.Certificate);
+        var tls = _folder.SettingsWith(ClientCertificates.Optional);
+        _guarded = await GuardedServer.StartAsync(
+            settings => settings with
+            {
+                AllowAnonymous = allowAnonymous,
+                TlsCertificate = tls.TlsCertificate,
+                TlsKey = tls.TlsKey,
+                ClientCertificates = tls.ClientCertificates,
+                ClientCertificateAuthorities = tls.ClientCertificateAuthorities,
+            },
+            new TlsClient(_root).NewHandler());
     }
 
     private X509Certificate2 Issue(string? dns, string uri)

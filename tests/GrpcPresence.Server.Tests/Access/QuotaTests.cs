@@ -1,5 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
@@ -11,7 +12,7 @@ public sealed class QuotaTests
 {
     private static readonly QuotaLimits Plenty = new()
     {
-        OpenWatches = 1000,
+        OpenStreams = 1000,
         WatchedUsers = 1000,
         HeartbeatsPerSecond = 1000,
         WritesPerSecond = 1000,
@@ -93,23 +94,28 @@ public sealed class QuotaTests
 
         using var refused = OpenWatch(guarded, guarded.Own);
         using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
-        await heartbeats.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        var beating = CallError.Of(async () =>
+        {
+            // Who is refused as a caller may be so before this is sent.
+            await heartbeats.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+            await heartbeats.ResponseStream.MoveNext(TestRun.Token);
+        });
 
         AssertRefused(await refused.Ended(), "new_streams_per_second", subject, limit: 10);
-        AssertRefused(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject, limit: 10);
+        AssertRefused(await beating, "new_streams_per_second", subject, limit: 10);
     }
 
     [Theory]
     [MemberData(nameof(Subjects))]
     public async Task Quotas_A_watch_beyond_is_refused_until_another_ends(string subject)
     {
-        await using var guarded = await StartAsync(subject, limits => limits with { OpenWatches = 1 });
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
         var first = OpenWatch(guarded, guarded.Own);
         await first.Sync();
 
         using var refused = OpenWatch(guarded, guarded.Own);
 
-        AssertRefused(await refused.Ended(), "open_watches", subject, limit: 1);
+        AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
         first.Dispose();
         await guarded.NoStreamsAsync();
         using var again = OpenWatch(guarded, guarded.Own);
@@ -129,6 +135,50 @@ public sealed class QuotaTests
         using var refused = OpenWatch(guarded, guarded.Own, "carol");
 
         AssertRefused(await refused.Ended(), "watched_users", subject, limit: 2);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_A_heartbeat_stream_takes_the_place_of_an_open_stream(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
+        using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
+        await heartbeats.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        Assert.True(await heartbeats.ResponseStream.MoveNext(TestRun.Token));
+
+        using var refused = OpenWatch(guarded, guarded.Own);
+
+        AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
+    }
+
+    [Fact]
+    public async Task Quotas_A_heartbeat_stream_that_does_not_say_what_it_is_for_ends()
+    {
+        var clock = new HeldClock(Core.Limits.Bounds.HeartbeatStreamStart);
+        await using var server = await TestServer.StartAsync(time: clock);
+        using var silent = server.Users.StreamHeartbeats();
+        var ended = CallError.Of(() => silent.ResponseStream.MoveNext(TestRun.Token));
+
+        clock.Release();
+
+        await Fixture.Barrier.Within(ended, "the stream ended");
+        Assert.Equal("STREAM_PROTOCOL_VIOLATED", (await ended).Reason);
+    }
+
+    [Fact]
+    public async Task Quotas_Streams_without_credentials_are_bounded_together()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var quotas = guarded.Server.Get<CallQuotas>();
+        var places = Enumerable.Range(0, Core.Limits.Bounds.PublicStreams).Select(_ => quotas.OpenPublicStream()).ToList();
+        var health = new Grpc.Health.V1.Health.HealthClient(guarded.As(null));
+
+        using (var refused = health.Watch(new Grpc.Health.V1.HealthCheckRequest()))
+            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => refused.ResponseStream.MoveNext(TestRun.Token))).Reason);
+        await health.CheckAsync(new Grpc.Health.V1.HealthCheckRequest());
+        places[0].Dispose();
+        using var watch = health.Watch(new Grpc.Health.V1.HealthCheckRequest());
+        Assert.True(await watch.ResponseStream.MoveNext(TestRun.Token));
     }
 
     [Fact]

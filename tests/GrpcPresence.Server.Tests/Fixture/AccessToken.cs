@@ -41,5 +41,12 @@ internal sealed class AccessToken
         return $"{signed}.{Base64Url.EncodeToString(signature)}";
     }
 
+    /// <summary>A token with the payload as it stands.</summary>
+    public static string Sign(string payload, string secret)
+    {
+        var signed = $"{Part("""{"alg":"HS256","typ":"JWT"}""")}.{Part(payload)}";
+        return $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(signed)))}";
+    }
+
     public static string Part(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 }

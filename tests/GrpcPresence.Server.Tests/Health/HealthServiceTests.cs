@@ -15,6 +15,7 @@ public sealed class HealthServiceTests
     [InlineData("")]
     [InlineData("presence.v1.UserService")]
     [InlineData("presence.v1.ConfigurationService")]
+    [InlineData("presence.v1.ApiKeyService")]
     [InlineData("presence.storage")]
     public async Task Every_part_serves_at_the_start(string name)
     {
@@ -45,7 +46,7 @@ public sealed class HealthServiceTests
         var list = await new HealthClient(server.Invoker).ListAsync(new HealthListRequest());
 
         Assert.Equal(
-            ["", "presence.storage", "presence.v1.ConfigurationService", "presence.v1.UserService"],
+            ["", "presence.storage", "presence.v1.ApiKeyService", "presence.v1.ConfigurationService", "presence.v1.UserService"],
             list.Statuses.Keys.Order(StringComparer.Ordinal));
     }
 

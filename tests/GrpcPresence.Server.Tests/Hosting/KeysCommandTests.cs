@@ -81,8 +81,30 @@ public sealed class KeysCommandTests : IDisposable
         Assert.Contains(server.Log.Problems, entry => entry.Text.StartsWith("1 API keys were not made with ", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Keys_Names_do_not_speak_to_the_terminal()
+    {
+        Assert.Equal(0, await RunAsync("create", "--role", "read", "--name", "\u001b[2J\nSK0"));
+        Assert.Equal(0, await RunAsync("list"));
+
+        Assert.EndsWith("\t?[2J?SK0\n", _output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Keys_A_file_that_is_no_socket_is_left_alone()
+    {
+        File.WriteAllText(Database + ".sock", "somebody's");
+
+        var code = await ServerProgram.RunAsync(
+            ["--port=0", "--database", Database], services => services.AddPresenceCore().AddSqliteStore(), TextWriter.Null, TextWriter.Null);
+
+        Assert.Equal(2, code);
+        Assert.Equal("somebody's", File.ReadAllText(Database + ".sock"));
+    }
+
     [Theory]
     [InlineData(2, "There are: keys create ")]
+    [InlineData(2, "There are: keys create ", "list,rotate")]
     [InlineData(2, "There are: keys create ", "nonsense")]
     [InlineData(2, "There are: keys create ", "7")]
     [InlineData(2, "There are: keys create ", "revoke")]

@@ -84,18 +84,18 @@ public sealed class SettingsReaderTests
     {
         var settings = Read(new()
         {
-            ["Presence:Quotas:ServiceInstance:OpenWatches"] = "1",
+            ["Presence:Quotas:ServiceInstance:OpenStreams"] = "1",
             ["Presence:Quotas:ServiceInstance:WatchedUsers"] = "2",
             ["Presence:Quotas:ServiceInstance:HeartbeatsPerSecond"] = "3",
             ["Presence:Quotas:ServiceInstance:WritesPerSecond"] = "4",
             ["Presence:Quotas:ServiceInstance:NewStreamsPerSecond"] = "5",
             ["Presence:Quotas:ServiceInstance:Users"] = "2147483647",
-            ["Presence:Quotas:ApiKey:OpenWatches"] = "6",
+            ["Presence:Quotas:ApiKey:OpenStreams"] = "6",
             ["Presence:Quotas:ApiKey:WatchedUsers"] = "7",
             ["Presence:Quotas:ApiKey:HeartbeatsPerSecond"] = "8",
             ["Presence:Quotas:ApiKey:WritesPerSecond"] = "9",
             ["Presence:Quotas:ApiKey:NewStreamsPerSecond"] = "10",
-            ["Presence:Quotas:AccessToken:OpenWatches"] = "11",
+            ["Presence:Quotas:AccessToken:OpenStreams"] = "11",
             ["Presence:Quotas:AccessToken:WatchedUsers"] = "12",
             ["Presence:Quotas:AccessToken:HeartbeatsPerSecond"] = "13",
             ["Presence:Quotas:AccessToken:WritesPerSecond"] = "14",
@@ -115,10 +115,10 @@ public sealed class SettingsReaderTests
     [Fact]
     public void One_quota_can_be_set_without_the_others()
     {
-        var quotas = Read(new() { ["Presence:Quotas:AccessToken:OpenWatches"] = "5" }).Quotas;
+        var quotas = Read(new() { ["Presence:Quotas:AccessToken:OpenStreams"] = "5" }).Quotas;
 
         var defaults = new QuotaSettings();
-        Assert.Equal(defaults with { AccessToken = defaults.AccessToken with { OpenWatches = 5 } }, quotas);
+        Assert.Equal(defaults with { AccessToken = defaults.AccessToken with { OpenStreams = 5 } }, quotas);
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:Quotas:ServiceInstance:Users", "0")]
     [InlineData("Presence:Quotas:ServiceInstance:Users", "many")]
     [InlineData("Presence:Quotas:ApiKey:WritesPerSecond", "-1")]
-    [InlineData("Presence:Quotas:AccessToken:OpenWatches", "")]
+    [InlineData("Presence:Quotas:AccessToken:OpenStreams", "")]
     [InlineData("Presence:Quotas:AccessToken:HeartbeatsPerSecond", "2147483648")]
     [InlineData("Presence:Demo", "perhaps")]
     [InlineData("Presence:Nonsense", "1")]
@@ -194,7 +194,7 @@ public sealed class SettingsReaderTests
     }
     private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()
     {
-        OpenWatches = watches,
+        OpenStreams = watches,
         WatchedUsers = users,
         HeartbeatsPerSecond = heartbeats,
         WritesPerSecond = writes,

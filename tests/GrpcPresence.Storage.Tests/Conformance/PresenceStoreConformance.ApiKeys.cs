@@ -29,7 +29,7 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal([plain, full], await Store.ListApiKeysAsync(Stop));
         Write(transaction =>
         {
-            Assert.Equal([plain, full], transaction.ListApiKeys());
+            Assert.Equal(plain, transaction.FindApiKey(plain.Sid));
             Assert.Equal(full, transaction.FindApiKey(full.Sid));
             Assert.Null(transaction.FindApiKey(new ApiKeySid(3)));
         });
@@ -59,10 +59,61 @@ public abstract partial class PresenceStoreConformance
         using (var transaction = Store.BeginTransaction())
         {
             transaction.InsertApiKey(NewKey(1));
-            Assert.Single(transaction.ListApiKeys());
+            Assert.NotNull(transaction.FindApiKey(NewKey(1).Sid));
         }
 
         Assert.Empty(await Store.ListApiKeysAsync(Stop));
+    }
+
+    [Fact]
+    public void Api_keys_in_force_and_revoked_are_counted_by_exact_scope()
+    {
+        var service = Write(transaction => transaction.InsertService(Sample.Service(1)));
+        Write(transaction =>
+        {
+            transaction.InsertApiKey(NewKey(1));
+            transaction.InsertApiKey(NewKey(2) with { RevokeTime = Sample.Time });
+            transaction.InsertApiKey(NewKey(3) with { RevokeTime = Sample.Time });
+            var inForce = transaction.InsertApiKey(NewKey(4) with { Scope = service.Sid });
+            transaction.InsertApiKey(NewKey(5) with { Scope = service.Sid, RevokeTime = Sample.Time });
+
+            Assert.Equal((1, 2), transaction.CountApiKeys(null));
+            Assert.Equal((1, 1), transaction.CountApiKeys(service.Sid));
+            Assert.Equal((0, 0), transaction.CountApiKeys(Sample.ServiceSid(2)));
+            Assert.Equal([inForce], transaction.ListApiKeysInForce(service.Sid));
+        });
+    }
+
+    [Fact]
+    public void A_certificate_name_finds_the_key_in_force_and_no_other()
+    {
+        Write(transaction =>
+        {
+            transaction.InsertApiKey(NewKey(1));
+            transaction.InsertApiKey(NewKey(2) with { CertificateName = "a.example", RevokeTime = Sample.Time });
+            Assert.Null(transaction.FindApiKey("a.example"));
+            var key = transaction.InsertApiKey(NewKey(3) with { CertificateName = "a.example" });
+
+            Assert.Equal(key, transaction.FindApiKey("a.example"));
+            Assert.Null(transaction.FindApiKey("A.example"));
+        });
+    }
+
+    [Fact]
+    public async Task The_key_of_the_scope_that_was_revoked_first_is_removed_first()
+    {
+        var service = Write(transaction => transaction.InsertService(Sample.Service(1)));
+        var (left, other) = Write(transaction =>
+        {
+            var newer = transaction.InsertApiKey(NewKey(1) with { RevokeTime = Sample.Time.AddHours(1) });
+            var older = transaction.InsertApiKey(NewKey(2) with { RevokeTime = Sample.Time });
+            var scoped = transaction.InsertApiKey(NewKey(3) with { Scope = service.Sid, RevokeTime = Sample.Time.AddHours(-1) });
+            Assert.Equal(older, transaction.DeleteOldestRevokedApiKey(null));
+            Assert.Null(transaction.DeleteOldestRevokedApiKey(Sample.ServiceSid(2)));
+            return (newer, scoped);
+        });
+
+        Assert.Equal([left, other], await Store.ListApiKeysAsync(Stop));
     }
 
     private static ApiKey NewKey(int number) => new()

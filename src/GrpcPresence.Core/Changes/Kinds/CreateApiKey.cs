@@ -22,11 +22,13 @@ public sealed class CreateApiKey(
     {
         if (scope is { } service)
             batch.Service(service);
-        var inForce = batch.Store.ListApiKeys().Where(key => !key.IsRevoked).ToList();
-        if (certificateName.Length > 0 && inForce.Any(key => key.CertificateName == certificateName))
+        if (certificateName.Length > 0 && batch.Store.FindApiKey(certificateName) is not null)
             throw Refusals.CertificateNameTaken(certificateName);
-        if (inForce.Count >= Bounds.ApiKeys)
-            throw Refusals.ApiKeyLimitExceeded(Bounds.ApiKeys);
+        var (inForce, revoked) = batch.Store.CountApiKeys(scope);
+        if (inForce >= Bounds.ApiKeysPerScope)
+            throw Refusals.ApiKeyLimitExceeded(Bounds.ApiKeysPerScope);
+        if (revoked >= Bounds.RevokedApiKeysPerScope && batch.Store.DeleteOldestRevokedApiKey(scope) is { } forgotten)
+            batch.Forget(forgotten);
         return batch.Add(batch.Store.InsertApiKey(new ApiKey
         {
             Sid = sid,

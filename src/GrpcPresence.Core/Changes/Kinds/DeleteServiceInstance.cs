@@ -13,11 +13,8 @@ public sealed class DeleteServiceInstance(ServiceSid sid) : RequestedChange<Serv
         var service = batch.Service(sid);
         batch.Store.DeleteService(service.Record.Id);
         service.Delete();
-        foreach (var key in batch.Store.ListApiKeys())
-        {
-            if (key.Scope == sid && !key.IsRevoked)
-                batch.Revoke(key);
-        }
+        foreach (var key in batch.Store.ListApiKeysInForce(sid))
+            batch.Revoke(key);
         return sid;
     }
 }

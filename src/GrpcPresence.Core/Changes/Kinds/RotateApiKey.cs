@@ -18,7 +18,8 @@ public sealed class RotateApiKey(ApiKeySid sid, ApiKeySecret secret, TimeSpan ov
         {
             Secret = secret,
             PreviousSecret = key.Secret,
-            PreviousSecretUntil = batch.Now + overlap,
+            // Not a moment ago, to which a clock may be set back.
+            PreviousSecretUntil = overlap > TimeSpan.Zero ? batch.Now + overlap : DateTimeOffset.MinValue,
             RotateTime = batch.Now,
         };
         batch.Store.UpdateApiKey(key);

@@ -63,11 +63,20 @@ public interface IStoreTransaction : IDisposable
     /// <summary>Removes a push binding. The user's own record is not touched.</summary>
     void DeleteBinding(PushBinding binding);
 
-    /// <summary>All API keys, revoked ones among them, by ascending key.</summary>
-    IReadOnlyList<ApiKey> ListApiKeys();
-
     /// <summary>The API key, be it revoked; null when there is none.</summary>
     ApiKey? FindApiKey(ApiKeySid sid);
+
+    /// <summary>The API key in force that has the name of certificates, which is not empty; null when there is none.</summary>
+    ApiKey? FindApiKey(string certificateName);
+
+    /// <summary>How many API keys there are whose scope is exactly this; null is the whole deployment.</summary>
+    (int InForce, int Revoked) CountApiKeys(ServiceSid? scope);
+
+    /// <summary>The API keys in force whose scope is the service instance, by ascending key.</summary>
+    IReadOnlyList<ApiKey> ListApiKeysInForce(ServiceSid scope);
+
+    /// <summary>Removes the API key of exactly this scope that was revoked first, and returns it; null when none is revoked.</summary>
+    ApiKey? DeleteOldestRevokedApiKey(ServiceSid? scope);
 
     /// <summary>Adds an API key and returns it with its key. The SID is free.</summary>
     ApiKey InsertApiKey(ApiKey key);

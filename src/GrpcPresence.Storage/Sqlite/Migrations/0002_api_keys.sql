@@ -16,3 +16,6 @@ CREATE TABLE api_keys (
     rotate_time INTEGER,
     revoke_time INTEGER
 ) STRICT;
+
+CREATE INDEX api_keys_by_scope ON api_keys (scope, revoke_time);
+CREATE UNIQUE INDEX api_keys_by_certificate_name ON api_keys (certificate_name) WHERE certificate_name <> '' AND revoke_time IS NULL;

@@ -5,7 +5,7 @@ using GrpcPresence.Core.Quotas;
 namespace GrpcPresence.Core.Tests.Quotas;
 
 /// <summary>Places of open watches.</summary>
-public sealed class OpenWatchTests : IDisposable
+public sealed class OpenStreamTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 
@@ -16,14 +16,14 @@ public sealed class OpenWatchTests : IDisposable
     {
         var first = Open(_world.User("ada"));
         Open(_world.User("ada"));
-        Assert.Equal(("open_watches", "caller", "2"), RefusalOf(_world.User("ada")));
+        Assert.Equal(("open_streams", "caller", "2"), RefusalOf(_world.User("ada")));
         Open(_world.User("bob"));
-        Assert.Equal(("open_watches", "service_instance", "3"), RefusalOf(_world.User("bob")));
+        Assert.Equal(("open_streams", "service_instance", "3"), RefusalOf(_world.User("bob")));
 
         first.Dispose();
         first.Dispose();
         Open(_world.User("ada"));
-        Assert.Equal(("open_watches", "service_instance", "3"), RefusalOf(_world.User("bob")));
+        Assert.Equal(("open_streams", "service_instance", "3"), RefusalOf(_world.User("bob")));
     }
 
     [Fact]
@@ -52,26 +52,26 @@ public sealed class OpenWatchTests : IDisposable
         }
         service.Dispose();
 
-        Assert.Equal((0, 0), (_world.Service.OpenWatches.Level, _world.Service.WatchedUsers.Level));
-        Assert.Equal((0, 0), (_world.User("ada").OpenWatches.Level, _world.User("ada").WatchedUsers.Level));
+        Assert.Equal((0, 0), (_world.Service.OpenStreams.Level, _world.Service.WatchedUsers.Level));
+        Assert.Equal((0, 0), (_world.User("ada").OpenStreams.Level, _world.User("ada").WatchedUsers.Level));
     }
 
     [Fact]
     public void Nobody_knows_when_there_is_room_so_the_wait_is_a_fixed_one()
     {
-        Assert.False(_world.Book.TryOpenWatch(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
+        Assert.False(_world.Book.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
         Assert.Equal(Bounds.LevelQuotaRetry, refusal.RetryAfter);
     }
 
     private IDisposable Open(Meter? caller, int watchedUsers = 1)
     {
-        Assert.True(_world.Book.TryOpenWatch(_world.Service, caller, watchedUsers, out var lease, out _));
+        Assert.True(_world.Book.TryOpenStream(_world.Service, caller, watchedUsers, out var lease, out _));
         return lease;
     }
 
     private (string Quota, string Subject, string Limit) RefusalOf(Meter? caller, int watchedUsers = 1)
     {
-        Assert.False(_world.Book.TryOpenWatch(_world.Service, caller, watchedUsers, out _, out var refusal));
+        Assert.False(_world.Book.TryOpenStream(_world.Service, caller, watchedUsers, out _, out var refusal));
         Assert.Equal(ErrorReason.QuotaExceeded, refusal.Reason);
         return (refusal.Details["quota"], refusal.Details["subject"], refusal.Details["limit"]);
     }

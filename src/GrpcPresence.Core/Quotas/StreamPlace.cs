@@ -1,7 +1,7 @@
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>The place that an open watch takes; disposing of it gives the place back, once. Safe from any thread.</summary>
-internal sealed class WatchLease(Meter service, Meter? caller, int watchedUsers) : IDisposable
+/// <summary>The place that an open stream takes; disposing of it gives the place back, once. Safe from any thread.</summary>
+internal sealed class StreamPlace(Meter service, Meter? caller, int watchedUsers) : IDisposable
 {
     private int _isReleased;
 
@@ -15,10 +15,10 @@ internal sealed class WatchLease(Meter service, Meter? caller, int watchedUsers)
             Release(caller, watchedUsers);
     }
 
-    /// <summary>Gives back the place that one meter holds. The open watch goes last: while it counts, the meter is not dropped.</summary>
+    /// <summary>Gives back the place that one meter holds. The open stream goes last: while it counts, the meter is not dropped.</summary>
     public static void Release(Meter meter, int watchedUsers)
     {
         meter.WatchedUsers.Remove(watchedUsers);
-        meter.OpenWatches.Remove(1);
+        meter.OpenStreams.Remove(1);
     }
 }
