@@ -6,8 +6,14 @@ namespace GrpcPresence.Bench.Load;
 /// <param name="path">The method.</param>
 /// <param name="requests">The requests, which are sent in turn.</param>
 /// <param name="authorizations">The credentials of each request; null for none.</param>
+/// <param name="acceptsRefusals">Whether a call that fails is answered too, and the next one is made all the same; otherwise the load fails with it.</param>
 internal sealed class UnaryLoad(
-    IReadOnlyList<Http2Connection> connections, int callsEach, string path, IReadOnlyList<byte[]> requests, IReadOnlyList<string>? authorizations = null)
+    IReadOnlyList<Http2Connection> connections,
+    int callsEach,
+    string path,
+    IReadOnlyList<byte[]> requests,
+    IReadOnlyList<string>? authorizations = null,
+    bool acceptsRefusals = false)
     : ILoad, IStreamHandler
 {
     private readonly byte[][] _headers =
@@ -19,6 +25,9 @@ internal sealed class UnaryLoad(
 
     /// <inheritdoc/>
     public long Operations { get; private set; }
+
+    /// <summary>Calls that failed.</summary>
+    public long Refused { get; private set; }
 
     /// <inheritdoc/>
     public bool IsIdle => _open == 0;
@@ -61,9 +70,12 @@ internal sealed class UnaryLoad(
     /// <inheritdoc/>
     public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
     {
-        if (stream.Messages == 0)
+        if (stream.Messages > 0)
+            Operations++;
+        else if (acceptsRefusals)
+            Refused++;
+        else
             throw new IOException($"{path} failed: {Http2Stream.Describe(trailers)}");
-        Operations++;
         _open--;
         if (_isOn)
             Call(stream.Connection);

@@ -37,13 +37,15 @@ internal sealed class PresenceServer : IDisposable
     public int Port { get; }
 
     /// <summary>Starts it on a database, new or not.</summary>
-    public static PresenceServer Start(string database) =>
-        new(ServerProcess.StartSelf("serve", "--port", "0", "--database", database));
+    /// <param name="database">The file.</param>
+    /// <param name="settings">Further arguments; quotas are out of reach unless they say otherwise.</param>
+    public static PresenceServer Start(string database, params IEnumerable<string> settings) =>
+        new(ServerProcess.StartSelf(["serve", "--port", "0", "--database", database, .. QuotaArguments.OutOfReach, .. settings]));
 
     /// <summary>Starts it on a new database, in which there is a service instance whose reachability is switched on.</summary>
-    public static PresenceServer StartWithService(Workspace workspace, EventLoop loop)
+    public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, params IEnumerable<string> settings)
     {
-        var server = Start(workspace.NewPath("presence.db"));
+        var server = Start(workspace.NewPath("presence.db"), settings);
         var connection = new Http2Connection(loop, server.Port);
         CreateService(loop, connection, Service, TimeSpan.FromHours(24));
         return server;

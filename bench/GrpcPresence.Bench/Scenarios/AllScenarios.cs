@@ -14,5 +14,6 @@ internal static class AllScenarios
         new("idle-watch", "P10", IdleWatchScenario.Run),
         new("resume", "P11", ResumeScenario.Run),
         new("publish", "P12", PublishCostScenario.Run),
+        new("neighbour", "P14", NeighbourScenario.Run),
     ];
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Google.Protobuf;
 using GrpcPresence.Bench.FanOut;
@@ -26,11 +25,10 @@ internal sealed class ExpiryMeasurement : IStreamHandler
     private readonly Http2Connection _connection;
     private readonly Http2Stream _beats;
     private readonly byte[][] _messages;
-    private readonly byte[][] _heartbeats;
+    private readonly PacedHeartbeats _heartbeats;
     private readonly TimeSpan _duration;
     private readonly TimeSpan _timeout; // longer, so that nobody goes offline before everybody is online
     private readonly DeliveryClock _clock;
-    private int _next;
     private int _deliveries;
     private double _p99; // of the deliveries that were last awaited, in milliseconds from the heartbeat
 
@@ -47,7 +45,7 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         var users = (int)(_duration / MessageInterval) * PerMessage;
         _clock = new DeliveryClock(users);
         _messages = Population.Beats(Enumerable.Range(0, users), PerMessage);
-        _heartbeats = Population.Heartbeats(Population.Shuffled(heartbeatUsers).Take(100_000));
+        _heartbeats = new PacedHeartbeats(loop, _connection, Population.Heartbeats(Population.Shuffled(heartbeatUsers).Take(100_000)), HeartbeatInterval);
         _beats = _connection.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), this);
         _beats.Send(Population.StreamStart(Service));
         _connection.Open(Http2Connection.HeadersOf(PresenceServer.WatchUsersPath), this).Send(
@@ -61,12 +59,12 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         for (var repetition = -1; repetition < Math.Min(_run.Repetitions, 3); repetition++)
         {
             _run.Say(repetition < 0 ? "expiry: warming up" : $"expiry: run {repetition + 1}");
-            var before = HeartbeatP99();
+            var before = _heartbeats.Take(_duration).P99;
             ComeOnline();
             AwaitDeliveries("all users are online");
             Lateness();
             _loop.RunUntil(() => _deliveries > 0, Limit, "leases run out");
-            var during = HeartbeatP99();
+            var during = _heartbeats.Take(_duration).P99;
             AwaitDeliveries("all leases have run out");
             if (repetition < 0)
             {
@@ -127,42 +125,10 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         _p99 = _clock.Take().P99;
     }
 
-    // In milliseconds.
-    private double HeartbeatP99()
-    {
-        var headers = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
-        var timed = new List<double>();
-        var calls = (int)(_duration / HeartbeatInterval);
-        _loop.RunPaced(calls, HeartbeatInterval, _ =>
-        {
-            _connection.Open(headers, new TimedCall(timed)).Send(_heartbeats[_next], end: true);
-            _next = (_next + 1) % _heartbeats.Length;
-        });
-        _loop.RunUntil(() => timed.Count == calls, Limit, "all heartbeats are answered");
-        timed.Sort();
-        return timed[(int)(timed.Count * 0.99)];
-    }
-
     // `lateness COUNT P50 P99 MAX`, in milliseconds.
     private double Lateness()
     {
         _server.Process.Tell("lateness");
         return double.Parse(_server.Process.WaitForLine("lateness ").Split(' ')[3], CultureInfo.InvariantCulture);
-    }
-
-    private sealed class TimedCall(List<double> milliseconds) : IStreamHandler
-    {
-        private readonly long _began = Stopwatch.GetTimestamp();
-
-        public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
-        {
-        }
-
-        public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
-        {
-            if (stream.Messages == 0)
-                throw new IOException($"A heartbeat failed: {Http2Stream.Describe(trailers)}");
-            milliseconds.Add(Stopwatch.GetElapsedTime(_began).TotalMilliseconds);
-        }
     }
 }

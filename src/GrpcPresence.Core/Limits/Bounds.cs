@@ -150,8 +150,11 @@ public static class Bounds
     /// <summary>The longest time for which the old secret of a rotated API key may count beside the new one: a rotation that takes longer is none.</summary>
     public static readonly TimeSpan MaxRotationOverlap = TimeSpan.FromDays(30);
 
-    /// <summary>How long a refusal is held back when a caller makes more than are answered at once: who calls in a loop then makes one turn a second.</summary>
+    /// <summary>How long a refusal is held back at least when a caller makes more than are answered at once: who calls in a loop makes no turn more a second.</summary>
     public static readonly TimeSpan RefusalHold = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long at the most: each refusal is held for another time, so that calls that were refused together do not come back together.</summary>
+    public static readonly TimeSpan MaxRefusalHold = 2 * RefusalHold;
 
     /// <summary>The shortest wait that a refusal asks for, though a high rate may have room within microseconds: a call over the wire takes about as long.</summary>
     public static readonly TimeSpan MinQuotaRetry = TimeSpan.FromMilliseconds(100);

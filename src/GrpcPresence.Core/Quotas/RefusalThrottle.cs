@@ -9,14 +9,17 @@ namespace GrpcPresence.Core.Quotas;
 /// <param name="prompt">How many are answered at once; shared by all callers.</param>
 internal sealed class RefusalThrottle(RateLimit prompt)
 {
+    private const uint GoldenSection = 2_654_435_769; // of the range of its type
+
     private readonly RateQuota _prompt = new(prompt);
     private int _held;
+    private uint _holds; // so far, and then from 0 again
 
     /// <summary>Whether it is as new.</summary>
     public bool IsIdle(long now) => Volatile.Read(ref _held) == 0 && _prompt.IsFull(now);
 
     /// <summary>
-    /// Returns when the refusal may be sent: at once, or after <see cref="Bounds.RefusalHold"/>. When <see cref="Bounds.HeldRefusals"/> wait already it
+    /// Returns when the refusal may be sent: at once, or after <see cref="Bounds.RefusalHold"/> or somewhat more. When <see cref="Bounds.HeldRefusals"/> wait already it
     /// is at once again: what a caller makes the server keep is bounded before what it makes it do.
     /// </summary>
     public ValueTask HoldAsync(TimeProvider time, CancellationToken cancellationToken)
@@ -33,11 +36,21 @@ internal sealed class RefusalThrottle(RateLimit prompt)
     {
         try
         {
-            await Task.Delay(Bounds.RefusalHold, time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(NextHold(), time, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             Interlocked.Decrement(ref _held);
         }
+    }
+
+    /// <summary>
+    /// Whose calls are refused together must not be answered together: they would all be back at once, when a whole second's room has come together, and
+    /// take the processor until it is used up, second after second. Multiples of the golden section are spread evenly, however many there are.
+    /// </summary>
+    private TimeSpan NextHold()
+    {
+        var part = Interlocked.Increment(ref _holds) * GoldenSection / (uint.MaxValue + 1.0);
+        return Bounds.RefusalHold + (part * (Bounds.MaxRefusalHold - Bounds.RefusalHold));
     }
 }

@@ -10,16 +10,37 @@ public sealed class RefusalThrottleTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public async Task The_first_of_a_second_are_answered_at_once_and_the_rest_a_second_later()
+    public async Task The_first_of_a_second_are_answered_at_once_and_the_rest_a_second_later_or_two()
     {
         Prompt(Bounds.PromptRefusalsPerSecond);
         var late = Hold();
         _world.Time.Advance(Bounds.RefusalHold - TimeSpan.FromTicks(1));
         Assert.False(late.IsCompleted);
 
-        _world.Time.Advance(TimeSpan.FromTicks(1));
+        _world.Time.Advance(Bounds.MaxRefusalHold - Bounds.RefusalHold + TimeSpan.FromTicks(1));
         await late;
         Prompt(Bounds.PromptRefusalsPerSecond);
+    }
+
+    [Fact]
+    public void Calls_that_are_refused_together_are_not_answered_together()
+    {
+        const int Calls = 200;
+        const int Steps = 10;
+        const int Slack = 2;
+        Prompt(Bounds.PromptRefusalsPerSecond);
+        var held = Enumerable.Range(0, Calls).Select(_ => Hold()).ToList();
+        _world.Time.Advance(Bounds.RefusalHold);
+
+        for (var step = 1; step <= Steps; step++)
+        {
+            _world.Time.Advance((Bounds.MaxRefusalHold - Bounds.RefusalHold) / Steps);
+            var due = Calls / Steps * step;
+            Assert.True(SpinWait.SpinUntil(() => Answered() >= due - Slack, TimeSpan.FromSeconds(10)));
+            Assert.InRange(Answered(), due - Slack, due + Slack);
+        }
+
+        int Answered() => held.Count(task => task.IsCompleted);
     }
 
     [Fact]
@@ -39,7 +60,7 @@ public sealed class RefusalThrottleTests : IDisposable
         Assert.DoesNotContain(held, task => task.IsCompleted);
         Assert.True(Hold().IsCompletedSuccessfully);
 
-        _world.Time.Advance(Bounds.RefusalHold);
+        _world.Time.Advance(Bounds.MaxRefusalHold);
         await Task.WhenAll(held);
         Prompt(Bounds.PromptRefusalsPerSecond);
         Assert.False(Hold().IsCompleted);

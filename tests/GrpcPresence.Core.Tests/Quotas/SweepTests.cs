@@ -54,7 +54,7 @@ public sealed class SweepTests : IDisposable
         _world.Time.Advance(Bounds.RefusalHold - TimeSpan.FromTicks(1));
         Assert.Equal(0, Book.Sweep());
 
-        _world.Time.Advance(TimeSpan.FromTicks(1));
+        _world.Time.Advance(Bounds.MaxRefusalHold - Bounds.RefusalHold + TimeSpan.FromTicks(1));
         await held;
         Assert.Equal(1, Book.Sweep());
     }

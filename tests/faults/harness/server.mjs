@@ -10,6 +10,12 @@ import { until } from './waiting.mjs';
 
 const START_PATIENCE_MS = 30_000;
 
+// The stories do in seconds what tenants do in hours, and are not about quotas: those are checked as always, and out of reach. Nobody here has a
+// key, so that the service instance's are all there are.
+const OUT_OF_REACH = 2 ** 31 - 1;
+const quotas = ['OpenWatches', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond', 'Users']
+  .map((quota) => `--Presence:Quotas:ServiceInstance:${quota}=${OUT_OF_REACH}`);
+
 export const scratch = process.env.FAULTS_SCRATCH;
 export const program = process.env.FAULTS_PROGRAM;
 
@@ -27,7 +33,7 @@ export class Server {
     this.address = `127.0.0.1:${this.port}`;
     this.database = database;
     this.logFile = join(scratch, 'server.log');
-    this.arguments = [program, '--port', `${this.port}`, '--database', database, ...settings];
+    this.arguments = [program, '--port', `${this.port}`, '--database', database, ...quotas, ...settings];
     this.env = { ...process.env, ...env };
   }
 

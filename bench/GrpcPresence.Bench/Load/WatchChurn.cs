@@ -1,0 +1,67 @@
+namespace GrpcPresence.Bench.Load;
+
+/// <summary>Watches that are cancelled as soon as they have said something, and refusals that are ignored: each is followed by the next one at once.</summary>
+/// <param name="connections">The connections.</param>
+/// <param name="watchesEach">Watches that are open on each.</param>
+/// <param name="path">The method.</param>
+/// <param name="request">What is watched.</param>
+internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int watchesEach, string path, byte[] request) : ILoad, IStreamHandler
+{
+    private readonly byte[] _headers = Http2Connection.HeadersOf(path);
+    private bool _isOn;
+    private int _open;
+
+    /// <inheritdoc/>
+    public long Operations { get; private set; }
+
+    /// <summary>Watches that were refused.</summary>
+    public long Refused { get; private set; }
+
+    /// <inheritdoc/>
+    public bool IsIdle => _open == 0;
+
+    /// <inheritdoc/>
+    public void Start()
+    {
+        _isOn = true;
+        foreach (var connection in connections)
+        {
+            for (var i = 0; i < watchesEach; i++)
+                Open(connection);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stop() => _isOn = false;
+
+    /// <inheritdoc/>
+    public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+    {
+        // More may have come in the same bytes.
+        if (stream.Messages > 1)
+            return;
+        stream.Cancel();
+        Operations++;
+        Follow(stream);
+    }
+
+    /// <inheritdoc/>
+    public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
+    {
+        Refused++;
+        Follow(stream);
+    }
+
+    private void Follow(Http2Stream ended)
+    {
+        _open--;
+        if (_isOn)
+            Open(ended.Connection);
+    }
+
+    private void Open(Http2Connection connection)
+    {
+        _open++;
+        connection.Open(_headers, this).Send(request, end: true);
+    }
+}

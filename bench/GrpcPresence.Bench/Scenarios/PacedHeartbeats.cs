@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Peers;
+
+namespace GrpcPresence.Bench.Scenarios;
+
+/// <summary>Unary heartbeats at even intervals, each of which is timed: what a client of a server sees that has other work as well.</summary>
+/// <param name="loop">Serves the connection.</param>
+/// <param name="connection">The connection.</param>
+/// <param name="requests">The requests, which are sent in turn.</param>
+/// <param name="interval">The time between two.</param>
+internal sealed class PacedHeartbeats(EventLoop loop, Http2Connection connection, IReadOnlyList<byte[]> requests, TimeSpan interval)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private readonly byte[] _headers = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
+    private int _next;
+
+    /// <summary>Makes calls for so long, waits for all answers, and returns their median and 99th percentile, in milliseconds.</summary>
+    public (double P50, double P99) Take(TimeSpan duration)
+    {
+        var timed = new List<double>();
+        var calls = (int)(duration / interval);
+        loop.RunPaced(calls, interval, _ =>
+        {
+            connection.Open(_headers, new TimedCall(timed)).Send(requests[_next], end: true);
+            _next = (_next + 1) % requests.Count;
+        });
+        loop.RunUntil(() => timed.Count == calls, Limit, "all heartbeats are answered");
+        timed.Sort();
+        return (timed[timed.Count / 2], timed[(int)(timed.Count * 0.99)]);
+    }
+
+    private sealed class TimedCall(List<double> milliseconds) : IStreamHandler
+    {
+        private readonly long _began = Stopwatch.GetTimestamp();
+
+        public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
+        {
+        }
+
+        public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
+        {
+            if (stream.Messages == 0)
+                throw new IOException($"A heartbeat failed: {Http2Stream.Describe(trailers)}");
+            milliseconds.Add(Stopwatch.GetElapsedTime(_began).TotalMilliseconds);
+        }
+    }
+}
