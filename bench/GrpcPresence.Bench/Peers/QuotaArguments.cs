@@ -12,7 +12,7 @@ internal static class QuotaArguments
 
     private static readonly string[] OfAll =
     [
-        nameof(QuotaLimits.OpenWatches), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond), nameof(QuotaLimits.WritesPerSecond),
+        nameof(QuotaLimits.OpenStreams), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond), nameof(QuotaLimits.WritesPerSecond),
         nameof(QuotaLimits.NewStreamsPerSecond),
     ];
 

@@ -103,7 +103,7 @@ public sealed class OpenStreamTests : IAsyncLifetime
     public async Task Tokens_Another_users_beat_ends_the_stream_and_renews_nothing()
     {
         using var stream = await OpenHeartbeatsAsync(_guarded.Bearer(_key, "alice"), "alice");
-        await stream.RequestStream.WriteAsync(BeatOf("bob"));
+        await stream.RequestStream.TryWriteAsync(BeatOf("bob"));
 
         Assert.Equal("PERMISSION_DENIED", await ReasonOf(stream));
         var error = await CallError.Of(_guarded.UsersAs(_guarded.Admin).GetUserAsync(new GetUserRequest { ServiceSid = _guarded.Own, UserKey = "bob" }));

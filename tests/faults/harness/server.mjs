@@ -13,7 +13,7 @@ const START_PATIENCE_MS = 30_000;
 // The stories do in seconds what tenants do in hours, and are not about quotas: those are checked as always, and out of reach. Nobody here has a
 // key, so that the service instance's are all there are.
 const OUT_OF_REACH = 2 ** 31 - 1;
-const quotas = ['OpenWatches', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond', 'Users']
+const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond', 'Users']
   .map((quota) => `--Presence:Quotas:ServiceInstance:${quota}=${OUT_OF_REACH}`);
 
 export const scratch = process.env.FAULTS_SCRATCH;
