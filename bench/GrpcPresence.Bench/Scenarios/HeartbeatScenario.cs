@@ -17,6 +17,9 @@ internal static class HeartbeatScenario
     private const int StreamsEach = 4;
     private const int MessagesEach = 2;
     private const int BeatsEach = 100;
+
+    // As many as there are calls open: each user has one.
+    private const int Few = Connections * CallsEach;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     /// <summary>Measures.</summary>
@@ -40,9 +43,9 @@ internal static class HeartbeatScenario
             new Subject("no-op call", bare.Process, Unary(loop, bare.Port, BareServer.AnswerPath, [[]])),
             new Subject("Heartbeat", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users))),
             new Subject("beat of StreamHeartbeats", presence.Process, beats),
-            new Subject(
-                "Heartbeat with a token", guarded.Process,
-                new UnaryLoad(Http2Connection.Several(loop, guarded.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens)),
+            WithTokens("Heartbeat with a token", guarded, loop, users, tokens),
+            new Subject("Heartbeat among few", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users.Take(Few)))),
+            WithTokens("Heartbeat with a token among few", guarded, loop, users[..Few], tokens[..Few]),
             etcd is null ? null : new Subject("etcd LeaseKeepAlive", etcd.Process, KeepAlives(loop, etcd, users.Length)));
 
         var (noOp, heartbeat, beat) = (series[0].CpuMicroseconds, series[1].CpuMicroseconds, series[2].CpuMicroseconds);
@@ -52,11 +55,8 @@ internal static class HeartbeatScenario
             "P1", "unary `Heartbeat`: CPU, beside a no-op call of bare Grpc.AspNetCore.Server", "≤ 1.25 ×", $"{unary} ×", unary.Median <= 1.25, evidence,
             new Dictionary<string, Spread> { ["ratio"] = unary, ["heartbeat_cpu_us"] = Spread.Of(heartbeat), ["no_op_cpu_us"] = Spread.Of(noOp) }));
 
-        var (withToken, withoutToken) = (series[3].CpuMicroseconds, heartbeat);
-        var verified = Spread.OfRatios(withToken, withoutToken);
-        run.Report(new Row(
-            "P13", "unary `Heartbeat` with the user's own access token, verified before: CPU, beside without", "≤ 1.1 ×", $"{verified} ×", verified.Median <= 1.1,
-            evidence, new Dictionary<string, Spread> { ["ratio"] = verified, ["with_token_cpu_us"] = Spread.Of(withToken) }));
+        ReportTokens(run, $"{Few} users", series[5].CpuMicroseconds, series[4].CpuMicroseconds, evidence);
+        ReportTokens(run, $"{users.Length:#,0} users", series[3].CpuMicroseconds, heartbeat, evidence);
 
         var toUnary = Spread.OfRatios(heartbeat, beat);
         run.Report(new Row(
@@ -67,10 +67,10 @@ internal static class HeartbeatScenario
             run.Missing("P2", "etcd's keep-alive over a beat's", "≥ 20 ×", "etcd");
             return;
         }
-        var toEtcd = Spread.OfRatios(series[4].CpuMicroseconds, beat);
+        var toEtcd = Spread.OfRatios(series[6].CpuMicroseconds, beat);
         run.Report(new Row(
             "P2", "the same: etcd's CPU for a `LeaseKeepAlive` over a beat's", "≥ 20 ×", $"{toEtcd} ×", toEtcd.Median >= 20, evidence,
-            new Dictionary<string, Spread> { ["ratio"] = toEtcd, ["keep_alive_cpu_us"] = Spread.Of(series[4].CpuMicroseconds) }));
+            new Dictionary<string, Spread> { ["ratio"] = toEtcd, ["keep_alive_cpu_us"] = Spread.Of(series[6].CpuMicroseconds) }));
     }
 
     /// <summary>A server that asks for credentials, where every user's session lives; and a token for each user.</summary>
@@ -86,6 +86,18 @@ internal static class HeartbeatScenario
         new UnaryLoad(Http2Connection.Several(loop, server.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens)
             .CallAll(loop, Limit);
         return (server, tokens);
+    }
+
+    private static Subject WithTokens(string name, PresenceServer guarded, EventLoop loop, int[] users, string[] tokens) => new(
+        name, guarded.Process,
+        new UnaryLoad(Http2Connection.Several(loop, guarded.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens));
+
+    private static void ReportTokens(BenchRun run, string users, IReadOnlyList<double> with, IReadOnlyList<double> without, string evidence)
+    {
+        var ratio = Spread.OfRatios(with, without);
+        run.Report(new Row(
+            "P13", $"unary `Heartbeat` of {users}, each with an access token that was verified before: CPU, beside without", "≤ 1.1 ×", $"{ratio} ×", ratio.Median <= 1.1,
+            evidence, new Dictionary<string, Spread> { ["ratio"] = ratio, ["with_token_cpu_us"] = Spread.Of(with), ["without_cpu_us"] = Spread.Of(without) }));
     }
 
     private static UnaryLoad Unary(EventLoop loop, int port, string path, byte[][] requests) =>

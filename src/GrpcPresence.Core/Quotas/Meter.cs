@@ -52,9 +52,9 @@ public sealed class Meter
 
     /// <summary>
     /// Whether the meter counts. To be asked after something was taken: whoever is about to drop it says so first and looks for what was taken then, so
-    /// that one of the two notices the other.
+    /// that one of the two notices the other. Who keeps a meter asks for another when it does not.
     /// </summary>
-    internal bool IsLive => Volatile.Read(ref _state) == Live;
+    public bool IsLive => Volatile.Read(ref _state) == Live;
 
     /// <summary>Whether nothing tells it from a new one.</summary>
     internal bool IsIdle(long now) =>

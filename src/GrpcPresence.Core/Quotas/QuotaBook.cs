@@ -100,8 +100,10 @@ public sealed partial class QuotaBook
         while (!meter.IsLive)
         {
             // Either it is dropped, and another is found or made; or a sweep is looking at it, and in a moment it is dropped or live again.
-            spin.SpinOnce();
-            meter = Find(meter.Key);
+            var found = Find(meter.Key);
+            if (found == meter)
+                spin.SpinOnce();
+            meter = found;
         }
         return meter;
     }

@@ -10,7 +10,7 @@ namespace GrpcPresence.Server.Access;
 /// <param name="secret">The secret that was presented; null for a client certificate, which bears the key's name.</param>
 internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Caller
 {
-    private Meter? _meter; // whoever sets it sets the same
+    private Meter? _meter; // whoever sets it sets one that counts
 
     /// <inheritdoc/>
     public override string Name { get; } = key.Present.Sid.ToString();
@@ -25,7 +25,7 @@ internal sealed class ApiKeyCaller(KnownApiKey key, ApiKeySecret? secret) : Call
     public override ServiceSid? Scope { get; } = key.Present.Scope;
 
     /// <inheritdoc/>
-    public override Meter? MeterIn(QuotaBook quotas) => _meter ??= quotas.OfApiKey(Name);
+    public override Meter? MeterIn(QuotaBook quotas) => _meter is { IsLive: true } meter ? meter : _meter = quotas.OfApiKey(Name);
 
     /// <inheritdoc/>
     public override PresenceException? FindEnd(DateTimeOffset now)

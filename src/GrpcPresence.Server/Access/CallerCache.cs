@@ -10,11 +10,13 @@ namespace GrpcPresence.Server.Access;
 /// <param name="capacity">Entries at the most.</param>
 internal sealed class CallerCache(int capacity)
 {
+    private static readonly CredentialsComparer Comparer = new();
+
     private readonly Lock _gate = new(); // guards the turn of the generations; nothing is called under it
 
-    // Keyed by the whole text: strings are told apart by a hash with a key of this process first, from which no timing can be learned.
-    private volatile ConcurrentDictionary<string, Caller> _young = new(StringComparer.Ordinal);
-    private volatile ConcurrentDictionary<string, Caller> _old = new(StringComparer.Ordinal);
+    // Keyed by the whole text: texts are told apart by a hash with a key of this process first, from which no timing can be learned.
+    private volatile ConcurrentDictionary<string, Caller> _young = new(Comparer);
+    private volatile ConcurrentDictionary<string, Caller> _old = new(Comparer);
     private int _youngCount;
 
     /// <summary>Entries at present.</summary>
@@ -41,7 +43,7 @@ internal sealed class CallerCache(int capacity)
             if (_youngCount < capacity / 2)
                 return;
             _old = _young;
-            _young = new(StringComparer.Ordinal);
+            _young = new(Comparer);
             _youngCount = 0;
         }
     }

@@ -14,7 +14,7 @@ namespace GrpcPresence.Server.Access;
 /// <param name="expires">When the token expires.</param>
 internal sealed class EndUserCaller(KnownApiKey issuer, ApiKeySecret secret, ServiceSid service, Identity identity, DateTimeOffset expires) : Caller
 {
-    private Meter? _meter; // whoever sets it sets the same
+    private Meter? _meter; // whoever sets it sets one that counts
 
     /// <inheritdoc/>
     public override string Name { get; } = $"a user of {issuer.Present.Sid}";
@@ -29,7 +29,8 @@ internal sealed class EndUserCaller(KnownApiKey issuer, ApiKeySecret secret, Ser
     public override Identity? Identity { get; } = identity;
 
     /// <inheritdoc/>
-    public override Meter? MeterIn(QuotaBook quotas) => _meter ??= quotas.OfEndUser(service, identity);
+    public override Meter? MeterIn(QuotaBook quotas) =>
+        _meter is { IsLive: true } meter ? meter : _meter = quotas.OfEndUser(service, identity);
 
     /// <inheritdoc/>
     public override PresenceException? FindEnd(DateTimeOffset now)
