@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Access;
-using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
