@@ -20,8 +20,8 @@ at_once() {
 
 at_once halfopen pause clock lock
 at_once stalled disk readonly second 'backup 3'
-bash tests/faults/run.sh kill 12
-bash tests/faults/run.sh damage 16
+bash tests/faults/run.sh kill 8
+bash tests/faults/run.sh damage 12
 bash tests/faults/run.sh drain 10000
 bash tests/faults/run.sh slow 20000
 bash tests/faults/run.sh churn 5000
