@@ -20,7 +20,7 @@ at_once() {
 
 at_once halfopen pause clock lock
 at_once stalled disk readonly second 'backup 3'
-bash tests/faults/run.sh kill 8
+bash tests/faults/run.sh kill 6
 bash tests/faults/run.sh damage 12
 bash tests/faults/run.sh drain 10000
 bash tests/faults/run.sh slow 20000

@@ -1,8 +1,9 @@
 # Steps that count what passed and what failed; to be sourced by run.
 # shellcheck shell=bash
 
-# Everything must be over within 12 minutes, the last line included.
-readonly deadline=$((SECONDS + 714))
+# Everything ought to be over within 12 minutes, the last line included. What takes longer on a slower machine is cut a little later, so that slowness
+# alone fails nothing.
+readonly deadline=$((SECONDS + 840))
 
 work=$(mktemp -d)
 finished=''
