@@ -12,8 +12,8 @@ internal static class AccessRefusals
     /// <summary>The credentials are nobody's.</summary>
     public static PresenceException CredentialsInvalid() => new(ErrorReason.CredentialsInvalid, "Nobody has these credentials.");
 
-    /// <summary>The access token is refused.</summary>
-    public static PresenceException AccessToken(ErrorReason reason, string message) => new(reason, message);
+    /// <summary>The access token was good until now, or before.</summary>
+    public static PresenceException AccessTokenExpired() => new(ErrorReason.AccessTokenExpired, "The access token has expired.");
 
     /// <summary>The caller may not do that.</summary>
     public static PresenceException PermissionDenied() => new(ErrorReason.PermissionDenied, "The caller may not do this.");

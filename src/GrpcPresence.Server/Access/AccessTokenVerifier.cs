@@ -126,7 +126,7 @@ internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, T
         var issued = TimeOf(claims, JwtRegisteredClaimNames.Iat);
         var begins = TimeOf(claims, JwtRegisteredClaimNames.Nbf);
         if (now >= expires)
-            throw Refused(ErrorReason.AccessTokenExpired, "The access token has expired.");
+            throw AccessRefusals.AccessTokenExpired();
         if (issued > now + ClockSkew || begins > now + ClockSkew)
             throw Refused(ErrorReason.AccessTokenNotYetValid, "The access token is not valid yet.");
         // Also from now: who leaves both times away may not make a token that is valid for years.
@@ -154,5 +154,5 @@ internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, T
     private static PresenceException Malformed(string what) =>
         Refused(ErrorReason.AccessTokenMalformed, "The access token cannot be used. " + what);
 
-    private static PresenceException Refused(ErrorReason reason, string message) => AccessRefusals.AccessToken(reason, message);
+    private static PresenceException Refused(ErrorReason reason, string message) => new(reason, message);
 }

@@ -36,7 +36,7 @@ internal sealed class EndUserCaller(KnownApiKey issuer, ApiKeySecret secret, Ser
     public override PresenceException? FindEnd(DateTimeOffset now)
     {
         if (now >= expires)
-            return AccessRefusals.AccessToken(ErrorReason.AccessTokenExpired, "The access token has expired.");
+            return AccessRefusals.AccessTokenExpired();
         var present = issuer.Present;
         return present.Accepts(secret, now) ? null : Refusals.ApiKeyRevoked(present.Sid);
     }
