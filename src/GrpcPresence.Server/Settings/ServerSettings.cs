@@ -69,6 +69,15 @@ internal sealed record ServerSettings
     /// </summary>
     public string? ClientCertificateAuthorities { get; init; }
 
+    /// <summary>The account that all service instances belong to, as the REST interface and webhooks name it: "AC" and 32 hexadecimal digits.</summary>
+    public string AccountSid { get; init; } = "AC00000000000000000000000000000000";
+
+    /// <summary>The secret that signs webhooks; null signs none.</summary>
+    public string? AuthToken { get; init; }
+
+    /// <summary>Whether webhooks may lead into private networks, this machine among them.</summary>
+    public bool AllowPrivateWebhooks { get; init; }
+
     /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
     public bool Demo { get; init; }
 

@@ -27,6 +27,7 @@ public sealed class SettingsReaderTests
             ["Presence:SecretFile"] = "other.secret",
             ["Presence:OperatorSocket"] = "/tmp/other.sock",
             ["Presence:AllowAnonymous"] = "true",
+            ["Presence:AllowPrivateWebhooks"] = "true",
             ["Presence:LogFormat"] = "JSON",
             ["Presence:TombstoneRetention"] = "1:00:00",
             ["Presence:WatchStallTimeout"] = "0:00:01",
@@ -49,6 +50,7 @@ public sealed class SettingsReaderTests
                 SecretFile = Path.GetFullPath("other.secret"),
                 OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
                 AllowAnonymous = true,
+                AllowPrivateWebhooks = true,
                 LogFormat = LogFormat.Json,
                 TombstoneRetention = TimeSpan.FromHours(1),
                 WatchStallTimeout = TimeSpan.FromSeconds(1),
@@ -133,6 +135,7 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:OperatorSocket", "")]
     [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [InlineData("Presence:AllowAnonymous", "maybe")]
+    [InlineData("Presence:AllowPrivateWebhooks", "maybe")]
     [InlineData("Presence:SecretFile", "/")]
     [InlineData("Presence:Address", "nonsense")]
     [InlineData("Presence:Address", "")]
