@@ -10,7 +10,7 @@ namespace GrpcPresence.Testing;
 /// The storage port over immutable images: a transaction works on a copy, and committing it is one assignment. Fails on demand, and restarts from
 /// what was committed. The seed makes the timelines of two stores differ, and those of two runs alike.
 /// </summary>
-public sealed class InMemoryPresenceStore : IPresenceStore
+public sealed partial class InMemoryPresenceStore : IPresenceStore
 {
     private readonly Random _timelines;
     private volatile StoreImage _committed = new();

@@ -7,7 +7,7 @@ using GrpcPresence.Core.Users;
 namespace GrpcPresence.Testing;
 
 /// <summary>The write transaction of <see cref="InMemoryPresenceStore"/>: a copy of the image, handed back at the commit.</summary>
-internal sealed class InMemoryTransaction(StoreImage image, long id, StoreFaults faults, Action<StoreImage> commit) : IStoreTransaction
+internal sealed partial class InMemoryTransaction(StoreImage image, long id, StoreFaults faults, Action<StoreImage> commit) : IStoreTransaction
 {
     private StoreImage _image = image;
     private bool _isOver;

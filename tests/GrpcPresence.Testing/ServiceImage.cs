@@ -23,6 +23,12 @@ public sealed record ServiceImage(ServiceRecord Record)
     /// <summary>The revision before the first one of a timeline, by the timeline's index; none where it took no revision.</summary>
     public ImmutableSortedDictionary<int, long> Cuts { get; init; } = ImmutableSortedDictionary<int, long>.Empty;
 
+    /// <summary>The webhook settings; null when they were never set.</summary>
+    public StoredWebhook? Webhook { get; init; }
+
+    /// <summary>The notification settings.</summary>
+    public NotificationSettings Notifications { get; init; } = new();
+
     private ImmutableSortedSet<long> Keys { get; init; } = [];
 
     private ImmutableSortedSet<(long Revision, long Key)> Revisions { get; init; } = [];

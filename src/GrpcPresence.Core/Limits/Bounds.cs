@@ -18,6 +18,24 @@ public static class Bounds
     /// <summary>Bytes of a push endpoint: Web Push URLs reach several hundred.</summary>
     public const int EndpointBytes = 1024;
 
+    /// <summary>Bytes of the URL of a webhook: what proxies and servers take in a request line for certain.</summary>
+    public const int WebhookUrlBytes = 2048;
+
+    /// <summary>Characters of the name of a webhook event: twice the longest that there is.</summary>
+    public const int WebhookEventLength = 64;
+
+    /// <summary>Webhook events that a service instance may name: twice as many as there are names known to be written.</summary>
+    public const int WebhookFilters = 50;
+
+    /// <summary>Bytes of the template of a notification: push services take 4 KiB for all of a message.</summary>
+    public const int NotificationTemplateBytes = 1024;
+
+    /// <summary>Bytes of the name of a notification's sound: the name of a file.</summary>
+    public const int NotificationSoundBytes = 256;
+
+    /// <summary>Users that one list of push bindings may name beside user_key: each is looked up before the page is read.</summary>
+    public const int ListedBindingUsers = 50;
+
     /// <summary>Characters of a session id: a GUID takes 36, 256 random bits in base64url take 43.</summary>
     public const int SessionIdLength = 64;
 

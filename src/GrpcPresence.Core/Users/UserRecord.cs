@@ -69,6 +69,12 @@ public sealed record UserRecord
     /// <summary>The revision of the last visible change of this row.</summary>
     public required long Revision { get; init; }
 
+    /// <summary>
+    /// Of the creation, the friendly name, the attributes and the role: what was last changed without webhooks being told. A later change of the same
+    /// property that they are told of ends that.
+    /// </summary>
+    public UpdateReasons QuietReasons { get; init; }
+
     /// <summary>The revision of the last change of the profile (friendly name, attributes, role), or of the creation.</summary>
     public long ProfileRevision =>
         Math.Max(Math.Max(CreatedRevision, FriendlyNameRevision), Math.Max(AttributesRevision, RoleRevision));

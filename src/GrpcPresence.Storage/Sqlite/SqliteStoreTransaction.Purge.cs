@@ -18,6 +18,8 @@ internal sealed partial class SqliteStoreTransaction
         DELETE FROM timeline_cuts WHERE service_id = @ServiceId
             AND timeline_seq IN (SELECT timeline_seq FROM timeline_cuts WHERE service_id = @ServiceId LIMIT @Limit)
         """,
+        "DELETE FROM webhooks WHERE service_id IN (SELECT @ServiceId LIMIT @Limit)",
+        "DELETE FROM notifications WHERE service_id IN (SELECT @ServiceId LIMIT @Limit)",
         "DELETE FROM services WHERE id IN (SELECT @ServiceId LIMIT @Limit)",
     ];
 

@@ -43,7 +43,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             notifiable_revision = $notifiable_revision, last_online_time = $last_online_time, binding_count = $binding_count,
             had_binding = $had_binding, friendly_name_revision = $friendly_name_revision, attributes_revision = $attributes_revision,
             role_revision = $role_revision, update_time = $update_time, role_sid = $role_sid, friendly_name = $friendly_name,
-            attributes = $attributes
+            attributes = $attributes, quiet_reasons = $quiet_reasons
         WHERE id = $id
         """);
 
@@ -62,11 +62,11 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         """
         INSERT INTO users (
             is_online, known_revision, revision, online_revision, notifiable_revision, last_online_time, binding_count, had_binding,
-            friendly_name_revision, attributes_revision, role_revision, update_time, role_sid, friendly_name, attributes,
+            friendly_name_revision, attributes_revision, role_revision, update_time, role_sid, friendly_name, attributes, quiet_reasons,
             service_id, sid, identity, create_time, created_revision)
         VALUES (
             $is_online, $known_revision, $revision, $online_revision, $notifiable_revision, $last_online_time, $binding_count, $had_binding,
-            $friendly_name_revision, $attributes_revision, $role_revision, $update_time, $role_sid, $friendly_name, $attributes,
+            $friendly_name_revision, $attributes_revision, $role_revision, $update_time, $role_sid, $friendly_name, $attributes, $quiet_reasons,
             $service_id, $sid, $identity, $create_time, $created_revision)
         """);
 
@@ -127,6 +127,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         user.RoleSid.ToString(),
         user.FriendlyName,
         user.Attributes,
+        (long)user.QuietReasons,
         user.Id).Execute();
 
     /// <summary>Writes what a transition can change of a user.</summary>
@@ -158,6 +159,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             user.RoleSid.ToString(),
             user.FriendlyName,
             user.Attributes,
+            (long)user.QuietReasons,
             serviceId,
             user.Sid.Value,
             user.Identity.ToString(),

@@ -101,6 +101,8 @@ public abstract partial class PresenceStoreConformance
 
     private void FillForPurging(ServiceRecord service) => Write(transaction =>
     {
+        transaction.PutWebhook(WebhookOf(service, "https://post.example", 1));
+        transaction.PutNotifications(service.Id, new NotificationSettings());
         for (var number = 100; number < 120; number++)
         {
             var user = transaction.InsertUser(service.Id, Sample.OnlineUser(number, number - 90));

@@ -44,6 +44,7 @@ public abstract partial class PresenceStoreConformance
             NotifiableRevision = 10,
             KnownRevision = 11,
             Revision = 12,
+            QuietReasons = UpdateReasons.Created | UpdateReasons.Role,
         });
 
         Assert.Equal(user, await FindUser(service, Sample.Key(user)));
@@ -66,6 +67,7 @@ public abstract partial class PresenceStoreConformance
             NotifiableRevision = 110,
             KnownRevision = 111,
             Revision = 112,
+            QuietReasons = UpdateReasons.Attributes,
         };
         Write(transaction => transaction.UpdateUser(updated));
 
@@ -77,7 +79,9 @@ public abstract partial class PresenceStoreConformance
     public async Task A_transition_writes_what_it_can_change_and_leaves_the_rest()
     {
         var service = AddService(revision: 2);
-        var user = AddUser(service, Sample.User(1, revision: 3) with { FriendlyName = "Ada", HadBinding = true, BindingCount = 2 });
+        var user = AddUser(
+            service,
+            Sample.User(1, revision: 3) with { FriendlyName = "Ada", HadBinding = true, BindingCount = 2, QuietReasons = UpdateReasons.Created });
         var changed = user with
         {
             IsOnline = !user.IsOnline,

@@ -1,6 +1,8 @@
 using System.Text;
 using Dapper;
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
 using GrpcPresence.Storage.Sqlite;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
@@ -261,11 +263,30 @@ public sealed class OpeningTests : SqliteTestBase
             transaction.InsertService(Sample.Service(2));
             transaction.Commit();
         }
-        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
-            connection.Execute("ALTER TABLE services DROP COLUMN user_count; PRAGMA user_version = 2");
+        GoBackToVersion3("ALTER TABLE services DROP COLUMN user_count; PRAGMA user_version = 2");
 
         using var migrated = Open();
         Assert.Equal([3, 0], (await migrated.ListServicesAsync(0, 10, Stop)).Select(service => service.UserCount));
+    }
+
+    [Fact]
+    public async Task A_database_from_before_webhooks_has_none_and_all_its_changes_were_loud()
+    {
+        UserKey key;
+        using (var store = Open())
+        {
+            AddService(store);
+            AddUsers(store, 1);
+            key = new UserKey(Sample.Identity(1));
+        }
+        GoBackToVersion3();
+
+        using var migrated = Open();
+        var service = Assert.Single(await migrated.ListServicesAsync(0, 10, Stop)).Sid;
+        Assert.Null(await migrated.FindWebhookAsync(service, Stop));
+        Assert.Equal(new NotificationSettings(), await migrated.FindNotificationsAsync(service, Stop));
+        var user = Assert.Single((await migrated.FindUsersAsync(service, [key], Stop)).Users);
+        Assert.Equal(UpdateReasons.None, user.Record!.QuietReasons);
     }
 
     [Fact]
@@ -289,6 +310,20 @@ public sealed class OpeningTests : SqliteTestBase
         await Assert.ThrowsAsync<StorageException>(async () => await store.FindServiceAsync(Sample.ServiceSid(1), Stop));
         Assert.Throws<StorageException>(store.BeginTransaction);
         store.Maintain(idle: true);
+    }
+
+    /// <summary>Makes the closed database what it was before webhooks, and whatever else is said.</summary>
+    private void GoBackToVersion3(string further = "")
+    {
+        using var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false");
+        connection.Execute(
+            """
+            DROP TABLE webhooks;
+            DROP TABLE notifications;
+            DROP INDEX push_bindings_by_type;
+            ALTER TABLE users DROP COLUMN quiet_reasons;
+            PRAGMA user_version = 3;
+            """ + further);
     }
 
     private byte[] MakeDatabase()

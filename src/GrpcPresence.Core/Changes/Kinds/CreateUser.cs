@@ -13,6 +13,9 @@ namespace GrpcPresence.Core.Changes.Kinds;
 public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string friendlyName, string attributes, RoleSid roleSid)
     : RequestedChange<UserState>
 {
+    /// <summary>Whether webhooks are not told of it.</summary>
+    public bool SkipsWebhooks { get; init; }
+
     private protected override UserState DecideCore(ChangeBatch batch)
     {
         var service = batch.Service(serviceSid);
@@ -24,6 +27,7 @@ public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string 
             FriendlyName = friendlyName,
             Attributes = attributes,
             RoleSid = roleSid.IsEmpty ? user.RoleSid : roleSid,
+            QuietReasons = SkipsWebhooks ? UpdateReasons.Created : UpdateReasons.None,
         };
         return service.Add(batch.Insert(service, user), UpdateReasons.Created, previous: 0);
     }

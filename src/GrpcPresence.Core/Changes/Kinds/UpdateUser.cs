@@ -16,6 +16,9 @@ namespace GrpcPresence.Core.Changes.Kinds;
 public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? identity, string etag, UserEdit edit)
     : RequestedChange<UserState>
 {
+    /// <summary>Whether webhooks are not told of it.</summary>
+    public bool SkipsWebhooks { get; init; }
+
     private protected override UserState DecideCore(ChangeBatch batch)
     {
         var service = batch.Service(serviceSid);
@@ -29,9 +32,15 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
         var after = edit.Apply(before, revision);
         if (after == before)
             return UserState.Of(serviceSid, before, service.Record.Configuration);
-        after = after with { Revision = revision, UpdateTime = batch.Now };
+        var reasons = after.ReasonsSince(revision - 1);
+        after = after with
+        {
+            Revision = revision,
+            UpdateTime = batch.Now,
+            QuietReasons = SkipsWebhooks ? before.QuietReasons | reasons : before.QuietReasons & ~reasons,
+        };
         service.TakeRevision();
         batch.Store.UpdateUser(after);
-        return service.Add(after, after.ReasonsSince(revision - 1), before.Revision);
+        return service.Add(after, reasons, before.Revision);
     }
 }

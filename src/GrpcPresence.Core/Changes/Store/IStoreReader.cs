@@ -60,6 +60,15 @@ public interface IStoreReader
     /// <summary>All API keys, revoked ones among them, by ascending key.</summary>
     ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken);
 
+    /// <summary>The webhook settings of the service instance; null when they were never set.</summary>
+    ValueTask<StoredWebhook?> FindWebhookAsync(ServiceSid service, CancellationToken cancellationToken);
+
+    /// <summary>The webhook settings with a URL to tell (<see cref="WebhookSettings.PostUrl"/>) of all service instances, by ascending key of these.</summary>
+    ValueTask<IReadOnlyList<StoredWebhook>> ListWebhooksAsync(CancellationToken cancellationToken);
+
+    /// <summary>The notification settings of the service instance; the defaults when they were never set.</summary>
+    ValueTask<NotificationSettings> FindNotificationsAsync(ServiceSid service, CancellationToken cancellationToken);
+
     /// <summary>
     /// The timeline of the service instance at present: a random id drawn at each start of the store, made one with the service instance's own key,
     /// so that a service instance that takes a deleted one's SID has a timeline of its own.

@@ -84,6 +84,24 @@ public interface IStoreTransaction : IDisposable
     /// <summary>Writes an API key found by its key: its secrets and their times, and when it was revoked.</summary>
     void UpdateApiKey(ApiKey key);
 
+    /// <summary>The webhook settings of the service instance; null when they were never set.</summary>
+    StoredWebhook? FindWebhook(long serviceId);
+
+    /// <summary>Writes the webhook settings of a service instance, found by its key, and their position, in place of any that there are.</summary>
+    void PutWebhook(StoredWebhook webhook);
+
+    /// <summary>
+    /// Raises the position of the webhook settings that have a URL to tell (<see cref="WebhookSettings.PostUrl"/>). A lower position than the present one
+    /// changes nothing, nor does any where there are no such settings.
+    /// </summary>
+    void AdvanceWebhook(long serviceId, long position);
+
+    /// <summary>The notification settings of the service instance; the defaults when they were never set.</summary>
+    NotificationSettings FindNotifications(long serviceId);
+
+    /// <summary>Writes the notification settings of a service instance in place of any that there are.</summary>
+    void PutNotifications(long serviceId, NotificationSettings settings);
+
     /// <summary>
     /// Removes at most <paramref name="limit"/> rows that are not needed any more: those of deleted service instances, and tombstones of before
     /// <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>. Returns how many it removed; 0 says that

@@ -1,0 +1,20 @@
+using System.Text;
+using GrpcPresence.Core.Limits;
+
+namespace GrpcPresence.Core.Configuration;
+
+/// <summary>What the URL of a webhook must be.</summary>
+public static class WebhookUrl
+{
+    /// <summary>
+    /// Whether the text is an absolute http or https URL of at most 2048 bytes, without user info, which would be a password in every log, and without a
+    /// fragment, which is never sent. Nothing of it may have to be escaped: the signature is made of the text.
+    /// </summary>
+    public static bool IsValid(string text) =>
+        Encoding.UTF8.GetByteCount(text) <= Bounds.WebhookUrlBytes
+        && Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && url.IsWellFormedOriginalString()
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp)
+        && url.UserInfo.Length == 0
+        && !text.Contains('#', StringComparison.Ordinal);
+}

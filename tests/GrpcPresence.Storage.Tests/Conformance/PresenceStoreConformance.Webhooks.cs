@@ -1,0 +1,173 @@
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+
+namespace GrpcPresence.Storage.Tests.Conformance;
+
+/// <summary>Webhook and notification settings.</summary>
+public abstract partial class PresenceStoreConformance
+{
+    [Fact]
+    public async Task Webhook_settings_come_back_as_they_were_put()
+    {
+        var service = AddService();
+        var given = new StoredWebhook(
+            service.Id,
+            service.Sid,
+            new WebhookSettings
+            {
+                PreUrl = "https://pre.example/é?a=1,2",
+                PostUrl = "https://post.example",
+                Filters = ["onUserUpdated", "onMessageAdded", "onUserAdded"],
+                Method = WebhookMethod.Get,
+            },
+            Position: long.MaxValue);
+        var changed = given with { Settings = new WebhookSettings { PostUrl = "http://other.example" }, Position = 3 };
+
+        Write(transaction => transaction.PutWebhook(given));
+
+        Assert.Equal(given, await Store.FindWebhookAsync(service.Sid, Stop));
+        Assert.Equal(given, Write(transaction => transaction.FindWebhook(service.Id)));
+        Write(transaction => transaction.PutWebhook(changed));
+        Restart();
+        Assert.Equal(changed, await Store.FindWebhookAsync(service.Sid, Stop));
+    }
+
+    [Fact]
+    public async Task Webhook_settings_that_were_never_set_are_null()
+    {
+        var (service, other) = (AddService(1), AddService(2));
+        Write(transaction => transaction.PutWebhook(WebhookOf(other, "https://post.example", 1)));
+
+        Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
+        Assert.Null(Write(transaction => transaction.FindWebhook(service.Id)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RefusalOf(Store.FindWebhookAsync(Sample.ServiceSid(3), Stop)));
+    }
+
+    [Fact]
+    public async Task Webhooks_that_are_not_committed_are_not_there()
+    {
+        var service = AddService();
+        using (var transaction = Store.BeginTransaction())
+        {
+            transaction.PutWebhook(WebhookOf(service, "https://post.example", 1));
+            transaction.PutNotifications(service.Id, new NotificationSettings { LogEnabled = true });
+            Assert.NotNull(transaction.FindWebhook(service.Id));
+            Assert.True(transaction.FindNotifications(service.Id).LogEnabled);
+        }
+
+        Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
+        Assert.False((await Store.FindNotificationsAsync(service.Sid, Stop)).LogEnabled);
+    }
+
+    [Fact]
+    public async Task Webhooks_are_listed_by_ascending_key_where_there_is_a_url_to_tell_and_a_service_instance()
+    {
+        var services = Enumerable.Range(1, 4).Select(number => AddService(number)).ToList();
+        var (last, first) = (WebhookOf(services[3], "https://last.example", 9), WebhookOf(services[0], "https://first.example", 8));
+        Write(transaction =>
+        {
+            transaction.PutWebhook(last);
+            transaction.PutWebhook(first);
+            transaction.PutWebhook(WebhookOf(services[1], "", 0));
+            transaction.PutWebhook(WebhookOf(services[2], "https://deleted.example", 7));
+        });
+        Write(transaction => transaction.DeleteService(services[2].Id));
+
+        Assert.Equal([first, last], await Store.ListWebhooksAsync(Stop));
+    }
+
+    [Fact]
+    public async Task A_position_of_webhooks_rises_and_never_falls()
+    {
+        var (service, other) = (AddService(1), AddService(2));
+        var webhook = WebhookOf(service, "https://post.example", 5);
+        Write(transaction => transaction.PutWebhook(webhook));
+        Write(transaction => transaction.PutWebhook(WebhookOf(other, "https://other.example", 1)));
+
+        Write(transaction => transaction.AdvanceWebhook(service.Id, 9));
+        Assert.Equal(webhook with { Position = 9 }, await Store.FindWebhookAsync(service.Sid, Stop));
+        Write(transaction => transaction.AdvanceWebhook(service.Id, 8));
+        Assert.Equal(webhook with { Position = 9 }, await Store.FindWebhookAsync(service.Sid, Stop));
+        Assert.Equal(1, (await Store.FindWebhookAsync(other.Sid, Stop))!.Position);
+    }
+
+    [Fact]
+    public async Task Where_nobody_is_told_there_is_no_position_to_raise()
+    {
+        var (service, other) = (AddService(1), AddService(2));
+        var silent = WebhookOf(other, "", 0);
+        Write(transaction => transaction.PutWebhook(silent));
+
+        Write(transaction =>
+        {
+            transaction.AdvanceWebhook(service.Id, 9);
+            transaction.AdvanceWebhook(other.Id, 9);
+        });
+
+        Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
+        Assert.Equal(silent, await Store.FindWebhookAsync(other.Sid, Stop));
+    }
+
+    [Fact]
+    public async Task Notification_settings_come_back_as_they_were_put()
+    {
+        var service = AddService();
+        var membership = new MembershipNotification { Enabled = true, Template = "naïve \0 🙂 \"${USER}\"", Sound = "ding" };
+        var given = new NotificationSettings
+        {
+            LogEnabled = true,
+            NewMessage = new NewMessageNotification
+            {
+                Enabled = true,
+                Template = "</script>",
+                Sound = "dong",
+                BadgeCountEnabled = true,
+                WithMedia = new MediaNotification { Enabled = true, Template = "media" },
+            },
+            AddedToConversation = membership,
+            RemovedFromConversation = membership with { Enabled = false, Sound = "" },
+        };
+
+        Write(transaction => transaction.PutNotifications(service.Id, given));
+
+        Assert.Equal(given, await Store.FindNotificationsAsync(service.Sid, Stop));
+        Assert.Equal(given, Write(transaction => transaction.FindNotifications(service.Id)));
+        Write(transaction => transaction.PutNotifications(service.Id, given with { LogEnabled = false }));
+        Restart();
+        Assert.Equal(given with { LogEnabled = false }, await Store.FindNotificationsAsync(service.Sid, Stop));
+    }
+
+    [Fact]
+    public async Task Notification_settings_that_were_never_set_are_the_defaults()
+    {
+        var service = AddService();
+
+        Assert.Equal(new NotificationSettings(), await Store.FindNotificationsAsync(service.Sid, Stop));
+        Assert.Equal(new NotificationSettings(), Write(transaction => transaction.FindNotifications(service.Id)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RefusalOf(Store.FindNotificationsAsync(Sample.ServiceSid(2), Stop)));
+    }
+
+    [Fact]
+    public async Task A_service_instance_that_took_a_deleted_ones_sid_has_settings_of_its_own_and_keeps_them()
+    {
+        var first = AddService(1);
+        Write(transaction =>
+        {
+            transaction.PutWebhook(WebhookOf(first, "https://first.example", 5));
+            transaction.PutNotifications(first.Id, new NotificationSettings { LogEnabled = true });
+        });
+        Write(transaction => transaction.DeleteService(first.Id));
+        var second = AddService(1);
+
+        Assert.Null(await Store.FindWebhookAsync(second.Sid, Stop));
+        Assert.False((await Store.FindNotificationsAsync(second.Sid, Stop)).LogEnabled);
+        var own = WebhookOf(second, "https://second.example", 1);
+        Write(transaction => transaction.PutWebhook(own));
+        PurgeAll();
+        Assert.Equal([own], await Store.ListWebhooksAsync(Stop));
+    }
+
+    private static StoredWebhook WebhookOf(ServiceRecord service, string postUrl, long position) =>
+        new(service.Id, service.Sid, new WebhookSettings { PostUrl = postUrl, Filters = [WebhookEvents.UserAdded] }, position);
+}
