@@ -3,6 +3,7 @@ using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Endpoints;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.Updates;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Rest;
@@ -31,6 +32,7 @@ internal static class RestMapping
         ServiceEndpoints.Map(routes);
         ConfigurationEndpoints.Map(routes);
         UserEndpoints.Map(routes);
+        UpdatesEndpoint.Map(routes);
         BindingEndpoints.Map(routes);
         routes.RefuseOtherMethods();
         app.MapRestDocument();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Grpc.Core;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Documents;
@@ -78,12 +79,23 @@ internal sealed class RestCall(HttpContext http, RestOperation operation, IFormC
             : Refuse(name, ErrorReason.PageTokenInvalid, $"must be a whole number of at least {least}", unset);
     }
 
-    /// <summary>A header of the request that says yes.</summary>
-    public bool Asks(string header)
+    /// <summary>A word of the query that stands for a value; the empty word where it is not there.</summary>
+    public T Word<T>(string name, IReadOnlyDictionary<string, T> words)
     {
-        _ = operation[header, RestPlace.Header];
-        return bool.TryParse(http.Request.Headers[header], out var flag) && flag;
+        if (words.TryGetValue(Query(name), out var value))
+            return value;
+        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}", words[""]);
     }
+
+    /// <summary>A header of the request; empty when it is not there.</summary>
+    public string Header(string name)
+    {
+        _ = operation[name, RestPlace.Header];
+        return http.Request.Headers[name].ToString();
+    }
+
+    /// <summary>A header of the request that says yes.</summary>
+    public bool Asks(string name) => bool.TryParse(Header(name), out var flag) && flag;
 
     /// <summary>The absolute URL of a path, as the caller reaches this server.</summary>
     public string UrlOf(string path) => $"{http.Request.Scheme}://{http.Request.Host}{path}";
@@ -106,6 +118,14 @@ internal sealed class RestCall(HttpContext http, RestOperation operation, IFormC
     {
         ThrowIfInvalid(validate is null ? null : () => validate(request));
         return methods.CallAsync<TRequest, TResponse>(request, http);
+    }
+
+    /// <summary>Opens a watch; returns when it ends without an error.</summary>
+    /// <exception cref="PresenceException">What the method refuses, or the parameters.</exception>
+    public Task WatchAsync(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output)
+    {
+        ThrowIfInvalid();
+        return methods.WatchAsync(request, output, http);
     }
 
     /// <summary>Refuses the parameters if one could not be read.</summary>

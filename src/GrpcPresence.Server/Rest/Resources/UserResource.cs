@@ -24,7 +24,7 @@ internal sealed record UserResource
     public string? FriendlyName { get; init; }
 
     /// <summary>A JSON object as text.</summary>
-    public required string Attributes { get; init; }
+    public string? Attributes { get; init; }
 
     /// <summary>Whether the user is online; null when it is not known, or not shown in lists.</summary>
     public required bool? IsOnline { get; init; }
@@ -45,20 +45,23 @@ internal sealed record UserResource
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
     /// <summary>The resource of a message in the full or the basic view.</summary>
-    public static UserResource Of(V1.User user, RestCall call) => new()
+    public static UserResource Of(V1.User user, RestCall call) => Of(user, user.ServiceSid, call);
+
+    /// <summary>The resource of a message that may lack its service instance, as that of a deleted user does.</summary>
+    public static UserResource Of(V1.User user, string serviceSid, RestCall call) => new()
     {
         Sid = user.Sid,
         AccountSid = call.AccountSid,
-        ChatServiceSid = user.ServiceSid,
+        ChatServiceSid = serviceSid,
         RoleSid = ResourceText.OrNull(user.RoleSid),
         Identity = user.Identity,
         FriendlyName = ResourceText.OrNull(user.FriendlyName),
-        Attributes = user.Attributes,
+        Attributes = ResourceText.OrNull(user.Attributes),
         IsOnline = user.HasIsOnline ? user.IsOnline : null,
         IsNotifiable = user.HasIsNotifiable ? user.IsNotifiable : null,
         DateCreated = ResourceDate.Of(user.CreateTime),
         DateUpdated = ResourceDate.Of(user.UpdateTime),
-        Url = call.UrlOf($"/v1/Services/{user.ServiceSid}/Users/{user.Sid}"),
+        Url = call.UrlOf($"/v1/Services/{serviceSid}/Users/{user.Sid}"),
         Links = new Dictionary<string, string>(),
     };
 }
