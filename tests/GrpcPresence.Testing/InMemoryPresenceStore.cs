@@ -145,13 +145,22 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
         ReadAsync(image => image.Get(service).Bindings.Values.FirstOrDefault(b => b.Sid == binding), cancellationToken);
 
     public ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
-        ServiceSid service, UserKey? user, long afterId, int limit, CancellationToken cancellationToken) =>
+        ServiceSid service, BindingFilter filter, long afterId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<PushBinding>>(
             image =>
             {
                 var found = image.Get(service);
-                var owner = user is { } key ? found.FindUser(key) ?? throw Refusals.UserNotFound(key) : null;
-                return [.. found.Bindings.Values.Where(b => b.Id > afterId && (owner is null || b.UserSid == owner.Sid)).Take(limit)];
+                var owners = filter.Users.Select(found.FindUser).OfType<UserRecord>().Select(user => user.Sid).ToHashSet();
+                if (filter.User is { } required)
+                    owners.Add((found.FindUser(required) ?? throw Refusals.UserNotFound(required)).Sid);
+                return
+                [
+                    .. found.Bindings.Values
+                        .Where(b => b.Id > afterId)
+                        .Where(b => !filter.NamesUsers || owners.Contains(b.UserSid))
+                        .Where(b => filter.Types.Count == 0 || filter.Types.Contains(b.Type))
+                        .Take(limit),
+                ];
             },
             cancellationToken);
 

@@ -12,6 +12,7 @@ public static class WebhookUrl
     /// </summary>
     public static bool IsValid(string text) =>
         Encoding.UTF8.GetByteCount(text) <= Bounds.WebhookUrlBytes
+        && text.AsSpan().Trim().Length == text.Length // a Uri takes no notice of space around it
         && Uri.TryCreate(text, UriKind.Absolute, out var url)
         && url.IsWellFormedOriginalString()
         && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp)

@@ -24,6 +24,14 @@ internal static class AuthorizationTable
         Instance<V1.GetConfigurationRequest>(Configurations, "GetConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
         Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request => request.Configuration?.ServiceSid).Costing(CallCost.Write),
 
+        // The URL of a webhook may hold a secret of whoever is told.
+        Instance<V1.GetWebhookConfigurationRequest>(Configurations, "GetWebhookConfiguration", ApiKeyRole.Admin, request => request.ServiceSid),
+        Instance<V1.UpdateWebhookConfigurationRequest>(
+            Configurations, "UpdateWebhookConfiguration", ApiKeyRole.Admin, request => request.WebhookConfiguration?.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.GetNotificationConfigurationRequest>(Configurations, "GetNotificationConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
+        Instance<V1.UpdateNotificationConfigurationRequest>(
+            Configurations, "UpdateNotificationConfiguration", ApiKeyRole.Admin, request => request.NotificationConfiguration?.ServiceSid).Costing(CallCost.Write),
+
         // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without credentials makes none:
         // it would outlive the moment at which the server is closed.
         KeyMethod<V1.CreateApiKeyRequest>("CreateApiKey", request => request.ServiceSid),
@@ -31,7 +39,7 @@ internal static class AuthorizationTable
         KeyMethod<V1.RotateApiKeyRequest>("RotateApiKey", _ => null),
         KeyMethod<V1.RevokeApiKeyRequest>("RevokeApiKey", _ => null),
 
-        // Users: end users read them all, and change themselves, but for their role.
+        // Users: end users read them all, and change themselves, but for their role, and not without webhooks being told.
         Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
@@ -43,7 +51,7 @@ internal static class AuthorizationTable
         {
             EndUsers = EndUserRights.Self,
             Users = request => new[] { request.User?.Sid, request.User?.Identity }.OfType<string>().Where(key => key.Length > 0),
-            AllowsEndUser = request => request.UpdateMask?.Paths.All(IsOwnProfile) ?? true,
+            AllowsEndUser = request => !request.SkipWebhooks && (request.UpdateMask?.Paths.All(IsOwnProfile) ?? true),
         },
 
         // Presence: end users beat for themselves. Sessions are listed to back ends alone: their ids end them.
@@ -77,7 +85,8 @@ internal static class AuthorizationTable
         Instance<V1.ListPushBindingsRequest>(Users, "ListPushBindings", ApiKeyRole.Read, request => request.ServiceSid) with
         {
             EndUsers = EndUserRights.Self,
-            Users = request => [request.UserKey],
+            // Without any key it lists everybody's, which the empty key stands for.
+            Users = request => request.UserKey.Length == 0 && request.UserKeys.Count > 0 ? request.UserKeys : request.UserKeys.Prepend(request.UserKey),
         },
 
         // What probes and tools ask, and what tells nothing of anybody.

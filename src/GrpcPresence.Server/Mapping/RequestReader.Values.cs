@@ -58,6 +58,20 @@ internal sealed partial class RequestReader
         _ => RefuseEnum<BindingType>(field),
     };
 
+    /// <summary>Which push bindings to list; a type that is named twice counts once.</summary>
+    public BindingFilter BindingFilter(V1.ListPushBindingsRequest request)
+    {
+        var types = new SortedSet<BindingType>();
+        for (var i = 0; i < request.BindingTypes.Count; i++)
+            types.Add(BindingType(request.BindingTypes[i], $"binding_types[{i}]"));
+        return new BindingFilter
+        {
+            User = OptionalUser(request.UserKey),
+            Users = Users(request.UserKeys, Bounds.ListedBindingUsers),
+            Types = [.. types],
+        };
+    }
+
     /// <summary>The role of an API key; required.</summary>
     public ApiKeyRole ApiKeyRole(V1.ApiKeyRole role, string field = "role") => role switch
     {

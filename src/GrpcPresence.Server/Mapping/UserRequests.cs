@@ -17,7 +17,7 @@ internal static class UserRequests
         var attributes = reader.Attributes(request.Attributes);
         var role = reader.Role(request.RoleSid, "role_sid");
         reader.ThrowIfInvalid();
-        return new CreateUser(service, identity, friendlyName, attributes, role);
+        return new CreateUser(service, identity, friendlyName, attributes, role) { SkipsWebhooks = request.SkipWebhooks };
     }
 
     /// <summary>The change that the request asks for.</summary>
@@ -25,7 +25,7 @@ internal static class UserRequests
     {
         var reader = new RequestReader();
         var paths = UpdateMasks.User.Read(request.UpdateMask, reader);
-        var change = reader.Has(request.User, "user") ? ToChange(request.User, paths, reader) : null;
+        var change = reader.Has(request.User, "user") ? ToChange(request.User, paths, request.SkipWebhooks, reader) : null;
         reader.ThrowIfInvalid();
         return change!;
     }
@@ -62,7 +62,7 @@ internal static class UserRequests
         return new DeletePushBinding(service, binding, owner);
     }
 
-    private static UpdateUser ToChange(V1.User user, IReadOnlySet<string> paths, RequestReader reader)
+    private static UpdateUser ToChange(V1.User user, IReadOnlySet<string> paths, bool skipsWebhooks, RequestReader reader)
     {
         var service = reader.Service(user.ServiceSid, "user.service_sid");
         // Without an identity the SID is what is missing.
@@ -73,7 +73,7 @@ internal static class UserRequests
             paths.Contains("attributes") ? reader.Attributes(user.Attributes, "user.attributes") : null,
             paths.Contains("role_sid") ? reader.Role(user.RoleSid, "user.role_sid") : (RoleSid?)null);
         return sid is { } known
-            ? new UpdateUser(service, new UserKey(known), identity, user.Etag, edit)
-            : new UpdateUser(service, new UserKey(identity.GetValueOrDefault()), identity: null, user.Etag, edit);
+            ? new UpdateUser(service, new UserKey(known), identity, user.Etag, edit) { SkipsWebhooks = skipsWebhooks }
+            : new UpdateUser(service, new UserKey(identity.GetValueOrDefault()), identity: null, user.Etag, edit) { SkipsWebhooks = skipsWebhooks };
     }
 }

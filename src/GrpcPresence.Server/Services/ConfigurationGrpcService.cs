@@ -10,7 +10,8 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Services;
 
 /// <summary>Service instances and their settings: validate, call, map.</summary>
-internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader store, AuditLog audit) : ConfigurationService.ConfigurationServiceBase
+internal sealed partial class ConfigurationGrpcService(ChangeQueue changes, IStoreReader store, AuditLog audit)
+    : ConfigurationService.ConfigurationServiceBase
 {
     /// <inheritdoc/>
     public override async Task<CreateServiceInstanceResponse> CreateServiceInstance(
@@ -81,9 +82,15 @@ internal sealed class ConfigurationGrpcService(ChangeQueue changes, IStoreReader
 
     private async Task<ServiceRecord> FindAsync(string serviceSid, ServerCallContext context)
     {
+        var sid = ReadService(serviceSid);
+        return await store.FindServiceAsync(sid, context.CancellationToken) ?? throw Refusals.ServiceInstanceNotFound(sid);
+    }
+
+    private static ServiceSid ReadService(string serviceSid)
+    {
         var reader = new RequestReader();
         var sid = reader.Service(serviceSid);
         reader.ThrowIfInvalid();
-        return await store.FindServiceAsync(sid, context.CancellationToken) ?? throw Refusals.ServiceInstanceNotFound(sid);
+        return sid;
     }
 }

@@ -43,19 +43,28 @@ internal sealed partial class UserGrpcService
     {
         var reader = new RequestReader();
         var service = reader.Service(request.ServiceSid);
-        var user = reader.OptionalUser(request.UserKey);
-        var list = new PageList(PageKind.PushBindings, service, $"user={user}");
+        var filter = reader.BindingFilter(request);
+        var list = new PageList(PageKind.PushBindings, service, TextOf(filter));
         var size = reader.PageSize(request.PageSize);
         var afterId = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
-        var read = await store.ListBindingsAsync(service, user, afterId, size + 1, context.CancellationToken);
+        var read = await store.ListBindingsAsync(service, filter, afterId, size + 1, context.CancellationToken);
         var page = Page<Core.Users.PushBinding>.Cut(read, size, list, binding => binding.Id);
         return new ListPushBindingsResponse
         {
             PushBindings = { page.Entries.Select(binding => binding.ToMessage(service)) },
             NextPageToken = page.NextToken,
         };
+    }
+
+    /// <summary>The filter as a text: that of another filter is another. Identities stand behind their lengths, because they hold any character.</summary>
+    private static string TextOf(BindingFilter filter)
+    {
+        var users = filter.Users.Select(key => key.ToString()).Distinct().Order(StringComparer.Ordinal).Select(key => $"{key.Length}:{key}");
+        var user = $"user={filter.User}";
+        // Nothing behind the one user where there is nothing else, as it was before there was: tokens outlive a deploy.
+        return filter.Users.Count + filter.Types.Count == 0 ? user : $"{user.Length}:{user}&users={string.Concat(users)}&types={string.Join(',', filter.Types)}";
     }
 
     /// <summary>Whose push bindings there are for the caller; null for everybody's.</summary>

@@ -18,23 +18,46 @@ public sealed partial class SqlitePresenceStore
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
-        ServiceSid service, UserKey? user, long afterId, int limit, CancellationToken cancellationToken) =>
+        ServiceSid service, BindingFilter filter, long afterId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<PushBinding>>(
             reader =>
             {
                 var record = reader.Service(service);
-                if (user is not { } key)
-                {
-                    return ToBindings(reader.Connection.Query<BindingRow>(
-                        BindingRow.Select + " WHERE b.service_id = @ServiceId AND b.id > @AfterId ORDER BY b.id LIMIT @Limit",
-                        new { ServiceId = record.Id, AfterId = afterId, Limit = limit }));
-                }
-                var userId = FindUser(reader, record, key)?.Id ?? throw Refusals.UserNotFound(key);
-                return ToBindings(reader.Connection.Query<BindingRow>(
-                    BindingRow.Select + " WHERE b.user_id = @UserId AND b.id > @AfterId ORDER BY b.id LIMIT @Limit",
-                    new { UserId = userId, AfterId = afterId, Limit = limit }));
+                var rows = filter.NamesUsers
+                    ? ListBindingsOf(FindOwners(reader, record, filter), reader, filter.Types, afterId, limit)
+                    : filter.Types.Count > 0
+                        ? ListBindingsOf(filter.Types, reader, record, afterId, limit)
+                        : reader.Connection.Query<BindingRow>(
+                            BindingRow.Select + " WHERE b.service_id = @ServiceId AND b.id > @AfterId ORDER BY b.id LIMIT @Limit",
+                            new { ServiceId = record.Id, AfterId = afterId, Limit = limit });
+                return rows.Select(row => row.ToBinding()).ToList();
             },
             cancellationToken);
 
-    private static List<PushBinding> ToBindings(IEnumerable<BindingRow> rows) => rows.Select(row => row.ToBinding()).ToList();
+    /// <summary>The keys of the users that the filter names and who exist.</summary>
+    private static HashSet<long> FindOwners(Reader reader, ServiceRecord service, BindingFilter filter)
+    {
+        var owners = filter.Users.Select(key => FindUser(reader, service, key)).OfType<UserRecord>().Select(user => user.Id).ToHashSet();
+        if (filter.User is { } required)
+            owners.Add(FindUser(reader, service, required)?.Id ?? throw Refusals.UserNotFound(required));
+        return owners;
+    }
+
+    private static IEnumerable<BindingRow> ListBindingsOf(
+        HashSet<long> users, Reader reader, IReadOnlyList<BindingType> types, long afterId, int limit) =>
+        reader.Connection.Query<BindingRow>(
+            BindingRow.Select + " WHERE b.user_id IN @Users AND b.id > @AfterId AND (@AnyType OR b.type IN @Types) ORDER BY b.id LIMIT @Limit",
+            new { Users = users, AnyType = types.Count == 0, Types = Numbers(types), AfterId = afterId, Limit = limit });
+
+    /// <summary>A page of each type, read by its index, and the first of all these: a page of all together would be sorted whole.</summary>
+    private static IEnumerable<BindingRow> ListBindingsOf(
+        IReadOnlyList<BindingType> types, Reader reader, ServiceRecord service, long afterId, int limit) =>
+        Numbers(types)
+            .SelectMany(type => reader.Connection.Query<BindingRow>(
+                BindingRow.Select + " WHERE b.service_id = @ServiceId AND b.type = @Type AND b.id > @AfterId ORDER BY b.id LIMIT @Limit",
+                new { ServiceId = service.Id, Type = type, AfterId = afterId, Limit = limit }))
+            .OrderBy(row => row.Id)
+            .Take(limit);
+
+    private static IEnumerable<long> Numbers(IReadOnlyList<BindingType> types) => types.Select(type => (long)type);
 }

@@ -182,7 +182,7 @@ internal sealed class SimulatedProcess : IDisposable
     private async Task UnbindAsync(int b)
     {
         _store.Faults.FailReads(fail: false);
-        var bindings = await _store.ListBindingsAsync(_sid, user: null, afterId: 0, limit: 10, default);
+        var bindings = await _store.ListBindingsAsync(_sid, BindingFilter.All, afterId: 0, limit: 10, default);
         if (bindings.Count > 0)
             Submit(new DeletePushBinding(_sid, bindings[b % bindings.Count].Sid));
     }

@@ -70,8 +70,8 @@ public abstract partial class PresenceStoreConformance
         Write(transaction => transaction.MoveBinding(moved, users[1].Id));
 
         Assert.Equal(moved, await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
-        Assert.Empty(await Store.ListBindingsAsync(service.Sid, Sample.Key(users[0]), 0, 10, Stop));
-        Assert.Equal([moved], await Store.ListBindingsAsync(service.Sid, Sample.SidKey(users[1]), 0, 10, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, Of(Sample.Key(users[0])), 0, 10, Stop));
+        Assert.Equal([moved], await Store.ListBindingsAsync(service.Sid, Of(Sample.SidKey(users[1])), 0, 10, Stop));
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public abstract partial class PresenceStoreConformance
         });
 
         Assert.Null(await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
-        Assert.Equal([next], await Store.ListBindingsAsync(service.Sid, null, 0, 10, Stop));
+        Assert.Equal([next], await Store.ListBindingsAsync(service.Sid, BindingFilter.All, 0, 10, Stop));
         Assert.True(next.Id > binding.Id);
     }
 
@@ -101,11 +101,11 @@ public abstract partial class PresenceStoreConformance
             .Select(n => Write(t => t.InsertBinding(service.Id, users[n % 2].Id, Sample.Binding(10 - n, users[n % 2]))))
             .ToList();
 
-        Assert.Equal(all, await Store.ListBindingsAsync(service.Sid, null, 0, 10, Stop));
-        Assert.Equal(all[2..4], await Store.ListBindingsAsync(service.Sid, null, all[1].Id, 2, Stop));
-        Assert.Equal([all[1], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, Sample.Key(users[0]), 0, 10, Stop));
-        Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, Sample.SidKey(users[0]), all[1].Id, 1, Stop));
-        Assert.Empty(await Store.ListBindingsAsync(service.Sid, null, all[5].Id, 10, Stop));
+        Assert.Equal(all, await Store.ListBindingsAsync(service.Sid, BindingFilter.All, 0, 10, Stop));
+        Assert.Equal(all[2..4], await Store.ListBindingsAsync(service.Sid, BindingFilter.All, all[1].Id, 2, Stop));
+        Assert.Equal([all[1], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, Of(Sample.Key(users[0])), 0, 10, Stop));
+        Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, Of(Sample.SidKey(users[0])), all[1].Id, 1, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, BindingFilter.All, all[5].Id, 10, Stop));
     }
 
     [Fact]
@@ -116,12 +116,59 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal(
             ErrorReason.UserNotFound,
-            await RefusalOf(Store.ListBindingsAsync(service.Sid, new UserKey(Sample.Identity(999)), 0, 10, Stop)));
+            await RefusalOf(Store.ListBindingsAsync(service.Sid, Of(new UserKey(Sample.Identity(999))), 0, 10, Stop)));
         Assert.Equal(
             ErrorReason.UserNotFound,
-            await RefusalOf(Store.ListBindingsAsync(service.Sid, Sample.SidKey(others[0]), 0, 10, Stop)));
+            await RefusalOf(Store.ListBindingsAsync(service.Sid, Of(Sample.SidKey(others[0])), 0, 10, Stop)));
         Assert.NotEqual(service.Id, other.Id);
     }
+
+    [Fact]
+    public async Task Push_bindings_of_several_users_are_listed_together_and_who_does_not_exist_has_none()
+    {
+        var (service, users) = WithUsers(3);
+        var (_, others) = WithUsers(1, number: 2);
+        var all = AddBindings(service, users);
+        var named = new BindingFilter
+        {
+            Users = [Sample.SidKey(users[2]), Sample.Key(users[0]), Sample.Key(users[2]), new UserKey(Sample.Identity(999)), Sample.SidKey(others[0])],
+        };
+
+        Assert.Equal([all[0], all[2], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, named, 0, 10, Stop));
+        Assert.Equal([all[2], all[3]], await Store.ListBindingsAsync(service.Sid, named, all[0].Id, 2, Stop));
+        Assert.Equal(all, await Store.ListBindingsAsync(service.Sid, named with { User = Sample.Key(users[1]) }, 0, 10, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, named with { Users = [new UserKey(Sample.Identity(999))] }, 0, 10, Stop));
+        Assert.Equal(
+            ErrorReason.UserNotFound,
+            await RefusalOf(Store.ListBindingsAsync(service.Sid, named with { User = new UserKey(Sample.Identity(999)) }, 0, 10, Stop)));
+    }
+
+    [Fact]
+    public async Task Push_bindings_are_listed_of_some_types()
+    {
+        var (service, users) = WithUsers(2);
+        var (other, others) = WithUsers(1, number: 2);
+        Write(transaction => transaction.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0]) with { Type = BindingType.Apn }));
+        var all = AddBindings(service, users); // users 0, 1, 0, 1, 0, 1; of the types Apn, Fcm, Gcm, Apn, Fcm, Gcm
+        var mobile = new BindingFilter { Types = [BindingType.Gcm, BindingType.Apn] };
+
+        Assert.Equal([all[0], all[2], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, mobile, 0, 10, Stop));
+        Assert.Equal([all[2], all[3]], await Store.ListBindingsAsync(service.Sid, mobile, all[0].Id, 2, Stop));
+        Assert.Equal([all[0], all[2]], await Store.ListBindingsAsync(service.Sid, mobile with { User = Sample.Key(users[0]) }, 0, 10, Stop));
+        Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, mobile with { Users = [Sample.SidKey(users[1])] }, 0, 1, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, new BindingFilter { Types = [BindingType.WebPush] }, 0, 10, Stop));
+    }
+
+    private static BindingFilter Of(UserKey user) => new() { User = user };
+
+    /// <summary>Six push bindings, each of the next user and of the next of three types.</summary>
+    private List<PushBinding> AddBindings(ServiceRecord service, List<UserRecord> users) =>
+    [
+        .. Enumerable.Range(0, 6).Select(n => (Number: n, User: users[n % users.Count])).Select(next => Write(transaction => transaction.InsertBinding(
+            service.Id,
+            next.User.Id,
+            Sample.Binding(10 - next.Number, next.User) with { Type = BindingType.Apn + (next.Number % 3) }))),
+    ];
 
     private (ServiceRecord Service, List<UserRecord> Users) WithUsers(int count, int number = 1)
     {

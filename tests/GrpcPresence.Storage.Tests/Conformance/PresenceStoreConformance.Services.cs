@@ -181,8 +181,8 @@ public abstract partial class PresenceStoreConformance
             await RefusalOf(Store.ListChangesAsync(sid, 0, 10, Stop)),
             await RefusalOf(Store.FindChangesAsync(sid, [Sample.Key(user)], 0, Stop)),
             await RefusalOf(Store.FindBindingAsync(sid, binding.Sid, Stop)),
-            await RefusalOf(Store.ListBindingsAsync(sid, null, 0, 10, Stop)),
-            await RefusalOf(Store.ListBindingsAsync(sid, Sample.Key(user), 0, 10, Stop)),
+            await RefusalOf(Store.ListBindingsAsync(sid, BindingFilter.All, 0, 10, Stop)),
+            await RefusalOf(Store.ListBindingsAsync(sid, Of(Sample.Key(user)), 0, 10, Stop)),
             await RefusalOf(Store.FindTimelineEndAsync(service, Store.TimelineOf(service), Stop)),
         ];
         Assert.All(reasons, reason => Assert.Equal(ErrorReason.ServiceInstanceNotFound, reason));

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -53,7 +54,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal(service, await Store.FindServiceAsync(service.Sid, Stop));
         Assert.Equal([user], (await Store.ListUsersAsync(service.Sid, 0, 10, online: null, Stop)).Users.Select(state => state.Record));
-        Assert.Empty(await Store.ListBindingsAsync(service.Sid, null, 0, 10, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, BindingFilter.All, 0, 10, Stop));
     }
 
     [Fact]

@@ -320,7 +320,7 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(next, await FindUser(service, Sample.Key(user)));
         Assert.True(next.Id > user.Id);
         Assert.Null(await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
-        Assert.Empty(await Store.ListBindingsAsync(service.Sid, null, 0, 10, Stop));
+        Assert.Empty(await Store.ListBindingsAsync(service.Sid, BindingFilter.All, 0, 10, Stop));
         Assert.Empty(await Store.ListOnlineUsersAsync(0, 10, Stop));
     }
 

@@ -47,9 +47,12 @@ public interface IStoreReader
     /// <summary>The push binding; null when there is none.</summary>
     ValueTask<PushBinding?> FindBindingAsync(ServiceSid service, BindingSid binding, CancellationToken cancellationToken);
 
-    /// <summary>Push bindings with a key above <paramref name="afterId"/>, by ascending key, of one user or of everybody. UserNotFound when the user does not exist.</summary>
+    /// <summary>
+    /// Push bindings with a key above <paramref name="afterId"/>, by ascending key, that the filter means. UserNotFound when
+    /// <see cref="BindingFilter.User"/> does not exist.
+    /// </summary>
     ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
-        ServiceSid service, UserKey? user, long afterId, int limit, CancellationToken cancellationToken);
+        ServiceSid service, BindingFilter filter, long afterId, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Users with a key above <paramref name="afterId"/>, by ascending key, in all service instances, who are online and known: whose sessions a
