@@ -14,7 +14,7 @@ internal static class BareCommand
     /// <summary>Runs it until the process is ended.</summary>
     public static async Task<int> RunAsync()
     {
-        var settings = new ServerSettings { Port = 0 };
+        var settings = new ServerSettings { Port = 0, RestPort = null };
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => KestrelSetup.Configure(kestrel, settings));
         builder.Services.AddRouting();

@@ -87,6 +87,12 @@ public static class Bounds
     /// <summary>Bytes of a received message: 1000 beats at their largest take about a third.</summary>
     public const int ReceivedMessageBytes = 1024 * 1024;
 
+    /// <summary>Bytes of a form: each byte of the longest profile takes three when it is percent-encoded, and there is room for as much again.</summary>
+    public const int FormBytes = 64 * 1024;
+
+    /// <summary>Values of a form: all that any operation reads, several times over.</summary>
+    public const int FormValues = 256;
+
     /// <summary>Updates of one watch message.</summary>
     public const int WatchUpdatesPerMessage = 500;
 

@@ -13,6 +13,9 @@ namespace GrpcPresence.Core.Watching;
 /// </summary>
 public sealed class WatchReader : IDisposable
 {
+    /// <summary>The detail of a refusal that ends a watch which holds the last token.</summary>
+    public const string ResumeTokenDetail = "resume_token";
+
     private readonly WatchHub _hub;
     private readonly Watcher _watcher;
     private readonly WatchSchedule _schedule;
@@ -285,7 +288,7 @@ public sealed class WatchReader : IDisposable
     {
         if (LastToken is not { } token)
             return reason;
-        var details = new Dictionary<string, string>(reason.Details) { ["resume_token"] = token.Encode() };
+        var details = new Dictionary<string, string>(reason.Details) { [ResumeTokenDetail] = token.Encode() };
         return new PresenceException(reason.Reason, reason.Message, reason) { Details = details };
     }
 }

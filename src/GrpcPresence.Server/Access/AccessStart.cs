@@ -8,7 +8,7 @@ namespace GrpcPresence.Server.Access;
 
 /// <summary>Before the listener opens, reads the API keys, and refuses to let everybody in from a network unless that is asked for.</summary>
 internal sealed class AccessStart(
-    IStoreReader store, ApiKeyRing keys, SecretFile secrets, ServerSettings settings, ILogger<AccessStart> logger) : IHostedService
+    IStoreReader store, ApiKeyRing keys, Account account, SecretFile secrets, ServerSettings settings, ILogger<AccessStart> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -16,7 +16,7 @@ internal sealed class AccessStart(
         keys.Apply(await store.ListApiKeysAsync(cancellationToken), forgotten: []);
         if (settings.AllowAnonymous)
             Log.AnonymousAllowed(logger, settings.Address);
-        else if (keys.IsEmpty && settings.ListensToNetwork)
+        else if (keys.IsEmpty && !account.HasToken && settings.ListensToNetwork)
             throw Refused(settings.Address);
         var underived = keys.List().Count(key => !key.IsRevoked && secrets.Find(key.Sid, key.Secret) is null);
         if (underived > 0)
@@ -28,5 +28,6 @@ internal sealed class AccessStart(
 
     private static SettingsException Refused(IPAddress address) => new(
         $"{ServerSettings.Section}:{nameof(ServerSettings.Address)} is {address}, and there is no API key: everybody who reaches it would be let in. " +
-        "Make a key first (keys create --role admin), listen on 127.0.0.1, or pass --allow-anonymous where something else keeps strangers out.");
+        $"Make a key first (keys create --role admin), set {nameof(ServerSettings.AuthToken)}, listen on 127.0.0.1, or pass --allow-anonymous where something " +
+        "else keeps strangers out.");
 }

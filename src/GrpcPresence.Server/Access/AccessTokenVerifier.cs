@@ -13,7 +13,7 @@ namespace GrpcPresence.Server.Access;
 /// Verifies access tokens: JWTs that a back end signs with the secret of its API key, which names itself as the issuer. Their form is that of the
 /// helper libraries of the REST interface that the service implements. Safe from any thread.
 /// </summary>
-internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, TimeProvider time)
+internal sealed class AccessTokenVerifier(ApiKeyRing keys, Account account, SecretFile secrets, TimeProvider time)
 {
     /// <summary>The longest time from issue to expiry.</summary>
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
@@ -47,6 +47,8 @@ internal sealed class AccessTokenVerifier(ApiKeyRing keys, SecretFile secrets, T
         var (service, identity) = ReadGrants(claims);
         if (issuer.Present.Role < ApiKeyRole.Service || (issuer.Present.Scope is { } scope && scope != service))
             throw IssuerRefused();
+        if (!account.MayBe(Find(claims, JwtRegisteredClaimNames.Sub)))
+            throw Refused(ErrorReason.AccessTokenIssuerRefused, "The access token's subject is another account.");
         return new EndUserCaller(issuer, secret, service, identity, CheckTimes(claims));
     }
 

@@ -10,9 +10,9 @@ namespace GrpcPresence.Server.Access;
 
 /// <summary>
 /// Tells who makes a call: by the operator's socket, by the metadata <c>authorization</c>, by the client certificate, in this order. While no API key was
-/// ever made, everybody is anonymous and credentials are not looked at. Safe from any thread.
+/// ever made and the account has no secret, everybody is anonymous and credentials are not looked at. Safe from any thread.
 /// </summary>
-internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens, ServerSettings settings, TimeProvider time)
+internal sealed class Authenticator(ApiKeyRing keys, Account account, AccessTokenVerifier tokens, ServerSettings settings, TimeProvider time)
 {
     private const string Basic = "Basic ";
     private const string Bearer = "Bearer ";
@@ -27,7 +27,7 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
     {
         if (OperatorSocket.IsUsedBy(context))
             return new(OperatorCaller.Instance);
-        if (keys.IsEmpty)
+        if (keys.IsEmpty && !account.HasToken)
             return new(_anonymous);
         var header = context.Request.Headers.Authorization;
         if (header.Count == 0)
@@ -62,7 +62,7 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
     {
         var caller = credentials switch
         {
-            _ when IsOf(Basic, credentials) => VerifyKey(credentials[Basic.Length..]),
+            _ when IsOf(Basic, credentials) => VerifyPassword(credentials[Basic.Length..]),
             _ when IsOf(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..]),
             _ => throw AccessRefusals.CredentialsInvalid(),
         };
@@ -80,18 +80,25 @@ internal sealed class Authenticator(ApiKeyRing keys, AccessTokenVerifier tokens,
     // The name of a scheme is the same in any case (RFC 9110, section 11.1).
     private static bool IsOf(string scheme, string credentials) => credentials.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
 
-    private ApiKeyCaller VerifyKey(string encoded)
+    private Caller VerifyPassword(string encoded)
     {
         var bytes = new byte[encoded.Length];
         // White space inside is skipped by the decoder, and is no part of credentials.
         if (encoded.AsSpan().ContainsAny(' ', '\t') || !Convert.TryFromBase64String(encoded, bytes, out var length))
             throw AccessRefusals.CredentialsInvalid();
         var parts = Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2);
-        if (parts.Length < 2 || !ApiKeySid.TryParse(parts[0], out var sid) || keys.Find(sid) is not { } key)
+        if (parts.Length < 2)
+            throw AccessRefusals.CredentialsInvalid();
+        return account.Accepts(parts[0], parts[1]) ? account.Caller : VerifyKey(parts[0], parts[1]);
+    }
+
+    private ApiKeyCaller VerifyKey(string name, string password)
+    {
+        if (!ApiKeySid.TryParse(name, out var sid) || keys.Find(sid) is not { } key)
             throw AccessRefusals.CredentialsInvalid();
         var present = key.Present;
-        var secret = present.Secret.Matches(parts[1]) ? present.Secret
-            : present.PreviousSecret is { } previous && previous.Matches(parts[1]) ? previous
+        var secret = present.Secret.Matches(password) ? present.Secret
+            : present.PreviousSecret is { } previous && previous.Matches(password) ? previous
             : throw AccessRefusals.CredentialsInvalid();
         return present.Accepts(secret, time.GetUtcNow()) ? new ApiKeyCaller(key, secret) : throw Refusals.ApiKeyRevoked(sid);
     }

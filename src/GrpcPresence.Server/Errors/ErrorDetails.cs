@@ -47,7 +47,7 @@ internal static class ErrorDetails
     }
 
     /// <summary>How long the client is asked to wait; null when waiting does not help.</summary>
-    private static TimeSpan? RetryDelayOf(PresenceException refusal) =>
+    public static TimeSpan? RetryDelayOf(PresenceException refusal) =>
         ErrorTable.StatusOf(refusal.Reason) == StatusCode.Unavailable ? RetryDelay : refusal.RetryAfter;
 
     // This version of the types still calls field 1 "type"; it was renamed "reason" later, and is the same on the wire.
@@ -62,7 +62,7 @@ internal static class ErrorDetails
     }
 
     /// <summary>A line for people. The trailers hold every violation already, and a fault of the store may speak of files.</summary>
-    private static string TextOf(PresenceException refusal) => refusal switch
+    public static string TextOf(PresenceException refusal) => refusal switch
     {
         StorageException => "The store cannot be used now.",
         { Violations: [var only] } => $"{only.Field}: {only.Description}",

@@ -31,11 +31,14 @@ internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<Err
         ? ErrorDetails.ToRpcException(Stopping())
         : new RpcException(new Status(StatusCode.Cancelled, ""));
 
-    private RpcException Fault(Exception thrown, ServerCallContext context)
+    private RpcException Fault(Exception thrown, ServerCallContext context) => ErrorDetails.Internal(LogFault(thrown, context.Method));
+
+    /// <summary>Logs a fault of this program and returns the id under which the log has it: all that the client is told.</summary>
+    public string LogFault(Exception thrown, string method)
     {
         var correlationId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(CorrelationIdBytes));
-        Log.CallFaulted(logger, thrown, context.Method, correlationId);
-        return ErrorDetails.Internal(correlationId);
+        Log.CallFaulted(logger, thrown, method, correlationId);
+        return correlationId;
     }
 
     /// <summary>The refusal of everything once the server is stopping.</summary>

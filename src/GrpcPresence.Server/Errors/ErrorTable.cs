@@ -1,5 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Rest.Errors;
 
 namespace GrpcPresence.Server.Errors;
 
@@ -57,6 +58,32 @@ internal static class ErrorTable
         ErrorReason.AccessTokenLifetimeTooLong => StatusCode.Unauthenticated,
         ErrorReason.PermissionDenied => StatusCode.PermissionDenied,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "The reason has no status."),
+    };
+
+    /// <summary>What REST tells of the reason: the product's code where it has one for it.</summary>
+    public static RestError RestOf(ErrorReason reason) => reason switch
+    {
+        ErrorReason.IdentityReserved => new(StatusCodes.Status400BadRequest, 50206),
+        ErrorReason.PageTokenInvalid => new(StatusCodes.Status400BadRequest, 20002),
+        ErrorReason.UserAlreadyExists => new(StatusCodes.Status409Conflict, 50201),
+        ErrorReason.AccessTokenMalformed => new(StatusCodes.Status401Unauthorized, 20101),
+        ErrorReason.AccessTokenAlgorithmRefused => new(StatusCodes.Status401Unauthorized, 20102),
+        ErrorReason.AccessTokenIssuerRefused => new(StatusCodes.Status401Unauthorized, 20103),
+        ErrorReason.AccessTokenExpired or ErrorReason.AccessTokenLifetimeTooLong => new(StatusCodes.Status401Unauthorized, 20104),
+        ErrorReason.AccessTokenNotYetValid => new(StatusCodes.Status401Unauthorized, 20105),
+        ErrorReason.AccessTokenSignatureInvalid => new(StatusCodes.Status401Unauthorized, 20107),
+        _ => StatusOf(reason) switch
+        {
+            StatusCode.InvalidArgument => new(StatusCodes.Status400BadRequest, 20001),
+            StatusCode.NotFound => new(StatusCodes.Status404NotFound, 20404),
+            StatusCode.AlreadyExists or StatusCode.FailedPrecondition => new(StatusCodes.Status409Conflict, 20409),
+            StatusCode.Aborted => new(StatusCodes.Status412PreconditionFailed, 20412),
+            StatusCode.ResourceExhausted => new(StatusCodes.Status429TooManyRequests, 20429),
+            StatusCode.Unavailable => new(StatusCodes.Status503ServiceUnavailable, 20503),
+            StatusCode.Unauthenticated => new(StatusCodes.Status401Unauthorized, 20003),
+            StatusCode.PermissionDenied => new(StatusCodes.Status403Forbidden, 20403),
+            _ => new(StatusCodes.Status500InternalServerError, 20500),
+        },
     };
 
     /// <summary>The name of the reason in <c>google.rpc.ErrorInfo</c>: that of the proto without its prefix.</summary>

@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace GrpcPresence.Server.Hosting;
 
-/// <summary>The listener: HTTP/2, which gRPC clients call prior knowledge where there is no TLS.</summary>
+/// <summary>
+/// The listeners. Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port: one for gRPC, whose clients call that prior knowledge, and one for REST.
+/// </summary>
 internal static class KestrelSetup
 {
     /// <summary>A gateway watches for many users over one connection; the default of 100 would make it wait without a sign.</summary>
@@ -39,6 +41,8 @@ internal static class KestrelSetup
                     listen.UseTls(handshakes);
             });
         }
+        if (settings.ListensForRest)
+            kestrel.Listen(settings.Address, settings.RestPort!.Value, listen => listen.Protocols = HttpProtocols.Http1);
         if (settings.OperatorSocket is { } path)
             OperatorSocket.Listen(kestrel, path);
     }

@@ -1,4 +1,5 @@
 using Google.Protobuf.Reflection;
+using GrpcPresence.Server.Rest.Updates;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace GrpcPresence.Server.Hosting;
@@ -28,10 +29,10 @@ internal static class ServedServices
         [PathOf(Method(V1.UserService.Descriptor, "WatchUsers")), PathOf(Method(Grpc.Health.V1.Health.Descriptor, "Watch"))];
 
     /// <summary>Whether the path is that of a streaming method.</summary>
-    public static bool IsStreaming(string path) => Streaming.Contains(path);
+    public static bool IsStreaming(string path) => Streaming.Contains(path) || UpdatesEndpoint.Serves(path);
 
     /// <summary>Whether the streams of the method notice by themselves that the server stops.</summary>
-    public static bool DrainsItself(string path) => SelfDraining.Contains(path);
+    public static bool DrainsItself(string path) => SelfDraining.Contains(path) || UpdatesEndpoint.Serves(path);
 
     private static MethodDescriptor Method(ServiceDescriptor service, string name) => service.Methods.Single(method => method.Name == name);
 

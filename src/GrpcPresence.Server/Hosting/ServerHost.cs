@@ -5,6 +5,7 @@ using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Health;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Reflection;
+using GrpcPresence.Server.Rest;
 using GrpcPresence.Server.Services;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
@@ -59,6 +60,7 @@ internal static class ServerHost
             grpc.CompressionProviders = [new RequestGzip()];
         });
         services.AddSingleton<ErrorMapper>();
+        services.AddSingleton<Account>();
         services.AddSingleton<SecretFile>();
         services.AddSingleton<AccessTokenVerifier>();
         services.AddSingleton<Authenticator>();
@@ -81,11 +83,12 @@ internal static class ServerHost
         services.AddSingleton<HealthGrpcService>();
         services.AddSingleton<ReflectionGrpcService>();
         services.AddSingleton<ReflectionAlphaGrpcService>();
+        services.AddRest();
     }
 
     private static void Map(WebApplication app)
     {
-        app.UseMiddleware<RequestBodyMiddleware>();
+        app.UseWhen(http => !RestMiddleware.Serves(http), grpc => grpc.UseMiddleware<RequestBodyMiddleware>());
         app.UseMiddleware<StreamShutdownMiddleware>();
         app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
         app.MapService<ApiKeyGrpcService>(V1.ApiKeyService.BindService);
@@ -94,5 +97,6 @@ internal static class ServerHost
         app.MapService<HealthGrpcService>(Grpc.Health.V1.Health.BindService);
         app.MapService<ReflectionGrpcService>(Grpc.Reflection.V1.ServerReflection.BindService);
         app.MapService<ReflectionAlphaGrpcService>(Grpc.Reflection.V1Alpha.ServerReflection.BindService);
+        app.MapRest();
     }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Demo;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
@@ -61,7 +62,8 @@ internal static class ServerProgram
         await StartAsync(app, settings);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
-        var isOpen = settings.AllowAnonymous || app.Services.GetRequiredService<ApiKeyRing>().IsEmpty;
+        var isOpen = settings.AllowAnonymous
+            || (app.Services.GetRequiredService<ApiKeyRing>().IsEmpty && !app.Services.GetRequiredService<Account>().HasToken);
         foreach (var address in addresses)
             Log.Listening(logger, address, isOpen ? "without authentication: everybody who reaches it is let in" : "callers need credentials");
         if (settings.OperatorSocket is null)
@@ -85,7 +87,10 @@ internal static class ServerProgram
         }
         catch (IOException fault) when (fault.InnerException is AddressInUseException)
         {
-            throw SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that no other program listens on");
+            // Which of the two it was is told by the text alone.
+            throw settings.ListensForRest && fault.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal)
+                ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", "must be a port that no other program listens on, or off")
+                : SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that no other program listens on");
         }
         catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AccessDenied)
         {

@@ -20,6 +20,9 @@ internal static class ReasonWords
         (UpdateReasons.ReachabilityNotifiable, "reachabilityNotifiable"),
     ];
 
+    /// <summary>Every word.</summary>
+    public static IEnumerable<string> All => Words.Select(entry => entry.Word);
+
     /// <summary>The words of the reasons, in an order that is always the same.</summary>
     public static IReadOnlyList<string> Of(UpdateReasons reasons) =>
         [.. Words.Where(entry => reasons.HasFlag(entry.Reason)).Select(entry => entry.Word)];

@@ -24,6 +24,9 @@ internal sealed partial class RequestReader
             _violations.Add(new Violation(field, reason, description));
     }
 
+    /// <summary>Whether anything was wrong.</summary>
+    public bool HasAny => _violations is not null;
+
     /// <summary>The reason of the first thing that is wrong; there must be one.</summary>
     public ErrorReason FirstReason => _violations![0].Reason;
 

@@ -32,6 +32,15 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
     private static readonly byte[][] PackedReasons =
         [.. Enumerable.Range(0, (int)UpdateReasons.All + 1).Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray())];
 
+    /// <summary>What is sent.</summary>
+    public WatchEvent Message => message;
+
+    /// <summary>The service instance that it is about.</summary>
+    public ServiceSid Service => service;
+
+    /// <summary>What is told of users.</summary>
+    public UserView View => view;
+
     private void Write(SerializationContext context)
     {
         if (message is WatchEvent.Updates updates)

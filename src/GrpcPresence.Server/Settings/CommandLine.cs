@@ -9,6 +9,8 @@ internal static class CommandLine
     {
         ["host"] = nameof(ServerSettings.Address),
         ["port"] = nameof(ServerSettings.Port),
+        ["rest-port"] = nameof(ServerSettings.RestPort),
+        ["account-sid"] = nameof(ServerSettings.AccountSid),
         ["secret-file"] = nameof(ServerSettings.SecretFile),
         ["operator-socket"] = nameof(ServerSettings.OperatorSocket),
         ["database"] = nameof(ServerSettings.Database),

@@ -9,11 +9,29 @@ internal sealed record ServerSettings
     /// <summary>The section of the configuration that holds the settings.</summary>
     public const string Section = "Presence";
 
+    /// <summary>The account of a deployment that does not say which it is of.</summary>
+    public const string DefaultAccountSid = "AC00000000000000000000000000000000";
+
     /// <summary>The address to listen on.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>The port; 0 takes any free one. Without TLS it takes HTTP/2 alone, with TLS HTTP/1.1 too.</summary>
     public int Port { get; init; } = 5080;
+
+    /// <summary>
+    /// The port of the REST interface, which takes HTTP/1.1; 0 takes any free one, null is none. With TLS it is not listened on: there HTTP/1.1 has room
+    /// on <see cref="Port"/>.
+    /// </summary>
+    public int? RestPort { get; init; } = 5081;
+
+    /// <summary>What the REST interface calls the account that the deployment belongs to: <c>AC</c> and 32 hexadecimal digits.</summary>
+    public string AccountSid { get; init; } = DefaultAccountSid;
+
+    /// <summary>
+    /// The secret of the account: who presents it with <see cref="AccountSid"/> may do everything, and webhooks are signed with it. Null is none. Where it
+    /// is set, callers need credentials, as they do where there is an API key.
+    /// </summary>
+    public string? AuthToken { get; init; }
 
     /// <summary>The file of the database, with its full path.</summary>
     public string Database { get; init; } = Path.GetFullPath("data/presence.db");
@@ -69,17 +87,14 @@ internal sealed record ServerSettings
     /// </summary>
     public string? ClientCertificateAuthorities { get; init; }
 
-    /// <summary>The account that all service instances belong to, as the REST interface and webhooks name it: "AC" and 32 hexadecimal digits.</summary>
-    public string AccountSid { get; init; } = "AC00000000000000000000000000000000";
-
-    /// <summary>The secret that signs webhooks; null signs none.</summary>
-    public string? AuthToken { get; init; }
-
     /// <summary>Whether webhooks may lead into private networks, this machine among them.</summary>
     public bool AllowPrivateWebhooks { get; init; }
 
     /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
     public bool Demo { get; init; }
+
+    /// <summary>Whether HTTP/1.1 has a port of its own.</summary>
+    public bool ListensForRest => RestPort is not null && TlsCertificate is null && !IsForOperatorOnly;
 
     /// <summary>Whether others than this machine can reach the port.</summary>
     public bool ListensToNetwork => !IsForOperatorOnly && !IPAddress.IsLoopback(Address);

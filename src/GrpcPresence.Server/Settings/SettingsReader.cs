@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Access;
 
 namespace GrpcPresence.Server.Settings;
@@ -12,6 +13,11 @@ internal static class SettingsReader
     private const string SecretFileEnding = ".secret";
     private const string SocketEnding = ".sock";
     private const string None = "none";
+    private const string Off = "off";
+
+    // Of 32 hexadecimal digits, as the product's tokens are; half of that cannot be guessed either.
+    private const int MinAuthTokenLength = 16;
+    private const int MaxAuthTokenLength = 256;
     private static readonly TimeSpan MinTombstoneRetention = TimeSpan.FromHours(1);
 
     // What Kestrel takes for its pings, and no less for a watch.
@@ -19,7 +25,8 @@ internal static class SettingsReader
 
     private static readonly HashSet<string> Names = new(
         [
-            nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
+            nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.RestPort), nameof(ServerSettings.AccountSid),
+            nameof(ServerSettings.AuthToken), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
             nameof(ServerSettings.SecretFile), nameof(ServerSettings.OperatorSocket), nameof(ServerSettings.LogFormat),
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
             nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.MaxConnections), QuotaSettings.Section,
@@ -45,6 +52,10 @@ internal static class SettingsReader
         {
             Address = Value(section, nameof(ServerSettings.Address), "must be an IP address", defaults.Address, ReadAddress),
             Port = Value(section, nameof(ServerSettings.Port), $"must be a whole number from 0 to {MaxPort}", defaults.Port, ReadPort),
+            RestPort = ReadRestPort(section, defaults.RestPort),
+            AccountSid = Value(
+                section, nameof(ServerSettings.AccountSid), "must be AC and 32 hexadecimal digits", defaults.AccountSid, ReadAccountSid),
+            AuthToken = ReadAuthToken(section),
             AllowAnonymous = Flag(section, nameof(ServerSettings.AllowAnonymous), defaults.AllowAnonymous),
             Database = database,
             SecretFile = Value(section, nameof(ServerSettings.SecretFile), "must be the path of a file", database + SecretFileEnding, ReadPath),
@@ -103,6 +114,28 @@ internal static class SettingsReader
 
     private static int? ReadPort(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MaxPort ? port : null;
+
+    private static int? ReadRestPort(IConfiguration section, int? unset)
+    {
+        const string Name = nameof(ServerSettings.RestPort);
+        return string.Equals(section[Name], Off, StringComparison.OrdinalIgnoreCase)
+            ? null
+            : section[Name] is { } text ? ReadPort(text) ?? throw SettingsException.For(Name, text, $"must be a whole number from 0 to {MaxPort}, or {Off}") : unset;
+    }
+
+    private static string? ReadAccountSid(string text) => Sid.TryParse(text, "AC", out _) ? text : null;
+
+    // What it is does not go into the message: it is a secret.
+    private static string? ReadAuthToken(IConfiguration section)
+    {
+        const string Name = nameof(ServerSettings.AuthToken);
+        if (section[Name] is not { } text)
+            return null;
+        return text.Length is >= MinAuthTokenLength and <= MaxAuthTokenLength && text.All(letter => letter is > ' ' and <= '~')
+            ? text
+            : throw new SettingsException(
+                $"{ServerSettings.Section}:{Name} must be {MinAuthTokenLength} to {MaxAuthTokenLength} printable characters of ASCII, without spaces.");
+    }
 
     private static int? ReadCount(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : null;

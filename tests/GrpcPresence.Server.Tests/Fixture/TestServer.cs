@@ -27,7 +27,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         _time = time ?? TimeProvider.System;
         _store = store ?? Store;
-        _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0 }, new ConfigurationBuilder().Build(), AddDomain);
+        _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0, RestPort = 0 }, new ConfigurationBuilder().Build(), AddDomain);
         map?.Invoke(_app);
     }
 

@@ -105,6 +105,21 @@ public sealed class ServerProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_taken_port_of_REST_is_named()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+
+        Assert.Equal(2, await RunAsync(["--port=0", $"--rest-port={((IPEndPoint)taken.LocalEndpoint).Port}"]));
+
+        AssertOneLine("Presence:RestPort");
+    }
+
+    [Fact]
+    public async Task An_address_of_the_network_is_taken_where_the_account_has_a_token() =>
+        Assert.Equal(0, await RunAsync(["--port=0", "--host=0.0.0.0", "--Presence:AuthToken=0123456789abcdef"]));
+
+    [Fact]
     public async Task A_log_of_json_is_not_mixed_with_anything_else()
     {
         Assert.Equal(0, await RunAsync(["--port=0", "--json-logs"]));
@@ -118,7 +133,7 @@ public sealed class ServerProgramTests : IDisposable
         _error.Dispose();
     }
 
-    private Task<int> RunAsync(string[] arguments) => ServerProgram.RunAsync(arguments, AddDomain, _output, _error);
+    private Task<int> RunAsync(string[] arguments) => ServerProgram.RunAsync(["--rest-port=0", .. arguments], AddDomain, _output, _error);
 
     private void AssertOneLine(string name)
     {

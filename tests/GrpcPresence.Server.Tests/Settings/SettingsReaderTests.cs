@@ -28,6 +28,9 @@ public sealed class SettingsReaderTests
             ["Presence:OperatorSocket"] = "/tmp/other.sock",
             ["Presence:AllowAnonymous"] = "true",
             ["Presence:AllowPrivateWebhooks"] = "true",
+            ["Presence:RestPort"] = "7",
+            ["Presence:AccountSid"] = "AC0123456789abcdef0123456789abcdef",
+            ["Presence:AuthToken"] = "a-token-of-this-test",
             ["Presence:LogFormat"] = "JSON",
             ["Presence:TombstoneRetention"] = "1:00:00",
             ["Presence:WatchStallTimeout"] = "0:00:01",
@@ -46,6 +49,9 @@ public sealed class SettingsReaderTests
             {
                 Address = IPAddress.IPv6Any,
                 Port = 0,
+                RestPort = 7,
+                AccountSid = "AC0123456789abcdef0123456789abcdef",
+                AuthToken = "a-token-of-this-test",
                 Database = Path.GetFullPath("other.db"),
                 SecretFile = Path.GetFullPath("other.secret"),
                 OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
@@ -64,6 +70,20 @@ public sealed class SettingsReaderTests
                 Demo = true,
             },
             settings);
+    }
+
+    [Fact]
+    public void REST_can_be_switched_off() => Assert.Null(Read(new() { ["Presence:RestPort"] = "off" }).RestPort);
+
+    [Theory]
+    [InlineData("short")]
+    [InlineData("with a space in it")]
+    public void A_token_that_cannot_be_used_is_not_shown(string token)
+    {
+        var refusal = Assert.Throws<SettingsException>(() => Read(new() { ["Presence:AuthToken"] = token }));
+
+        Assert.Contains("Presence:AuthToken", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(token, refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,35 @@
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Rest.Errors;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+
+namespace GrpcPresence.Server.Rest.Calls;
+
+/// <summary>Reads the form of a request.</summary>
+internal static class RestForm
+{
+    /// <summary>The one media type that requests have.</summary>
+    public const string MediaType = "application/x-www-form-urlencoded";
+
+    private static readonly FormOptions Options = new() { ValueCountLimit = Bounds.FormValues, ValueLengthLimit = Bounds.FormBytes };
+
+    /// <summary>The form; an empty one where there is no body.</summary>
+    /// <exception cref="RestException">Of another media type, or no form.</exception>
+    /// <exception cref="BadHttpRequestException">Too large, or broken off.</exception>
+    public static async ValueTask<IFormCollection> ReadAsync(HttpContext http)
+    {
+        var request = http.Request;
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+            return FormCollection.Empty;
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase))
+            throw RestException.UnsupportedMediaType(MediaType);
+        try
+        {
+            return await request.ReadFormAsync(Options, http.RequestAborted);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw RestException.FormInvalid(fault.Message);
+        }
+    }
+}

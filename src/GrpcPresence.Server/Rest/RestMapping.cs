@@ -1,0 +1,40 @@
+using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Rest.Calls;
+using GrpcPresence.Server.Rest.Documents;
+using GrpcPresence.Server.Rest.Endpoints;
+using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.Updates;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Rest;
+
+/// <summary>Puts the REST interface into the server.</summary>
+internal static class RestMapping
+{
+    /// <summary>Adds what it needs.</summary>
+    public static IServiceCollection AddRest(this IServiceCollection services)
+    {
+        services.AddSingleton<GuardedMethods>();
+        services.AddSingleton<RestErrors>();
+        services.AddRestDocument();
+        return services;
+    }
+
+    /// <summary>Maps its operations.</summary>
+    public static void MapRest(this WebApplication app)
+    {
+        app.UseWhen(RestMiddleware.Serves, rest => rest.UseMiddleware<RestMiddleware>());
+        var routes = new RestRoutes(
+            app,
+            app.Services.GetRequiredService<GuardedMethods>(),
+            app.Services.GetRequiredService<Authenticator>(),
+            app.Services.GetRequiredService<ServerSettings>());
+        ServiceEndpoints.Map(routes);
+        ConfigurationEndpoints.Map(routes);
+        UserEndpoints.Map(routes);
+        UpdatesEndpoint.Map(routes);
+        BindingEndpoints.Map(routes);
+        routes.RefuseOtherMethods();
+        app.MapRestDocument();
+    }
+}

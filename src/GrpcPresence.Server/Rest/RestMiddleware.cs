@@ -1,0 +1,32 @@
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Rest.Errors;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GrpcPresence.Server.Rest;
+
+/// <summary>What holds for every REST request: how large it may be, and that a failure is told as the product tells it.</summary>
+internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors)
+{
+    private static readonly PathString[] Roots = ["/v1", "/openapi"];
+
+    /// <summary>Whether the request is one of REST.</summary>
+    public static bool Serves(HttpContext http) => Roots.Any(root => http.Request.Path.StartsWithSegments(root, StringComparison.Ordinal));
+
+    /// <summary>Runs the request.</summary>
+    public async Task InvokeAsync(HttpContext http)
+    {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = Bounds.FormBytes;
+        try
+        {
+            await next(http);
+        }
+        catch (Exception thrown) when (!http.Response.HasStarted)
+        {
+            await errors.WriteAsync(http, thrown);
+            return;
+        }
+        if (!http.Response.HasStarted && http.Response.StatusCode == StatusCodes.Status404NotFound)
+            await RestErrors.WriteNotFoundAsync(http);
+    }
+}

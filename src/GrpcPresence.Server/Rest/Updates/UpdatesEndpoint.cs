@@ -1,0 +1,95 @@
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Rest.Calls;
+using GrpcPresence.Server.Rest.Documents;
+using GrpcPresence.Server.Rest.Endpoints;
+
+namespace GrpcPresence.Server.Rest.Updates;
+
+/// <summary>
+/// <c>WatchUsers</c> as server-sent events, for browsers and scripts. It is that very method with another writer, so that everything which a watch promises
+/// holds here.
+/// </summary>
+internal static class UpdatesEndpoint
+{
+    private const string Path = RestPaths.Service + "/Users/Updates";
+    private const string Identity = "Identity";
+    private const string Reasons = "Reasons";
+    private const string View = "View";
+    private const string Start = "Start";
+    private const string ResumeToken = "ResumeToken";
+    private const string LastEventId = "Last-Event-ID";
+
+    private static readonly Dictionary<string, V1.UserView> Views = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [""] = V1.UserView.Unspecified,
+        ["basic"] = V1.UserView.Basic,
+        ["reachability"] = V1.UserView.Reachability,
+        ["full"] = V1.UserView.Full,
+    };
+
+    private static readonly Dictionary<string, V1.WatchStart> Starts = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [""] = V1.WatchStart.Unspecified,
+        ["snapshot"] = V1.WatchStart.Snapshot,
+        ["now"] = V1.WatchStart.Now,
+    };
+
+    private static readonly RestOperation Operation = new(
+        "WatchServiceUser",
+        "Sends the users as they are, and then each change with its reasons, as server-sent events.",
+        StatusCodes.Status200OK,
+        [
+            RestPaths.InService,
+            RestParameter.Query(Identity, RestType.Texts, "Only these users, by SID or identity: at most 1000. Everybody unless it is given."),
+            RestParameter.Query(Reasons, RestType.Texts, $"Only changes for these reasons: {string.Join(", ", ReasonWords.All)}. Deletions are always told."),
+            RestParameter.Query(View, RestType.Text, "What is told of a user: basic, reachability or full, which it is unless it is given."),
+            RestParameter.Query(Start, RestType.Text, "\"now\" to begin with changes from now on instead of the users as they are."),
+            RestParameter.Query(ResumeToken, RestType.Text, $"Where to go on, for who cannot send {LastEventId}."),
+            RestParameter.Header(LastEventId, RestType.Text, "The id of the last event, which is a resume token: what came after it is sent, and no more."),
+        ])
+    {
+        Produces = "text/event-stream",
+    };
+
+    /// <summary>Maps the operation.</summary>
+    public static void Map(RestRoutes routes) => routes.Stream<UserUpdateResource>(Path, Operation, WatchAsync);
+
+    /// <summary>Whether the path is that of the stream.</summary>
+    public static bool Serves(string path) =>
+        path.StartsWith(RestPaths.Services + "/", StringComparison.OrdinalIgnoreCase) && path.EndsWith("/Users/Updates", StringComparison.OrdinalIgnoreCase);
+
+    private static async Task WatchAsync(RestCall call)
+    {
+        var request = Read(call);
+        var output = new UpdatesWriter(call);
+        try
+        {
+            await call.WatchAsync(request, output);
+        }
+        catch (PresenceException end) when (call.Http.Response.HasStarted && end.Reason != ErrorReason.Internal)
+        {
+            await output.EndAsync(end);
+        }
+    }
+
+    private static V1.WatchUsersRequest Read(RestCall call)
+    {
+        var request = new V1.WatchUsersRequest
+        {
+            ServiceSid = call.Path(RestPaths.ServiceSid),
+            View = call.Word(View, Views),
+            Start = call.Word(Start, Starts),
+            ResumeToken = call.Header(LastEventId) is { Length: > 0 } last ? last : call.Query(ResumeToken),
+        };
+        request.UserKeys.AddRange(call.Queries(Identity));
+        foreach (var word in call.Queries(Reasons))
+        {
+            if (ReasonWords.TryParse(word, out var reason))
+                request.Reasons.Add((V1.UpdateReason)int.Log2((int)reason));
+            else
+                call.Refuse(Reasons, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", ReasonWords.All)}", unset: 0);
+        }
+        return request;
+    }
+}

@@ -1,0 +1,88 @@
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Grpc.Core;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Rest.Calls;
+using GrpcPresence.Server.Rest.Resources;
+
+namespace GrpcPresence.Server.Rest.Updates;
+
+/// <summary>
+/// Writes the messages of one watch as server-sent events (HTML, section 9.2), one for each update. The id stands with the last event of a message alone: a
+/// client that breaks off in between goes on from the message before. Not safe for more than one thread.
+/// </summary>
+internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
+{
+    private readonly RestCall _call;
+    private readonly PipeWriter _output;
+
+    /// <summary>A writer to the response, which is not started by it.</summary>
+    public UpdatesWriter(RestCall call)
+    {
+        _call = call;
+        var response = call.Http.Response;
+        response.ContentType = call.Operation.Produces;
+        response.Headers.CacheControl = "no-store";
+        // A proxy that gathers what it passes on would make a stream of updates of no use.
+        response.Headers["X-Accel-Buffering"] = "no";
+        _output = response.BodyWriter;
+    }
+
+    /// <inheritdoc/>
+    public WriteOptions? WriteOptions { get; set; }
+
+    /// <inheritdoc/>
+    public Task WriteAsync(WatchFrame message)
+    {
+        var id = message.Message.Token?.Encode();
+        switch (message.Message)
+        {
+            case WatchEvent.Updates updates:
+                for (var i = 0; i < updates.Users.Count; i++)
+                    Write("updated", UserUpdateResource.Of(updates.Users[i], message, _call), i == updates.Users.Count - 1 ? id : null);
+                break;
+            case WatchEvent.ConfigurationChanged changed:
+                Write("configuration", ConfigurationResource.Of(changed.Configuration.ToMessage(message.Service), _call), id);
+                break;
+            case WatchEvent.Reset reset:
+                Write("reset", new ResetResource(JsonNamingPolicy.CamelCase.ConvertName($"{reset.Reason}")), id);
+                break;
+            case WatchEvent.Synced:
+                Write("synced", new object(), id);
+                break;
+            case WatchEvent.Progress:
+                Write("progress", new object(), id);
+                break;
+            default:
+                throw new InvalidOperationException($"There is no event for {message.Message.GetType().Name}.");
+        }
+        return FlushAsync();
+    }
+
+    /// <summary>The last event: why the watch ends. A client that goes on from the last id misses nothing.</summary>
+    public async Task EndAsync(PresenceException end)
+    {
+        Write("end", new EndResource(ErrorTable.NameOf(end.Reason), ErrorDetails.TextOf(end)), end.Details.GetValueOrDefault(WatchReader.ResumeTokenDetail));
+        await FlushAsync();
+    }
+
+    private void Write<TResource>(string name, TResource resource, string? id)
+    {
+        Write($"event: {name}\n");
+        if (id is not null)
+            Write($"id: {id}\n");
+        Write("data: ");
+        // On one line: the writer breaks none.
+        using (var json = new Utf8JsonWriter(_output, new JsonWriterOptions { Encoder = RestJson.Options.Encoder }))
+            JsonSerializer.Serialize(json, resource, RestJson.Options);
+        Write("\n\n");
+    }
+
+    private void Write(string text) => Encoding.ASCII.GetBytes(text, _output);
+
+    private async Task FlushAsync() => await _output.FlushAsync(_call.Http.RequestAborted);
+}
