@@ -18,7 +18,7 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
     private const string UserAgent = "GrpcPresence";
     private const int TokenBytes = 16;
 
-    private readonly HttpClient _http = new(handler) { Timeout = Timeout.InfiniteTimeSpan }; // its own would not follow the clock that is passed in
+    private readonly HttpClient _http = new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan }; // its own would not follow the clock that is passed in
 
     /// <summary>The status that was answered; null when there was no answer in time, or no connection, or the target is not allowed.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>

@@ -11,8 +11,9 @@ internal static class WebhookServices
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
         services.AddSingleton(provider => new TargetGuard(provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, Dns.GetHostAddressesAsync));
+        services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<TargetGuard>()));
         services.AddSingleton(provider => new WebhookClient(
-            WebhookHandler.New(provider.GetRequiredService<TargetGuard>()),
+            provider.GetRequiredService<SocketsHttpHandler>(),
             provider.GetRequiredService<ServerSettings>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IWebhookSender, WebhookSender>();
