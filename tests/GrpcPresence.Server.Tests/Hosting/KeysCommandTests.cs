@@ -96,7 +96,7 @@ public sealed class KeysCommandTests : IDisposable
         File.WriteAllText(Database + ".sock", "somebody's");
 
         var code = await ServerProgram.RunAsync(
-            ["--port=0", "--database", Database], services => services.AddPresenceCore().AddSqliteStore(), TextWriter.Null, TextWriter.Null);
+            ["--port=0", "--rest-port=off", "--database", Database], services => services.AddPresenceCore().AddSqliteStore(), TextWriter.Null, TextWriter.Null);
 
         Assert.Equal(2, code);
         Assert.Equal("somebody's", File.ReadAllText(Database + ".sock"));

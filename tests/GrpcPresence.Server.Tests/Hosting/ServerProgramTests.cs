@@ -36,7 +36,7 @@ public sealed class ServerProgramTests : IDisposable
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
 
-        var code = await RunAsync([$"--port={((IPEndPoint)taken.LocalEndpoint).Port}"]);
+        var code = await RunAsync([$"--port={((IPEndPoint)taken.LocalEndpoint).Port}", "--rest-port=off"]);
 
         Assert.Equal(2, code);
         AssertOneLine("Presence:Port");
@@ -45,7 +45,7 @@ public sealed class ServerProgramTests : IDisposable
     [Fact]
     public async Task An_address_of_another_machine_is_one_line_and_exit_code_2()
     {
-        var code = await RunAsync(["--port=0", "--host=192.0.2.1", "--allow-anonymous"]);
+        var code = await RunAsync(["--port=0", "--rest-port=off", "--host=192.0.2.1", "--allow-anonymous"]);
 
         Assert.Equal(2, code);
         AssertOneLine("Presence:Address must be an address of this machine");
@@ -54,7 +54,7 @@ public sealed class ServerProgramTests : IDisposable
     [Fact]
     public async Task Default_A_server_without_keys_listens_to_no_network()
     {
-        var code = await RunAsync(["--port=0", "--host=0.0.0.0"]);
+        var code = await RunAsync(["--port=0", "--rest-port=off", "--host=0.0.0.0"]);
 
         Assert.Equal(2, code);
         AssertOneLine("Presence:Address is 0.0.0.0, and there is no API key");
@@ -63,13 +63,13 @@ public sealed class ServerProgramTests : IDisposable
     [Fact]
     public async Task Default_Anybody_may_be_let_in_from_a_network_when_that_is_asked_for()
     {
-        Assert.Equal(0, await RunAsync(["--port=0", "--host=0.0.0.0", "--allow-anonymous"]));
+        Assert.Equal(0, await RunAsync(["--port=0", "--rest-port=off", "--host=0.0.0.0", "--allow-anonymous"]));
     }
 
     [Fact]
     public async Task A_server_that_starts_shows_three_commands_and_ends_with_exit_code_0()
     {
-        var code = await RunAsync(["--port=0"]);
+        var code = await RunAsync(["--port=0", "--rest-port=off"]);
 
         Assert.Equal(0, code);
         Assert.Equal(3, _output.ToString().Split('\n').Count(line => line.StartsWith("buf curl ", StringComparison.Ordinal)));
@@ -84,7 +84,7 @@ public sealed class ServerProgramTests : IDisposable
         using var folder = new TlsFolder();
         folder.Write(leaf);
 
-        var code = await RunAsync(["--port=0", "--demo", $"--tls-certificate={folder.Certificate}", $"--tls-key={folder.Key}"]);
+        var code = await RunAsync(["--port=0", "--rest-port=off", "--demo", $"--tls-certificate={folder.Certificate}", $"--tls-key={folder.Key}"]);
 
         Assert.Equal(0, code);
         var commands = _output.ToString().Split('\n').Where(line => line.StartsWith("buf curl ", StringComparison.Ordinal)).ToArray();
@@ -98,7 +98,7 @@ public sealed class ServerProgramTests : IDisposable
     {
         using var folder = new TlsFolder();
 
-        var code = await RunAsync(["--port=0", $"--tls-certificate={folder.Certificate}", $"--tls-key={folder.Key}"]);
+        var code = await RunAsync(["--port=0", "--rest-port=off", $"--tls-certificate={folder.Certificate}", $"--tls-key={folder.Key}"]);
 
         Assert.Equal(2, code);
         AssertOneLine("Presence:TlsCertificate");
@@ -107,7 +107,7 @@ public sealed class ServerProgramTests : IDisposable
     [Fact]
     public async Task A_log_of_json_is_not_mixed_with_anything_else()
     {
-        Assert.Equal(0, await RunAsync(["--port=0", "--json-logs"]));
+        Assert.Equal(0, await RunAsync(["--port=0", "--rest-port=off", "--json-logs"]));
 
         Assert.Empty(_output.ToString());
     }
