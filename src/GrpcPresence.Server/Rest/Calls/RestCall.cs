@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Documents;
 
@@ -10,12 +11,16 @@ namespace GrpcPresence.Server.Rest.Calls;
 /// One REST request: reads the parameters that its operation declares, gathers what is wrong with them, and calls methods. Parameters that nobody declared
 /// are not looked at, as the product does not.
 /// </summary>
-internal sealed class RestCall(HttpContext http, RestOperation operation, IFormCollection form, GuardedMethods methods, string accountSid)
+internal sealed class RestCall(
+    HttpContext http, Caller caller, RestOperation operation, IFormCollection form, GuardedMethods methods, string accountSid)
 {
     private readonly RequestReader _problems = new();
 
     /// <summary>The request.</summary>
     public HttpContext Http => http;
+
+    /// <summary>Who makes it; what the caller may is for the methods to say.</summary>
+    public Caller Caller => caller;
 
     /// <summary>The operation.</summary>
     public RestOperation Operation => operation;
@@ -80,11 +85,14 @@ internal sealed class RestCall(HttpContext http, RestOperation operation, IFormC
     }
 
     /// <summary>A word of the query that stands for a value; the empty word where it is not there.</summary>
-    public T Word<T>(string name, IReadOnlyDictionary<string, T> words)
+    public T Word<T>(string name, IReadOnlyDictionary<string, T> words) => WordOf(name, Query(name), words);
+
+    /// <summary>A word that stands for a value, of the parameter of that name.</summary>
+    public T WordOf<T>(string name, string word, IReadOnlyDictionary<string, T> words)
     {
-        if (words.TryGetValue(Query(name), out var value))
+        if (words.TryGetValue(word, out var value))
             return value;
-        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}", words[""]);
+        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(known => known.Length > 0))}", words[""]);
     }
 
     /// <summary>A header of the request; empty when it is not there.</summary>

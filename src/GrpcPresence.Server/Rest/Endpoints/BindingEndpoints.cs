@@ -46,8 +46,8 @@ internal static class BindingEndpoints
     {
         var page = RestPage.Read(call, MostPerPage);
         var request = new V1.ListPushBindingsRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PageSize = page.Size, PageToken = page.Token };
-        //request.UserKeys.AddRange(call.Queries(Identity));
-        //request.BindingTypes.AddRange(call.Queries(BindingType).Select(word => TypeOf(word, call)));
+        request.UserKeys.AddRange(call.Queries(Identity));
+        request.BindingTypes.AddRange(call.Queries(BindingType).Select(word => TypeOf(word, call)));
         var read = await call.CallAsync<V1.ListPushBindingsRequest, V1.ListPushBindingsResponse>(request);
         return new BindingPage([.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))], page.Meta(call, "bindings", read.NextPageToken));
     }
