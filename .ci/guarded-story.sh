@@ -62,7 +62,7 @@ sees_online() {
 
 step 'the server does not start for everybody in the network, and says what to do'
 status=0
-timeout "$command_patience" dotnet "$server_program" --host 0.0.0.0 --port "$port" --database "$scratch/open.db" \
+timeout "$command_patience" dotnet "$server_program" --host 0.0.0.0 --port "$port" --rest-port off --database "$scratch/open.db" \
   >"$scratch/output" 2>"$scratch/refusal" || status=$?
 equal "$status" 2
 grep -q -- --allow-anonymous "$scratch/refusal"

@@ -37,6 +37,7 @@ internal static class ErrorTable
         ErrorReason.CertificateNameTaken => StatusCode.AlreadyExists,
         ErrorReason.EtagMismatch => StatusCode.Aborted,
         ErrorReason.SessionEnded => StatusCode.FailedPrecondition,
+        ErrorReason.WebhookRefused => StatusCode.FailedPrecondition,
         ErrorReason.PushBindingLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.ApiKeyLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.QuotaExceeded => StatusCode.ResourceExhausted,

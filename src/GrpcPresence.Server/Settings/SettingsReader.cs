@@ -31,7 +31,7 @@ internal static class SettingsReader
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
             nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.MaxConnections), QuotaSettings.Section,
             nameof(ServerSettings.TlsCertificate), nameof(ServerSettings.TlsKey), nameof(ServerSettings.ClientCertificates),
-            nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.Demo),
+            nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.AllowPrivateWebhooks), nameof(ServerSettings.Demo),
         ],
         StringComparer.OrdinalIgnoreCase);
 
@@ -86,6 +86,7 @@ internal static class SettingsReader
                 defaults.ClientCertificates,
                 ReadClientCertificates),
             ClientCertificateAuthorities = FilePath(section, nameof(ServerSettings.ClientCertificateAuthorities)),
+            AllowPrivateWebhooks = Flag(section, nameof(ServerSettings.AllowPrivateWebhooks), defaults.AllowPrivateWebhooks),
             Demo = Flag(section, nameof(ServerSettings.Demo), defaults.Demo),
         };
         TlsConsistency.Check(settings);

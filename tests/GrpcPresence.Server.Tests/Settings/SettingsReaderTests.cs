@@ -27,6 +27,7 @@ public sealed class SettingsReaderTests
             ["Presence:SecretFile"] = "other.secret",
             ["Presence:OperatorSocket"] = "/tmp/other.sock",
             ["Presence:AllowAnonymous"] = "true",
+            ["Presence:AllowPrivateWebhooks"] = "true",
             ["Presence:RestPort"] = "7",
             ["Presence:AccountSid"] = "AC0123456789abcdef0123456789abcdef",
             ["Presence:AuthToken"] = "a-token-of-this-test",
@@ -55,6 +56,7 @@ public sealed class SettingsReaderTests
                 SecretFile = Path.GetFullPath("other.secret"),
                 OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
                 AllowAnonymous = true,
+                AllowPrivateWebhooks = true,
                 LogFormat = LogFormat.Json,
                 TombstoneRetention = TimeSpan.FromHours(1),
                 WatchStallTimeout = TimeSpan.FromSeconds(1),
@@ -153,6 +155,7 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:OperatorSocket", "")]
     [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [InlineData("Presence:AllowAnonymous", "maybe")]
+    [InlineData("Presence:AllowPrivateWebhooks", "maybe")]
     [InlineData("Presence:SecretFile", "/")]
     [InlineData("Presence:Address", "nonsense")]
     [InlineData("Presence:Address", "")]
