@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Clients of three languages against the server; then a power cut, a start on the same database, and a shutdown.
+# Clients of three languages against the server, and of REST; then a power cut, a start on the same database, and a shutdown.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/clients/buf-curl/telling.sh
@@ -22,6 +22,9 @@ finish_step
 tell Node: node tests/clients/node/story.mjs
 tell Python: /usr/bin/python3 tests/clients/python/story.py
 tell 'buf curl:' bash tests/clients/buf-curl/story.sh
+export PRESENCE_REST=127.0.0.1:$rest_port
+tell 'Node, REST:' node tests/clients/node/rest.mjs
+tell 'curl, REST:' bash tests/clients/curl/rest.sh
 hear
 
 step 'a user comes online while a watch is open'

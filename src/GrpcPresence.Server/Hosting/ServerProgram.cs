@@ -72,7 +72,7 @@ internal static class ServerProgram
             Log.TelemetryExported(logger, telemetry.Endpoint);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
-            await GreetAsync(output, app, settings, addresses[0], isOpen);
+            await GreetAsync(output, app, settings, addresses, isOpen);
         var demo = settings.Demo ? StartDemo(app, settings) : Task.CompletedTask;
         await app.WaitForShutdownAsync();
         await demo;
@@ -111,8 +111,9 @@ internal static class ServerProgram
         return life.RunAsync(app.Lifetime.ApplicationStopping);
     }
 
-    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings, string address, bool isOpen)
+    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings, List<string> addresses, bool isOpen)
     {
+        var address = addresses[0];
         var options = app.Services.GetService<TlsFiles>() is { } tls
             ? CurlOptions.For(settings, tls.Current.Leaf, new Uri(address))
             : CurlOptions.PriorKnowledge;
@@ -123,6 +124,12 @@ internal static class ServerProgram
         await output.WriteLineAsync();
         foreach (var command in Welcome.Commands(address, options))
             await output.WriteLineAsync(command);
+        await output.WriteLineAsync();
+        if (!settings.ListensForRest)
+            return;
+        await output.WriteLineAsync($"REST on {addresses[1]}:");
+        await output.WriteLineAsync();
+        await output.WriteLineAsync(Welcome.Curl(addresses[1]));
         await output.WriteLineAsync();
     }
 }

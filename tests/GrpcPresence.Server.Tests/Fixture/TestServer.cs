@@ -37,6 +37,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Uri Address => new(_app.Urls.First());
 
+    /// <summary>Where REST is: at a port of its own, unless there is TLS.</summary>
+    public Uri RestAddress => new(_app.Urls.Last(url => !url.Contains("//unix:", StringComparison.Ordinal)));
+
     public GrpcChannel Channel { get; private set; } = null!;
 
     public CallInvoker Invoker => Channel.Intercept(new RunTokenInterceptor());
