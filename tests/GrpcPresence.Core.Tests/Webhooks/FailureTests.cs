@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
@@ -211,6 +212,24 @@ public sealed class FailureTests
         world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
         await world.UntilAsync(() => world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1);
         Assert.Equal(0, world.OpenCircuits);
+    }
+
+    [Fact]
+    public async Task Every_try_is_counted_by_its_outcome_and_the_lag_says_how_far_the_receiver_is_behind()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var counted = new ConcurrentQueue<string>();
+        using var listener = world.Meters.Listen<long>("presence.webhook.deliveries", (_, outcome) => counted.Enqueue(outcome));
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Online(world.Service, "ada");
+        await world.PauseAsync();
+        Assert.Equal(1, world.Lag);
+
+        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
+        await world.ToldAsync();
+
+        Assert.Equal(["failed", "taken", "refused"], counted);
+        Assert.Equal(0, world.Lag);
     }
 
     [Fact]

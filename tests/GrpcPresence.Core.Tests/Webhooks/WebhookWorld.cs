@@ -3,6 +3,7 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Webhooks;
 
@@ -21,10 +22,12 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     private WebhookWorld()
     {
-        Core = new CoreWorld(publisher: _ => this);
+        Core = new CoreWorld(publisher: _ => this, meters: Meters);
         _clock = new AlarmClock(Core.Time);
         Core.StartWriter();
     }
+
+    public OwnMeters Meters { get; } = new();
 
     public CoreWorld Core { get; }
 
@@ -139,6 +142,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     {
         await StopAsync();
         Core.Dispose();
+        Meters.Dispose();
     }
 
     void ICommitPublisher.Publish(IReadOnlyList<ServiceCommit> commits) => _dispatcher?.Publish(commits);
