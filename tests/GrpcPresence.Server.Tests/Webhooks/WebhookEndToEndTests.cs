@@ -84,7 +84,10 @@ public sealed class WebhookEndToEndTests
         {
             WebhookConfiguration = new WebhookConfiguration
             {
-                ServiceSid = service, PostWebhookUrl = url, Method = method, Filters = { "onUserAdded", "onUserUpdated" },
+                ServiceSid = service,
+                PostWebhookUrl = url,
+                Method = method,
+                Filters = { "onUserAdded", "onUserUpdated" },
             },
             UpdateMask = FieldMask.FromString("post_webhook_url,filters,method"),
         });
