@@ -9,11 +9,13 @@ namespace GrpcPresence.Server.Settings;
 /// <summary>Reads the settings. Binding by hand, so that every fault is one clear line.</summary>
 internal static class SettingsReader
 {
+    /// <summary>The word for no port of REST.</summary>
+    public const string Off = "off";
+
     private const int MaxPort = 65535;
     private const string SecretFileEnding = ".secret";
     private const string SocketEnding = ".sock";
     private const string None = "none";
-    private const string Off = "off";
 
     // Of 32 hexadecimal digits, as the product's tokens are; half of that cannot be guessed either.
     private const int MinAuthTokenLength = 16;
