@@ -237,7 +237,7 @@ public sealed class QuotaTests
     private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service, string user = "alice") =>
         users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" });
 
-    private static Watch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
+    private static GrpcWatch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
         new(guarded.UsersAs(guarded.Admin).WatchUsers(new WatchUsersRequest { ServiceSid = service, UserKeys = { users } }));
 
     private static async Task<CallError?> TryAsync<T>(AsyncUnaryCall<T> call)

@@ -124,7 +124,7 @@ internal sealed class RestCall(HttpContext http, RestOperation operation, IFormC
     /// <exception cref="PresenceException">What the method refuses, or the parameters.</exception>
     public Task WatchAsync(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output)
     {
-        ThrowIfInvalid();
+        ThrowIfInvalid(() => request.ToWatch());
         return methods.WatchAsync(request, output, http);
     }
 
