@@ -26,6 +26,9 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     /// <summary>Whether <c>synced</c> came on this stream.</summary>
     public bool IsSynced { get; private set; }
 
+    /// <summary>Whether a snapshot has begun on this stream and is not complete.</summary>
+    public bool IsInSnapshot => _isReset;
+
     /// <summary>The last token; null while there is none.</summary>
     public ResumeToken? Token { get; private set; }
 

@@ -85,7 +85,7 @@ internal static class UpdatesEndpoint
     // Who has not read what was sent before takes no last event either, and must not keep the connection for it.
     private static async Task EndAsync(Task sending, HttpContext http, TimeProvider time)
     {
-        if (await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
+        if (!sending.IsCompleted && await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
             StreamReset.Refuse(http);
         await sending;
     }
