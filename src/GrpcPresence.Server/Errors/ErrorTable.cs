@@ -66,6 +66,7 @@ internal static class ErrorTable
         ErrorReason.IdentityReserved => new(StatusCodes.Status400BadRequest, 50206),
         ErrorReason.PageTokenInvalid => new(StatusCodes.Status400BadRequest, 20002),
         ErrorReason.UserAlreadyExists => new(StatusCodes.Status409Conflict, 50201),
+        ErrorReason.WebhookRefused => new(StatusCodes.Status403Forbidden, 20403),
         ErrorReason.AccessTokenMalformed => new(StatusCodes.Status401Unauthorized, 20101),
         ErrorReason.AccessTokenAlgorithmRefused => new(StatusCodes.Status401Unauthorized, 20102),
         ErrorReason.AccessTokenIssuerRefused => new(StatusCodes.Status401Unauthorized, 20103),

@@ -85,14 +85,11 @@ internal sealed class RestCall(
     }
 
     /// <summary>A word of the query that stands for a value; the empty word where it is not there.</summary>
-    public T Word<T>(string name, IReadOnlyDictionary<string, T> words) => WordOf(name, Query(name), words);
-
-    /// <summary>A word that stands for a value, of the parameter of that name.</summary>
-    public T WordOf<T>(string name, string word, IReadOnlyDictionary<string, T> words)
+    public T Word<T>(string name, IReadOnlyDictionary<string, T> words)
     {
-        if (words.TryGetValue(word, out var value))
+        if (words.TryGetValue(Query(name), out var value))
             return value;
-        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(known => known.Length > 0))}", words[""]);
+        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}", words[""]);
     }
 
     /// <summary>A header of the request; empty when it is not there.</summary>

@@ -1,5 +1,4 @@
 using Google.Protobuf.WellKnownTypes;
-using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Resources;
@@ -73,13 +72,14 @@ internal static class WebhookEndpoints
         }
         if (call.Text(Method) is { } method)
         {
-            webhook.Method = call.WordOf(Method, method, Methods);
+            // What is none is for the method to refuse, with all else that is wrong.
+            webhook.Method = Methods.GetValueOrDefault(method, (V1.WebhookMethod)(-1));
             mask.Paths.Add("method");
         }
         if (mask.Paths.Count == 0)
             return await FetchAsync(call);
         var updated = await call.CallAsync<V1.UpdateWebhookConfigurationRequest, V1.UpdateWebhookConfigurationResponse>(
-            new V1.UpdateWebhookConfigurationRequest { WebhookConfiguration = webhook, UpdateMask = mask }, given => given.ToChange(out _));
+            new V1.UpdateWebhookConfigurationRequest { WebhookConfiguration = webhook, UpdateMask = mask });
         return WebhookResource.Of(updated.WebhookConfiguration, call);
     }
 }
