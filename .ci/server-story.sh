@@ -15,6 +15,9 @@ server_program=artifacts/bin/GrpcPresence.Server/debug/GrpcPresence.Server.dll
 configuration=presence.v1.ConfigurationService
 users=presence.v1.UserService
 
+rest_port=$(free_port)
+export PRESENCE_REST=127.0.0.1:$rest_port
+
 step 'the server starts and says that it serves'
 start_server dotnet "$server_program"
 finish_step
@@ -22,7 +25,6 @@ finish_step
 tell Node: node tests/clients/node/story.mjs
 tell Python: /usr/bin/python3 tests/clients/python/story.py
 tell 'buf curl:' bash tests/clients/buf-curl/story.sh
-export PRESENCE_REST=127.0.0.1:$rest_port
 tell 'Node, REST:' node tests/clients/node/rest.mjs
 tell 'curl, REST:' bash tests/clients/curl/rest.sh
 hear

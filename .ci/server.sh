@@ -6,10 +6,12 @@
 readonly start_patience=30
 readonly stop_patience=5
 
-# Both are taken at once: two that were taken one after the other could be the same.
-read -r port rest_port < <(node -e '
-  const listen = () => new Promise((done) => { const s = require("node:net").createServer().listen(0, "127.0.0.1", () => done(s)); });
-  Promise.all([listen(), listen()]).then((all) => { console.log(...all.map((s) => s.address().port)); all.forEach((s) => s.close()); });')
+# free_port: prints a port that nobody listens on.
+free_port() {
+  node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+port=$(free_port)
 # shellcheck disable=SC2034  # presence.sh reads it.
 address=127.0.0.1:$port
 # Two servers of one machine could not share the usual one; a story about it sets a port of its own before it starts the server.

@@ -34,10 +34,14 @@ internal sealed class RestServer : IAsyncDisposable
     public Task<RestReply> PostAsync(string path, string? authorization, params (string Name, string Value)[] form) => SendAsync(
         HttpMethod.Post, path, new FormUrlEncodedContent(form.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))), authorization);
 
+    public Task<RestReply> SendAsync(
+        HttpMethod method, string path, HttpContent? content, string? authorization = null, params (string Name, string Value)[] headers) =>
+        SendAsync(method, new Uri(path, UriKind.RelativeOrAbsolute), content, authorization, headers);
+
     public async Task<RestReply> SendAsync(
-        HttpMethod method, string path, HttpContent? content, string? authorization = null, params (string Name, string Value)[] headers)
+        HttpMethod method, Uri url, HttpContent? content, string? authorization = null, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
+        using var request = new HttpRequestMessage(method, url) { Content = content };
         if (authorization is not null)
             request.Headers.Authorization = AuthenticationHeaderValue.Parse(authorization);
         foreach (var (name, value) in headers)
@@ -46,6 +50,10 @@ internal sealed class RestServer : IAsyncDisposable
         var text = await response.Content.ReadAsStringAsync(TestRun.Token);
         return new RestReply(response.StatusCode, text.Length == 0 ? default : JsonDocument.Parse(text).RootElement, response.Headers);
     }
+
+    /// <summary>The URL of a path as it stands: nothing is escaped, and no ".." followed.</summary>
+    public Uri RawUrl(string path) =>
+        new(_http.BaseAddress!.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
     /// <summary>A body of another media type than the interface takes.</summary>
     public static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");

@@ -69,6 +69,18 @@ public sealed class UserTests : IAsyncLifetime
         (await _rest.GetAsync($"{_users}/{sid}")).Fails(HttpStatusCode.NotFound, 20404);
     }
 
+    [Theory]
+    [InlineData("..")]
+    [InlineData("%2e%2E")]
+    [InlineData(".%2e")]
+    [InlineData("ada/..")]
+    public async Task A_path_with_dots_leads_nowhere_and_so_a_user_of_that_name_takes_no_service_with_it(string part)
+    {
+        (await _rest.SendAsync(HttpMethod.Delete, _rest.RawUrl($"{_users}/{part}"), content: null)).Fails(HttpStatusCode.NotFound, 20404);
+
+        Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(_users)).Status);
+    }
+
     [Fact]
     public async Task An_update_changes_what_it_names()
     {

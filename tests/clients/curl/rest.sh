@@ -31,7 +31,7 @@ is_refused() {
 
 # shown TEXT: the README's command that has this text, for this server and this service instance.
 shown() {
-  awk -v text="$1" 'index($0, text) { on = 1 } on { print; if (!/\\$/) exit }' "$here/../../../README.md" |
+  awk -v text="$1" '/^curl/ && index($0, text) { on = 1 } on { print; if (!/\\$/) exit }' "$here/../../../README.md" |
     sed -e "s|127\.0\.0\.1:5081|$rest|" -e "s/IS0\{31\}1/$sid/"
 }
 
@@ -118,6 +118,10 @@ expect configuration
 expect updated
 equal "$(jq -c "$change" <<<"$data")" '["of/two parts 🦊",null,["created","attributes"]]'
 expect synced
+
+step 'names the back end that webhooks tell as the README says'
+bash -c "$(shown '/Configuration/Webhooks"')" >"$scratch/reply"
+equal "$(jq -c '[.post_webhook_url, .filters, .method]' "$scratch/reply")" '["https://example.org/presence",["onUserAdded","onUserUpdated"],"POST"]'
 
 step 'is refused with a body that says why, whatever is wrong'
 request "/$sid/Users" -H 'Content-Type: application/json' -d '{"Identity": "bob"}'
