@@ -72,7 +72,7 @@ internal sealed class CoreWorld : IDisposable
     /// <summary>From now on the writer has a thread of its own, for tests of what waits for it on another thread than theirs.</summary>
     public void StartWriter()
     {
-        _writing = new Thread(() => Writer.Run(default));
+        _writing = new Thread(() => Writer.Run(default)) { IsBackground = true };
         _writing.Start();
     }
 

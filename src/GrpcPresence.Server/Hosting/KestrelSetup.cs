@@ -19,6 +19,9 @@ internal static class KestrelSetup
     /// <summary>Bytes of all headers of a request.</summary>
     private const int HeaderBytes = 16 * 1024;
 
+    /// <summary>Bytes of the first line of a request of HTTP/1.1: a watch names as many users there as it may, by their SIDs.</summary>
+    private const int RequestLineBytes = 64 * 1024;
+
     /// <summary>Sets the listener up; with TLS if there are handshakes for it.</summary>
     public static void Configure(KestrelServerOptions kestrel, ServerSettings settings, TlsHandshakes? handshakes = null)
     {
@@ -29,6 +32,7 @@ internal static class KestrelSetup
         kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderFieldBytes;
         kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
+        kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
         // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
         // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
         kestrel.Limits.MinResponseDataRate = null;

@@ -20,6 +20,9 @@ internal static class ServerProgram
     /// <summary>The exit code of a program whose database cannot be used.</summary>
     public const int BadDatabase = 3;
 
+    // Below, a user needs to be allowed to listen.
+    private const int LastPrivilegedPort = 1023;
+
     /// <summary>Runs the program and returns its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
     {
@@ -83,24 +86,41 @@ internal static class ServerProgram
     {
         try
         {
-            await app.StartAsync();
+            await StartOrStopAsync(app);
         }
         catch (IOException fault) when (fault.InnerException is AddressInUseException)
         {
             // Which of the two it was is told by the text alone.
-            throw settings.ListensForRest && fault.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal)
-                ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", "must be a port that no other program listens on, or off")
-                : SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that no other program listens on");
+            var isRest = fault.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal);
+            throw PortRefused(settings, isRest, "must be a port that no other program listens on");
         }
         catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AccessDenied)
         {
-            throw SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that this user may listen on");
+            throw PortRefused(settings, isRest: settings.Port is 0 or > LastPrivilegedPort, "must be a port that this user may listen on");
         }
         catch (SocketException fault) when (fault.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
         {
             throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", "must be an address of this machine");
         }
     }
+
+    /// <summary>Services that have started when another cannot are stopped: they would work on with what is disposed of.</summary>
+    private static async Task StartOrStopAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.StopAsync();
+            throw;
+        }
+    }
+
+    private static SettingsException PortRefused(ServerSettings settings, bool isRest, string rule) => isRest && settings.ListensForRest
+        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", rule + $", or {SettingsReader.Off}")
+        : SettingsException.For(nameof(settings.Port), $"{settings.Port}", rule);
 
     private static Task StartDemo(WebApplication app, ServerSettings settings)
     {

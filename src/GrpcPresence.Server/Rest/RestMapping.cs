@@ -17,12 +17,14 @@ internal static class RestMapping
         services.AddSingleton<GuardedMethods>();
         services.AddSingleton<RestErrors>();
         services.AddRestDocument();
+        services.AddCrossOrigin();
         return services;
     }
 
     /// <summary>Maps its operations.</summary>
     public static void MapRest(this WebApplication app)
     {
+        app.UseCrossOrigin();
         app.UseWhen(RestMiddleware.Serves, rest => rest.UseMiddleware<RestMiddleware>());
         var routes = new RestRoutes(
             app,
@@ -34,7 +36,7 @@ internal static class RestMapping
         NotificationEndpoints.Map(routes);
         WebhookEndpoints.Map(routes);
         UserEndpoints.Map(routes);
-        UpdatesEndpoint.Map(routes);
+        UpdatesEndpoint.Map(routes, app.Services.GetRequiredService<RestErrors>(), app.Services.GetRequiredService<TimeProvider>());
         BindingEndpoints.Map(routes);
         routes.RefuseOtherMethods();
         app.MapRestDocument();

@@ -1,6 +1,4 @@
 using Grpc.Core;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Access;
@@ -15,11 +13,11 @@ namespace GrpcPresence.Server.Services;
 internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, CallQuotas quotas, OpenCalls calls, TimeProvider time)
 {
     /// <summary>How long a message that is being written may still reach the client after the watch was ended; then the stream is reset.</summary>
-    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
 
     /// <summary>Serves one watch until it ends.</summary>
     public Task WatchUsers(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output, ServerCallContext context) =>
-        ServeAsync(Parse(request), output, context);
+        ServeAsync(request.ToWatch(), output, context);
 
     // Not together with the parsing: the request would be kept for as long as the watch lasts.
     private async Task ServeAsync(WatchRequest watch, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
@@ -50,20 +48,5 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
             }
         }
         await write;
-    }
-
-    private static WatchRequest Parse(V1.WatchUsersRequest request)
-    {
-        var reader = new RequestReader();
-        var service = reader.Service(request.ServiceSid);
-        var keys = reader.Users(request.UserKeys, Bounds.WatchedKeys);
-        var reasons = reader.Reasons(request.Reasons);
-        var view = reader.View(request.View, unset: UserView.Full);
-        var startNow = reader.StartsNow(request.Start, request.ResumeToken);
-        ResumeToken? token = null;
-        if (request.ResumeToken.Length > 0 && !ResumeToken.TryDecode(request.ResumeToken, out token))
-            reader.Add("resume_token", ErrorReason.ResumeTokenInvalid, "cannot be decoded");
-        reader.ThrowIfInvalid();
-        return new WatchRequest(service, new WatchFilter(keys, reasons, view), startNow, token);
     }
 }

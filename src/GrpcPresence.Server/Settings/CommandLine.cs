@@ -11,6 +11,7 @@ internal static class CommandLine
         ["port"] = nameof(ServerSettings.Port),
         ["rest-port"] = nameof(ServerSettings.RestPort),
         ["account-sid"] = nameof(ServerSettings.AccountSid),
+        ["allowed-origins"] = nameof(ServerSettings.AllowedOrigins),
         ["secret-file"] = nameof(ServerSettings.SecretFile),
         ["operator-socket"] = nameof(ServerSettings.OperatorSocket),
         ["database"] = nameof(ServerSettings.Database),

@@ -33,6 +33,9 @@ internal sealed record ServerSettings
     /// </summary>
     public string? AuthToken { get; init; }
 
+    /// <summary>The origins whose pages may call the REST interface from a browser; null is none.</summary>
+    public AllowedOrigins? AllowedOrigins { get; init; }
+
     /// <summary>The file of the database, with its full path.</summary>
     public string Database { get; init; } = Path.GetFullPath("data/presence.db");
 

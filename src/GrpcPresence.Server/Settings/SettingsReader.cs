@@ -9,11 +9,13 @@ namespace GrpcPresence.Server.Settings;
 /// <summary>Reads the settings. Binding by hand, so that every fault is one clear line.</summary>
 internal static class SettingsReader
 {
+    /// <summary>The word for no port of REST.</summary>
+    public const string Off = "off";
+
     private const int MaxPort = 65535;
     private const string SecretFileEnding = ".secret";
     private const string SocketEnding = ".sock";
     private const string None = "none";
-    private const string Off = "off";
 
     // Of 32 hexadecimal digits, as the product's tokens are; half of that cannot be guessed either.
     private const int MinAuthTokenLength = 16;
@@ -26,7 +28,7 @@ internal static class SettingsReader
     private static readonly HashSet<string> Names = new(
         [
             nameof(ServerSettings.Address), nameof(ServerSettings.Port), nameof(ServerSettings.RestPort), nameof(ServerSettings.AccountSid),
-            nameof(ServerSettings.AuthToken), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
+            nameof(ServerSettings.AuthToken), nameof(ServerSettings.AllowedOrigins), nameof(ServerSettings.AllowAnonymous), nameof(ServerSettings.Database),
             nameof(ServerSettings.SecretFile), nameof(ServerSettings.OperatorSocket), nameof(ServerSettings.LogFormat),
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
             nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.MaxConnections), QuotaSettings.Section,
@@ -56,6 +58,7 @@ internal static class SettingsReader
             AccountSid = Value(
                 section, nameof(ServerSettings.AccountSid), "must be AC and 32 hexadecimal digits", defaults.AccountSid, ReadAccountSid),
             AuthToken = ReadAuthToken(section),
+            AllowedOrigins = ReadOrigins(section),
             AllowAnonymous = Flag(section, nameof(ServerSettings.AllowAnonymous), defaults.AllowAnonymous),
             Database = database,
             SecretFile = Value(section, nameof(ServerSettings.SecretFile), "must be the path of a file", database + SecretFileEnding, ReadPath),
@@ -135,6 +138,15 @@ internal static class SettingsReader
             ? text
             : throw new SettingsException(
                 $"{ServerSettings.Section}:{Name} must be {MinAuthTokenLength} to {MaxAuthTokenLength} printable characters of ASCII, without spaces.");
+    }
+
+    private static AllowedOrigins? ReadOrigins(IConfiguration section)
+    {
+        const string Name = nameof(ServerSettings.AllowedOrigins);
+        return section[Name] is { } text
+            ? AllowedOrigins.Read(text)
+                ?? throw SettingsException.For(Name, text, "must be origins, such as https://a.example,http://localhost:8080, without the port that is usual, or *")
+            : null;
     }
 
     private static int? ReadCount(string text) =>

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Testing;
+using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 

@@ -7,6 +7,7 @@ using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Testing;
+using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
@@ -26,7 +27,7 @@ internal sealed class SimulatedProcess : IDisposable
     private int _losing;
 
     /// <summary>Runs the history; then, if asked to, resumes from every token that was ever handed out.</summary>
-    /// <exception cref="BrokenPromise">A promise does not hold.</exception>
+    /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
     public static async Task RunAsync(IReadOnlyList<Step> history, bool resumesEverywhere = false)
     {
         using var process = new SimulatedProcess();
@@ -151,7 +152,7 @@ internal sealed class SimulatedProcess : IDisposable
             _ => UpdateReasons.None,
         };
         var startNow = a % 7 == 0;
-        var client = new SimulatedClient(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth) { IsStartedNow = startNow };
+        var client = new WatchModel(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth) { IsStartedNow = startNow };
         var watch = new SimulatedWatch(client, _store.Faults);
         _watches.Add(watch);
         await OpenAsync(watch, from: null, startNow);
@@ -281,24 +282,21 @@ internal sealed class SimulatedProcess : IDisposable
             quiet++;
             _world.Advance(Bounds.Tick * 2);
         }
-        if (!watch.Client.IsSynced)
-            throw new BrokenPromise("Convergent", "the watch does not come to synced");
-        if (!watch.Client.IsStartedNow)
-            watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
+        watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
     }
 
     private async Task RequirePublishedAsync()
     {
         var service = await _store.FindServiceAsync(_sid, default);
         if (service!.Revision > _truth.Published)
-            throw new BrokenPromise("Revisions", $"{service.Revision} is stored, and only {_truth.Published} was published");
+            throw new BrokenPromiseException("Revisions", $"{service.Revision} is stored, and only {_truth.Published} was published");
     }
 
     private void RequireCounted()
     {
         var stored = _store.Image.Get(_sid);
         if (stored.Record.UserCount != stored.Users.Count)
-            throw new BrokenPromise("Counted", $"there are {stored.Users.Count} users, and {stored.Record.UserCount} are counted");
+            throw new BrokenPromiseException("Counted", $"there are {stored.Users.Count} users, and {stored.Record.UserCount} are counted");
     }
 
     private void Submit<T>(RequestedChange<T> change) => Observe(_world.Queue.SubmitAsync(change));

@@ -1,10 +1,11 @@
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Testing;
+using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>A client and the stream that it has open at present.</summary>
-internal sealed class SimulatedWatch(SimulatedClient client, StoreFaults faults)
+internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
 {
     private const int Patience = 10_000; // milliseconds
 
@@ -12,7 +13,7 @@ internal sealed class SimulatedWatch(SimulatedClient client, StoreFaults faults)
     private IAsyncEnumerator<WatchEvent>? _messages;
     private Task<bool>? _next;
 
-    public SimulatedClient Client => client;
+    public WatchModel Client => client;
 
     public bool IsOpen => _reader is not null;
 
@@ -40,14 +41,14 @@ internal sealed class SimulatedWatch(SimulatedClient client, StoreFaults faults)
             {
                 await Task.WhenAny(_next, Task.Run(static () => { }));
                 if (Environment.TickCount64 - began > Patience)
-                    throw new BrokenPromise("Convergent", "the watch does not go on, and does not wait for anything");
+                    throw new BrokenPromiseException("Convergent", "the watch does not go on, and does not wait for anything");
             }
             if (!_next.IsCompleted)
                 return false;
             var next = _next;
             _next = null;
             if (!await next)
-                throw new BrokenPromise("Drained", "the watch ended without a reason");
+                throw new BrokenPromiseException("Drained", "the watch ended without a reason");
         }
         catch (Errors.PresenceException)
         {

@@ -1,3 +1,5 @@
+using GrpcPresence.Testing.Watching;
+
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>
@@ -52,7 +54,7 @@ public sealed class SimulationTests
             for (var at = 0; at < history.Count;)
             {
                 IReadOnlyList<Step> shorter = [.. history.Take(at), .. history.Skip(at + size)];
-                if (await FailureOf(shorter, resumesEverywhere) is BrokenPromise)
+                if (await FailureOf(shorter, resumesEverywhere) is BrokenPromiseException)
                     history = shorter;
                 else
                     at += size;

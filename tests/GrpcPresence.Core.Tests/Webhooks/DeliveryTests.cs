@@ -126,7 +126,7 @@ public sealed class DeliveryTests
         await world.Core.Online(world.Service, "ada");
         await world.NextAsync();
         await world.Core.Rename(world.Service, "ada", "Ada");
-        await world.UntilAsync(async () => await world.AsleepAsync() != Timeout.InfiniteTimeSpan);
+        await world.PauseAsync();
         Assert.Empty(world.Receiver.Taken);
 
         world.Receiver.AnswerAll(WebhookOutcome.Taken);

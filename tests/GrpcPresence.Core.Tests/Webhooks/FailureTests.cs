@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
@@ -19,7 +20,7 @@ public sealed class FailureTests
         await world.NextAsync();
         await world.Core.Online(world.Service, "ada"); // moves its row past everything that was told
 
-        await world.UntilAsync(() => Task.FromResult(world.Receiver.Taken.Count == 1));
+        await world.UntilAsync(() => world.Receiver.Taken.Count == 1);
         await world.StopAsync();
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
         await world.StartAsync();
@@ -80,23 +81,33 @@ public sealed class FailureTests
     {
         await using var world = await WebhookWorld.NewAsync();
         world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        for (var i = 0; i < 20; i++)
+            await world.Core.Online(world.Service, $"user{i}");
+        await world.UntilAsync(() => world.OpenCircuits == 1);
+
+        // While one trial hangs, nothing else is read or sent: what changes now is told of afterwards, once.
+        var trial = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = (_, stop) =>
+        {
+            begun.TrySetResult();
+            return trial.Task.WaitAsync(stop);
+        };
+        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(10));
         for (var day = 0; day < 3; day++)
         {
             for (var i = 0; i < 20; i++)
-            {
-                await world.Core.Online(world.Service, $"user{i}");
                 await world.Core.Rename(world.Service, $"user{i}", $"name{day}");
-            }
             world.Core.Time.Advance(TimeSpan.FromDays(1));
         }
-
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        trial.SetResult(WebhookOutcome.Failed);
         await world.ToldAsync();
 
         Assert.False(world.GivenUp.Reader.TryRead(out _));
-        var told = world.Receiver.Taken;
-        Assert.Equal(40, told.Count);
-        foreach (var user in told.GroupBy(taken => taken.User.Identity))
+        Assert.Equal(2 * 20, world.Receiver.Taken.Count);
+        foreach (var user in world.Receiver.Taken.GroupBy(taken => taken.User.Identity))
         {
             Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], user.Select(taken => taken.EventType));
             Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, user.Last().Reasons);
@@ -113,7 +124,7 @@ public sealed class FailureTests
         await world.Core.Create(world.Service, "bad");
         await world.Core.Create(world.Service, "ada");
         await world.Core.Create(world.Service, "bob");
-        await world.UntilAsync(() => Task.FromResult(world.Receiver.Taken.Count == 2));
+        await world.UntilAsync(() => world.Receiver.Taken.Count == 2);
 
         Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()).Order());
         Assert.Equal(0, world.OpenCircuits);
@@ -131,9 +142,8 @@ public sealed class FailureTests
         {
             Assert.False(world.GivenUp.Reader.TryRead(out _));
             await world.Core.Create(world.Service, $"user{i}");
-            await world.UntilAsync(() => Task.FromResult(world.Receiver.Taken.Count == i + 1));
-            world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
-            await world.UntilAsync(() => Task.FromResult(TriedBad() >= i + 2));
+            await world.UntilAsync(() => world.Receiver.Taken.Count == i + 1);
+            await world.UntilAsync(() => TriedBad() >= i + 2, passTime: true);
         }
         await world.ToldAsync();
 
@@ -157,11 +167,7 @@ public sealed class FailureTests
         await world.Core.Create(world.Service, "ada");
 
         for (var i = 0; i < 3 * Bounds.WebhookTries; i++)
-        {
-            await world.NextAsync();
-            await world.UntilAsync(async () => await world.AsleepAsync() != Timeout.InfiniteTimeSpan);
-            world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
-        }
+            await world.NextAfterPauseAsync();
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
         await world.ToldAsync();
 
@@ -196,16 +202,34 @@ public sealed class FailureTests
             await world.Core.Create(world.Service, $"user{i}");
             await world.NextAsync();
         }
-        await world.UntilAsync(() => Task.FromResult(world.OpenCircuits == 1));
+        await world.UntilAsync(() => world.OpenCircuits == 1);
 
         await world.Core.Create(other, "ada");
-        await world.UntilAsync(async () => await world.AsleepAsync() != Timeout.InfiniteTimeSpan);
+        await world.PauseAsync();
         Assert.Equal(0, world.Receiver.Tried.Count);
 
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
         world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
-        await world.UntilAsync(() => Task.FromResult(world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1));
+        await world.UntilAsync(() => world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1);
         Assert.Equal(0, world.OpenCircuits);
+    }
+
+    [Fact]
+    public async Task Every_try_is_counted_by_its_outcome_and_the_lag_says_how_far_the_receiver_is_behind()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var counted = new ConcurrentQueue<string>();
+        using var listener = world.Meters.Listen<long>("presence.webhook.deliveries", (_, outcome) => counted.Enqueue(outcome));
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Online(world.Service, "ada");
+        await world.PauseAsync();
+        Assert.Equal(1, world.Lag);
+
+        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
+        await world.ToldAsync();
+
+        Assert.Equal(["failed", "taken", "refused"], counted);
+        Assert.Equal(0, world.Lag);
     }
 
     [Fact]
@@ -214,7 +238,7 @@ public sealed class FailureTests
         await using var world = await WebhookWorld.NewAsync();
         world.Core.Store.Faults.FailReads(true);
         await world.Core.Create(world.Service, "ada");
-        await world.UntilAsync(async () => await world.AsleepAsync() != Timeout.InfiniteTimeSpan);
+        await world.PauseAsync();
 
         world.Core.Store.Faults.FailReads(false);
         world.Core.Time.Advance(Bounds.MaxWebhookBackoff);

@@ -38,12 +38,13 @@ internal sealed class FakeReceiver : IWebhookSender
 
     public async Task<WebhookOutcome> SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
+        var answer = Answer; // who sees the try may change it
         lock (_gate)
             MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
         _tried.Writer.TryWrite(delivery);
         try
         {
-            var outcome = await Answer(delivery, cancellationToken);
+            var outcome = await answer(delivery, cancellationToken);
             if (outcome == WebhookOutcome.Taken)
             {
                 lock (_gate)

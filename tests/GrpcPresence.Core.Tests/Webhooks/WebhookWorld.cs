@@ -3,6 +3,7 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Webhooks;
 
@@ -17,13 +18,16 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     private readonly AlarmClock _clock;
     private volatile WebhookDispatcher? _dispatcher;
+    private TimeSpan _asleepFor = Timeout.InfiniteTimeSpan; // what a loop said last, and no time has passed for
 
     private WebhookWorld()
     {
-        Core = new CoreWorld(publisher: _ => this);
+        Core = new CoreWorld(publisher: _ => this, meters: Meters);
         _clock = new AlarmClock(Core.Time);
         Core.StartWriter();
     }
+
+    public OwnMeters Meters { get; } = new();
 
     public CoreWorld Core { get; }
 
@@ -41,6 +45,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
         world.Service = await world.Core.NewService();
         await world.SetAsync(Url, filters.Length > 0 ? filters : [WebhookEvents.UserAdded, WebhookEvents.UserUpdated]);
         await world.StartAsync();
+        await world.SleepAsync();
         return world;
     }
 
@@ -90,26 +95,46 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     /// <summary>The next try, whatever is answered to it.</summary>
     public Task<WebhookDelivery> NextAsync() => Within(Receiver.Tried.ReadAsync().AsTask(), "the receiver is told of something");
 
-    /// <summary>Waits until a loop goes to sleep, and returns for how long at the most.</summary>
-    public Task<TimeSpan> AsleepAsync() => Within(_clock.Alarms.ReadAsync().AsTask(), "a loop goes to sleep");
+    /// <summary>The next try, for which time passes where the loops wait for it.</summary>
+    public async Task<WebhookDelivery> NextAfterPauseAsync()
+    {
+        WebhookDelivery? next = null;
+        await UntilAsync(() => Task.FromResult(Receiver.Tried.TryRead(out next)), passTime: true);
+        return next!;
+    }
 
     /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
-    public async Task UntilAsync(Func<Task<bool>> isSo)
+    public async Task UntilAsync(Func<Task<bool>> isSo, bool passTime = false)
     {
         while (!await isSo())
-            await AsleepAsync();
+        {
+            if (passTime && _asleepFor != Timeout.InfiniteTimeSpan)
+            {
+                Core.Time.Advance(_asleepFor);
+                _asleepFor = Timeout.InfiniteTimeSpan;
+            }
+            else
+            {
+                await SleepAsync();
+            }
+        }
+    }
+
+    /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
+    public Task UntilAsync(Func<bool> isSo, bool passTime = false) => UntilAsync(() => Task.FromResult(isSo()), passTime);
+
+    /// <summary>Waits until a loop goes to sleep once more.</summary>
+    public async Task SleepAsync() => _asleepFor = await Within(_clock.Alarms.ReadAsync().AsTask(), "a loop goes to sleep");
+
+    /// <summary>Waits until a loop sleeps until a time: something failed.</summary>
+    public async Task PauseAsync()
+    {
+        _asleepFor = Timeout.InfiniteTimeSpan;
+        await UntilAsync(() => _asleepFor != Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Waits until everything that is stored was told, and the store knows that. Passes time where the loops wait for it.</summary>
-    public async Task ToldAsync()
-    {
-        while (await PositionAsync() < await Core.Revision(Service))
-        {
-            var sleep = await AsleepAsync();
-            if (sleep != Timeout.InfiniteTimeSpan)
-                Core.Time.Advance(sleep);
-        }
-    }
+    public Task ToldAsync() => UntilAsync(async () => await PositionAsync() >= await Core.Revision(Service), passTime: true);
 
     public async Task<long> PositionAsync() => (await Core.Store.FindWebhookAsync(Service.Sid, default))!.Position;
 
@@ -117,6 +142,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     {
         await StopAsync();
         Core.Dispose();
+        Meters.Dispose();
     }
 
     void ICommitPublisher.Publish(IReadOnlyList<ServiceCommit> commits) => _dispatcher?.Publish(commits);

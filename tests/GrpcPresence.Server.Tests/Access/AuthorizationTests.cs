@@ -178,12 +178,12 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         var guarded = callers.Guarded;
         var users = guarded.UsersAs(guarded.Admin);
         var page = await users.ListUsersAsync(new ListUsersRequest { ServiceSid = callers.Own, PageSize = 1 });
-        using var watch = new Watch(users.WatchUsers(new WatchUsersRequest { ServiceSid = callers.Own }));
+        using var watch = new GrpcWatch(users.WatchUsers(new WatchUsersRequest { ServiceSid = callers.Own }));
         await watch.Sync();
 
         var listing = await CallError.Of(users.ListUsersAsync(
             new ListUsersRequest { ServiceSid = callers.Foreign, PageSize = 1, PageToken = page.NextPageToken }));
-        using var resumed = new Watch(users.WatchUsers(new WatchUsersRequest { ServiceSid = callers.Foreign, ResumeToken = watch.Token }));
+        using var resumed = new GrpcWatch(users.WatchUsers(new WatchUsersRequest { ServiceSid = callers.Foreign, ResumeToken = watch.Token }));
 
         Assert.Equal("PAGE_TOKEN_INVALID", listing.Reason);
         Assert.Equal("RESUME_TOKEN_INVALID", (await resumed.Ended()).Reason);

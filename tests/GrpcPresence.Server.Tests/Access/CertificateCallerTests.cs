@@ -95,7 +95,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         var key = await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Own, Gateway);
         using var certificate = Issue(null, Gateway);
         using var mesh = Connect(certificate);
-        using var watch = new Watch(UsersOf(mesh).WatchUsers(new WatchUsersRequest { ServiceSid = _guarded.Own }, cancellationToken: TestRun.Token));
+        using var watch = new GrpcWatch(UsersOf(mesh).WatchUsers(new WatchUsersRequest { ServiceSid = _guarded.Own }, cancellationToken: TestRun.Token));
         await watch.Sync();
 
         await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });

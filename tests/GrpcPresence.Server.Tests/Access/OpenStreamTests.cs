@@ -21,10 +21,12 @@ public sealed class OpenStreamTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _guarded.DisposeAsync();
 
-    [Fact]
-    public async Task Keys_A_watch_ends_within_a_second_of_the_revocation_with_its_resume_token()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Keys_A_watch_ends_within_a_second_of_the_revocation_with_its_resume_token(WatchTransport transport)
     {
-        using var watch = OpenWatch(GuardedServer.Basic(_key));
+        using var watch = OpenWatch(GuardedServer.Basic(_key), transport);
         await watch.Sync();
 
         await RevokeAsync();
@@ -62,17 +64,19 @@ public sealed class OpenStreamTests : IAsyncLifetime
         Assert.Equal("alice", (await watch.NextUpdate()).User.Identity);
     }
 
-    [Fact]
-    public async Task Tokens_A_watch_ends_when_its_token_expires_with_its_resume_token()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Tokens_A_watch_ends_when_its_token_expires_with_its_resume_token(WatchTransport transport)
     {
-        using var watch = OpenWatch(_guarded.Bearer(_key, "alice", lifetime: TimeSpan.FromMinutes(1)));
+        using var watch = OpenWatch(_guarded.Bearer(_key, "alice", lifetime: TimeSpan.FromMinutes(1)), transport);
         await watch.Sync();
 
         _guarded.Time.Advance(TimeSpan.FromMinutes(1) + Second);
 
         var error = await watch.Ended();
         Assert.Equal((StatusCode.Unauthenticated, "ACCESS_TOKEN_EXPIRED", watch.Token), (error.Code, error.Reason, error.Metadata["resume_token"]));
-        using var resumed = new Watch(_guarded.UsersAs(_guarded.Bearer(_key, "alice")).WatchUsers(
+        using var resumed = new GrpcWatch(_guarded.UsersAs(_guarded.Bearer(_key, "alice")).WatchUsers(
             new WatchUsersRequest { ServiceSid = _guarded.Own, ResumeToken = watch.Token }));
         Assert.DoesNotContain(await resumed.Sync(), message => message.Reset is not null);
     }
@@ -87,10 +91,12 @@ public sealed class OpenStreamTests : IAsyncLifetime
         Assert.Equal("ACCESS_TOKEN_EXPIRED", await ReasonOf(stream));
     }
 
-    [Fact]
-    public async Task Tokens_A_stream_ends_when_its_issuer_is_revoked()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Tokens_A_stream_ends_when_its_issuer_is_revoked(WatchTransport transport)
     {
-        using var watch = OpenWatch(_guarded.Bearer(_key, "alice"));
+        using var watch = OpenWatch(_guarded.Bearer(_key, "alice"), transport);
         await watch.Sync();
 
         await RevokeAsync();
@@ -129,8 +135,13 @@ public sealed class OpenStreamTests : IAsyncLifetime
         Assert.Equal("CREDENTIALS_REQUIRED", (await watch.Ended()).Reason);
     }
 
-    private Watch OpenWatch(string authorization) =>
-        new(_guarded.UsersAs(authorization).WatchUsers(new WatchUsersRequest { ServiceSid = _guarded.Own }));
+    private Watch OpenWatch(string authorization, WatchTransport transport = WatchTransport.Grpc)
+    {
+        var request = new WatchUsersRequest { ServiceSid = _guarded.Own };
+        return transport == WatchTransport.Grpc
+            ? new GrpcWatch(_guarded.UsersAs(authorization).WatchUsers(request))
+            : EventWatch.Open(_guarded.Server, request, authorization);
+    }
 
     private async Task RevokeAsync() => await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = _key.ApiKey.Sid });
 

@@ -119,6 +119,25 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
+    public async Task Quotas_A_watch_as_events_takes_the_place_of_an_open_stream(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
+        var request = new WatchUsersRequest { ServiceSid = guarded.Own };
+        using (var first = EventWatch.Open(guarded.Server, request, guarded.Admin))
+        {
+            await first.Sync();
+            using var refused = EventWatch.Open(guarded.Server, request, guarded.Admin);
+            var refusal = await refused.Ended();
+            Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (refusal.Code, refusal.Reason));
+            Assert.NotNull(refusal.RetryInfo);
+        }
+        await guarded.NoStreamsAsync();
+        using var again = EventWatch.Open(guarded.Server, request, guarded.Admin);
+        await again.Sync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
     public async Task Quotas_Watched_users_beyond_are_refused_and_everybody_counts_for_none(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { WatchedUsers = 2 });
@@ -237,7 +256,7 @@ public sealed class QuotaTests
     private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service, string user = "alice") =>
         users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" });
 
-    private static Watch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
+    private static GrpcWatch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
         new(guarded.UsersAs(guarded.Admin).WatchUsers(new WatchUsersRequest { ServiceSid = service, UserKeys = { users } }));
 
     private static async Task<CallError?> TryAsync<T>(AsyncUnaryCall<T> call)

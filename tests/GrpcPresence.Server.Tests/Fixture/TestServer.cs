@@ -21,12 +21,15 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly TimeProvider _time;
     private readonly IPresenceStore _store;
+    private readonly Action<IServiceCollection>? _services;
     private Task? _stopped;
 
-    private TestServer(Action<WebApplication>? map, TimeProvider? time, IPresenceStore? store, ServerSettings? settings)
+    private TestServer(
+        Action<WebApplication>? map, TimeProvider? time, IPresenceStore? store, ServerSettings? settings, Action<IServiceCollection>? services)
     {
         _time = time ?? TimeProvider.System;
         _store = store ?? Store;
+        _services = services;
         _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0, RestPort = 0 }, new ConfigurationBuilder().Build(), AddDomain);
         map?.Invoke(_app);
     }
@@ -40,6 +43,9 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Where REST is: at a port of its own, unless there is TLS.</summary>
     public Uri RestAddress => new(_app.Urls.Last(url => !url.Contains("//unix:", StringComparison.Ordinal)));
 
+    /// <summary>Calls REST, without credentials of its own.</summary>
+    public HttpClient Rest { get; private set; } = null!;
+
     public GrpcChannel Channel { get; private set; } = null!;
 
     public CallInvoker Invoker => Channel.Intercept(new RunTokenInterceptor());
@@ -51,17 +57,23 @@ internal sealed class TestServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
 
-    /// <summary>Starts a server. The channel connects with the handler; a server with TLS needs one that trusts it.</summary>
+    /// <summary>
+    /// Starts a server. The channel connects with the handler; a server with TLS needs one that trusts it. What <paramref name="services"/> adds takes the
+    /// place of what is there.
+    /// </summary>
     public static async Task<TestServer> StartAsync(
         Action<WebApplication>? map = null,
         TimeProvider? time = null,
         IPresenceStore? store = null,
         ServerSettings? settings = null,
-        HttpMessageHandler? handler = null)
+        HttpMessageHandler? handler = null,
+        Action<IServiceCollection>? services = null)
     {
-        var server = new TestServer(map, time, store, settings);
+        var server = new TestServer(map, time, store, settings, services);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        // A stream is open for as long as its test wants it.
+        server.Rest = new HttpClient { BaseAddress = server.RestAddress, Timeout = Timeout.InfiniteTimeSpan };
         return server;
     }
 
@@ -114,6 +126,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         Store.Faults.Clear();
         Channel.Dispose();
+        Rest.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }
@@ -131,5 +144,6 @@ internal sealed class TestServer : IAsyncDisposable
         AddDomain(services, _store, _time);
         services.RemoveAll<ILoggerProvider>();
         services.AddSingleton<ILoggerProvider>(Log);
+        _services?.Invoke(services);
     }
 }

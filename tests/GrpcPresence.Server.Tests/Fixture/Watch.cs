@@ -1,29 +1,30 @@
-using Grpc.Core;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>An open watch as a client sees it.</summary>
-internal sealed class Watch(AsyncServerStreamingCall<WatchUsersResponse> call) : IDisposable
+/// <summary>An open watch as a client sees it, whatever it comes over.</summary>
+internal abstract class Watch : IDisposable
 {
     /// <summary>The last token.</summary>
     public string Token { get; private set; } = "";
 
-    public static Watch Open(TestServer server, WatchUsersRequest request) => new(server.Users.WatchUsers(request));
+    public static Watch Open(TestServer server, WatchUsersRequest request, WatchTransport transport = WatchTransport.Grpc) =>
+        transport == WatchTransport.Grpc ? new GrpcWatch(server.Users.WatchUsers(request)) : EventWatch.Open(server, request);
 
-    public Task<Metadata> Headers => call.ResponseHeadersAsync;
+    /// <summary>The headers of the response, which come before any message.</summary>
+    public abstract Task Headers { get; }
 
-    public void Dispose() => call.Dispose();
+    public abstract void Dispose();
 
     /// <summary>The next message.</summary>
     public async Task<WatchUsersResponse> Next()
     {
-        var next = call.ResponseStream.MoveNext(CancellationToken.None);
+        var next = Read();
         await Barrier.Within(next, "the watch sent a message");
-        Assert.True(await next, "The watch ended without an error.");
-        if (call.ResponseStream.Current.ResumeToken is { Length: > 0 } token)
+        var message = await next;
+        if (message.ResumeToken is { Length: > 0 } token)
             Token = token;
-        return call.ResponseStream.Current;
+        return message;
     }
 
     /// <summary>The one update of the next message.</summary>
@@ -44,13 +45,14 @@ internal sealed class Watch(AsyncServerStreamingCall<WatchUsersResponse> call) :
     /// <summary>Why the watch ends.</summary>
     public async Task<CallError> Ended()
     {
-        var ended = CallError.Of(async () =>
-        {
-            while (await call.ResponseStream.MoveNext(CancellationToken.None))
-            {
-            }
-        });
+        var ended = ReadToEnd();
         await Barrier.Within(ended, "the watch ended");
         return await ended;
     }
+
+    /// <summary>The next message, of a watch that does not end.</summary>
+    protected abstract Task<WatchUsersResponse> Read();
+
+    /// <summary>Reads everything up to the end, which must have a reason.</summary>
+    protected abstract Task<CallError> ReadToEnd();
 }

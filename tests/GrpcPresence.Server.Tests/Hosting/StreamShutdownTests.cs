@@ -12,6 +12,7 @@ public sealed class StreamShutdownTests : IDisposable
 {
     private const string Heartbeats = "/presence.v1.UserService/StreamHeartbeats";
     private const string Watch = "/presence.v1.UserService/WatchUsers";
+    private const string Events = "/v1/Services/IS00000000000000000000000000000000/Users/Updates";
 
     private readonly ManualTimeProvider _time = new();
     private readonly StubLifetime _lifetime = new();
@@ -23,6 +24,7 @@ public sealed class StreamShutdownTests : IDisposable
     [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true)]
     [InlineData("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true)]
     [InlineData(Watch, false)]
+    [InlineData(Events, false)]
     [InlineData("/grpc.health.v1.Health/Watch", false)]
     [InlineData("/presence.v1.UserService/GetUser", false)]
     public async Task A_stream_is_cancelled_by_stopping_unless_it_drains_itself(string path, bool cancelled)
@@ -41,6 +43,8 @@ public sealed class StreamShutdownTests : IDisposable
     [Theory]
     [InlineData(Heartbeats)]
     [InlineData(Watch)]
+    [InlineData(Events)]
+    [InlineData(Events + "/")]
     public async Task A_stream_that_does_not_end_is_reset_after_its_grace(string path)
     {
         var ended = new TaskCompletionSource();

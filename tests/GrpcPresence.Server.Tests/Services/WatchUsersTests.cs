@@ -7,7 +7,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-/// <summary>The watch over the wire.</summary>
+/// <summary>The watch over the wire, and what is the same whatever the wire.</summary>
 public sealed class WatchUsersTests : IAsyncLifetime
 {
     private TestServer _server = null!;
@@ -16,13 +16,15 @@ public sealed class WatchUsersTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    [Fact]
-    public async Task Registered_headers_come_before_any_message_and_then_the_configuration()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Registered_headers_come_before_any_message_and_then_the_configuration(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
         // The watch is attached after its first read; the messages need another.
         _server.Store.Faults.StallAllReads(after: 1);
-        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, Start = WatchStart.Now });
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, Start = WatchStart.Now }, transport);
         await Barrier.Within(watch.Headers, "the headers came");
         _server.Store.Faults.Clear();
         // Acknowledged after the headers: it must be seen.
@@ -33,12 +35,14 @@ public sealed class WatchUsersTests : IAsyncLifetime
         Assert.Equal([UpdateReason.Created, UpdateReason.ReachabilityOnline], (await watch.NextUpdate()).UpdateReasons);
     }
 
-    [Fact]
-    public async Task A_watch_tells_the_story_of_a_user_with_reasons()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task A_watch_tells_the_story_of_a_user_with_reasons(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.CreateUserAsync(service, "ada");
-        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
         var messages = await watch.Sync();
         Assert.Equal(ResetReason.Initial, messages[1].Reset.Reason);
         var ada = Assert.Single(messages[2].Updates.Updates);
@@ -58,7 +62,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
         var offline = await watch.NextUpdate();
         Assert.Equal([UpdateReason.ReachabilityOnline], offline.UpdateReasons);
         Assert.False(offline.User.IsOnline);
-        Assert.NotNull(offline.User.LastOnlineTime);
+        // The resource of REST has no such property.
+        Assert.Equal(transport == WatchTransport.Grpc, offline.User.LastOnlineTime is not null);
     }
 
     [Theory]
@@ -100,14 +105,16 @@ public sealed class WatchUsersTests : IAsyncLifetime
         Assert.All(updates, message => Assert.InRange(message.Updates.Count, 1, Bounds.WatchUpdatesPerMessage));
     }
 
-    [Fact]
-    public async Task Resumable_a_token_brings_only_what_was_missed()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Resumable_a_token_brings_only_what_was_missed(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.CreateUserAsync(service, "ada");
         await _server.CreateUserAsync(service, "bob");
         string token;
-        using (var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }))
+        using (var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport))
         {
             await watch.Sync();
             token = watch.Token;
@@ -115,7 +122,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
         await _server.BeatAsync(service, "bob");
         await _server.Users.DeleteUserAsync(new DeleteUserRequest { ServiceSid = service, UserKey = "ada" });
 
-        using var resumed = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, ResumeToken = token });
+        using var resumed = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, ResumeToken = token }, transport);
         var messages = await resumed.Sync();
         Assert.DoesNotContain(messages, message => message.Reset is not null);
         var updates = messages.Where(message => message.Updates is not null).SelectMany(message => message.Updates.Updates).ToList();
@@ -145,36 +152,42 @@ public sealed class WatchUsersTests : IAsyncLifetime
         Assert.Equal("RESUME_TOKEN_INVALID", error.Metadata["resume_token"]);
     }
 
-    [Fact]
-    public async Task A_watch_of_too_many_users_or_of_nothing_that_exists_is_refused()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task A_watch_of_too_many_users_or_of_nothing_that_exists_is_refused(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         var request = new WatchUsersRequest { ServiceSid = service };
         request.UserKeys.AddRange(Enumerable.Range(0, Bounds.WatchedKeys + 1).Select(i => i.ToString(CultureInfo.InvariantCulture)));
-        using var tooMany = Watch.Open(_server, request);
+        using var tooMany = Watch.Open(_server, request, transport);
         Assert.Equal("FIELD_TOO_LONG", (await tooMany.Ended()).Reason);
-        using var unknown = Watch.Open(_server, new WatchUsersRequest { ServiceSid = "IS" + new string('f', 32) });
+        using var unknown = Watch.Open(_server, new WatchUsersRequest { ServiceSid = "IS" + new string('f', 32) }, transport);
         var error = await unknown.Ended();
         Assert.Equal((StatusCode.NotFound, "SERVICE_INSTANCE_NOT_FOUND"), (error.Code, error.Reason));
     }
 
-    [Fact]
-    public async Task A_token_of_another_service_instance_is_refused()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task A_token_of_another_service_instance_is_refused(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         var other = await _server.CreateServiceAsync();
-        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
         await watch.Sync();
-        using var foreign = Watch.Open(_server, new WatchUsersRequest { ServiceSid = other, ResumeToken = watch.Token });
+        using var foreign = Watch.Open(_server, new WatchUsersRequest { ServiceSid = other, ResumeToken = watch.Token }, transport);
         var error = await foreign.Ended();
         Assert.Equal((StatusCode.InvalidArgument, "RESUME_TOKEN_INVALID"), (error.Code, error.Reason));
     }
 
-    [Fact]
-    public async Task Drained_a_stopping_server_ends_the_watch_with_reason_delay_and_token()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Drained_a_stopping_server_ends_the_watch_with_reason_delay_and_token(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
-        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
         await watch.Sync();
         var ended = watch.Ended();
         var stopped = _server.StopAsync();
@@ -185,38 +198,44 @@ public sealed class WatchUsersTests : IAsyncLifetime
         await Barrier.Within(stopped, "the server stopped");
     }
 
-    [Fact]
-    public async Task Drained_a_client_that_does_not_read_holds_nothing_up()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task Drained_a_client_that_does_not_read_holds_nothing_up(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         var attributes = $$"""{"a":"{{new string('x', 4000)}}"}""";
         await Task.WhenAll(Enumerable.Range(0, 1000).Select(async i => await _server.Users.CreateUserAsync(
             new CreateUserRequest { ServiceSid = service, Identity = $"user-{i}", Attributes = attributes })));
-        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
         // Four megabytes are on their way, and only the first message is read.
         await watch.Next();
         await Barrier.Within(_server.StopAsync(), "the server stopped");
         Assert.DoesNotContain(_server.Log.Problems, entry => entry.Exception is not null);
     }
 
-    [Fact]
-    public async Task A_deleted_service_instance_ends_its_watches()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task A_deleted_service_instance_ends_its_watches(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
-        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+        using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
         await watch.Sync();
         await _server.Configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
         var error = await watch.Ended();
         Assert.Equal((StatusCode.NotFound, "SERVICE_INSTANCE_NOT_FOUND"), (error.Code, error.Reason));
     }
 
-    [Fact]
-    public async Task A_watch_that_its_client_leaves_is_detached()
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.Events)]
+    public async Task A_watch_that_its_client_leaves_is_detached(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         for (var i = 0; i < 20; i++)
         {
-            using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
+            using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
             await watch.Sync();
         }
         // Were they still attached, the drain would wait for them to be told.

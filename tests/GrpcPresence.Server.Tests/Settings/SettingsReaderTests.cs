@@ -31,6 +31,7 @@ public sealed class SettingsReaderTests
             ["Presence:RestPort"] = "7",
             ["Presence:AccountSid"] = "AC0123456789abcdef0123456789abcdef",
             ["Presence:AuthToken"] = "a-token-of-this-test",
+            ["Presence:AllowedOrigins"] = "https://a.example, http://localhost:8080",
             ["Presence:LogFormat"] = "JSON",
             ["Presence:TombstoneRetention"] = "1:00:00",
             ["Presence:WatchStallTimeout"] = "0:00:01",
@@ -52,6 +53,7 @@ public sealed class SettingsReaderTests
                 RestPort = 7,
                 AccountSid = "AC0123456789abcdef0123456789abcdef",
                 AuthToken = "a-token-of-this-test",
+                AllowedOrigins = AllowedOrigins.Read("https://a.example, http://localhost:8080"),
                 Database = Path.GetFullPath("other.db"),
                 SecretFile = Path.GetFullPath("other.secret"),
                 OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
@@ -74,6 +76,13 @@ public sealed class SettingsReaderTests
 
     [Fact]
     public void REST_can_be_switched_off() => Assert.Null(Read(new() { ["Presence:RestPort"] = "off" }).RestPort);
+
+    [Fact]
+    public void Origins_are_a_list_or_all()
+    {
+        Assert.Equal(["https://a.example", "http://localhost:8080"], AllowedOrigins.Read("https://a.example, http://localhost:8080")!.Names);
+        Assert.True(AllowedOrigins.Read("*")!.AreAny);
+    }
 
     [Theory]
     [InlineData("short")]
@@ -154,6 +163,14 @@ public sealed class SettingsReaderTests
     [Theory]
     [InlineData("Presence:OperatorSocket", "")]
     [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData("Presence:AllowedOrigins", "")]
+    [InlineData("Presence:AllowedOrigins", "a.example")]
+    [InlineData("Presence:AllowedOrigins", "https://a.example/")]
+    [InlineData("Presence:AllowedOrigins", "https://a.example:443")]
+    [InlineData("Presence:AllowedOrigins", "https://user@a.example")]
+    [InlineData("Presence:AllowedOrigins", "ftp://a.example")]
+    [InlineData("Presence:AllowedOrigins", "https://a.example,")]
+    [InlineData("Presence:AllowedOrigins", "https://a.example,*")]
     [InlineData("Presence:AllowAnonymous", "maybe")]
     [InlineData("Presence:AllowPrivateWebhooks", "maybe")]
     [InlineData("Presence:SecretFile", "/")]

@@ -129,7 +129,7 @@ internal sealed class RestCall(
     /// <exception cref="PresenceException">What the method refuses, or the parameters.</exception>
     public Task WatchAsync(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output)
     {
-        ThrowIfInvalid();
+        ThrowIfInvalid(() => request.ToWatch());
         return methods.WatchAsync(request, output, http);
     }
 

@@ -49,7 +49,8 @@ internal sealed class RestCallContext : ServerCallContext
     protected override AuthContext AuthContextCore { get; } = new(peerIdentityPropertyName: null, []);
 
     /// <inheritdoc/>
-    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => _http.Response.StartAsync(_http.RequestAborted);
+    /// <remarks>Starting a response alone leaves its headers in the server until there is something of a body.</remarks>
+    protected override async Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => await _http.Response.BodyWriter.FlushAsync(_http.RequestAborted);
 
     /// <inheritdoc/>
     protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) => throw new NotSupportedException();

@@ -7,6 +7,8 @@ namespace GrpcPresence.Server.Rest.Errors;
 /// <summary>Decides what the client of a REST request that failed is told. Safe from any thread.</summary>
 internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime lifetime)
 {
+    private const string FaultText = "The server failed.";
+
     /// <summary>Tells the client. Nothing of the response may have been sent.</summary>
     public Task WriteAsync(HttpContext http, Exception thrown) => thrown switch
     {
@@ -20,6 +22,18 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
 
     /// <summary>Tells the client that there is nothing. Of what cannot be the name of anything the product says the same.</summary>
     public static Task WriteNotFoundAsync(HttpContext http) => WriteAsync(http, ErrorTable.RestOf(ErrorReason.UserNotFound), NotFound(http));
+
+    /// <summary>Why a stream ends whose response has begun; null when there is nobody left to tell. A fault is logged.</summary>
+    public PresenceException? FindEnd(HttpContext http, Exception thrown) => thrown switch
+    {
+        PresenceException { Reason: not ErrorReason.Internal } end => end,
+        // A write to a connection that was aborted meanwhile says so in several ways.
+        _ when http.RequestAborted.IsCancellationRequested => null,
+        _ => new PresenceException(ErrorReason.Internal, FaultText, thrown)
+        {
+            Details = new Dictionary<string, string> { [ErrorDetails.CorrelationIdKey] = LogFault(http, thrown) },
+        },
+    };
 
     private static Task WriteAsync(HttpContext http, RestException refusal)
     {
@@ -46,10 +60,12 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
 
     private Task WriteFaultAsync(HttpContext http, Exception fault)
     {
-        var correlationId = mapper.LogFault(fault, http.Request.Method + " " + (http.GetEndpoint()?.DisplayName ?? ""));
-        var details = new RestErrorDetails { Reason = ErrorTable.NameOf(ErrorReason.Internal), CorrelationId = correlationId };
-        return WriteAsync(http, ErrorTable.RestOf(ErrorReason.Internal), "The server failed.", details);
+        var details = new RestErrorDetails { Reason = ErrorTable.NameOf(ErrorReason.Internal), CorrelationId = LogFault(http, fault) };
+        return WriteAsync(http, ErrorTable.RestOf(ErrorReason.Internal), FaultText, details);
     }
+
+    private string LogFault(HttpContext http, Exception fault) =>
+        mapper.LogFault(fault, http.Request.Method + " " + (http.GetEndpoint()?.DisplayName ?? ""));
 
     private static bool IsEndOfCall(HttpContext http, Exception thrown) =>
         http.RequestAborted.IsCancellationRequested && thrown is OperationCanceledException or IOException;

@@ -1,8 +1,11 @@
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Endpoints;
+using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Services;
 
 namespace GrpcPresence.Server.Rest.Updates;
 
@@ -12,13 +15,15 @@ namespace GrpcPresence.Server.Rest.Updates;
 /// </summary>
 internal static class UpdatesEndpoint
 {
+    /// <summary>The header in which a client says where to go on.</summary>
+    public const string LastEventId = "Last-Event-ID";
+
     private const string Path = RestPaths.Service + "/Users/Updates";
     private const string Identity = "Identity";
     private const string Reasons = "Reasons";
     private const string View = "View";
     private const string Start = "Start";
     private const string ResumeToken = "ResumeToken";
-    private const string LastEventId = "Last-Event-ID";
 
     private static readonly Dictionary<string, V1.UserView> Views = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -44,7 +49,7 @@ internal static class UpdatesEndpoint
             RestParameter.Query(Identity, RestType.Texts, "Only these users, by SID or identity: at most 1000. Everybody unless it is given."),
             RestParameter.Query(Reasons, RestType.Texts, $"Only changes for these reasons: {string.Join(", ", ReasonWords.All)}. Deletions are always told."),
             RestParameter.Query(View, RestType.Text, "What is told of a user: basic, reachability or full, which it is unless it is given."),
-            RestParameter.Query(Start, RestType.Text, "\"now\" to begin with changes from now on instead of the users as they are."),
+            RestParameter.Query(Start, RestType.Text, $"\"now\" to begin with changes from now on instead of the users as they are. Not looked at with a {LastEventId}."),
             RestParameter.Query(ResumeToken, RestType.Text, $"Where to go on, for who cannot send {LastEventId}."),
             RestParameter.Header(LastEventId, RestType.Text, "The id of the last event, which is a resume token: what came after it is sent, and no more."),
         ])
@@ -53,34 +58,48 @@ internal static class UpdatesEndpoint
     };
 
     /// <summary>Maps the operation.</summary>
-    public static void Map(RestRoutes routes) => routes.Stream<UserUpdateResource>(Path, Operation, WatchAsync);
+    public static void Map(RestRoutes routes, RestErrors errors, TimeProvider time) =>
+        routes.Stream<UserUpdateResource>(Path, Operation, call => WatchAsync(call, errors, time));
 
-    /// <summary>Whether the path is that of the stream.</summary>
+    /// <summary>Whether the path is that of the stream. Routing takes a slash at its end too.</summary>
     public static bool Serves(string path) =>
-        path.StartsWith(RestPaths.Services + "/", StringComparison.OrdinalIgnoreCase) && path.EndsWith("/Users/Updates", StringComparison.OrdinalIgnoreCase);
+        path.StartsWith(RestPaths.Services + "/", StringComparison.OrdinalIgnoreCase)
+        && path.AsSpan().TrimEnd('/').EndsWith("/Users/Updates", StringComparison.OrdinalIgnoreCase);
 
-    private static async Task WatchAsync(RestCall call)
+    private static async Task WatchAsync(RestCall call, RestErrors errors, TimeProvider time)
     {
-        var request = Read(call);
-        var output = new UpdatesWriter(call);
+        var start = call.Word(Start, Starts);
+        var request = Read(call, start);
+        var output = new UpdatesWriter(call, beginsNow: start == V1.WatchStart.Now);
         try
         {
             await call.WatchAsync(request, output);
         }
-        catch (PresenceException end) when (call.Http.Response.HasStarted && end.Reason != ErrorReason.Internal)
+        catch (Exception thrown) when (call.Http.Response.HasStarted)
         {
-            await output.EndAsync(end);
+            if (errors.FindEnd(call.Http, thrown) is { } end)
+                await EndAsync(output.EndAsync(end), call.Http, time);
         }
     }
 
-    private static V1.WatchUsersRequest Read(RestCall call)
+    // Who has not read what was sent before takes no last event either, and must not keep the connection for it.
+    private static async Task EndAsync(Task sending, HttpContext http, TimeProvider time)
     {
+        if (!sending.IsCompleted && await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
+            StreamReset.Refuse(http);
+        await sending;
+    }
+
+    private static V1.WatchUsersRequest Read(RestCall call, V1.WatchStart start)
+    {
+        var last = call.Header(LastEventId);
         var request = new V1.WatchUsersRequest
         {
             ServiceSid = call.Path(RestPaths.ServiceSid),
             View = call.Word(View, Views),
-            Start = call.Word(Start, Starts),
-            ResumeToken = call.Header(LastEventId) is { Length: > 0 } last ? last : call.Query(ResumeToken),
+            // A browser that goes on does so with the URL that it began with.
+            Start = last.Length > 0 ? V1.WatchStart.Unspecified : start,
+            ResumeToken = last.Length > 0 ? last : call.Query(ResumeToken),
         };
         request.UserKeys.AddRange(call.Queries(Identity));
         foreach (var word in call.Queries(Reasons))

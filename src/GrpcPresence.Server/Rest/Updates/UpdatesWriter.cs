@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
@@ -13,17 +14,20 @@ namespace GrpcPresence.Server.Rest.Updates;
 
 /// <summary>
 /// Writes the messages of one watch as server-sent events (HTML, section 9.2), one for each update. The id stands with the last event of a message alone: a
-/// client that breaks off in between goes on from the message before. Not safe for more than one thread.
+/// client that breaks off in between goes on from the message before. A client keeps an id until it is given another. Not safe for more than one thread.
 /// </summary>
 internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
 {
     private readonly RestCall _call;
+    private readonly bool _beginsNow;
     private readonly PipeWriter _output;
 
     /// <summary>A writer to the response, which is not started by it.</summary>
-    public UpdatesWriter(RestCall call)
+    /// <param name="call">The request.</param>
+    /// <param name="beginsNow">Whether the URL, without the id of a last event, asks for no snapshot.</param>
+    public UpdatesWriter(RestCall call, bool beginsNow)
     {
-        _call = call;
+        (_call, _beginsNow) = (call, beginsNow);
         var response = call.Http.Response;
         response.ContentType = call.Operation.Produces;
         response.Headers.CacheControl = "no-store";
@@ -49,7 +53,7 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
                 Write("configuration", ConfigurationResource.Of(changed.Configuration.ToMessage(message.Service), _call), id);
                 break;
             case WatchEvent.Reset reset:
-                Write("reset", new ResetResource(JsonNamingPolicy.CamelCase.ConvertName($"{reset.Reason}")), id);
+                Write("reset", new ResetResource(JsonNamingPolicy.CamelCase.ConvertName($"{reset.Reason}")), IdOfReset);
                 break;
             case WatchEvent.Synced:
                 Write("synced", new object(), id);
@@ -60,15 +64,28 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
             default:
                 throw new InvalidOperationException($"There is no event for {message.Message.GetType().Name}.");
         }
-        return FlushAsync();
+        return FlushAsync(_call.Http.RequestAborted);
     }
 
-    /// <summary>The last event: why the watch ends. A client that goes on from the last id misses nothing.</summary>
+    /// <summary>The last event: why the watch ends, and when it is of use to come back. A client that goes on from the last id misses nothing.</summary>
     public async Task EndAsync(PresenceException end)
     {
-        Write("end", new EndResource(ErrorTable.NameOf(end.Reason), ErrorDetails.TextOf(end)), end.Details.GetValueOrDefault(WatchReader.ResumeTokenDetail));
-        await FlushAsync();
+        if (ErrorDetails.RetryDelayOf(end) is { } delay)
+            Write(string.Create(CultureInfo.InvariantCulture, $"retry: {delay.TotalMilliseconds:0}\n"));
+        var resource = new EndResource(ErrorTable.NameOf(end.Reason), ErrorDetails.TextOf(end))
+        {
+            CorrelationId = end.Details.GetValueOrDefault(ErrorDetails.CorrelationIdKey),
+        };
+        Write("end", resource, end.Details.GetValueOrDefault(WatchReader.ResumeTokenDetail));
+        // Not cancelled: a client that is gone, which is no fault by now, takes everything at once.
+        await FlushAsync(CancellationToken.None);
     }
+
+    /// <summary>
+    /// Until <c>synced</c> the client has forgotten what the id stands for: without one, it comes back to a snapshot. Where the URL asks for none, it keeps
+    /// the id, which is answered with a reset again.
+    /// </summary>
+    private string? IdOfReset => _beginsNow ? null : "";
 
     private void Write<TResource>(string name, TResource resource, string? id)
     {
@@ -84,5 +101,5 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
 
     private void Write(string text) => Encoding.ASCII.GetBytes(text, _output);
 
-    private async Task FlushAsync() => await _output.FlushAsync(_call.Http.RequestAborted);
+    private async Task FlushAsync(CancellationToken cancellationToken) => await _output.FlushAsync(cancellationToken);
 }

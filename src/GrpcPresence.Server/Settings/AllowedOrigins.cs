@@ -1,0 +1,32 @@
+namespace GrpcPresence.Server.Settings;
+
+/// <summary>The origins whose pages may call the REST interface from a browser. Two are equal if they were written alike.</summary>
+internal sealed record AllowedOrigins
+{
+    private const string Any = "*";
+
+    private readonly string _text;
+
+    private AllowedOrigins(string text) => _text = text;
+
+    /// <summary>Whether pages of every origin may.</summary>
+    public bool AreAny => _text == Any;
+
+    /// <summary>The origins, each <c>scheme://host[:port]</c>.</summary>
+    public IReadOnlyList<string> Names => AreAny ? [] : Split(_text);
+
+    /// <summary>Reads origins with commas between them, or <c>*</c>; null when one is none.</summary>
+    public static AllowedOrigins? Read(string text) => text == Any || Split(text).All(IsOrigin) ? new AllowedOrigins(text) : null;
+
+    /// <inheritdoc/>
+    public override string ToString() => _text;
+
+    private static string[] Split(string text) => text.Split(',', StringSplitOptions.TrimEntries);
+
+    // A path, a user or a slash at the end would never be equal to what a browser sends (RFC 6454, section 7).
+    private static bool IsOrigin(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp)
+        && url.Host.Length > 0
+        && text.Equals($"{url.Scheme}://{url.Authority}", StringComparison.OrdinalIgnoreCase);
+}

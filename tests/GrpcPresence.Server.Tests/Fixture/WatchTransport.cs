@@ -1,0 +1,11 @@
+namespace GrpcPresence.Server.Tests.Fixture;
+
+/// <summary>What a watch comes over.</summary>
+public enum WatchTransport
+{
+    /// <summary>The messages and trailers of gRPC.</summary>
+    Grpc,
+
+    /// <summary>Server-sent events.</summary>
+    Events,
+}

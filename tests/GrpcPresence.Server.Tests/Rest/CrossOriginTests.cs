@@ -1,0 +1,104 @@
+using System.Net;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Rest;
+
+/// <summary>Calls from pages of other origins, as browsers make them.</summary>
+public sealed class CrossOriginTests
+{
+    private const string Page = "https://app.example";
+    private const string AllowOrigin = "Access-Control-Allow-Origin";
+
+    [Theory]
+    [InlineData("https://app.example,http://localhost:8080", Page, Page)]
+    [InlineData("HTTPS://APP.example", Page, Page)]
+    [InlineData("https://app.example", "https://foreign.example", null)]
+    [InlineData("https://app.example", "http://app.example", null)]
+    [InlineData("https://app.example", null, null)]
+    [InlineData("*", "https://foreign.example", "*")]
+    [InlineData(null, Page, null)]
+    public async Task Only_pages_of_allowed_origins_may_read_a_response(string? allowed, string? origin, string? answered)
+    {
+        await using var server = await StartAsync(allowed);
+
+        using var response = await SendAsync(server, HttpMethod.Get, "/v1/Services", origin);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(answered, AllowedIn(response));
+        Assert.False(response.Headers.Contains("Access-Control-Allow-Credentials"));
+    }
+
+    [Theory]
+    [InlineData("POST", "authorization, content-type, x-twilio-webhook-enabled")]
+    [InlineData("DELETE", "authorization")]
+    [InlineData("GET", "authorization, last-event-id")]
+    public async Task A_browser_that_asks_first_needs_no_credentials(string method, string headers)
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowedOrigins = AllowedOrigins.Read(Page) });
+
+        using var response = await AskAsync(guarded.Server, Page, method, headers);
+
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        Assert.Equal(Page, AllowedIn(response));
+        Assert.Contains(method, string.Join(',', response.Headers.GetValues("Access-Control-Allow-Methods")), StringComparison.Ordinal);
+        var taken = string.Join(',', response.Headers.GetValues("Access-Control-Allow-Headers"));
+        Assert.All(headers.Split(", "), header => Assert.Contains(header, taken, StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task A_foreign_page_that_asks_first_is_allowed_nothing()
+    {
+        await using var server = await StartAsync(Page);
+
+        using var response = await AskAsync(server, "https://foreign.example", "GET", "authorization");
+
+        Assert.Null(AllowedIn(response));
+    }
+
+    [Fact]
+    public async Task Refusals_can_be_read_by_pages_too()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowedOrigins = AllowedOrigins.Read(Page) });
+
+        using var unknown = await SendAsync(guarded.Server, HttpMethod.Get, "/v1/Services", Page);
+        using var missing = await SendAsync(guarded.Server, HttpMethod.Get, "/v1/Nothing", Page);
+
+        Assert.Equal((HttpStatusCode.Unauthorized, Page), (unknown.StatusCode, AllowedIn(unknown)));
+        Assert.Equal((HttpStatusCode.NotFound, Page), (missing.StatusCode, AllowedIn(missing)));
+    }
+
+    [Fact]
+    public async Task A_page_may_watch()
+    {
+        await using var server = await StartAsync(Page);
+        var service = await server.CreateServiceAsync();
+
+        using var response = await SendAsync(server, HttpMethod.Get, UpdatesUrl.Of(new WatchUsersRequest { ServiceSid = service }), Page);
+
+        Assert.Equal((HttpStatusCode.OK, Page), (response.StatusCode, AllowedIn(response)));
+    }
+
+    private static Task<TestServer> StartAsync(string? allowed) =>
+        TestServer.StartAsync(settings: new ServerSettings { AllowedOrigins = allowed is null ? null : AllowedOrigins.Read(allowed) });
+
+    private static Task<HttpResponseMessage> AskAsync(TestServer server, string origin, string method, string headers)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Options, "/v1/Services") { Headers = { { "Origin", origin } } };
+        request.Headers.Add("Access-Control-Request-Method", method);
+        request.Headers.Add("Access-Control-Request-Headers", headers);
+        return server.Rest.SendAsync(request, TestRun.Token);
+    }
+
+    private static Task<HttpResponseMessage> SendAsync(TestServer server, HttpMethod method, string path, string? origin)
+    {
+        var request = new HttpRequestMessage(method, path);
+        if (origin is not null)
+            request.Headers.Add("Origin", origin);
+        return server.Rest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestRun.Token);
+    }
+
+    private static string? AllowedIn(HttpResponseMessage response) =>
+        response.Headers.TryGetValues(AllowOrigin, out var origins) ? Assert.Single(origins) : null;
+}

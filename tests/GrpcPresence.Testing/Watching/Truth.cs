@@ -1,0 +1,117 @@
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Testing.Watching;
+
+/// <summary>
+/// All that was ever committed, as the writer published it: the revisions must be gapless. What a promise is held against. Safe from any thread.
+/// </summary>
+/// <remarks>A commit whose outcome the writer does not know yet can be read from the store before it is published.</remarks>
+public sealed class Truth
+{
+    private readonly Lock _gate = new(); // guards what is known
+    private List<UserChange> _changes = [];
+    private long _revision;
+
+    /// <summary>The last revision that is known here.</summary>
+    public long Revision
+    {
+        get
+        {
+            lock (_gate)
+                return _revision;
+        }
+    }
+
+    /// <summary>The last revision that was published, or that a process which ended could not publish any more.</summary>
+    public long Published { get; private set; }
+
+    /// <summary>A commit was published.</summary>
+    /// <exception cref="BrokenPromiseException">Its revisions do not follow those before.</exception>
+    public void Take(ServiceCommit commit)
+    {
+        lock (_gate)
+            TakeNext(commit);
+    }
+
+    /// <summary>What is in the store alone, where each user shows one change.</summary>
+    public void Learn(ChangesRead stored)
+    {
+        lock (_gate)
+        {
+            foreach (var (state, revision) in stored.Changes)
+                _changes.Add(new UserChange(state, state.Record?.ReasonsSince(_revision) ?? UpdateReasons.Deleted, revision));
+            _revision = stored.Service.Revision;
+        }
+    }
+
+    /// <summary>The process ended: what it had not published by then, it will not.</summary>
+    public void EndProcess()
+    {
+        lock (_gate)
+            Published = _revision;
+    }
+
+    /// <summary>As it is now: what a backup holds.</summary>
+    public Truth Copy()
+    {
+        lock (_gate)
+            return new() { _changes = [.. _changes], _revision = _revision, Published = _revision };
+    }
+
+    /// <summary>A backup took the place of what was committed; what is newer never was. Nobody else may have the backup at hand.</summary>
+    public void Become(Truth backup)
+    {
+        lock (_gate)
+        {
+            _changes = [.. backup._changes];
+            _revision = backup._revision;
+            Published = backup.Published;
+        }
+    }
+
+    /// <summary>What changed about the user in (after, upTo], as far as the changes of the user's own row tell.</summary>
+    public UpdateReasons ReasonsBetween(UserSid user, long after, long upTo) =>
+        ChangesOf(user).Where(change => change.Revision > after && change.Revision <= upTo)
+            .Aggregate(UpdateReasons.None, (reasons, change) => reasons | change.Reasons);
+
+    /// <summary>Whether the user was deleted.</summary>
+    public bool IsDeleted(UserSid user) => ChangesOf(user).Any(change => change.State.IsDeleted);
+
+    /// <summary>The revision of the user's last change with one of the reasons, up to the revision; 0 when there is none.</summary>
+    public long LastChange(UserSid user, UpdateReasons reasons, long upTo) =>
+        ChangesOf(user).LastOrDefault(change => change.Revision <= upTo && (change.Reasons & reasons) != 0).Revision;
+
+    /// <summary>Everybody there ever was, by SID.</summary>
+    public IReadOnlyList<(UserSid Sid, Identity Identity)> Everybody
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _changes.Select(change => (change.State.Sid, change.State.Identity)).Distinct()];
+        }
+    }
+
+    private List<UserChange> ChangesOf(UserSid user)
+    {
+        lock (_gate)
+            return _changes.FindAll(change => change.State.Sid == user);
+    }
+
+    private void TakeNext(ServiceCommit commit)
+    {
+        if (commit.LastRevision <= Published)
+            return;
+        if (commit.FirstRevision != Published + 1)
+            throw new BrokenPromiseException("Revisions", $"{commit.FirstRevision} follows {Published}");
+        var taken = commit.Users.Select(change => change.Revision).Concat(commit.Configurations.Select(configuration => configuration.Revision)).Order();
+        if (!taken.SequenceEqual(Enumerable.Range(0, (int)(commit.LastRevision - Published)).Select(i => commit.FirstRevision + i)))
+            throw new BrokenPromiseException("Revisions", $"a commit up to {commit.LastRevision} has gaps");
+        // What was learned from the store is less exact.
+        _changes.RemoveAll(change => change.Revision >= commit.FirstRevision);
+        _changes.AddRange(commit.Users);
+        Published = commit.LastRevision;
+        _revision = Math.Max(_revision, Published);
+    }
+}
