@@ -48,7 +48,7 @@ follow() {
 expect() {
   local line name=''
   while [[ -z $name || $name == progress ]]; do
-    while read -r -t "$patience" -u "$messages" line && [[ -n $line ]]; do
+    while IFS= read -r -t "$patience" -u "$messages" line && [[ -n $line ]]; do
       case $line in
         'event: '*) name=${line#event: } ;;
         'id: '*) id=${line#id: } ;;
