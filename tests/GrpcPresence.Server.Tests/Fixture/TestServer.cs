@@ -22,6 +22,7 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly IPresenceStore _store;
     private readonly Action<IServiceCollection>? _services;
+    private HttpClient? _rest;
     private Task? _stopped;
 
     private TestServer(
@@ -40,11 +41,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Uri Address => new(_app.Urls.First());
 
-    /// <summary>Where REST is served without TLS.</summary>
-    public Uri RestAddress => new(_app.Urls.ElementAt(1));
-
-    /// <summary>Calls REST, without credentials of its own.</summary>
-    public HttpClient Rest { get; private set; } = null!;
+    /// <summary>Calls REST of a server without TLS, without credentials of its own. A stream is open for as long as its test wants it.</summary>
+    public HttpClient Rest => _rest ??= new HttpClient { BaseAddress = new Uri(_app.Urls.ElementAt(1)), Timeout = Timeout.InfiniteTimeSpan };
 
     public GrpcChannel Channel { get; private set; } = null!;
 
@@ -72,8 +70,6 @@ internal sealed class TestServer : IAsyncDisposable
         var server = new TestServer(map, time, store, settings, services);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-        // A stream is open for as long as its test wants it.
-        server.Rest = new HttpClient { BaseAddress = server.RestAddress, Timeout = Timeout.InfiniteTimeSpan };
         return server;
     }
 
@@ -126,7 +122,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         Store.Faults.Clear();
         Channel.Dispose();
-        Rest.Dispose();
+        _rest?.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }
