@@ -140,14 +140,9 @@ internal static class SettingsReader
                 $"{ServerSettings.Section}:{Name} must be {MinAuthTokenLength} to {MaxAuthTokenLength} printable characters of ASCII, without spaces.");
     }
 
-    private static AllowedOrigins? ReadOrigins(IConfiguration section)
-    {
-        const string Name = nameof(ServerSettings.AllowedOrigins);
-        return section[Name] is { } text
-            ? AllowedOrigins.Read(text)
-                ?? throw SettingsException.For(Name, text, "must be origins, such as https://a.example,http://localhost:8080, without the port that is usual, or *")
-            : null;
-    }
+    private static AllowedOrigins? ReadOrigins(IConfiguration section) => section[nameof(ServerSettings.AllowedOrigins)] is { } text
+        ? AllowedOrigins.Read(text) ?? throw SettingsException.For(nameof(ServerSettings.AllowedOrigins), text, AllowedOrigins.Rule)
+        : null;
 
     private static int? ReadCount(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : null;

@@ -22,6 +22,7 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly IPresenceStore _store;
     private readonly Action<IServiceCollection>? _services;
+    private HttpClient? _rest;
     private Task? _stopped;
 
     private TestServer(
@@ -43,8 +44,8 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Where REST is: at a port of its own, unless there is TLS.</summary>
     public Uri RestAddress => new(_app.Urls.Last(url => !url.Contains("//unix:", StringComparison.Ordinal)));
 
-    /// <summary>Calls REST, without credentials of its own.</summary>
-    public HttpClient Rest { get; private set; } = null!;
+    /// <summary>Calls REST of a server without TLS, without credentials of its own. A stream is open for as long as its test wants it.</summary>
+    public HttpClient Rest => _rest ??= new HttpClient { BaseAddress = RestAddress, Timeout = Timeout.InfiniteTimeSpan };
 
     public GrpcChannel Channel { get; private set; } = null!;
 
@@ -72,8 +73,6 @@ internal sealed class TestServer : IAsyncDisposable
         var server = new TestServer(map, time, store, settings, services);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-        // A stream is open for as long as its test wants it.
-        server.Rest = new HttpClient { BaseAddress = server.RestAddress, Timeout = Timeout.InfiniteTimeSpan };
         return server;
     }
 
@@ -126,7 +125,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         Store.Faults.Clear();
         Channel.Dispose();
-        Rest.Dispose();
+        _rest?.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
     }
