@@ -111,7 +111,11 @@ public sealed class WebhookDispatcher(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        _stop.Cancel(); // a server that could not start is not stopped before
+        _stop.Dispose();
+    }
 
     /// <summary>Lets a loop end that has nobody to tell; false when it was woken meanwhile and must look again.</summary>
     internal bool TryEnd(DeliveryLoop loop)

@@ -6,8 +6,8 @@ using GrpcPresence.Server.Mapping;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// The parameters of webhooks, by the names that the product documents for each event; <c>UpdateReasons</c> and <c>Revision</c> are our own. What has no
-/// value is left out.
+/// The parameters of webhooks, by the names of the product, which writes those of reachability in two ways: here as in its stream of events.
+/// <c>UpdateReasons</c> and <c>Revision</c> are our own. What has no value is left out.
 /// </summary>
 internal static class WebhookForm
 {
@@ -27,8 +27,8 @@ internal static class WebhookForm
         var form = new List<KeyValuePair<string, string>>();
         AddProfile(form, accountSid, eventType, user.Service, record);
         form.Add(new("DateCreated", Date(record.CreateTime)));
-        AddFlag(form, "isOnline", user.IsOnline);
-        AddFlag(form, "isNotifiable", user.IsNotifiable);
+        AddFlag(form, "IsOnline", user.IsOnline);
+        AddFlag(form, "IsNotifiable", user.IsNotifiable);
         form.Add(new(nameof(UpdateReasons), string.Join(',', ReasonWords.Of(reasons))));
         form.Add(new("Revision", user.Revision.ToString(CultureInfo.InvariantCulture)));
         return form;

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Users;

@@ -1,6 +1,6 @@
 using System.Net;
-using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Users;

@@ -1,7 +1,6 @@
 using System.Net;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using GrpcPresence.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;

@@ -24,7 +24,7 @@ public sealed class WebhookEndToEndTests
         var added = await receiver.NextAsync();
         Assert.Equal(("POST", "onUserAdded", "ada", "created"), (added.Method, added.EventType, added.Parameters["Identity"], added.Parameters["UpdateReasons"]));
         var updated = await receiver.NextAsync();
-        Assert.Equal(("onUserUpdated", "true", "reachabilityOnline"), (updated.EventType, updated.Parameters["isOnline"], updated.Parameters["UpdateReasons"]));
+        Assert.Equal(("onUserUpdated", "true", "reachabilityOnline"), (updated.EventType, updated.Parameters["IsOnline"], updated.Parameters["UpdateReasons"]));
         Assert.NotEqual(added.Headers["I-Twilio-Idempotency-Token"], updated.Headers["I-Twilio-Idempotency-Token"]);
         foreach (var received in new[] { added, updated })
             Assert.Equal(WebhookSignature.Of(Allowing.AuthToken!, received.Url, received.Parameters), received.Headers["X-Twilio-Signature"]);
@@ -84,7 +84,10 @@ public sealed class WebhookEndToEndTests
         {
             WebhookConfiguration = new WebhookConfiguration
             {
-                ServiceSid = service, PostWebhookUrl = url, Method = method, Filters = { "onUserAdded", "onUserUpdated" },
+                ServiceSid = service,
+                PostWebhookUrl = url,
+                Method = method,
+                Filters = { "onUserAdded", "onUserUpdated" },
             },
             UpdateMask = FieldMask.FromString("post_webhook_url,filters,method"),
         });

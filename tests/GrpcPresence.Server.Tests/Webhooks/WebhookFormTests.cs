@@ -30,8 +30,8 @@ public sealed class WebhookFormTests
                 ["RoleSid"] = "RL00000000000000000000000000000007",
                 ["DateCreated"] = "2019-12-16T22:18:37Z",
                 ["DateUpdated"] = "2019-12-16T22:18:38Z",
-                ["isOnline"] = "true",
-                ["isNotifiable"] = "false",
+                ["IsOnline"] = "true",
+                ["IsNotifiable"] = "false",
                 ["UpdateReasons"] = "friendlyName,reachabilityNotifiable",
                 ["Revision"] = "3",
             },
@@ -45,7 +45,7 @@ public sealed class WebhookFormTests
 
         var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, Sample.State(record), UpdateReasons.Created).Select(parameter => parameter.Key);
 
-        Assert.DoesNotContain(names, name => name is "RoleSid" or "isOnline" or "isNotifiable");
+        Assert.DoesNotContain(names, name => name is "RoleSid" or "IsOnline" or "IsNotifiable");
     }
 
     [Fact]
@@ -58,6 +58,6 @@ public sealed class WebhookFormTests
         Assert.Equal("{\"a\":1}", form["Attributes"]);
         Assert.Equal("2019-12-16T22:18:38Z", form["DateUpdated"]);
         Assert.Equal("API", form["Source"]);
-        Assert.DoesNotContain("isOnline", form);
+        Assert.DoesNotContain("IsOnline", form);
     }
 }

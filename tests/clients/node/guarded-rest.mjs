@@ -90,10 +90,10 @@ await step('is told by webhooks, whose signature the library takes', async () =>
   await service.configuration.webhooks().update({ postWebhookUrl: `${backEnd.origin}/told?of=users`, filters: ['onUserAdded', 'onUserUpdated'] });
   const { sid } = await service.users.create({ identity: mary, friendlyName: 'Größe & Söhne + 1', xTwilioWebhookEnabled: 'true' });
   const added = await told('onUserAdded');
-  assert.deepEqual([added.UserSid, added.Identity, added.FriendlyName, added.isOnline], [sid, mary, 'Größe & Söhne + 1', undefined]);
+  assert.deepEqual([added.UserSid, added.Identity, added.FriendlyName, added.IsOnline], [sid, mary, 'Größe & Söhne + 1', undefined]);
   await call(administrator.users, 'heartbeat', { serviceSid: added.ChatServiceSid, userKey: mary, sessionId: randomUUID() });
   const online = await told('onUserUpdated');
-  assert.deepEqual([online.Identity, online.isOnline, online.UpdateReasons], [mary, 'true', 'reachabilityOnline']);
+  assert.deepEqual([online.Identity, online.IsOnline, online.UpdateReasons], [mary, 'true', 'reachabilityOnline']);
 });
 
 await step('is not told of its own edits, but of those that ask for it', async () => {
