@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The server with TLS and API keys: clients of three languages, who may do what; a certificate that is renewed meanwhile, a client
-# that shows one, keys that are replaced and revoked beside the server, a power cut, and what the log must not say.
+# The server with TLS, API keys and an auth token: clients of three languages and of REST, who may do what; a certificate that is
+# renewed meanwhile, a client that shows one, keys that are replaced and revoked beside the server, a power cut, and what the log
+# must not say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/clients/buf-curl/telling.sh
@@ -44,7 +45,7 @@ start_guarded_server() {
   # What happens for each call is logged too: nobody may be named there either.
   start_server env Logging__LogLevel__GrpcPresence=Debug dotnet "$server_program" \
     --tls-certificate "$scratch/server.pem" --tls-key "$scratch/server.key" \
-    --client-certificates optional --client-certificate-authorities "$scratch/ca.pem"
+    --client-certificates optional --client-certificate-authorities "$scratch/ca.pem" --allow-private-webhooks
 }
 
 # is_refused REASON METHOD JSON
@@ -61,7 +62,7 @@ sees_online() {
 
 step 'the server does not start for everybody in the network, and says what to do'
 status=0
-timeout "$command_patience" dotnet "$server_program" --host 0.0.0.0 --port "$port" --database "$scratch/open.db" \
+timeout "$command_patience" dotnet "$server_program" --host 0.0.0.0 --port "$port" --rest-port off --database "$scratch/open.db" \
   >"$scratch/output" 2>"$scratch/refusal" || status=$?
 equal "$status" 2
 grep -q -- --allow-anonymous "$scratch/refusal"
@@ -75,6 +76,8 @@ certificate gateway "URI:$gateway" clientAuth
 certificate stranger "URI:$gateway-of-another" clientAuth
 key=$(keys create --role admin)
 [[ $key =~ ^SK[0-9a-f]{32}:.{64}$ ]]
+Presence__AuthToken=$(openssl rand -hex 16)
+export Presence__AuthToken
 
 step 'the server starts with TLS and that key'
 trust "$scratch/ca.pem"
@@ -98,10 +101,11 @@ renewed=$SECONDS
 finish_step
 
 # They tell while the certificate is replaced under them.
-export PRESENCE_CA=$scratch/ca.pem PRESENCE_KEY=$key
+export PRESENCE_CA=$scratch/ca.pem PRESENCE_KEY=$key PRESENCE_AUTH_TOKEN=$Presence__AuthToken
 tell Node: node tests/clients/node/guarded.mjs
 tell Python: /usr/bin/python3 tests/clients/python/guarded.py
 tell 'buf curl:' bash tests/clients/buf-curl/guarded.sh
+tell 'Node, REST:' node tests/clients/node/guarded-rest.mjs
 hear
 
 step 'a new connection is shown the new certificate, and the open watch goes on'
@@ -165,7 +169,7 @@ stop_server
 
 step 'the log tells of the keys, and neither secrets nor whom the stories are about'
 grep -q "RevokeApiKey by operator: ${mesh%%:*}" "$scratch/server.log"
-if grep -n -e @example.com -e Lovelace -e "${key#*:}" -e "${mesh#*:}" -e "${rotated#*:}" "$scratch/server.log"; then exit 1; fi
+if grep -n -e @example.com -e Lovelace -e Hopper -e Somerville -e "$Presence__AuthToken" -e "${key#*:}" -e "${mesh#*:}" -e "${rotated#*:}" "$scratch/server.log"; then exit 1; fi
 # What the clients were given, and the tokens that they signed: whatever has the length of a secret. Thumbprints of certificates have it too.
 if grep -oE '[A-Za-z0-9_-]{64,}' "$scratch/server.log" | grep -vxE '[0-9A-F]{64}'; then exit 1; fi
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Clients of three languages against the server; then a power cut, a start on the same database, and a shutdown.
+# Clients of three languages against the server, and of REST; then a power cut, a start on the same database, and a shutdown.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/clients/buf-curl/telling.sh
@@ -15,6 +15,9 @@ server_program=artifacts/bin/GrpcPresence.Server/debug/GrpcPresence.Server.dll
 configuration=presence.v1.ConfigurationService
 users=presence.v1.UserService
 
+rest_port=$(free_port)
+export PRESENCE_REST=127.0.0.1:$rest_port
+
 step 'the server starts and says that it serves'
 start_server dotnet "$server_program"
 finish_step
@@ -22,6 +25,8 @@ finish_step
 tell Node: node tests/clients/node/story.mjs
 tell Python: /usr/bin/python3 tests/clients/python/story.py
 tell 'buf curl:' bash tests/clients/buf-curl/story.sh
+tell 'Node, REST:' node tests/clients/node/rest.mjs
+tell 'curl, REST:' bash tests/clients/curl/rest.sh
 hear
 
 step 'a user comes online while a watch is open'

@@ -6,18 +6,25 @@
 readonly start_patience=30
 readonly stop_patience=5
 
-port=$(node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
+# free_port: prints a port that nobody listens on.
+free_port() {
+  node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+port=$(free_port)
 # shellcheck disable=SC2034  # presence.sh reads it.
 address=127.0.0.1:$port
+# Two servers of one machine could not share the usual one; a story about it sets a port of its own before it starts the server.
+rest_port=off
 
 # Clients would ask a proxy for this machine too.
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
-# start_server COMMAND...: starts the server on the story's port, and waits until its health says SERVING.
+# start_server COMMAND...: starts the server on the story's ports, and waits until its health says SERVING.
 start_server() {
   local give_up=$((SECONDS + start_patience))
   # In a process group of its own, whose id is that of the process: what it starts can be ended with it.
-  setsid "$@" --port "$port" --database "$scratch/presence.db" >>"$scratch/server.log" 2>&1 </dev/null &
+  setsid "$@" --port "$port" --rest-port "$rest_port" --database "$scratch/presence.db" >>"$scratch/server.log" 2>&1 </dev/null &
   server=$!
   until is_serving; do
     if ! kill -0 "$server" 2>/dev/null; then

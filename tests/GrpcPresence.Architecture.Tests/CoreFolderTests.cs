@@ -20,6 +20,7 @@ public sealed class CoreFolderTests
         ["Changes"] = ["Access", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Presence"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
         ["Watching"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
+        ["Webhooks"] = ["Changes", "Users", "Configuration", "Errors", "Limits", "Metrics"],
     };
 
     public static TheoryData<string> Folders => [.. typeof(LiveService).Assembly.GetTypes().Select(FolderOf).OfType<string>().Distinct()];

@@ -36,6 +36,8 @@ internal sealed class CoreWorld : IDisposable
             usersPerService);
     }
 
+    private Thread? _writing;
+
     public ManualTimeProvider Time { get; } = new();
 
     public InMemoryPresenceStore Store { get; }
@@ -60,14 +62,25 @@ internal sealed class CoreWorld : IDisposable
 
     public void Dispose()
     {
+        Queue.Close();
+        _writing?.Join();
         Queue.Dispose();
         Metrics.Dispose();
         Store.Dispose();
     }
 
+    /// <summary>From now on the writer has a thread of its own, for tests of what waits for it on another thread than theirs.</summary>
+    public void StartWriter()
+    {
+        _writing = new Thread(() => Writer.Run(default)) { IsBackground = true };
+        _writing.Start();
+    }
+
     /// <summary>Writes all that is queued; a store that fails is not tried again.</summary>
     public void Write()
     {
+        if (_writing is not null)
+            return;
         while (Queue.Count > 0)
         {
             if (Writer.WriteOnce() == WriteOutcome.Failed)

@@ -20,7 +20,7 @@ await step('the first process serves', async () => {
 });
 
 for (const { what, asks } of [
-  { what: 'a second process', asks: ['--port', '0'] },
+  { what: 'a second process', asks: ['--port', '0', '--rest-port', 'off'] },
   { what: 'a restore', asks: ['restore', `${server.database}.backup`] },
 ]) {
   await step(`${what} is refused with exit code ${REFUSED} and one message that names the file`, async () => {

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Breaks the code on purpose, one patch at a time, and fails for each patch that the test it names does not notice:
 #   bash tests/mutations/run.sh [NAME...]      NAME as in NAME.patch; all of them unless given
-# Works on a copy of the tree; the patched project alone is built, and takes its place beside the tests that were built without the patch.
+# Builds the tests where they are, as ever; what is broken is a copy of the sources. The patched project alone is compiled, and takes its place in a
+# copy of the tests that were built without the patch. While the test of one patch runs, the next one is compiled.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+root=$(git -C "$here" rev-parse --show-toplevel)
 scratch=$(mktemp -d)
 compiler=mutations-$$
 
 # The compiler stays between the patches, under a name of its own, and ends with the script.
 clean_up() {
   local left
+  wait
   for left in $(pgrep -f -- "-pipename:$compiler" || true); do kill "$left"; done
   rm -rf "$scratch"
 }
@@ -17,8 +20,6 @@ trap clean_up EXIT
 
 # How long, in seconds, the tests may take on whole code, and one of them on broken code: one that hangs has noticed, and fails by its own patience.
 readonly patience=60 short_patience=5
-# Analyzers have no say in what a test notices.
-readonly quick=(-nologo -v:quiet "-p:SharedCompilationId=$compiler" -p:UseSharedCompilation=true -p:RunAnalyzers=false -p:TreatWarningsAsErrors=false)
 
 # header NAME FIELD: what the patch says of itself above its first line of diff.
 header() { sed -n "s/^$2: //p; /^diff /q" "$here/$1.patch"; }
@@ -29,18 +30,88 @@ project_of() { grep -o '^GrpcPresence\.[A-Za-z]*\.Tests' <<<"$1"; }
 # broken_by NAME: the project whose code the patch breaks.
 broken_by() { sed -n 's#^diff --git a/src/\([^/]*\)/.*#\1#p' "$here/$1.patch" | head -n 1; }
 
-# compile PROJECT: that project alone, with what is embedded in it; without its migrations the store would fail every test.
-compile() {
-  rm -f "artifacts/obj/$1/debug/$1.dll"
-  dotnet msbuild "${quick[@]}" "-t:PrepareResources;Compile" -p:BuildProjectReferences=false "src/$1" >"$scratch/log" || { cat "$scratch/log"; exit 1; }
+# said COMMAND...: shows what a command says only when it fails, which ends the script.
+said() { "$@" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }; }
+
+# learn_to_compile PROJECT: keeps what MSBuild would tell the compiler. To start MSBuild for each patch takes longer than to compile it. Sources come
+# relative to the project, and so are those of the copy; what was generated and what is referred to are those of the tree. Without what is embedded the
+# store would find no migrations. MSBuild skips the question where everything is up to date, unless an output is one that never exists.
+learn_to_compile() {
+  (cd "$root" && dotnet msbuild -nologo "src/$1" "-t:PrepareResources;Compile" -p:BuildProjectReferences=false -p:NonExistentFile=none \
+    -p:SkipCompilerExecution=true -p:ProvideCommandLineArgs=true -getProperty:RoslynTargetsPath -getItem:CscCommandLineArgs) \
+    >"$scratch/$1.json" || { cat "$scratch/$1.json"; exit 1; }
+  jq -r '.Properties.RoslynTargetsPath + "/bincore/csc.dll"' "$scratch/$1.json" >"$scratch/$1.csc"
+  # What a compilation would leave in the tree goes, and analyzers have no say in what a test notices.
+  {
+    jq -r '.Items.CscCommandLineArgs[].Identity' "$scratch/$1.json" | grep -vE '^/((ref)?out|doc):|^/noconfig$'
+    printf '/skipanalyzers+\n/warnaserror-\n'
+  } >"$scratch/$1.rsp"
 }
 
-# run_tests SECONDS PROJECT TEST...: writes what the runner says; its last lines have the sum. 124: it was not over in time.
+# compile PROJECT FILE: that project of the copy alone, to the file.
+compile() {
+  (cd "$scratch/src/$1" && said dotnet "$(<"$scratch/$1.csc")" -noconfig -nologo "-shared:$compiler" "@$scratch/$1.rsp" "-out:$2")
+}
+
+# run_tests SECONDS PROJECT TEST...: writes what the runner says; its last lines have the sum. 137: it was not over in time. Asked kindly to end, the
+# runner would first wait for the test that hangs.
 run_tests() {
   local seconds=$1 project=$2 test filter=()
   shift 2
   for test in "$@"; do filter+=(-method "$test"); done
-  timeout "$seconds" "artifacts/bin/$project/debug/$project" "${filter[@]}" -noColor
+  timeout -s KILL "$seconds" "$scratch/artifacts/bin/$project/debug/$project" "${filter[@]}" -noColor
+}
+
+# check_whole PROJECT: its tests pass without a patch. Whole code is compiled here as broken code will be: a failure that comes of how it is compiled must
+# not pass for a patch that is noticed. A test that fails, or does not exist, without the patch says nothing with it.
+check_whole() {
+  local built=$scratch/artifacts/bin/$1/debug name broken test wanted
+  mkdir -p "$scratch/artifacts/bin/$1"
+  cp -a "$root/artifacts/bin/$1/debug" "$built"
+  for broken in $(for name in "${names[@]}"; do [[ $(project_of "$(header "$name" Test)") != "$1" ]] || broken_by "$name"; done | sort -u); do
+    [[ -e $scratch/$broken.rsp ]] || learn_to_compile "$broken"
+    compile "$broken" "$built/$broken.dll"
+  done
+  mapfile -t wanted < <(tr ' ' '\n' <<<"${tests[$1]}" | sort -u | grep .)
+  "$built/$1" -list methods -noLogo -noColor >"$scratch/methods"
+  for test in "${wanted[@]}"; do
+    grep -qxF "$test" "$scratch/methods" || { echo "${test%.*} has no test ${test##*.}"; exit 1; }
+  done
+  said run_tests "$patience" "$1" "${wanted[@]}"
+}
+
+# compile_broken NAME: what the patch makes of its project, as NAME.dll; the copy is whole again afterwards.
+compile_broken() {
+  git apply "$here/$1.patch" || { hear; echo "not ok - $1: the patch does not apply any more"; exit 1; }
+  mkdir "$scratch/$1"
+  compile "$(broken_by "$1")" "$scratch/$1/$(broken_by "$1").dll"
+  git apply -R "$here/$1.patch"
+}
+
+# tell NAME: runs the test of a patch that was compiled, and tells whether it notices.
+tell() {
+  local test project built broken status=0
+  test=$(header "$1" Test)
+  project=$(project_of "$test")
+  broken=$(broken_by "$1")
+  built=$scratch/artifacts/bin/$project/debug
+  cp "$built/$broken.dll" "$scratch/$1/whole"
+  cp "$scratch/$1/$broken.dll" "$built/"
+  run_tests "$short_patience" "$project" "$test" >"$scratch/$1/log" 2>&1 || status=$?
+  cp "$scratch/$1/whole" "$built/$broken.dll"
+  if ((status == 137)) || grep -q ' Failed: [1-9]' "$scratch/$1/log"; then
+    echo "ok - $1 is noticed"
+  else
+    echo "not ok - $1 is not noticed by $test, which is to hold: $(header "$1" Promise)"
+    tail -n 5 "$scratch/$1/log"
+    return 1
+  fi
+}
+
+# hear: waits for the test that runs, if any; two of them would take turns with the same files.
+hear() {
+  if [[ -n $teller ]]; then wait "$teller" || unnoticed=$((unnoticed + 1)); fi
+  teller=''
 }
 
 if (($# > 0)); then
@@ -49,50 +120,29 @@ else
   mapfile -t names < <(cd "$here" && printf '%s\n' *.patch | sed 's/\.patch$//')
 fi
 
-git -C "$here" rev-parse --show-toplevel | { read -r root; cd "$root" && git ls-files -co --exclude-standard -z | tar -c --null -T - | tar -x -C "$scratch"; }
-cd "$scratch"
+cd "$root"
+git ls-files -co --exclude-standard -z src | tar -c --null -T - | tar -x -C "$scratch"
 declare -A tests
 for name in "${names[@]}"; do
   project=$(project_of "$(header "$name" Test)")
   tests[$project]+=" $(header "$name" Test)"
 done
-
-# A test that fails, or does not exist, without the patch says nothing with it. Whole code is compiled here as broken code will be: a failure that
-# comes of how it is compiled must not pass for a patch that is noticed.
+# With the settings of every other build, which then finds it up to date; this finds theirs.
 for project in "${!tests[@]}"; do
-  dotnet build "${quick[@]}" "tests/$project" >"$scratch/log" || { cat "$scratch/log"; exit 1; }
-  for broken in $(for name in "${names[@]}"; do [[ $(project_of "$(header "$name" Test)") != "$project" ]] || broken_by "$name"; done | sort -u); do
-    compile "$broken"
-    cp "artifacts/obj/$broken/debug/$broken.dll" "artifacts/bin/$project/debug/"
-  done
-  mapfile -t wanted < <(tr ' ' '\n' <<<"${tests[$project]}" | sort -u | grep .)
-  for test in "${wanted[@]}"; do
-    class=${test%.*}
-    grep -rq "${test##*.}" "tests/$project" || { echo "$class has no test ${test##*.}"; exit 1; }
-  done
-  run_tests "$patience" "$project" "${wanted[@]}" >"$scratch/log" || { cat "$scratch/log"; exit 1; }
+  said dotnet build -nologo -v:quiet "-p:SharedCompilationId=$compiler" -p:UseSharedCompilation=true "tests/$project"
 done
+
+cd "$scratch"
+for project in "${!tests[@]}"; do check_whole "$project"; done
 
 unnoticed=0
+teller=''
 for name in "${names[@]}"; do
-  test=$(header "$name" Test)
-  project=$(project_of "$test")
-  broken=$(broken_by "$name")
-  git apply "$here/$name.patch" || { echo "not ok - $name: the patch does not apply any more"; exit 1; }
-  compile "$broken"
-  cp "artifacts/bin/$project/debug/$broken.dll" "$scratch/whole.dll"
-  cp "artifacts/obj/$broken/debug/$broken.dll" "artifacts/bin/$project/debug/"
-  status=0
-  run_tests "$short_patience" "$project" "$test" >"$scratch/log" 2>&1 || status=$?
-  if ((status == 124)) || grep -q ' Failed: [1-9]' "$scratch/log"; then
-    echo "ok - $name is noticed"
-  else
-    unnoticed=$((unnoticed + 1))
-    echo "not ok - $name is not noticed by $test, which is to hold: $(header "$name" Promise)"
-    tail -n 5 "$scratch/log"
-  fi
-  git apply -R "$here/$name.patch"
-  cp "$scratch/whole.dll" "artifacts/bin/$project/debug/$broken.dll"
+  compile_broken "$name"
+  hear
+  tell "$name" &
+  teller=$!
 done
+hear
 echo "1..${#names[@]}"
 exit $((unnoticed > 0))

@@ -40,7 +40,7 @@ internal sealed class PresenceServer : IDisposable
     /// <param name="database">The file.</param>
     /// <param name="settings">Further arguments; quotas are out of reach unless they say otherwise.</param>
     public static PresenceServer Start(string database, params IEnumerable<string> settings) =>
-        new(ServerProcess.StartSelf(["serve", "--port", "0", "--database", database, .. QuotaArguments.OutOfReach, .. settings]));
+        new(ServerProcess.StartSelf(["serve", "--port", "0", "--rest-port", "off", "--database", database, .. QuotaArguments.OutOfReach, .. settings]));
 
     /// <summary>Starts it on a new database, in which there is a service instance whose reachability is switched on.</summary>
     public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, params IEnumerable<string> settings)

@@ -69,6 +69,9 @@ public enum ErrorReason
     /// <summary>The session was ended.</summary>
     SessionEnded = 50,
 
+    /// <summary>The webhook that was asked before the edit refused it.</summary>
+    WebhookRefused = 51,
+
     /// <summary>The user has as many push bindings as are allowed.</summary>
     PushBindingLimitExceeded = 60,
 

@@ -70,6 +70,10 @@ public static class Refusals
     public static PresenceException SessionEnded() =>
         new(ErrorReason.SessionEnded, "The session was ended; start a new one.");
 
+    /// <summary>The webhook that was asked before an edit answered with this HTTP status.</summary>
+    public static PresenceException WebhookRefused(int status) =>
+        With(ErrorReason.WebhookRefused, "The service instance's webhook refused the edit.", "webhook_status", status);
+
     private static PresenceException With(ErrorReason reason, string message, string key, object value) =>
         new(reason, message) { Details = new Dictionary<string, string> { [key] = value.ToString() ?? "" } };
 }

@@ -111,6 +111,27 @@ public static class Bounds
     /// <summary>Users that one page of a snapshot or catch-up reads: one message, one short read transaction.</summary>
     public const int WatchPageSize = 500;
 
+    /// <summary>Users that one page of webhooks reads: a receiver that lets each time out holds a page for a minute.</summary>
+    public const int WebhookPageSize = 100;
+
+    /// <summary>Users of a service instance whose webhooks are sent at the same time: what hides the round trip to a receiver, and what a small one can bear.</summary>
+    public const int WebhooksAtOnce = 8;
+
+    /// <summary>Failures in a row, of different users, after which a receiver is taken for dead: fewer are accidents.</summary>
+    public const int WebhookFailuresToOpen = 5;
+
+    /// <summary>How often webhooks of a user are tried that a receiver fails while it takes others: with the pauses between them, for some nine minutes.</summary>
+    public const int WebhookTries = 10;
+
+    /// <summary>Users of a service instance whose webhooks failed; before more are tried some must be done with. Some 2 MB.</summary>
+    public const int OwedWebhookUsers = 10_000;
+
+    /// <summary>Users of a service instance of whom it is remembered, until a scan has reached its end, what webhooks told of them. Some 6 MB.</summary>
+    public const int ToldWebhookUsers = 100_000;
+
+    /// <summary>How far a pause of webhooks is shortened at the most, as a fraction, so that what failed together does not come back together.</summary>
+    public const double WebhookBackoffJitter = 0.20;
+
     /// <summary>Changes that one transaction takes from callers.</summary>
     public const int ChangesPerBatch = 2000;
 
@@ -188,6 +209,12 @@ public static class Bounds
 
     /// <summary>How often meters that are idle are dropped: a million users who beat every 30 s leave a third of a million of them in that time, at about 350 bytes.</summary>
     public static readonly TimeSpan MeterSweepInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>The first pause after webhooks failed; it doubles up to <see cref="MaxWebhookBackoff"/>.</summary>
+    public static readonly TimeSpan MinWebhookBackoff = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest pause between two tries, and so the longest that a receiver which is back waits for what it missed.</summary>
+    public static readonly TimeSpan MaxWebhookBackoff = TimeSpan.FromMinutes(5);
 
     /// <summary>The first pause of the writer after a storage fault; it doubles up to <see cref="MaxStorageBackoff"/>.</summary>
     public static readonly TimeSpan MinStorageBackoff = TimeSpan.FromMilliseconds(50);

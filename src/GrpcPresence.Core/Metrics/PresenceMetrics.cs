@@ -17,6 +17,7 @@ public sealed class PresenceMetrics : IDisposable
     private readonly Counter<long> _resets;
     private readonly Histogram<double> _leaseLateness;
     private readonly Counter<long> _quotaRefusals;
+    private readonly Counter<long> _webhooks;
 
     /// <summary>Makes the instruments; a null factory makes them without one.</summary>
     public PresenceMetrics(IMeterFactory? factory = null)
@@ -30,6 +31,7 @@ public sealed class PresenceMetrics : IDisposable
         _resets = _meter.CreateCounter<long>("presence.watch.resets", "{reset}", "Snapshots sent, by reason.");
         _leaseLateness = _meter.CreateHistogram<double>("presence.lease.lateness", "s", "Time from the end of a lease to the decision that it ended.");
         _quotaRefusals = _meter.CreateCounter<long>("presence.quota.refusals", "{refusal}", "What was refused for want of a quota, by quota.");
+        _webhooks = _meter.CreateCounter<long>("presence.webhook.deliveries", "{delivery}", "Webhooks that were sent, by outcome; and those given up.");
     }
 
     /// <summary>Reads the number of live sessions when somebody looks.</summary>
@@ -43,6 +45,17 @@ public sealed class PresenceMetrics : IDisposable
     /// <summary>Reads the number of users that watchers owe their clients when somebody looks.</summary>
     public void ObservePending(Func<long> read) =>
         _meter.CreateObservableUpDownCounter("presence.watch.pending", read, "{user}", "Users that watchers owe their clients.");
+
+    /// <summary>Reads how many receivers of webhooks are taken for dead when somebody looks.</summary>
+    public void ObserveOpenCircuits(Func<int> read) =>
+        _meter.CreateObservableUpDownCounter("presence.webhook.open_circuits", read, "{receiver}", "Receivers of webhooks that are taken for dead.");
+
+    /// <summary>Reads how many revisions the receiver of webhooks is behind that is behind the most, when somebody looks.</summary>
+    public void ObserveWebhookLag(Func<long> read) =>
+        _meter.CreateObservableGauge("presence.webhook.lag", read, "{revision}", "Revisions that the last receiver of webhooks is behind.");
+
+    /// <summary>A webhook was sent, with this outcome, or given up.</summary>
+    public void WebhookSent(string outcome) => _webhooks.Add(1, new KeyValuePair<string, object?>("presence.webhook.outcome", outcome));
 
     /// <summary>A user came online or went offline.</summary>
     public void TransitionRecorded(bool online) => _transitions.Add(1, new KeyValuePair<string, object?>("presence.online", online));

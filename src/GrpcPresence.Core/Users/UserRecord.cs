@@ -107,4 +107,23 @@ public sealed record UserRecord
             reasons |= UpdateReasons.ReachabilityNotifiable;
         return reasons;
     }
+
+    /// <summary>The lowest revision after the given one at which any of the properties last changed; <see cref="long.MaxValue"/> when none did.</summary>
+    public long FirstRevisionSince(long revision, UpdateReasons reasons)
+    {
+        var first = long.MaxValue;
+        Consider(UpdateReasons.Created, CreatedRevision);
+        Consider(UpdateReasons.FriendlyName, FriendlyNameRevision);
+        Consider(UpdateReasons.Attributes, AttributesRevision);
+        Consider(UpdateReasons.Role, RoleRevision);
+        Consider(UpdateReasons.ReachabilityOnline, OnlineRevision);
+        Consider(UpdateReasons.ReachabilityNotifiable, NotifiableRevision);
+        return first;
+
+        void Consider(UpdateReasons reason, long changedAt)
+        {
+            if (reasons.HasFlag(reason) && changedAt > revision)
+                first = Math.Min(first, changedAt);
+        }
+    }
 }

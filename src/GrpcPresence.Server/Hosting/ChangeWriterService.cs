@@ -9,10 +9,12 @@ internal sealed class ChangeWriterService(
 {
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isStarted;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _isStarted = true;
         new Thread(Run) { Name = "change writer", IsBackground = true }.Start();
         return Task.CompletedTask;
     }
@@ -20,6 +22,9 @@ internal sealed class ChangeWriterService(
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        // A host that could not start stops all its services, also those whose turn had not come.
+        if (!_isStarted)
+            return;
         queue.Close();
         // A store that fails would keep the writer trying; it stops when the time for stopping is over.
         await using var overdue = cancellationToken.Register(_abandon.Cancel);

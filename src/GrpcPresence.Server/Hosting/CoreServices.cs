@@ -8,6 +8,7 @@ using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Hosting;
 
@@ -34,11 +35,12 @@ internal static class CoreServices
         services.AddSingleton<PresenceRecovery>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
             provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
-        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
+        services.AddSingleton<ICommitPublisher, CommitPublishers>();
         services.AddSingleton(NewWriter);
         services.AddSingleton(NewQuotaBook);
         services.AddHostedService<ChangeWriterService>();
         services.AddHostedService<RecoveryService>();
+        services.AddWebhooks();
         services.AddHostedService<TickService>();
         return services;
     }

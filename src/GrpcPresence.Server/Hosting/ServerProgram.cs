@@ -20,6 +20,9 @@ internal static class ServerProgram
     /// <summary>The exit code of a program whose database cannot be used.</summary>
     public const int BadDatabase = 3;
 
+    // Below, a user needs to be allowed to listen.
+    private const int LastPrivilegedPort = 1023;
+
     /// <summary>Runs the program and returns its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
     {
@@ -72,7 +75,7 @@ internal static class ServerProgram
             Log.TelemetryExported(logger, telemetry.Endpoint);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
-            await GreetAsync(output, app, settings, addresses[0], isOpen);
+            await GreetAsync(output, app, settings, addresses, isOpen);
         var demo = settings.Demo ? StartDemo(app, settings) : Task.CompletedTask;
         await app.WaitForShutdownAsync();
         await demo;
@@ -83,24 +86,41 @@ internal static class ServerProgram
     {
         try
         {
-            await app.StartAsync();
+            await StartOrStopAsync(app);
         }
         catch (IOException fault) when (fault.InnerException is AddressInUseException)
         {
             // Which of the two it was is told by the text alone.
-            throw settings.ListensForRest && fault.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal)
-                ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", "must be a port that no other program listens on, or off")
-                : SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that no other program listens on");
+            var isRest = fault.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal);
+            throw PortRefused(settings, isRest, "must be a port that no other program listens on");
         }
         catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AccessDenied)
         {
-            throw SettingsException.For(nameof(settings.Port), $"{settings.Port}", "must be a port that this user may listen on");
+            throw PortRefused(settings, isRest: settings.Port is 0 or > LastPrivilegedPort, "must be a port that this user may listen on");
         }
         catch (SocketException fault) when (fault.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
         {
             throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", "must be an address of this machine");
         }
     }
+
+    /// <summary>Services that have started when another cannot are stopped: they would work on with what is disposed of.</summary>
+    private static async Task StartOrStopAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.StopAsync();
+            throw;
+        }
+    }
+
+    private static SettingsException PortRefused(ServerSettings settings, bool isRest, string rule) => isRest && settings.ListensForRest
+        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", rule + $", or {SettingsReader.Off}")
+        : SettingsException.For(nameof(settings.Port), $"{settings.Port}", rule);
 
     private static Task StartDemo(WebApplication app, ServerSettings settings)
     {
@@ -111,8 +131,9 @@ internal static class ServerProgram
         return life.RunAsync(app.Lifetime.ApplicationStopping);
     }
 
-    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings, string address, bool isOpen)
+    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings, List<string> addresses, bool isOpen)
     {
+        var address = addresses[0];
         var options = app.Services.GetService<TlsFiles>() is { } tls
             ? CurlOptions.For(settings, tls.Current.Leaf, new Uri(address))
             : CurlOptions.PriorKnowledge;
@@ -123,6 +144,12 @@ internal static class ServerProgram
         await output.WriteLineAsync();
         foreach (var command in Welcome.Commands(address, options))
             await output.WriteLineAsync(command);
+        await output.WriteLineAsync();
+        if (!settings.ListensForRest)
+            return;
+        await output.WriteLineAsync($"REST on {addresses[1]}:");
+        await output.WriteLineAsync();
+        await output.WriteLineAsync(Welcome.Curl(addresses[1]));
         await output.WriteLineAsync();
     }
 }

@@ -23,6 +23,10 @@ internal static class Welcome
         Call(options, address, "UserService/Heartbeat", $$"""{"serviceSid":"{{ServiceSid}}","userKey":"alice","sessionId":"phone-1"}"""),
     ];
 
+    /// <summary>The seed document's command over REST, for the service instance that the first of <see cref="Commands"/> makes.</summary>
+    public static string Curl(string address) =>
+        $"curl -X POST {address}/v1/Services/{ServiceSid}/Configuration --data-urlencode ReachabilityEnabled=true -u $TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN";
+
     private static string Call(string options, string address, string method, string message) =>
         $"buf curl --protocol grpc {options} {address}/presence.v1.{method} -d '{message}'";
 }

@@ -30,13 +30,16 @@ internal static class NotificationRequests
     }
 
     /// <summary>What the settings become. The writer applies it to those of the moment.</summary>
-    private static Func<NotificationSettings, NotificationSettings> EditOf(V1.NotificationConfiguration given, FieldMask mask, ServiceSid sid) =>
-        settings =>
+    private static Func<NotificationSettings, NotificationSettings> EditOf(V1.NotificationConfiguration given, FieldMask mask, ServiceSid sid)
+    {
+        var complete = given.ToSettings().ToMessage(sid); // merging throws for a message within that is absent
+        return settings =>
         {
             var message = settings.ToMessage(sid);
-            mask.Merge(given, message, Replacing);
+            mask.Merge(complete, message, Replacing);
             return message.ToSettings();
         };
+    }
 
     private static void CheckTexts(V1.NotificationConfiguration given, IReadOnlySet<string> paths, RequestReader reader)
     {

@@ -1,20 +1,25 @@
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Mapping;
 
 /// <content>Webhook and notification settings.</content>
 internal sealed partial class RequestReader
 {
-    /// <summary>The URL of a webhook; may be empty.</summary>
-    public string WebhookUrl(string text, string field)
+    /// <summary>The URL of a webhook; may be empty. Where its host only turns out to be private when it is resolved, the webhook fails instead.</summary>
+    public string WebhookUrl(string text, TargetGuard guard, string field)
     {
         if (IsLonger(text, Bounds.WebhookUrlBytes))
             return RefuseLength<string>(text, field, Bounds.WebhookUrlBytes);
-        return text.Length == 0 || Core.Configuration.WebhookUrl.IsValid(text)
-            ? text
-            : Refuse<string>(field, ErrorReason.FieldInvalid, "must be an absolute http or https URL without user info and fragment, all of it escaped");
+        if (text.Length == 0)
+            return text;
+        if (!Core.Configuration.WebhookUrl.IsValid(text))
+            return Refuse<string>(field, ErrorReason.FieldInvalid, "must be an absolute http or https URL without user info and fragment, all of it escaped");
+        return guard.Refuses(new Uri(text))
+            ? Refuse<string>(field, ErrorReason.FieldInvalid, "must not point into a private network, unless the server allows it")
+            : text;
     }
 
     /// <summary>Names of webhook events, each once; a list that is too long is one violation.</summary>

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Configuration;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Mapping;
 
@@ -9,7 +10,7 @@ internal static class WebhookRequests
     private const string Message = "webhook_configuration";
 
     /// <summary>The change that the request asks for.</summary>
-    public static UpdateWebhookSettings ToChange(this V1.UpdateWebhookConfigurationRequest request, out ServiceSid sid)
+    public static UpdateWebhookSettings ToChange(this V1.UpdateWebhookConfigurationRequest request, TargetGuard guard, out ServiceSid sid)
     {
         var reader = new RequestReader();
         var paths = UpdateMasks.WebhookConfiguration.Read(request.UpdateMask, reader);
@@ -18,7 +19,7 @@ internal static class WebhookRequests
         if (reader.Has(request.WebhookConfiguration, Message))
         {
             sid = reader.Service(request.WebhookConfiguration.ServiceSid, $"{Message}.service_sid");
-            change = new UpdateWebhookSettings(sid, ReadEdit(request.WebhookConfiguration, paths, reader));
+            change = new UpdateWebhookSettings(sid, ReadEdit(request.WebhookConfiguration, paths, guard, reader));
         }
         reader.ThrowIfInvalid();
         return change!;
@@ -36,22 +37,23 @@ internal static class WebhookRequests
 
     /// <summary>What the settings become. The writer applies it to those of the moment.</summary>
     private static Func<WebhookSettings, WebhookSettings> ReadEdit(
-        V1.WebhookConfiguration given, IReadOnlySet<string> paths, RequestReader reader)
+        V1.WebhookConfiguration given, IReadOnlySet<string> paths, TargetGuard guard, RequestReader reader)
     {
-        var edits = paths.Select(path => ReadEdit(path, given, reader)).ToList();
+        var edits = paths.Select(path => ReadEdit(path, given, guard, reader)).ToList();
         return settings => edits.Aggregate(settings, (edited, edit) => edit(edited));
     }
 
-    private static Func<WebhookSettings, WebhookSettings> ReadEdit(string path, V1.WebhookConfiguration given, RequestReader reader)
+    private static Func<WebhookSettings, WebhookSettings> ReadEdit(
+        string path, V1.WebhookConfiguration given, TargetGuard guard, RequestReader reader)
     {
         var field = $"{Message}.{path}";
         switch (path)
         {
             case "pre_webhook_url":
-                var preUrl = reader.WebhookUrl(given.PreWebhookUrl, field);
+                var preUrl = reader.WebhookUrl(given.PreWebhookUrl, guard, field);
                 return settings => settings with { PreUrl = preUrl };
             case "post_webhook_url":
-                var postUrl = reader.WebhookUrl(given.PostWebhookUrl, field);
+                var postUrl = reader.WebhookUrl(given.PostWebhookUrl, guard, field);
                 return settings => settings with { PostUrl = postUrl };
             case "filters":
                 var filters = reader.WebhookFilters(given.Filters, field);

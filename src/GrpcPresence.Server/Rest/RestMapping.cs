@@ -33,6 +33,8 @@ internal static class RestMapping
             app.Services.GetRequiredService<ServerSettings>());
         ServiceEndpoints.Map(routes);
         ConfigurationEndpoints.Map(routes);
+        NotificationEndpoints.Map(routes);
+        WebhookEndpoints.Map(routes);
         UserEndpoints.Map(routes);
         UpdatesEndpoint.Map(routes, app.Services.GetRequiredService<RestErrors>(), app.Services.GetRequiredService<TimeProvider>());
         BindingEndpoints.Map(routes);

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Limits;
+using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Errors;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -15,6 +16,12 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors)
     /// <summary>Runs the request.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
+        // The server has followed them: a user named ".." would be the service instance above, and with the user it would be deleted.
+        if (RawPath.HasDotSegments(http))
+        {
+            await RestErrors.WriteNotFoundAsync(http);
+            return;
+        }
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = Bounds.FormBytes;
         try

@@ -56,7 +56,7 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods me
     private void Map(string method, string pattern, RestOperation operation, Type? resource, Func<RestCall, Task> handler)
     {
         var produced = resource is null
-            ? new ProducesResponseTypeMetadata(operation.Status)
+            ? new ProducesResponseTypeMetadata(operation.Status, typeof(void))
             : new ProducesResponseTypeMetadata(operation.Status, resource, [operation.Produces]);
         // The document is made of endpoints that name the method which serves them.
         if (!_methods.TryGetValue(pattern, out var served))
@@ -66,9 +66,9 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods me
 
         async Task RunAsync(HttpContext http)
         {
-            await authenticator.AuthenticateAsync(http);
+            var caller = await authenticator.AuthenticateAsync(http);
             var form = await RestForm.ReadAsync(http);
-            await handler(new RestCall(http, operation, form, methods, settings.AccountSid));
+            await handler(new RestCall(http, caller, operation, form, methods, settings.AccountSid));
         }
     }
 }

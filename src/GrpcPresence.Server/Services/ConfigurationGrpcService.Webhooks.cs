@@ -21,9 +21,13 @@ internal sealed partial class ConfigurationGrpcService
     public override async Task<UpdateWebhookConfigurationResponse> UpdateWebhookConfiguration(
         UpdateWebhookConfigurationRequest request, ServerCallContext context)
     {
-        var change = request.ToChange(out var sid);
-        var updated = await changes.SubmitAsync(
-            change, context, audit.Of<WebhookSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
+        var change = request.ToChange(guard, out var sid);
+        var audited = audit.Of<WebhookSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct()));
+        var updated = await changes.SubmitAsync(change, context, settings =>
+        {
+            audited(settings);
+            webhooks.Apply(sid);
+        });
         return new UpdateWebhookConfigurationResponse { WebhookConfiguration = updated.ToMessage(sid) };
     }
 

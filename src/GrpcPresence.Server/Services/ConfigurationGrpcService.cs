@@ -3,14 +3,17 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Webhooks;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Services;
 
 /// <summary>Service instances and their settings: validate, call, map.</summary>
-internal sealed partial class ConfigurationGrpcService(ChangeQueue changes, IStoreReader store, AuditLog audit)
+internal sealed partial class ConfigurationGrpcService(
+    ChangeQueue changes, IStoreReader store, AuditLog audit, TargetGuard guard, WebhookDispatcher webhooks)
     : ConfigurationService.ConfigurationServiceBase
 {
     /// <inheritdoc/>

@@ -31,6 +31,7 @@ internal static class CommandLine
     private static readonly Dictionary<string, (string Name, string Value)> Flags = new(StringComparer.OrdinalIgnoreCase)
     {
         ["allow-anonymous"] = (nameof(ServerSettings.AllowAnonymous), bool.TrueString),
+        ["allow-private-webhooks"] = (nameof(ServerSettings.AllowPrivateWebhooks), bool.TrueString),
         ["demo"] = (nameof(ServerSettings.Demo), bool.TrueString),
         ["json-logs"] = (nameof(ServerSettings.LogFormat), nameof(LogFormat.Json)),
     };

@@ -90,6 +90,9 @@ internal sealed record ServerSettings
     /// </summary>
     public string? ClientCertificateAuthorities { get; init; }
 
+    /// <summary>Whether webhooks may lead into private networks, this machine among them.</summary>
+    public bool AllowPrivateWebhooks { get; init; }
+
     /// <summary>Whether the server makes a service instance with users who come and go, to look at.</summary>
     public bool Demo { get; init; }
 

@@ -9,11 +9,13 @@ namespace GrpcPresence.Server.Settings;
 /// <summary>Reads the settings. Binding by hand, so that every fault is one clear line.</summary>
 internal static class SettingsReader
 {
+    /// <summary>The word for no port of REST.</summary>
+    public const string Off = "off";
+
     private const int MaxPort = 65535;
     private const string SecretFileEnding = ".secret";
     private const string SocketEnding = ".sock";
     private const string None = "none";
-    private const string Off = "off";
 
     // Of 32 hexadecimal digits, as the product's tokens are; half of that cannot be guessed either.
     private const int MinAuthTokenLength = 16;
@@ -31,7 +33,7 @@ internal static class SettingsReader
             nameof(ServerSettings.TombstoneRetention), nameof(ServerSettings.WatchStallTimeout), nameof(ServerSettings.KeepAlivePingDelay),
             nameof(ServerSettings.KeepAlivePingTimeout), nameof(ServerSettings.MaxConnections), QuotaSettings.Section,
             nameof(ServerSettings.TlsCertificate), nameof(ServerSettings.TlsKey), nameof(ServerSettings.ClientCertificates),
-            nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.Demo),
+            nameof(ServerSettings.ClientCertificateAuthorities), nameof(ServerSettings.AllowPrivateWebhooks), nameof(ServerSettings.Demo),
         ],
         StringComparer.OrdinalIgnoreCase);
 
@@ -87,6 +89,7 @@ internal static class SettingsReader
                 defaults.ClientCertificates,
                 ReadClientCertificates),
             ClientCertificateAuthorities = FilePath(section, nameof(ServerSettings.ClientCertificateAuthorities)),
+            AllowPrivateWebhooks = Flag(section, nameof(ServerSettings.AllowPrivateWebhooks), defaults.AllowPrivateWebhooks),
             Demo = Flag(section, nameof(ServerSettings.Demo), defaults.Demo),
         };
         TlsConsistency.Check(settings);

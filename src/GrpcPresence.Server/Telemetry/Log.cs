@@ -77,4 +77,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 34, Level = LogLevel.Debug, Message = "A client certificate was refused: {Reason}")]
     public static partial void ClientCertificateRefused(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 50, Level = LogLevel.Warning, Message = "Webhooks of service instance {ServiceSid} kept failing for user {UserSid} while others were taken; they are given up")]
+    public static partial void WebhookGivenUp(ILogger logger, object serviceSid, object userSid);
 }

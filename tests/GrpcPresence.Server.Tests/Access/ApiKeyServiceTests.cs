@@ -137,6 +137,16 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
             Configuration = new V1.Configuration { ServiceSid = service, ReachabilityEnabled = true },
             UpdateMask = Google.Protobuf.WellKnownTypes.FieldMask.FromString("reachability_enabled"),
         });
+        await configuration.UpdateWebhookConfigurationAsync(new UpdateWebhookConfigurationRequest
+        {
+            WebhookConfiguration = new WebhookConfiguration { ServiceSid = service, PreWebhookUrl = "https://pre.example/?token=secret-of-the-receiver" },
+            UpdateMask = Google.Protobuf.WellKnownTypes.FieldMask.FromString("pre_webhook_url"),
+        });
+        await configuration.UpdateNotificationConfigurationAsync(new UpdateNotificationConfigurationRequest
+        {
+            NotificationConfiguration = new NotificationConfiguration { ServiceSid = service },
+            UpdateMask = Google.Protobuf.WellKnownTypes.FieldMask.FromString("log_enabled"),
+        });
         var user = (await users.CreateUserAsync(new CreateUserRequest { ServiceSid = service, Identity = "alice@example.com" })).User.Sid;
         await users.DeleteUserAsync(new DeleteUserRequest { ServiceSid = service, UserKey = "alice@example.com" });
         var made = await keys.CreateApiKeyAsync(new CreateApiKeyRequest { Role = ApiKeyRole.Read, ServiceSid = service });
@@ -149,6 +159,8 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
             [
                 $"CreateServiceInstance by {key.ApiKey.Sid}: {service}",
                 $"UpdateConfiguration by {key.ApiKey.Sid}: {service} reachability_enabled",
+                $"UpdateWebhookConfiguration by {key.ApiKey.Sid}: {service} pre_webhook_url",
+                $"UpdateNotificationConfiguration by {key.ApiKey.Sid}: {service} log_enabled",
                 $"DeleteUser by {key.ApiKey.Sid}: {user} of {service}",
                 $"CreateApiKey by {key.ApiKey.Sid}: {made.ApiKey.Sid}",
                 $"RotateApiKey by {key.ApiKey.Sid}: {made.ApiKey.Sid}",
@@ -156,7 +168,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
                 $"DeleteServiceInstance by {key.ApiKey.Sid}: {service}",
             ],
             told.Select(entry => entry.Text.TrimEnd()));
-        foreach (var secret in new[] { key.Secret, made.Secret, rotated.Secret, "alice@example.com" })
+        foreach (var secret in new[] { key.Secret, made.Secret, rotated.Secret, "alice@example.com", "secret-of-the-receiver" })
             Assert.DoesNotContain(_guarded.Server.Log.Entries, entry => entry.Text.Contains(secret, StringComparison.Ordinal));
     }
 }

@@ -24,6 +24,10 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         ["presence.v1.ConfigurationService.DeleteServiceInstance"] = "A",
         ["presence.v1.ConfigurationService.GetConfiguration"] = "ASRasr",
         ["presence.v1.ConfigurationService.UpdateConfiguration"] = "Aa",
+        ["presence.v1.ConfigurationService.GetWebhookConfiguration"] = "Aa",
+        ["presence.v1.ConfigurationService.UpdateWebhookConfiguration"] = "Aa",
+        ["presence.v1.ConfigurationService.GetNotificationConfiguration"] = "ASRasr",
+        ["presence.v1.ConfigurationService.UpdateNotificationConfiguration"] = "Aa",
         ["presence.v1.ApiKeyService.CreateApiKey"] = "Aa",
         ["presence.v1.ApiKeyService.ListApiKeys"] = "Aa",
         ["presence.v1.ApiKeyService.RotateApiKey"] = "Aa",
@@ -135,11 +139,37 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Fact]
+    public async Task Isolation_An_end_user_does_not_keep_webhooks_from_being_told()
+    {
+        var request = new UpdateUserRequest
+        {
+            User = new User { ServiceSid = callers.Own, Identity = callers.Alice, FriendlyName = "quiet" },
+            UpdateMask = FieldMask.FromString("friendly_name"),
+            SkipWebhooks = true,
+        };
+
+        Assert.Equal("PERMISSION_DENIED", (await CallError.Of(callers.Guarded.UsersAs(callers.EndUser).UpdateUserAsync(request))).Reason);
+        await callers.Guarded.UsersAs(callers.All['s']).UpdateUserAsync(request);
+    }
+
+    [Fact]
     public async Task Isolation_Everybodys_push_bindings_are_not_an_end_users()
     {
-        var request = new ListPushBindingsRequest { ServiceSid = callers.Own };
+        var users = callers.Guarded.UsersAs(callers.EndUser);
+        ListPushBindingsRequest[] refused =
+        [
+            new() { ServiceSid = callers.Own },
+            new() { ServiceSid = callers.Own, BindingTypes = { BindingType.Apn } },
+            new() { ServiceSid = callers.Own, UserKeys = { callers.Bob } },
+            new() { ServiceSid = callers.Own, UserKeys = { callers.Alice, callers.Bob } },
+            new() { ServiceSid = callers.Own, UserKey = callers.Alice, UserKeys = { callers.Bob } },
+            new() { ServiceSid = callers.Own, UserKeys = { "" } },
+        ];
 
-        Assert.Equal("PERMISSION_DENIED", (await CallError.Of(callers.Guarded.UsersAs(callers.EndUser).ListPushBindingsAsync(request))).Reason);
+        foreach (var request in refused)
+            Assert.Equal("PERMISSION_DENIED", (await CallError.Of(users.ListPushBindingsAsync(request))).Reason);
+        await users.ListPushBindingsAsync(new() { ServiceSid = callers.Own, UserKeys = { callers.Alice } });
+        await users.ListPushBindingsAsync(new() { ServiceSid = callers.Own, UserKey = callers.Alice, UserKeys = { callers.Alice } });
     }
 
     [Fact]

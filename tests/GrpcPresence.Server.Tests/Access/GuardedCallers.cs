@@ -123,6 +123,18 @@ public sealed class GuardedCallers : IAsyncLifetime
                 Configuration = new V1.Configuration { ServiceSid = service, AutoCreateUsers = true },
                 UpdateMask = FieldMask.FromString("auto_create_users"),
             },
+            "GetWebhookConfiguration" => new GetWebhookConfigurationRequest { ServiceSid = service },
+            "UpdateWebhookConfiguration" => new UpdateWebhookConfigurationRequest
+            {
+                WebhookConfiguration = new WebhookConfiguration { ServiceSid = service, Method = WebhookMethod.Get },
+                UpdateMask = FieldMask.FromString("method"),
+            },
+            "GetNotificationConfiguration" => new GetNotificationConfigurationRequest { ServiceSid = service },
+            "UpdateNotificationConfiguration" => new UpdateNotificationConfigurationRequest
+            {
+                NotificationConfiguration = new NotificationConfiguration { ServiceSid = service, LogEnabled = true },
+                UpdateMask = FieldMask.FromString("log_enabled"),
+            },
             "CreateApiKey" => new CreateApiKeyRequest { Role = ApiKeyRole.Read, ServiceSid = service },
             "ListApiKeys" => new ListApiKeysRequest { ServiceSid = service },
             "RotateApiKey" => new RotateApiKeyRequest { ApiKeySid = await KeyAsync(exists, service) },

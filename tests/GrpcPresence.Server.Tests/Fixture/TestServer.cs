@@ -41,8 +41,11 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Uri Address => new(_app.Urls.First());
 
-    /// <summary>Calls REST of a server without TLS, without credentials of its own. A stream is open for as long as its test wants it.</summary>
-    public HttpClient Rest => _rest ??= new HttpClient { BaseAddress = new Uri(_app.Urls.ElementAt(1)), Timeout = Timeout.InfiniteTimeSpan };
+    /// <summary>Where REST is: at a port of its own, unless there is TLS.</summary>
+    public Uri RestAddress => new(_app.Urls.Last(url => !url.Contains("//unix:", StringComparison.Ordinal)));
+
+    /// <summary>Calls REST, without credentials of its own. A stream is open for as long as its test wants it.</summary>
+    public HttpClient Rest => _rest ??= new HttpClient { BaseAddress = RestAddress, Timeout = Timeout.InfiniteTimeSpan };
 
     public GrpcChannel Channel { get; private set; } = null!;
 

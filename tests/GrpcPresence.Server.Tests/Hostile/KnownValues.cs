@@ -20,6 +20,11 @@ internal sealed class KnownValues
     private static readonly string[] ConfigurationPaths =
         ["reachability_enabled", "session_timeout", "heartbeat_interval", "offline_debounce", "auto_create_users", "default_service_role_sid"];
 
+    private static readonly string[] WebhookPaths = ["pre_webhook_url", "post_webhook_url", "filters", "method"];
+
+    private static readonly string[] NotificationPaths =
+        ["log_enabled", "new_message", "new_message.with_media.template", "added_to_conversation.enabled", "removed_from_conversation"];
+
     private static readonly string[] Symbols = ["presence.v1.User", "presence/v1/user.proto", "grpc.health.v1.Health", "google.protobuf.Any", "*"];
 
     public List<string> UserSids { get; } = [];
@@ -50,6 +55,8 @@ internal sealed class KnownValues
         "resume_token" => Pick(ResumeTokens, random),
         "etag" => random.Next(4) == 0 ? Pick(Etags, random) : "",
         "attributes" => """{"a":[1,{"b":"c"}]}""",
+        "pre_webhook_url" or "post_webhook_url" => "http://127.0.0.1:9/",
+        "filters" => random.Next(2) == 0 ? "onUserAdded" : "onUserUpdated",
         "paths" => Pick(PathsOf(method), random),
         "service" => "presence.v1.UserService",
         "file_by_filename" or "file_containing_symbol" => Symbols[random.Next(Symbols.Length)],
@@ -69,6 +76,8 @@ internal sealed class KnownValues
     {
         "UpdateUser" => UserPaths,
         "UpdateConfiguration" => ConfigurationPaths,
+        "UpdateWebhookConfiguration" => WebhookPaths,
+        "UpdateNotificationConfiguration" => NotificationPaths,
         _ => ["friendly_name"],
     };
 

@@ -73,6 +73,7 @@ public sealed class ServerProgramTests : IDisposable
 
         Assert.Equal(0, code);
         Assert.Equal(3, _output.ToString().Split('\n').Count(line => line.StartsWith("buf curl ", StringComparison.Ordinal)));
+        Assert.Single(_output.ToString().Split('\n'), line => line.StartsWith("curl ", StringComparison.Ordinal));
         Assert.Empty(_error.ToString());
     }
 

@@ -42,6 +42,21 @@ public sealed class UserRequestTests
     }
 
     [Fact]
+    public void Webhooks_are_told_of_a_change_unless_the_request_says_otherwise()
+    {
+        var creation = new V1.CreateUserRequest { ServiceSid = Sid, Identity = "alice" };
+        var update = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid, Identity = "alice" }, UpdateMask = FieldMask.FromString("role_sid") };
+
+        Assert.False(creation.ToChange().SkipsWebhooks);
+        Assert.False(update.ToChange().SkipsWebhooks);
+        (creation.SkipWebhooks, update.SkipWebhooks) = (true, true);
+        Assert.True(creation.ToChange().SkipsWebhooks);
+        Assert.True(update.ToChange().SkipsWebhooks);
+        update.User.Sid = "US" + new string('1', 32);
+        Assert.True(update.ToChange().SkipsWebhooks);
+    }
+
+    [Fact]
     public void Fields_that_the_mask_does_not_name_are_not_looked_at()
     {
         var request = new V1.UpdateUserRequest

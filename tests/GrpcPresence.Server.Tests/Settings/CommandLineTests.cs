@@ -10,7 +10,8 @@ public sealed class CommandLineTests
         var settings = CommandLine.Read(
         [
             "--demo", "--port", "1", "--host=0.0.0.0", "--json-logs", "--Presence:Database=a=b.db", "--tombstone-retention", "2.00:00:00",
-            "--max-connections=9", "--allowed-origins", "https://a.example", "--Presence:Quotas:ServiceInstance:OpenStreams=5",
+            "--max-connections=9", "--allow-private-webhooks", "--allowed-origins", "https://a.example",
+            "--Presence:Quotas:ServiceInstance:OpenStreams=5",
         ]);
 
         Assert.Equal(
@@ -23,6 +24,7 @@ public sealed class CommandLineTests
                 ["Presence:Database"] = "a=b.db",
                 ["Presence:TombstoneRetention"] = "2.00:00:00",
                 ["Presence:MaxConnections"] = "9",
+                ["Presence:AllowPrivateWebhooks"] = "True",
                 ["Presence:AllowedOrigins"] = "https://a.example",
                 ["Presence:Quotas:ServiceInstance:OpenStreams"] = "5",
             },

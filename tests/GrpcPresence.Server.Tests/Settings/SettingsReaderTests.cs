@@ -27,6 +27,7 @@ public sealed class SettingsReaderTests
             ["Presence:SecretFile"] = "other.secret",
             ["Presence:OperatorSocket"] = "/tmp/other.sock",
             ["Presence:AllowAnonymous"] = "true",
+            ["Presence:AllowPrivateWebhooks"] = "true",
             ["Presence:RestPort"] = "7",
             ["Presence:AccountSid"] = "AC0123456789abcdef0123456789abcdef",
             ["Presence:AuthToken"] = "a-token-of-this-test",
@@ -57,6 +58,7 @@ public sealed class SettingsReaderTests
                 SecretFile = Path.GetFullPath("other.secret"),
                 OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
                 AllowAnonymous = true,
+                AllowPrivateWebhooks = true,
                 LogFormat = LogFormat.Json,
                 TombstoneRetention = TimeSpan.FromHours(1),
                 WatchStallTimeout = TimeSpan.FromSeconds(1),
@@ -170,6 +172,7 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:AllowedOrigins", "https://a.example,")]
     [InlineData("Presence:AllowedOrigins", "https://a.example,*")]
     [InlineData("Presence:AllowAnonymous", "maybe")]
+    [InlineData("Presence:AllowPrivateWebhooks", "maybe")]
     [InlineData("Presence:SecretFile", "/")]
     [InlineData("Presence:Address", "nonsense")]
     [InlineData("Presence:Address", "")]

@@ -36,6 +36,26 @@ public sealed class TlsListenerTests : IDisposable
         Assert.Equal((HttpVersion.Version11, HttpStatusCode.NotFound), (version, status));
     }
 
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task The_same_port_serves_REST(string version)
+    {
+        await using var server = await StartWithLeafAsync();
+        using var client = new HttpClient(new TlsClient(_root).NewHandler());
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(server.Address, "/v1/Services"))
+        {
+            Version = Version.Parse(version),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+
+        using var response = await client.SendAsync(request, TestRun.Token);
+
+        Assert.Equal((HttpStatusCode.OK, request.Version), (response.StatusCode, response.Version));
+        Assert.Contains("\"first_page_url\":\"https://", await response.Content.ReadAsStringAsync(TestRun.Token), StringComparison.Ordinal);
+        Assert.Equal(server.Address, server.RestAddress);
+    }
+
     [Fact]
     public async Task A_client_chooses_between_HTTP_2_and_1_1_in_the_handshake()
     {

@@ -33,7 +33,7 @@ export class Server {
     this.address = `127.0.0.1:${this.port}`;
     this.database = database;
     this.logFile = join(scratch, 'server.log');
-    this.arguments = [program, '--port', `${this.port}`, '--database', database, ...quotas, ...settings];
+    this.arguments = [program, '--port', `${this.port}`, '--rest-port', 'off', '--database', database, ...quotas, ...settings];
     this.env = { ...process.env, ...env };
   }
 

@@ -16,6 +16,15 @@ namespace GrpcPresence.Core.Changes.Kinds;
 public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? identity, string etag, UserEdit edit)
     : RequestedChange<UserState>
 {
+    /// <summary>The service instance.</summary>
+    public ServiceSid Service => serviceSid;
+
+    /// <summary>The user.</summary>
+    public UserKey Key => key;
+
+    /// <summary>What is to change.</summary>
+    public UserEdit Edit => edit;
+
     /// <summary>Whether webhooks are not told of it.</summary>
     public bool SkipsWebhooks { get; init; }
 

@@ -3,6 +3,7 @@ using Grpc.Core;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Services;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Rest.Calls;
 
@@ -16,12 +17,18 @@ internal sealed class GuardedMethods
 
     /// <summary>Binds the services.</summary>
     public GuardedMethods(
-        ConfigurationGrpcService configuration, UserGrpcService users, WatchUsersHandler watch, AccessGate gate, CallQuotas quotas, OpenCalls calls)
+        ConfigurationGrpcService configuration,
+        UserGrpcService users,
+        WatchUsersHandler watch,
+        PreHook hook,
+        AccessGate gate,
+        CallQuotas quotas,
+        OpenCalls calls)
     {
         var methods = new Collector();
         var guard = new AccessBinder(methods, gate, quotas, calls);
         V1.ConfigurationService.BindService(guard, configuration);
-        V1.UserService.BindService(new UserServiceBinder(guard, watch), users);
+        V1.UserService.BindService(new UserServiceBinder(new PreHookBinder(guard, hook), watch), users);
         _byRequest = methods.ByRequest.ToFrozenDictionary();
     }
 

@@ -20,6 +20,9 @@ internal static class RawPath
         return segments.Length == pattern.PathSegments.Count ? Uri.UnescapeDataString(segments[index]) : decoded;
     }
 
+    /// <summary>Whether a part is "." or "..", of which a path that the server has read has nothing left.</summary>
+    public static bool HasDotSegments(HttpContext http) => Segments(http).Any(segment => Uri.UnescapeDataString(segment) is "." or "..");
+
     private static string[] Segments(HttpContext http)
     {
         var target = http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";

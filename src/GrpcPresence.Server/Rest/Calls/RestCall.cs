@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Documents;
 
@@ -10,12 +11,16 @@ namespace GrpcPresence.Server.Rest.Calls;
 /// One REST request: reads the parameters that its operation declares, gathers what is wrong with them, and calls methods. Parameters that nobody declared
 /// are not looked at, as the product does not.
 /// </summary>
-internal sealed class RestCall(HttpContext http, RestOperation operation, IFormCollection form, GuardedMethods methods, string accountSid)
+internal sealed class RestCall(
+    HttpContext http, Caller caller, RestOperation operation, IFormCollection form, GuardedMethods methods, string accountSid)
 {
     private readonly RequestReader _problems = new();
 
     /// <summary>The request.</summary>
     public HttpContext Http => http;
+
+    /// <summary>Who makes it; what the caller may is for the methods to say.</summary>
+    public Caller Caller => caller;
 
     /// <summary>The operation.</summary>
     public RestOperation Operation => operation;

@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Resources;
@@ -46,8 +45,8 @@ internal static class BindingEndpoints
     {
         var page = RestPage.Read(call, MostPerPage);
         var request = new V1.ListPushBindingsRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PageSize = page.Size, PageToken = page.Token };
-        //request.UserKeys.AddRange(call.Queries(Identity));
-        //request.BindingTypes.AddRange(call.Queries(BindingType).Select(word => TypeOf(word, call)));
+        request.UserKeys.AddRange(call.Queries(Identity));
+        request.BindingTypes.AddRange(call.Queries(BindingType).Select(BindingTypeWords.Parse));
         var read = await call.CallAsync<V1.ListPushBindingsRequest, V1.ListPushBindingsResponse>(request);
         return new BindingPage([.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))], page.Meta(call, "bindings", read.NextPageToken));
     }
@@ -62,8 +61,4 @@ internal static class BindingEndpoints
     private static Task DeleteAsync(RestCall call) =>
         call.CallAsync<V1.DeletePushBindingRequest, V1.DeletePushBindingResponse>(
             new V1.DeletePushBindingRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PushBindingSid = call.Path(RestPaths.Sid) });
-
-    private static V1.BindingType TypeOf(string word, RestCall call) =>
-        BindingTypeWords.Find(word)
-        ?? call.Refuse(BindingType, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", BindingTypeWords.All)}", V1.BindingType.Unspecified);
 }

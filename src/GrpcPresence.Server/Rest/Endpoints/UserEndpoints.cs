@@ -9,6 +9,9 @@ namespace GrpcPresence.Server.Rest.Endpoints;
 /// <summary>Users.</summary>
 internal static class UserEndpoints
 {
+    /// <summary>The header that asks for webhooks to be told of an edit.</summary>
+    public const string WebhookEnabled = "X-Twilio-Webhook-Enabled";
+
     private const int MostPerPage = 50;
     private const string Users = RestPaths.Service + "/Users";
     private const string OneUser = Users + "/{" + RestPaths.Sid + "}";
@@ -23,6 +26,8 @@ internal static class UserEndpoints
 
     private static readonly RestParameter[] Profile =
     [
+        RestParameter.Header(
+            WebhookEnabled, RestType.Flag, "\"true\" to tell webhooks of this change. Without it they hear nothing, so that a receiver which answers with an edit makes no loop."),
         RestParameter.Form(FriendlyName, RestType.Text, "A name for people: at most 256 bytes of UTF-8."),
         RestParameter.Form(Attributes, RestType.Text, "A JSON object: at most 4096 bytes."),
         RestParameter.Form(RoleSid, RestType.Text, "RL and 32 hexadecimal digits, or empty for none."),
@@ -86,6 +91,7 @@ internal static class UserEndpoints
             FriendlyName = call.Text(FriendlyName) ?? "",
             Attributes = call.Text(Attributes) ?? "",
             RoleSid = call.Text(RoleSid) ?? "",
+            SkipWebhooks = !TellsWebhooks(call),
         });
         return UserResource.Of(created.User, call);
     }
@@ -119,13 +125,16 @@ internal static class UserEndpoints
         }
         if (mask.Paths.Count == 0)
             return await FetchAsync(call);
-        var updated = await call.CallAsync<V1.UpdateUserRequest, V1.UpdateUserResponse>(new V1.UpdateUserRequest { User = user, UpdateMask = mask });
+        var updated = await call.CallAsync<V1.UpdateUserRequest, V1.UpdateUserResponse>(new V1.UpdateUserRequest { User = user, UpdateMask = mask, SkipWebhooks = !TellsWebhooks(call) });
         return UserResource.Of(updated.User, call);
     }
 
     private static Task DeleteAsync(RestCall call) =>
         call.CallAsync<V1.DeleteUserRequest, V1.DeleteUserResponse>(
             new V1.DeleteUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), UserKey = call.Path(RestPaths.Sid) });
+
+    // What an end user does, back ends hear of: it is not for the end user to say.
+    private static bool TellsWebhooks(RestCall call) => call.Asks(WebhookEnabled) || call.Caller.Identity is not null;
 
     private static void Name(V1.User user, string key)
     {

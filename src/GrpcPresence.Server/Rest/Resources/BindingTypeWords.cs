@@ -17,6 +17,6 @@ internal static class BindingTypeWords
     /// <summary>The word.</summary>
     public static string Of(V1.BindingType type) => Types.Single(pair => pair.Value == type).Key;
 
-    /// <summary>The push service; null when the word is none.</summary>
-    public static V1.BindingType? Find(string word) => Types.TryGetValue(word, out var type) ? type : null;
+    /// <summary>The push service; one that there is not, for the method to refuse, when the word is none.</summary>
+    public static V1.BindingType Parse(string word) => Types.GetValueOrDefault(word, (V1.BindingType)(-1));
 }

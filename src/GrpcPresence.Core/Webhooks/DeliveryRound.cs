@@ -1,0 +1,119 @@
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Users;
+
+namespace GrpcPresence.Core.Webhooks;
+
+/// <summary>
+/// One look at what is to be told: a page of users who changed, and then users whose events failed. In this order: when only one trial is let through,
+/// it is not to be spent on somebody whom the receiver may never take.
+/// </summary>
+internal sealed class DeliveryRound(
+    ServiceSid sid,
+    DeliveryLedger ledger,
+    Receiver receiver,
+    IStoreReader store,
+    Backoff backoff,
+    PresenceMetrics metrics,
+    TimeProvider time,
+    Action<ServiceSid, UserSid> givenUp)
+{
+    private TimeSpan Now => time.GetElapsedTime(0);
+
+    /// <summary>Tells, and returns how long to wait before the next round: zero for not at all, infinite for until something is new.</summary>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound, StorageUnavailable.</exception>
+    public async Task<TimeSpan> RunAsync(CancellationToken cancellationToken)
+    {
+        var isMoreChanged = await TellChangedAsync(cancellationToken).ConfigureAwait(false);
+        var isMoreOwed = await TellOwedAsync(cancellationToken).ConfigureAwait(false);
+        if (receiver.Circuit.Wait is not { } wait)
+            return Timeout.InfiniteTimeSpan; // the end of the trial wakes
+        if (isMoreChanged || isMoreOwed)
+            return wait;
+        if (ledger.NextDue is not { } due)
+            return Timeout.InfiniteTimeSpan;
+        due -= Now;
+        return due > wait ? due : wait;
+    }
+
+    /// <summary>Tells of a page of users who changed; returns whether any are left.</summary>
+    private async Task<bool> TellChangedAsync(CancellationToken cancellationToken)
+    {
+        if (ledger.IsFull)
+            return false;
+        var page = await store.ListChangesAsync(sid, ledger.Cursor, Bounds.WebhookPageSize, cancellationToken).ConfigureAwait(false);
+        RequireSame(page.Service);
+        var results = await TellAsync([.. page.Changes.Select(change => EventsOfChanged(change.State))], cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < results.Count; i++)
+        {
+            var user = page.Changes[i].State;
+            if (user.IsDeleted || !ledger.IsOwed(user.Sid))
+                Note(results[i]);
+            ledger.Pass(page.Changes[i].Revision);
+        }
+        if (results.Count < page.Changes.Count || page.Changes.Count == Bounds.WebhookPageSize)
+            return true;
+        ledger.ReachEnd(page.Service.Revision);
+        return false;
+    }
+
+    /// <summary>Tries users again who are due, in the state in which they are now; returns whether any are left.</summary>
+    private async Task<bool> TellOwedAsync(CancellationToken cancellationToken)
+    {
+        var due = ledger.DueAt(Now, Bounds.WebhookPageSize);
+        if (due.Count == 0)
+            return false;
+        var read = await store.FindUsersAsync(sid, [.. due.Select(user => new UserKey(user))], cancellationToken).ConfigureAwait(false);
+        RequireSame(read.Service);
+        foreach (var gone in due.Except(read.Users.Select(user => user.Sid)))
+            ledger.Forget(gone);
+        var results = await TellAsync([.. read.Users.Select(EventsOf)], cancellationToken).ConfigureAwait(false);
+        foreach (var result in results)
+            Note(result);
+        return results.Count < read.Users.Count || due.Count == Bounds.WebhookPageSize;
+    }
+
+    private Task<IReadOnlyList<UserResult>> TellAsync(IReadOnlyList<UserEvents> users, CancellationToken cancellationToken) =>
+        receiver.TellAsync(users, user => ledger.IsOwed(user.Sid), cancellationToken);
+
+    // Of a deleted user there is nothing to tell, for the product has no such event; who is owed is tried when due, not before.
+    private UserEvents EventsOfChanged(UserState user) =>
+        user.IsDeleted || ledger.IsOwed(user.Sid) ? new UserEvents(user, UpdateReasons.None, UpdateReasons.None) : EventsOf(user);
+
+    private UserEvents EventsOf(UserState user) => receiver.EventsOf(user, ledger.ReasonsOf(user.Record!));
+
+    private void Note(UserResult result)
+    {
+        var user = result.Events.User;
+        if (user.Record is not { } record)
+            ledger.Forget(user.Sid);
+        else if (result.HasFailed)
+            Owe(record, result.IsCreationTold);
+        else
+            ledger.Settle(record);
+    }
+
+    private void Owe(UserRecord user, bool isCreationTold)
+    {
+        var owed = ledger.Owe(user, isCreationTold);
+        var taken = receiver.Circuit.Taken;
+        if (owed.Failures == 1 || taken > owed.TakenBefore)
+            owed.FailuresAlive++;
+        owed.TakenBefore = taken;
+        owed.DueAt = Now + backoff.After(owed.Failures);
+        if (owed.FailuresAlive < Bounds.WebhookTries)
+            return;
+        ledger.Settle(user);
+        metrics.WebhookSent(OutcomeNames.GivenUp);
+        givenUp(sid, user.Sid);
+    }
+
+    private void RequireSame(ServiceRecord service)
+    {
+        if (service.Id != ledger.ServiceId)
+            throw Refusals.ServiceInstanceNotFound(sid); // another has taken the SID
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Webhooks;
+
+/// <summary>
+/// Asks the service instance's back end before a profile is edited. As the product documents it, an answer of 4xx or 5xx refuses the edit, and no answer
+/// within five seconds lets it through: a back end that is away stops nobody. A body that changes the edit is not supported; it is not read.
+/// </summary>
+internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSettings settings)
+{
+    /// <summary>
+    /// Returns when the edit may be made. Nobody is asked without a URL, where the event is not among the filters, of a user who does not exist, or of an
+    /// edit that changes nothing. To be called for callers who may make the edit: others must not be able to call anybody's back end.
+    /// </summary>
+    /// <param name="service">The service instance.</param>
+    /// <param name="key">The user.</param>
+    /// <param name="edit">What is to change.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="PresenceException">WebhookRefused, ServiceInstanceNotFound, StorageUnavailable.</exception>
+    public async ValueTask AskAsync(ServiceSid service, UserKey key, UserEdit edit, CancellationToken cancellationToken)
+    {
+        var webhook = await store.FindWebhookAsync(service, cancellationToken);
+        if (webhook is not { Settings: { PreUrl.Length: > 0 } asked } || !asked.Filters.Contains(WebhookEvents.UserUpdate))
+            return;
+        var read = await store.FindUsersAsync(service, [key], cancellationToken);
+        if (read.Users is not [{ Record: { } record } user] || edit.Apply(record, user.Revision) == record)
+            return;
+        var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
+        if (await client.SendAsync(asked.PreUrl, asked.Method, form, cancellationToken) is { } status && status >= HttpStatusCode.BadRequest)
+            throw Refusals.WebhookRefused((int)status);
+    }
+}

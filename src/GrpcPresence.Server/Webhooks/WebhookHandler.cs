@@ -1,0 +1,29 @@
+namespace GrpcPresence.Server.Webhooks;
+
+/// <summary>The HTTP handler of webhooks: it does what it is told, and nothing that a receiver asks of it.</summary>
+internal static class WebhookHandler
+{
+    private const int ResponseHeadersKilobytes = 16;
+
+    // What is left of a response is read, so that the connection can be used again, or dropped with the connection when it is more.
+    private const int DrainedBytes = 64 * 1024;
+
+    // A connection goes to the addresses that the host had when it was made; a receiver that moved is found after that time.
+    private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
+
+    /// <summary>A handler that connects as the guard allows.</summary>
+    public static SocketsHttpHandler New(TargetGuard guard) => new()
+    {
+        ConnectCallback = guard.ConnectAsync,
+        ConnectTimeout = WebhookClient.TimeLimit,
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        Credentials = null,
+        AutomaticDecompression = System.Net.DecompressionMethods.None,
+        MaxResponseHeadersLength = ResponseHeadersKilobytes,
+        MaxResponseDrainSize = DrainedBytes,
+        PooledConnectionLifetime = ConnectionLifetime,
+        ActivityHeadersPropagator = null,
+    };
+}

@@ -1,0 +1,25 @@
+using System.Net;
+using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Webhooks;
+
+/// <summary>Tells events over HTTP.</summary>
+internal sealed class WebhookSender(WebhookClient client, ServerSettings settings) : IWebhookSender
+{
+    /// <inheritdoc/>
+    public async Task<WebhookOutcome> SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
+    {
+        var form = WebhookForm.Of(settings.AccountSid, delivery.EventType, delivery.User, delivery.Reasons);
+        return OutcomeOf(await client.SendAsync(delivery.Url, delivery.Method, form, cancellationToken));
+    }
+
+    // 4xx says that the same request will never be taken, but for those that ask to come later.
+    private static WebhookOutcome OutcomeOf(HttpStatusCode? status) => status switch
+    {
+        >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => WebhookOutcome.Taken,
+        HttpStatusCode.RequestTimeout or (HttpStatusCode)425 or HttpStatusCode.TooManyRequests => WebhookOutcome.Failed,
+        >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError => WebhookOutcome.Refused,
+        _ => WebhookOutcome.Failed,
+    };
+}

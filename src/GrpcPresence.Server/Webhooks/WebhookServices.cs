@@ -1,0 +1,25 @@
+using System.Net;
+using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Webhooks;
+
+/// <summary>What tells back ends of users.</summary>
+internal static class WebhookServices
+{
+    /// <summary>Adds the dispatcher and what sends for it. To be added after what writes and what recovers, so that it stops before them.</summary>
+    public static IServiceCollection AddWebhooks(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => new TargetGuard(provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, Dns.GetHostAddressesAsync));
+        services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<TargetGuard>()));
+        services.AddSingleton(provider => new WebhookClient(
+            provider.GetRequiredService<SocketsHttpHandler>(),
+            provider.GetRequiredService<ServerSettings>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IWebhookSender, WebhookSender>();
+        services.AddSingleton<PreHook>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WebhookDispatcher>(provider, Random.Shared));
+        services.AddHostedService<WebhookService>();
+        return services;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Threading.Channels;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Webhooks;
+
+/// <summary>A manual clock that tells when somebody sets a timer, which a delivering loop does each time before it goes to sleep.</summary>
+internal sealed class AlarmClock(ManualTimeProvider time) : TimeProvider
+{
+    private readonly Channel<TimeSpan> _alarms = Channel.CreateUnbounded<TimeSpan>();
+
+    /// <summary>How long each sleep is to be at the most, in their order; infinite for until something is new.</summary>
+    public ChannelReader<TimeSpan> Alarms => _alarms.Reader;
+
+    public override long TimestampFrequency => time.TimestampFrequency;
+
+    public override DateTimeOffset GetUtcNow() => time.GetUtcNow();
+
+    public override long GetTimestamp() => time.GetTimestamp();
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        new Alarm(time.CreateTimer(callback, state, dueTime, period), _alarms.Writer);
+
+    private sealed class Alarm(ITimer timer, ChannelWriter<TimeSpan> alarms) : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            var changed = timer.Change(dueTime, period);
+            alarms.TryWrite(dueTime);
+            return changed;
+        }
+
+        public void Dispose() => timer.Dispose();
+
+        public ValueTask DisposeAsync() => timer.DisposeAsync();
+    }
+}

@@ -1,0 +1,103 @@
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Webhooks;
+
+namespace GrpcPresence.Core.Tests.Webhooks;
+
+/// <summary>
+/// Random edits, failures, outages and restarts, on as many threads as the dispatcher takes. A failure prints the seed; the threads' order is not part of
+/// it. More of them: <c>PRESENCE_HISTORIES=100000</c>, of which these are a hundredth.
+/// </summary>
+public sealed class DeliveryHistoryTests
+{
+    private const int Steps = 60;
+    private const int Users = 6;
+
+    private static int Histories =>
+        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HISTORIES"), out var histories) ? histories / 100 : 100;
+
+    [Fact]
+    public async Task In_the_end_a_receiver_that_looks_only_at_what_the_reasons_name_knows_what_the_store_knows()
+    {
+        for (var seed = 1; seed <= Histories; seed++)
+        {
+            if (await Record.ExceptionAsync(() => RunAsync(seed)) is { } failure)
+                Assert.Fail($"Seed {seed}: {failure}");
+        }
+    }
+
+    private static async Task RunAsync(int seed)
+    {
+        var random = new Random(seed);
+        var chances = new Random(-seed); // of the receiver, under its lock
+        var gate = new Lock();
+        var sessions = new Dictionary<string, string>(); // of who is online
+        await using var world = await WebhookWorld.NewAsync();
+        for (var step = 0; step < Steps; step++)
+            await StepAsync(world, sessions, random, Fails);
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.ToldAsync();
+
+        Assert.False(world.GivenUp.Reader.TryRead(out _), "The receiver was alive too seldom for anything to be given up.");
+        var known = KnownBy(world.Receiver);
+        for (var user = 0; user < Users; user++)
+        {
+            if (await world.Core.Get(world.Service, $"user{user}") is { } stored)
+                Assert.Equal((stored.Record!.FriendlyName, stored.IsOnline), known.GetValueOrDefault(stored.Sid, ("not told", null)));
+        }
+
+        bool Fails()
+        {
+            lock (gate)
+                return chances.Next(4) == 0;
+        }
+    }
+
+    private static async Task StepAsync(WebhookWorld world, Dictionary<string, string> sessions, Random random, Func<bool> fails)
+    {
+        var user = $"user{random.Next(Users)}";
+        switch (random.Next(12))
+        {
+            case < 3:
+                if (sessions.TryAdd(user, $"s{random.Next()}")) // an ended one is not taken again
+                    await world.Core.Online(world.Service, user, sessions[user]);
+                break;
+            case < 5 when sessions.Remove(user, out var session):
+                await world.Core.Offline(world.Service, user, session);
+                break;
+            case < 8 when await world.Core.Get(world.Service, user) is not null:
+                await world.Core.Rename(world.Service, user, $"name{random.Next(1000)}");
+                break;
+            case 8 when await world.Core.Get(world.Service, user) is not null && random.Next(3) == 0:
+                await world.Core.Delete(world.Service, user);
+                sessions.Remove(user);
+                break;
+            case 9:
+                world.Receiver.AnswerBy(random.Next(3) == 0
+                    ? _ => WebhookOutcome.Failed
+                    : _ => fails() ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+                break;
+            case 10:
+                world.Core.Time.Advance(TimeSpan.FromSeconds(random.Next(4)));
+                break;
+            case 11:
+                await world.RestartAsync();
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>What a receiver knows that believes the creation's profile, and of each update only what its reasons name.</summary>
+    private static Dictionary<UserSid, (string Name, bool? IsOnline)> KnownBy(FakeReceiver receiver)
+    {
+        var known = new Dictionary<UserSid, (string Name, bool? IsOnline)>();
+        foreach (var told in receiver.Taken)
+        {
+            var before = known.GetValueOrDefault(told.User.Sid, ("creation not told", null));
+            known[told.User.Sid] = (
+                (told.Reasons & (UpdateReasons.Created | UpdateReasons.FriendlyName)) != 0 ? told.User.Record!.FriendlyName : before.Item1,
+                told.Reasons.HasFlag(UpdateReasons.ReachabilityOnline) ? told.User.IsOnline : before.Item2);
+        }
+        return known;
+    }
+}

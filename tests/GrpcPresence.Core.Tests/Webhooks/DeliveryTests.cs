@@ -1,0 +1,212 @@
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Webhooks;
+
+namespace GrpcPresence.Core.Tests.Webhooks;
+
+/// <summary>What a receiver is told while it lives.</summary>
+public sealed class DeliveryTests
+{
+    [Fact]
+    public async Task A_user_who_comes_for_the_first_time_is_added_and_then_updated()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+
+        await world.Core.Online(world.Service, "ada");
+
+        var added = await world.NextAsync();
+        Assert.Equal((WebhookEvents.UserAdded, UpdateReasons.Created), (added.EventType, added.Reasons));
+        var updated = await world.NextAsync();
+        Assert.Equal((WebhookEvents.UserUpdated, UpdateReasons.ReachabilityOnline), (updated.EventType, updated.Reasons));
+        Assert.Equal(("ada", true, WebhookWorld.Url), (updated.User.Identity.ToString(), updated.User.IsOnline, updated.Url));
+    }
+
+    [Fact]
+    public async Task Only_what_changed_since_is_told()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.Core.Online(world.Service, "ada");
+        await world.ToldAsync();
+
+        await world.Core.Rename(world.Service, "ada", "Ada");
+        await world.ToldAsync();
+
+        Assert.Equal(UpdateReasons.FriendlyName, world.Receiver.Taken[^1].Reasons);
+        Assert.Equal(3, world.Receiver.Taken.Count);
+    }
+
+    [Fact]
+    public async Task What_came_before_the_URL_was_set_is_not_told()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var other = await world.Core.NewService();
+        await world.Core.Create(other, "ada");
+        await world.SetAsync(other, WebhookWorld.Url, WebhookEvents.UserAdded);
+
+        await world.Core.Create(other, "bob");
+
+        Assert.Equal("bob", (await world.NextAsync()).User.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task Only_the_events_of_the_filters_are_told()
+    {
+        await using var world = await WebhookWorld.NewAsync(WebhookEvents.UserUpdated);
+
+        await world.Core.Create(world.Service, "ada");
+        await world.Core.Rename(world.Service, "ada", "Ada");
+        await world.ToldAsync();
+        await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
+        await world.Core.Rename(world.Service, "ada", "Countess");
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+
+        Assert.Equal(
+            [("ada", WebhookEvents.UserUpdated), ("bob", WebhookEvents.UserAdded)],
+            world.Receiver.Taken.Select(taken => (taken.User.Identity.ToString(), taken.EventType)).Distinct());
+    }
+
+    [Fact]
+    public async Task A_quiet_edit_tells_nothing()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.Core.Create(world.Service, "ada");
+        await world.ToldAsync();
+
+        await world.RenameQuietly("ada", "Ada");
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+
+        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+    }
+
+    [Fact]
+    public async Task A_deletion_tells_nothing_and_holds_nothing_up()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        await world.Core.Create(world.Service, "ada");
+        await world.NextAsync();
+
+        await world.Core.Delete(world.Service, "ada");
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+
+        Assert.Equal("bob", Assert.Single(world.Receiver.Taken).User.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task Events_of_one_user_keep_their_order()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = (_, _) => release.Task;
+        await world.Core.Create(world.Service, "ada");
+        await world.NextAsync();
+
+        await world.Core.Rename(world.Service, "ada", "Ada");
+        await world.Core.Rename(world.Service, "ada", "Countess");
+        Assert.Equal(0, world.Receiver.Tried.Count);
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        release.SetResult(WebhookOutcome.Taken);
+        await world.ToldAsync();
+
+        Assert.Equal(
+            [(WebhookEvents.UserAdded, ""), (WebhookEvents.UserUpdated, "Countess")],
+            world.Receiver.Taken.Select(taken => (taken.EventType, taken.User.Record!.FriendlyName)));
+    }
+
+    [Fact]
+    public async Task What_failed_is_told_before_what_came_after_it()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        await world.Core.Online(world.Service, "ada");
+        await world.NextAsync();
+        await world.Core.Rename(world.Service, "ada", "Ada");
+        await world.PauseAsync();
+        Assert.Empty(world.Receiver.Taken);
+
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+        await world.ToldAsync();
+
+        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
+        Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, world.Receiver.Taken[1].Reasons);
+    }
+
+    [Fact]
+    public async Task A_creation_that_was_told_is_not_told_again_when_what_came_with_it_failed()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserUpdated ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        await world.Core.Online(world.Service, "ada");
+        await world.NextAsync();
+        await world.NextAsync();
+
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.ToldAsync();
+
+        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
+    }
+
+    [Fact]
+    public async Task Only_so_many_users_are_told_of_at_the_same_time()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.StopAsync();
+        for (var i = 0; i < 3 * Bounds.WebhooksAtOnce; i++)
+            await world.Core.Create(world.Service, $"user{i}");
+        var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = (_, _) => release.Task;
+
+        await world.StartAsync();
+        for (var i = 0; i < Bounds.WebhooksAtOnce; i++)
+            await world.NextAsync();
+        release.SetResult(WebhookOutcome.Taken);
+        await world.ToldAsync();
+
+        Assert.Equal(Bounds.WebhooksAtOnce, world.Receiver.MostAtOnce);
+        Assert.Equal(3 * Bounds.WebhooksAtOnce, world.Receiver.Taken.Count);
+    }
+
+    [Fact]
+    public async Task Without_a_URL_nothing_is_told_and_with_another_it_goes_on_where_the_one_before_stopped()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Create(world.Service, "ada");
+        await world.NextAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.SetAsync("https://example.com/other");
+        await world.ToldAsync();
+        Assert.Equal("https://example.com/other", Assert.Single(world.Receiver.Taken).Url);
+
+        await world.SetAsync("");
+        await world.Core.Create(world.Service, "bob");
+        await world.SetAsync(WebhookWorld.Url);
+        await world.Core.Create(world.Service, "cay");
+        await world.ToldAsync();
+
+        Assert.Equal("cay", world.Receiver.Taken[^1].User.Identity.ToString());
+        Assert.Equal(2, world.Receiver.Taken.Count);
+    }
+
+    [Fact]
+    public async Task A_service_instance_that_takes_the_SID_of_a_deleted_one_begins_anew()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.Core.Create(world.Service, "ada");
+        await world.ToldAsync();
+
+        await world.Core.Queue.SubmitAsync(new DeleteServiceInstance(world.Service.Sid));
+        await world.Core.Queue.SubmitAsync(new CreateServiceInstance(world.Service.Sid, "again"));
+        await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+
+        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+    }
+}

@@ -1,0 +1,270 @@
+using System.Collections.Concurrent;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Webhooks;
+
+namespace GrpcPresence.Core.Tests.Webhooks;
+
+/// <summary>What a receiver is told that fails, or that was away, or after this server was.</summary>
+public sealed class FailureTests
+{
+    [Fact]
+    public async Task A_restart_loses_nothing()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        await world.Core.Create(world.Service, "ada");
+        await world.NextAsync();
+        await world.Core.Create(world.Service, "bob");
+        await world.NextAsync();
+        await world.Core.Online(world.Service, "ada"); // moves its row past everything that was told
+
+        await world.UntilAsync(() => world.Receiver.Taken.Count == 1);
+        await world.StopAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.StartAsync();
+        await world.ToldAsync();
+
+        Assert.Equal(
+            [(WebhookEvents.UserAdded, UpdateReasons.Created), (WebhookEvents.UserUpdated, UpdateReasons.ReachabilityOnline)],
+            TakenOf(world, "ada"));
+    }
+
+    [Fact]
+    public async Task A_restart_in_the_middle_of_a_scan_loses_nothing_of_those_who_were_not_reached()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.StopAsync();
+        await world.Core.Create(world.Service, "ada");
+        for (var i = 0; i < Bounds.WebhookPageSize; i++)
+            await world.Core.Create(world.Service, $"user{i}");
+        await world.Core.Online(world.Service, "ada"); // its row stands in the second page now, and its creation below the first page's end
+
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = async (delivery, cancelled) =>
+        {
+            if (delivery.User.Identity.ToString() != "ada")
+                return WebhookOutcome.Taken;
+            reached.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancelled);
+            return WebhookOutcome.Failed;
+        };
+        await world.StartAsync();
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await world.StopAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.StartAsync();
+        await world.ToldAsync();
+
+        Assert.Equal(
+            [(WebhookEvents.UserAdded, UpdateReasons.Created), (WebhookEvents.UserUpdated, UpdateReasons.ReachabilityOnline)],
+            TakenOf(world, "ada"));
+    }
+
+    [Fact]
+    public async Task After_a_restart_nothing_comes_again_that_was_told_and_noted()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.Core.Create(world.Service, "ada");
+        await world.ToldAsync();
+
+        await world.RestartAsync();
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+
+        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+    }
+
+    [Fact]
+    public async Task A_dead_receiver_loses_nothing_and_is_told_the_newest_state_once()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        for (var i = 0; i < 20; i++)
+            await world.Core.Online(world.Service, $"user{i}");
+        await world.UntilAsync(() => world.OpenCircuits == 1);
+
+        // While one trial hangs, nothing else is read or sent: what changes now is told of afterwards, once.
+        var trial = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = (_, stop) =>
+        {
+            begun.TrySetResult();
+            return trial.Task.WaitAsync(stop);
+        };
+        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        for (var day = 0; day < 3; day++)
+        {
+            for (var i = 0; i < 20; i++)
+                await world.Core.Rename(world.Service, $"user{i}", $"name{day}");
+            world.Core.Time.Advance(TimeSpan.FromDays(1));
+        }
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        trial.SetResult(WebhookOutcome.Failed);
+        await world.ToldAsync();
+
+        Assert.False(world.GivenUp.Reader.TryRead(out _));
+        Assert.Equal(2 * 20, world.Receiver.Taken.Count);
+        foreach (var user in world.Receiver.Taken.GroupBy(taken => taken.User.Identity))
+        {
+            Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], user.Select(taken => taken.EventType));
+            Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, user.Last().Reasons);
+            Assert.Equal("name2", user.Last().User.Record!.FriendlyName);
+        }
+    }
+
+    [Fact]
+    public async Task One_bad_event_does_not_hold_up_the_others()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+
+        await world.Core.Create(world.Service, "bad");
+        await world.Core.Create(world.Service, "ada");
+        await world.Core.Create(world.Service, "bob");
+        await world.UntilAsync(() => world.Receiver.Taken.Count == 2);
+
+        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()).Order());
+        Assert.Equal(0, world.OpenCircuits);
+    }
+
+    [Fact]
+    public async Task A_bad_event_is_given_up_after_ten_tries_of_a_receiver_that_took_others()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        var bad = await world.Core.Create(world.Service, "bad");
+        var tried = 0;
+
+        for (var i = 0; i < Bounds.WebhookTries - 1; i++)
+        {
+            Assert.False(world.GivenUp.Reader.TryRead(out _));
+            await world.Core.Create(world.Service, $"user{i}");
+            await world.UntilAsync(() => world.Receiver.Taken.Count == i + 1);
+            await world.UntilAsync(() => TriedBad() >= i + 2, passTime: true);
+        }
+        await world.ToldAsync();
+
+        Assert.True(world.GivenUp.Reader.TryRead(out var givenUp));
+        Assert.Equal(bad.Sid, givenUp);
+        Assert.Equal(Bounds.WebhookTries, TriedBad());
+
+        int TriedBad()
+        {
+            while (world.Receiver.Tried.TryRead(out var delivery))
+                tried += delivery.User.Identity.ToString() == "bad" ? 1 : 0;
+            return tried;
+        }
+    }
+
+    [Fact]
+    public async Task A_bad_event_alone_is_never_given_up_for_its_receiver_may_be_dead()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Create(world.Service, "ada");
+
+        for (var i = 0; i < 3 * Bounds.WebhookTries; i++)
+            await world.NextAfterPauseAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.ToldAsync();
+
+        Assert.Single(world.Receiver.Taken);
+        Assert.False(world.GivenUp.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task What_is_refused_is_not_told_again()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Refused);
+
+        await world.Core.Online(world.Service, "ada");
+        await world.ToldAsync();
+
+        Assert.Equal(WebhookEvents.UserAdded, (await world.NextAsync()).EventType);
+        Assert.Equal(WebhookEvents.UserUpdated, (await world.NextAsync()).EventType);
+        Assert.Equal(0, world.Receiver.Tried.Count);
+    }
+
+    [Fact]
+    public async Task The_circuit_opens_after_five_users_in_a_row_and_closes_with_the_first_success_for_all_who_tell_the_receiver()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var other = await world.Core.NewService();
+        await world.SetAsync(other, WebhookWorld.Url, WebhookEvents.UserAdded);
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+        {
+            Assert.Equal(0, world.OpenCircuits);
+            await world.Core.Create(world.Service, $"user{i}");
+            await world.NextAsync();
+        }
+        await world.UntilAsync(() => world.OpenCircuits == 1);
+
+        await world.Core.Create(other, "ada");
+        await world.PauseAsync();
+        Assert.Equal(0, world.Receiver.Tried.Count);
+
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+        await world.UntilAsync(() => world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1);
+        Assert.Equal(0, world.OpenCircuits);
+    }
+
+    [Fact]
+    public async Task Every_try_is_counted_by_its_outcome_and_the_lag_says_how_far_the_receiver_is_behind()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var counted = new ConcurrentQueue<string>();
+        using var listener = world.Meters.Listen<long>("presence.webhook.deliveries", (_, outcome) => counted.Enqueue(outcome));
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Online(world.Service, "ada");
+        await world.PauseAsync();
+        Assert.Equal(1, world.Lag);
+
+        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
+        await world.ToldAsync();
+
+        Assert.Equal(["failed", "taken", "refused"], counted);
+        Assert.Equal(0, world.Lag);
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_be_read_is_read_again()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Core.Store.Faults.FailReads(true);
+        await world.Core.Create(world.Service, "ada");
+        await world.PauseAsync();
+
+        world.Core.Store.Faults.FailReads(false);
+        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+
+        Assert.Equal("ada", (await world.NextAsync()).User.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task Stopping_cancels_what_is_under_way()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = async (_, stop) =>
+        {
+            await using var noted = stop.Register(cancelled.SetResult);
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
+            return WebhookOutcome.Failed;
+        };
+        await world.Core.Create(world.Service, "ada");
+        await world.NextAsync();
+
+        await world.StopAsync();
+
+        Assert.True(cancelled.Task.IsCompleted);
+    }
+
+    private static IEnumerable<(string, UpdateReasons)> TakenOf(WebhookWorld world, string identity) =>
+        world.Receiver.Taken.Where(taken => taken.User.Identity.ToString() == identity).Select(taken => (taken.EventType, taken.Reasons));
+}

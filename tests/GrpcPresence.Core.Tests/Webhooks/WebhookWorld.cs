@@ -1,0 +1,161 @@
+using System.Threading.Channels;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Webhooks;
+
+namespace GrpcPresence.Core.Tests.Webhooks;
+
+/// <summary>A dispatcher over a store in memory, with a receiver that the test plays. The writer has a thread of its own, for the loops wait for it.</summary>
+internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
+{
+    public const string Url = "https://example.com/hook";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly AlarmClock _clock;
+    private volatile WebhookDispatcher? _dispatcher;
+    private TimeSpan _asleepFor = Timeout.InfiniteTimeSpan; // what a loop said last, and no time has passed for
+
+    private WebhookWorld()
+    {
+        Core = new CoreWorld(publisher: _ => this, meters: Meters);
+        _clock = new AlarmClock(Core.Time);
+        Core.StartWriter();
+    }
+
+    public OwnMeters Meters { get; } = new();
+
+    public CoreWorld Core { get; }
+
+    public FakeReceiver Receiver { get; } = new();
+
+    public LiveService Service { get; private set; } = null!;
+
+    /// <summary>Users whom the dispatcher gave up.</summary>
+    public Channel<UserSid> GivenUp { get; } = Channel.CreateUnbounded<UserSid>();
+
+    /// <summary>A world with a service instance, which tells of all its users unless other filters are given.</summary>
+    public static async Task<WebhookWorld> NewAsync(params string[] filters)
+    {
+        var world = new WebhookWorld();
+        world.Service = await world.Core.NewService();
+        await world.SetAsync(Url, filters.Length > 0 ? filters : [WebhookEvents.UserAdded, WebhookEvents.UserUpdated]);
+        await world.StartAsync();
+        await world.SleepAsync();
+        return world;
+    }
+
+    public Task<WebhookSettings> SetAsync(string url, params string[] filters) => SetAsync(Service, url, filters);
+
+    public async Task<WebhookSettings> SetAsync(LiveService service, string url, params string[] filters)
+    {
+        var settings = await Core.Queue.SubmitAsync(
+            new UpdateWebhookSettings(service.Sid, before => before with { PostUrl = url, Filters = filters.Length > 0 ? filters : before.Filters }));
+        _dispatcher?.Apply(service.Sid);
+        return settings;
+    }
+
+    /// <summary>A dispatcher that knows nothing but the store.</summary>
+    public async Task StartAsync()
+    {
+        var dispatcher = new WebhookDispatcher(Core.Store, Core.Queue, Receiver, Core.Status, Core.Metrics, _clock, new Random(1));
+        dispatcher.GivenUp += (_, user) => GivenUp.Writer.TryWrite(user);
+        _dispatcher = dispatcher;
+        await dispatcher.StartAsync(default);
+    }
+
+    /// <summary>The end of a dispatcher, however it ends: what it did not store is lost with it.</summary>
+    public async Task StopAsync()
+    {
+        if (_dispatcher is not { } dispatcher)
+            return;
+        _dispatcher = null;
+        await Within(dispatcher.StopAsync(), "the dispatcher stops");
+        dispatcher.Dispose();
+    }
+
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await StartAsync();
+    }
+
+    public int OpenCircuits => _dispatcher!.OpenCircuits;
+
+    public long Lag => _dispatcher!.Lag;
+
+    /// <summary>An edit that tells no webhook.</summary>
+    public Task<UserState> RenameQuietly(string identity, string name) => Core.Queue.SubmitAsync(
+        new UpdateUser(Service.Sid, new UserKey(CoreWorld.Id(identity)), identity: null, etag: "", new UserEdit(name, null, null)) { SkipsWebhooks = true });
+
+    /// <summary>The next try, whatever is answered to it.</summary>
+    public Task<WebhookDelivery> NextAsync() => Within(Receiver.Tried.ReadAsync().AsTask(), "the receiver is told of something");
+
+    /// <summary>The next try, for which time passes where the loops wait for it.</summary>
+    public async Task<WebhookDelivery> NextAfterPauseAsync()
+    {
+        WebhookDelivery? next = null;
+        await UntilAsync(() => Task.FromResult(Receiver.Tried.TryRead(out next)), passTime: true);
+        return next!;
+    }
+
+    /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
+    public async Task UntilAsync(Func<Task<bool>> isSo, bool passTime = false)
+    {
+        while (!await isSo())
+        {
+            if (passTime && _asleepFor != Timeout.InfiniteTimeSpan)
+            {
+                Core.Time.Advance(_asleepFor);
+                _asleepFor = Timeout.InfiniteTimeSpan;
+            }
+            else
+            {
+                await SleepAsync();
+            }
+        }
+    }
+
+    /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
+    public Task UntilAsync(Func<bool> isSo, bool passTime = false) => UntilAsync(() => Task.FromResult(isSo()), passTime);
+
+    /// <summary>Waits until a loop goes to sleep once more.</summary>
+    public async Task SleepAsync() => _asleepFor = await Within(_clock.Alarms.ReadAsync().AsTask(), "a loop goes to sleep");
+
+    /// <summary>Waits until a loop sleeps until a time: something failed.</summary>
+    public async Task PauseAsync()
+    {
+        _asleepFor = Timeout.InfiniteTimeSpan;
+        await UntilAsync(() => _asleepFor != Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Waits until everything that is stored was told, and the store knows that. Passes time where the loops wait for it.</summary>
+    public Task ToldAsync() => UntilAsync(async () => await PositionAsync() >= await Core.Revision(Service), passTime: true);
+
+    public async Task<long> PositionAsync() => (await Core.Store.FindWebhookAsync(Service.Sid, default))!.Position;
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Core.Dispose();
+        Meters.Dispose();
+    }
+
+    void ICommitPublisher.Publish(IReadOnlyList<ServiceCommit> commits) => _dispatcher?.Publish(commits);
+
+    private static async Task Within(Task task, string what)
+    {
+        if (await Task.WhenAny(task, Task.Delay(Patience)) != task)
+            Assert.Fail($"It did not happen within {Patience.TotalSeconds} s that {what}.");
+        await task;
+    }
+
+    private static async Task<T> Within<T>(Task<T> task, string what)
+    {
+        await Within((Task)task, what);
+        return await task;
+    }
+}

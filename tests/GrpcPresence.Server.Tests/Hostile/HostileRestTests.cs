@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using GrpcPresence.Server.Rest.Documents;
+using GrpcPresence.Server.Tests.Fixture;
+using Microsoft.AspNetCore.Routing;
+
+namespace GrpcPresence.Server.Tests.Hostile;
+
+/// <summary>REST requests that no library makes: every operation with values of every kind, some as bytes that are no HTTP at all.</summary>
+[Collection(nameof(HostileCollection))]
+public sealed class HostileRestTests
+{
+    private const int Requests = 2000;
+
+    private static readonly string[] Texts =
+    [
+        "", "true", "nonsense", "%", "%00", "%ff%fe", "%2e%2e", "..", "a%2Fb", "IS00000000000000000000000000000001", "US00000000000000000000000000000001",
+        "BS00000000000000000000000000000001", "-1", "99999999999999999999", "{}", "[[[[", "%F0%9F%92%9A", "on%55serAdded", "http%3A%2F%2F127.0.0.1", "+", "=", "&",
+        "x%0d%0aX-Injected%3A1", new string('x', 300), new string('9', 5000),
+    ];
+
+    private static readonly string[] ContentTypes =
+        ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-16", "application/json", "multipart/form-data; boundary=x", "", "\u0001", ";;"];
+
+    [Fact]
+    public async Task Every_request_gets_an_answer_of_the_interface_and_none_is_the_server_s_fault()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        await using var server = await TestServer.StartAsync();
+        var operations = server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(endpoint => endpoint.Metadata.GetMetadata<RestOperation>() is not null).ToList();
+
+        for (var i = 0; i < Requests; i++)
+        {
+            var bytes = Forge(operations[random.Next(operations.Count)], random);
+            var answer = await AnswerAsync(server.RestAddress, bytes);
+            Check(answer, $"seed {seed}, request {i}: {Encoding.UTF8.GetString(bytes)}");
+        }
+
+        Assert.Empty(server.Log.Problems);
+        // It is none the worse for it.
+        Assert.StartsWith("HTTP/1.1 200 ", await AnswerAsync(server.RestAddress, "GET /v1/Services HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+    }
+
+    private static byte[] Forge(RouteEndpoint endpoint, Random random)
+    {
+        var operation = endpoint.Metadata.GetRequiredMetadata<RestOperation>();
+        var method = random.Next(8) == 0 ? Pick(["PUT", "HEAD", "OPTIONS", "post", "\u0007"], random) : endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods[0];
+        var path = string.Join('/', endpoint.RoutePattern.RawText!.Split('/').Select(part => part.StartsWith('{') ? Pick(Texts, random) : part));
+        var query = Pairs(operation, RestPlace.Query, random);
+        var body = Pairs(operation, RestPlace.Form, random);
+        var length = random.Next(10) == 0 ? body.Length + random.Next(-3, 3) : body.Length;
+        var head = $"{method} {path}?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nLast-Event-ID: {Pick(["", "x", "AQ"], random)}\r\n"
+            + $"Authorization: {Pick(["", "Basic x", "Basic Og==", "Bearer a.b.c"], random)}\r\nContent-Type: {Pick(ContentTypes, random)}\r\n"
+            + string.Create(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n");
+        var bytes = Encoding.Latin1.GetBytes(head + body);
+        if (random.Next(10) == 0)
+            bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+        return bytes;
+    }
+
+    private static string Pairs(RestOperation operation, RestPlace place, Random random) => string.Join('&', operation.Parameters
+        .Where(parameter => parameter.Place == place && random.Next(2) == 0)
+        .Select(parameter => $"{parameter.Name}={Pick(Texts, random)}"));
+
+    private static string Pick(string[] from, Random random) => from[random.Next(from.Length)];
+
+    /// <summary>All that comes back. The client has said all that it will, so that a body which is too short ends too.</summary>
+    private static async Task<string> AnswerAsync(Uri address, byte[] request)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(address.Host, address.Port, TestRun.Token);
+        var stream = client.GetStream();
+        try
+        {
+            await stream.WriteAsync(request, TestRun.Token);
+            client.Client.Shutdown(SocketShutdown.Send);
+            using var answer = new MemoryStream();
+            await stream.CopyToAsync(answer, TestRun.Token);
+            return Encoding.UTF8.GetString(answer.ToArray());
+        }
+        catch (IOException)
+        {
+            return ""; // refused before it was read to the end
+        }
+    }
+
+    private static void Check(string answer, string request)
+    {
+        // Who does not speak HTTP, or breaks off in the middle, may hear nothing, or what Kestrel itself says.
+        if (answer.Length == 0)
+            return;
+        var parts = answer.Split("\r\n\r\n", 2);
+        var status = int.Parse(parts[0].Split(' ')[1], CultureInfo.InvariantCulture);
+        // 505: a version of HTTP that there is not.
+        Assert.True(status is (>= 200 and < 500) or 505, $"{status} for {request}");
+        Assert.DoesNotContain("X-Injected", parts[0], StringComparison.Ordinal);
+        if (!parts[0].Contains("application/json", StringComparison.Ordinal) || parts[1].Length == 0)
+            return;
+        if (Unchunked(parts) is not { } text)
+            return; // the client had gone before it was whole
+        using var body = JsonDocument.Parse(text);
+        if (status >= 400)
+            Assert.Equal(status, body.RootElement.GetProperty("status").GetInt32());
+    }
+
+    private static string? Unchunked(string[] parts)
+    {
+        if (!parts[0].Contains("Transfer-Encoding: chunked", StringComparison.Ordinal))
+            return parts[1];
+        // By bytes, which the sizes count.
+        var (rest, body) = (Encoding.UTF8.GetBytes(parts[1]).AsMemory(), new MemoryStream());
+        while (true)
+        {
+            var end = rest.Span.IndexOf("\r\n"u8);
+            if (end < 0)
+                return null;
+            var size = int.Parse(Encoding.ASCII.GetString(rest.Span[..end]), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            if (size == 0)
+                return Encoding.UTF8.GetString(body.ToArray());
+            if (rest.Length < end + 2 + size + 2)
+                return null;
+            body.Write(rest.Span.Slice(end + 2, size));
+            rest = rest[(end + 2 + size + 2)..];
+        }
+    }
+}

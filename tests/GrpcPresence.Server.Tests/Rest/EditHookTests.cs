@@ -1,0 +1,110 @@
+using System.Net;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Webhooks;
+using GrpcPresence.V1;
+using Microsoft.AspNetCore.Http;
+
+namespace GrpcPresence.Server.Tests.Rest;
+
+/// <summary>Edits over REST and the webhooks of their service instance.</summary>
+public sealed class EditHookTests : IAsyncLifetime
+{
+    private static readonly (string, string) Header = ("X-Twilio-Webhook-Enabled", "true");
+
+    private WebhookReceiver _backEnd = null!;
+    private RestServer _rest = null!;
+    private string _service = "";
+    private string _ada = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        _backEnd = await WebhookReceiver.StartAsync();
+        _rest = await RestServer.StartAsync(new ServerSettings { AllowPrivateWebhooks = true });
+        _service = await _rest.CreateServiceAsync();
+        _ada = _service + "/Users/ada";
+        await _rest.PostAsync(_service + "/Users", ("Identity", "ada"), ("FriendlyName", "Ada"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _rest.DisposeAsync();
+        await _backEnd.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_back_end_that_is_asked_may_refuse_an_edit()
+    {
+        await AskAsync();
+        _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
+
+        var refused = (await EditAsync("Countess")).Fails(HttpStatusCode.Forbidden, 20403);
+
+        Assert.Equal("WEBHOOK_REFUSED", refused.Text("details", "reason"));
+        var asked = await _backEnd.NextAsync();
+        Assert.Equal(("onUserUpdate", "ada", "Countess"), (asked.Parameters["EventType"], asked.Parameters["Identity"], asked.Parameters["FriendlyName"]));
+        Assert.Equal("Ada", (await _rest.GetAsync(_ada)).Text("friendly_name"));
+    }
+
+    [Fact]
+    public async Task A_back_end_that_agrees_lets_the_edit_through()
+    {
+        await AskAsync();
+
+        Assert.Equal("Countess", (await EditAsync("Countess")).Text("friendly_name"));
+
+        Assert.Equal("onUserUpdate", (await _backEnd.NextAsync()).Parameters["EventType"]);
+    }
+
+    [Fact]
+    public async Task Nobody_is_asked_of_an_edit_without_the_header_nor_for_who_may_not_make_it()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowPrivateWebhooks = true });
+        var rest = RestServer.Of(guarded.Server);
+        var users = $"/v1/Services/{guarded.Own}/Users";
+        await rest.PostAsync(users, guarded.Admin, ("Identity", "ada"));
+        await rest.PostAsync($"/v1/Services/{guarded.Own}/Configuration/Webhooks", guarded.Admin, ("PreWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdate"));
+        var reader = GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Read, guarded.Own));
+        _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
+
+        Assert.Equal(HttpStatusCode.OK, (await rest.PostAsync(users + "/ada", guarded.Admin, ("FriendlyName", "Countess"))).Status);
+        (await rest.SendAsync(HttpMethod.Post, users + "/ada", Name("x"), reader, Header)).Fails(HttpStatusCode.Forbidden, 20403);
+        (await rest.SendAsync(HttpMethod.Post, users + "/nobody", Name("x"), guarded.Admin, Header)).Fails(HttpStatusCode.NotFound, 20404);
+
+        Assert.Equal(0, _backEnd.Unread);
+    }
+
+    [Fact]
+    public async Task An_end_user_cannot_keep_an_edit_from_the_back_end()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowPrivateWebhooks = true });
+        var rest = RestServer.Of(guarded.Server);
+        var users = $"/v1/Services/{guarded.Own}/Users";
+        await rest.PostAsync(users, guarded.Admin, ("Identity", "ada"));
+        await rest.PostAsync($"/v1/Services/{guarded.Own}/Configuration/Webhooks", guarded.Admin, ("PreWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdate"));
+        var issuer = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
+
+        (await rest.PostAsync(users + "/ada", guarded.Bearer(issuer, "ada"), ("FriendlyName", "Countess"))).Fails(HttpStatusCode.Forbidden, 20403);
+    }
+
+    [Fact]
+    public async Task Webhooks_are_told_of_edits_that_ask_for_it_alone()
+    {
+        await _rest.PostAsync(_service + "/Configuration/Webhooks", ("PostWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdated"), ("Filters", "onUserAdded"));
+
+        await _rest.PostAsync(_ada, ("FriendlyName", "Quiet"));
+        await _rest.SendAsync(HttpMethod.Post, _service + "/Users", new FormUrlEncodedContent([KeyValuePair.Create("Identity", "grace")]), null, Header);
+
+        // Revisions are told in their order: what is told first is all that is told.
+        var told = await _backEnd.NextAsync();
+        Assert.Equal(("onUserAdded", "grace"), (told.Parameters["EventType"], told.Parameters["Identity"]));
+    }
+
+    private Task<RestReply> AskAsync() =>
+        _rest.PostAsync(_service + "/Configuration/Webhooks", ("PreWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdate"));
+
+    private Task<RestReply> EditAsync(string name) => _rest.SendAsync(HttpMethod.Post, _ada, Name(name), null, Header);
+
+    private static FormUrlEncodedContent Name(string name) => new([KeyValuePair.Create("FriendlyName", name)]);
+}

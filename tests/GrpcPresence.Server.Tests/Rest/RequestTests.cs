@@ -1,0 +1,142 @@
+using System.Net;
+using System.Text;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Testing;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Rest;
+
+/// <summary>What holds for every REST request.</summary>
+public sealed class RequestTests
+{
+    private const string Token = "0123456789abcdef0123456789abcdef";
+    private const string Account = "AC0123456789abcdef0123456789abcdef";
+
+    [Fact]
+    public async Task Without_authentication_any_credentials_are_taken()
+    {
+        await using var rest = await RestServer.StartAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync("/v1/Services", GuardedServer.Basic(Account, "anything"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync("/v1/Services")).Status);
+    }
+
+    [Fact]
+    public async Task The_account_opens_everything_and_nobody_else_does()
+    {
+        await using var rest = await RestServer.StartAsync(new ServerSettings { AccountSid = Account, AuthToken = Token });
+
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync("/v1/Services", GuardedServer.Basic(Account, Token))).Status);
+        var refused = (await rest.GetAsync("/v1/Services")).Fails(HttpStatusCode.Unauthorized, 20003);
+        Assert.Equal("Basic", Assert.Single(refused.Headers.WwwAuthenticate).Scheme);
+        (await rest.GetAsync("/v1/Services", GuardedServer.Basic(Account, Token + "0"))).Fails(HttpStatusCode.Unauthorized, 20003);
+        (await rest.GetAsync("/v1/Services", GuardedServer.Basic("AC" + new string('0', 32), Token))).Fails(HttpStatusCode.Unauthorized, 20003);
+        // Who is nobody learns nothing, not even what is wrong.
+        (await rest.SendAsync(HttpMethod.Post, "/v1/Services", RestServer.Json("{}"))).Fails(HttpStatusCode.Unauthorized, 20003);
+        var call = await CallError.Of(() => rest.Server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()).ResponseAsync);
+        Assert.Equal("CREDENTIALS_REQUIRED", call.Reason);
+    }
+
+    [Fact]
+    public async Task API_keys_may_over_REST_what_they_may_over_gRPC()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var rest = RestServer.Of(guarded.Server);
+        var reader = GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Read, guarded.Own));
+
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync($"/v1/Services/{guarded.Own}/Users", reader)).Status);
+        (await rest.GetAsync($"/v1/Services/{guarded.Foreign}/Users", reader)).Fails(HttpStatusCode.NotFound, 20404);
+        (await rest.PostAsync($"/v1/Services/{guarded.Own}/Users", reader, ("Identity", "ada"))).Fails(HttpStatusCode.Forbidden, 20403);
+        (await rest.GetAsync("/v1/Services", reader)).Fails(HttpStatusCode.Forbidden, 20403);
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync("/v1/Services", guarded.Admin)).Status);
+    }
+
+    [Fact]
+    public async Task An_access_token_is_its_user_and_its_end_has_a_code()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var rest = RestServer.Of(guarded.Server);
+        var issuer = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        var backEnd = guarded.UsersAs(guarded.Admin);
+        await backEnd.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = "ada" });
+        await backEnd.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = "grace" });
+        var ada = guarded.Bearer(issuer, "ada");
+        var users = $"/v1/Services/{guarded.Own}/Users";
+
+        Assert.Equal("Countess", (await rest.PostAsync(users + "/ada", ada, ("FriendlyName", "Countess"))).Text("friendly_name"));
+        (await rest.PostAsync(users + "/grace", ada, ("FriendlyName", "Countess"))).Fails(HttpStatusCode.Forbidden, 20403);
+        guarded.Time.Advance(TimeSpan.FromHours(1));
+        (await rest.GetAsync(users, ada)).Fails(HttpStatusCode.Unauthorized, 20104);
+    }
+
+    [Fact]
+    public async Task A_token_for_another_account_is_refused_where_the_account_is_named()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AccountSid = Account });
+        var rest = RestServer.Of(guarded.Server);
+        var issuer = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        var token = AccessToken.For(issuer, "ada", guarded.Own, guarded.Time.GetUtcNow(), TimeSpan.FromHours(1));
+
+        token.Claims["sub"] = Account;
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync($"/v1/Services/{guarded.Own}/Users", "Bearer " + token.Sign(issuer.Secret))).Status);
+        token.Claims["sub"] = "AC" + new string('0', 32);
+        (await rest.GetAsync($"/v1/Services/{guarded.Own}/Users", "Bearer " + token.Sign(issuer.Secret))).Fails(HttpStatusCode.Unauthorized, 20103);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_form_is_refused_with_the_product_s_error()
+    {
+        await using var rest = await RestServer.StartAsync();
+
+        (await rest.SendAsync(HttpMethod.Post, "/v1/Services", RestServer.Json("{}"))).Fails(HttpStatusCode.UnsupportedMediaType, 20415);
+        using var text = new StringContent("FriendlyName=x", Encoding.UTF8, "text/plain");
+        (await rest.SendAsync(HttpMethod.Post, "/v1/Services", text)).Fails(HttpStatusCode.UnsupportedMediaType, 20415);
+        using var large = new FormUrlEncodedContent([KeyValuePair.Create("FriendlyName", new string('x', 70_000))]);
+        (await rest.SendAsync(HttpMethod.Post, "/v1/Services", large)).Fails(HttpStatusCode.RequestEntityTooLarge, 20001);
+        var many = Enumerable.Range(0, 300).Select(i => KeyValuePair.Create($"n{i}", "x"));
+        using var values = new FormUrlEncodedContent(many);
+        (await rest.SendAsync(HttpMethod.Post, "/v1/Services", values)).Fails(HttpStatusCode.BadRequest, 20001);
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/Nothing", HttpStatusCode.NotFound, 20404)]
+    [InlineData("GET", "/v1/Services/IS0/Users", HttpStatusCode.NotFound, 20404)]
+    [InlineData("GET", "/v1/Services/IS0123456789abcdef0123456789abcdef", HttpStatusCode.NotFound, 20404)]
+    [InlineData("PUT", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
+    [InlineData("DELETE", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
+    [InlineData("PATCH", "/v1/Services/IS0/Configuration", HttpStatusCode.MethodNotAllowed, 20004)]
+    public async Task What_is_not_there_is_told_as_the_product_tells_it(string method, string path, HttpStatusCode status, int code)
+    {
+        await using var rest = await RestServer.StartAsync();
+
+        (await rest.SendAsync(new HttpMethod(method), path, content: null)).Fails(status, code);
+    }
+
+    [Fact]
+    public async Task A_store_that_fails_is_told_with_a_time_to_wait()
+    {
+        await using var rest = await RestServer.StartAsync();
+        rest.Server.Store.Faults.FailReads(fail: true);
+
+        var refused = (await rest.GetAsync("/v1/Services")).Fails(HttpStatusCode.ServiceUnavailable, 20503);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        Assert.Equal("STORAGE_UNAVAILABLE", refused.Text("details", "reason"));
+    }
+
+    [Fact]
+    public async Task A_quota_holds_over_REST_too()
+    {
+        var quotas = new QuotaSettings { ServiceInstance = new() { WritesPerSecond = 1, Users = 10, OpenStreams = 1, WatchedUsers = 1, HeartbeatsPerSecond = 1, NewStreamsPerSecond = 1 } };
+        await using var rest = RestServer.Of(await TestServer.StartAsync(time: new ManualTimeProvider(), settings: new ServerSettings { Quotas = quotas }));
+        var sid = await rest.Server.CreateServiceAsync();
+
+        var replies = new List<RestReply>();
+        for (var i = 0; i < 12; i++)
+            replies.Add(await rest.PostAsync($"/v1/Services/{sid}/Configuration", ("ReachabilityEnabled", i % 2 == 0 ? "true" : "false")));
+
+        var refused = replies[^1].Fails(HttpStatusCode.TooManyRequests, 20429);
+        Assert.NotNull(refused.Headers.RetryAfter);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Net;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Rest;
+
+/// <summary>Users and push bindings over REST.</summary>
+public sealed class UserTests : IAsyncLifetime
+{
+    private RestServer _rest = null!;
+    private string _sid = "";
+    private string _users = "";
+    private string _bindings = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        _rest = await RestServer.StartAsync();
+        _sid = await _rest.Server.CreateReachableServiceAsync();
+        _users = $"/v1/Services/{_sid}/Users";
+        _bindings = $"/v1/Services/{_sid}/Bindings";
+    }
+
+    public ValueTask DisposeAsync() => _rest.DisposeAsync();
+
+    [Fact]
+    public async Task A_user_has_the_product_s_fields()
+    {
+        var created = await _rest.PostAsync(_users, ("Identity", "ada"), ("FriendlyName", "Ada"), ("Attributes", """{"a":1}"""));
+
+        Assert.Equal(HttpStatusCode.Created, created.Status);
+        Assert.Equal(
+            [
+                "sid", "account_sid", "chat_service_sid", "role_sid", "identity", "friendly_name", "attributes", "is_online", "is_notifiable",
+                "date_created", "date_updated", "url", "links",
+            ],
+            created.Names);
+        Assert.Equal(("Ada", """{"a":1}"""), (created.Text("friendly_name"), created.Text("attributes")));
+        Assert.Equal(_sid, created.Text("chat_service_sid"));
+        Assert.Null(created.Flag("is_online"));
+        Assert.Equal("{}", (await _rest.PostAsync(_users, ("Identity", "grace"))).Text("attributes"));
+    }
+
+    [Fact]
+    public async Task Reachability_is_read_from_the_user_and_from_lists_that_ask_for_it()
+    {
+        await _rest.Server.BeatAsync(_sid, "ada");
+
+        Assert.True((await _rest.GetAsync(_users + "/ada")).Flag("is_online"));
+        Assert.Equal("null", (await _rest.GetAsync(_users)).At("users")[0].GetProperty("is_online").GetRawText());
+        Assert.True((await _rest.GetAsync(_users + "?View=full")).At("users")[0].GetProperty("is_online").GetBoolean());
+        await _rest.Server.EndAsync(_sid, "ada");
+        Assert.False((await _rest.GetAsync(_users + "/ada")).Flag("is_online"));
+        await _rest.Server.SwitchAsync(_sid, on: false);
+        Assert.Null((await _rest.GetAsync(_users + "/ada")).Flag("is_online"));
+    }
+
+    [Theory]
+    [InlineData("a/b")]
+    [InlineData("a%2Fb")]
+    [InlineData("50% + ü & 💚?#")]
+    [InlineData("a b")]
+    public async Task A_user_is_found_by_any_identity_and_by_SID(string identity)
+    {
+        var sid = (await _rest.PostAsync(_users, ("Identity", identity))).Text("sid");
+
+        Assert.Equal(identity, (await _rest.GetAsync($"{_users}/{Uri.EscapeDataString(identity)}")).Text("identity"));
+        Assert.Equal(identity, (await _rest.GetAsync($"{_users}/{sid}")).Text("identity"));
+        Assert.Equal("x", (await _rest.PostAsync($"{_users}/{Uri.EscapeDataString(identity)}", ("FriendlyName", "x"))).Text("friendly_name"));
+        Assert.Equal(HttpStatusCode.NoContent, (await _rest.DeleteAsync($"{_users}/{Uri.EscapeDataString(identity)}")).Status);
+        (await _rest.GetAsync($"{_users}/{sid}")).Fails(HttpStatusCode.NotFound, 20404);
+    }
+
+    [Theory]
+    [InlineData("..")]
+    [InlineData("%2e%2E")]
+    [InlineData(".%2e")]
+    [InlineData("ada/..")]
+    public async Task A_path_with_dots_leads_nowhere_and_so_a_user_of_that_name_takes_no_service_with_it(string part)
+    {
+        (await _rest.SendAsync(HttpMethod.Delete, _rest.RawUrl($"{_users}/{part}"), content: null)).Fails(HttpStatusCode.NotFound, 20404);
+
+        Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(_users)).Status);
+    }
+
+    [Fact]
+    public async Task An_update_changes_what_it_names()
+    {
+        await _rest.PostAsync(_users, ("Identity", "ada"), ("FriendlyName", "Ada"), ("Attributes", """{"a":1}"""));
+
+        var updated = await _rest.PostAsync(_users + "/ada", ("FriendlyName", "Countess"), ("IsOnline", "true"));
+
+        Assert.Equal(HttpStatusCode.OK, updated.Status);
+        Assert.Equal(("Countess", """{"a":1}""", null), (updated.Text("friendly_name"), updated.Text("attributes"), updated.Flag("is_online")));
+        Assert.Equal("Countess", (await _rest.PostAsync(_users + "/ada")).Text("friendly_name"));
+    }
+
+    [Fact]
+    public async Task Refusals_have_the_product_s_codes()
+    {
+        await _rest.PostAsync(_users, ("Identity", "ada"));
+
+        (await _rest.PostAsync(_users, ("Identity", "ada"))).Fails(HttpStatusCode.Conflict, 50201);
+        (await _rest.PostAsync(_users, ("Identity", "US0123456789abcdef0123456789abcdef"))).Fails(HttpStatusCode.BadRequest, 50206);
+        (await _rest.GetAsync(_users + "/nobody")).Fails(HttpStatusCode.NotFound, 20404);
+        (await _rest.PostAsync(_users + "/nobody", ("FriendlyName", "x"))).Fails(HttpStatusCode.NotFound, 20404);
+        var refused = await _rest.PostAsync(_users, ("FriendlyName", new string('x', 257)), ("Attributes", "[]"), ("RoleSid", "RL"));
+        Assert.Equal(
+            [("Identity", "FIELD_REQUIRED"), ("FriendlyName", "FIELD_TOO_LONG"), ("Attributes", "ATTRIBUTES_INVALID"), ("RoleSid", "FIELD_INVALID")],
+            refused.Fails(HttpStatusCode.BadRequest, 20001).Violations);
+    }
+
+    [Fact]
+    public async Task Pages_follow_their_URLs_to_the_end_and_each_user_is_listed_once()
+    {
+        for (var i = 0; i < 7; i++)
+            await _rest.Server.CreateUserAsync(_sid, $"user-{i}");
+
+        var seen = new List<string?>();
+        var page = 0;
+        for (var url = $"{_users}?PageSize=3&View=full"; url is not null; page++)
+        {
+            var read = await _rest.GetAsync(url);
+            seen.AddRange(read.At("users").EnumerateArray().Select(user => user.GetProperty("identity").GetString()));
+            Assert.Equal((page, 3, "users"), (read.At("meta", "page").GetInt32(), read.At("meta", "page_size").GetInt32(), read.Text("meta", "key")));
+            Assert.Contains("View=full", read.Text("meta", "first_page_url"), StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(read.Text("meta", "url")!)).Status);
+            url = read.Text("meta", "next_page_url");
+        }
+
+        Assert.Equal(3, page);
+        Assert.Equal(Enumerable.Range(0, 7).Select(i => $"user-{i}"), seen);
+    }
+
+    [Theory]
+    [InlineData("?PageSize=0", "PageSize")]
+    [InlineData("?PageSize=many", "PageSize")]
+    [InlineData("?Page=-1", "Page")]
+    [InlineData("?Page=1", "Page")]
+    [InlineData("?PageToken=x", "PageToken")]
+    public async Task A_page_that_cannot_be_is_refused(string query, string parameter)
+    {
+        var refused = (await _rest.GetAsync(_users + query)).Fails(HttpStatusCode.BadRequest, 20002);
+
+        Assert.Equal((parameter, "PAGE_TOKEN_INVALID"), Assert.Single(refused.Violations));
+    }
+
+    [Fact]
+    public async Task A_page_is_no_larger_than_the_product_s()
+    {
+        var read = await _rest.GetAsync(_users + "?PageSize=1000");
+
+        Assert.Equal(50, read.At("meta", "page_size").GetInt32());
+        Assert.Equal("null", read.At("meta", "next_page_url").GetRawText());
+    }
+
+    [Fact]
+    public async Task Push_bindings_are_listed_by_kind_and_user_read_and_deleted()
+    {
+        await _rest.Server.CreateUserAsync(_sid, "ada");
+        await _rest.Server.CreateUserAsync(_sid, "grace");
+        var sid = await BindAsync("ada", BindingType.Apn, "1");
+        await BindAsync("ada", BindingType.Fcm, "2");
+        await BindAsync("grace", BindingType.Gcm, "3");
+
+        var read = await _rest.GetAsync($"{_bindings}/{sid}");
+        Assert.Equal(
+            [
+                "sid", "account_sid", "chat_service_sid", "credential_sid", "date_created", "date_updated", "endpoint", "identity", "binding_type",
+                "message_types", "url",
+            ],
+            read.Names);
+        Assert.Equal(("ada", "apn", "1"), (read.Text("identity"), read.Text("binding_type"), read.Text("endpoint")));
+
+        Assert.Equal(["1", "2", "3"], await ListAsync(""));
+        Assert.Equal(["1", "3"], await ListAsync("?BindingType=apn&BindingType=gcm"));
+        Assert.Equal(["3"], await ListAsync("?Identity=grace&Identity=nobody"));
+        Assert.Equal(["2"], await ListAsync("?Identity=ada&BindingType=fcm"));
+        (await _rest.GetAsync(_bindings + "?BindingType=pigeon")).Fails(HttpStatusCode.BadRequest, 20001);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await _rest.DeleteAsync($"{_bindings}/{sid}")).Status);
+        (await _rest.GetAsync($"{_bindings}/{sid}")).Fails(HttpStatusCode.NotFound, 20404);
+    }
+
+    private async Task<string> BindAsync(string user, BindingType type, string endpoint)
+    {
+        var set = await _rest.Server.Users.SetPushBindingAsync(
+            new SetPushBindingRequest { ServiceSid = _sid, UserKey = user, BindingType = type, Endpoint = endpoint });
+        return set.PushBinding.Sid;
+    }
+
+    private async Task<IEnumerable<string?>> ListAsync(string query) =>
+        (await _rest.GetAsync(_bindings + query)).At("bindings").EnumerateArray().Select(binding => binding.GetProperty("endpoint").GetString());
+}

@@ -1,0 +1,141 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Services;
+
+public sealed class WebhookConfigurationTests
+{
+    [Fact]
+    public async Task Webhook_settings_that_were_never_set_are_the_defaults()
+    {
+        await using var server = await TestServer.StartAsync();
+        var sid = await server.CreateServiceAsync();
+
+        Assert.Equal(new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Post }, await GetAsync(server, sid));
+    }
+
+    [Fact]
+    public async Task Webhook_settings_change_where_the_mask_says_so()
+    {
+        await using var server = await TestServer.StartAsync();
+        var sid = await server.CreateServiceAsync();
+        var given = new WebhookConfiguration
+        {
+            ServiceSid = sid,
+            PreWebhookUrl = "https://pre.example/?a=b",
+            PostWebhookUrl = "http://post.example",
+            Filters = { "onUserUpdated", "onUserAdded", "onUserUpdated", "onMessageAdded" },
+            Method = WebhookMethod.Get,
+        };
+
+        await UpdateAsync(server, given, "pre_webhook_url", "filters");
+        var first = new WebhookConfiguration
+        {
+            ServiceSid = sid,
+            PreWebhookUrl = "https://pre.example/?a=b",
+            Filters = { "onUserUpdated", "onUserAdded", "onMessageAdded" },
+            Method = WebhookMethod.Post,
+        };
+        Assert.Equal(first, await GetAsync(server, sid));
+
+        var second = await UpdateAsync(server, given, "post_webhook_url", "method");
+        Assert.Equal(new WebhookConfiguration(first) { PostWebhookUrl = "http://post.example", Method = WebhookMethod.Get }, second);
+        Assert.Equal(second, await GetAsync(server, sid));
+
+        var cleared = await UpdateAsync(
+            server, new WebhookConfiguration { ServiceSid = sid }, "pre_webhook_url", "post_webhook_url", "filters", "method");
+        Assert.Equal(new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Post }, cleared);
+    }
+
+    [Fact]
+    public async Task Everything_that_is_wrong_with_webhook_settings_is_told_at_once()
+    {
+        await using var server = await TestServer.StartAsync();
+        var given = new WebhookConfiguration
+        {
+            ServiceSid = await server.CreateServiceAsync(),
+            PreWebhookUrl = "ftp://pre.example",
+            PostWebhookUrl = "https://post.example/" + new string('a', 2048),
+            Filters = { "onUserAdded", "userAdded", "" },
+            Method = (WebhookMethod)7,
+        };
+
+        var error = await CallError.Of(() =>
+            UpdateAsync(server, given, "service_sid", "nonsense", "pre_webhook_url", "post_webhook_url", "filters", "method"));
+
+        Assert.Equal(StatusCode.InvalidArgument, error.Code);
+        Assert.Equal(
+            new Dictionary<string, string>
+            {
+                ["update_mask.paths[0]"] = "UPDATE_MASK_READ_ONLY_PATH",
+                ["update_mask.paths[1]"] = "UPDATE_MASK_UNKNOWN_PATH",
+                ["webhook_configuration.pre_webhook_url"] = "FIELD_INVALID",
+                ["webhook_configuration.post_webhook_url"] = "FIELD_TOO_LONG",
+                ["webhook_configuration.filters[1]"] = "FIELD_INVALID",
+                ["webhook_configuration.filters[2]"] = "FIELD_INVALID",
+                ["webhook_configuration.method"] = "FIELD_INVALID",
+            },
+            error.Metadata);
+    }
+
+    [Fact]
+    public async Task What_the_mask_does_not_name_is_not_looked_at()
+    {
+        await using var server = await TestServer.StartAsync();
+        var sid = await server.CreateServiceAsync();
+        var given = new WebhookConfiguration { ServiceSid = sid, PreWebhookUrl = "nonsense", Filters = { "nonsense" }, Method = WebhookMethod.Get };
+
+        Assert.Equal(
+            new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Get },
+            await UpdateAsync(server, given, "method"));
+    }
+
+    [Fact]
+    public async Task The_51st_filter_is_refused_and_a_repeated_one_is_none()
+    {
+        await using var server = await TestServer.StartAsync();
+        var sid = await server.CreateServiceAsync();
+        var names = Enumerable.Range(0, 51).Select(n => $"onEvent{(char)('A' + (n % 26))}{(char)('a' + (n / 26))}").ToList();
+        var most = new WebhookConfiguration { ServiceSid = sid, Filters = { names[..50], names[..50] } };
+
+        Assert.Equal(names[..50], (await UpdateAsync(server, most, "filters")).Filters);
+        most.Filters.Add(names[50]);
+        var error = await CallError.Of(() => UpdateAsync(server, most, "filters"));
+        Assert.Equal(("FIELD_TOO_LONG", "webhook_configuration.filters"), (error.Reason, Assert.Single(error.Fields)));
+    }
+
+    [Fact]
+    public async Task A_request_without_settings_or_mask_is_refused()
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var error = await CallError.Of(server.Configuration.UpdateWebhookConfigurationAsync(new()));
+
+        Assert.Equal(["update_mask", "webhook_configuration"], error.Fields);
+    }
+
+    [Fact]
+    public async Task Webhook_settings_of_an_unknown_service_instance_are_not_found()
+    {
+        await using var server = await TestServer.StartAsync();
+        var unknown = "IS" + new string('f', 32);
+        CallError[] errors =
+        [
+            await CallError.Of(() => GetAsync(server, unknown)),
+            await CallError.Of(() => UpdateAsync(server, new WebhookConfiguration { ServiceSid = unknown }, "method")),
+        ];
+
+        Assert.All(errors, error => Assert.Equal((StatusCode.NotFound, "SERVICE_INSTANCE_NOT_FOUND"), (error.Code, error.Reason)));
+    }
+
+    private static async Task<WebhookConfiguration> GetAsync(TestServer server, string sid) =>
+        (await server.Configuration.GetWebhookConfigurationAsync(new() { ServiceSid = sid })).WebhookConfiguration;
+
+    private static async Task<WebhookConfiguration> UpdateAsync(TestServer server, WebhookConfiguration configuration, params string[] paths)
+    {
+        var request = new UpdateWebhookConfigurationRequest { WebhookConfiguration = configuration, UpdateMask = new FieldMask { Paths = { paths } } };
+        return (await server.Configuration.UpdateWebhookConfigurationAsync(request)).WebhookConfiguration;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Net;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Webhooks;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+public sealed class PreHookTests
+{
+    private static readonly UserEdit Edit = new("Countess", Attributes: null, RoleSid: null);
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(403)]
+    [InlineData(404)]
+    [InlineData(429)]
+    [InlineData(500)]
+    [InlineData(503)]
+    public async Task An_answer_of_4xx_or_5xx_refuses_the_edit(int status)
+    {
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(new StubHandler((HttpStatusCode)status)));
+
+        Assert.Equal(ErrorReason.WebhookRefused, refusal.Reason);
+        Assert.Equal($"{status}", refusal.Details["webhook_status"]);
+    }
+
+    [Theory]
+    [InlineData(200)]
+    [InlineData(204)]
+    [InlineData(302)]
+    public async Task Any_other_answer_lets_it_through(int status)
+    {
+        using var network = new StubHandler((HttpStatusCode)status);
+
+        await AskAsync(network);
+
+        Assert.Equal(1, network.Requests);
+        Assert.Contains("EventType=onUserUpdate&", network.Body, StringComparison.Ordinal);
+        Assert.Contains("FriendlyName=Countess&", network.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_answer_lets_it_through()
+    {
+        using var network = new StubHandler(_ => throw new HttpRequestException("Connection refused."));
+
+        await AskAsync(network);
+
+        Assert.Equal(1, network.Requests);
+    }
+
+    [Fact]
+    public async Task Nobody_is_asked_unless_the_event_is_among_the_filters()
+    {
+        using var network = new StubHandler(HttpStatusCode.Forbidden);
+
+        await AskAsync(network, settings => settings with { Filters = [WebhookEvents.UserUpdated] });
+        await AskAsync(network, settings => settings with { PreUrl = "", PostUrl = settings.PreUrl });
+
+        Assert.Equal(0, network.Requests);
+    }
+
+    [Fact]
+    public async Task Nobody_is_asked_of_an_edit_that_changes_nothing_or_of_a_user_who_does_not_exist()
+    {
+        using var network = new StubHandler(HttpStatusCode.Forbidden);
+
+        await AskAsync(network, edit: new UserEdit("", "{}", RoleSid: null));
+        await AskAsync(network, identity: "nobody");
+
+        Assert.Equal(0, network.Requests);
+    }
+
+    private static async Task AskAsync(
+        StubHandler network, Func<WebhookSettings, WebhookSettings>? settings = null, UserEdit? edit = null, string identity = "ada")
+    {
+        await using var server = await TestServer.StartAsync();
+        Assert.True(ServiceSid.TryParse(await server.CreateServiceAsync(), out var service));
+        await server.CreateUserAsync(service.ToString(), "ada");
+        var asked = new WebhookSettings { PreUrl = "https://example.com/hook", Filters = [WebhookEvents.UserUpdate] };
+        await server.Get<ChangeQueue>().SubmitAsync(new UpdateWebhookSettings(service, _ => settings?.Invoke(asked) ?? asked));
+        Assert.True(UserKey.TryParse(identity, out var key));
+
+        using var client = new WebhookClient(network, new ServerSettings(), TimeProvider.System);
+        await new PreHook(server.Store, client, new ServerSettings()).AskAsync(service, key, edit ?? Edit, TestRun.Token);
+    }
+}

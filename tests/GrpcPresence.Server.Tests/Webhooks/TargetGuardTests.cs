@@ -1,0 +1,99 @@
+using System.Net;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Webhooks;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+public sealed class TargetGuardTests
+{
+    private static readonly IPAddress Public = IPAddress.Parse("8.8.8.8");
+
+    [Theory]
+    [InlineData("http://127.0.0.1/")]
+    [InlineData("http://127.1/")]
+    [InlineData("http://2130706433/")]
+    [InlineData("http://0x7f.0.0.1/")]
+    [InlineData("http://0177.0.0.1/")]
+    [InlineData("http://169.254.169.254/latest/meta-data")]
+    [InlineData("https://10.1.2.3:8443/hook")]
+    [InlineData("http://[::1]/")]
+    [InlineData("http://[::ffff:127.0.0.1]/")]
+    [InlineData("http://[fe80::1]/")]
+    [InlineData("http://localhost/")]
+    [InlineData("http://LOCALHOST:80/")]
+    [InlineData("http://localhost./")]
+    [InlineData("http://app.localhost/")]
+    public void A_URL_that_shows_that_it_is_private_is_refused(string url)
+    {
+        Assert.True(Guard(allowPrivate: false).Refuses(new Uri(url)));
+        Assert.False(Guard(allowPrivate: true).Refuses(new Uri(url)));
+    }
+
+    [Theory]
+    [InlineData("https://example.com/")]
+    [InlineData("https://8.8.8.8/")]
+    [InlineData("https://[2606:4700::1111]/")]
+    [InlineData("https://notlocalhost/")]
+    [InlineData("https://localhost.example.com/")]
+    public void Any_other_URL_may_be_set(string url) => Assert.False(Guard(allowPrivate: false).Refuses(new Uri(url)));
+
+    [Fact]
+    public async Task A_private_target_is_refused_also_when_only_DNS_says_so()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Null(await CallAsync(Guard(allowPrivate: false, IPAddress.Loopback), receiver));
+        Assert.Null(await CallAsync(Guard(allowPrivate: false, Public, IPAddress.Loopback), receiver));
+        Assert.Null(await CallAsync(Guard(allowPrivate: false, IPAddress.Loopback, Public), receiver));
+
+        Assert.Equal(0, receiver.Unread);
+    }
+
+    [Fact]
+    public async Task A_connection_goes_to_the_address_that_was_judged()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Equal(HttpStatusCode.OK, await CallAsync(Guard(allowPrivate: true, IPAddress.Loopback), receiver));
+
+        Assert.Equal("rebound.example", new Uri((await receiver.NextAsync()).Url).Host);
+    }
+
+    [Fact]
+    public async Task A_host_without_an_address_is_no_answer()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Null(await CallAsync(Guard(allowPrivate: false), receiver));
+    }
+
+    [Fact]
+    public async Task A_literal_address_is_judged_when_it_is_called_too()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Null(await CallAsync(Guard(allowPrivate: false), receiver, receiver.Url));
+
+        Assert.Equal(0, receiver.Unread);
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.Answer = _ => 307;
+
+        Assert.Equal(HttpStatusCode.TemporaryRedirect, await CallAsync(Guard(allowPrivate: true), receiver, receiver.Url));
+    }
+
+    /// <summary>A guard to whom every name has these addresses.</summary>
+    private static TargetGuard Guard(bool allowPrivate, params IPAddress[] addresses) => new(allowPrivate, (_, _) => Task.FromResult(addresses));
+
+    private static async Task<HttpStatusCode?> CallAsync(TargetGuard guard, WebhookReceiver receiver, string? url = null)
+    {
+        using var handler = WebhookHandler.New(guard);
+        using var client = new WebhookClient(handler, new ServerSettings(), TimeProvider.System);
+        return await client.SendAsync(url ?? $"http://rebound.example:{receiver.Address.Port}/", WebhookMethod.Post, [], default);
+    }
+}

@@ -1,0 +1,94 @@
+using Google.Protobuf.WellKnownTypes;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Webhooks;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+public sealed class WebhookEndToEndTests
+{
+    // Where there is an auth token, callers need credentials unless they are let in without.
+    private static readonly ServerSettings Allowing = new() { AllowPrivateWebhooks = true, AuthToken = "a-token-of-this-test", AllowAnonymous = true };
+
+    [Fact]
+    public async Task A_heartbeat_makes_the_back_end_hear_of_the_user_with_a_signature_that_verifies()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var server = await TestServer.StartAsync(settings: Allowing);
+        var service = await server.CreateReachableServiceAsync();
+        await SetAsync(server, service, receiver.Url);
+
+        await server.BeatAsync(service, "ada");
+
+        var added = await receiver.NextAsync();
+        Assert.Equal(("POST", "onUserAdded", "ada", "created"), (added.Method, added.EventType, added.Parameters["Identity"], added.Parameters["UpdateReasons"]));
+        var updated = await receiver.NextAsync();
+        Assert.Equal(("onUserUpdated", "true", "reachabilityOnline"), (updated.EventType, updated.Parameters["IsOnline"], updated.Parameters["UpdateReasons"]));
+        Assert.NotEqual(added.Headers["I-Twilio-Idempotency-Token"], updated.Headers["I-Twilio-Idempotency-Token"]);
+        foreach (var received in new[] { added, updated })
+            Assert.Equal(WebhookSignature.Of(Allowing.AuthToken!, received.Url, received.Parameters), received.Headers["X-Twilio-Signature"]);
+    }
+
+    [Fact]
+    public async Task A_GET_has_the_parameters_and_a_signature_too()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var server = await TestServer.StartAsync(settings: Allowing);
+        var service = await server.CreateReachableServiceAsync();
+        await SetAsync(server, service, receiver.Url, WebhookMethod.Get);
+
+        await server.CreateUserAsync(service, "zürich & co");
+
+        var added = await receiver.NextAsync();
+        Assert.Equal(("GET", "zürich & co", "1"), (added.Method, added.Parameters["Identity"], added.Parameters["key"]));
+        Assert.Equal(WebhookSignature.Of(Allowing.AuthToken!, added.Url, []), added.Headers["X-Twilio-Signature"]);
+    }
+
+    [Fact]
+    public async Task What_was_not_told_when_the_server_stopped_is_told_by_the_next_one()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.Answer = _ => 503;
+        await using var first = await TestServer.StartAsync(settings: Allowing);
+        var service = await first.CreateReachableServiceAsync();
+        await SetAsync(first, service, receiver.Url);
+        await first.CreateUserAsync(service, "ada");
+        await receiver.NextAsync();
+        await first.StopAsync();
+
+        receiver.Answer = _ => 200;
+        await using var second = await TestServer.StartAsync(store: first.Store, settings: Allowing);
+
+        Assert.Equal("ada", (await receiver.NextAsync()).Parameters["Identity"]);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:9/")]
+    [InlineData("http://localhost/hook")]
+    [InlineData("https://169.254.169.254/latest")]
+    [InlineData("https://[::1]/")]
+    public async Task A_private_target_is_refused_when_it_is_set(string url)
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+
+        var error = await CallError.Of(() => SetAsync(server, service, url));
+
+        Assert.Equal("FIELD_INVALID", error.Reason);
+        Assert.Equal(["webhook_configuration.post_webhook_url"], error.Fields);
+    }
+
+    private static async Task SetAsync(TestServer server, string service, string url, WebhookMethod method = WebhookMethod.Post) =>
+        await server.Configuration.UpdateWebhookConfigurationAsync(new UpdateWebhookConfigurationRequest
+        {
+            WebhookConfiguration = new WebhookConfiguration
+            {
+                ServiceSid = service,
+                PostWebhookUrl = url,
+                Method = method,
+                Filters = { "onUserAdded", "onUserUpdated" },
+            },
+            UpdateMask = FieldMask.FromString("post_webhook_url,filters,method"),
+        });
+}

@@ -1,0 +1,63 @@
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Webhooks;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+public sealed class WebhookFormTests
+{
+    private const string Account = "AC00000000000000000000000000000009";
+
+    [Fact]
+    public void An_event_has_the_names_and_forms_that_the_product_documents()
+    {
+        Assert.True(RoleSid.TryParse("RL00000000000000000000000000000007", out var role));
+        var record = Sample.Record() with { RoleSid = role, HadBinding = true };
+
+        var form = WebhookForm.Of(
+            Account, WebhookEvents.UserUpdated, Sample.State(record), UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName);
+
+        Assert.Equal(
+            new Dictionary<string, string>
+            {
+                ["EventType"] = "onUserUpdated",
+                ["AccountSid"] = Account,
+                ["ChatServiceSid"] = "IS00000000000000000000000000000001",
+                ["UserSid"] = "US00000000000000000000000000000002",
+                ["Identity"] = "ada@example.com",
+                ["FriendlyName"] = "Ada & Bob",
+                ["Attributes"] = "{\"a\":1}",
+                ["RoleSid"] = "RL00000000000000000000000000000007",
+                ["DateCreated"] = "2019-12-16T22:18:37Z",
+                ["DateUpdated"] = "2019-12-16T22:18:38Z",
+                ["IsOnline"] = "true",
+                ["IsNotifiable"] = "false",
+                ["UpdateReasons"] = "friendlyName,reachabilityNotifiable",
+                ["Revision"] = "3",
+            },
+            form.ToDictionary());
+    }
+
+    [Fact]
+    public void What_is_not_known_is_left_out()
+    {
+        var record = Sample.Record() with { KnownRevision = 0 };
+
+        var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, Sample.State(record), UpdateReasons.Created).Select(parameter => parameter.Key);
+
+        Assert.DoesNotContain(names, name => name is "RoleSid" or "IsOnline" or "IsNotifiable");
+    }
+
+    [Fact]
+    public void An_edit_that_is_asked_about_is_shown_as_it_would_be()
+    {
+        var form = WebhookForm.OfEdit(Account, Sample.State(), new UserEdit("Countess", Attributes: null, RoleSid: null)).ToDictionary();
+
+        Assert.Equal("onUserUpdate", form["EventType"]);
+        Assert.Equal("Countess", form["FriendlyName"]);
+        Assert.Equal("{\"a\":1}", form["Attributes"]);
+        Assert.Equal("2019-12-16T22:18:38Z", form["DateUpdated"]);
+        Assert.Equal("API", form["Source"]);
+        Assert.DoesNotContain("IsOnline", form);
+    }
+}

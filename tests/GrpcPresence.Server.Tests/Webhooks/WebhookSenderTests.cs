@@ -1,0 +1,50 @@
+using System.Net;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Webhooks;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+public sealed class WebhookSenderTests
+{
+    [Theory]
+    [InlineData(200, WebhookOutcome.Taken)]
+    [InlineData(204, WebhookOutcome.Taken)]
+    [InlineData(299, WebhookOutcome.Taken)]
+    [InlineData(400, WebhookOutcome.Refused)]
+    [InlineData(401, WebhookOutcome.Refused)]
+    [InlineData(404, WebhookOutcome.Refused)]
+    [InlineData(410, WebhookOutcome.Refused)]
+    [InlineData(408, WebhookOutcome.Failed)]
+    [InlineData(425, WebhookOutcome.Failed)]
+    [InlineData(429, WebhookOutcome.Failed)]
+    [InlineData(301, WebhookOutcome.Failed)]
+    [InlineData(307, WebhookOutcome.Failed)]
+    [InlineData(500, WebhookOutcome.Failed)]
+    [InlineData(503, WebhookOutcome.Failed)]
+    public async Task The_status_says_what_became_of_an_event(int status, WebhookOutcome outcome)
+    {
+        using var network = new StubHandler((HttpStatusCode)status);
+
+        Assert.Equal(outcome, await SendAsync(network));
+    }
+
+    [Fact]
+    public async Task No_answer_is_a_failure()
+    {
+        using var network = new StubHandler(_ => throw new HttpRequestException("Connection refused."));
+
+        Assert.Equal(WebhookOutcome.Failed, await SendAsync(network));
+    }
+
+    private static async Task<WebhookOutcome> SendAsync(StubHandler network)
+    {
+        var settings = new ServerSettings();
+        using var client = new WebhookClient(network, settings, TimeProvider.System);
+        var delivery = new WebhookDelivery(
+            "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, Sample.State(), UpdateReasons.Created);
+        return await new WebhookSender(client, settings).SendAsync(delivery, default);
+    }
+}
