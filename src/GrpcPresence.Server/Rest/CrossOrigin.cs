@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Rest.Endpoints;
 using GrpcPresence.Server.Rest.Updates;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Cors.Infrastructure;
@@ -11,8 +12,6 @@ namespace GrpcPresence.Server.Rest;
 /// </summary>
 internal static class CrossOrigin
 {
-    private const string WebhookEnabled = "X-Twilio-Webhook-Enabled";
-
     private static readonly PathString Root = "/v1";
 
     // A browser does not ask again before each call; no browser that matters forgets it earlier.
@@ -32,7 +31,7 @@ internal static class CrossOrigin
     {
         policy = allowed.AreAny ? policy.AllowAnyOrigin() : policy.WithOrigins([.. allowed.Names]);
         policy.WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Delete)
-            .WithHeaders(HeaderNames.Authorization, HeaderNames.ContentType, UpdatesEndpoint.LastEventId, WebhookEnabled)
+            .WithHeaders(HeaderNames.Authorization, HeaderNames.ContentType, UpdatesEndpoint.LastEventId, UserEndpoints.WebhookEnabled)
             .WithExposedHeaders(HeaderNames.RetryAfter)
             .SetPreflightMaxAge(PreflightAge);
     }

@@ -8,7 +8,6 @@ using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Watching;
 using GrpcPresence.V1;
-using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 using BindingType = GrpcPresence.V1.BindingType;
 using UserView = GrpcPresence.V1.UserView;
 
