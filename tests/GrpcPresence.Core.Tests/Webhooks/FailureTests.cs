@@ -136,27 +136,24 @@ public sealed class FailureTests
         await using var world = await WebhookWorld.NewAsync();
         world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         var bad = await world.Core.Create(world.Service, "bad");
-        var tried = 0;
-
-        for (var i = 0; i < Bounds.WebhookTries - 1; i++)
+        UserSid givenUp;
+        var others = 0;
+        for (; !world.GivenUp.Reader.TryRead(out givenUp); others++)
         {
-            Assert.False(world.GivenUp.Reader.TryRead(out _));
-            await world.Core.Create(world.Service, $"user{i}");
-            await world.UntilAsync(() => world.Receiver.Taken.Count == i + 1);
-            await world.UntilAsync(() => TriedBad() >= i + 2, passTime: true);
+            await world.Core.Create(world.Service, $"user{others}");
+            await world.UntilAsync(() => world.Receiver.Taken.Count > others);
+            while (world.Receiver.Tried.TryRead(out _))
+            {
+                // Before the other was taken, or just after it: the next try is the one that counts, if that did not.
+            }
+            await world.UntilAsync(() => world.GivenUp.Reader.Count > 0 || IsTriedAgain(), passTime: true);
         }
-        await world.ToldAsync();
 
-        Assert.True(world.GivenUp.Reader.TryRead(out var givenUp));
+        // The first try counts, and then one for each event that was taken in between; the last try is seen before what comes of it.
         Assert.Equal(bad.Sid, givenUp);
-        Assert.Equal(Bounds.WebhookTries, TriedBad());
+        Assert.InRange(others, Bounds.WebhookTries - 1, Bounds.WebhookTries);
 
-        int TriedBad()
-        {
-            while (world.Receiver.Tried.TryRead(out var delivery))
-                tried += delivery.User.Identity.ToString() == "bad" ? 1 : 0;
-            return tried;
-        }
+        bool IsTriedAgain() => world.Receiver.Tried.TryRead(out var delivery) && delivery.User.Sid == bad.Sid;
     }
 
     [Fact]
@@ -206,12 +203,11 @@ public sealed class FailureTests
 
         await world.Core.Create(other, "ada");
         await world.PauseAsync();
-        Assert.Equal(0, world.Receiver.Tried.Count);
-
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
-        await world.UntilAsync(() => world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1);
+        await world.UntilAsync(() => world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1, passTime: true);
+
         Assert.Equal(0, world.OpenCircuits);
+        Assert.Equal(Bounds.WebhookFailuresToOpen + 1, world.Receiver.Tried.Count); // nobody was tried while it was open
     }
 
     [Fact]
@@ -241,9 +237,8 @@ public sealed class FailureTests
         await world.PauseAsync();
 
         world.Core.Store.Faults.FailReads(false);
-        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
 
-        Assert.Equal("ada", (await world.NextAsync()).User.Identity.ToString());
+        Assert.Equal("ada", (await world.NextAfterPauseAsync()).User.Identity.ToString());
     }
 
     [Fact]
