@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Users;
@@ -70,6 +71,38 @@ public sealed class GapTests : IDisposable
         Assert.Equal(UpdateReasons.FriendlyName, (await early.NextUpdate()).Reasons);
         await late.Next<WatchEvent.Synced>();
         Assert.True(late.IsQuiet());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Convergent_a_change_between_the_first_read_and_the_attaching_reaches_a_watch_without_a_snapshot(bool resumes)
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        ResumeToken token;
+        await using (var before = await _world.Watch(service))
+        {
+            await before.Sync();
+            token = before.Token!;
+        }
+        // Nobody watches now, so that the batch has no feed to go to.
+        _world.Store.Faults.StallAllReads(after: 0);
+        var request = new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: !resumes, resumes ? token : null);
+        var opening = _world.Hub.OpenAsync(request, default).AsTask();
+        var renamed = _world.Queue.SubmitAsync(new UpdateUser(service.Sid, CoreWorld.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
+        _world.Writer.WriteOnce();
+        _world.Store.Faults.Clear();
+        await renamed;
+
+        await using var client = new WatchClient(await opening);
+        var first = client.Next<WatchEvent.ConfigurationChanged>();
+        _world.Advance(2 * Bounds.Tick);
+        await first;
+        while (!client.Users.ContainsKey("ada"))
+            await client.Next();
+
+        Assert.Equal("Ada", client.Users["ada"].Record!.FriendlyName);
     }
 
     [Fact]
