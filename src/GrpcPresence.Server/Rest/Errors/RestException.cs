@@ -11,7 +11,7 @@ internal sealed class RestException(RestError error, string message) : Exception
 
     /// <summary>The body is of another media type than forms are.</summary>
     public static RestException UnsupportedMediaType(string expected) =>
-        new(new RestError(StatusCodes.Status415UnsupportedMediaType, 20415), $"The body must be {expected}.");
+        new(new RestError(StatusCodes.Status415UnsupportedMediaType, 20415), $"The body must be {expected}, in UTF-8.");
 
     /// <summary>The path has other methods.</summary>
     public static RestException MethodNotAllowed(string allowed) =>
