@@ -123,6 +123,7 @@ public sealed class RequestTests
     [InlineData("GET", "/v1/Nothing", HttpStatusCode.NotFound, 20404)]
     [InlineData("GET", "/v1/Services/IS0/Users", HttpStatusCode.NotFound, 20404)]
     [InlineData("GET", "/v1/Services/IS0123456789abcdef0123456789abcdef", HttpStatusCode.NotFound, 20404)]
+    [InlineData("GET", "/V1/services/IS0123456789abcdef0123456789abcdef/users/ada", HttpStatusCode.NotFound, 20404)]
     [InlineData("GET", "/openapi/v2.json", HttpStatusCode.NotFound, 20404)]
     [InlineData("PUT", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
     [InlineData("DELETE", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
