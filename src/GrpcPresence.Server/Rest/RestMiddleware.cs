@@ -1,12 +1,13 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest;
 
-/// <summary>What holds for every REST request: how large it may be, and that a failure is told as the product tells it.</summary>
-internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors)
+/// <summary>What holds for every REST request: how large it may be, who may ask for changes from a page, and that a failure is told as the product tells it.</summary>
+internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
 {
     private static readonly PathString Root = "/v1";
     private static readonly PathString Documents = "/openapi";
@@ -32,6 +33,8 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors)
             size.MaxRequestBodySize = Bounds.FormBytes;
         try
         {
+            if (CrossOrigin.IsForeignChange(http.Request, settings.AllowedOrigins))
+                throw RestException.ForeignOrigin();
             await next(http);
         }
         catch (Exception thrown) when (!http.Response.HasStarted)

@@ -9,6 +9,9 @@ namespace GrpcPresence.Server.Rest.Endpoints;
 /// <summary>Users.</summary>
 internal static class UserEndpoints
 {
+    /// <summary>The header of a change that webhooks are to be told of.</summary>
+    public const string WebhookEnabled = "X-Twilio-Webhook-Enabled";
+
     private const int MostPerPage = 50;
     private const string Users = RestPaths.Service + "/Users";
     private const string OneUser = Users + "/{" + RestPaths.Sid + "}";
@@ -16,7 +19,6 @@ internal static class UserEndpoints
     private const string FriendlyName = "FriendlyName";
     private const string Attributes = "Attributes";
     private const string RoleSid = "RoleSid";
-    private const string WebhookEnabled = "X-Twilio-Webhook-Enabled";
     private const string View = "View";
     private const string Full = "full";
 
