@@ -27,6 +27,16 @@ internal static class CrossOrigin
             app.UseWhen(http => http.Request.Path.StartsWithSegments(Root), rest => rest.UseCors(policy => Allow(policy, allowed)));
     }
 
+    /// <summary>
+    /// Whether a page that the settings do not name asks for a change. A browser asks nobody before it posts a form, and hides the answer alone: where callers
+    /// need no credentials, or the browser remembers a password, every page that its user opens could change everything. The server has
+    /// no pages of its own: an origin that equals its host is that of a page whose name was made to lead here.
+    /// </summary>
+    public static bool IsForeignChange(HttpRequest request, AllowedOrigins? allowed) =>
+        request.Headers.TryGetValue(HeaderNames.Origin, out var origin)
+        && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
+        && allowed?.Include(origin.ToString()) != true;
+
     private static void Allow(CorsPolicyBuilder policy, AllowedOrigins allowed)
     {
         policy = allowed.AreAny ? policy.AllowAnyOrigin() : policy.WithOrigins([.. allowed.Names]);

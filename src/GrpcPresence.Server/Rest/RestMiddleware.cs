@@ -1,17 +1,24 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest;
 
-/// <summary>What holds for every REST request: how large it may be, and that a failure is told as the product tells it.</summary>
-internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors)
+/// <summary>What holds for every REST request: how large it may be, who may ask for changes from a page, and that a failure is told as the product tells it.</summary>
+internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
 {
-    private static readonly PathString[] Roots = ["/v1", "/openapi"];
+    private static readonly PathString Root = "/v1";
+    private static readonly PathString Documents = "/openapi";
 
-    /// <summary>Whether the request is one of REST.</summary>
-    public static bool Serves(HttpContext http) => Roots.Any(root => http.Request.Path.StartsWithSegments(root, StringComparison.Ordinal));
+    /// <summary>
+    /// Whether the request is one of REST. In any case of letters, as routing has it: an operation that ran without this would neither be guarded from dots
+    /// nor have its refusals told. Asked of each call of gRPC too, so it allocates nothing.
+    /// </summary>
+    public static bool Serves(HttpContext http) =>
+        http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase)
+        || http.Request.Path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Runs the request.</summary>
     public async Task InvokeAsync(HttpContext http)
@@ -26,6 +33,8 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors)
             size.MaxRequestBodySize = Bounds.FormBytes;
         try
         {
+            if (CrossOrigin.IsForeignChange(http.Request, settings.AllowedOrigins))
+                throw RestException.ForeignOrigin();
             await next(http);
         }
         catch (Exception thrown) when (!http.Response.HasStarted)

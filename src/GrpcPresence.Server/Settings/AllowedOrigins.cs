@@ -18,6 +18,9 @@ internal sealed record AllowedOrigins
     /// <summary>The origins, each <c>scheme://host[:port]</c>.</summary>
     public IReadOnlyList<string> Names => AreAny ? [] : Split(_text);
 
+    /// <summary>Whether pages of the origin may, which is written as browsers write it.</summary>
+    public bool Include(string origin) => AreAny || Names.Contains(origin, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Reads origins with commas between them, or <c>*</c>; null when one is none.</summary>
     public static AllowedOrigins? Read(string text) => text == Any || Split(text).All(IsOrigin) ? new AllowedOrigins(text) : null;
 

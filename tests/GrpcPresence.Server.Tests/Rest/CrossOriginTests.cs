@@ -69,6 +69,23 @@ public sealed class CrossOriginTests
         Assert.Equal((HttpStatusCode.NotFound, Page), (missing.StatusCode, AllowedIn(missing)));
     }
 
+    [Theory]
+    [InlineData(null, "https://foreign.example", HttpStatusCode.Forbidden)]
+    [InlineData(null, "null", HttpStatusCode.Forbidden)]
+    [InlineData(Page, "https://foreign.example", HttpStatusCode.Forbidden)]
+    [InlineData(Page, "HTTPS://app.example", HttpStatusCode.Created)]
+    [InlineData("*", "https://foreign.example", HttpStatusCode.Created)]
+    [InlineData(null, null, HttpStatusCode.Created)]
+    public async Task A_page_that_is_not_allowed_changes_nothing_with_the_forms_that_browsers_post_unasked(string? allowed, string? origin, HttpStatusCode status)
+    {
+        await using var server = await StartAsync(allowed);
+
+        using var form = new FormUrlEncodedContent([KeyValuePair.Create("FriendlyName", "x")]);
+        using var response = await SendAsync(server, HttpMethod.Post, "/v1/Services", origin, form);
+
+        Assert.Equal(status, response.StatusCode);
+    }
+
     [Fact]
     public async Task A_page_may_watch()
     {
@@ -91,9 +108,9 @@ public sealed class CrossOriginTests
         return server.Rest.SendAsync(request, TestRun.Token);
     }
 
-    private static Task<HttpResponseMessage> SendAsync(TestServer server, HttpMethod method, string path, string? origin)
+    private static Task<HttpResponseMessage> SendAsync(TestServer server, HttpMethod method, string path, string? origin, HttpContent? content = null)
     {
-        var request = new HttpRequestMessage(method, path);
+        var request = new HttpRequestMessage(method, path) { Content = content };
         if (origin is not null)
             request.Headers.Add("Origin", origin);
         return server.Rest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestRun.Token);

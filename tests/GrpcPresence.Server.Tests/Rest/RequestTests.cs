@@ -100,9 +100,31 @@ public sealed class RequestTests
     }
 
     [Theory]
+    [InlineData("utf-7", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("utf-16", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("nonsense", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("UTF-8", HttpStatusCode.Created)]
+    [InlineData("\"utf-8\"", HttpStatusCode.Created)]
+    public async Task A_form_is_of_UTF_8(string charset, HttpStatusCode status)
+    {
+        await using var rest = await RestServer.StartAsync();
+        using var form = new ByteArrayContent("FriendlyName=%C3%A9"u8.ToArray());
+        form.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded; charset=" + charset);
+
+        var reply = await rest.SendAsync(HttpMethod.Post, "/v1/Services", form);
+
+        if (status == HttpStatusCode.Created)
+            Assert.Equal("\u00e9", reply.Text("friendly_name"));
+        else
+            reply.Fails(status, 20415);
+    }
+
+    [Theory]
     [InlineData("GET", "/v1/Nothing", HttpStatusCode.NotFound, 20404)]
     [InlineData("GET", "/v1/Services/IS0/Users", HttpStatusCode.NotFound, 20404)]
     [InlineData("GET", "/v1/Services/IS0123456789abcdef0123456789abcdef", HttpStatusCode.NotFound, 20404)]
+    [InlineData("GET", "/V1/services/IS0123456789abcdef0123456789abcdef/users/ada", HttpStatusCode.NotFound, 20404)]
+    [InlineData("GET", "/openapi/v2.json", HttpStatusCode.NotFound, 20404)]
     [InlineData("PUT", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
     [InlineData("DELETE", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
     [InlineData("PATCH", "/v1/Services/IS0/Configuration", HttpStatusCode.MethodNotAllowed, 20004)]

@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Rest;
@@ -79,6 +82,34 @@ public sealed class UserTests : IAsyncLifetime
         (await _rest.SendAsync(HttpMethod.Delete, _rest.RawUrl($"{_users}/{part}"), content: null)).Fails(HttpStatusCode.NotFound, 20404);
 
         Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(_users)).Status);
+    }
+
+    [Theory]
+    [InlineData("/V1", "..")]
+    [InlineData("/V1", "nobody")]
+    [InlineData("http://localhost/v1", "..")]
+    [InlineData("http://localhost/v1", "%2e%2e")]
+    [InlineData("http://localhost/v1", "..?x")]
+    [InlineData("http://localhost/v1", @"ada\..")]
+    [InlineData("http://localhost/v1", @"..\#")]
+    public async Task However_a_path_is_written_it_goes_the_same_road(string root, string part)
+    {
+        var target = root + _users["/v1".Length..] + "/" + part;
+
+        Assert.StartsWith("HTTP/1.1 404 ", await RawAsync($"DELETE {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(_users)).Status);
+    }
+
+    [Fact]
+    public async Task A_client_of_a_proxy_reads_a_user_by_any_identity_that_its_path_can_name()
+    {
+        await _rest.PostAsync(_users, ("Identity", "50%2F"));
+
+        var answer = await RawAsync($"GET http://localhost{_users}/50%252F HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
+        Assert.Contains("\"identity\":\"50%2F\"", answer, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -189,4 +220,16 @@ public sealed class UserTests : IAsyncLifetime
 
     private async Task<IEnumerable<string?>> ListAsync(string query) =>
         (await _rest.GetAsync(_bindings + query)).At("bindings").EnumerateArray().Select(binding => binding.GetProperty("endpoint").GetString());
+
+    /// <summary>What the server answers to these bytes.</summary>
+    private async Task<string> RawAsync(string request)
+    {
+        using var client = new TcpClient();
+        var address = _rest.Server.RestAddress;
+        await client.ConnectAsync(address.Host, address.Port, TestRun.Token);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), TestRun.Token);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(TestRun.Token);
+    }
 }

@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing.Patterns;
 
 namespace GrpcPresence.Server.Rest.Calls;
 
 /// <summary>
 /// Parts of the path as the client wrote them. An identity may hold a slash, and what the server makes of a path tells an encoded slash no more from the text
-/// of its encoding.
+/// of its encoding. A client of a proxy names the whole URL (RFC 9112, section 3.2.2): then scheme and host are parts before those of the path.
 /// </summary>
 internal static class RawPath
 {
@@ -14,10 +15,9 @@ internal static class RawPath
         var decoded = (string)http.Request.RouteValues[name]!;
         if (!decoded.Contains('%', StringComparison.Ordinal))
             return decoded;
-        var pattern = ((RouteEndpoint)http.GetEndpoint()!).RoutePattern;
-        var index = pattern.PathSegments.ToList().FindIndex(segment => segment.Parts is [Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart part] && part.Name == name);
-        var segments = Segments(http);
-        return segments.Length == pattern.PathSegments.Count ? Uri.UnescapeDataString(segments[index]) : decoded;
+        var pattern = ((RouteEndpoint)http.GetEndpoint()!).RoutePattern.PathSegments.ToList();
+        var fromEnd = pattern.Count - pattern.FindIndex(segment => segment.Parts is [RoutePatternParameterPart part] && part.Name == name);
+        return Uri.UnescapeDataString(Segments(http)[^fromEnd]);
     }
 
     /// <summary>Whether a part is "." or "..", of which a path that the server has read has nothing left.</summary>
@@ -26,10 +26,9 @@ internal static class RawPath
     private static string[] Segments(HttpContext http)
     {
         var target = http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
-        // A client of a proxy names the whole URL (RFC 9112, section 3.2.2).
-        if (!target.StartsWith('/') && Uri.TryCreate(target, UriKind.Absolute, out var url))
-            target = url.AbsolutePath;
-        var end = target.IndexOf('?', StringComparison.Ordinal);
-        return (end < 0 ? target : target[..end]).Trim('/').Split('/');
+        // Of a whole URL the server takes a backslash for a slash, and follows the dots behind it.
+        var (ends, slashes) = target.StartsWith('/') ? ("?", "/") : ("?#", @"/\");
+        var end = target.AsSpan().IndexOfAny(ends);
+        return (end < 0 ? target : target[..end]).TrimEnd('/').Split(slashes.ToCharArray());
     }
 }

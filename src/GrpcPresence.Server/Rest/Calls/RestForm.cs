@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Rest.Errors;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace GrpcPresence.Server.Rest.Calls;
@@ -21,8 +22,12 @@ internal static class RestForm
         var request = http.Request;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
             return FormCollection.Empty;
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase))
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
+            || !IsUtf8(type.Charset))
+        {
             throw RestException.UnsupportedMediaType(MediaType);
+        }
         try
         {
             return await request.ReadFormAsync(Options, http.RequestAborted);
@@ -32,4 +37,10 @@ internal static class RestForm
             throw RestException.FormInvalid(fault.Message);
         }
     }
+
+    // Percent-encoding is of UTF-8 (URL, section 5.1). What another name leads to depends on the machine: some throw, others leave the encoding in the text.
+    private static bool IsUtf8(StringSegment charset) =>
+        charset.Length == 0
+        || HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+        || HeaderUtilities.RemoveQuotes(charset).Equals("us-ascii", StringComparison.OrdinalIgnoreCase);
 }

@@ -6,8 +6,9 @@ namespace GrpcPresence.Server.Rest.Documents;
 /// <summary>The OpenAPI document of the REST interface, made of what is mapped.</summary>
 internal static class RestDocument
 {
-    private const string Path = "/openapi/{documentName}.json";
     private const string Name = "v1";
+    private const string Path = "/openapi/" + Name + ".json";
+    private const string MediaType = "application/json; charset=utf-8";
     private const string Basic = "basic";
     private const string Bearer = "bearer";
 
@@ -24,8 +25,25 @@ internal static class RestDocument
         });
     }
 
-    /// <summary>Serves it.</summary>
-    public static void MapRestDocument(this WebApplication app) => app.MapOpenApi(Path);
+    /// <summary>
+    /// Serves it to everybody. It is made once: making it takes as long as dozens of calls, and who asks for it needs no credentials and has no quota.
+    /// </summary>
+    public static void MapRestDocument(this WebApplication app)
+    {
+        var made = new Lazy<Task<string>>(() => MakeAsync(app.Services));
+        app.MapGet(Path, async http =>
+        {
+            http.Response.ContentType = MediaType;
+            await http.Response.WriteAsync(await made.Value, http.RequestAborted);
+        });
+    }
+
+    // For whoever asks first, and for all: it does not end with a request.
+    private static async Task<string> MakeAsync(IServiceProvider services)
+    {
+        var document = await services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name).GetOpenApiDocumentAsync(CancellationToken.None);
+        return await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, CancellationToken.None);
+    }
 
     private static Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {

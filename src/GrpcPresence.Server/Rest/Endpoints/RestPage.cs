@@ -1,9 +1,9 @@
-using Microsoft.AspNetCore.Http.Extensions;
 using System.Globalization;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Resources;
+using Microsoft.AspNetCore.Http.Extensions;
 
 namespace GrpcPresence.Server.Rest.Endpoints;
 
