@@ -138,10 +138,13 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
         _circuit = null;
     }
 
-    /// <summary>Ends, unless it was woken in between: then somebody may have set a URL, and another look tells.</summary>
+    /// <summary>
+    /// Ends, unless it was woken in between: then somebody may have set a URL, and another look tells. It goes to sleep for that, and wakes at once: what
+    /// woke it would else be found again each time, and it would neither end nor rest.
+    /// </summary>
     private TimeSpan? End()
     {
         _ledger = null;
-        return owner.TryEnd(this) ? null : TimeSpan.Zero;
+        return owner.TryEnd(this) ? null : Timeout.InfiniteTimeSpan;
     }
 }

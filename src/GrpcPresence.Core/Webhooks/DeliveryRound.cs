@@ -76,8 +76,19 @@ internal sealed class DeliveryRound(
         return results.Count < read.Users.Count || due.Count == Bounds.WebhookPageSize;
     }
 
-    private Task<IReadOnlyList<UserResult>> TellAsync(IReadOnlyList<UserEvents> users, CancellationToken cancellationToken) =>
-        receiver.TellAsync(users, user => ledger.IsOwed(user.Sid), cancellationToken);
+    /// <summary>
+    /// Tells, and returns what became of those who were begun. Of nobody, when the settings were changed before the users were read: these may have changed
+    /// after that, and who passed them by the settings of before would have them not told at all, or at a URL that is not in force.
+    /// </summary>
+    private async Task<IReadOnlyList<UserResult>> TellAsync(IReadOnlyList<UserEvents> users, CancellationToken cancellationToken)
+    {
+        if (users.Count == 0)
+            return [];
+        var webhook = await store.FindWebhookAsync(sid, cancellationToken).ConfigureAwait(false);
+        if (webhook?.Settings != receiver.Settings)
+            return [];
+        return await receiver.TellAsync(users, user => ledger.IsOwed(user.Sid), cancellationToken).ConfigureAwait(false);
+    }
 
     // Of a deleted user there is nothing to tell, for the product has no such event; who is owed is tried when due, not before.
     private UserEvents EventsOfChanged(UserState user) =>
