@@ -8,7 +8,7 @@ public static class WebhookUrl
 {
     /// <summary>
     /// Whether the text is an absolute http or https URL of at most 2048 bytes, without user info, which would be a password in every log, and without a
-    /// fragment, which is never sent. Nothing of it may have to be escaped: the signature is made of the text.
+    /// fragment, which is never sent. Characters of ASCII that must be escaped are refused, and others are escaped when it is called.
     /// </summary>
     public static bool IsValid(string text) =>
         Encoding.UTF8.GetByteCount(text) <= Bounds.WebhookUrlBytes

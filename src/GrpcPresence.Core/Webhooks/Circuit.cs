@@ -48,7 +48,8 @@ internal sealed class Circuit(string url, Backoff backoff, TimeProvider time)
             {
                 if (_isOnTrial)
                     return null;
-                return _retryAt is { } at && at > Now ? at - Now : TimeSpan.Zero;
+                var now = Now; // once: a wait that became negative meanwhile would end the loop that waits
+                return _retryAt is { } at && at > now ? at - now : TimeSpan.Zero;
             }
         }
     }

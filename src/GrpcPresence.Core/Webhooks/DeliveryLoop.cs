@@ -16,6 +16,7 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
     private DeliveryLedger? _ledger;
     private int _faults; // in a row, of the store or of this program
     private long _position; // of the ledger, for metrics
+    private long _read; // the last revision that was read, for metrics
     private long _revision; // the last that was heard of, for metrics
 
     /// <summary>The service instance.</summary>
@@ -25,7 +26,7 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
     public bool IsWoken => _signal.IsSet;
 
     /// <summary>How many revisions the receiver is behind.</summary>
-    public long Lag => Math.Max(0, Volatile.Read(ref _revision) - Volatile.Read(ref _position));
+    public long Lag => Math.Max(0, Math.Max(Volatile.Read(ref _read), Volatile.Read(ref _revision)) - Volatile.Read(ref _position));
 
     /// <summary>There is something new: a commit, or other settings. Called by any thread; does no work.</summary>
     public void Wake() => _signal.Set();
@@ -97,6 +98,8 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
         var round = new DeliveryRound(sid, ledger, receiver, owner.Store, owner.Backoff, owner.Metrics, owner.Time, owner.GiveUp);
         var wait = await round.RunAsync(stop).ConfigureAwait(false);
         Volatile.Write(ref _position, ledger.Position);
+        if (round.Revision > 0)
+            Volatile.Write(ref _read, round.Revision); // of what was committed before this process began, no commit tells
         if (ledger.Position > webhook.Position)
             await AdvanceAsync(ledger).ConfigureAwait(false);
         return wait;
@@ -138,10 +141,13 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
         _circuit = null;
     }
 
-    /// <summary>Ends, unless it was woken in between: then somebody may have set a URL, and another look tells.</summary>
+    /// <summary>
+    /// Ends, unless it was woken in between: then somebody may have set a URL, and another look tells. It goes to sleep for that, and wakes at once: what
+    /// woke it would else be found again each time, and it would neither end nor rest.
+    /// </summary>
     private TimeSpan? End()
     {
         _ledger = null;
-        return owner.TryEnd(this) ? null : TimeSpan.Zero;
+        return owner.TryEnd(this) ? null : Timeout.InfiniteTimeSpan;
     }
 }

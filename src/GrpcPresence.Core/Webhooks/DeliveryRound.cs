@@ -21,16 +21,24 @@ internal sealed class DeliveryRound(
     TimeProvider time,
     Action<ServiceSid, UserSid> givenUp)
 {
+    /// <summary>The revision of the service instance when it was last read; 0 when it was not.</summary>
+    public long Revision { get; private set; }
+
     private TimeSpan Now => time.GetElapsedTime(0);
 
     /// <summary>Tells, and returns how long to wait before the next round: zero for not at all, infinite for until something is new.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound, StorageUnavailable.</exception>
     public async Task<TimeSpan> RunAsync(CancellationToken cancellationToken)
     {
+        // Else each commit would read a page of what cannot be told.
+        if (receiver.Circuit.Wait is not { } closed)
+            return Timeout.InfiniteTimeSpan; // the end of the trial wakes
+        if (closed > TimeSpan.Zero)
+            return closed;
         var isMoreChanged = await TellChangedAsync(cancellationToken).ConfigureAwait(false);
         var isMoreOwed = await TellOwedAsync(cancellationToken).ConfigureAwait(false);
         if (receiver.Circuit.Wait is not { } wait)
-            return Timeout.InfiniteTimeSpan; // the end of the trial wakes
+            return Timeout.InfiniteTimeSpan;
         if (isMoreChanged || isMoreOwed)
             return wait;
         if (ledger.NextDue is not { } due)
@@ -45,7 +53,7 @@ internal sealed class DeliveryRound(
         if (ledger.IsFull)
             return false;
         var page = await store.ListChangesAsync(sid, ledger.Cursor, Bounds.WebhookPageSize, cancellationToken).ConfigureAwait(false);
-        RequireSame(page.Service);
+        NoteRead(page.Service);
         var results = await TellAsync([.. page.Changes.Select(change => EventsOfChanged(change.State))], cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < results.Count; i++)
         {
@@ -67,7 +75,7 @@ internal sealed class DeliveryRound(
         if (due.Count == 0)
             return false;
         var read = await store.FindUsersAsync(sid, [.. due.Select(user => new UserKey(user))], cancellationToken).ConfigureAwait(false);
-        RequireSame(read.Service);
+        NoteRead(read.Service);
         foreach (var gone in due.Except(read.Users.Select(user => user.Sid)))
             ledger.Forget(gone);
         var results = await TellAsync([.. read.Users.Select(EventsOf)], cancellationToken).ConfigureAwait(false);
@@ -76,8 +84,19 @@ internal sealed class DeliveryRound(
         return results.Count < read.Users.Count || due.Count == Bounds.WebhookPageSize;
     }
 
-    private Task<IReadOnlyList<UserResult>> TellAsync(IReadOnlyList<UserEvents> users, CancellationToken cancellationToken) =>
-        receiver.TellAsync(users, user => ledger.IsOwed(user.Sid), cancellationToken);
+    /// <summary>
+    /// Tells, and returns what became of those who were begun. Of nobody, when the settings were changed before the users were read: these may have changed
+    /// after that, and who passed them by the settings of before would have them not told at all, or at a URL that is not in force.
+    /// </summary>
+    private async Task<IReadOnlyList<UserResult>> TellAsync(IReadOnlyList<UserEvents> users, CancellationToken cancellationToken)
+    {
+        if (users.Count == 0)
+            return [];
+        var webhook = await store.FindWebhookAsync(sid, cancellationToken).ConfigureAwait(false);
+        if (webhook?.Settings != receiver.Settings)
+            return [];
+        return await receiver.TellAsync(users, user => ledger.IsOwed(user.Sid), cancellationToken).ConfigureAwait(false);
+    }
 
     // Of a deleted user there is nothing to tell, for the product has no such event; who is owed is tried when due, not before.
     private UserEvents EventsOfChanged(UserState user) =>
@@ -111,9 +130,10 @@ internal sealed class DeliveryRound(
         givenUp(sid, user.Sid);
     }
 
-    private void RequireSame(ServiceRecord service)
+    private void NoteRead(ServiceRecord service)
     {
         if (service.Id != ledger.ServiceId)
             throw Refusals.ServiceInstanceNotFound(sid); // another has taken the SID
+        Revision = service.Revision;
     }
 }

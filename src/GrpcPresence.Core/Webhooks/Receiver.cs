@@ -11,6 +11,9 @@ internal sealed class Receiver(WebhookSettings settings, Circuit circuit, IWebho
     /// <summary>The circuit that decides what is let through.</summary>
     public Circuit Circuit => circuit;
 
+    /// <summary>By what is told.</summary>
+    public WebhookSettings Settings => settings;
+
     /// <summary>What fires for the reasons.</summary>
     public UserEvents EventsOf(UserState user, UpdateReasons reasons) => UserEvents.Of(user, reasons, settings);
 

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
@@ -11,7 +12,7 @@ namespace GrpcPresence.Server.Webhooks;
 /// Asks the service instance's back end before a profile is edited. As the product documents it, an answer of 4xx or 5xx refuses the edit, and no answer
 /// within five seconds lets it through: a back end that is away stops nobody. A body that changes the edit is not supported; it is not read.
 /// </summary>
-internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSettings settings)
+internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSettings settings, IHostApplicationLifetime lifetime)
 {
     /// <summary>
     /// Returns when the edit may be made. Nobody is asked without a URL, where the event is not among the filters, of a user who does not exist, or of an
@@ -21,7 +22,7 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
     /// <param name="key">The user.</param>
     /// <param name="edit">What is to change.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="PresenceException">WebhookRefused, ServiceInstanceNotFound, StorageUnavailable.</exception>
+    /// <exception cref="PresenceException">WebhookRefused, ServiceInstanceNotFound, StorageUnavailable, ServerStopping.</exception>
     public async ValueTask AskAsync(ServiceSid service, UserKey key, UserEdit edit, CancellationToken cancellationToken)
     {
         var webhook = await store.FindWebhookAsync(service, cancellationToken);
@@ -31,7 +32,22 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
         if (read.Users is not [{ Record: { } record } user] || edit.Apply(record, user.Revision) == record)
             return;
         var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
-        if (await client.SendAsync(asked.PreUrl, asked.Method, form, cancellationToken) is { } status && status >= HttpStatusCode.BadRequest)
+        if (await SendAsync(asked, form, cancellationToken) is { } status && status >= HttpStatusCode.BadRequest)
             throw Refusals.WebhookRefused((int)status);
+    }
+
+    /// <summary>A server that stops does not wait for back ends: they would have all the time that it has for stopping.</summary>
+    private async Task<HttpStatusCode?> SendAsync(
+        WebhookSettings asked, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            return await client.SendAsync(asked.PreUrl, asked.Method, form, either.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw ErrorMapper.Stopping();
+        }
     }
 }

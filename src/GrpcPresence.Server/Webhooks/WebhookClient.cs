@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using GrpcPresence.Core.Configuration;
@@ -34,9 +35,9 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             return response.StatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception fault) when (fault is HttpRequestException or IOException or SocketException)
         {
-            return null;
+            return null; // a peer that is gone as soon as the connection is made is told of by the socket, not by the handler
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -50,7 +51,7 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
     private HttpRequestMessage NewRequest(string url, WebhookMethod method, IReadOnlyList<KeyValuePair<string, string>> form)
     {
         var isGet = method == WebhookMethod.Get;
-        var target = new Uri(isGet ? WithQuery(url, form) : url);
+        var target = TargetOf(isGet ? WithQuery(url, form) : url);
         var request = new HttpRequestMessage(isGet ? HttpMethod.Get : HttpMethod.Post, target);
         if (!isGet)
             request.Content = new FormUrlEncodedContent(form);
@@ -59,6 +60,13 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
         if (settings.AuthToken is { } authToken)
             request.Headers.Add(WebhookSignature.Header, WebhookSignature.Of(authToken, target.AbsoluteUri, isGet ? [] : form));
         return request;
+    }
+
+    /// <summary>The URL with its host as the receiver is sent it, for it verifies the signature of that.</summary>
+    private static Uri TargetOf(string url)
+    {
+        var target = new Uri(url);
+        return target.HostNameType == UriHostNameType.Dns && target.IdnHost != target.Host ? new UriBuilder(target) { Host = target.IdnHost }.Uri : target;
     }
 
     private static string WithQuery(string url, IReadOnlyList<KeyValuePair<string, string>> form)

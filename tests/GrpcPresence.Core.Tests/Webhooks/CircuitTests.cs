@@ -35,6 +35,22 @@ public sealed class CircuitTests
     }
 
     [Fact]
+    public void The_wait_for_a_trial_is_never_negative_however_the_clock_runs_on_while_it_is_asked()
+    {
+        var circuit = new CircuitBoard(new Random(1), new RunningClock()).Attach("https://example.com/", _listener);
+        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+            circuit.Report(Permit.Free, WebhookOutcome.Failed, isRepeat: false);
+
+        TimeSpan? wait;
+        do
+        {
+            wait = circuit.Wait;
+            Assert.True(wait >= TimeSpan.Zero, $"The wait is {wait}.");
+        }
+        while (wait > TimeSpan.Zero);
+    }
+
+    [Fact]
     public void The_same_user_failing_again_and_again_opens_no_circuit()
     {
         for (var i = 0; i < 100; i++)
@@ -116,4 +132,14 @@ public sealed class CircuitTests
     }
 
     private void Fail() => _circuit.Report(_circuit.Enter(), WebhookOutcome.Failed, isRepeat: false);
+
+    /// <summary>Ten milliseconds pass whenever somebody looks.</summary>
+    private sealed class RunningClock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => _now += 10;
+    }
 }

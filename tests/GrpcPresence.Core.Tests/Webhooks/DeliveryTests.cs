@@ -195,6 +195,56 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task Who_has_nobody_to_tell_any_more_rests_also_when_a_commit_came_meanwhile()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        await world.StopAsync();
+        for (var i = 0; i < Bounds.WebhookPageSize; i++) // a full page, after which there is no pause
+            await world.Core.Create(world.Service, $"user{i}");
+        var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = (_, _) => release.Task;
+        await world.StartAsync();
+        await world.NextAsync();
+
+        await world.SetAsync("");
+        release.SetResult(WebhookOutcome.Taken);
+
+        await world.SleepAsync();
+    }
+
+    [Fact]
+    public async Task What_comes_after_an_event_was_named_is_told_also_when_the_settings_had_been_read_before()
+    {
+        await using var world = await WebhookWorld.NewAsync(WebhookEvents.UserUpdated);
+        world.Core.Store.Faults.StallAllReads(after: 0);
+        await world.Core.Create(world.Service, "ada");
+        SpinWait.SpinUntil(() => world.Core.Store.Faults.AreReadsHanging); // the settings are read
+
+        await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
+        await world.Core.Create(world.Service, "bob");
+        world.Core.Store.Faults.Clear();
+        await world.ToldAsync();
+
+        Assert.Contains("bob", world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+    }
+
+    [Fact]
+    public async Task What_comes_after_another_URL_was_set_is_told_there_also_when_the_settings_had_been_read_before()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Core.Store.Faults.StallAllReads(after: 0);
+        await world.Core.Create(world.Service, "ada");
+        SpinWait.SpinUntil(() => world.Core.Store.Faults.AreReadsHanging); // the settings are read
+
+        await world.SetAsync("https://example.com/other");
+        await world.Core.Create(world.Service, "bob");
+        world.Core.Store.Faults.Clear();
+        await world.ToldAsync();
+
+        Assert.Equal("https://example.com/other", world.Receiver.Taken.Single(taken => taken.User.Identity.ToString() == "bob").Url);
+    }
+
+    [Fact]
     public async Task A_service_instance_that_takes_the_SID_of_a_deleted_one_begins_anew()
     {
         await using var world = await WebhookWorld.NewAsync();

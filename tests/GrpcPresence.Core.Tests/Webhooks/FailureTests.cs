@@ -229,6 +229,41 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task The_lag_is_told_after_a_restart_before_anything_is_committed()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Create(world.Service, "ada");
+        await world.PauseAsync();
+
+        await world.RestartAsync();
+        await world.PauseAsync();
+
+        Assert.Equal(1, world.Lag);
+    }
+
+    [Fact]
+    public async Task While_a_receiver_is_dead_a_commit_costs_no_look_at_what_changed()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+            await world.Core.Create(world.Service, $"user{i}");
+        await world.UntilAsync(() => world.OpenCircuits == 1);
+        await world.PauseAsync(); // the round that opened it is over
+
+        const int Commits = 10;
+        var before = world.Core.Store.Faults.Reads;
+        for (var i = 0; i < Commits; i++)
+        {
+            await world.RenameQuietly("user0", $"name{i}");
+            await world.SleepAsync();
+        }
+
+        Assert.Equal(Commits, world.Core.Store.Faults.Reads - before); // of the settings, which may name another receiver
+    }
+
+    [Fact]
     public async Task A_store_that_cannot_be_read_is_read_again()
     {
         await using var world = await WebhookWorld.NewAsync();

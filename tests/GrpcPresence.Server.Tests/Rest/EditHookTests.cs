@@ -4,6 +4,7 @@ using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Webhooks;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Http;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
@@ -54,6 +55,29 @@ public sealed class EditHookTests : IAsyncLifetime
         Assert.Equal("Countess", (await EditAsync("Countess")).Text("friendly_name"));
 
         Assert.Equal("onUserUpdate", (await _backEnd.NextAsync()).Parameters["EventType"]);
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_waits_for_no_back_end()
+    {
+        await AskAsync();
+        var asked = new Barrier("the back end is asked");
+        using var release = new ManualResetEventSlim();
+        _backEnd.Answer = _ =>
+        {
+            asked.Reach();
+            release.Wait(TestRun.Token);
+            return StatusCodes.Status200OK;
+        };
+        var editing = EditAsync("Countess");
+        await asked.Wait();
+
+        var stopping = _rest.Server.StopAsync();
+        await Barrier.Within(editing, "the edit is refused");
+        release.Set();
+        await stopping;
+
+        Assert.Equal("SERVER_STOPPING", (await editing).Fails(HttpStatusCode.ServiceUnavailable, 20503).Text("details", "reason"));
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using GrpcPresence.Core.Users;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
+using Microsoft.Extensions.Hosting;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
@@ -87,6 +88,6 @@ public sealed class PreHookTests
         Assert.True(UserKey.TryParse(identity, out var key));
 
         using var client = new WebhookClient(network, new ServerSettings(), TimeProvider.System);
-        await new PreHook(server.Store, client, new ServerSettings()).AskAsync(service, key, edit ?? Edit, TestRun.Token);
+        await new PreHook(server.Store, client, new ServerSettings(), server.Get<IHostApplicationLifetime>()).AskAsync(service, key, edit ?? Edit, TestRun.Token);
     }
 }

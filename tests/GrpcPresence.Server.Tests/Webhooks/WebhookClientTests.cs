@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;
@@ -92,6 +93,29 @@ public sealed class WebhookClientTests
         using var network = new StubHandler(_ => throw new HttpRequestException("No route to host."));
 
         Assert.Null(await SendAsync(network, WebhookMethod.Post, authToken: null));
+    }
+
+    [Fact]
+    public async Task A_peer_that_is_gone_as_soon_as_it_is_reached_is_no_answer()
+    {
+        using var reset = new StubHandler(_ => throw new SocketException((int)SocketError.NotConnected));
+        using var ended = new StubHandler(_ => throw new IOException("The connection was reset."));
+
+        Assert.Null(await SendAsync(reset, WebhookMethod.Post, authToken: null));
+        Assert.Null(await SendAsync(ended, WebhookMethod.Post, authToken: null));
+    }
+
+    [Fact]
+    public async Task A_host_of_other_letters_is_signed_as_the_receiver_sees_it()
+    {
+        using var network = new StubHandler(HttpStatusCode.OK);
+        using var client = new WebhookClient(network, new ServerSettings { AuthToken = "token" }, _time);
+
+        await client.SendAsync("https://münchen.example:8443/ü?a=b%20c", WebhookMethod.Post, Form, default);
+
+        const string Seen = "https://xn--mnchen-3ya.example:8443/%C3%BC?a=b%20c";
+        Assert.Equal(Seen, network.Url!.AbsoluteUri);
+        Assert.Equal(WebhookSignature.Of("token", Seen, Form), network.Headers["X-Twilio-Signature"]);
     }
 
     [Fact]
