@@ -1,7 +1,7 @@
-using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
+using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Resources;
 
 namespace GrpcPresence.Server.Rest.Endpoints;
@@ -10,15 +10,10 @@ namespace GrpcPresence.Server.Rest.Endpoints;
 internal static class ConfigurationEndpoints
 {
     private const string Path = RestPaths.Service + "/Configuration";
-    private const string ReachabilityEnabled = "ReachabilityEnabled";
+    private const string ReachabilityEnabled = "reachability_enabled";
 
-    /// <summary>The roles, by their parameters, as the fields of the message.</summary>
-    private static readonly (string Parameter, string Field, Action<V1.Configuration, string> Set)[] Roles =
-    [
-        ("DefaultConversationCreatorRoleSid", "default_conversation_creator_role_sid", (to, sid) => to.DefaultConversationCreatorRoleSid = sid),
-        ("DefaultConversationRoleSid", "default_conversation_role_sid", (to, sid) => to.DefaultConversationRoleSid = sid),
-        ("DefaultChatServiceRoleSid", "default_service_role_sid", (to, sid) => to.DefaultServiceRoleSid = sid),
-    ];
+    private static readonly string[] Roles =
+        ["default_conversation_creator_role_sid", "default_conversation_role_sid", "default_service_role_sid"];
 
     /// <summary>Maps the operations.</summary>
     public static void Map(RestRoutes routes)
@@ -35,8 +30,8 @@ internal static class ConfigurationEndpoints
                 StatusCodes.Status200OK,
                 [
                     RestPaths.InService,
-                    RestParameter.Form(ReachabilityEnabled, RestType.Flag, "Whether reachability is recorded and told."),
-                    .. Roles.Select(role => RestParameter.Form(role.Parameter, RestType.Text, "RL and 32 hexadecimal digits, or empty for none.")),
+                    RestParameter.Form(ParameterNames.Of(ReachabilityEnabled), RestType.Flag, "Whether reachability is recorded and told."),
+                    .. Roles.Select(role => RestParameter.Form(ParameterNames.Of(role), RestType.Text, "RL and 32 hexadecimal digits, or empty for none.")),
                 ]),
             UpdateAsync);
     }
@@ -50,26 +45,12 @@ internal static class ConfigurationEndpoints
 
     private static async Task<ConfigurationResource> UpdateAsync(RestCall call)
     {
-        var request = new V1.UpdateConfigurationRequest
-        {
-            Configuration = new V1.Configuration { ServiceSid = call.Path(RestPaths.ServiceSid) },
-            UpdateMask = new FieldMask(),
-        };
-        if (call.Flag(ReachabilityEnabled) is { } isEnabled)
-        {
-            request.Configuration.ReachabilityEnabled = isEnabled;
-            request.UpdateMask.Paths.Add("reachability_enabled");
-        }
-        foreach (var (parameter, field, set) in Roles)
-        {
-            if (call.Text(parameter) is not { } sid)
-                continue;
-            set(request.Configuration, sid);
-            request.UpdateMask.Paths.Add(field);
-        }
-        if (request.UpdateMask.Paths.Count == 0)
+        var configuration = new V1.Configuration { ServiceSid = call.Path(RestPaths.ServiceSid) };
+        var mask = FormFields.Take(call, configuration, [ReachabilityEnabled, .. Roles]);
+        if (mask.Paths.Count == 0)
             return await FetchAsync(call);
-        var updated = await call.CallAsync<V1.UpdateConfigurationRequest, V1.UpdateConfigurationResponse>(request, given => given.ToChange(out _));
+        var updated = await call.CallAsync<V1.UpdateConfigurationRequest, V1.UpdateConfigurationResponse>(
+            new V1.UpdateConfigurationRequest { Configuration = configuration, UpdateMask = mask }, given => given.ToChange(out _));
         return ConfigurationResource.Of(updated.Configuration, call);
     }
 }

@@ -1,5 +1,5 @@
-using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Core.Users;
+using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Resources;
@@ -84,15 +84,9 @@ internal static class UserEndpoints
 
     private static async Task<UserResource> CreateAsync(RestCall call)
     {
-        var created = await call.CallAsync<V1.CreateUserRequest, V1.CreateUserResponse>(new V1.CreateUserRequest
-        {
-            ServiceSid = call.Path(RestPaths.ServiceSid),
-            Identity = call.Text(Identity) ?? "",
-            FriendlyName = call.Text(FriendlyName) ?? "",
-            Attributes = call.Text(Attributes) ?? "",
-            RoleSid = call.Text(RoleSid) ?? "",
-            SkipWebhooks = !TellsWebhooks(call),
-        });
+        var request = new V1.CreateUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), SkipWebhooks = !TellsWebhooks(call) };
+        FormFields.Take(call, request, ["identity", .. UpdateMasks.User.Writable]);
+        var created = await call.CallAsync<V1.CreateUserRequest, V1.CreateUserResponse>(request);
         return UserResource.Of(created.User, call);
     }
 
@@ -107,22 +101,7 @@ internal static class UserEndpoints
     {
         var user = new V1.User { ServiceSid = call.Path(RestPaths.ServiceSid) };
         Name(user, call.Path(RestPaths.Sid));
-        var mask = new FieldMask();
-        if (call.Text(FriendlyName) is { } friendlyName)
-        {
-            user.FriendlyName = friendlyName;
-            mask.Paths.Add("friendly_name");
-        }
-        if (call.Text(Attributes) is { } attributes)
-        {
-            user.Attributes = attributes;
-            mask.Paths.Add("attributes");
-        }
-        if (call.Text(RoleSid) is { } role)
-        {
-            user.RoleSid = role;
-            mask.Paths.Add("role_sid");
-        }
+        var mask = FormFields.Take(call, user, UpdateMasks.User.Writable);
         if (mask.Paths.Count == 0)
             return await FetchAsync(call);
         var updated = await call.CallAsync<V1.UpdateUserRequest, V1.UpdateUserResponse>(new V1.UpdateUserRequest { User = user, UpdateMask = mask, SkipWebhooks = !TellsWebhooks(call) });

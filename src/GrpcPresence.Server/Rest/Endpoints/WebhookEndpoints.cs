@@ -1,4 +1,3 @@
-using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
 using GrpcPresence.Server.Rest.Resources;
@@ -54,22 +53,7 @@ internal static class WebhookEndpoints
     private static async Task<WebhookResource> UpdateAsync(RestCall call)
     {
         var webhook = new V1.WebhookConfiguration { ServiceSid = call.Path(RestPaths.ServiceSid) };
-        var mask = new FieldMask();
-        if (call.Text(PreWebhookUrl) is { } before)
-        {
-            webhook.PreWebhookUrl = before;
-            mask.Paths.Add("pre_webhook_url");
-        }
-        if (call.Text(PostWebhookUrl) is { } after)
-        {
-            webhook.PostWebhookUrl = after;
-            mask.Paths.Add("post_webhook_url");
-        }
-        if (call.Texts(Filters) is { } filters)
-        {
-            webhook.Filters.AddRange(filters.Where(filter => filter.Length > 0));
-            mask.Paths.Add("filters");
-        }
+        var mask = FormFields.Take(call, webhook, ["pre_webhook_url", "post_webhook_url", "filters"]);
         if (call.Text(Method) is { } method)
         {
             // What is none is for the method to refuse, with all else that is wrong.
