@@ -77,6 +77,8 @@ public sealed class UserTests : IAsyncLifetime
     [InlineData("%2e%2E")]
     [InlineData(".%2e")]
     [InlineData("ada/..")]
+    [InlineData(".")]
+    [InlineData("./ada")]
     public async Task A_path_with_dots_leads_nowhere_and_so_a_user_of_that_name_takes_no_service_with_it(string part)
     {
         (await _rest.SendAsync(HttpMethod.Delete, _rest.RawUrl($"{_users}/{part}"), content: null)).Fails(HttpStatusCode.NotFound, 20404);

@@ -134,7 +134,7 @@ internal sealed class RestCall(
     }
 
     /// <summary>Refuses the parameters if one could not be read.</summary>
-    public void ThrowIfInvalid(Action? validate = null)
+    private void ThrowIfInvalid(Action? validate)
     {
         try
         {
