@@ -14,6 +14,7 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
     private readonly Signal _signal = new();
     private Circuit? _circuit;
     private DeliveryLedger? _ledger;
+    private volatile bool _isOutdated; // whether settings that a round has read may not be in force any more
     private int _faults; // in a row, of the store or of this program
     private long _position; // of the ledger, for metrics
     private long _read; // the last revision that was read, for metrics
@@ -28,10 +29,14 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
     /// <summary>How many revisions the receiver is behind.</summary>
     public long Lag => Math.Max(0, Math.Max(Volatile.Read(ref _read), Volatile.Read(ref _revision)) - Volatile.Read(ref _position));
 
-    /// <summary>There is something new: a commit, or other settings. Called by any thread; does no work.</summary>
-    public void Wake() => _signal.Set();
+    /// <summary>The settings may be others, or the service instance may be gone: no more events are begun by those of before. Called by any thread; does no work.</summary>
+    public void Reconsider()
+    {
+        _isOutdated = true;
+        _signal.Set();
+    }
 
-    /// <summary>A commit reached the revision.</summary>
+    /// <summary>A commit reached the revision. Called by any thread; does no work.</summary>
     public void Wake(long revision)
     {
         Volatile.Write(ref _revision, revision);
@@ -91,10 +96,11 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
 
     private async Task<TimeSpan?> RoundAsync(CancellationToken stop)
     {
+        _isOutdated = false; // before they are read: what changes from then on is noticed
         if (await owner.Store.FindWebhookAsync(sid, stop).ConfigureAwait(false) is not { Settings.PostUrl.Length: > 0 } webhook)
             return End();
         var ledger = LedgerOf(webhook);
-        var receiver = new Receiver(webhook.Settings, CircuitOf(webhook.Settings.PostUrl), owner.Sender, owner.Metrics);
+        var receiver = new Receiver(webhook.Settings, CircuitOf(webhook.Settings.PostUrl), owner.Sender, owner.Metrics, () => _isOutdated);
         var round = new DeliveryRound(sid, ledger, receiver, owner.Store, owner.Backoff, owner.Metrics, owner.Time, owner.GiveUp);
         var wait = await round.RunAsync(stop).ConfigureAwait(false);
         Volatile.Write(ref _position, ledger.Position);

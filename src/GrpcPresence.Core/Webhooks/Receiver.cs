@@ -6,7 +6,7 @@ using GrpcPresence.Core.Users;
 namespace GrpcPresence.Core.Webhooks;
 
 /// <summary>Tells a receiver of users: several users at a time, the events of one user one after another.</summary>
-internal sealed class Receiver(WebhookSettings settings, Circuit circuit, IWebhookSender sender, PresenceMetrics metrics)
+internal sealed class Receiver(WebhookSettings settings, Circuit circuit, IWebhookSender sender, PresenceMetrics metrics, Func<bool> isOutdated)
 {
     /// <summary>The circuit that decides what is let through.</summary>
     public Circuit Circuit => circuit;
@@ -18,7 +18,7 @@ internal sealed class Receiver(WebhookSettings settings, Circuit circuit, IWebho
     public UserEvents EventsOf(UserState user, UpdateReasons reasons) => UserEvents.Of(user, reasons, settings);
 
     /// <summary>
-    /// Begins with the users in their order until the circuit lets one not through, and returns when all who were begun are done with: what became of each
+    /// Begins with the users in their order until the circuit lets one not through or the settings are outdated, and returns when all who were begun are done with: what became of each
     /// of them, in the same order. Whose events are none is passed without being sent.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; what was told meanwhile is not known.</exception>
@@ -41,7 +41,7 @@ internal sealed class Receiver(WebhookSettings settings, Circuit circuit, IWebho
                 results[passed] = new UserResult(users[passed], HasFailed: false, IsCreationTold: false);
                 if (users[passed].IsEmpty)
                     continue;
-                var permit = circuit.Enter();
+                var permit = isOutdated() ? Permit.None : circuit.Enter();
                 if (permit == Permit.None)
                     yield break;
                 yield return (passed, permit);

@@ -87,7 +87,7 @@ public sealed class WebhookDispatcher(
                 return;
             if (_loops.TryGetValue(service, out var entry))
             {
-                entry.Loop.Wake();
+                entry.Loop.Reconsider();
                 return;
             }
             var loop = new DeliveryLoop(service, this);
@@ -104,8 +104,11 @@ public sealed class WebhookDispatcher(
                 return;
             foreach (var commit in commits)
             {
-                if (_loops.TryGetValue(commit.Service.Sid, out var entry))
-                    entry.Loop.Wake(commit.LastRevision);
+                if (!_loops.TryGetValue(commit.Service.Sid, out var entry))
+                    continue;
+                entry.Loop.Wake(commit.LastRevision);
+                if (commit.IsDeleted)
+                    entry.Loop.Reconsider();
             }
         }
     }

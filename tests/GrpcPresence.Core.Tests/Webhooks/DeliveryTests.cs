@@ -198,18 +198,42 @@ public sealed class DeliveryTests
     public async Task Who_has_nobody_to_tell_any_more_rests_also_when_a_commit_came_meanwhile()
     {
         await using var world = await WebhookWorld.NewAsync();
-        await world.StopAsync();
-        for (var i = 0; i < Bounds.WebhookPageSize; i++) // a full page, after which there is no pause
-            await world.Core.Create(world.Service, $"user{i}");
-        var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
-        await world.StartAsync();
-        await world.NextAsync();
+        var release = await HoldAsync(world); // a full page, after which there is no pause
 
         await world.SetAsync("");
         release.SetResult(WebhookOutcome.Taken);
 
         await world.SleepAsync();
+    }
+
+    [Fact]
+    public async Task Nothing_more_is_begun_at_a_URL_that_is_not_in_force_any_more()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var release = await HoldAsync(world);
+
+        await world.SetAsync("https://example.com/other");
+        release.SetResult(WebhookOutcome.Taken);
+        await world.ToldAsync();
+
+        Assert.Equal(Bounds.WebhooksAtOnce, world.Receiver.Taken.Count(taken => taken.Url == WebhookWorld.Url));
+        Assert.Equal(Bounds.WebhookPageSize, world.Receiver.Taken.Count);
+    }
+
+    [Fact]
+    public async Task Nothing_more_is_begun_of_a_service_instance_that_is_deleted()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var release = await HoldAsync(world);
+
+        await world.Core.Queue.SubmitAsync(new DeleteServiceInstance(world.Service.Sid));
+        release.SetResult(WebhookOutcome.Taken);
+        await world.Core.Queue.SubmitAsync(new CreateServiceInstance(world.Service.Sid, "again"));
+        await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+
+        Assert.Equal(Bounds.WebhooksAtOnce + 1, world.Receiver.Taken.Count);
     }
 
     [Fact]
@@ -258,5 +282,19 @@ public sealed class DeliveryTests
         await world.ToldAsync();
 
         Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+    }
+
+    /// <summary>A full page of users, and as many tries as there are at the same time, which go on when the result is set.</summary>
+    private static async Task<TaskCompletionSource<WebhookOutcome>> HoldAsync(WebhookWorld world)
+    {
+        await world.StopAsync();
+        for (var i = 0; i < Bounds.WebhookPageSize; i++)
+            await world.Core.Create(world.Service, $"user{i}");
+        var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Receiver.Answer = (_, _) => release.Task;
+        await world.StartAsync();
+        for (var i = 0; i < Bounds.WebhooksAtOnce; i++)
+            await world.NextAsync();
+        return release;
     }
 }

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Tls;
 using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
@@ -29,18 +30,23 @@ public sealed class WebhookHandlerTests
     }
 
     [Fact]
-    public async Task Certificates_that_receivers_show_are_not_kept()
+    public async Task A_receiver_that_shows_its_whole_chain_is_called_and_none_of_it_is_kept()
     {
-        using var certificate = CertificateOfAuthorityAt("http://example.invalid/");
+        using var root = TestAuthority.NewRoot();
+        using var intermediate = root.NewIntermediate("Intermediate");
+        using var certificate = intermediate.IssueServer();
         using var handler = WebhookHandler.New(new TargetGuard(allowPrivate: true, Dns.GetHostAddressesAsync));
+        var policy = handler.SslOptions.CertificateChainPolicy!;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        policy.CustomTrustStore.Add(root.Certificate);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var handshake = ShowAsync(listener, certificate);
+        var handshake = ShowAsync(listener, certificate, intermediate.Certificate);
 
-        Assert.Null(await CallAsync($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/", handler));
+        Assert.Equal(HttpStatusCode.OK, await CallAsync($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/", handler));
 
         await handshake;
-        Assert.Empty(handler.SslOptions.CertificateChainPolicy!.ExtraStore);
+        Assert.Empty(policy.ExtraStore);
     }
 
     [Theory]
@@ -56,15 +62,17 @@ public sealed class WebhookHandlerTests
         Assert.Null(await CallAsync(url));
     }
 
-    private static async Task ShowAsync(TcpListener listener, X509Certificate2 certificate)
+    /// <summary>Takes one connection and answers one request, as far as the client goes along.</summary>
+    private static async Task ShowAsync(TcpListener listener, params X509Certificate2[] chain)
     {
         using var client = await listener.AcceptTcpClientAsync(TestRun.Token);
         await using var stream = new SslStream(client.GetStream());
-        var shown = SslStreamCertificateContext.Create(certificate, additionalCertificates: [certificate], offline: true);
+        var shown = SslStreamCertificateContext.Create(chain[0], [.. chain[1..]], offline: true);
         await Record.ExceptionAsync(async () =>
         {
             await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = shown }, TestRun.Token);
-            await stream.ReadExactlyAsync(new byte[1], TestRun.Token);
+            await stream.ReadAtLeastAsync(new byte[1024], minimumBytes: 1, cancellationToken: TestRun.Token);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), TestRun.Token);
         });
     }
 
