@@ -1,6 +1,5 @@
 using Grpc.Core;
 using GrpcPresence.Core.Errors;
-using GrpcPresence.Server.Rest.Errors;
 
 namespace GrpcPresence.Server.Errors;
 

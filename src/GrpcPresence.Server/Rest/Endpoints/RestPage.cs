@@ -47,7 +47,7 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
         PageSize = Size,
         FirstPageUrl = UrlOf(call, 0, ""),
         Url = UrlOf(call, Number, Token),
-        NextPageUrl = nextToken.Length == 0 ? null : UrlOf(call, Number + 1, nextToken),
+        NextPageUrl = nextToken.Length == 0 ? null : UrlOf(call, Number == int.MaxValue ? Number : Number + 1, nextToken),
         Key = key,
     };
 

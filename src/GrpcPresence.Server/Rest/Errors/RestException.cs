@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Rest.Errors;

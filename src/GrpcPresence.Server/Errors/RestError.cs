@@ -1,4 +1,4 @@
-namespace GrpcPresence.Server.Rest.Errors;
+namespace GrpcPresence.Server.Errors;
 
 /// <summary>What REST tells of a failure.</summary>
 /// <param name="Status">The status of HTTP.</param>
