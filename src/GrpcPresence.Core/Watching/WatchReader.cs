@@ -174,9 +174,9 @@ public sealed class WatchReader : IDisposable
         var reset = await FindResetAsync(service, cancellationToken).ConfigureAwait(false);
         if (reset is null)
         {
+            LastToken = _request.Token;
             // A batch that was published before the feed of the first watch was there has reached nobody, and without a page nothing else shows it.
             await _watcher.Feed.WhenReached(service.Revision, _time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
-            LastToken = _request.Token;
         }
         var resumesFrom = reset is null ? _request.Token : null;
         _watcher.Begin(service.Configuration, withSnapshot: reset is not null, resumesFrom);

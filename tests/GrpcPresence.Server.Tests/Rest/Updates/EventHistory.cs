@@ -110,6 +110,15 @@ internal sealed class EventHistory
         }
     }
 
+    // Time goes on while clients come to the end: a server that missed a batch looks for it with a tick.
+    private async Task TickUntil(Task done)
+    {
+        using var timer = new PeriodicTimer(Bounds.Tick);
+        while (await Task.WhenAny(done, timer.WaitForNextTickAsync(TestRun.Token).AsTask()) != done)
+            Wait(ticks: 1);
+        await done;
+    }
+
     private void Open()
     {
         var request = new WatchUsersRequest { ServiceSid = _service.ToString(), View = (UserView)_random.Next(4) };
@@ -147,8 +156,7 @@ internal sealed class EventHistory
         var revision = _truth.Revision;
         foreach (var (client, _) in _clients)
             client.Settle(revision);
-        foreach (var (_, run) in _clients)
-            await run;
+        await TickUntil(Task.WhenAll(_clients.Select(entry => entry.Run)));
 
         var stored = await _server.Store.ListUsersAsync(_service, afterId: 0, limit: 100, online: null, TestRun.Token);
         if (_truth.Revision != revision)
