@@ -124,10 +124,13 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
         }
     }
 
-    /// <summary>The ledger; a new one when the position was set anew, because there was no URL in between or because it is another service instance.</summary>
+    /// <summary>
+    /// The ledger; a new one when the position was set anew, because there was no URL in between or because it is another service instance. No position
+    /// that this loop had stored is above its own, which never goes back.
+    /// </summary>
     private DeliveryLedger LedgerOf(StoredWebhook webhook)
     {
-        if (_ledger is not { } ledger || ledger.ServiceId != webhook.ServiceId || ledger.Base < webhook.Position)
+        if (_ledger is not { } ledger || ledger.ServiceId != webhook.ServiceId || ledger.Position < webhook.Position)
             _ledger = new DeliveryLedger(webhook.ServiceId, webhook.Position);
         return _ledger;
     }

@@ -269,6 +269,24 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task What_failed_before_the_URL_was_taken_away_is_not_told_when_it_is_set_again_at_once()
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        await world.Core.Create(world.Service, "ada");
+        await world.PauseAsync();
+
+        foreach (var url in new[] { "", WebhookWorld.Url }) // before the loop looks
+            await world.Core.Queue.SubmitAsync(new UpdateWebhookSettings(world.Service.Sid, before => before with { PostUrl = url }));
+        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        await world.Core.Create(world.Service, "bob");
+        await world.ToldAsync();
+        await world.UntilAsync(() => world.Receiver.Taken.Count > 0);
+
+        Assert.Equal(["bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+    }
+
+    [Fact]
     public async Task A_service_instance_that_takes_the_SID_of_a_deleted_one_begins_anew()
     {
         await using var world = await WebhookWorld.NewAsync();
