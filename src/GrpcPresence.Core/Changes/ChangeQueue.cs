@@ -42,7 +42,7 @@ public sealed class ChangeQueue : IDisposable
     public Task<TResult> SubmitAsync<TResult>(RequestedChange<TResult> change)
     {
         if (!TryEnqueue(change, background: false))
-            change.Fail(Stopping());
+            change.Fail(Refusals.ServerStopping());
         return change.Completion;
     }
 
@@ -85,6 +85,4 @@ public sealed class ChangeQueue : IDisposable
             _signal.Set();
         return true;
     }
-
-    internal static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
 }

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.Core.Changes;
@@ -102,7 +103,7 @@ public abstract partial class UserCell(LiveService service, Identity identity, C
         if (_isTaken)
             return (_waiters ??= new CellWaiters()).Taken;
         // What is not stored is queued, unless the queue was closed before.
-        return (Vouched ? IsSettled : !_decidedVouched) ? Task.CompletedTask : Task.FromException(ChangeQueue.Stopping());
+        return (Vouched ? IsSettled : !_decidedVouched) ? Task.CompletedTask : Task.FromException(Refusals.ServerStopping());
     }
 
     /// <summary>Takes note of the SID that a read found, or the writer. Under the gate.</summary>
@@ -151,7 +152,7 @@ public abstract partial class UserCell(LiveService service, Identity identity, C
             // Without an entry nobody would ever take the cell, and who waits would wait for ever.
             _isQueued = _isInBackground;
             if (!_isQueued)
-                _waiters?.FailQueued(ChangeQueue.Stopping());
+                _waiters?.FailQueued(Refusals.ServerStopping());
         }
     }
 }

@@ -74,6 +74,9 @@ public static class Refusals
     public static PresenceException WebhookRefused(int status) =>
         With(ErrorReason.WebhookRefused, "The service instance's webhook refused the edit.", "webhook_status", status);
 
+    /// <summary>Everything, once the server is stopping.</summary>
+    public static PresenceException ServerStopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
+
     private static PresenceException With(ErrorReason reason, string message, string key, object value) =>
         new(reason, message) { Details = new Dictionary<string, string> { [key] = value.ToString() ?? "" } };
 }

@@ -47,7 +47,7 @@ public sealed class WatchHub(
         lock (_gate)
         {
             if (_isDraining)
-                throw Stopping();
+                throw Refusals.ServerStopping();
             if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
             {
                 // A deleted service instance's feed, whose SID was taken again: the batch that says so is still on its way and will not find it here.
@@ -113,7 +113,7 @@ public sealed class WatchHub(
             feeds = [.. _feeds.Values];
         }
         foreach (var feed in feeds)
-            feed.EndAll(Stopping);
+            feed.EndAll(Refusals.ServerStopping);
     }
 
     /// <summary>The reader is done with.</summary>
@@ -132,8 +132,6 @@ public sealed class WatchHub(
     /// <summary>The refusal of a resume token.</summary>
     internal static PresenceException InvalidToken(string description) =>
         new([new Violation("resume_token", ErrorReason.ResumeTokenInvalid, description)]);
-
-    private static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
 
     private async Task ReadGapAsync(ServiceFeed feed, GapRead gap)
     {

@@ -85,7 +85,8 @@ internal sealed class Circuit(string url, Backoff backoff, TimeProvider time)
                 _isOnTrial = false;
             if (outcome != WebhookOutcome.Failed)
                 Close(outcome);
-            else if (permit == Permit.Trial || (!wasOpen && !isRepeat && ++_failures >= Bounds.WebhookFailuresToOpen))
+            // What was let through before it opened may have been taken while the trial was under way: then it is closed, and the trial counts as any.
+            else if ((permit == Permit.Trial && wasOpen) || (!wasOpen && !isRepeat && ++_failures >= Bounds.WebhookFailuresToOpen))
                 Open();
             if (permit != Permit.Trial && wasOpen == (_retryAt is not null))
                 return; // nothing that anybody waits for

@@ -76,6 +76,13 @@ internal sealed class DeliveryLedger(long serviceId, long position)
         return owed;
     }
 
+    /// <summary>Other receivers take the place of those that failed: what is owed is owed to them, from the first try on.</summary>
+    public void ForgetFailures()
+    {
+        foreach (var owed in _owed.Values)
+            (owed.Failures, owed.FailuresAlive, owed.TakenBefore, owed.DueAt) = (0, 0, 0, TimeSpan.Zero);
+    }
+
     /// <summary>The user does not exist any more: there is nothing to tell.</summary>
     public void Forget(UserSid user) => _owed.Remove(user);
 

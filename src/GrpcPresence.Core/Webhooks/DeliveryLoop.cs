@@ -140,6 +140,7 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
         if (_circuit is { } circuit && circuit.Url == url)
             return circuit;
         LeaveCircuit();
+        _ledger?.ForgetFailures();
         return _circuit = owner.Circuits.Attach(url, _signal);
     }
 

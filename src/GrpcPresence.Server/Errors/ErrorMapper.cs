@@ -28,7 +28,7 @@ internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<Err
         && thrown is OperationCanceledException or InvalidOperationException or IOException;
 
     private RpcException Ended() => lifetime.ApplicationStopping.IsCancellationRequested
-        ? ErrorDetails.ToRpcException(Stopping())
+        ? ErrorDetails.ToRpcException(Refusals.ServerStopping())
         : new RpcException(new Status(StatusCode.Cancelled, ""));
 
     private RpcException Fault(Exception thrown, ServerCallContext context) => ErrorDetails.Internal(LogFault(thrown, context.Method));
@@ -40,7 +40,4 @@ internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<Err
         Log.CallFaulted(logger, thrown, method, correlationId);
         return correlationId;
     }
-
-    /// <summary>The refusal of everything once the server is stopping.</summary>
-    public static PresenceException Stopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
 }

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using GrpcPresence.Server.Errors;
+using GrpcPresence.Core.Errors;
 
 namespace GrpcPresence.Server.Health;
 
@@ -30,6 +30,6 @@ internal sealed class HealthGrpcService(HealthBoard board) : Grpc.Health.V1.Heal
         using var subscription = board.Subscribe(request.Service);
         await foreach (var status in subscription.ReadAllAsync(context.CancellationToken))
             await responseStream.WriteAsync(new HealthCheckResponse { Status = status });
-        throw ErrorMapper.Stopping();
+        throw Refusals.ServerStopping();
     }
 }

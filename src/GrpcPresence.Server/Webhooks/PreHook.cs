@@ -3,7 +3,6 @@ using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Core.Users;
-using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
@@ -47,7 +46,7 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw ErrorMapper.Stopping();
+            throw Refusals.ServerStopping();
         }
     }
 }

@@ -10,7 +10,7 @@ namespace GrpcPresence.Server.Webhooks;
 /// <summary>Makes one request of a webhook and says what was answered. Safe from any thread.</summary>
 internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings settings, TimeProvider time) : IDisposable
 {
-    /// <summary>The header by which a receiver can tell a repetition: the same for the same service instance, user, revision and event.</summary>
+    /// <summary>The header by which a receiver can tell a repetition: the same for all tries of an event, whose reasons may have become more.</summary>
     public const string IdempotencyHeader = "I-Twilio-Idempotency-Token";
 
     /// <summary>The time that a request may take in all, from the resolution of the name to the headers of the answer: what the product gives.</summary>

@@ -51,6 +51,22 @@ public sealed class CircuitTests
     }
 
     [Fact]
+    public void A_trial_that_fails_after_the_receiver_took_something_else_opens_nothing()
+    {
+        var early = _circuit.Enter();
+        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+            Fail();
+        _time.Advance(Bounds.MinWebhookBackoff);
+        var trial = _circuit.Enter();
+        Assert.Equal(Permit.Trial, trial);
+
+        _circuit.Report(early, WebhookOutcome.Taken, isRepeat: false);
+        _circuit.Report(trial, WebhookOutcome.Failed, isRepeat: false);
+
+        Assert.Equal(Permit.Free, _circuit.Enter());
+    }
+
+    [Fact]
     public void The_same_user_failing_again_and_again_opens_no_circuit()
     {
         for (var i = 0; i < 100; i++)

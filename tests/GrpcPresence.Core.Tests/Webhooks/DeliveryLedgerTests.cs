@@ -33,6 +33,18 @@ public sealed class DeliveryLedgerTests
     }
 
     [Fact]
+    public void What_one_receiver_failed_is_not_held_against_the_next()
+    {
+        var owed = _ledger.Owe(User(1, created: 12), isCreationTold: false);
+        (owed.FailuresAlive, owed.DueAt) = (9, TimeSpan.FromMinutes(5));
+
+        _ledger.ForgetFailures();
+
+        Assert.Equal((0, 0, TimeSpan.Zero), (owed.Failures, owed.FailuresAlive, owed.DueAt));
+        Assert.Equal(10, _ledger.Position);
+    }
+
+    [Fact]
     public void Reasons_of_an_owed_user_are_counted_from_what_the_receiver_knows()
     {
         _ledger.Owe(User(1, created: 5, renamed: 12), isCreationTold: false);

@@ -55,7 +55,7 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
     private Task WriteEndAsync(HttpContext http)
     {
         // Who has gone away hears nothing.
-        return lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, ErrorMapper.Stopping()) : Task.CompletedTask;
+        return lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, Refusals.ServerStopping()) : Task.CompletedTask;
     }
 
     private Task WriteFaultAsync(HttpContext http, Exception fault)
