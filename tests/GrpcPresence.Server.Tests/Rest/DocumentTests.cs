@@ -1,6 +1,5 @@
 using GrpcPresence.Server.Rest.Documents;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
