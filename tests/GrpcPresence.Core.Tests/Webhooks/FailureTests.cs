@@ -260,7 +260,8 @@ public sealed class FailureTests
             await world.SleepAsync();
         }
 
-        Assert.Equal(Commits, world.Core.Store.Faults.Reads - before); // of the settings, which may name another receiver
+        // One of the settings, which may name another receiver; two commits may be looked at together.
+        Assert.InRange(world.Core.Store.Faults.Reads - before, 1, Commits);
     }
 
     [Fact]
