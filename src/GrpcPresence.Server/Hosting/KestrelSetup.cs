@@ -41,12 +41,19 @@ internal static class KestrelSetup
             kestrel.Listen(settings.Address, settings.Port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
+                listen.CloseSilentPeers(settings);
                 if (handshakes is not null)
                     listen.UseTls(handshakes);
             });
         }
         if (settings.ListensForRest)
-            kestrel.Listen(settings.Address, settings.RestPort!.Value, listen => listen.Protocols = HttpProtocols.Http1);
+        {
+            kestrel.Listen(settings.Address, settings.RestPort!.Value, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.CloseSilentPeers(settings);
+            });
+        }
         if (settings.OperatorSocket is { } path)
             OperatorSocket.Listen(kestrel, path);
     }

@@ -9,9 +9,16 @@ namespace GrpcPresence.Server.Webhooks;
 /// </summary>
 /// <param name="allowPrivate">Whether any address may be called.</param>
 /// <param name="resolve">Resolves a name; the addresses in the order in which they are to be tried.</param>
-internal sealed class TargetGuard(bool allowPrivate, Func<string, CancellationToken, Task<IPAddress[]>> resolve)
+internal sealed class TargetGuard(bool allowPrivate, Func<string, Task<IPAddress[]>> resolve) : IDisposable
 {
     private const string Localhost = "localhost";
+
+    // A resolution occupies a thread until the system gives up, long after nobody waits for it any more. Tenants whose names lead nowhere must not have all
+    // threads of the process: they have these.
+    private readonly SemaphoreSlim _resolving = new(ResolutionsAtOnce);
+
+    /// <summary>Resolutions at a time.</summary>
+    public const int ResolutionsAtOnce = 4;
 
     /// <summary>Whether the URL shows, without asking anybody, that it leads into a private network and that this is not allowed.</summary>
     public bool Refuses(Uri url)
@@ -48,7 +55,29 @@ internal sealed class TargetGuard(bool allowPrivate, Func<string, CancellationTo
 
     private async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancellationToken)
     {
-        var addresses = IPAddress.TryParse(host, out var address) ? [address] : await resolve(host, cancellationToken);
+        var addresses = IPAddress.TryParse(host, out var address) ? [address] : await ResolveAsync(host, cancellationToken);
         return addresses.Length > 0 ? addresses : throw new SocketException((int)SocketError.HostNotFound);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _resolving.Dispose();
+
+    private async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken)
+    {
+        await _resolving.WaitAsync(cancellationToken);
+        // Not cancelled with the wait for it: its place is free when its thread is.
+        return await ResolveInPlaceAsync(host).WaitAsync(cancellationToken);
+    }
+
+    private async Task<IPAddress[]> ResolveInPlaceAsync(string host)
+    {
+        try
+        {
+            return await resolve(host);
+        }
+        finally
+        {
+            _resolving.Release();
+        }
     }
 }

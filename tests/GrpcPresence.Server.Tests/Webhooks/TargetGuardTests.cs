@@ -1,7 +1,11 @@
+using System.Collections.Concurrent;
 using System.Net;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
+using GrpcPresence.Testing;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
@@ -79,6 +83,41 @@ public sealed class TargetGuardTests
     }
 
     [Fact]
+    public async Task Names_that_lead_nowhere_take_a_few_threads_and_no_more_also_when_nobody_waits_for_them()
+    {
+        using var started = new SemaphoreSlim(0);
+        var answers = new ConcurrentQueue<TaskCompletionSource<IPAddress[]>>();
+        using var guard = new TargetGuard(allowPrivate: false, ResolveAsync);
+        using var handler = WebhookHandler.New(guard);
+        using var client = new WebhookClient(handler, new ServerSettings(), new ManualTimeProvider());
+        using var tired = new CancellationTokenSource();
+        var calls = Enumerable.Range(0, TargetGuard.ResolutionsAtOnce).Select(i => CallAsync($"http://black-hole-{i}.example/", tired.Token)).ToList();
+        foreach (var _ in calls)
+            await Barrier.Within(started.WaitAsync(TestRun.Token), "a name is being resolved");
+
+        await tired.CancelAsync();
+        foreach (var call in calls)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        var next = CallAsync("http://next.example/", TestRun.Token);
+
+        Assert.Equal(TargetGuard.ResolutionsAtOnce, answers.Count);
+        answers.First().SetResult([IPAddress.Loopback]);
+        await Barrier.Within(started.WaitAsync(TestRun.Token), "the next name is being resolved");
+        answers.Last().SetResult([IPAddress.Loopback]);
+        Assert.Null(await next);
+
+        Task<HttpStatusCode?> CallAsync(string url, CancellationToken cancellationToken) => client.SendAsync(url, WebhookMethod.Post, [], cancellationToken);
+
+        Task<IPAddress[]> ResolveAsync(string host)
+        {
+            var answer = new TaskCompletionSource<IPAddress[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+            answers.Enqueue(answer);
+            started.Release();
+            return answer.Task;
+        }
+    }
+
+    [Fact]
     public async Task A_redirect_is_not_followed()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
@@ -88,7 +127,7 @@ public sealed class TargetGuardTests
     }
 
     /// <summary>A guard to whom every name has these addresses.</summary>
-    private static TargetGuard Guard(bool allowPrivate, params IPAddress[] addresses) => new(allowPrivate, (_, _) => Task.FromResult(addresses));
+    private static TargetGuard Guard(bool allowPrivate, params IPAddress[] addresses) => new(allowPrivate, _ => Task.FromResult(addresses));
 
     private static async Task<HttpStatusCode?> CallAsync(TargetGuard guard, WebhookReceiver receiver, string? url = null)
     {
