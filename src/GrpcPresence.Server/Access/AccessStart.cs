@@ -8,7 +8,7 @@ namespace GrpcPresence.Server.Access;
 
 /// <summary>Before the listener opens, reads the API keys, and refuses to let everybody in from a network unless that is asked for.</summary>
 internal sealed class AccessStart(
-    IStoreReader store, ApiKeyRing keys, Account account, SecretFile secrets, ServerSettings settings, ILogger<AccessStart> logger) : IHostedService
+    IStoreReader store, ApiKeyRing keys, Authenticator authenticator, SecretFile secrets, ServerSettings settings, ILogger<AccessStart> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -16,7 +16,7 @@ internal sealed class AccessStart(
         keys.Apply(await store.ListApiKeysAsync(cancellationToken), forgotten: []);
         if (settings.AllowAnonymous)
             Log.AnonymousAllowed(logger, settings.Address);
-        else if (keys.IsEmpty && !account.HasToken && settings.ListensToNetwork)
+        else if (!authenticator.HasCredentials && settings.ListensToNetwork)
             throw Refused(settings.Address);
         var underived = keys.List().Count(key => !key.IsRevoked && secrets.Find(key.Sid, key.Secret) is null);
         if (underived > 0)

@@ -21,13 +21,16 @@ internal sealed class Authenticator(ApiKeyRing keys, Account account, AccessToke
     private readonly AnonymousCaller _anonymous = new(keys, settings.AllowAnonymous);
     private readonly ConditionalWeakTable<KnownApiKey, ApiKeyCaller> _byCertificate = [];
 
+    /// <summary>Whether there is anything that a caller could present: an API key was ever made, or the account has a secret.</summary>
+    public bool HasCredentials => !keys.IsEmpty || account.HasToken;
+
     /// <summary>The caller.</summary>
     /// <exception cref="PresenceException">The reason why it is none: one of UNAUTHENTICATED.</exception>
     public ValueTask<Caller> AuthenticateAsync(HttpContext context)
     {
         if (OperatorSocket.IsUsedBy(context))
             return new(OperatorCaller.Instance);
-        if (keys.IsEmpty && !account.HasToken)
+        if (!HasCredentials)
             return new(_anonymous);
         var header = context.Request.Headers.Authorization;
         if (header.Count == 0)

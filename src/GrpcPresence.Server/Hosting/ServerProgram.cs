@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Demo;
@@ -65,8 +64,7 @@ internal static class ServerProgram
         await StartAsync(app, settings);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
-        var isOpen = settings.AllowAnonymous
-            || (app.Services.GetRequiredService<ApiKeyRing>().IsEmpty && !app.Services.GetRequiredService<Account>().HasToken);
+        var isOpen = settings.AllowAnonymous || !app.Services.GetRequiredService<Authenticator>().HasCredentials;
         foreach (var address in addresses)
             Log.Listening(logger, address, isOpen ? "without authentication: everybody who reaches it is let in" : "callers need credentials");
         if (settings.OperatorSocket is null)

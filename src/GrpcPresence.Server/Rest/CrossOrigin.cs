@@ -12,7 +12,7 @@ namespace GrpcPresence.Server.Rest;
 /// </summary>
 internal static class CrossOrigin
 {
-    private static readonly PathString Root = "/v1";
+    private static readonly PathString Root = RestPaths.Root;
 
     // A browser does not ask again before each call; no browser that matters forgets it earlier.
     private static readonly TimeSpan PreflightAge = TimeSpan.FromMinutes(10);

@@ -9,7 +9,7 @@ namespace GrpcPresence.Server.Rest;
 /// <summary>What holds for every REST request: how large it may be, who may ask for changes from a page, and that a failure is told as the product tells it.</summary>
 internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
 {
-    private static readonly PathString Root = "/v1";
+    private static readonly PathString Root = RestPaths.Root;
     private static readonly PathString Documents = "/openapi";
 
     /// <summary>

@@ -54,7 +54,7 @@ internal static class SettingsReader
         {
             Address = Value(section, nameof(ServerSettings.Address), "must be an IP address", defaults.Address, ReadAddress),
             Port = Value(section, nameof(ServerSettings.Port), $"must be a whole number from 0 to {MaxPort}", defaults.Port, ReadPort),
-            RestPort = ReadRestPort(section, defaults.RestPort),
+            RestPort = ReadRestPort(section, defaults.RestPort!.Value),
             AccountSid = Value(
                 section, nameof(ServerSettings.AccountSid), "must be AC and 32 hexadecimal digits", defaults.AccountSid, ReadAccountSid),
             AuthToken = ReadAuthToken(section),
@@ -118,12 +118,12 @@ internal static class SettingsReader
     private static int? ReadPort(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MaxPort ? port : null;
 
-    private static int? ReadRestPort(IConfiguration section, int? unset)
+    private static int? ReadRestPort(IConfiguration section, int unset)
     {
         const string Name = nameof(ServerSettings.RestPort);
         return string.Equals(section[Name], Off, StringComparison.OrdinalIgnoreCase)
             ? null
-            : section[Name] is { } text ? ReadPort(text) ?? throw SettingsException.For(Name, text, $"must be a whole number from 0 to {MaxPort}, or {Off}") : unset;
+            : Value(section, Name, $"must be a whole number from 0 to {MaxPort}, or {Off}", unset, ReadPort);
     }
 
     private static string? ReadAccountSid(string text) => Sid.TryParse(text, "AC", out _) ? text : null;

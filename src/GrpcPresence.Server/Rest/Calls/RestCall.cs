@@ -105,6 +105,9 @@ internal sealed class RestCall(
     /// <summary>The absolute URL of a path, as the caller reaches this server.</summary>
     public string UrlOf(string path) => $"{http.Request.Scheme}://{http.Request.Host}{path}";
 
+    /// <summary>The absolute URL of a service instance, or of what is below it.</summary>
+    public string UrlOfService(string sid, string below = "") => UrlOf($"{RestPaths.Services}/{sid}{below}");
+
     /// <summary>Notes what is wrong with a parameter.</summary>
     public T Refuse<T>(string name, ErrorReason reason, string description, T unset)
     {

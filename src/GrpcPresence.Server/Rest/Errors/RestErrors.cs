@@ -52,11 +52,9 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
         return WriteAsync(http, error, error.Status == StatusCodes.Status404NotFound ? NotFound(http) : TextOf(refusal), DetailsOf(refusal));
     }
 
-    private Task WriteEndAsync(HttpContext http)
-    {
-        // Who has gone away hears nothing.
-        return lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, Refusals.ServerStopping()) : Task.CompletedTask;
-    }
+    // Who has gone away hears nothing.
+    private Task WriteEndAsync(HttpContext http) =>
+        lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, Refusals.ServerStopping()) : Task.CompletedTask;
 
     private Task WriteFaultAsync(HttpContext http, Exception fault)
     {

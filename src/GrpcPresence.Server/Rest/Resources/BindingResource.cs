@@ -48,6 +48,6 @@ internal sealed record BindingResource
         Endpoint = binding.Endpoint,
         Identity = binding.Identity,
         BindingType = BindingTypeWords.Of(binding.BindingType),
-        Url = call.UrlOf($"/v1/Services/{binding.ServiceSid}/Bindings/{binding.Sid}"),
+        Url = call.UrlOfService(binding.ServiceSid, $"/Bindings/{binding.Sid}"),
     };
 }

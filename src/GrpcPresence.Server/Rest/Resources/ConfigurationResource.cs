@@ -29,7 +29,7 @@ internal sealed record ConfigurationResource
     /// <summary>The resource of a message.</summary>
     public static ConfigurationResource Of(V1.Configuration configuration, RestCall call)
     {
-        var url = call.UrlOf($"/v1/Services/{configuration.ServiceSid}/Configuration");
+        var url = call.UrlOfService(configuration.ServiceSid, "/Configuration");
         return new ConfigurationResource
         {
             ChatServiceSid = configuration.ServiceSid,

@@ -35,6 +35,6 @@ internal sealed record NotificationResource
         NewMessage = NewMessageResource.Of(notification.NewMessage ?? new()),
         AddedToConversation = MembershipResource.Of(notification.AddedToConversation ?? new()),
         RemovedFromConversation = MembershipResource.Of(notification.RemovedFromConversation ?? new()),
-        Url = call.UrlOf($"/v1/Services/{notification.ServiceSid}/Configuration/Notifications"),
+        Url = call.UrlOfService(notification.ServiceSid, "/Configuration/Notifications"),
     };
 }

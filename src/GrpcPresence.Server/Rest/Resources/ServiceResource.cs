@@ -29,7 +29,7 @@ internal sealed record ServiceResource
     /// <summary>The resource of a message.</summary>
     public static ServiceResource Of(V1.ServiceInstance service, RestCall call)
     {
-        var url = call.UrlOf($"/v1/Services/{service.Sid}");
+        var url = call.UrlOfService(service.Sid);
         return new ServiceResource
         {
             AccountSid = call.AccountSid,

@@ -61,7 +61,7 @@ internal sealed record UserResource
         IsNotifiable = user.HasIsNotifiable ? user.IsNotifiable : null,
         DateCreated = ResourceDate.Of(user.CreateTime),
         DateUpdated = ResourceDate.Of(user.UpdateTime),
-        Url = call.UrlOf($"/v1/Services/{serviceSid}/Users/{user.Sid}"),
+        Url = call.UrlOfService(serviceSid, $"/Users/{user.Sid}"),
         Links = new Dictionary<string, string>(),
     };
 }

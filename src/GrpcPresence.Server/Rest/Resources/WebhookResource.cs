@@ -35,6 +35,6 @@ internal sealed record WebhookResource
         PostWebhookUrl = ResourceText.OrNull(webhook.PostWebhookUrl),
         Filters = webhook.Filters.Count == 0 ? null : [.. webhook.Filters],
         Method = webhook.Method == V1.WebhookMethod.Get ? HttpMethods.Get : HttpMethods.Post,
-        Url = call.UrlOf($"/v1/Services/{webhook.ServiceSid}/Configuration/Webhooks"),
+        Url = call.UrlOfService(webhook.ServiceSid, "/Configuration/Webhooks"),
     };
 }

@@ -3,7 +3,6 @@ using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Mapping;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Documents;
-using GrpcPresence.Server.Rest.Endpoints;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Services;
 

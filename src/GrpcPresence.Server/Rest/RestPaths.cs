@@ -1,6 +1,6 @@
 using GrpcPresence.Server.Rest.Documents;
 
-namespace GrpcPresence.Server.Rest.Endpoints;
+namespace GrpcPresence.Server.Rest;
 
 /// <summary>The paths, as the product has them.</summary>
 internal static class RestPaths
@@ -11,8 +11,11 @@ internal static class RestPaths
     /// <summary>The name of what a path ends with.</summary>
     public const string Sid = "Sid";
 
+    /// <summary>What every path of an operation begins with.</summary>
+    public const string Root = "/v1";
+
     /// <summary>All service instances.</summary>
-    public const string Services = "/v1/Services";
+    public const string Services = Root + "/Services";
 
     /// <summary>One.</summary>
     public const string Service = Services + "/{" + ServiceSid + "}";
