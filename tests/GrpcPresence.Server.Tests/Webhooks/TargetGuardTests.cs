@@ -89,24 +89,37 @@ public sealed class TargetGuardTests
         var answers = new ConcurrentQueue<TaskCompletionSource<IPAddress[]>>();
         using var guard = new TargetGuard(allowPrivate: false, ResolveAsync);
         using var handler = WebhookHandler.New(guard);
-        using var client = new WebhookClient(handler, new ServerSettings(), new ManualTimeProvider());
+        using var asked = new SemaphoreSlim(0);
         using var tired = new CancellationTokenSource();
-        var calls = Enumerable.Range(0, TargetGuard.ResolutionsAtOnce).Select(i => CallAsync($"http://black-hole-{i}.example/", tired.Token)).ToList();
+        var patience = tired.Token; // of the handler, which waits for a connection longer than a request does
+        handler.ConnectCallback = (context, _) =>
+        {
+            var connection = guard.ConnectAsync(context, patience); // begins to resolve before it returns, where there is a place
+            asked.Release();
+            return connection;
+        };
+        using var client = new WebhookClient(handler, new ServerSettings(), new ManualTimeProvider());
+        var calls = Enumerable.Range(0, TargetGuard.ResolutionsAtOnce).Select(i => CallAsync($"http://black-hole-{i}.example/")).ToList();
         foreach (var _ in calls)
+        {
             await Barrier.Within(started.WaitAsync(TestRun.Token), "a name is being resolved");
+            await Barrier.Within(asked.WaitAsync(TestRun.Token), "a connection is asked for");
+        }
 
         await tired.CancelAsync();
         foreach (var call in calls)
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
-        var next = CallAsync("http://next.example/", TestRun.Token);
+            Assert.Null(await call);
+        patience = TestRun.Token;
+        var next = CallAsync("http://next.example/");
 
+        await Barrier.Within(asked.WaitAsync(TestRun.Token), "the next connection is asked for");
         Assert.Equal(TargetGuard.ResolutionsAtOnce, answers.Count);
         answers.First().SetResult([IPAddress.Loopback]);
         await Barrier.Within(started.WaitAsync(TestRun.Token), "the next name is being resolved");
         answers.Last().SetResult([IPAddress.Loopback]);
         Assert.Null(await next);
 
-        Task<HttpStatusCode?> CallAsync(string url, CancellationToken cancellationToken) => client.SendAsync(url, WebhookMethod.Post, [], cancellationToken);
+        Task<HttpStatusCode?> CallAsync(string url) => client.SendAsync(url, WebhookMethod.Post, [], TestRun.Token);
 
         Task<IPAddress[]> ResolveAsync(string host)
         {
