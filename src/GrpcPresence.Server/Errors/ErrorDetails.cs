@@ -12,9 +12,6 @@ internal static class ErrorDetails
     /// <summary>The domain of every <c>google.rpc.ErrorInfo</c>.</summary>
     public const string Domain = "grpc-presence";
 
-    /// <summary>The trailer that carries <c>google.rpc.Status</c>.</summary>
-    public const string TrailerName = "grpc-status-details-bin";
-
     /// <summary>The metadata key of the id under which the log has the details of an INTERNAL.</summary>
     public const string CorrelationIdKey = "correlation_id";
 
@@ -50,8 +47,7 @@ internal static class ErrorDetails
     public static TimeSpan? RetryDelayOf(PresenceException refusal) =>
         ErrorTable.StatusOf(refusal.Reason) == StatusCode.Unavailable ? RetryDelay : refusal.RetryAfter;
 
-    // This version of the types still calls field 1 "type"; it was renamed "reason" later, and is the same on the wire.
-    private static ErrorInfo NewInfo(ErrorReason reason) => new() { Domain = Domain, Type = ErrorTable.NameOf(reason) };
+    private static ErrorInfo NewInfo(ErrorReason reason) => new() { Domain = Domain, Reason = ErrorTable.NameOf(reason) };
 
     private static BadRequest BadRequestOf(IReadOnlyList<Violation> violations)
     {
@@ -72,9 +68,8 @@ internal static class ErrorDetails
 
     private static RpcException Make(ErrorReason reason, string text, IEnumerable<IMessage> details)
     {
-        var code = ErrorTable.StatusOf(reason);
-        var status = new Google.Rpc.Status { Code = (int)code, Message = text };
+        var status = new Google.Rpc.Status { Code = (int)ErrorTable.StatusOf(reason), Message = text };
         status.Details.AddRange(details.Select(Any.Pack));
-        return new RpcException(new Grpc.Core.Status(code, text), new Metadata { { TrailerName, status.ToByteArray() } });
+        return status.ToRpcException();
     }
 }

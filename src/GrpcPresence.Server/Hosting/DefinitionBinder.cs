@@ -1,3 +1,5 @@
+using System.Text;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace GrpcPresence.Server.Hosting;
@@ -50,6 +52,10 @@ internal sealed class DefinitionBinder : ServiceBinderBase
             try
             {
                 return marshaller.ContextualDeserializer(context);
+            }
+            catch (InvalidProtocolBufferException invalid) when (invalid.InnerException is DecoderFallbackException)
+            {
+                throw new RpcException(new Status(StatusCode.InvalidArgument, "A string field is not valid UTF-8."));
             }
             // Not InvalidProtocolBufferException alone: of a nested length of 2^31 - 1 the library's sum overflows, and it throws what comes of that.
 #pragma warning disable CA1031 // decoding depends on nothing but the client's bytes

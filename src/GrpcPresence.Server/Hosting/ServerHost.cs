@@ -73,15 +73,13 @@ internal static class ServerHost
         services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthBoard>();
         services.AddHostedService<StorageObserver>();
-        services.AddSingleton(new DescriptorIndex(ServedServices.All));
-        services.AddSingleton<ReflectionAnswers>();
         services.AddSingleton<ApiKeyGrpcService>();
         services.AddSingleton<ConfigurationGrpcService>();
         services.AddSingleton<HeartbeatReplies>();
         services.AddSingleton<UserGrpcService>();
         services.AddSingleton<WatchUsersHandler>();
         services.AddSingleton<HealthGrpcService>();
-        services.AddSingleton<ReflectionGrpcService>();
+        services.AddSingleton(new ReflectionGrpcService(new ReflectionSymbols(ServedServices.Files), ServedServices.Names));
         services.AddSingleton<ReflectionAlphaGrpcService>();
         services.AddRest();
     }

@@ -1,18 +1,21 @@
 using Grpc.Core;
+using Grpc.Reflection;
 using Grpc.Reflection.V1;
 
 namespace GrpcPresence.Server.Reflection;
 
-/// <summary>Server reflection, v1.</summary>
-internal sealed class ReflectionGrpcService(ReflectionAnswers answers) : ServerReflection.ServerReflectionBase
+/// <summary>Server reflection, v1: the service of Grpc.Reflection behind a <see cref="ReflectionExchange"/>.</summary>
+internal sealed class ReflectionGrpcService(ReflectionSymbols symbols, IEnumerable<string> serviceNames) : ServerReflection.ServerReflectionBase
 {
+    private readonly ReflectionV1ServiceImpl _library = new(serviceNames, symbols.Registry);
+
     /// <inheritdoc/>
-    public override async Task ServerReflectionInfo(
+    public override Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream,
         IServerStreamWriter<ServerReflectionResponse> responseStream,
         ServerCallContext context)
     {
-        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
-            await responseStream.WriteAsync(answers.Answer(request));
+        var exchange = new ReflectionExchange(requestStream, responseStream, symbols, context.CancellationToken);
+        return _library.ServerReflectionInfo(exchange, exchange, context);
     }
 }

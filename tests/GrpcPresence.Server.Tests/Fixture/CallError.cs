@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 
@@ -8,7 +7,7 @@ namespace GrpcPresence.Server.Tests.Fixture;
 internal sealed record CallError(StatusCode Code, ErrorInfo? Info, BadRequest? BadRequest, RetryInfo? RetryInfo)
 {
     /// <summary>The reason; empty when the error has no details.</summary>
-    public string Reason => Info?.Type ?? "";
+    public string Reason => Info?.Reason ?? "";
 
     /// <summary>What the metadata says; a field at fault maps to its reason.</summary>
     public IReadOnlyDictionary<string, string> Metadata => Info?.Metadata.ToDictionary() ?? [];
@@ -25,17 +24,11 @@ internal sealed record CallError(StatusCode Code, ErrorInfo? Info, BadRequest? B
     /// <summary>Reads the details.</summary>
     public static CallError From(RpcException error)
     {
-        var details = error.Trailers.GetValueBytes("grpc-status-details-bin");
-        if (details is null)
+        if (error.Trailers.GetRpcStatus() is not { } status)
             return new CallError(error.StatusCode, null, null, null);
-        var status = Google.Rpc.Status.Parser.ParseFrom(details);
         Assert.Equal((int)error.StatusCode, status.Code);
-        var info = Find<ErrorInfo>(status);
+        var info = status.GetDetail<ErrorInfo>();
         Assert.Equal("grpc-presence", info?.Domain);
-        return new CallError(error.StatusCode, info, Find<BadRequest>(status), Find<RetryInfo>(status));
+        return new CallError(error.StatusCode, info, status.GetDetail<BadRequest>(), status.GetDetail<RetryInfo>());
     }
-
-    private static T? Find<T>(Google.Rpc.Status status)
-        where T : class, IMessage, new() =>
-        status.Details.SingleOrDefault(detail => detail.Is(new T().Descriptor))?.Unpack<T>();
 }

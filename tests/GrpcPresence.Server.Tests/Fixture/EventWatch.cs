@@ -113,11 +113,11 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
 
     private static CallError EndOf(SseItem<JsonElement> end)
     {
-        var info = new ErrorInfo { Type = end.Data.GetProperty("reason").GetString() };
+        var info = new ErrorInfo { Reason = end.Data.GetProperty("reason").GetString() };
         if (end.EventId is { } id)
             info.Metadata["resume_token"] = id;
         var retry = end.ReconnectionInterval is { } delay ? new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) } : null;
-        return new CallError(DocumentedReasons.Statuses[info.Type!], info, null, retry);
+        return new CallError(DocumentedReasons.Statuses[info.Reason!], info, null, retry);
     }
 
     private static async Task<CallError> RefusalAsync(HttpResponseMessage response)
@@ -125,7 +125,7 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
         var body = await response.Content.ReadFromJsonAsync<JsonElement>(TestRun.Token);
         Assert.Equal((int)response.StatusCode, body.GetProperty("status").GetInt32());
         var details = body.GetProperty("details");
-        var info = new ErrorInfo { Type = details.GetProperty("reason").GetString() };
+        var info = new ErrorInfo { Reason = details.GetProperty("reason").GetString() };
         var badRequest = new BadRequest();
         if (details.TryGetProperty("violations", out var violations))
         {
@@ -136,6 +136,6 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
             }));
         }
         var retry = response.Headers.RetryAfter?.Delta is { } delay ? new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) } : null;
-        return new CallError(DocumentedReasons.Statuses[info.Type!], info, badRequest, retry);
+        return new CallError(DocumentedReasons.Statuses[info.Reason!], info, badRequest, retry);
     }
 }

@@ -15,8 +15,8 @@ internal static class StatusOracle
     {
         if (request.Length > Bounds.ReceivedMessageBytes)
             return Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
-        if (!Decoding.TryDecode(method.InputType, request, out _))
-            return Expect(outcome.Error, StatusCode.Internal, "bytes that cannot be decoded");
+        if (!Decoding.TryDecode(method.InputType, request, out _, out var undecodable))
+            return Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
         if (outcome.Error is not null)
             return ObjectionToRefusal(method, outcome.Error);
         return outcome.Messages.All(message => Decoding.TryDecode(method.OutputType, message, out _))

@@ -21,8 +21,8 @@ internal static class StreamOracle
         {
             if (requests[i].Length > Bounds.ReceivedMessageBytes)
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
-            if (!Decoding.TryDecode(method.InputType, requests[i], out var message))
-                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.Internal, "bytes that cannot be decoded");
+            if (!Decoding.TryDecode(method.InputType, requests[i], out var message, out var undecodable))
+                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
             if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0))
                 return ObjectionToEnd(method, outcome, i);
             if (i < outcome.Messages.Count && ObjectionToReply(method, message, outcome.Messages[i]) is { } objection)

@@ -51,6 +51,13 @@ public sealed class ReflectionTests
     [InlineData("presence.v1.ErrorReason", "presence/v1/error_reason.proto")]
     [InlineData("grpc.health.v1.HealthCheckResponse.ServingStatus", "grpc/health/v1/health.proto")]
     [InlineData("google.protobuf.Timestamp", "google/protobuf/timestamp.proto")]
+    [InlineData("presence.v1.USER_VIEW_FULL", "presence/v1/user.proto")]
+    [InlineData("presence.v1.WatchUsersResponse.event", "presence/v1/user_service.proto")]
+    [InlineData("presence.v1.WatchUsersResponse.resume_token", "presence/v1/user_service.proto")]
+    [InlineData("grpc.health.v1.HealthCheckResponse.SERVING", "grpc/health/v1/health.proto")]
+    [InlineData("google.rpc.ErrorInfo", "google/rpc/error_details.proto")]
+    [InlineData("google.rpc.ErrorInfo.reason", "google/rpc/error_details.proto")]
+    [InlineData("google.rpc.Status", "google/rpc/status.proto")]
     public async Task A_symbol_leads_to_its_file(string symbol, string file)
     {
         AssertComplete(await AskAsync(alpha: false, new ServerReflectionRequest { FileContainingSymbol = symbol }), file);
@@ -66,7 +73,7 @@ public sealed class ReflectionTests
             new() { FileByFilename = "nonsense" },
             new() { FileContainingSymbol = "nonsense" },
             new() { FileContainingExtension = new ExtensionRequest { ContainingType = "presence.v1.User", ExtensionNumber = 1 } },
-            new() { AllExtensionNumbersOfType = "presence.v1.User" },
+            new() { AllExtensionNumbersOfType = "presence.v1.USER_VIEW_FULL" },
             new(),
             new() { ListServices = "" },
         ];
@@ -77,6 +84,16 @@ public sealed class ReflectionTests
             [StatusCode.NotFound, StatusCode.NotFound, StatusCode.NotFound, StatusCode.NotFound, StatusCode.InvalidArgument],
             answers.SkipLast(1).Select(answer => (StatusCode)answer.ErrorResponse.ErrorCode));
         Assert.NotNull(answers[^1].ListServicesResponse);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task A_message_type_has_an_empty_list_of_extension_numbers(bool alpha)
+    {
+        var answer = await AskAsync(alpha, new ServerReflectionRequest { AllExtensionNumbersOfType = "presence.v1.User" });
+
+        Assert.Equal("presence.v1.User", answer.AllExtensionNumbersResponse.BaseTypeName);
+        Assert.Empty(answer.AllExtensionNumbersResponse.ExtensionNumber);
     }
 
     [Theory]

@@ -1,7 +1,0 @@
-namespace GrpcPresence.Compat.Tests;
-
-internal static class TestRun
-{
-    /// <summary>Cancelled when the run is.</summary>
-    public static CancellationToken Token => TestContext.Current.CancellationToken;
-}
