@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Hosting;
 
 return await ServerProgram.RunAsync(args, services => services.AddPresenceCore().AddSqliteStore(), Console.Out, Console.Error);

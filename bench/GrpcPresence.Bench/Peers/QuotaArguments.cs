@@ -17,8 +17,8 @@ internal static class QuotaArguments
     ];
 
     /// <summary>
-    /// No quota that anybody reaches. A scenario wants to know what a server can do and not what one tenant may, and its load is all of one tenant; the
-    /// quotas are checked all the same, so that what that costs is part of each figure.
+    /// No quota that anybody reaches. A scenario wants to know what a server can do and not what one tenant may, and its load is all of one
+    /// tenant; the quotas are checked all the same, so that what that costs is part of each figure.
     /// </summary>
     public static IReadOnlyList<string> OutOfReach { get; } =
     [
@@ -30,5 +30,5 @@ internal static class QuotaArguments
     public static string OfServiceInstance(string quota, int limit) => Of(nameof(QuotaSettings.ServiceInstance), quota, limit);
 
     private static string Of(string subject, string quota, int limit) =>
-        string.Create(CultureInfo.InvariantCulture, $"--{ServerSettings.Section}:{QuotaSettings.Section}:{subject}:{quota}={limit}");
+        string.Create(CultureInfo.InvariantCulture, $"--{ServerSettings.Section}:{nameof(ServerSettings.Quotas)}:{subject}:{quota}={limit}");
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Hosting;
 
 namespace GrpcPresence.Bench.Serve;

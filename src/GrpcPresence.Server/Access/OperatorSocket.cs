@@ -7,14 +7,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace GrpcPresence.Server.Access;
 
 /// <summary>
-/// A socket in the file system, beside the database, that only the user of the server may open: through it the operator makes and revokes API keys while
-/// the server runs, without any.
+/// A socket in the file system, beside the database, that only the user of the server may open: through it the operator makes and revokes
+/// API keys while the server runs, without any.
 /// </summary>
 internal static class OperatorSocket
 {
-    /// <summary>Bytes of a path at the most: what the least of the usual systems takes, with its ending zero.</summary>
-    public const int MaxPathBytes = 103;
-
     private static readonly object Mark = new();
 
     /// <summary>Whether the call came through the socket.</summary>
@@ -33,8 +30,8 @@ internal static class OperatorSocket
     });
 
     /// <summary>
-    /// Makes the socket of an end point: that of this one is the owner's alone before anybody can open it. A file that is there was left by a server that
-    /// was killed: whoever holds the lock of the database has no other beside it.
+    /// Makes the socket of an end point: that of this one is the owner's alone before anybody can open it. A file that is there was left by
+    /// a server that was killed: whoever holds the lock of the database has no other beside it.
     /// </summary>
     public static Socket Bind(System.Net.EndPoint endPoint)
     {

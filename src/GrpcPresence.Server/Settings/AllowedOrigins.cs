@@ -3,9 +3,6 @@ namespace GrpcPresence.Server.Settings;
 /// <summary>The origins whose pages may call the REST interface from a browser. Two are equal if they were written alike.</summary>
 internal sealed record AllowedOrigins
 {
-    /// <summary>What a value must be.</summary>
-    public const string Rule = "must be origins, such as https://a.example,http://localhost:8080, without a port that the scheme has anyway, or *";
-
     private const string Any = "*";
 
     private readonly string _text;

@@ -1,25 +1,27 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>Where settings come from; the later wins: the file beside the program, the environment (<c>PRESENCE__PORT</c>), the command line.</summary>
+/// <summary>The sources of settings. A later one wins: the file beside the program, environment variables, the command line.</summary>
 internal static class SettingsSources
 {
     private const string FileName = "appsettings.json";
 
     /// <summary>Reads all sources.</summary>
-    /// <exception cref="SettingsException">The file or the command line cannot be understood.</exception>
-    public static IConfigurationRoot Load(IReadOnlyList<string> arguments)
+    /// <param name="commandLine">The settings that the command line gives, by their keys.</param>
+    /// <exception cref="SettingsException">The file cannot be read.</exception>
+    public static IConfigurationRoot Load(IEnumerable<KeyValuePair<string, string?>> commandLine)
     {
         try
         {
             return new ConfigurationBuilder()
                 .AddJsonFile(Path.Combine(AppContext.BaseDirectory, FileName), optional: true)
                 .AddEnvironmentVariables()
-                .AddInMemoryCollection(CommandLine.Read(arguments))
+                .AddInMemoryCollection(commandLine)
                 .Build();
         }
-        catch (InvalidDataException fault)
+        catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new SettingsException($"{FileName} cannot be read: {(fault.InnerException ?? fault).Message.ReplaceLineEndings(" ")}");
+            var cause = exception.InnerException ?? exception;
+            throw new SettingsException($"{FileName} cannot be read: {cause.Message.ReplaceLineEndings(" ")}");
         }
     }
 }

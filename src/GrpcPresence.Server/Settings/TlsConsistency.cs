@@ -1,12 +1,13 @@
 namespace GrpcPresence.Server.Settings;
 
 /// <summary>
-/// Which settings of TLS need which others. A setting that would have no effect is refused too: who names authorities believes that clients are checked.
+/// Which settings of TLS need which others. A setting that would have no effect is refused too: who names authorities believes that clients
+/// are checked.
 /// </summary>
 internal static class TlsConsistency
 {
-    /// <summary>Refuses settings that do not go together. Reads no file.</summary>
-    /// <exception cref="SettingsException">A setting lacks another.</exception>
+    /// <summary>Checks that settings of TLS do not contradict each other. Reads no file.</summary>
+    /// <exception cref="SettingsException">A setting needs another one that is not set.</exception>
     public static void Check(ServerSettings settings)
     {
         var asksForCertificates = settings.ClientCertificates != ClientCertificates.None;
@@ -28,6 +29,6 @@ internal static class TlsConsistency
     private static void Need(bool isSet, string name, bool isOtherSet, string other)
     {
         if (isSet && !isOtherSet)
-            throw new SettingsException($"{ServerSettings.Section}:{name} needs {ServerSettings.Section}:{other} beside it.");
+            throw new SettingsException($"{ServerSettings.Section}:{name} also needs {ServerSettings.Section}:{other}.");
     }
 }

@@ -153,14 +153,35 @@ public sealed class SettingsReaderTests
     }
 
     [Fact]
-    public void The_file_beside_the_program_says_the_defaults()
+    public void The_file_beside_the_program_sets_nothing()
     {
         var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build();
 
         Assert.Equal(new ServerSettings(), SettingsReader.Read(file) with { OperatorSocket = null });
     }
 
+    [Fact]
+    public void Origins_may_be_an_array()
+    {
+        var settings = Read(new() { ["Presence:AllowedOrigins:0"] = "https://a.example", ["Presence:AllowedOrigins:1"] = "https://b.example" });
+
+        Assert.Equal(["https://a.example", "https://b.example"], settings.AllowedOrigins!.Names);
+    }
+
+    [Fact]
+    public void Every_violation_is_a_line()
+    {
+        var exception = Assert.Throws<SettingsException>(
+            () => Read(new() { ["Presence:Nonsense"] = "1", ["Presence:Port"] = "x", ["Presence:Quotas:ApiKey:OpenStreams"] = "0" }));
+
+        Assert.Equal(
+            ["Presence:Nonsense", "Presence:Port", "Presence:Quotas:ApiKey:OpenStreams"],
+            exception.Message.Split(Environment.NewLine).Select(line => line.Split(' ')[0]));
+    }
+
     [Theory]
+    [InlineData("Presence:AccountSid", "AC1")]
+    [InlineData("Presence:RestPort", "on")]
     [InlineData("Presence:OperatorSocket", "")]
     [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [InlineData("Presence:AllowedOrigins", "")]
@@ -182,10 +203,18 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:Database", " ")]
     [InlineData("Presence:Database", "/")]
     [InlineData("Presence:LogFormat", "xml")]
+    [InlineData("Presence:LogFormat", "1")]
+    [InlineData("Presence:LogFormat", "text,json")]
+    [InlineData("Presence:Port:Nonsense", "1")]
+    [InlineData("Presence", "1")]
     [InlineData("Presence:TombstoneRetention", "0:59:59")]
     [InlineData("Presence:TombstoneRetention", "soon")]
     [InlineData("Presence:WatchStallTimeout", "0:00:00.9")]
+    [InlineData("Presence:TombstoneRetention", "30")]
+    [InlineData("Presence:TombstoneRetention", "3650.00:00:01")]
     [InlineData("Presence:KeepAlivePingDelay", "0")]
+    [InlineData("Presence:KeepAlivePingDelay", "30")]
+    [InlineData("Presence:KeepAlivePingDelay", "1.00:00:01")]
     [InlineData("Presence:KeepAlivePingTimeout", "-0:00:01")]
     [InlineData("Presence:TlsCertificate", " ")]
     [InlineData("Presence:TlsKey", "/")]
@@ -232,6 +261,7 @@ public sealed class SettingsReaderTests
         Assert.StartsWith($"Presence:{name} ", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
     }
+
     private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()
     {
         OpenStreams = watches,

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
 using GrpcPresence.Testing;
@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace GrpcPresence.Server.Tests.Hosting;
+namespace GrpcPresence.Server.Tests.Cli;
 
 public sealed class ServerProgramTests : IDisposable
 {
@@ -19,7 +19,6 @@ public sealed class ServerProgramTests : IDisposable
     [Theory]
     [InlineData("Presence:Port", "--port", "nonsense")]
     [InlineData("Presence:Nonsense", "--Presence:Nonsense=1", null)]
-    [InlineData("--nonsense", "--nonsense", null)]
     [InlineData("Presence:TlsKey", "--tls-key", "tls.key")]
     [InlineData("Presence:ClientCertificates", "--client-certificates", "required")]
     public async Task A_setting_that_cannot_be_used_is_one_line_and_exit_code_2(string name, string argument, string? value)

@@ -1,4 +1,4 @@
-namespace GrpcPresence.Server.Hosting;
+namespace GrpcPresence.Server.Cli;
 
 /// <summary>What somebody who starts the server by hand can do next.</summary>
 internal static class Welcome
@@ -6,7 +6,8 @@ internal static class Welcome
     private const string ServiceSid = "IS00000000000000000000000000000001";
 
     /// <summary>
-    /// Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat. The options are those with which
+    /// Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat. The options are those with
+    /// which
     /// <c>buf curl</c> connects.
     /// </summary>
     public static IReadOnlyList<string> Commands(string address, string options) =>

@@ -1,57 +1,30 @@
 using System.Net.Sockets;
-using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Demo;
+using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Server.Tls;
-using GrpcPresence.Storage.Sqlite;
 using Microsoft.AspNetCore.Connections;
 
-namespace GrpcPresence.Server.Hosting;
+namespace GrpcPresence.Server.Cli;
 
-/// <summary>The program: reads the settings, runs the server until it is told to stop, and says in one line why it cannot.</summary>
-internal static class ServerProgram
+/// <summary>The command that serves.</summary>
+internal static class ServeCommand
 {
-    /// <summary>The exit code of a program that is not set up rightly.</summary>
-    public const int BadSettings = 2;
-
-    /// <summary>The exit code of a program whose database cannot be used.</summary>
-    public const int BadDatabase = 3;
-
     // Below, a user needs to be allowed to listen.
     private const int LastPrivilegedPort = 1023;
 
-    /// <summary>Runs the program and returns its exit code.</summary>
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+    /// <summary>Serves until the process is told to stop.</summary>
+    /// <param name="commandLine">The settings that the command line gives.</param>
+    /// <param name="addDomain">Adds the services of the domain and its store.</param>
+    /// <param name="output">Takes what a user can do next.</param>
+    /// <exception cref="SettingsException">A setting cannot be used.</exception>
+    public static Task RunAsync(
+        IEnumerable<KeyValuePair<string, string?>> commandLine, Action<IServiceCollection> addDomain, TextWriter output)
     {
-        try
-        {
-            if (DatabaseCommand.IsNamed(arguments))
-            {
-                await DatabaseCommand.RunAsync(arguments, output);
-                return 0;
-            }
-            if (KeysCommand.IsNamed(arguments))
-            {
-                await KeysCommand.RunAsync(arguments, addDomain, output, error);
-                return 0;
-            }
-            var configuration = SettingsSources.Load(arguments);
-            var settings = SettingsReader.Read(configuration);
-            await ServeAsync(settings, configuration, addDomain, output);
-            return 0;
-        }
-        catch (SettingsException fault)
-        {
-            await error.WriteLineAsync(fault.Message);
-            return BadSettings;
-        }
-        catch (Exception fault) when (fault is DatabaseRefusedException or StorageException)
-        {
-            await error.WriteLineAsync(fault.Message);
-            return BadDatabase;
-        }
+        var configuration = SettingsSources.Load(commandLine);
+        return ServeAsync(SettingsReader.Read(configuration), configuration, addDomain, output);
     }
 
     private static async Task ServeAsync(
@@ -117,7 +90,7 @@ internal static class ServerProgram
     }
 
     private static SettingsException PortRefused(ServerSettings settings, bool isRest, string rule) => isRest && settings.ListensForRest
-        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", rule + $", or {SettingsReader.Off}")
+        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", rule + $", or {ServerSettings.Off}")
         : SettingsException.For(nameof(settings.Port), $"{settings.Port}", rule);
 
     private static Task StartDemo(WebApplication app, ServerSettings settings)

@@ -1,8 +1,9 @@
 using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
 using Microsoft.Extensions.Configuration.Memory;
 
-namespace GrpcPresence.Server.Hosting;
+namespace GrpcPresence.Server.Cli;
 
 /// <summary>The server for the time of one command of the operator: on the same database, and reachable by nobody else.</summary>
 internal static class OfflineServer

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Cli;
+
+/// <summary>The commands of the program and their options.</summary>
+internal static class CommandTree
+{
+    private const string Description = """
+        GrpcPresence: a multi-tenant presence service over gRPC and REST. Without a command it serves.
+
+        Each option is a setting. A setting may also stand in appsettings.json beside the program, or in an environment variable such as
+        PRESENCE__PORT. The command line wins over the environment, and the environment over the file. docs/configuration.md lists all
+        settings; the command settings prints the same page.
+
+        Exit codes: 0 success, 1 failure, 2 the command line or a setting cannot be used, 3 the database cannot be used.
+        """;
+
+    /// <summary>
+    /// Creates the commands. They write their results to <paramref name="output"/>, and remarks to <paramref name="error"/>.
+    /// </summary>
+    public static RootCommand Create(Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+    {
+        var options = new SettingOptions();
+        var root = new RootCommand(Description);
+        root.Options.OfType<VersionOption>().Single().Recursive = true;
+
+        var serve = new Command("serve", "Serves until it is told to stop. This is the default.");
+        foreach (var command in new[] { root, serve })
+        {
+            options.AddTo(command, SettingsCatalog.Server);
+            command.SetAction((result, _) => ServeCommand.RunAsync(options.Read(result), addDomain, output));
+        }
+        root.Add(serve);
+        root.Add(KeysCommand.Create(options, addDomain, output, error));
+        root.Add(DatabaseCommands.CreateBackup(options, output));
+        root.Add(DatabaseCommands.CreateRestore(options, output));
+        root.Add(SettingsCommand.Create(output));
+        root.Add(CompletionCommand.Create(output));
+        return root;
+    }
+}

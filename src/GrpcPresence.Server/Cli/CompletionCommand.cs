@@ -1,0 +1,54 @@
+using System.CommandLine;
+
+namespace GrpcPresence.Server.Cli;
+
+/// <summary>
+/// The command that prints a script for a shell, so that the shell completes commands, options and their values. The script asks the
+/// program itself: System.CommandLine answers the directive <c>[suggest:POSITION]</c>.
+/// </summary>
+internal static class CompletionCommand
+{
+    private const string ProgramName = "GrpcPresence.Server";
+
+    private static readonly Dictionary<string, string> Scripts = new()
+    {
+        ["bash"] = $$"""
+            # Put this into ~/.bashrc: source <({{ProgramName}} completion bash)
+            _grpc_presence() {
+              local IFS=$'\n' current=${COMP_WORDS[COMP_CWORD]}
+              COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "${COMP_LINE}" 2>/dev/null)" -- "$current"))
+            }
+            complete -o default -F _grpc_presence {{ProgramName}}
+
+            """,
+        ["zsh"] = $$"""
+            # Put this into ~/.zshrc, below compinit: source <({{ProgramName}} completion zsh)
+            _grpc_presence() {
+              local -a suggestions=("${(@f)$("${words[1]}" "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)}")
+              compadd -- "${suggestions[@]}"
+            }
+            compdef _grpc_presence {{ProgramName}}
+
+            """,
+        ["fish"] = $$"""
+            # Put this into ~/.config/fish/completions/{{ProgramName}}.fish
+            function __grpc_presence
+              set -l line (commandline --current-process --cut-at-cursor | string collect)
+              {{ProgramName}} "[suggest:"(string length -- $line)"]" $line 2>/dev/null
+            end
+            complete --command {{ProgramName}} --no-files --arguments '(__grpc_presence)'
+
+            """,
+    };
+
+    /// <summary>Creates <c>completion</c>.</summary>
+    public static Command Create(TextWriter output)
+    {
+        var shell = new Argument<string>("SHELL") { Description = "The shell to complete in." };
+        shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
+        var command = new Command("completion", "Prints a script that completes this command line in a shell.");
+        command.Add(shell);
+        command.SetAction((result, _) => output.WriteAsync(Scripts[result.GetRequiredValue(shell)]));
+        return command;
+    }
+}

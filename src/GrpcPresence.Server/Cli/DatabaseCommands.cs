@@ -1,0 +1,48 @@
+using System.CommandLine;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Storage.Sqlite;
+
+namespace GrpcPresence.Server.Cli;
+
+/// <summary>The commands that copy the database. They take the settings of the server, so that they find the same database.</summary>
+internal static class DatabaseCommands
+{
+    private static readonly IReadOnlyCollection<Setting> Shown = [SettingsCatalog.Get(nameof(ServerSettings.Database))];
+
+    /// <summary>Creates <c>backup</c>, which also works while a server runs on the database.</summary>
+    public static Command CreateBackup(SettingOptions options, TextWriter output) => Create(
+        options,
+        "backup",
+        "Copies the database to FILE, also while a server runs on it.",
+        async (settings, file) =>
+        {
+            SqliteBackup.Backup(settings.Database, file);
+            await output.WriteLineAsync($"Backed up {settings.Database} to {file}.");
+        });
+
+    /// <summary>Creates <c>restore</c>, which needs the database to itself.</summary>
+    public static Command CreateRestore(SettingOptions options, TextWriter output) => Create(
+        options,
+        "restore",
+        "Replaces the database by the backup FILE, while no server runs on it.",
+        async (settings, file) =>
+        {
+            SqliteBackup.Restore(file, settings.Database);
+            await output.WriteLineAsync(
+                $"Restored {settings.Database} from {file}. Watches whose resume tokens are newer than the backup get a new snapshot.");
+        });
+
+    private static Command Create(SettingOptions options, string name, string description, Func<ServerSettings, string, Task> copyAsync)
+    {
+        var file = new Argument<string>("FILE") { Description = "The path of the backup." };
+        var command = new Command(name, description);
+        command.Add(file);
+        options.AddTo(command, Shown);
+        command.SetAction(async (result, _) =>
+        {
+            var settings = SettingsReader.Read(SettingsSources.Load(options.Read(result)));
+            await copyAsync(settings, Path.GetFullPath(result.GetRequiredValue(file)));
+        });
+        return command;
+    }
+}

@@ -1,0 +1,184 @@
+using System.CommandLine;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Settings.Forms;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Cli;
+
+/// <summary>
+/// The commands on API keys: clients of <c>ApiKeyService</c> over the operator's socket. They call the server that runs on the database.
+/// Where none runs, they start one that only they can reach, and that ends with the command.
+/// </summary>
+internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+{
+    private static readonly IReadOnlyCollection<Setting> Shown =
+    [
+        SettingsCatalog.Get(nameof(ServerSettings.Database)),
+        SettingsCatalog.Get(nameof(ServerSettings.SecretFile)),
+        SettingsCatalog.Get(nameof(ServerSettings.OperatorSocket)),
+    ];
+
+    // The longest overlap is that of the service, which checks it.
+    private static readonly DurationSettingAttribute OverlapForm = new("", "00:00:00", "30.00:00:00");
+
+    private static readonly Dictionary<string, ApiKeyRole> Roles = new()
+    {
+        ["admin"] = ApiKeyRole.Admin,
+        ["service"] = ApiKeyRole.Service,
+        ["read"] = ApiKeyRole.Read,
+    };
+
+    /// <summary>Creates <c>keys</c> and its subcommands.</summary>
+    /// <remarks>
+    /// A secret is the only thing that <c>create</c> and <c>rotate</c> write to <paramref name="output"/>, as SID:secret, so that a script
+    /// can take it. Remarks go to
+    /// <paramref name="error"/>.
+    /// </remarks>
+    public static Command Create(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+    {
+        var commands = new KeysCommand(options, addDomain, output, error);
+        var keys = new Command("keys", "Creates, lists, rotates and revokes API keys, beside a running server or without one.");
+        options.AddTo(keys, Shown);
+        keys.Add(commands.CreateCreate());
+        keys.Add(commands.CreateList());
+        keys.Add(commands.CreateRotate());
+        keys.Add(commands.CreateRevoke());
+        return keys;
+    }
+
+    private static Option<string> NewOption(string name, string placeholder, string description) =>
+        new(name) { Description = description, HelpName = placeholder, DefaultValueFactory = _ => "" };
+
+    private static Argument<string> NewKeyArgument() => new("SID") { Description = "The SID of the API key, SK…", HelpName = "SID" };
+
+    private Command CreateCreate()
+    {
+        var role = new Option<string>("--role") { Description = "What the key may do.", Required = true };
+        role.AcceptOnlyFromAmong([.. Roles.Keys]);
+        var scope = NewOption("--service-sid", "IS…", "The service instance of the key. Without it, the key is for the whole deployment.");
+        var name = NewOption("--name", "TEXT", "A name for people.");
+        var certificate = NewOption("--certificate-name", "URI|DNS", "The SPIFFE ID or DNS name in client certificates that stand for the key.");
+        var command = new Command("create", "Creates an API key and prints SID:secret, once.") { role, scope, name, certificate };
+        command.SetAction((result, _) => RunAsync(result, async keys =>
+        {
+            var created = await keys.CreateApiKeyAsync(new CreateApiKeyRequest
+            {
+                Role = Roles[result.GetRequiredValue(role)],
+                ServiceSid = result.GetValue(scope),
+                FriendlyName = result.GetValue(name),
+                CertificateName = result.GetValue(certificate),
+            });
+            await WriteSecretAsync(created.ApiKey, created.Secret);
+        }));
+        return command;
+    }
+
+    private Command CreateList()
+    {
+        var scope = NewOption("--service-sid", "IS…", "The service instance whose keys to list. Without it, all keys.");
+        var command = new Command("list", "Lists the API keys: SID, role, scope, state, certificate name and name, separated by tabs.") { scope };
+        command.SetAction((result, _) => RunAsync(result, keys => ListAsync(keys, result.GetValue(scope)!)));
+        return command;
+    }
+
+    private Command CreateRotate()
+    {
+        var key = NewKeyArgument();
+        var overlap = new Option<TimeSpan>("--overlap")
+        {
+            Description = "How long the old secret stays valid beside the new one. Default: 00:00:00",
+            HelpName = OverlapForm.Placeholder,
+            CustomParser = result =>
+            {
+                if (OverlapForm.TryRead(result.Tokens[0].Value, out var duration))
+                    return (TimeSpan)duration!;
+                result.AddError($"--overlap must be {OverlapForm.Form}, and is \"{result.Tokens[0].Value}\".");
+                return default;
+            },
+        };
+        var command = new Command("rotate", "Gives an API key a new secret and prints SID:secret, once.") { key, overlap };
+        command.SetAction((result, _) => RunAsync(result, async keys =>
+        {
+            var request = new RotateApiKeyRequest { ApiKeySid = result.GetValue(key), Overlap = result.GetValue(overlap).ToDuration() };
+            var rotated = await keys.RotateApiKeyAsync(request);
+            await WriteSecretAsync(rotated.ApiKey, rotated.Secret);
+        }));
+        return command;
+    }
+
+    private Command CreateRevoke()
+    {
+        var key = NewKeyArgument();
+        var command = new Command("revoke", "Revokes an API key. Its calls and streams end within a second.") { key };
+        command.SetAction((result, _) => RunAsync(result, async keys =>
+        {
+            var revoked = await keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = result.GetValue(key) });
+            await output.WriteLineAsync($"Revoked {revoked.ApiKey.Sid}.");
+        }));
+        return command;
+    }
+
+    /// <summary>Calls the server that runs, or one that runs for this call alone.</summary>
+    /// <exception cref="SettingsException">A setting cannot be used, or the server rejects the call.</exception>
+    /// <exception cref="Storage.Sqlite.DatabaseRefusedException">No server with a socket runs, and the database cannot be
+    /// opened.</exception>
+    private async Task RunAsync(ParseResult result, Func<ApiKeyService.ApiKeyServiceClient, Task> callAsync)
+    {
+        var settings = SettingsReader.Read(SettingsSources.Load(options.Read(result)));
+        try
+        {
+            if (settings.OperatorSocket is { } socket && await OperatorChannel.IsServedAsync(socket, CancellationToken.None))
+                await CallAsync(socket);
+            else
+                await OfflineServer.RunAsync(settings, addDomain, CallAsync);
+        }
+        catch (RpcException exception)
+        {
+            var detail = exception.Status.Detail;
+            throw new SettingsException(detail.Length > 0 ? detail : $"The server answers {exception.StatusCode}.");
+        }
+        catch (System.Net.Sockets.SocketException exception)
+        {
+            throw new SettingsException($"The operator's socket cannot be opened: {exception.Message}");
+        }
+
+        async Task CallAsync(string path)
+        {
+            using var channel = OperatorChannel.Open(path);
+            await callAsync(new ApiKeyService.ApiKeyServiceClient(channel));
+        }
+    }
+
+    private async Task ListAsync(ApiKeyService.ApiKeyServiceClient keys, string serviceSid)
+    {
+        var request = new ListApiKeysRequest { ServiceSid = serviceSid };
+        do
+        {
+            var page = await keys.ListApiKeysAsync(request);
+            foreach (var key in page.ApiKeys)
+                await output.WriteLineAsync(Line(key));
+            request.PageToken = page.NextPageToken;
+        }
+        while (request.PageToken.Length > 0);
+    }
+
+    private async Task WriteSecretAsync(ApiKey key, string secret)
+    {
+        await output.WriteLineAsync($"{key.Sid}:{secret}");
+        await error.WriteLineAsync("SID and secret are the user name and the password of HTTP Basic. The secret is not shown again.");
+    }
+
+    private static string Line(ApiKey key)
+    {
+        var scope = key.ServiceSid.Length > 0 ? key.ServiceSid : "whole deployment";
+        var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTimeOffset():u}" : "in force";
+        var role = key.Role.ToString().ToLowerInvariant();
+        return string.Join('\t', key.Sid, role, scope, state, Printable(key.CertificateName), Printable(key.FriendlyName));
+    }
+
+    // Names are tenants' texts, and this goes to the operator's terminal.
+    private static string Printable(string text) => string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
+}

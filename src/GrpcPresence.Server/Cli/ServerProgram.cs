@@ -1,0 +1,52 @@
+using System.CommandLine;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Storage.Sqlite;
+
+namespace GrpcPresence.Server.Cli;
+
+/// <summary>
+/// The program: parses the command line, runs the command, and turns every failure to start into one line and an exit code.
+/// </summary>
+internal static class ServerProgram
+{
+    /// <summary>The exit code when the command line or a setting cannot be used.</summary>
+    public const int BadSettings = 2;
+
+    /// <summary>The exit code when the database cannot be used.</summary>
+    public const int BadDatabase = 3;
+
+    /// <summary>Runs the program and returns its exit code.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="addDomain">Adds the services of the domain and its store.</param>
+    /// <param name="output">Takes the results of commands.</param>
+    /// <param name="error">Takes failures, one line each.</param>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            var command = CommandTree.Create(addDomain, output, error).Parse(arguments);
+            if (ParseErrors.Describe(command) is { } message)
+                throw new SettingsException(message);
+            return await command.InvokeAsync(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                // The host handles signals: it drains streams for longer than the library would wait.
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (SettingsException exception)
+        {
+            await error.WriteLineAsync(exception.Message);
+            return BadSettings;
+        }
+        catch (Exception exception) when (exception is DatabaseRefusedException or StorageException)
+        {
+            await error.WriteLineAsync(exception.Message);
+            return BadDatabase;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Cli;
+
+/// <summary>
+/// The options that stand for settings. They take any text: the reader of the settings checks it, as it checks the text of a file or an
+/// environment variable.
+/// </summary>
+internal sealed class SettingOptions
+{
+    private readonly List<(string Key, Option<string[]> Option)> _values = [];
+    private readonly List<(string Key, string? Value, Option<bool> Option)> _flags = [];
+    private readonly List<Option<string[]>> _assignments = [];
+
+    /// <summary>Adds every option to the command and its subcommands. <c>--help</c> shows those of the settings given.</summary>
+    public void AddTo(Command command, IReadOnlyCollection<Setting> shown)
+    {
+        // Options of the root are not those of its subcommands, which show fewer.
+        var isRecursive = command is not RootCommand;
+        foreach (var setting in SettingsCatalog.Server.Where(setting => setting.Declaration.Option is not null))
+        {
+            var declaration = setting.Declaration;
+            var isHidden = !shown.Contains(setting);
+            if (declaration.IsFlag)
+            {
+                AddFlag(declaration.Option!, value: null);
+            }
+            else
+            {
+                // Arity: of two, the last wins, so that a script can append to the options that it was given.
+                var option = new Option<string[]>(declaration.Option!)
+                {
+                    Description = $"{declaration.Summary}. Default: {setting.Default}",
+                    HelpName = declaration.Placeholder,
+                    Arity = ArgumentArity.OneOrMore,
+                    Hidden = isHidden,
+                    Recursive = isRecursive,
+                };
+                option.CompletionSources.Add([.. declaration.Choices]);
+                command.Add(option);
+                _values.Add((setting.Key, option));
+            }
+            if (declaration.Shorthand is { } shorthand)
+                AddFlag(shorthand, declaration.ShorthandValue);
+
+            void AddFlag(string name, string? value)
+            {
+                var description = value is null ? declaration.Summary : $"The same as {declaration.Option} {value}";
+                var option = new Option<bool>(name) { Description = description, Hidden = isHidden, Recursive = isRecursive };
+                command.Add(option);
+                _flags.Add((setting.Key, value, option));
+            }
+        }
+        AddAssignments("--set", isHidden: false);
+        // The library splits --Presence:Quotas:ApiKey:OpenStreams=5 at the first colon: an option named --Presence takes settings by their
+        // names in the configuration.
+        AddAssignments($"--{ServerSettings.Section}", isHidden: true);
+
+        void AddAssignments(string name, bool isHidden)
+        {
+            var option = new Option<string[]>(name)
+            {
+                Description = "Any setting by its name, quotas included, for example Quotas:ApiKey:OpenStreams=100. May be repeated",
+                HelpName = "NAME=VALUE",
+                Arity = ArgumentArity.OneOrMore,
+                Hidden = isHidden,
+                Recursive = isRecursive,
+            };
+            option.Validators.Add(CheckAssignments);
+            command.Add(option);
+            _assignments.Add(option);
+        }
+    }
+
+    /// <summary>
+    /// Returns the settings that the command line gives, as keys and values of the configuration. A named option wins over <c>--set</c>.
+    /// </summary>
+    public IReadOnlyDictionary<string, string?> Read(ParseResult result)
+    {
+        var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var assignment in _assignments.SelectMany(option => result.GetValue(option) ?? []))
+        {
+            var parts = assignment.Split('=', 2);
+            settings[$"{ServerSettings.Section}:{parts[0]}"] = parts[1];
+        }
+        foreach (var (key, option) in _values)
+        {
+            if (result.GetValue(option) is [.., var last])
+                settings[key] = last;
+        }
+        foreach (var (key, value, option) in _flags.Where(flag => result.GetResult(flag.Option) is { Implicit: false }))
+        {
+            var isOn = result.GetValue(option);
+            if (value is null)
+                settings[key] = isOn ? bool.TrueString : bool.FalseString;
+            else if (isOn)
+                settings[key] = value;
+        }
+        return settings;
+    }
+
+    private static void CheckAssignments(OptionResult result)
+    {
+        foreach (var token in result.Tokens)
+        {
+            if (token.Value.IndexOf('=', StringComparison.Ordinal) <= 0)
+                result.AddError($"{token.Value} has no value. Write NAME=VALUE.");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+
+namespace GrpcPresence.Server.Settings;
+
+/// <summary>Writes docs/configuration.md from the declarations of the settings.</summary>
+internal static class ConfigurationPage
+{
+    private const string Head = """
+        # Configuration
+
+        Every setting has a default, so that the server starts without any. Give a setting as an environment variable, as an option of the
+        command line, or in `appsettings.json` beside the program, under `Presence`. The command line wins over the environment, and the
+        environment over the file.
+
+        This page is generated. `dotnet run --project src/GrpcPresence.Server -- settings > docs/configuration.md` writes it, and a test
+        fails when it is stale.
+
+        ## Settings
+
+        | setting | what it does | value | default | option | environment |
+        |---|---|---|---|---|---|
+
+        """;
+
+    private const string QuotasHead = """
+
+        ## Quotas
+
+        A quota bounds what a service instance may use, with all its callers, and what each caller may use: an API key, or an end user with
+        any number of access tokens. Each quota is a whole number from 1. A rate allows at once what it allows in a second, and 10 at least.
+        Beyond a quota the server answers `QUOTA_EXCEEDED`, with the time to wait.
+
+        `Quotas:ServiceInstance:OpenStreams`, for example, is `PRESENCE__QUOTAS__SERVICEINSTANCE__OPENSTREAMS` in the environment and
+        `--set Quotas:ServiceInstance:OpenStreams=100` on the command line.
+
+
+        """;
+
+    private const string Tail = """
+
+        ## Files and paths
+
+        A relative path starts at the working directory of the process. `AuthToken` has no option, because other users of a machine can read
+        command lines.
+
+        ## Logging
+
+        The section `Logging` has the form that .NET documents: `Logging__LogLevel__GrpcPresence=Debug` logs what happens for each call,
+        without identities. The default is Information for the server's own events and Warning for the framework.
+
+        ## When a setting cannot be used
+
+        The program ends with exit code 2 and one line for each violation. A line names the setting, the form that it must have, and its
+        value unless that is a secret. A database that is damaged, in use, or newer than the program ends it with exit code 3.
+
+        """;
+
+    /// <summary>Returns the page.</summary>
+    public static string Write()
+    {
+        var page = new StringBuilder(Head);
+        foreach (var setting in SettingsCatalog.Server)
+        {
+            var declaration = setting.Declaration;
+            var option = declaration.Option is null ? "" : $"`{declaration.Option}`";
+            if (declaration.Shorthand is { } shorthand)
+                option += $", `{shorthand}`";
+            var (name, variable) = ($"`{setting.Name}`", $"`{setting.EnvironmentVariable}`");
+            AppendRow(page, name, declaration.Summary, declaration.Form, Code(setting.Default), option, variable);
+        }
+        page.Append(QuotasHead);
+        AppendQuotas(page);
+        return page.Append(Tail).ToString().ReplaceLineEndings("\n");
+    }
+
+    private static void AppendQuotas(StringBuilder page)
+    {
+        string[] subjects = [nameof(QuotaSettings.ServiceInstance), nameof(QuotaSettings.ApiKey), nameof(QuotaSettings.AccessToken)];
+        AppendRow(page, ["quota", "what it bounds", .. subjects.Select(subject => $"`{subject}`")]);
+        AppendRow(page, [.. Enumerable.Repeat("---", subjects.Length + 2)]);
+        foreach (var quota in SettingsCatalog.Quotas.GroupBy(setting => setting.Name.Split(':')[^1]))
+        {
+            var defaults = subjects.Select(subject => quota.SingleOrDefault(setting => setting.Name.Split(':')[1] == subject)?.Default ?? "");
+            AppendRow(page, [$"`{quota.Key}`", quota.First().Declaration.Summary, .. defaults]);
+        }
+    }
+
+    // "none" and the like are words about a default, not values that could be written.
+    private static string Code(string value) => value.Contains(' ', StringComparison.Ordinal) || value == "none" ? value : $"`{value}`";
+
+    private static void AppendRow(StringBuilder page, params IReadOnlyList<string> cells) =>
+        page.Append("| ").AppendJoin(" | ", cells.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");
+}

@@ -1,0 +1,22 @@
+namespace GrpcPresence.Server.Settings.Forms;
+
+/// <summary>The origins of web pages.</summary>
+internal sealed class OriginsSettingAttribute(string summary) : SettingAttribute(summary)
+{
+    /// <inheritdoc/>
+    public override bool IsList => true;
+
+    /// <inheritdoc/>
+    public override string Form =>
+        "origins with commas between them, such as https://a.example,http://localhost:8080, without a path or the scheme's own port, or *";
+
+    /// <inheritdoc/>
+    public override string Placeholder => "ORIGIN,…|*";
+
+    /// <inheritdoc/>
+    public override bool TryRead(string text, out object? value)
+    {
+        value = AllowedOrigins.Read(text);
+        return value is not null;
+    }
+}

@@ -1,0 +1,36 @@
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Tests.Settings;
+
+public sealed class ConfigurationPageTests
+{
+    /// <summary>The page in the repository, beside the program as a copy.</summary>
+    [Fact]
+    public void The_page_is_not_stale() =>
+        Assert.Equal(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "configuration.md")), ConfigurationPage.Write());
+
+    [Fact]
+    public void Every_setting_says_what_it_does_and_has_a_default()
+    {
+        Assert.All(SettingsCatalog.All, setting => Assert.NotEmpty(setting.Declaration.Summary));
+        Assert.All(SettingsCatalog.All, setting => Assert.NotEmpty(setting.Default));
+    }
+
+    [Fact]
+    public void A_secret_has_no_option() =>
+        Assert.All(SettingsCatalog.All.Where(setting => setting.Declaration.IsSecret), setting => Assert.Null(setting.Declaration.Option));
+
+    /// <summary>What the page shows as a default is what the reader makes of it.</summary>
+    [Fact]
+    public void Every_default_can_be_written_as_the_page_shows_it()
+    {
+        var defaults = new ServerSettings();
+        foreach (var setting in SettingsCatalog.All.Where(setting => setting.Get(defaults) is not null))
+        {
+            if (setting.Name == nameof(ServerSettings.SecretFile))
+                continue; // derived from the path of the database
+            Assert.True(setting.Declaration.TryRead(setting.Default, out var value), setting.Name);
+            Assert.Equal(setting.Get(defaults), value);
+        }
+    }
+}
