@@ -1,69 +1,88 @@
-# Steps that count what passed and what failed; to be sourced by run.
+# Steps that count what passed and what failed, one after another or side by side; to be sourced by run.
 # shellcheck shell=bash
 
-# Everything ought to be over within 12 minutes, the last line included. What takes longer on a slower machine is cut a little later, so that slowness
-# alone fails nothing.
+# The whole run ought to end within 8 minutes. A slower machine gets until this deadline, so that slowness alone fails nothing.
 readonly deadline=$((SECONDS + 840))
 
 work=$(mktemp -d)
 finished=''
 : >"$work/counts"
 
-# step NAME COMMAND...: runs a command whose output is shown only when something failed. A step that fails
-# without having counted a failure counts as one, and so does one that counted nothing.
+# step NAME COMMAND...: runs a command and prints its result. The output of the command is printed only when something failed. A step that fails
+# without having counted a failure counts as one, and so does one that counted nothing. Sets step_failed.
 step() {
-  local name=$1 started=$SECONDS status passed failed
+  local name=$1 started=$SECONDS status passed
   shift
-  printf '== %s\n' "$name"
-  : >"$work/step.counts"
-  : >"$work/step.shown"
+  step_folder=$(mktemp -d "$work/step.XXXXXX")
+  : >"$step_folder/counts"
+  : >"$step_folder/shown"
   set +e
   (
     set -eE
     trap 'printf "line %s failed: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
     "$@"
-  ) >"$work/step.log" 2>&1 </dev/null
+  ) >"$step_folder/log" 2>&1 </dev/null
   status=$?
   set -e
-  read -r passed failed < <(sum "$work/step.counts")
-  if ((failed == 0 && (status != 0 || passed == 0))); then
-    failed=1
+  read -r passed step_failed < <(sum "$step_folder/counts")
+  if ((step_failed == 0 && (status != 0 || passed == 0))); then
+    step_failed=1
     count 0 1
   fi
-  cat "$work/step.counts" >>"$work/counts"
-  cat "$work/step.shown"
-  if ((failed > 0)); then tail -n 150 "$work/step.log"; fi
-  printf -- '-- %s: %d passed, %d failed, %d s\n' "$name" "$passed" "$failed" $((SECONDS - started))
+  {
+    printf '== %s\n' "$name"
+    cat "$step_folder/shown"
+    if ((step_failed > 0)); then tail -n 150 "$step_folder/log"; fi
+    printf -- '-- %s: %d passed, %d failed, %d s\n' "$name" "$passed" "$step_failed" $((SECONDS - started))
+  } >"$step_folder/report"
+  # Steps run side by side, but each report is printed in one piece, and counted with it.
+  (
+    flock 9
+    cat "$step_folder/report"
+    cat "$step_folder/counts" >>"$work/counts"
+  ) 9>"$work/lock"
+  rm -rf "$step_folder"
 }
 
 # needed_step NAME COMMAND...: a step without which no later one means anything.
 needed_step() {
-  local failed
   step "$@"
-  read -r _ failed < <(sum "$work/step.counts")
-  if ((failed > 0)); then
-    printf 'nothing after this was tried\n'
+  if ((step_failed > 0)); then
+    printf 'nothing that needs "%s" was tried\n' "$1"
     exit 1
   fi
 }
 
+# side_by_side LANE...: runs functions at the same time, each of which calls its steps one after another. Fails when a needed step failed.
+side_by_side() {
+  local lane status=0 running=()
+  for lane in "$@"; do
+    "$lane" &
+    running+=($!)
+  done
+  for lane in "${running[@]}"; do wait "$lane" || status=1; done
+  return "$status"
+}
+
 # count PASSED FAILED: what a step found.
-count() { printf '%d %d\n' "$1" "$2" >>"$work/step.counts"; }
+count() { printf '%d %d\n' "$1" "$2" >>"$step_folder/counts"; }
 
 # check COMMAND...: counts one, and goes on either way.
 check() { if "$@"; then count 1 0; else count 0 1; fi; }
 
-# show TEXT...: a line that is shown whether or not the step fails.
-show() { printf '   %s\n' "$*" >>"$work/step.shown"; }
+# show TEXT...: a line that is printed whether or not the step fails.
+show() { printf '   %s\n' "$*" >>"$step_folder/shown"; }
 
 sum() { awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }' "$1"; }
 
-# count_story FILE STATUS: counts the lines of a story, which tells `ok - ` and `not ok - `.
-count_story() {
-  local passed failed
-  passed=$(grep -c '^ok - ' "$1" || true)
-  failed=$(grep -c '^not ok - ' "$1" || true)
-  if (($2 != 0 && failed == 0)); then failed=1; fi
+# tell_story SECONDS SCRIPT [ARGUMENT...]: runs a script that prints `ok - ` and `not ok - `, and counts these lines.
+tell_story() {
+  local status=0 passed failed story=$step_folder/story
+  bounded "$1" bash "${@:2}" >"$story" 2>&1 || status=$?
+  cat "$story"
+  passed=$(grep -c '^ok - ' "$story" || true)
+  failed=$(grep -c '^not ok - ' "$story" || true)
+  if ((status != 0 && failed == 0)); then failed=1; fi
   count "$passed" "$failed"
 }
 
@@ -83,12 +102,13 @@ bounded() {
   }
 }
 
-# The last line says the sum, however the run ends.
+# The last line is the sum, however the run ends.
 finish() {
   local passed failed
   read -r passed failed < <(sum "$work/counts")
   if [[ -z $finished ]]; then failed=$((failed + 1)); fi
   rm -rf "$work"
+  printf '%d s\n' "$SECONDS"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   exit $((failed > 0))
 }
