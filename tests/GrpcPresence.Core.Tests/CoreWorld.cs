@@ -38,7 +38,7 @@ internal sealed class CoreWorld : IDisposable
 
     private Thread? _writing;
 
-    public ManualTimeProvider Time { get; } = new();
+    public SteppedTimeProvider Time { get; } = new();
 
     public InMemoryPresenceStore Store { get; }
 

@@ -12,13 +12,15 @@ internal sealed class StreamShutdownMiddleware
     private readonly OpenStreams _streams;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<StreamShutdownMiddleware> _logger;
+    private ITimer? _deadline; // held here because a clock may drop a timer that nothing refers to
 
     /// <summary>Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.</summary>
     public StreamShutdownMiddleware(
         RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
     {
         (_next, _streams, _lifetime, _logger) = (next, streams, lifetime, logger);
-        lifetime.ApplicationStopping.Register(() => time.CreateTimer(_ => ResetOpen(), state: null, ResetGrace, Timeout.InfiniteTimeSpan));
+        lifetime.ApplicationStopping.Register(
+            () => _deadline = time.CreateTimer(_ => ResetOpen(), state: null, ResetGrace, Timeout.InfiniteTimeSpan));
     }
 
     /// <summary>

@@ -1,12 +1,11 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class LeaseClockTests
 {
-    private readonly ManualTimeProvider _time = new();
+    private readonly SteppedTimeProvider _time = new();
 
     [Fact]
     public void Between_ticks_the_clock_runs_on()

@@ -2,7 +2,7 @@ using GrpcPresence.Core.Configuration;
 using GrpcPresence.Core.Metrics;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
@@ -38,7 +38,7 @@ internal sealed class QuotaWorld : IDisposable
         Book = new QuotaBook(OfService, OfKey, OfUser, _metrics, Time);
     }
 
-    public ManualTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; } = new();
 
     public QuotaBook Book { get; }
 

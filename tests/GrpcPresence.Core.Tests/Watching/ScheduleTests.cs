@@ -1,13 +1,13 @@
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Core.Watching;
-using GrpcPresence.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
 /// <summary>When a watch says that it is alive, and when it ends of age.</summary>
 public sealed class ScheduleTests
 {
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
 
     [Theory]
     [InlineData(-1, 13.5)]

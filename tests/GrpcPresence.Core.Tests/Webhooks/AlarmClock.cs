@@ -1,10 +1,9 @@
 using System.Threading.Channels;
-using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
 /// <summary>A manual clock that tells when somebody sets a timer, which a delivering loop does each time before it goes to sleep.</summary>
-internal sealed class AlarmClock(ManualTimeProvider time) : TimeProvider
+internal sealed class AlarmClock(TimeProvider time) : TimeProvider
 {
     private readonly Channel<TimeSpan> _alarms = Channel.CreateUnbounded<TimeSpan>();
 

@@ -2,15 +2,15 @@ using GrpcPresence.Core.Access;
 using GrpcPresence.Core.Errors;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Tests.Hosting;
-using GrpcPresence.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Access;
 
 public sealed class OpenCallsTests
 {
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly ApiKeyRing _keys = new();
     private readonly ResetRecorder _resets = new();
     private readonly DefaultHttpContext _request = new();

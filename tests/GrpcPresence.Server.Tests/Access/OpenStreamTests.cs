@@ -2,6 +2,7 @@ using Grpc.Core;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Access;
 
@@ -120,7 +121,7 @@ public sealed class OpenStreamTests : IAsyncLifetime
     public async Task Default_Streams_of_anonymous_callers_end_when_the_first_key_is_made()
     {
         using var directory = new GrpcPresence.Testing.TemporaryDirectory();
-        var time = new GrpcPresence.Testing.ManualTimeProvider();
+        var time = new FakeTimeProvider();
         var socket = directory.File("operator.sock");
         await using var server = await TestServer.StartAsync(
             time: time, settings: new() { Port = 0, OperatorSocket = socket, SecretFile = directory.File("secret") });

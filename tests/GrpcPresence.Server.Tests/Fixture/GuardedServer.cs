@@ -6,6 +6,7 @@ using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
@@ -14,7 +15,7 @@ internal sealed class GuardedServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    public ManualTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; } = new();
 
     public TestServer Server { get; private set; } = null!;
 

@@ -1,9 +1,9 @@
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Hosting;
@@ -14,7 +14,7 @@ public sealed class StreamShutdownTests : IDisposable
     private const string Watch = "/presence.v1.UserService/WatchUsers";
     private const string Events = "/v1/Services/IS00000000000000000000000000000000/Users/Updates";
 
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly StubLifetime _lifetime = new();
     private readonly OpenStreams _streams = new();
     private readonly ResetRecorder _reset = new();

@@ -2,8 +2,8 @@ using System.Net;
 using System.Text;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Testing;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
@@ -151,7 +151,7 @@ public sealed class RequestTests
     public async Task A_quota_holds_over_REST_too()
     {
         var quotas = new QuotaSettings { ServiceInstance = new() { WritesPerSecond = 1, Users = 10, OpenStreams = 1, WatchedUsers = 1, HeartbeatsPerSecond = 1, NewStreamsPerSecond = 1 } };
-        await using var rest = RestServer.Of(await TestServer.StartAsync(time: new ManualTimeProvider(), settings: new ServerSettings { Quotas = quotas }));
+        await using var rest = RestServer.Of(await TestServer.StartAsync(time: new FakeTimeProvider(), settings: new ServerSettings { Quotas = quotas }));
         var sid = await rest.Server.CreateServiceAsync();
 
         var replies = new List<RestReply>();

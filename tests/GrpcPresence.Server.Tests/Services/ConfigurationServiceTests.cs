@@ -1,8 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Testing;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Services;
 
@@ -13,7 +13,7 @@ public sealed class ConfigurationServiceTests
     [Fact]
     public async Task A_service_instance_is_created_read_renamed_and_deleted()
     {
-        var time = new ManualTimeProvider();
+        var time = new FakeTimeProvider();
         await using var server = await TestServer.StartAsync(time: time);
         var client = server.Configuration;
         var sid = "IS" + new string('A', 32);

@@ -3,9 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tls;
-using GrpcPresence.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
@@ -14,7 +14,7 @@ public sealed class ClientCertificateTests : IDisposable
     private readonly TestAuthority _root = TestAuthority.NewRoot();
     private readonly TestAuthority _clients = TestAuthority.NewRoot("Clients");
     private readonly TlsFolder _folder = new();
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
 
     public ClientCertificateTests()
     {

@@ -4,7 +4,7 @@ using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
-using GrpcPresence.Testing;
+using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
@@ -98,7 +98,7 @@ public sealed class TargetGuardTests
             asked.Release();
             return connection;
         };
-        using var client = new WebhookClient(handler, new ServerSettings(), new ManualTimeProvider());
+        using var client = new WebhookClient(handler, new ServerSettings(), new FakeTimeProvider());
         var calls = Enumerable.Range(0, TargetGuard.ResolutionsAtOnce).Select(i => CallAsync($"http://black-hole-{i}.example/")).ToList();
         foreach (var _ in calls)
         {

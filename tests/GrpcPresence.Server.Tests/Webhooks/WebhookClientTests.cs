@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using GrpcPresence.Core.Configuration;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;
-using GrpcPresence.Testing;
+using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
@@ -14,7 +14,7 @@ public sealed class WebhookClientTests
 
     private static readonly KeyValuePair<string, string>[] Form = [new("Identity", "zürich & co"), new("EventType", "onUserUpdated")];
 
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
 
     [Fact]
     public async Task A_POST_carries_the_form_and_a_signature_of_it()

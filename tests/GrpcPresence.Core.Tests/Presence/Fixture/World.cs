@@ -31,7 +31,7 @@ internal sealed class World : IDisposable
 
     public OwnMeters Meters { get; } = new();
 
-    public ManualTimeProvider Time => _core.Time;
+    public SteppedTimeProvider Time => _core.Time;
 
     public InMemoryPresenceStore Store => _core.Store;
 

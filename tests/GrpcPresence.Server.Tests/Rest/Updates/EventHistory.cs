@@ -5,9 +5,9 @@ using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Testing;
 using GrpcPresence.Testing.Watching;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Time.Testing;
 using BindingType = GrpcPresence.V1.BindingType;
 using UserView = GrpcPresence.V1.UserView;
 
@@ -23,20 +23,20 @@ internal sealed class EventHistory
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
     private readonly TestServer _server;
-    private readonly ManualTimeProvider _time;
+    private readonly FakeTimeProvider _time;
     private readonly Random _random;
     private readonly ServiceSid _service;
     private readonly Truth _truth;
     private readonly List<(EventClient Client, Task Run)> _clients = [];
     private int _sessions;
 
-    private EventHistory(TestServer server, ManualTimeProvider time, Random random, ServiceSid service, Truth truth) =>
+    private EventHistory(TestServer server, FakeTimeProvider time, Random random, ServiceSid service, Truth truth) =>
         (_server, _time, _random, _service, _truth) = (server, time, random, service, truth);
 
     /// <summary>Runs the history of a seed.</summary>
     /// <returns>Its clients.</returns>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
-    public static async Task<IReadOnlyList<EventClient>> RunAsync(TestServer server, ManualTimeProvider time, TruthRecorder truths, int seed)
+    public static async Task<IReadOnlyList<EventClient>> RunAsync(TestServer server, FakeTimeProvider time, TruthRecorder truths, int seed)
     {
         var sid = await server.CreateServiceAsync();
         await server.Configuration.UpdateConfigurationAsync(new UpdateConfigurationRequest

@@ -2,8 +2,8 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Rest.Updates;
@@ -20,7 +20,7 @@ public sealed class EventHistoryTests
     [Fact]
     public async Task Every_promise_holds_for_browsers_in_random_histories()
     {
-        var time = new ManualTimeProvider();
+        var time = new FakeTimeProvider();
         await using var server = await TestServer.StartAsync(time: time, services: AddRecorder);
         var (breaks, withinMessage) = (0, 0);
         for (var seed = 0; seed < Histories; seed++)
