@@ -35,7 +35,7 @@ internal sealed class PropertyRun : IDisposable
         });
     }
 
-    public void All(Step[] steps)
+    public void All(TrackerStep[] steps)
     {
         foreach (var step in steps)
         {
@@ -56,7 +56,7 @@ internal sealed class PropertyRun : IDisposable
 
     public void Dispose() => _world.Dispose();
 
-    private void Do(Step step)
+    private void Do(TrackerStep step)
     {
         var (identity, model, id) = (Of(step.User), _models[step.User], $"s{step.Session}");
         switch (step.Kind)
@@ -135,7 +135,7 @@ internal sealed class PropertyRun : IDisposable
         _sinceTick = 0;
     }
 
-    private void Compare(Step step)
+    private void Compare(TrackerStep step)
     {
         for (var user = 0; user < Users; user++)
         {

@@ -5,10 +5,10 @@ namespace GrpcPresence.Core.Tests.Presence.Fixture;
 /// <param name="User">To whom.</param>
 /// <param name="Session">To which of the user's sessions.</param>
 /// <param name="Number">The stream, or the milliseconds that pass, as the kind has it.</param>
-internal sealed record Step(StepKind Kind, int User, int Session, int Number);
+public sealed record TrackerStep(StepKind Kind, int User, int Session, int Number);
 
 /// <summary>What can happen.</summary>
-internal enum StepKind
+public enum StepKind
 {
     /// <summary>A heartbeat over no stream.</summary>
     Beat,

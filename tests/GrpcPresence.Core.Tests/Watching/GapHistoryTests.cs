@@ -1,0 +1,123 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Watching;
+
+/// <summary>Random histories that a feed hears of only in part.</summary>
+public sealed class GapHistoryTests
+{
+    private const int Length = 40;
+
+    private static readonly string[] Names = ["ada", "bob", "cay", "dan", "eve"];
+
+    public enum StepKind
+    {
+        Create,
+        Rename,
+        Delete,
+        Bind,
+        Online,
+        Offline,
+        SwitchOn,
+        SwitchOff,
+    }
+
+    [Property(MaxTest = 500, QuietOnSuccess = true, Arbitrary = [typeof(Histories)])]
+    public async Task Every_promise_holds_while_batches_are_lost_at_random(bool watchesAll, GapStep[] steps)
+    {
+        LossyPublisher publisher = null!;
+        using var world = new CoreWorld(publisher: hub => publisher = new LossyPublisher(hub));
+        var service = await world.NewService();
+        string[] watched = watchesAll ? Names : Names[..3];
+        await using var client = await world.Watch(service, watchesAll ? [] : watched);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        var sessions = new Dictionary<string, string>(); // of users who are online
+        for (var i = 0; i < steps.Length; i++)
+        {
+            var (losses, batch) = (steps[i].Losses, 0);
+            publisher.Loses = () => (losses & (1 << (batch++ % Histories.Batches))) != 0;
+            await StepAsync(world, service, steps[i], sessions, i);
+            world.Advance(Bounds.Tick);
+        }
+        publisher.Loses = () => false;
+        await world.Online(service, "last", "end");
+        await world.Online(service, "ada", "end");
+        world.Advance(2 * Bounds.Tick);
+
+        while (client.Token is not { } token || token.Base < await world.Revision(service))
+        {
+            var next = client.Next();
+            // A watch of some users says how far it is only with a change of theirs, or a sign of life.
+            if (!next.IsCompleted)
+                world.Advance(Bounds.ProgressInterval * (1 + Bounds.ProgressJitter) + Bounds.Tick);
+            await next;
+        }
+        foreach (var name in watched)
+            AssertConvergent(name, await world.Get(service, name), client.Users.GetValueOrDefault(name));
+    }
+
+    private static void AssertConvergent(string name, UserState? stored, UserState? seen) =>
+        Assert.True(Known(stored) == Known(seen), $"Convergent: {name} is {Known(stored)}, and the client knows {Known(seen)}");
+
+    private static (UserSid, string, bool?, bool?)? Known(UserState? user) =>
+        user is null ? null : (user.Sid, user.Record!.FriendlyName, user.IsOnline, user.IsNotifiable);
+
+    private static async Task StepAsync(CoreWorld world, LiveService service, GapStep step, Dictionary<string, string> sessions, int number)
+    {
+        var name = step.User;
+        switch (step.Kind)
+        {
+            case StepKind.Create:
+                await Record.ExceptionAsync(() => world.Create(service, name));
+                break;
+            case StepKind.Rename:
+                await Record.ExceptionAsync(() => world.Rename(service, name, $"name {number}"));
+                break;
+            case StepKind.Delete:
+                await Record.ExceptionAsync(() => world.Delete(service, name));
+                break;
+            case StepKind.Bind:
+                await Record.ExceptionAsync(() => world.Bind(service, name, $"endpoint of {name}"));
+                break;
+            case StepKind.Online:
+                await world.Online(service, name, sessions[name] = $"s{number}");
+                break;
+            case StepKind.Offline when sessions.Remove(name, out var session):
+                await Record.ExceptionAsync(() => world.Offline(service, name, session));
+                break;
+            case StepKind.SwitchOn or StepKind.SwitchOff:
+                await world.Switch(service.Sid, on: step.Kind == StepKind.SwitchOn);
+                break;
+            default:
+                break; // already offline
+        }
+    }
+
+    /// <param name="Kind">What happens.</param>
+    /// <param name="User">To whom, where it happens to one.</param>
+    /// <param name="Losses">A bit for each batch that is published meanwhile: whether it is lost.</param>
+    public sealed record GapStep(StepKind Kind, string User, int Losses);
+
+    private static class Histories
+    {
+        public const int Batches = 8;
+
+        private static readonly Gen<int> Mask = Gen.Choose(0, (1 << Batches) - 1);
+
+        public static Arbitrary<GapStep[]> All() => History.Of(Gen.ArrayOf(
+            from kind in Gen.Frequency(
+                (5, Gen.Elements(StepKind.Create, StepKind.Rename, StepKind.Delete, StepKind.Bind, StepKind.Offline)),
+                (2, Gen.Constant(StepKind.Online)),
+                (1, Gen.Elements(StepKind.SwitchOn, StepKind.SwitchOn, StepKind.SwitchOff)))
+            from user in Gen.Elements(Names)
+            from first in Mask
+            from second in Mask
+            select new GapStep(kind, user, first & second), // each bit is set in a quarter
+            Length));
+    }
+}
