@@ -15,6 +15,7 @@ public sealed class StoreFaults : IDisposable
     private bool _areReadsStalled;
     private int _readsUntilStall = -1; // of anybody; -1: no stall
     private int _reads;
+    private TaskCompletionSource? _nextStall;
 
     /// <summary>In whose name the present flow reads; only reads that have a name are stalled.</summary>
     public AsyncLocal<object?> Reader { get; } = new();
@@ -87,6 +88,16 @@ public sealed class StoreFaults : IDisposable
             _readsUntilStall = after;
     }
 
+    /// <summary>Completes when the next read is stalled, or the next operation of the writer is held.</summary>
+    public Task NextStall()
+    {
+        lock (_gate)
+        {
+            _nextStall ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _nextStall.Task;
+        }
+    }
+
     /// <summary>Whether any read is stalled.</summary>
     public bool AreReadsHanging
     {
@@ -138,6 +149,11 @@ public sealed class StoreFaults : IDisposable
 
     internal void OnOperation()
     {
+        if (!_open.IsSet)
+        {
+            lock (_gate)
+                CompleteNextStall();
+        }
         _open.Wait();
         lock (_gate)
         {
@@ -174,7 +190,15 @@ public sealed class StoreFaults : IDisposable
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _stalled.Add((reader, release));
+        CompleteNextStall();
         return release.Task;
+    }
+
+    // Under the lock.
+    private void CompleteNextStall()
+    {
+        _nextStall?.SetResult();
+        _nextStall = null;
     }
 
     internal CommitFault TakeCommitFault()

@@ -1,0 +1,112 @@
+using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Headers;
+using Google.Protobuf;
+using Grpc.Core;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Hostile.Http2;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Wire;
+
+/// <summary>Requests may be gzip. Answers are never compressed: they are small, and all watchers share the frames of a watch.</summary>
+public sealed class CompressionTests : IAsyncLifetime
+{
+    private const byte Plain = 0;
+    private const byte Compressed = 1;
+
+    /// <summary>Asks gRPC's client for an encoding of its requests; it is not sent.</summary>
+    private static readonly Metadata Gzip = new() { { "grpc-internal-encoding-request", "gzip" } };
+
+    private TestServer _server = null!;
+
+    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task A_request_may_be_gzip()
+    {
+        var service = await _server.CreateServiceAsync();
+        var attributes = $$"""{"about":"{{new string('x', 3000)}}"}""";
+
+        var created = await _server.Users.CreateUserAsync(new() { ServiceSid = service, Identity = "ada", Attributes = attributes }, Gzip);
+
+        Assert.Equal(attributes, created.User.Attributes);
+    }
+
+    [Fact]
+    public async Task Each_message_of_a_stream_may_be_gzip_or_plain()
+    {
+        var service = await _server.CreateReachableServiceAsync();
+        using var call = _server.Users.StreamHeartbeats(Gzip);
+        await call.RequestStream.WriteAsync(new() { Start = new() { ServiceSid = service } }, TestRun.Token);
+        await AnsweredAsync(call);
+        call.RequestStream.WriteOptions = new WriteOptions(WriteFlags.NoCompress);
+        await call.RequestStream.WriteAsync(BeatOf("ada"), TestRun.Token);
+        await AnsweredAsync(call);
+        call.RequestStream.WriteOptions = WriteOptions.Default;
+        await call.RequestStream.WriteAsync(BeatOf("bob"), TestRun.Token);
+        await AnsweredAsync(call);
+
+        Assert.True((await _server.GetUserAsync(service, "ada")).IsOnline);
+        Assert.True((await _server.GetUserAsync(service, "bob")).IsOnline);
+    }
+
+    [Theory]
+    [InlineData("identity", false)]
+    [InlineData("gzip", false)]
+    [InlineData("identity", true)]
+    [InlineData("gzip", true)]
+    public async Task Answers_are_plain_whatever_the_client_accepts(string accepted, bool sendsGzip)
+    {
+        using var response = await PostAsync(sendsGzip ? "gzip" : "identity", accepted);
+
+        Assert.Equal(["0"], Header(response, "grpc-status"));
+        Assert.DoesNotContain(Header(response, "grpc-encoding"), encoding => encoding != "identity");
+        Assert.Equal(Plain, (await response.Content.ReadAsByteArrayAsync(TestRun.Token))[0]);
+    }
+
+    [Fact]
+    public async Task The_refusal_of_another_encoding_names_those_that_are_accepted()
+    {
+        using var response = await PostAsync("deflate", "identity");
+
+        Assert.Equal([$"{(int)StatusCode.Unimplemented}"], Header(response, "grpc-status"));
+        Assert.Contains("gzip", string.Join(',', Header(response, "grpc-accept-encoding")).Split(','));
+        Assert.Empty(_server.Log.Problems);
+    }
+
+    private static StreamHeartbeatsRequest BeatOf(string user) =>
+        new() { Beats = new() { Beats = { new SessionBeat { UserKey = user, SessionId = "s1" } } } };
+
+    private static async Task AnsweredAsync(AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call) =>
+        Assert.True(await call.ResponseStream.MoveNext(TestRun.Token));
+
+    private async Task<HttpResponseMessage> PostAsync(string encoding, string accepted)
+    {
+        using var http = new HttpClient
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        var message = new ListServiceInstancesRequest { PageSize = 10 }.ToByteArray();
+        var framed = encoding == "identity" ? Conversation.Message(message) : Conversation.Message(Zip(message), Compressed);
+        using var content = new ByteArrayContent(framed) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+        content.Headers.Add("grpc-encoding", encoding);
+        content.Headers.Add("grpc-accept-encoding", accepted);
+        var method = new Uri(_server.Address, "/presence.v1.ConfigurationService/ListServiceInstances");
+        return await http.PostAsync(method, content, TestRun.Token);
+    }
+
+    private static IEnumerable<string> Header(HttpResponseMessage response, string name) =>
+        response.Headers.Concat(response.TrailingHeaders).Where(header => header.Key == name).SelectMany(header => header.Value);
+
+    private static byte[] Zip(byte[] bytes)
+    {
+        using var compressed = new MemoryStream();
+        using (var gzip = new GZipStream(compressed, CompressionLevel.Optimal))
+            gzip.Write(bytes);
+        return compressed.ToArray();
+    }
+}
