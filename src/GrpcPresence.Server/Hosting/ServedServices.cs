@@ -25,15 +25,19 @@ internal static class ServedServices
     public static readonly IReadOnlyCollection<FileDescriptor> Files =
         [.. All.Select(service => service.File), Google.Rpc.ErrorDetailsReflection.Descriptor, Google.Rpc.StatusReflection.Descriptor];
 
+    // In any case of letters, as routing has it.
     private static readonly HashSet<string> Streaming = All
         .SelectMany(service => service.Methods)
         .Where(method => method.IsClientStreaming || method.IsServerStreaming)
         .Select(PathOf)
-        .ToHashSet();
+        .ToHashSet(StringComparer.OrdinalIgnoreCase);
 
     // A watch is told of the drain by its hub, and a health watch by its board: both have a last message to send.
-    private static readonly HashSet<string> SelfDraining =
-        [PathOf(Method(V1.UserService.Descriptor, "WatchUsers")), PathOf(Method(Grpc.Health.V1.Health.Descriptor, "Watch"))];
+    private static readonly HashSet<string> SelfDraining = new(StringComparer.OrdinalIgnoreCase)
+    {
+        PathOf(Method(V1.UserService.Descriptor, "WatchUsers")),
+        PathOf(Method(Grpc.Health.V1.Health.Descriptor, "Watch")),
+    };
 
     /// <summary>Whether the path is that of a streaming method.</summary>
     public static bool IsStreaming(string path) => Streaming.Contains(path) || UpdatesEndpoint.Serves(path);

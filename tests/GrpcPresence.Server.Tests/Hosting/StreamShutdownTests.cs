@@ -21,9 +21,11 @@ public sealed class StreamShutdownTests : IDisposable
 
     [Theory]
     [InlineData(Heartbeats, true)]
+    [InlineData("/PRESENCE.v1.userservice/streamheartbeats", true)]
     [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true)]
     [InlineData("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true)]
     [InlineData(Watch, false)]
+    [InlineData("/PRESENCE.v1.userservice/watchusers", false)]
     [InlineData(Events, false)]
     [InlineData("/grpc.health.v1.Health/Watch", false)]
     [InlineData("/presence.v1.UserService/GetUser", false)]
@@ -43,6 +45,7 @@ public sealed class StreamShutdownTests : IDisposable
     [Theory]
     [InlineData(Heartbeats)]
     [InlineData(Watch)]
+    [InlineData("/PRESENCE.v1.userservice/watchusers")]
     [InlineData(Events)]
     [InlineData(Events + "/")]
     public async Task A_stream_that_does_not_end_is_reset_after_its_grace(string path)
