@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace GrpcPresence.Server.Hosting;
 
 /// <summary>
-/// Closes connections whose client takes nothing any more: it vanished without a word. HTTP/2 has pings for that, which HTTP/1.1 has not; but a stream of
-/// events sends something several times a minute, and what is sent is acknowledged by who is there.
+/// Closes connections whose client takes nothing any more: it vanished without a word. HTTP/2 has pings for that, which HTTP/1.1 has not; but what is sent is
+/// acknowledged by a client that is there. A watch sends something several times a minute; where nothing is sent, TCP's own keep-alive is.
 /// </summary>
 internal static class SilentPeers
 {
@@ -26,10 +26,11 @@ internal static class SilentPeers
             return; // elsewhere the system gives up by itself, after some minutes
         var milliseconds = new byte[sizeof(int)];
         BinaryPrimitives.WriteInt32LittleEndian(milliseconds, (int)Math.Min(settings.WatchStallTimeout.TotalMilliseconds, int.MaxValue));
+        var keepAliveSeconds = (int)Math.Min(settings.KeepAlivePingDelay.TotalSeconds, short.MaxValue); // the most that Linux accepts
         listen.Use(next => connection =>
         {
             if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
-                Set(socket, milliseconds);
+                Set(socket, milliseconds, keepAliveSeconds);
             return next(connection);
         });
     }
@@ -42,11 +43,14 @@ internal static class SilentPeers
         return TimeSpan.FromMilliseconds(BinaryPrimitives.ReadInt32LittleEndian(milliseconds));
     }
 
-    private static void Set(Socket socket, byte[] milliseconds)
+    private static void Set(Socket socket, byte[] milliseconds, int keepAliveSeconds)
     {
         try
         {
             socket.SetRawSocketOption(Tcp, UserTimeout, milliseconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, keepAliveSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, keepAliveSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         }
         catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {

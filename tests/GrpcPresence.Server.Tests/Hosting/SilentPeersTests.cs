@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
@@ -13,13 +14,30 @@ public sealed class SilentPeersTests
     public async Task A_connection_whose_client_acknowledges_nothing_is_given_up_when_a_watch_would_be()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The option is Linux's.");
-        TimeSpan? seen = null;
+        var settings = new ServerSettings { WatchStallTimeout = TimeSpan.FromSeconds(11) };
+        Assert.Equal(TimeSpan.FromSeconds(11), await LookAsync(settings, SilentPeers.TimeoutOf));
+    }
+
+    [Fact]
+    public async Task A_connection_on_which_nothing_is_sent_is_probed_as_often_as_others_are_pinged()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the system has its own times.");
+        var settings = new ServerSettings { KeepAlivePingDelay = TimeSpan.FromSeconds(7) };
+        var seen = await LookAsync(settings, socket => (
+            socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive),
+            socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime),
+            socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval)));
+        Assert.Equal((1, 7, 7), seen);
+    }
+
+    /// <summary>What is set on the socket of a connection.</summary>
+    private static async Task<T?> LookAsync<T>(ServerSettings settings, Func<Socket, T> look)
+    {
+        T? seen = default;
         await using var server = await TestServer.StartAsync(
-            map: app => app.MapGet("/socket", (HttpContext http) => seen = SilentPeers.TimeoutOf(http.Features.Get<IConnectionSocketFeature>()!.Socket)),
-            settings: new ServerSettings { WatchStallTimeout = TimeSpan.FromSeconds(11) });
-
+            map: app => app.MapGet("/socket", (HttpContext http) => { seen = look(http.Features.Get<IConnectionSocketFeature>()!.Socket); }),
+            settings: settings);
         using var answer = await server.Rest.GetAsync(new Uri("/socket", UriKind.Relative), TestRun.Token);
-
-        Assert.Equal(TimeSpan.FromSeconds(11), seen);
+        return seen;
     }
 }
