@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace GrpcPresence.Server.Hosting;
 
 /// <summary>
-/// The listeners. Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port: one for gRPC, whose clients call that prior knowledge, and one for REST.
+/// The listeners. Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port: one for gRPC, whose clients call that prior knowledge, and one
+/// for REST and gRPC-Web.
 /// </summary>
 internal static class KestrelSetup
 {

@@ -12,7 +12,9 @@ namespace GrpcPresence.Server.Hosting;
 /// Without it gRPC answers UNKNOWN, and logs a client's fault as the server's. gRPC consumes whole messages, so that each read begins with a prefix:
 /// a byte for compression, and four for the length.
 /// </summary>
-internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPipeFeature
+/// <param name="body">The body.</param>
+/// <param name="isBase64">Whether Grpc.AspNetCore.Web decodes it from base64. It reports bad base64 as an InvalidOperationException.</param>
+internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : PipeReader, IRequestBodyPipeFeature
 {
     private const byte Compressed = 1;
     private const int LengthAt = 1;
@@ -37,9 +39,9 @@ internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPip
                 result = Check(result);
             return read;
         }
-        catch (IOException fault)
+        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
         {
-            throw BrokenOff(fault);
+            throw refusal;
         }
     }
 
@@ -51,9 +53,9 @@ internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPip
             var read = body.ReadAsync(cancellationToken);
             return read.IsCompletedSuccessfully ? new ValueTask<ReadResult>(Check(read.Result)) : CheckAsync(read);
         }
-        catch (IOException fault)
+        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
         {
-            throw BrokenOff(fault);
+            throw refusal;
         }
     }
 
@@ -68,9 +70,9 @@ internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPip
         {
             body.AdvanceTo(consumed, examined);
         }
-        catch (IOException fault)
+        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
         {
-            throw BrokenOff(fault);
+            throw refusal;
         }
     }
 
@@ -87,9 +89,9 @@ internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPip
         {
             return Check(await read);
         }
-        catch (IOException fault)
+        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
         {
-            throw BrokenOff(fault);
+            throw refusal;
         }
     }
 
@@ -100,6 +102,15 @@ internal sealed class RequestBody(PipeReader body) : PipeReader, IRequestBodyPip
         body.AdvanceTo(read.Buffer.Start);
         throw new RpcException(refusal);
     }
+
+    /// <summary>How gRPC answers the fault; null for a fault of the server.</summary>
+    private RpcException? RefusalOf(Exception fault) => fault switch
+    {
+        IOException brokenOff => BrokenOff(brokenOff),
+        InvalidOperationException when isBase64 =>
+            new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded: its base64 is invalid or incomplete.")),
+        _ => null,
+    };
 
     // The token of the call is cancelled too, but by another thread, and at times later: who looks at the token alone takes this for a fault.
     private RpcException BrokenOff(IOException fault)

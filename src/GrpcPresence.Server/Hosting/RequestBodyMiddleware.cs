@@ -8,7 +8,7 @@ internal sealed class RequestBodyMiddleware(RequestDelegate next)
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext context)
     {
-        context.Features.Set<IRequestBodyPipeFeature>(new RequestBody(context.Request.BodyReader));
+        context.Features.Set<IRequestBodyPipeFeature>(new RequestBody(context.Request.BodyReader, GrpcWebMiddleware.IsText(context)));
         return next(context);
     }
 }

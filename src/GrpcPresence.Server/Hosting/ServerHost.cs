@@ -86,8 +86,19 @@ internal static class ServerHost
 
     private static void Map(WebApplication app)
     {
-        app.UseWhen(http => !RestMiddleware.Serves(http), grpc => grpc.UseMiddleware<RequestBodyMiddleware>());
+        app.UseCrossOrigin();
+        // Outside gRPC-Web, which writes the trailers into the body: a stream is open until its client has taken them.
         app.UseMiddleware<StreamShutdownMiddleware>();
+        app.UseWhen(http => !RestMiddleware.Serves(http), grpc =>
+        {
+            grpc.UseWhen(GrpcWebMiddleware.Serves, web =>
+            {
+                web.UseMiddleware<GrpcWebMiddleware>();
+                web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
+            });
+            // Inside gRPC-Web, so that it reads the frames of gRPC whatever they came in.
+            grpc.UseMiddleware<RequestBodyMiddleware>();
+        });
         app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
         app.MapService<ApiKeyGrpcService>(V1.ApiKeyService.BindService);
         app.MapService<UserGrpcService>((binder, users) => V1.UserService.BindService(

@@ -11,9 +11,8 @@ internal static class StreamReset
     /// <summary>Resets the stream; over HTTP/1.1, which has none, its connection. What was not sent is lost, the trailers among it.</summary>
     public static void Refuse(HttpContext context)
     {
-        if (context.Features.Get<IHttpResetFeature>() is { } stream)
-            stream.Reset(RefusedStream);
-        else
-            context.Abort();
+        context.Features.Get<IHttpResetFeature>()?.Reset(RefusedStream);
+        // Always: Grpc.AspNetCore.Web offers a reset over HTTP/1.1 too, which does nothing. A stream that was reset is not affected.
+        context.Abort();
     }
 }

@@ -7,12 +7,18 @@ using Microsoft.Net.Http.Headers;
 namespace GrpcPresence.Server.Rest;
 
 /// <summary>
-/// Lets pages of other origins call the REST interface, where the settings name them. It stands before everything that refuses: what a browser asks first
+/// Lets pages of other origins call REST and gRPC-Web, where the settings name them. It stands before everything that refuses: what a browser asks first
 /// carries no credentials, and a refusal without these headers would be hidden from the page.
 /// </summary>
 internal static class CrossOrigin
 {
-    private static readonly PathString Root = RestPaths.Root;
+    private static readonly string[] RestRequestHeaders =
+        [HeaderNames.Authorization, HeaderNames.ContentType, UpdatesEndpoint.LastEventId, UserEndpoints.WebhookEnabled];
+
+    // What clients of gRPC-Web send and read. An error that comes before any message has its status and details among the headers.
+    private static readonly string[] GrpcRequestHeaders = ["X-Grpc-Web", "X-User-Agent", "Grpc-Timeout"];
+    private static readonly string[] GrpcResponseHeaders =
+        ["Grpc-Status", "Grpc-Message", "Grpc-Encoding", "Grpc-Accept-Encoding", "grpc-status-details-bin"];
 
     // A browser does not ask again before each call; no browser that matters forgets it earlier.
     private static readonly TimeSpan PreflightAge = TimeSpan.FromMinutes(10);
@@ -24,7 +30,7 @@ internal static class CrossOrigin
     public static void UseCrossOrigin(this WebApplication app)
     {
         if (app.Services.GetRequiredService<ServerSettings>().AllowedOrigins is { } allowed)
-            app.UseWhen(http => http.Request.Path.StartsWithSegments(Root), rest => rest.UseCors(policy => Allow(policy, allowed)));
+            app.UseCors(policy => Allow(policy, allowed));
     }
 
     /// <summary>
@@ -41,8 +47,8 @@ internal static class CrossOrigin
     {
         policy = allowed.AreAny ? policy.AllowAnyOrigin() : policy.WithOrigins([.. allowed.Names]);
         policy.WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Delete)
-            .WithHeaders(HeaderNames.Authorization, HeaderNames.ContentType, UpdatesEndpoint.LastEventId, UserEndpoints.WebhookEnabled)
-            .WithExposedHeaders(HeaderNames.RetryAfter)
+            .WithHeaders([.. RestRequestHeaders, .. GrpcRequestHeaders])
+            .WithExposedHeaders([HeaderNames.RetryAfter, .. GrpcResponseHeaders])
             .SetPreflightMaxAge(PreflightAge);
     }
 }

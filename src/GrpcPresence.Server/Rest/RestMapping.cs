@@ -24,7 +24,6 @@ internal static class RestMapping
     /// <summary>Maps its operations.</summary>
     public static void MapRest(this WebApplication app)
     {
-        app.UseCrossOrigin();
         app.UseWhen(RestMiddleware.Serves, rest => rest.UseMiddleware<RestMiddleware>());
         var routes = new RestRoutes(
             app,

@@ -57,14 +57,30 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         .SelectMany(service => service.Methods)
         .Select(method => method.FullName)];
 
+    /// <summary>Every method over gRPC, and over gRPC-Web those that it carries.</summary>
+    public static TheoryData<string, WatchTransport> Calls
+    {
+        get
+        {
+            var calls = new TheoryData<string, WatchTransport>();
+            foreach (string method in Methods)
+            {
+                calls.Add(method, WatchTransport.Grpc);
+                if (method != "presence.v1.UserService.StreamHeartbeats")
+                    calls.Add(method, WatchTransport.GrpcWeb);
+            }
+            return calls;
+        }
+    }
+
     [Theory]
-    [MemberData(nameof(Methods))]
-    public async Task Isolation_Each_caller_may_what_is_written_and_nothing_else(string method)
+    [MemberData(nameof(Calls))]
+    public async Task Isolation_Each_caller_may_what_is_written_and_nothing_else(string method, WatchTransport transport)
     {
         Assert.True(Allowed.ContainsKey(method), $"Nobody has written down who may call {method}.");
         foreach (var (letter, caller) in callers.All)
         {
-            var outcome = await callers.CallAsync(method, caller, callers.Own, letter == 'o' ? callers.Bob : callers.Alice);
+            var outcome = await callers.CallAsync(method, caller, callers.Own, letter == 'o' ? callers.Bob : callers.Alice, transport);
             if (Allowed[method].Contains(letter, StringComparison.Ordinal))
                 Assert.True(outcome.IsLetIn, $"{letter} may call {method}, and got {outcome}.");
             else
@@ -73,15 +89,15 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Theory]
-    [MemberData(nameof(Methods))]
-    public async Task Isolation_Another_service_instance_does_not_exist(string method)
+    [MemberData(nameof(Calls))]
+    public async Task Isolation_Another_service_instance_does_not_exist(string method, WatchTransport transport)
     {
         if (OfDeployment.Contains(method.Split('.')[^1]))
             return;
         foreach (var (letter, caller) in callers.Scoped)
         {
-            var foreign = await callers.CallAsync(method, caller, callers.Foreign, callers.Alice);
-            var absent = await callers.CallAsync(method, caller, callers.Absent, callers.Alice);
+            var foreign = await callers.CallAsync(method, caller, callers.Foreign, callers.Alice, transport);
+            var absent = await callers.CallAsync(method, caller, callers.Absent, callers.Alice, transport);
 
             Assert.True(foreign.IsNotFound || foreign.IsRefused, $"{letter} got {foreign} from {method} of another service instance.");
             Assert.Equal(foreign.WithoutSids(), absent.WithoutSids());
@@ -89,10 +105,10 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Theory]
-    [MemberData(nameof(Methods))]
-    public async Task Isolation_Nobody_calls_without_credentials(string method)
+    [MemberData(nameof(Calls))]
+    public async Task Isolation_Nobody_calls_without_credentials(string method, WatchTransport transport)
     {
-        var outcome = await callers.CallAsync(method, authorization: null, callers.Own, callers.Alice);
+        var outcome = await callers.CallAsync(method, authorization: null, callers.Own, callers.Alice, transport);
 
         Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_REQUIRED"), (outcome.Code, outcome.Reason));
     }

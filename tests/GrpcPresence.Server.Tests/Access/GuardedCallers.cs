@@ -51,9 +51,12 @@ public sealed class GuardedCallers : IAsyncLifetime
     public ValueTask DisposeAsync() => Guarded.DisposeAsync();
 
     /// <summary>Calls the method about the user of the service instance.</summary>
-    internal async Task<AccessOutcome> CallAsync(string method, string? authorization, string service, string user)
+    internal async Task<AccessOutcome> CallAsync(
+        string method, string? authorization, string service, string user, WatchTransport transport = WatchTransport.Grpc)
     {
-        var invoker = Guarded.As(authorization);
+        // An end user may open ten streams a second.
+        Guarded.Time.Advance(TimeSpan.FromMilliseconds(100));
+        var invoker = Guarded.As(authorization, transport);
         var name = method.Split('.')[^1];
         try
         {

@@ -25,6 +25,8 @@ public sealed class OpenStreamTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Keys_A_watch_ends_within_a_second_of_the_revocation_with_its_resume_token(WatchTransport transport)
     {
         using var watch = OpenWatch(GuardedServer.Basic(_key), transport);
@@ -68,6 +70,8 @@ public sealed class OpenStreamTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Tokens_A_watch_ends_when_its_token_expires_with_its_resume_token(WatchTransport transport)
     {
         using var watch = OpenWatch(_guarded.Bearer(_key, "alice", lifetime: TimeSpan.FromMinutes(1)), transport);
@@ -95,6 +99,8 @@ public sealed class OpenStreamTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Tokens_A_stream_ends_when_its_issuer_is_revoked(WatchTransport transport)
     {
         using var watch = OpenWatch(_guarded.Bearer(_key, "alice"), transport);
@@ -139,9 +145,9 @@ public sealed class OpenStreamTests : IAsyncLifetime
     private Watch OpenWatch(string authorization, WatchTransport transport = WatchTransport.Grpc)
     {
         var request = new WatchUsersRequest { ServiceSid = _guarded.Own };
-        return transport == WatchTransport.Grpc
-            ? new GrpcWatch(_guarded.UsersAs(authorization).WatchUsers(request))
-            : EventWatch.Open(_guarded.Server, request, authorization);
+        return transport == WatchTransport.Events
+            ? EventWatch.Open(_guarded.Server, request, authorization)
+            : new GrpcWatch(_guarded.UsersAs(authorization, transport).WatchUsers(request));
     }
 
     private async Task RevokeAsync() => await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = _key.ApiKey.Sid });

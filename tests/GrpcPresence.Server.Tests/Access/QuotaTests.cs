@@ -23,11 +23,14 @@ public sealed class QuotaTests
     public static TheoryData<string> Subjects => ["service_instance", "caller"];
 
     [Theory]
-    [MemberData(nameof(Subjects))]
-    public async Task Quotas_Heartbeats_beyond_are_refused_until_there_is_room(string subject)
+    [InlineData("service_instance", WatchTransport.Grpc)]
+    [InlineData("caller", WatchTransport.Grpc)]
+    [InlineData("service_instance", WatchTransport.GrpcWeb)]
+    [InlineData("caller", WatchTransport.GrpcWeb)]
+    public async Task Quotas_Heartbeats_beyond_are_refused_until_there_is_room(string subject, WatchTransport transport)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
-        var users = guarded.UsersAs(guarded.Admin);
+        var users = guarded.UsersAs(guarded.Admin, transport);
         for (var i = 0; i < 10; i++)
             await BeatAsync(users, guarded.Own);
 
@@ -101,19 +104,22 @@ public sealed class QuotaTests
     }
 
     [Theory]
-    [MemberData(nameof(Subjects))]
-    public async Task Quotas_A_watch_beyond_is_refused_until_another_ends(string subject)
+    [InlineData("service_instance", WatchTransport.Grpc)]
+    [InlineData("caller", WatchTransport.Grpc)]
+    [InlineData("service_instance", WatchTransport.GrpcWeb)]
+    [InlineData("caller", WatchTransport.GrpcWeb)]
+    public async Task Quotas_A_watch_beyond_is_refused_until_another_ends(string subject, WatchTransport transport)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
-        var first = OpenWatch(guarded, guarded.Own);
+        var first = OpenWatch(guarded, guarded.Own, transport);
         await first.Sync();
 
-        using var refused = OpenWatch(guarded, guarded.Own);
+        using var refused = OpenWatch(guarded, guarded.Own, transport);
 
         AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
         first.Dispose();
         await guarded.NoStreamsAsync();
-        using var again = OpenWatch(guarded, guarded.Own);
+        using var again = OpenWatch(guarded, guarded.Own, transport);
         await again.Sync();
     }
 
@@ -257,7 +263,10 @@ public sealed class QuotaTests
         users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" });
 
     private static GrpcWatch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
-        new(guarded.UsersAs(guarded.Admin).WatchUsers(new WatchUsersRequest { ServiceSid = service, UserKeys = { users } }));
+        OpenWatch(guarded, service, WatchTransport.Grpc, users);
+
+    private static GrpcWatch OpenWatch(GuardedServer guarded, string service, WatchTransport transport, params string[] users) =>
+        new(guarded.UsersAs(guarded.Admin, transport).WatchUsers(new WatchUsersRequest { ServiceSid = service, UserKeys = { users } }));
 
     private static async Task<CallError?> TryAsync<T>(AsyncUnaryCall<T> call)
     {

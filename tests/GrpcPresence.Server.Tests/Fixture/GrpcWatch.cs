@@ -3,7 +3,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A watch over gRPC.</summary>
+/// <summary>A watch over gRPC or gRPC-Web.</summary>
 internal sealed class GrpcWatch(AsyncServerStreamingCall<WatchUsersResponse> call) : Watch
 {
     public override Task Headers => call.ResponseHeadersAsync;

@@ -65,14 +65,16 @@ internal sealed class GuardedServer : IAsyncDisposable
         "Bearer " + AccessToken.For(key, identity, service ?? Own, Time.GetUtcNow(), lifetime ?? TimeSpan.FromHours(1)).Sign(key.Secret);
 
     /// <summary>Calls with the credentials; null for none.</summary>
-    public CallInvoker As(string? authorization) => Server.Invoker.Intercept(headers =>
-    {
-        if (authorization is not null)
-            headers.Add("authorization", authorization);
-        return headers;
-    });
+    public CallInvoker As(string? authorization, WatchTransport transport = WatchTransport.Grpc) =>
+        Server.InvokerOver(transport).Intercept(headers =>
+        {
+            if (authorization is not null)
+                headers.Add("authorization", authorization);
+            return headers;
+        });
 
-    public UserService.UserServiceClient UsersAs(string? authorization) => new(As(authorization));
+    public UserService.UserServiceClient UsersAs(string? authorization, WatchTransport transport = WatchTransport.Grpc) =>
+        new(As(authorization, transport));
 
     public ApiKeyService.ApiKeyServiceClient KeysAs(string? authorization) => new(As(authorization));
 

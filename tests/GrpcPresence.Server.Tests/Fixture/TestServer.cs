@@ -1,7 +1,9 @@
+using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
+using Grpc.Net.Client.Web;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
@@ -22,6 +24,7 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly IPresenceStore _store;
     private readonly Action<IServiceCollection>? _services;
+    private Dictionary<GrpcWebMode, GrpcChannel> _web = [];
     private HttpClient? _rest;
     private Task? _stopped;
 
@@ -45,11 +48,23 @@ internal sealed class TestServer : IAsyncDisposable
     public Uri RestAddress => new(_app.Urls.Last(url => !url.Contains("//unix:", StringComparison.Ordinal)));
 
     /// <summary>Calls REST of a server without TLS, without credentials of its own. A stream is open for as long as its test wants it.</summary>
-    public HttpClient Rest => _rest ??= new HttpClient { BaseAddress = RestAddress, Timeout = Timeout.InfiniteTimeSpan };
+    public HttpClient Rest => _rest ??= new HttpClient(NewHttp1Handler()) { BaseAddress = RestAddress, Timeout = Timeout.InfiniteTimeSpan };
 
     public GrpcChannel Channel { get; private set; } = null!;
 
     public CallInvoker Invoker => Channel.Intercept(new RunTokenInterceptor());
+
+    /// <summary>Calls over gRPC-Web and HTTP/1.1, of a server without TLS.</summary>
+    public CallInvoker WebInvoker(GrpcWebMode mode = GrpcWebMode.GrpcWeb) => _web[mode].Intercept(new RunTokenInterceptor());
+
+    /// <summary>Calls over what a watch comes over.</summary>
+    public CallInvoker InvokerOver(WatchTransport transport) => transport switch
+    {
+        WatchTransport.Grpc => Invoker,
+        WatchTransport.GrpcWeb => WebInvoker(),
+        WatchTransport.GrpcWebText => WebInvoker(GrpcWebMode.GrpcWebText),
+        _ => throw new ArgumentOutOfRangeException(nameof(transport), transport, "Server-sent events carry no calls."),
+    };
 
     public ConfigurationService.ConfigurationServiceClient Configuration => new(Invoker);
 
@@ -73,6 +88,7 @@ internal sealed class TestServer : IAsyncDisposable
         var server = new TestServer(map, time, store, settings, services);
         await server._app.StartAsync(TestRun.Token);
         server.Channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        server._web = System.Enum.GetValues<GrpcWebMode>().ToDictionary(mode => mode, server.NewWebChannel);
         return server;
     }
 
@@ -125,6 +141,8 @@ internal sealed class TestServer : IAsyncDisposable
     {
         Store.Faults.Clear();
         Channel.Dispose();
+        foreach (var channel in _web.Values)
+            channel.Dispose();
         _rest?.Dispose();
         await StopAsync();
         await _app.DisposeAsync();
@@ -137,6 +155,17 @@ internal sealed class TestServer : IAsyncDisposable
         services.AddSingleton(time);
         services.AddSingleton(store);
     }
+
+    private GrpcChannel NewWebChannel(GrpcWebMode mode) => GrpcChannel.ForAddress(RestAddress, new GrpcChannelOptions
+    {
+        HttpHandler = new GrpcWebHandler(mode, NewHttp1Handler()),
+        HttpVersion = HttpVersion.Version11,
+        HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        DisposeHttpClient = true,
+    });
+
+    // Over HTTP/1.1 a client that leaves a stream closes its connection, and by default it would first wait for the rest of the stream.
+    private static SocketsHttpHandler NewHttp1Handler() => new() { ResponseDrainTimeout = TimeSpan.Zero };
 
     private void AddDomain(IServiceCollection services)
     {

@@ -9,7 +9,9 @@ internal abstract class Watch : IDisposable
     public string Token { get; private set; } = "";
 
     public static Watch Open(TestServer server, WatchUsersRequest request, WatchTransport transport = WatchTransport.Grpc) =>
-        transport == WatchTransport.Grpc ? new GrpcWatch(server.Users.WatchUsers(request)) : EventWatch.Open(server, request);
+        transport == WatchTransport.Events
+            ? EventWatch.Open(server, request)
+            : new GrpcWatch(new UserService.UserServiceClient(server.InvokerOver(transport)).WatchUsers(request));
 
     /// <summary>The headers of the response, which come before any message.</summary>
     public abstract Task Headers { get; }

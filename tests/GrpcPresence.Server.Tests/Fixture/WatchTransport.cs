@@ -8,4 +8,10 @@ public enum WatchTransport
 
     /// <summary>Server-sent events.</summary>
     Events,
+
+    /// <summary>gRPC-Web over HTTP/1.1, binary.</summary>
+    GrpcWeb,
+
+    /// <summary>gRPC-Web over HTTP/1.1, in base64.</summary>
+    GrpcWebText,
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Grpc.Core;
+using Grpc.Net.Client.Web;
 using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
@@ -87,7 +89,7 @@ public sealed class HostileRequestRun : IAsyncLifetime
     {
         try
         {
-            var outcome = await HostileCall.RunAsync(server.Invoker, request.Method, request.Messages);
+            var outcome = await HostileCall.RunAsync(InvokerOf(server, request), request.Method, request.Messages);
             var objection = request.Method.IsClientStreaming
                 ? StreamOracle.Objection(request.Method, request.Messages, outcome)
                 : StatusOracle.Objection(request.Method, request.Messages[0], outcome);
@@ -103,6 +105,14 @@ public sealed class HostileRequestRun : IAsyncLifetime
             _objections.Enqueue($"{fault}: {request}");
         }
     }
+
+    // Two of ten go over gRPC-Web, which has no streams of requests.
+    private static CallInvoker InvokerOf(TestServer server, HostileRequest request) => (request.Number % 10) switch
+    {
+        0 when !request.Method.IsClientStreaming => server.WebInvoker(),
+        1 when !request.Method.IsClientStreaming => server.WebInvoker(GrpcWebMode.GrpcWebText),
+        _ => server.Invoker,
+    };
 
     // Leases are short here, so that by chance alone no user would have too many sessions at the moment of the look.
     private static async Task OverfillAsync(TestServer server)

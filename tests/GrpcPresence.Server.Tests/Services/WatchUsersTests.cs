@@ -19,6 +19,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Registered_headers_come_before_any_message_and_then_the_configuration(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
@@ -38,6 +40,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task A_watch_tells_the_story_of_a_user_with_reasons(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
@@ -63,7 +67,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
         Assert.Equal([UpdateReason.ReachabilityOnline], offline.UpdateReasons);
         Assert.False(offline.User.IsOnline);
         // The resource of REST has no such property.
-        Assert.Equal(transport == WatchTransport.Grpc, offline.User.LastOnlineTime is not null);
+        Assert.Equal(transport != WatchTransport.Events, offline.User.LastOnlineTime is not null);
     }
 
     [Theory]
@@ -108,6 +112,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Resumable_a_token_brings_only_what_was_missed(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
@@ -155,6 +161,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task A_watch_of_too_many_users_or_of_nothing_that_exists_is_refused(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
@@ -170,6 +178,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task A_token_of_another_service_instance_is_refused(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
@@ -184,6 +194,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Drained_a_stopping_server_ends_the_watch_with_reason_delay_and_token(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
@@ -201,6 +213,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task Drained_a_client_that_does_not_read_holds_nothing_up(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
@@ -217,6 +231,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task A_deleted_service_instance_ends_its_watches(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
@@ -230,6 +246,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [Theory]
     [InlineData(WatchTransport.Grpc)]
     [InlineData(WatchTransport.Events)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
     public async Task A_watch_that_its_client_leaves_is_detached(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();

@@ -3,7 +3,10 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
+using Grpc.Net.Client;
+using Grpc.Net.Client.Web;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
@@ -54,6 +57,30 @@ public sealed class TlsListenerTests : IDisposable
         Assert.Equal((HttpStatusCode.OK, request.Version), (response.StatusCode, response.Version));
         Assert.Contains("\"first_page_url\":\"https://", await response.Content.ReadAsStringAsync(TestRun.Token), StringComparison.Ordinal);
         Assert.Equal(server.Address, server.RestAddress);
+    }
+
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task The_same_port_serves_gRPC_Web(string version)
+    {
+        await using var server = await StartWithLeafAsync();
+        using var channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions
+        {
+            HttpHandler = new GrpcWebHandler(new TlsClient(_root).NewHandler()),
+            HttpVersion = Version.Parse(version),
+            HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            DisposeHttpClient = true,
+        });
+        var service = await server.CreateReachableServiceAsync();
+        using var watch = new GrpcWatch(new UserService.UserServiceClient(channel).WatchUsers(
+            new WatchUsersRequest { ServiceSid = service }, cancellationToken: TestRun.Token));
+        await watch.Sync();
+
+        await new UserService.UserServiceClient(channel).HeartbeatAsync(
+            new HeartbeatRequest { ServiceSid = service, UserKey = "ada", SessionId = "s" }, cancellationToken: TestRun.Token);
+
+        Assert.Equal("ada", (await watch.NextUpdate()).User.Identity);
     }
 
     [Fact]
