@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The server with TLS, API keys and an auth token: clients of three languages and of REST, who may do what; a certificate that is
-# renewed meanwhile, a client that shows one, keys that are replaced and revoked beside the server, a power cut, and what the log
-# must not say.
+# The server with TLS, API keys and an auth token: clients of three languages, of gRPC-Web and of REST, who may do what; a certificate
+# that is renewed meanwhile, a client that shows one, keys that are replaced and revoked beside the server, a power cut, and what the
+# log must not say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/clients/buf-curl/telling.sh
@@ -45,7 +45,8 @@ start_guarded_server() {
   # What happens for each call is logged too: nobody may be named there either.
   start_server env Logging__LogLevel__GrpcPresence=Debug dotnet "$server_program" \
     --tls-certificate "$scratch/server.pem" --tls-key "$scratch/server.key" \
-    --client-certificates optional --client-certificate-authorities "$scratch/ca.pem" --allow-private-webhooks
+    --client-certificates optional --client-certificate-authorities "$scratch/ca.pem" --allow-private-webhooks \
+    --allowed-origins "$page_origin"
 }
 
 # is_refused REASON METHOD JSON
@@ -101,10 +102,12 @@ renewed=$SECONDS
 finish_step
 
 # They tell while the certificate is replaced under them.
-export PRESENCE_CA=$scratch/ca.pem PRESENCE_KEY=$key PRESENCE_AUTH_TOKEN=$Presence__AuthToken
+export PRESENCE_CA=$scratch/ca.pem PRESENCE_KEY=$key PRESENCE_AUTH_TOKEN=$Presence__AuthToken PRESENCE_PAGE=$page_origin
 tell Node: node tests/clients/node/guarded.mjs
 tell Python: /usr/bin/python3 tests/clients/python/guarded.py
 tell 'buf curl:' bash tests/clients/buf-curl/guarded.sh
+tell 'Node, gRPC-Web:' env NODE_EXTRA_CA_CERTS="$PRESENCE_CA" node tests/clients/web/run.mjs node guarded
+tell 'Chromium, gRPC-Web:' env NODE_EXTRA_CA_CERTS="$PRESENCE_CA" node tests/clients/web/run.mjs chromium guarded
 tell 'Node, REST:' node tests/clients/node/guarded-rest.mjs
 hear
 

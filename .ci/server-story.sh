@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Clients of three languages against the server, and of REST; then a power cut, a start on the same database, and a shutdown.
+# Clients of three languages against the server, of gRPC-Web and of REST; then a power cut, a start on the same database, and a shutdown.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/clients/buf-curl/telling.sh
@@ -16,15 +16,17 @@ configuration=presence.v1.ConfigurationService
 users=presence.v1.UserService
 
 rest_port=$(free_port)
-export PRESENCE_REST=127.0.0.1:$rest_port
+export PRESENCE_REST=127.0.0.1:$rest_port PRESENCE_PAGE=$page_origin
 
 step 'the server starts and says that it serves'
-start_server dotnet "$server_program"
+start_server dotnet "$server_program" --allowed-origins "$page_origin"
 finish_step
 
 tell Node: node tests/clients/node/story.mjs
 tell Python: /usr/bin/python3 tests/clients/python/story.py
 tell 'buf curl:' bash tests/clients/buf-curl/story.sh
+tell 'Node, gRPC-Web:' node tests/clients/web/run.mjs node story
+tell 'Chromium, gRPC-Web:' node tests/clients/web/run.mjs chromium story
 tell 'Node, REST:' node tests/clients/node/rest.mjs
 tell 'curl, REST:' bash tests/clients/curl/rest.sh
 hear

@@ -17,6 +17,9 @@ address=127.0.0.1:$port
 # Two servers of one machine could not share the usual one; a story about it sets a port of its own before it starts the server.
 rest_port=off
 
+# Where a page is served that may call the server from a browser; a story that has one names it in AllowedOrigins.
+page_origin=http://127.0.0.1:$(free_port)
+
 # Clients would ask a proxy for this machine too.
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 

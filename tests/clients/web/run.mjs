@@ -1,0 +1,90 @@
+// node run.mjs node|chromium story|guarded [host:port]
+//
+// Tells a story over gRPC-Web, in Node or on a page in Chromium. It needs a server that runs, and leaves nothing behind but revoked keys.
+// - story: PRESENCE_REST=host:port says where HTTP/1.1 is, and PRESENCE_PAGE is the origin of the page, which AllowedOrigins must name.
+// - guarded: host:port speaks TLS. PRESENCE_KEY=SID:SECRET is an administrator's key, and NODE_EXTRA_CA_CERTS the file of the authority.
+import { createHmac } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildStories } from './build.mjs';
+import { missing, servePage, startBrowser, tellInPage } from './chromium.mjs';
+
+const [place, name, address = '127.0.0.1:5080'] = process.argv.slice(2);
+const origin = process.env.PRESENCE_PAGE ?? 'http://127.0.0.1:5082';
+let told = 0;
+
+function tell(line) {
+  if (line.startsWith('ok - ')) told += 1;
+  console.log(line);
+}
+
+async function tellOpen(stories, run) {
+  const baseUrl = `http://${process.env.PRESENCE_REST ?? '127.0.0.1:5081'}`;
+  await run('tellStory', { baseUrl });
+  if (place !== 'chromium') return;
+  // The same page by another name is of another origin.
+  const foreign = { baseUrl, friendlyName: `Foreign ${crypto.randomUUID()}` };
+  await run('tellForeignStory', foreign, origin.replace('127.0.0.1', 'localhost'));
+  await stories.stepsFor(tell)('has changed nothing from there', async () => {
+    stories.equal(await stories.hasServiceInstance(foreign), false);
+  });
+}
+
+async function tellGuarded(stories, run) {
+  const baseUrl = `https://${address}`;
+  const { secret, keySid, cleanUp, ...prepared } = await stories.prepare(
+    baseUrl, `Basic ${Buffer.from(process.env.PRESENCE_KEY).toString('base64')}`);
+  const identity = 'ada@example.com';
+  await run('tellGuardedStory', { ...prepared, baseUrl, identity, accessToken: mint(keySid, secret, prepared.serviceSid, identity) });
+  await cleanUp();
+}
+
+// An access token for the end user, signed with the back end's key.
+function mint(keySid, secret, serviceSid, identity) {
+  const now = Math.floor(Date.now() / 1_000);
+  const signed = [
+    { alg: 'HS256', typ: 'JWT', cty: 'twilio-fpa;v=1' },
+    { iss: keySid, iat: now, exp: now + 3_600, grants: { identity, chat: { service_sid: serviceSid } } },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+async function main(folder) {
+  const module = await buildStories(folder);
+  const stories = await import(pathToFileURL(module));
+  const story = { story: tellOpen, guarded: tellGuarded }[name];
+  if (place === 'node') {
+    await story(stories, (title, parameters) => stories[title](parameters, stories.stepsFor(tell)));
+    return;
+  }
+  const server = await servePage(module, origin);
+  try {
+    const browser = await startBrowser(folder);
+    try {
+      await story(stories, (title, parameters, from = origin) => tellInPage(browser, from, title, parameters, tell));
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    server.close();
+  }
+}
+
+if (place === 'chromium' && missing) {
+  // Only where somebody tries it: a run of CI that has no browser has proved nothing.
+  console.log(`${process.env.CI ? 'not ok' : 'ok'} - tells its story # SKIP ${missing}`);
+  console.log('1..1');
+  process.exit(process.env.CI ? 1 : 0);
+}
+const folder = await mkdtemp(join(tmpdir(), 'presence-web-'));
+try {
+  await main(folder);
+  console.log(`1..${told}`);
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
