@@ -27,14 +27,14 @@ internal sealed record ServerSettings
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>The port; 0 takes any free one. Without TLS it serves HTTP/2 alone, with TLS also HTTP/1.1.</summary>
-    [IntegerSetting("The port of gRPC; with TLS it also serves REST. 0 takes a free port", 0, MaxPort, Option = "--port")]
+    [IntegerSetting("The port of gRPC; with TLS it also serves REST and gRPC-Web. 0 takes a free port", 0, MaxPort, Option = "--port")]
     public int Port { get; init; } = 5080;
 
     /// <summary>
     /// The port of the REST interface, which serves HTTP/1.1; 0 takes any free one, null is none. With TLS, <see cref="Port"/> serves
     /// HTTP/1.1 and this port is unused.
     /// </summary>
-    [IntegerSetting("The port of REST without TLS. 0 takes a free port", 0, MaxPort, Off = Off, Option = "--rest-port")]
+    [IntegerSetting("The port of REST and gRPC-Web without TLS. 0 takes a free port", 0, MaxPort, Off = Off, Option = "--rest-port")]
     public int? RestPort { get; init; } = 5081;
 
     /// <summary>The full path of the database file.</summary>
