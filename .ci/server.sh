@@ -18,6 +18,7 @@ address=127.0.0.1:$port
 rest_port=off
 
 # Where a page is served that may call the server from a browser; a story that has one names it in AllowedOrigins.
+# shellcheck disable=SC2034  # a story reads it.
 page_origin=http://127.0.0.1:$(free_port)
 
 # Clients would ask a proxy for this machine too.
