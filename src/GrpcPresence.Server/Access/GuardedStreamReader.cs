@@ -1,5 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Core.Errors;
+using GrpcPresence.Server.Hosting;
 
 namespace GrpcPresence.Server.Access;
 
@@ -19,12 +20,8 @@ internal sealed class GuardedStreamReader<TRequest>(IAsyncStreamReader<TRequest>
     /// <inheritdoc/>
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
     {
-        var next = messages.MoveNext(cancellationToken);
-        if (!next.IsCompleted)
-            await Task.WhenAny(next, _end.Task);
-        if (_end.Task.IsCompletedSuccessfully)
-            throw await _end.Task;
-        if (!await next)
+        var next = await messages.MoveNextUntilAsync(_end.Task, cancellationToken) ?? throw await _end.Task;
+        if (!next)
             return false;
         await gate.AuthorizeAsync(caller, rule, messages.Current, cancellationToken);
         return true;

@@ -89,15 +89,17 @@ internal sealed class StreamHeartbeatsHandler(
     /// <summary>Waits for the first message, and not for ever: until then the stream is in nobody's quota but its caller's.</summary>
     private async Task<bool> BeginsAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
     {
-        var first = NextAsync(input, context);
-        if (first.IsCompleted)
-            return await first;
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        var inTime = await Task.WhenAny(first, Task.Delay(Bounds.HeartbeatStreamStart, time, over.Token)) == first;
-        if (!inTime && !context.CancellationToken.IsCancellationRequested)
-            throw Violated($"must begin with start within {Bounds.HeartbeatStreamStart.TotalSeconds} s");
-        await over.CancelAsync();
-        return await first;
+        // Not the call's token: of a call that is over, the read says so.
+        using var begun = new CancellationTokenSource();
+        try
+        {
+            return await input.MoveNextUntilAsync(Task.Delay(Bounds.HeartbeatStreamStart, time, begun.Token), context.CancellationToken)
+                ?? throw Violated($"must begin with start within {Bounds.HeartbeatStreamStart.TotalSeconds} s");
+        }
+        finally
+        {
+            await begun.CancelAsync();
+        }
     }
 
     private async Task ReadAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, HeartbeatStream stream, ServerCallContext context)
@@ -255,15 +257,9 @@ internal sealed class StreamHeartbeatsHandler(
     }
 
     /// <summary>Waits for the next message; refuses when the service instance is deleted meanwhile.</summary>
-    private async Task<bool> NextAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context)
-    {
-        var next = input.MoveNext(context.CancellationToken);
-        if (!next.IsCompleted && _service is not null)
-            await Task.WhenAny(next, _service.Deleted);
-        if (_service is { IsDeleted: true })
-            throw Refusals.ServiceInstanceNotFound(_service.Sid);
-        return await next;
-    }
+    private async Task<bool> NextAsync(IAsyncStreamReader<V1.StreamHeartbeatsRequest> input, ServerCallContext context) =>
+        await input.MoveNextUntilAsync(_service!.Deleted, context.CancellationToken)
+        ?? throw Refusals.ServiceInstanceNotFound(_service.Sid);
 
     private static PresenceException Violated(string description) =>
         new([new Violation("message", ErrorReason.StreamProtocolViolated, description)]);

@@ -10,6 +10,7 @@ using GrpcPresence.Server.Settings;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -41,6 +42,8 @@ internal sealed class TestServer : IAsyncDisposable
     public InMemoryPresenceStore Store { get; } = new();
 
     public LogRecorder Log { get; } = new();
+
+    public BodyReads Reads { get; } = new();
 
     public Uri Address => new(_app.Urls.First());
 
@@ -172,6 +175,7 @@ internal sealed class TestServer : IAsyncDisposable
         AddDomain(services, _store, _time);
         services.RemoveAll<ILoggerProvider>();
         services.AddSingleton<ILoggerProvider>(Log);
+        services.AddSingleton<IStartupFilter>(Reads);
         _services?.Invoke(services);
     }
 }
