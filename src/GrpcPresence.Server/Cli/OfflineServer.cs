@@ -19,9 +19,15 @@ internal static class OfflineServer
             var path = Path.Combine(directory.FullName, "operator.sock");
             var own = settings with { IsForOperatorOnly = true, OperatorSocket = path, Demo = false };
             await using var app = ServerHost.Build(own, QuietLog(), addDomain);
-            await app.StartAsync();
-            await command(path);
-            await app.StopAsync();
+            try
+            {
+                await app.StartAsync();
+                await command(path);
+            }
+            finally
+            {
+                await app.EnsureStoppedAsync();
+            }
         }
         finally
         {

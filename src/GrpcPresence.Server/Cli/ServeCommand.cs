@@ -34,7 +34,23 @@ internal static class ServeCommand
             throw new SettingsException("The demo calls by the operator's socket, and there is none: its path is too long, or it is switched off.");
         using var telemetry = TelemetryExport.Start(configuration);
         await using var app = ServerHost.Build(settings, configuration, addDomain);
-        await StartAsync(app, settings);
+        try
+        {
+            await StartAsync(app, settings);
+            await ServeAsync(app, settings, telemetry, output);
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to stop before it had started.
+        }
+        finally
+        {
+            await app.EnsureStoppedAsync();
+        }
+    }
+
+    private static async Task ServeAsync(WebApplication app, ServerSettings settings, TelemetryExport? telemetry, TextWriter output)
+    {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
         var isOpen = settings.AllowAnonymous || !app.Services.GetRequiredService<Authenticator>().HasCredentials;
@@ -57,7 +73,7 @@ internal static class ServeCommand
     {
         try
         {
-            await StartOrStopAsync(app);
+            await app.StartAsync();
         }
         catch (IOException fault) when (fault.InnerException is AddressInUseException)
         {
@@ -72,20 +88,6 @@ internal static class ServeCommand
         catch (SocketException fault) when (fault.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
         {
             throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", "must be an address of this machine");
-        }
-    }
-
-    /// <summary>Services that have started when another cannot are stopped: they would work on with what is disposed of.</summary>
-    private static async Task StartOrStopAsync(WebApplication app)
-    {
-        try
-        {
-            await app.StartAsync();
-        }
-        catch
-        {
-            await app.StopAsync();
-            throw;
         }
     }
 

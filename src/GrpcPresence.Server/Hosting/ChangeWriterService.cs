@@ -9,13 +9,13 @@ internal sealed class ChangeWriterService(
 {
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _isStarted;
+    private Thread? _thread; // null before the start
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _isStarted = true;
-        new Thread(Run) { Name = "change writer", IsBackground = true }.Start();
+        _thread = new Thread(Run) { Name = "change writer", IsBackground = true };
+        _thread.Start();
         return Task.CompletedTask;
     }
 
@@ -23,7 +23,7 @@ internal sealed class ChangeWriterService(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         // A host that could not start stops all its services, also those whose turn had not come.
-        if (!_isStarted)
+        if (_thread is null)
             return;
         queue.Close();
         // A store that fails would keep the writer trying; it stops when the time for stopping is over.
@@ -31,8 +31,17 @@ internal sealed class ChangeWriterService(
         await _ended.Task;
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _abandon.Dispose();
+    /// <summary>
+    /// Ends a writer that was not stopped. The container disposes of this service before the queue and the store, so the writer never uses
+    /// either after its disposal.
+    /// </summary>
+    public void Dispose()
+    {
+        queue.Close();
+        _abandon.Cancel();
+        _thread?.Join();
+        _abandon.Dispose();
+    }
 
     private void Run()
     {

@@ -40,13 +40,27 @@ internal static class ServerHost
         addDomain(builder.Services);
 
         var app = builder.Build();
+        try
+        {
+            Complete(app);
+            return app;
+        }
+        catch
+        {
+            // What was made before the fault, such as an open store, has no other owner.
+            ((IDisposable)app).Dispose();
+            throw;
+        }
+    }
+
+    private static void Complete(WebApplication app)
+    {
         // Before the store: who is refused for a file of TLS has no database made or locked for it.
         app.Services.GetService<TlsFiles>();
         var board = app.Services.GetRequiredService<HealthBoard>();
         app.Lifetime.ApplicationStopping.Register(board.Drain);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
         Map(app);
-        return app;
     }
 
     private static void AddTransport(IServiceCollection services)

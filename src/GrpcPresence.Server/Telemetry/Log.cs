@@ -57,7 +57,7 @@ internal static partial class Log
     [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "{Method} still ran {Grace} after stopping began and was reset")]
     public static partial void StreamReset(ILogger logger, string method, TimeSpan grace);
 
-    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Streams} streams still ran {Grace} after stopping began and were reset")]
+    [LoggerMessage(EventId = 22, Level = LogLevel.Information, Message = "{Streams} streams still ran {Grace} after stopping began and were reset")]
     public static partial void StreamsReset(ILogger logger, long streams, TimeSpan grace);
 
     [LoggerMessage(

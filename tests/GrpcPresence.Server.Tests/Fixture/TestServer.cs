@@ -89,10 +89,19 @@ internal sealed class TestServer : IAsyncDisposable
         Action<IServiceCollection>? services = null)
     {
         var server = new TestServer(map, time, store, settings, services);
-        await server._app.StartAsync(TestRun.Token);
-        server.Channel = GrpcChannel.ForAddress(server.Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-        server._web = System.Enum.GetValues<GrpcWebMode>().ToDictionary(mode => mode, server.NewWebChannel);
-        return server;
+        try
+        {
+            await server._app.StartAsync(TestRun.Token);
+            var options = new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true };
+            server.Channel = GrpcChannel.ForAddress(server.Address, options);
+            server._web = System.Enum.GetValues<GrpcWebMode>().ToDictionary(mode => mode, server.NewWebChannel);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Creates a service instance and returns its SID.</summary>
@@ -143,12 +152,21 @@ internal sealed class TestServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Store.Faults.Clear();
-        Channel.Dispose();
+        Channel?.Dispose(); // null of a server that could not start
         foreach (var channel in _web.Values)
             channel.Dispose();
         _rest?.Dispose();
-        await StopAsync();
-        await _app.DisposeAsync();
+        var problems = Log.Problems.Count;
+        try
+        {
+            await StopAsync();
+        }
+        finally
+        {
+            await _app.DisposeAsync();
+        }
+        // A stop logs nothing above Information.
+        Assert.Empty(Log.Problems.Skip(problems));
     }
 
     /// <summary>Adds the domain over the store.</summary>

@@ -225,7 +225,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
         // Four megabytes are on their way, and only the first message is read.
         await watch.Next();
         await Barrier.Within(_server.StopAsync(), "the server stopped");
-        Assert.DoesNotContain(_server.Log.Problems, entry => entry.Exception is not null);
+        Assert.Empty(_server.Log.Problems);
     }
 
     [Theory]
