@@ -16,9 +16,13 @@ internal sealed class TickService(
     PresenceTracker tracker, WatchHub hub, OpenCalls calls, ChangeQueue queue, QuotaBook quotas, PresenceMetrics metrics, TimeProvider time)
     : BackgroundService
 {
+    private PeriodicTimer? _timer;
+
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
+        // The host runs ExecuteAsync on another thread, at any later time. Ticks begin with the start.
+        _timer = new PeriodicTimer(Bounds.Tick, time);
         metrics.ObserveSessions(() => tracker.LiveSessions);
         metrics.ObserveQueueDepth(() => queue.Count);
         metrics.ObservePending(() => hub.PendingUsers);
@@ -26,13 +30,19 @@ internal sealed class TickService(
     }
 
     /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _timer?.Dispose();
+    }
+
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Bounds.Tick, time);
         var sweptAt = time.GetTimestamp();
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            while (await _timer!.WaitForNextTickAsync(stoppingToken))
             {
                 tracker.Tick();
                 hub.Tick();
