@@ -42,6 +42,7 @@ internal static class KestrelSetup
             kestrel.Listen(settings.Address, settings.Port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
+                listen.EndOnSocketErrors();
                 listen.CloseSilentPeers(settings);
                 if (handshakes is not null)
                     listen.UseTls(handshakes);
@@ -52,6 +53,7 @@ internal static class KestrelSetup
             kestrel.Listen(settings.Address, settings.RestPort!.Value, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
+                listen.EndOnSocketErrors();
                 listen.CloseSilentPeers(settings);
             });
         }
