@@ -241,12 +241,16 @@ public sealed class QuotaTests
         for (var i = 0; i < Core.Limits.Bounds.PromptRefusalsPerSecond; i++)
             Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
 
+        var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Limits.Bounds.RefusalHold && due <= Core.Limits.Bounds.MaxRefusalHold);
         var held = BeatAsync(users, guarded.Own).ResponseAsync;
+        await Fixture.Barrier.Within(hold, "the server held the refusal back");
         await BeatAsync(guarded.UsersAs(GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Service))), guarded.Own);
         Assert.False(held.IsCompleted, "The refusal was not held back.");
 
         guarded.Time.Advance(Core.Limits.Bounds.MaxRefusalHold);
-        Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => held)).Reason);
+        var refused = CallError.Of(() => held);
+        await Fixture.Barrier.Within(refused, "the refusal was sent");
+        Assert.Equal("QUOTA_EXCEEDED", (await refused).Reason);
     }
 
     private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) => GuardedServer.StartAsync(settings => settings with

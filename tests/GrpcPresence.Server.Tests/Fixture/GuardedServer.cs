@@ -15,7 +15,12 @@ internal sealed class GuardedServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
+    private GuardedServer() => Timers = new ObservedClock(Time);
+
     public FakeTimeProvider Time { get; } = new();
+
+    /// <summary>Says when the server sets a timer on <see cref="Time"/>.</summary>
+    public ObservedClock Timers { get; }
 
     public TestServer Server { get; private set; } = null!;
 
@@ -43,7 +48,7 @@ internal sealed class GuardedServer : IAsyncDisposable
             SecretFile = guarded.SecretPath,
             OperatorSocket = guarded._directory.File("operator.sock"),
         };
-        guarded.Server = await TestServer.StartAsync(time: guarded.Time, settings: settings?.Invoke(given) ?? given, handler: handler);
+        guarded.Server = await TestServer.StartAsync(time: guarded.Timers, settings: settings?.Invoke(given) ?? given, handler: handler);
         guarded.Own = await guarded.Server.CreateReachableServiceAsync();
         guarded.Foreign = await guarded.Server.CreateReachableServiceAsync();
         guarded.Keys = new(OperatorChannel.Open(given.OperatorSocket).Intercept(new RunTokenInterceptor()));
