@@ -94,8 +94,9 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         var opening = new HttpRequestMessage(HttpMethod.Get, UpdatesUrl.Of(request));
         if (lastId.Length > 0)
             opening.Headers.Add("Last-Event-ID", lastId);
-        var response = await server.Rest.SendAsync(opening, HttpCompletionOption.ResponseHeadersRead, TestRun.Token);
-        return await EventStream.OfAsync(response, lastId);
+        var response = server.Rest.SendAsync(opening, HttpCompletionOption.ResponseHeadersRead, TestRun.Token);
+        await Barrier.Within(response, $"the watch of {UpdatesUrl.Of(request)} began");
+        return await EventStream.OfAsync(await response, lastId);
     }
 
     // Takes so many events, or all up to where it settles.
