@@ -2,6 +2,7 @@ using GrpcPresence.Core.Changes;
 using GrpcPresence.Core.Changes.Kinds;
 using GrpcPresence.Core.Changes.Store;
 using GrpcPresence.Core.Configuration;
+using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;

@@ -7,7 +7,7 @@ using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Access;
 using GrpcPresence.Server.Hosting;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Hosting;
 
@@ -17,7 +17,7 @@ public sealed class TickServiceTests
     public async Task Ticks_begin_with_the_start()
     {
         await using var server = await TestServer.StartAsync();
-        var clock = new ObservedClock(new ManualTimeProvider());
+        var clock = new ObservedClock(new FakeTimeProvider());
         var ticks = clock.WhenTimerSet(due => due == Bounds.Tick);
         using var service = new TickService(
             server.Get<PresenceTracker>(),
