@@ -9,6 +9,11 @@ namespace GrpcPresence.Storage.Sqlite;
 /// The storage port on one SQLite file. One connection writes and checkpoints, used by the writer's thread alone; others only read. SQLite's calls
 /// are synchronous, so reads run on the thread that asks and the returned tasks are complete.
 /// </summary>
+/// <remarks>
+/// One writing connection puts all commits in one order, which revisions need. No other connection of the server takes the write lock, so that no
+/// statement has to be repeated after SQLITE_BUSY. The rule also kept SQLite's WAL-reset bug away: that bug needs a second connection that writes or
+/// checkpoints. SQLite 3.51.3 fixed it, and a test requires that version. The rule stays for the first two reasons.
+/// </remarks>
 public sealed partial class SqlitePresenceStore : IPresenceStore
 {
     private readonly SqliteStoreOptions _options;

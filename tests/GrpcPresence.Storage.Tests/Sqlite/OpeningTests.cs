@@ -27,6 +27,14 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
+    public void The_native_SQLite_has_the_fix_of_the_WAL_reset_bug()
+    {
+        using var store = Open();
+
+        Assert.True(Version.Parse(store.SqliteVersion) >= new Version(3, 51, 3), $"SQLite {store.SqliteVersion} has the WAL-reset bug.");
+    }
+
+    [Fact]
     public void A_relative_path_is_told_in_full()
     {
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, DatabasePath);
