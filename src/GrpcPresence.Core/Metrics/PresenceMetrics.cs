@@ -8,6 +8,12 @@ public sealed class PresenceMetrics : IDisposable
     /// <summary>The name of the meter.</summary>
     public const string MeterName = "GrpcPresence";
 
+    // In seconds. The default boundaries of OpenTelemetry suit milliseconds: nearly every duration here would fall into the first bucket.
+    private static readonly InstrumentAdvice<double> Durations = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    };
+
     private readonly Meter _meter;
     private readonly Counter<long> _transitions;
     private readonly Histogram<double> _commitDuration;
@@ -23,15 +29,18 @@ public sealed class PresenceMetrics : IDisposable
     public PresenceMetrics(IMeterFactory? factory = null)
     {
         _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
-        _transitions = _meter.CreateCounter<long>("presence.transitions", "{transition}", "Users who came online or went offline, as tracked.");
-        _commitDuration = _meter.CreateHistogram<double>("presence.commit.duration", "s", "Time from taking a batch to its commit.");
+        _transitions = _meter.CreateCounter<long>("presence.transitions", "{transition}", "Users that came online or went offline.");
+        _commitDuration = CreateDuration("presence.commit.duration", "Time from taking a batch of changes until it is committed.");
         _batchSize = _meter.CreateHistogram<int>("presence.commit.changes", "{change}", "Changes in a committed batch.");
         _watchers = _meter.CreateUpDownCounter<int>("presence.watchers", "{watcher}", "Open watches.");
-        _catchUps = _meter.CreateCounter<long>("presence.watch.catch_ups", "{catch_up}", "Times a watcher dropped what was pending and read the store.");
-        _resets = _meter.CreateCounter<long>("presence.watch.resets", "{reset}", "Snapshots sent, by reason.");
-        _leaseLateness = _meter.CreateHistogram<double>("presence.lease.lateness", "s", "Time from the end of a lease to the decision that it ended.");
-        _quotaRefusals = _meter.CreateCounter<long>("presence.quota.refusals", "{refusal}", "What was refused for want of a quota, by quota.");
-        _webhooks = _meter.CreateCounter<long>("presence.webhook.deliveries", "{delivery}", "Webhooks that were sent, by outcome; and those given up.");
+        _catchUps = _meter.CreateCounter<long>(
+            "presence.watch.catch_ups", "{catch_up}", "Times a slow watcher dropped its pending updates and read the store.");
+        _resets = _meter.CreateCounter<long>("presence.watch.resets", "{reset}", "Snapshots sent to watchers, by reason.");
+        _leaseLateness = CreateDuration("presence.lease.lateness", "Time from the end of a lease until the server decided that it ended.");
+        _quotaRefusals = _meter.CreateCounter<long>(
+            "presence.quota.refusals", "{refusal}", "Calls and heartbeats refused because a quota was used up, by quota.");
+        _webhooks = _meter.CreateCounter<long>(
+            "presence.webhook.deliveries", "{delivery}", "Webhooks sent, by outcome, and webhooks given up.");
     }
 
     /// <summary>Reads the number of live sessions when somebody looks.</summary>
@@ -44,15 +53,17 @@ public sealed class PresenceMetrics : IDisposable
 
     /// <summary>Reads the number of users that watchers owe their clients when somebody looks.</summary>
     public void ObservePending(Func<long> read) =>
-        _meter.CreateObservableUpDownCounter("presence.watch.pending", read, "{user}", "Users that watchers owe their clients.");
+        _meter.CreateObservableUpDownCounter("presence.watch.pending", read, "{user}", "User updates that wait to be sent to watchers.");
 
     /// <summary>Reads how many receivers of webhooks are taken for dead when somebody looks.</summary>
     public void ObserveOpenCircuits(Func<int> read) =>
-        _meter.CreateObservableUpDownCounter("presence.webhook.open_circuits", read, "{receiver}", "Receivers of webhooks that are taken for dead.");
+        _meter.CreateObservableUpDownCounter(
+            "presence.webhook.open_circuits", read, "{receiver}", "Webhook receivers that are not called, because they kept failing.");
 
     /// <summary>Reads how many revisions the receiver of webhooks is behind that is behind the most, when somebody looks.</summary>
     public void ObserveWebhookLag(Func<long> read) =>
-        _meter.CreateObservableGauge("presence.webhook.lag", read, "{revision}", "Revisions that the last receiver of webhooks is behind.");
+        _meter.CreateObservableGauge(
+            "presence.webhook.lag", read, "{revision}", "Revisions by which the slowest webhook receiver is behind.");
 
     /// <summary>A webhook was sent, with this outcome, or given up.</summary>
     public void WebhookSent(string outcome) => _webhooks.Add(1, new KeyValuePair<string, object?>("presence.webhook.outcome", outcome));
@@ -84,4 +95,7 @@ public sealed class PresenceMetrics : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
+
+    private Histogram<double> CreateDuration(string name, string description) =>
+        _meter.CreateHistogram(name, "s", description, tags: null, Durations);
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using GrpcPresence.Core.Access;
+using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Access;
 
@@ -12,6 +13,9 @@ internal static class AuthorizationTable
     private static readonly string Configurations = V1.ConfigurationService.Descriptor.FullName;
     private static readonly string Keys = V1.ApiKeyService.Descriptor.FullName;
     private static readonly string Users = V1.UserService.Descriptor.FullName;
+
+    /// <summary>The metrics, which no method of gRPC serves: they are about the whole deployment.</summary>
+    public static readonly AccessRule<HttpContext> Metrics = new(MetricsEndpoint.Path) { Least = ApiKeyRole.Read };
 
     private static readonly Dictionary<string, AccessRule> Rules = new AccessRule[]
     {

@@ -17,7 +17,7 @@ internal static class OfflineServer
         try
         {
             var path = Path.Combine(directory.FullName, "operator.sock");
-            var own = settings with { IsForOperatorOnly = true, OperatorSocket = path, Demo = false };
+            var own = settings with { IsForOperatorOnly = true, OperatorSocket = path, Metrics = MetricsMode.Off, Demo = false };
             await using var app = ServerHost.Build(own, QuietLog(), addDomain);
             try
             {

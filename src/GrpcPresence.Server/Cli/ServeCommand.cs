@@ -32,12 +32,11 @@ internal static class ServeCommand
     {
         if (settings is { Demo: true, OperatorSocket: null })
             throw new SettingsException("The demo calls by the operator's socket, and there is none: its path is too long, or it is switched off.");
-        using var telemetry = TelemetryExport.Start(configuration);
         await using var app = ServerHost.Build(settings, configuration, addDomain);
         try
         {
             await StartAsync(app, settings);
-            await ServeAsync(app, settings, telemetry, output);
+            await ServeAsync(app, settings, output);
         }
         catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
@@ -49,7 +48,7 @@ internal static class ServeCommand
         }
     }
 
-    private static async Task ServeAsync(WebApplication app, ServerSettings settings, TelemetryExport? telemetry, TextWriter output)
+    private static async Task ServeAsync(WebApplication app, ServerSettings settings, TextWriter output)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
@@ -58,8 +57,6 @@ internal static class ServeCommand
             Log.Listening(logger, address, isOpen ? "without authentication: everybody who reaches it is let in" : "callers need credentials");
         if (settings.OperatorSocket is null)
             Log.NoOperatorSocket(logger);
-        if (telemetry is not null)
-            Log.TelemetryExported(logger, telemetry.Endpoint);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
             await GreetAsync(output, app, settings, addresses, isOpen);

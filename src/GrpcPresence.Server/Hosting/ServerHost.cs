@@ -28,6 +28,8 @@ internal static class ServerHost
         // The empty builder reads neither files nor variables of its own, so that the settings are the only ones.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddConfiguration(configuration);
+        // Does nothing unless systemd is the parent process. Before the log, which keeps its own format: a log format is a setting, and programs read it.
+        builder.Services.AddSystemd();
         builder.Logging.AddPresenceLogging(settings, configuration);
         builder.WebHost.UseKestrelCore()
             .UseSockets(sockets => sockets.CreateBoundListenSocket = OperatorSocket.Bind)
@@ -37,6 +39,7 @@ internal static class ServerHost
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         AddTransport(builder.Services);
         builder.Services.AddTls(settings);
+        builder.Services.AddTelemetry(settings, configuration);
         addDomain(builder.Services);
 
         var app = builder.Build();
@@ -57,6 +60,7 @@ internal static class ServerHost
     {
         // Before the store: who is refused for a file of TLS has no database made or locked for it.
         app.Services.GetService<TlsFiles>();
+        app.Services.BuildTelemetry();
         var board = app.Services.GetRequiredService<HealthBoard>();
         app.Lifetime.ApplicationStopping.Register(board.Drain);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
@@ -121,5 +125,6 @@ internal static class ServerHost
         app.MapService<ReflectionGrpcService>(Grpc.Reflection.V1.ServerReflection.BindService);
         app.MapService<ReflectionAlphaGrpcService>(Grpc.Reflection.V1Alpha.ServerReflection.BindService);
         app.MapRest();
+        app.MapMetrics();
     }
 }

@@ -2,6 +2,7 @@ using GrpcPresence.Core.Limits;
 using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest;
@@ -11,6 +12,7 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
 {
     private static readonly PathString Root = RestPaths.Root;
     private static readonly PathString Documents = "/openapi";
+    private static readonly PathString Metrics = MetricsEndpoint.Path;
 
     /// <summary>
     /// Whether the request is one of REST. In any case of letters, as routing has it: an operation that ran without this would neither be guarded from dots
@@ -18,7 +20,8 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
     /// </summary>
     public static bool Serves(HttpContext http) =>
         http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase)
-        || http.Request.Path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase);
+        || http.Request.Path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase)
+        || http.Request.Path.StartsWithSegments(Metrics, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Runs the request.</summary>
     public async Task InvokeAsync(HttpContext http)

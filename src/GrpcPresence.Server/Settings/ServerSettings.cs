@@ -140,6 +140,13 @@ internal sealed record ServerSettings
     [ChoiceSetting<LogFormat>("The format of the log", Option = "--log-format", Shorthand = "--json-logs", ShorthandValue = "json")]
     public LogFormat LogFormat { get; init; }
 
+    /// <summary>
+    /// Which metrics Prometheus can read at <c>/metrics</c>. On by default: the basic metrics add nothing to the cost of a call, and the path
+    /// is guarded like a method. Without credentials it answers only on a server that listens on loopback and has none configured.
+    /// </summary>
+    [ChoiceSetting<MetricsMode>("Which metrics /metrics serves; all adds the duration of each call", Option = "--metrics")]
+    public MetricsMode Metrics { get; init; } = MetricsMode.Basic;
+
     /// <summary>Whether the server creates a service instance with simulated users, to look at.</summary>
     [FlagSetting("Create a service instance whose users come and go", Option = "--demo")]
     public bool Demo { get; init; }

@@ -1,46 +1,53 @@
-using GrpcPresence.Core.Metrics;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace GrpcPresence.Server.Telemetry;
 
 /// <summary>
-/// Sends metrics and traces over OTLP. The exporter reads the standard <c>OTEL_EXPORTER_OTLP_*</c> variables itself. Dispose of it after the host,
-/// so that the last values are sent.
+/// Sends the last metrics and traces when the server has stopped, in bounded time. Disposing of the providers sends them too, but one after the other and for
+/// up to five seconds each: a collector that does not answer would hold the stop for twice as long as it may take.
 /// </summary>
-internal sealed class TelemetryExport : IDisposable
+internal sealed class TelemetryExport(Uri endpoint, MeterProvider meters, TracerProvider traces, ILogger<TelemetryExport> logger) : IHostedLifecycleService
 {
-    /// <summary>The variable that switches the export on.</summary>
-    public const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    /// <summary>How long a collector has for the last values. It is part of the time that the host allows for the whole stop.</summary>
+    public static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
-    private const string ServiceName = "grpc-presence";
-    private static readonly string[] Meters =
-        [PresenceMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime"];
-
-    private readonly MeterProvider _meters;
-    private readonly TracerProvider _traces;
-
-    private TelemetryExport(string endpoint)
-    {
-        Endpoint = endpoint;
-        var resource = ResourceBuilder.CreateDefault().AddService(ServiceName);
-        _meters = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(Meters).AddOtlpExporter().Build();
-        _traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource("Microsoft.AspNetCore").AddOtlpExporter().Build();
-    }
-
-    /// <summary>Where metrics and traces go.</summary>
-    public string Endpoint { get; }
-
-    /// <summary>Begins to export, if an endpoint is set.</summary>
-    public static TelemetryExport? Start(IConfiguration configuration) =>
-        configuration[EndpointVariable] is { Length: > 0 } endpoint ? new TelemetryExport(endpoint) : null;
+    // Without user information and query, which may hold a password.
+    private readonly string _endpoint = endpoint.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
 
     /// <inheritdoc/>
-    public void Dispose()
+    public Task StartedAsync(CancellationToken cancellationToken)
     {
-        _meters.Dispose();
-        _traces.Dispose();
+        Log.TelemetryExported(logger, _endpoint);
+        return Task.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        // When the time for stopping is over, this still begins both shutdowns: the disposal that follows would otherwise wait for them.
+        var limit = cancellationToken.IsCancellationRequested ? 0 : (int)FlushTimeout.TotalMilliseconds;
+        var flush = Task.WhenAll(
+            Task.Run(() => meters.Shutdown(limit), CancellationToken.None), Task.Run(() => traces.Shutdown(limit), CancellationToken.None));
+        try
+        {
+            await flush.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The time for stopping is over; what was not sent is lost.
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

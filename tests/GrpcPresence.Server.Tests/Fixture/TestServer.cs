@@ -30,12 +30,18 @@ internal sealed class TestServer : IAsyncDisposable
     private Task? _stopped;
 
     private TestServer(
-        Action<WebApplication>? map, TimeProvider? time, IPresenceStore? store, ServerSettings? settings, Action<IServiceCollection>? services)
+        Action<WebApplication>? map,
+        TimeProvider? time,
+        IPresenceStore? store,
+        ServerSettings? settings,
+        Action<IServiceCollection>? services,
+        Dictionary<string, string?>? variables)
     {
         _time = time ?? TimeProvider.System;
         _store = store ?? Store;
         _services = services;
-        _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0, RestPort = 0 }, new ConfigurationBuilder().Build(), AddDomain);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(variables ?? []).Build();
+        _app = ServerHost.Build((settings ?? new ServerSettings()) with { Port = 0, RestPort = 0 }, configuration, AddDomain);
         map?.Invoke(_app);
     }
 
@@ -76,9 +82,12 @@ internal sealed class TestServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();
 
+    public T? Find<T>()
+        where T : class => _app.Services.GetService<T>();
+
     /// <summary>
     /// Starts a server. The channel connects with the handler; a server with TLS needs one that trusts it. What <paramref name="services"/> adds takes the
-    /// place of what is there.
+    /// place of what is there; <paramref name="variables"/> stand for those of the environment.
     /// </summary>
     public static async Task<TestServer> StartAsync(
         Action<WebApplication>? map = null,
@@ -86,9 +95,10 @@ internal sealed class TestServer : IAsyncDisposable
         IPresenceStore? store = null,
         ServerSettings? settings = null,
         HttpMessageHandler? handler = null,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null,
+        Dictionary<string, string?>? variables = null)
     {
-        var server = new TestServer(map, time, store, settings, services);
+        var server = new TestServer(map, time, store, settings, services, variables);
         try
         {
             await server._app.StartAsync(TestRun.Token);

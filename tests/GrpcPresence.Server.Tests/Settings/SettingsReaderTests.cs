@@ -42,6 +42,7 @@ public sealed class SettingsReaderTests
             ["Presence:ClientCertificates"] = "Required",
             ["Presence:ClientCertificateAuthorities"] = "clients.pem",
             ["Presence:MaxConnections"] = "7",
+            ["Presence:Metrics"] = "All",
             ["Presence:Demo"] = "True",
         });
 
@@ -69,6 +70,7 @@ public sealed class SettingsReaderTests
                 ClientCertificates = ClientCertificates.Required,
                 ClientCertificateAuthorities = Path.GetFullPath("clients.pem"),
                 MaxConnections = 7,
+                Metrics = MetricsMode.All,
                 Demo = true,
             },
             settings);
@@ -220,6 +222,7 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:TlsKey", "/")]
     [InlineData("Presence:ClientCertificates", "perhaps")]
     [InlineData("Presence:ClientCertificateAuthorities", "")]
+    [InlineData("Presence:Metrics", "true")]
     [InlineData("Presence:MaxConnections", "0")]
     [InlineData("Presence:MaxConnections", "2147483648")]
     [InlineData("Presence:Quotas", "5")]

@@ -1,0 +1,49 @@
+using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Rest.Calls;
+using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Telemetry;
+
+/// <summary>
+/// Guards the metrics, as a method of gRPC is guarded: they are about the whole deployment, so a caller whose scope is one service instance is refused.
+/// </summary>
+internal sealed class MetricsMiddleware(RequestDelegate next, AccessGate gate, Authenticator authenticator, ServerSettings settings)
+{
+    /// <summary>Runs the request.</summary>
+    public async Task InvokeAsync(HttpContext http)
+    {
+        if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
+            throw RestException.MethodNotAllowed($"{HttpMethods.Get}, {HttpMethods.Head}");
+        var caller = await gate.EnterAsync(AuthorizationTable.Metrics, new RestCallContext(http, MetricsEndpoint.Path));
+        // AllowAnonymous opens what tenants store, to whoever reaches the port. The figures of the whole deployment stay closed to a network.
+        if (caller is AnonymousCaller && (authenticator.HasCredentials || settings.ListensToNetwork))
+            throw AccessRefusals.CredentialsRequired();
+        await gate.AuthorizeAsync(caller, AuthorizationTable.Metrics, http, http.RequestAborted);
+        await WriteAsync(http);
+    }
+
+    /// <summary>
+    /// Writes the metrics by way of memory. The exporter has one buffer for all scrapes and does not fill it again before every client has read the last
+    /// response. A client that stops reading would hold up the scrapes of all others for a minute.
+    /// </summary>
+    private async Task WriteAsync(HttpContext http)
+    {
+        var body = http.Response.Body;
+        using var metrics = new MemoryStream();
+        http.Response.Body = metrics;
+        try
+        {
+            await next(http);
+        }
+        finally
+        {
+            http.Response.Body = body;
+        }
+        // The exporter answers so, without a body and without a log entry.
+        if (http.Response.StatusCode == StatusCodes.Status500InternalServerError)
+            throw new InvalidOperationException("The metrics could not be collected.");
+        http.Response.ContentLength = metrics.Length;
+        await body.WriteAsync(metrics.GetBuffer().AsMemory(0, (int)metrics.Length), http.RequestAborted);
+    }
+}

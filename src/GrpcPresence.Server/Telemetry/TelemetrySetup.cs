@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Reflection;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Server.Settings;
+using Microsoft.Extensions.Diagnostics.Metrics;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace GrpcPresence.Server.Telemetry;
+
+/// <summary>Which metrics and traces the server offers, and to whom.</summary>
+internal static class TelemetrySetup
+{
+    private const string ServiceName = "grpc-presence";
+    private const string HostingMeter = "Microsoft.AspNetCore.Hosting";
+    private const string KestrelMeter = "Microsoft.AspNetCore.Server.Kestrel";
+    private const string QueuedRequests = "kestrel.queued_requests";
+
+    // The name under which OpenTelemetry listens.
+    private const string Listener = "OpenTelemetry";
+
+    /// <summary>
+    /// Adds the exporter for Prometheus if the settings have it, and the export over OTLP if a variable names an endpoint. Without either, nothing listens to
+    /// any instrument.
+    /// </summary>
+    /// <exception cref="SettingsException">A variable of the exporter has a value that cannot be used.</exception>
+    public static void AddTelemetry(this IServiceCollection services, ServerSettings settings, IConfiguration configuration)
+    {
+        var endpoint = OtlpVariables.ReadEndpoint(configuration);
+        if (endpoint is null && settings.Metrics == MetricsMode.Off)
+            return;
+        services.AddMetrics(metrics => Enable(metrics, withCalls: endpoint is not null || settings.Metrics == MetricsMode.All));
+        var telemetry = services.AddOpenTelemetry().ConfigureResource(Describe);
+        telemetry.WithMetrics(metrics =>
+        {
+            metrics.AddRuntimeInstrumentation();
+            if (settings.Metrics != MetricsMode.Off)
+                metrics.AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false);
+            if (endpoint is not null)
+                metrics.AddOtlpExporter();
+        });
+        if (endpoint is null)
+            return;
+        // Only with an exporter: as soon as anything listens for traces, the framework creates an activity for each call.
+        telemetry.WithTracing(traces => traces
+            .AddAspNetCoreInstrumentation(options => options.EnrichWithHttpResponse = RemovePath)
+            .AddOtlpExporter());
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<TelemetryExport>(provider, endpoint));
+    }
+
+    /// <summary>
+    /// Builds the providers. Called before the store is opened, so that a variable which they cannot use does not create or lock a database.
+    /// </summary>
+    /// <exception cref="SettingsException">A variable of OpenTelemetry has a value that cannot be used.</exception>
+    public static void BuildTelemetry(this IServiceProvider services)
+    {
+        try
+        {
+            services.GetService<MeterProvider>();
+            services.GetService<TracerProvider>();
+        }
+#pragma warning disable CA1031 // each variable fails in a way of its own
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            throw new SettingsException($"OpenTelemetry cannot start; check the variables that begin with OTEL_: {fault.Message.ReplaceLineEndings(" ")}");
+        }
+    }
+
+    /// <summary>
+    /// Enables instruments. Two are recorded with each call, and a unary heartbeat of 4.6 µs then takes 5.3 µs of CPU: 14 % more. Of these, the number of
+    /// queued requests is about half. The others are recorded once a connection, a commit or a refusal.
+    /// The scope is local, because a process may hold several servers: each shows what it measures itself.
+    /// </summary>
+    private static void Enable(IMetricsBuilder metrics, bool withCalls)
+    {
+        metrics.EnableMetrics(PresenceMetrics.MeterName, instrumentName: null, Listener, MeterScope.Local);
+        metrics.EnableMetrics(KestrelMeter, instrumentName: null, Listener, MeterScope.Local);
+        if (withCalls)
+            metrics.EnableMetrics(HostingMeter, instrumentName: null, Listener, MeterScope.Local);
+        else
+            metrics.DisableMetrics(KestrelMeter, QueuedRequests, Listener, MeterScope.Local);
+    }
+
+    // The variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES are read last, so that they win.
+    private static void Describe(ResourceBuilder resource) => resource
+        .AddService(ServiceName, serviceVersion: Version)
+        .AddEnvironmentVariableDetector();
+
+    private static string? Version =>
+        typeof(TelemetrySetup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+
+    // A path of REST holds identities. The route, which the trace has too, says which operation it was.
+    private static void RemovePath(Activity activity, HttpResponse response)
+    {
+        activity.SetTag("url.path", (response.HttpContext.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText);
+        activity.SetTag("url.query", null);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Server.Tests.Fixture;
+
+/// <summary>The program as a process of its own, for what only a process can show, in an empty directory.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    private ServerProcess(Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]> wrap)
+    {
+        // As `dotnet run` would start it, beside these tests.
+        var program = Path.Combine(AppContext.BaseDirectory, "GrpcPresence.Server.dll");
+        string[] command = ["dotnet", "exec", program, "--port", "0", "--rest-port", "0", "--database", Database];
+        command = wrap(_directory, command);
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            WorkingDirectory = Path.GetDirectoryName(Database),
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
+        Process = Process.Start(start)!;
+    }
+
+    public Process Process { get; }
+
+    public string Database => _directory.File("presence.db");
+
+    /// <summary>Starts the program, by the command that <paramref name="wrap"/> makes of its own.</summary>
+    public static ServerProcess Start(Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]>? wrap = null) =>
+        new(variables, wrap ?? ((_, command) => command));
+
+    /// <summary>Waits until the program has ended.</summary>
+    public async Task<(int Code, string Output, string Error)> EndAsync()
+    {
+        var output = Process.StandardOutput.ReadToEndAsync(TestRun.Token);
+        var error = Process.StandardError.ReadToEndAsync(TestRun.Token);
+        await Barrier.Within(Process.WaitForExitAsync(TestRun.Token), "the program ended");
+        return (Process.ExitCode, await output, await error);
+    }
+
+    public void Dispose()
+    {
+        if (!Process.HasExited)
+            Process.Kill(entireProcessTree: true);
+        Process.WaitForExit();
+        Process.Dispose();
+        _directory.Dispose();
+    }
+}

@@ -1,0 +1,165 @@
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Hostile.Http2;
+using GrpcPresence.Server.Tests.Hosting;
+using GrpcPresence.Server.Tests.Rest;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+
+namespace GrpcPresence.Server.Tests.Telemetry;
+
+/// <summary>What the metrics have, and what they must not have.</summary>
+public sealed partial class MetricsContentTests
+{
+    [Fact]
+    public async Task Every_metric_is_documented_with_its_type_and_no_other_is()
+    {
+        await using var server = await Scrape.StartAsync(MetricsMode.Basic);
+        RecordEverything(server.Get<PresenceMetrics>());
+
+        var text = await Scrape.ReadAsync(server);
+
+        // A gauge has no suffix; a counter is named with "_total" in its samples, and without it where its type stands in some formats.
+        var served = TypeLine().Matches(text).Select(line => (line.Groups["name"].Value, line.Groups["type"].Value));
+        Assert.Equal(Documented().Order(), served.Order());
+    }
+
+    [Fact]
+    public async Task Durations_are_in_seconds_with_buckets_that_tell_them_apart()
+    {
+        await using var server = await Scrape.StartAsync(MetricsMode.Basic);
+        server.Get<PresenceMetrics>().CommitRecorded(TimeSpan.FromMilliseconds(7), changes: 3);
+
+        var text = await Scrape.ReadAsync(server);
+
+        Assert.Contains("presence_commit_duration_seconds_bucket{le=\"0.005\"} 0\n", text, StringComparison.Ordinal);
+        Assert.Contains("presence_commit_duration_seconds_bucket{le=\"0.01\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("presence_commit_duration_seconds_sum{} 0.007\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_figures_are_of_this_server_alone()
+    {
+        await using var server = await Scrape.StartAsync(MetricsMode.Basic);
+        await using var other = await Scrape.StartAsync(MetricsMode.Basic);
+        await other.BeatAsync(await other.CreateReachableServiceAsync(), "ada");
+
+        Assert.Contains("presence_sessions{} 1\n", await Scrape.ReadAsync(other), StringComparison.Ordinal);
+        Assert.Contains("presence_sessions{} 0\n", await Scrape.ReadAsync(server), StringComparison.Ordinal);
+        Assert.DoesNotContain("presence_transitions_total", await Scrape.ReadAsync(server), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Basic_metrics_record_nothing_with_a_call()
+    {
+        await using var server = await Scrape.StartAsync(MetricsMode.Basic);
+
+        await server.CreateServiceAsync();
+
+        var text = await Scrape.ReadAsync(server);
+        Assert.Contains("\nkestrel_active_connections{", text, StringComparison.Ordinal);
+        Assert.Contains("\ndotnet_process_memory_working_set_bytes{", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("http_server", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("queued_requests", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_tenant_no_user_and_no_invented_path_is_in_the_metrics()
+    {
+        await using var server = await Scrape.StartAsync(MetricsMode.All);
+        var rest = RestServer.Of(server);
+        var sid = await server.CreateReachableServiceAsync();
+        await server.BeatAsync(sid, "ada-lovelace", "phone-of-ada");
+        await rest.GetAsync($"/v1/Services/{sid}/Users/ada-lovelace");
+        await InventAsync("word-one");
+        var before = SeriesOf(await Scrape.ReadAsync(server));
+        await InventAsync("word-two");
+
+        var text = await Scrape.ReadAsync(server);
+
+        foreach (var secret in new[] { sid, "lovelace", "phone", "word-" })
+            Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("http_route=\"/v1/Services/{ChatServiceSid}/Users/{Sid}\"", text, StringComparison.Ordinal);
+        Assert.Contains("http_route=\"/presence.v1.UserService/Heartbeat\"", text, StringComparison.Ordinal);
+        Assert.Equal(before, SeriesOf(text));
+
+        async Task InventAsync(string word)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                await rest.GetAsync($"/v1/{word}{i}");
+                await rest.GetAsync($"/v1/Services/{word}{i}/Users/{word}{i}");
+                await rest.SendAsync(new HttpMethod($"{word}{i}".ToUpperInvariant()), "/v1/Services", content: null);
+                using var outside = await server.Rest.GetAsync(new Uri($"/{word}{i}/{i}", UriKind.Relative), TestRun.Token);
+                await CallError.Of(RawMethod.CallAsync(server.Invoker, $"{word}.Service", $"Method{i}", []));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_holds_up_no_other()
+    {
+        await using var server = await Scrape.StartAsync(MetricsMode.Basic);
+        // More than Kestrel takes before it waits for the client.
+        for (var i = 0; i < 1500; i++)
+            server.Get<PresenceMetrics>().QuotaRefused($"{i}-{new string('x', 100)}");
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Address.Host, server.Address.Port, TestRun.Token);
+        await using var stream = new NetworkStream(socket);
+        // HTTP/2 with a window of nothing: the server may send headers, and no body.
+        var request = new Conversation("a client that does not read").Preface()
+            .Frame(FrameType.Settings, FrameFlags.None, 0, [0, 4, 0, 0, 0, 0])
+            .Request(1, [(":method", "GET"), (":scheme", "http"), (":path", "/metrics"), (":authority", "localhost")], ends: true);
+        await stream.WriteAsync(request.Bytes, TestRun.Token);
+        await Barrier.Within(ReadHeadersAsync(stream), "the metrics are written to the client that does not read them");
+
+        await Barrier.Within(Scrape.ReadAsync(server), "another client reads the metrics");
+    }
+
+    private static async Task ReadHeadersAsync(NetworkStream stream)
+    {
+        var header = new byte[9];
+        do
+        {
+            await stream.ReadExactlyAsync(header, TestRun.Token);
+            await stream.ReadExactlyAsync(new byte[(header[0] << 16) | (header[1] << 8) | header[2]], TestRun.Token);
+        }
+        while (header[3] != FrameType.Headers);
+    }
+
+    private static void RecordEverything(PresenceMetrics metrics)
+    {
+        metrics.TransitionRecorded(online: true);
+        metrics.CommitRecorded(TimeSpan.FromSeconds(1), changes: 1);
+        metrics.WatchersChanged(1);
+        metrics.CatchUpRecorded();
+        metrics.ResetRecorded("Initial");
+        metrics.LeaseEnded(TimeSpan.FromSeconds(1));
+        metrics.QuotaRefused("users");
+        metrics.WebhookSent("taken");
+    }
+
+    private static IEnumerable<(string Name, string Type)> Documented()
+    {
+        using var stream = typeof(MetricsContentTests).Assembly.GetManifestResourceStream("operations.md")!;
+        using var reader = new StreamReader(stream);
+        return [.. DocumentedMetric().Matches(reader.ReadToEnd()).Select(row => (row.Groups["name"].Value, row.Groups["type"].Value))];
+    }
+
+    /// <summary>
+    /// How many series there are of requests, which are the only ones that a client's words could multiply. A scrape is recorded when it has been answered, so
+    /// the first one does not count itself.
+    /// </summary>
+    private static int SeriesOf(string text) => RequestSeries().Count(text);
+
+    [GeneratedRegex(@"^# TYPE (?<name>presence_\w+) (?<type>\w+)$", RegexOptions.Multiline)]
+    private static partial Regex TypeLine();
+
+    [GeneratedRegex(@"^\| `(?<name>presence_\w+)` \| (?<type>\w+) \|", RegexOptions.Multiline)]
+    private static partial Regex DocumentedMetric();
+
+    [GeneratedRegex(@"^http_server_request_duration_seconds_count\{(?!.*http_route=""/metrics"")", RegexOptions.Multiline)]
+    private static partial Regex RequestSeries();
+}
