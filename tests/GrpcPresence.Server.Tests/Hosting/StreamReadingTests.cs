@@ -20,7 +20,7 @@ public sealed class StreamReadingTests
         await server.Configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
 
         Assert.Equal("SERVICE_INSTANCE_NOT_FOUND", (await stream.Ended()).Reason);
-        Assert.False(await server.Reads.IsLeftBy(Path), "A read is pending.");
+        await AssertNothingIsPendingAsync(server);
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class StreamReadingTests
         clock.Release();
 
         Assert.Equal("STREAM_PROTOCOL_VIOLATED", (await stream.Ended()).Reason);
-        Assert.False(await server.Reads.IsLeftBy(Path), "A read is pending.");
+        await AssertNothingIsPendingAsync(server);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class StreamReadingTests
         guarded.Time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Equal("API_KEY_REVOKED", (await stream.Ended()).Reason);
-        Assert.False(await guarded.Server.Reads.IsLeftBy(Path), "A read is pending.");
+        await AssertNothingIsPendingAsync(guarded.Server);
     }
 
     [Fact]
@@ -61,6 +61,12 @@ public sealed class StreamReadingTests
         await Barrier.Within(server.StopAsync(), "the server stopped");
 
         Assert.Equal("SERVER_STOPPING", (await ended).Reason);
+        await AssertNothingIsPendingAsync(server);
+    }
+
+    private static async Task AssertNothingIsPendingAsync(TestServer server)
+    {
         Assert.False(await server.Reads.IsLeftBy(Path), "A read is pending.");
+        Assert.Empty(server.Log.Problems);
     }
 }
