@@ -28,7 +28,8 @@ internal static class ServerHost
         // The empty builder reads neither files nor variables of its own, so that the settings are the only ones.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddConfiguration(configuration);
-        // Does nothing unless systemd is the parent process. Before the log, which keeps its own format: a log format is a setting, and programs read it.
+        // Does nothing unless systemd is the parent process. It stands before the log, so that the log keeps the format that the settings
+        // name: programs read the log, and the format of systemd would replace it.
         builder.Services.AddSystemd();
         builder.Logging.AddPresenceLogging(settings, configuration);
         builder.WebHost.UseKestrelCore()

@@ -6,7 +6,8 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Telemetry;
 
 /// <summary>
-/// Guards the metrics, as a method of gRPC is guarded: they are about the whole deployment, so a caller whose scope is one service instance is refused.
+/// Guards the metrics as a method of gRPC is guarded. They are about the whole deployment, so a caller whose scope is one service
+/// instance is refused.
 /// </summary>
 internal sealed class MetricsMiddleware(RequestDelegate next, AccessGate gate, Authenticator authenticator, ServerSettings settings)
 {
@@ -16,7 +17,7 @@ internal sealed class MetricsMiddleware(RequestDelegate next, AccessGate gate, A
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
             throw RestException.MethodNotAllowed($"{HttpMethods.Get}, {HttpMethods.Head}");
         var caller = await gate.EnterAsync(AuthorizationTable.Metrics, new RestCallContext(http, MetricsEndpoint.Path));
-        // AllowAnonymous opens what tenants store, to whoever reaches the port. The figures of the whole deployment stay closed to a network.
+        // AllowAnonymous opens the methods to everybody who reaches the port. The figures of the whole deployment stay closed to a network.
         if (caller is AnonymousCaller && (authenticator.HasCredentials || settings.ListensToNetwork))
             throw AccessRefusals.CredentialsRequired();
         await gate.AuthorizeAsync(caller, AuthorizationTable.Metrics, http, http.RequestAborted);
@@ -24,8 +25,8 @@ internal sealed class MetricsMiddleware(RequestDelegate next, AccessGate gate, A
     }
 
     /// <summary>
-    /// Writes the metrics by way of memory. The exporter has one buffer for all scrapes and does not fill it again before every client has read the last
-    /// response. A client that stops reading would hold up the scrapes of all others for a minute.
+    /// Writes the metrics by way of memory. The exporter has one buffer for all scrapes, and does not fill it again before every client
+    /// has read the last response. A client that stops reading would hold up the scrapes of all others for a minute.
     /// </summary>
     private async Task WriteAsync(HttpContext http)
     {

@@ -4,8 +4,8 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Telemetry;
 
 /// <summary>
-/// Checks the standard variables of the OTLP exporter. The exporter reads them itself, but it replaces a value that it cannot use by its default, and then
-/// sends to the wrong place without a message.
+/// Checks the standard variables of the OTLP exporter. The exporter reads them itself, but it replaces a value that it cannot use by its
+/// default, and then sends to the wrong place without a message.
 /// </summary>
 internal static class OtlpVariables
 {
@@ -38,7 +38,8 @@ internal static class OtlpVariables
     }
 
     // The standard's switch for everything, which OpenTelemetry reads too.
-    private static bool IsDisabled(IConfiguration configuration) => bool.TryParse(configuration[Disabled], out var isDisabled) && isDisabled;
+    private static bool IsDisabled(IConfiguration configuration) =>
+        bool.TryParse(configuration[Disabled], out var isDisabled) && isDisabled;
 
     private static void Check(IConfiguration configuration, string name, string rule, Func<string, bool> isValid)
     {
@@ -52,7 +53,7 @@ internal static class OtlpVariables
             throw new SettingsException($"{name} {rule}, and is \"{value}\".");
     }
 
-    /// <summary>Whether the exporter can send these headers. Asks the class that sends them, which refuses what HTTP does not allow.</summary>
+    /// <summary>Whether the exporter can send these headers. Asks the class that sends them: it refuses what HTTP does not allow.</summary>
     private static bool AreHeaders(string text)
     {
         using var request = new HttpRequestMessage();

@@ -4,10 +4,12 @@ using OpenTelemetry.Trace;
 namespace GrpcPresence.Server.Telemetry;
 
 /// <summary>
-/// Sends the last metrics and traces when the server has stopped, in bounded time. Disposing of the providers sends them too, but one after the other and for
-/// up to five seconds each: a collector that does not answer would hold the stop for twice as long as it may take.
+/// Sends the last metrics and traces when the server has stopped, in bounded time. Disposing of the providers sends them too, but one
+/// after the other and for up to five seconds each: a collector that does not answer would hold the stop for twice as long as it may
+/// take.
 /// </summary>
-internal sealed class TelemetryExport(Uri endpoint, MeterProvider meters, TracerProvider traces, ILogger<TelemetryExport> logger) : IHostedLifecycleService
+internal sealed class TelemetryExport(Uri endpoint, MeterProvider meters, TracerProvider traces, ILogger<TelemetryExport> logger)
+    : IHostedLifecycleService
 {
     /// <summary>How long a collector has for the last values. It is part of the time that the host allows for the whole stop.</summary>
     public static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);

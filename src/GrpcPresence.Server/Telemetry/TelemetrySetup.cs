@@ -21,8 +21,8 @@ internal static class TelemetrySetup
     private const string Listener = "OpenTelemetry";
 
     /// <summary>
-    /// Adds the exporter for Prometheus if the settings have it, and the export over OTLP if a variable names an endpoint. Without either, nothing listens to
-    /// any instrument.
+    /// Adds the exporter for Prometheus if the settings have it, and the export over OTLP if a variable names an endpoint. Without
+    /// either, nothing listens to any instrument.
     /// </summary>
     /// <exception cref="SettingsException">A variable of the exporter has a value that cannot be used.</exception>
     public static void AddTelemetry(this IServiceCollection services, ServerSettings settings, IConfiguration configuration)
@@ -50,7 +50,7 @@ internal static class TelemetrySetup
     }
 
     /// <summary>
-    /// Builds the providers. Called before the store is opened, so that a variable which they cannot use does not create or lock a database.
+    /// Builds the providers. Called before the store is opened, so that a variable that they cannot use does not create or lock a database.
     /// </summary>
     /// <exception cref="SettingsException">A variable of OpenTelemetry has a value that cannot be used.</exception>
     public static void BuildTelemetry(this IServiceProvider services)
@@ -64,14 +64,16 @@ internal static class TelemetrySetup
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            throw new SettingsException($"OpenTelemetry cannot start; check the variables that begin with OTEL_: {fault.Message.ReplaceLineEndings(" ")}");
+            var reason = fault.Message.ReplaceLineEndings(" ");
+            throw new SettingsException($"OpenTelemetry cannot start; check the variables that begin with OTEL_: {reason}");
         }
     }
 
     /// <summary>
-    /// Enables instruments. Two are recorded with each call, and a unary heartbeat of 4.6 µs then takes 5.3 µs of CPU: 14 % more. Of these, the number of
-    /// queued requests is about half. The others are recorded once a connection, a commit or a refusal.
-    /// The scope is local, because a process may hold several servers: each shows what it measures itself.
+    /// Enables instruments. Those of the hosting meter and the number of queued requests are recorded with each call: a unary heartbeat
+    /// of 4.6 µs then takes 5.3 µs of CPU, 14 % more, half of it for the queued requests. The others are recorded once a connection, a
+    /// commit or a refusal, and cost a heartbeat nothing that can be measured (P1: 1.18 with them, 1.17 without). The scope is local,
+    /// because a process may hold several servers: each shows what it measures itself.
     /// </summary>
     private static void Enable(IMetricsBuilder metrics, bool withCalls)
     {

@@ -52,7 +52,10 @@ public sealed class SystemdTests : IDisposable
         return Encoding.UTF8.GetString(datagram, 0, await receiving);
     }
 
-    /// <summary>The program knows systemd by the name of its parent process. So its parent is a shell of that name, which says the program's own process id.</summary>
+    /// <summary>
+    /// The program knows systemd by the name of its parent process. So its parent is a shell of that name, which prints the program's
+    /// process id.
+    /// </summary>
     private static string[] UnderSystemd(TemporaryDirectory directory, string[] command)
     {
         var shell = directory.File("systemd");

@@ -32,7 +32,8 @@ internal sealed class Collector : IAsyncDisposable
     }
 
     /// <summary>Everything that came to the path, in which texts stand as they are: a message of Protobuf does not change them.</summary>
-    public string TextOf(string path) => string.Concat(_received.Where(received => received.Path == path).Select(received => received.Text));
+    public string TextOf(string path) =>
+        string.Concat(_received.Where(received => received.Path == path).Select(received => received.Text));
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

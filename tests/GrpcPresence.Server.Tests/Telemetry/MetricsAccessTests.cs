@@ -35,10 +35,11 @@ public sealed class MetricsAccessTests
     public async Task A_key_of_the_whole_deployment_reads_the_metrics_and_a_key_of_one_service_instance_does_not(ApiKeyRole role)
     {
         await using var guarded = await GuardedServer.StartAsync();
-        var rest = RestServer.Of(guarded.Server);
+        var whole = GuardedServer.Basic(await guarded.NewKeyAsync(role));
+        var scoped = GuardedServer.Basic(await guarded.NewKeyAsync(role, guarded.Own));
 
-        Assert.Equal(HttpStatusCode.OK, await Scrape.StatusAsync(guarded.Server, GuardedServer.Basic(await guarded.NewKeyAsync(role))));
-        (await rest.GetAsync("/metrics", GuardedServer.Basic(await guarded.NewKeyAsync(role, guarded.Own)))).Fails(HttpStatusCode.Forbidden, 20403);
+        Assert.Equal(HttpStatusCode.OK, await Scrape.StatusAsync(guarded.Server, whole));
+        (await RestServer.Of(guarded.Server).GetAsync("/metrics", scoped)).Fails(HttpStatusCode.Forbidden, 20403);
     }
 
     [Fact]

@@ -149,8 +149,8 @@ public sealed partial class MetricsContentTests
     }
 
     /// <summary>
-    /// How many series there are of requests, which are the only ones that a client's words could multiply. A scrape is recorded when it has been answered, so
-    /// the first one does not count itself.
+    /// How many series of requests there are; a client's words could multiply no others. Without those of scrapes: a scrape is recorded
+    /// when it has been answered, so the first one does not count itself.
     /// </summary>
     private static int SeriesOf(string text) => RequestSeries().Count(text);
 

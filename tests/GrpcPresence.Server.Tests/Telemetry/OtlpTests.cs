@@ -5,7 +5,6 @@ using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Rest;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Server.Tests.Telemetry;
 
@@ -48,7 +47,8 @@ public sealed class OtlpTests
     [Fact]
     public void Headers_that_cannot_be_used_are_not_shown()
     {
-        var refusal = Assert.Throws<SettingsException>(() => Read(new() { [Endpoint] = "http://localhost:4317", [Headers] = "api-key: secret" }));
+        var refusal = Assert.Throws<SettingsException>(
+            () => Read(new() { [Endpoint] = "http://localhost:4317", [Headers] = "api-key: secret" }));
 
         Assert.DoesNotContain("secret", refusal.Message, StringComparison.Ordinal);
     }
@@ -75,10 +75,12 @@ public sealed class OtlpTests
     public async Task The_collector_gets_metrics_and_traces_of_the_service_that_the_variables_name()
     {
         await using var collector = await Collector.StartAsync();
-        await using (var server = await StartAsync(collector.Url, ("OTEL_SERVICE_NAME", "presence-of-a-test"), ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=node-7,zone=b")))
+        (string, string)[] variables =
+            [("OTEL_SERVICE_NAME", "presence-of-a-test"), ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=node-7,zone=b")];
+        await using (var server = await StartAsync(collector.Url, variables))
         {
             await server.CreateServiceAsync();
-            Assert.Contains(server.Log.Entries, entry => entry.Level == LogLevel.Information && entry.Text.Contains(collector.Url, StringComparison.Ordinal));
+            Assert.Contains(server.Log.Entries, entry => entry.Text.Contains(collector.Url, StringComparison.Ordinal));
         }
 
         foreach (var signal in new[] { collector.TextOf("/v1/metrics"), collector.TextOf("/v1/traces") })
@@ -88,7 +90,8 @@ public sealed class OtlpTests
         }
         Assert.Contains("presence.commit.duration", collector.TextOf("/v1/metrics"), StringComparison.Ordinal);
         Assert.Contains("http.server.request.duration", collector.TextOf("/v1/metrics"), StringComparison.Ordinal);
-        Assert.Contains("/presence.v1.ConfigurationService/CreateServiceInstance", collector.TextOf("/v1/traces"), StringComparison.Ordinal);
+        const string Route = "/presence.v1.ConfigurationService/CreateServiceInstance";
+        Assert.Contains(Route, collector.TextOf("/v1/traces"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,7 +116,8 @@ public sealed class OtlpTests
 
         var text = await Scrape.ReadAsync(server);
 
-        Assert.Contains("target_info{service_name=\"a\",service_version=\"9\",service_instance_id=\"node-7\"", text, StringComparison.Ordinal);
+        const string Target = "target_info{service_name=\"a\",service_version=\"9\",service_instance_id=\"node-7\"";
+        Assert.Contains(Target, text, StringComparison.Ordinal);
     }
 
     [Fact]

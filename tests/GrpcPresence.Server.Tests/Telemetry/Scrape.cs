@@ -15,7 +15,8 @@ internal static class Scrape
     /// <summary>A server whose scrapes collect anew each time, however quickly they follow one another.</summary>
     public static Task<TestServer> StartAsync(MetricsMode mode) => TestServer.StartAsync(
         settings: new ServerSettings { Metrics = mode },
-        services: services => services.Configure<PrometheusAspNetCoreOptions>(prometheus => prometheus.ScrapeResponseCacheDurationMilliseconds = 0));
+        services: services => services.Configure<PrometheusAspNetCoreOptions>(
+            prometheus => prometheus.ScrapeResponseCacheDurationMilliseconds = 0));
 
     /// <summary>The text.</summary>
     public static Task<string> ReadAsync(TestServer server) => server.Rest.GetStringAsync(Url, TestRun.Token);
