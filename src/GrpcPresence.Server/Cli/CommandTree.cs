@@ -9,7 +9,7 @@ internal static class CommandTree
     private const string Description = """
         GrpcPresence: a multi-tenant presence service over gRPC and REST. Without a command it serves.
 
-        Each option is a setting. A setting may also stand in appsettings.json beside the program, or in an environment variable such as
+        Options give settings. A setting may also stand in appsettings.json beside the program, or in an environment variable such as
         PRESENCE__PORT. The command line wins over the environment, and the environment over the file. docs/configuration.md lists all
         settings; the command settings prints the same page.
 

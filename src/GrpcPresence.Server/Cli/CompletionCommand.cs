@@ -46,7 +46,7 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("SHELL") { Description = "The shell to complete in." };
         shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
-        var command = new Command("completion", "Prints a script that completes this command line in a shell.");
+        var command = new Command("completion", "Prints a script that completes this command line in a shell. Its first line says where to put it.");
         command.Add(shell);
         command.SetAction((result, _) => output.WriteAsync(Scripts[result.GetRequiredValue(shell)]));
         return command;

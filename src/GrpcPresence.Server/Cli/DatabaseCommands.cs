@@ -13,7 +13,7 @@ internal static class DatabaseCommands
     public static Command CreateBackup(SettingOptions options, TextWriter output) => Create(
         options,
         "backup",
-        "Copies the database to FILE, also while a server runs on it.",
+        "Copies the database to the new file FILE, even while a server runs.",
         async (settings, file) =>
         {
             SqliteBackup.Backup(settings.Database, file);
@@ -24,7 +24,7 @@ internal static class DatabaseCommands
     public static Command CreateRestore(SettingOptions options, TextWriter output) => Create(
         options,
         "restore",
-        "Replaces the database by the backup FILE, while no server runs on it.",
+        "Replaces the database with the backup FILE. Stop the server first.",
         async (settings, file) =>
         {
             SqliteBackup.Restore(file, settings.Database);

@@ -40,7 +40,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     public static Command Create(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
     {
         var commands = new KeysCommand(options, addDomain, output, error);
-        var keys = new Command("keys", "Creates, lists, rotates and revokes API keys, beside a running server or without one.");
+        var keys = new Command("keys", "Creates, lists, rotates and revokes API keys, whether or not a server is running.");
         options.AddTo(keys, Shown);
         keys.Add(commands.CreateCreate());
         keys.Add(commands.CreateList());
@@ -60,7 +60,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         role.AcceptOnlyFromAmong([.. Roles.Keys]);
         var scope = NewOption("--service-sid", "IS…", "The service instance of the key. Without it, the key is for the whole deployment.");
         var name = NewOption("--name", "TEXT", "A name for people.");
-        var certificate = NewOption("--certificate-name", "URI|DNS", "The SPIFFE ID or DNS name in client certificates that stand for the key.");
+        var certificate = NewOption("--certificate-name", "URI|DNS", "A SPIFFE ID or DNS name. A client certificate with this name authenticates as this key.");
         var command = new Command("create", "Creates an API key and prints SID:secret, once.") { role, scope, name, certificate };
         command.SetAction((result, _) => RunAsync(result, async keys =>
         {

@@ -9,8 +9,8 @@ internal static class ConfigurationPage
         # Configuration
 
         Every setting has a default, so that the server starts without any. Give a setting as an environment variable, as an option of the
-        command line, or in `appsettings.json` beside the program, under `Presence`. The command line wins over the environment, and the
-        environment over the file.
+        command line (its own, or `--set NAME=VALUE`), or in `appsettings.json` beside the program, under `Presence`. The command line wins
+        over the environment, and the environment over the file. With `dotnet run`, the file is `src/GrpcPresence.Server/appsettings.json`.
 
         This page is generated. `dotnet run --project src/GrpcPresence.Server -- settings > docs/configuration.md` writes it, and a test
         fails when it is stale.
@@ -26,9 +26,9 @@ internal static class ConfigurationPage
 
         ## Quotas
 
-        A quota bounds what a service instance may use, with all its callers, and what each caller may use: an API key, or an end user with
-        any number of access tokens. Each quota is a whole number from 1. A rate allows at once what it allows in a second, and 10 at least.
-        Beyond a quota the server answers `QUOTA_EXCEEDED`, with the time to wait.
+        Each quota applies twice: to a service instance with all its callers, and to each caller. A caller is an API key, or an end user
+        with any number of access tokens. Each quota is a whole number from 1. The burst of a rate equals what it allows in one second, and
+        is at least 10. Beyond a quota the server answers `QUOTA_EXCEEDED`, with the time to wait.
 
         `Quotas:ServiceInstance:OpenStreams`, for example, is `PRESENCE__QUOTAS__SERVICEINSTANCE__OPENSTREAMS` in the environment and
         `--set Quotas:ServiceInstance:OpenStreams=100` on the command line.
@@ -40,8 +40,8 @@ internal static class ConfigurationPage
 
         ## Files and paths
 
-        A relative path starts at the working directory of the process. `AuthToken` has no option, because other users of a machine can read
-        command lines.
+        A relative path starts at the working directory of the process. `AuthToken` has no option of its own, because other users of a
+        machine can read command lines. That holds for `--set AuthToken=…` too: use the environment variable.
 
         ## Logging
 

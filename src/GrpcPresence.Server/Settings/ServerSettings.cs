@@ -45,16 +45,16 @@ internal sealed record ServerSettings
     [PathSetting(
         "The file from which the secrets of API keys are derived. It is not part of a backup",
         Option = "--secret-file",
-        Default = "the database's path and .secret")]
+        Default = "the database's path followed by .secret")]
     public string SecretFile { get; init; } = Path.GetFullPath("data/presence.db.secret");
 
     /// <summary>The path of the operator's socket; null for none.</summary>
     [PathSetting(
-        "The Unix socket through which keys reaches a running server",
+        "The Unix socket that the command keys uses to reach a running server",
         Off = None,
         MaxBytes = MaxSocketPathBytes,
         Option = "--operator-socket",
-        Default = "the database's path and .sock")]
+        Default = "the database's path followed by .sock")]
     public string? OperatorSocket { get; init; }
 
     /// <summary>
@@ -105,12 +105,12 @@ internal sealed record ServerSettings
 
     /// <summary>How long the store remembers that a user was deleted. A watch resumes without a snapshot for as long.</summary>
     [DurationSetting(
-        "How long a watch can learn of a deletion without a new snapshot", "01:00:00", "3650.00:00:00", Option = "--tombstone-retention")]
+        "How long deletions are remembered. A watch that resumes later gets a new snapshot", "01:00:00", "3650.00:00:00", Option = "--tombstone-retention")]
     public TimeSpan TombstoneRetention { get; init; } = Bounds.TombstoneRetention;
 
     /// <summary>How long a watch may make no progress while the server has something to send.</summary>
     [DurationSetting(
-        "How long the client of a watch may read nothing while there is something to read",
+        "How long the client of a watch may leave waiting data unread before the server ends the watch",
         "00:00:01",
         "1.00:00:00",
         Option = "--watch-stall-timeout")]
