@@ -24,7 +24,8 @@ one_line() { (($(wc -l <"$1") == 1)); }
 # complete_line LINE: what bash suggests behind the line.
 complete_line() {
   COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()
-  read -ra COMP_WORDS <<<"$1"
+  # Bash makes a word of each =.
+  read -ra COMP_WORDS <<<"${1//=/ = }"
   if [[ $1 == *' ' ]]; then COMP_WORDS+=(''); fi
   # shellcheck disable=SC2034  # the function that completes reads it.
   COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
@@ -75,5 +76,9 @@ source <(GrpcPresence.Server completion bash)
 [[ $(complete_line 'GrpcPresence.Server --tls') == '--tls-certificate --tls-key ' ]]
 [[ $(complete_line 'GrpcPresence.Server keys create --role ') == 'admin read service ' ]]
 [[ $(complete_line 'GrpcPresence.Server --log-format j') == 'json ' ]]
+[[ $(complete_line 'GrpcPresence.Server --log-format=j') == 'json ' ]]
+[[ $(complete_line 'GrpcPresence.Server --client-certificates=') == 'none optional required ' ]]
+touch -- "$scratch/-x"
+(cd "$scratch" && [[ $(complete_line 'GrpcPresence.Server -') != *-x* ]])
 
 the_end

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests;
 
-/// <summary>A fake clock whose wall clock can be stepped alone, as when a machine's clock is corrected: the monotonic clock stands.</summary>
+/// <summary>
+/// A fake clock whose wall clock can be stepped alone, as when a machine's clock is corrected: the monotonic clock stands.
+/// </summary>
 internal sealed class SteppedTimeProvider : FakeTimeProvider
 {
     private long _step; // in ticks

@@ -15,8 +15,11 @@ internal static class CompletionCommand
         ["bash"] = $$"""
             # Put this into ~/.bashrc: source <({{ProgramName}} completion bash)
             _grpc_presence() {
-              local IFS=$'\n' current=${COMP_WORDS[COMP_CWORD]}
-              COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "${COMP_LINE}" 2>/dev/null)" -- "$current"))
+              # Bash splits words at =; the program suggests values behind a space.
+              local line=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]}
+              line=${line//=/ }
+              mapfile -t COMPREPLY < <(
+                compgen -W "$("${COMP_WORDS[0]}" "[suggest:${#line}]" "$line" 2>/dev/null | grep -v '^[-/][?h]$')" -- "${current#=}")
             }
             complete -o default -F _grpc_presence {{ProgramName}}
 
@@ -46,7 +49,8 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("SHELL") { Description = "The shell to complete in." };
         shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
-        var command = new Command("completion", "Prints a script that completes this command line in a shell. Its first line says where to put it.");
+        var command = new Command(
+            "completion", "Prints a script that completes this command line in a shell. Its first line says where to put it.");
         command.Add(shell);
         command.SetAction((result, _) => output.WriteAsync(Scripts[result.GetRequiredValue(shell)]));
         return command;

@@ -24,7 +24,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     // The longest overlap is that of the service, which checks it.
     private static readonly DurationSettingAttribute OverlapForm = new("", "00:00:00", "30.00:00:00");
 
-    private static readonly Dictionary<string, ApiKeyRole> Roles = new()
+    private static readonly Dictionary<string, ApiKeyRole> Roles = new(StringComparer.OrdinalIgnoreCase)
     {
         ["admin"] = ApiKeyRole.Admin,
         ["service"] = ApiKeyRole.Service,
@@ -34,8 +34,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     /// <summary>Creates <c>keys</c> and its subcommands.</summary>
     /// <remarks>
     /// A secret is the only thing that <c>create</c> and <c>rotate</c> write to <paramref name="output"/>, as SID:secret, so that a script
-    /// can take it. Remarks go to
-    /// <paramref name="error"/>.
+    /// can take it. Remarks go to <paramref name="error"/>.
     /// </remarks>
     public static Command Create(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
     {
@@ -56,17 +55,32 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
 
     private Command CreateCreate()
     {
-        var role = new Option<string>("--role") { Description = "What the key may do.", Required = true };
-        role.AcceptOnlyFromAmong([.. Roles.Keys]);
-        var scope = NewOption("--service-sid", "IS…", "The service instance of the key. Without it, the key is for the whole deployment.");
+        var role = new Option<ApiKeyRole>("--role")
+        {
+            Description = "What the key may do.",
+            HelpName = string.Join('|', Roles.Keys),
+            Required = true,
+            CustomParser = result =>
+            {
+                if (Roles.TryGetValue(result.Tokens[0].Value, out var value))
+                    return value;
+                result.AddError($"--role must be {string.Join(", ", Roles.Keys)}, and is \"{result.Tokens[0].Value}\".");
+                return default;
+            },
+        };
+        // Not the names of the enum, which the library would suggest.
+        role.CompletionSources.Clear();
+        role.CompletionSources.Add([.. Roles.Keys]);
+        var scope = NewOption("--service-sid", "IS…", "The service instance of the key. Without it, the whole deployment.");
         var name = NewOption("--name", "TEXT", "A name for people.");
-        var certificate = NewOption("--certificate-name", "URI|DNS", "A SPIFFE ID or DNS name. A client certificate with this name authenticates as this key.");
+        var certificate = NewOption(
+            "--certificate-name", "URI|DNS", "A SPIFFE ID or DNS name. A client certificate with this name authenticates as this key.");
         var command = new Command("create", "Creates an API key and prints SID:secret, once.") { role, scope, name, certificate };
         command.SetAction((result, _) => RunAsync(result, async keys =>
         {
             var created = await keys.CreateApiKeyAsync(new CreateApiKeyRequest
             {
-                Role = Roles[result.GetRequiredValue(role)],
+                Role = result.GetRequiredValue(role),
                 ServiceSid = result.GetValue(scope),
                 FriendlyName = result.GetValue(name),
                 CertificateName = result.GetValue(certificate),
@@ -79,7 +93,8 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     private Command CreateList()
     {
         var scope = NewOption("--service-sid", "IS…", "The service instance whose keys to list. Without it, all keys.");
-        var command = new Command("list", "Lists the API keys: SID, role, scope, state, certificate name and name, separated by tabs.") { scope };
+        const string Description = "Lists the API keys: SID, role, scope, state, certificate name and name, separated by tabs.";
+        var command = new Command("list", Description) { scope };
         command.SetAction((result, _) => RunAsync(result, keys => ListAsync(keys, result.GetValue(scope)!)));
         return command;
     }

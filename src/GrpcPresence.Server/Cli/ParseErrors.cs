@@ -14,9 +14,17 @@ internal static class ParseErrors
     {
         if (result.Errors.Count == 0 || result.Action is not ParseErrorAction)
             return null;
-        var message = string.Join(' ', result.Errors[0].Message.Split(['\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries));
-        return $"{message}{FindSuggestion(result)} See {HelpOf(result.CommandResult)}.";
+        // A word that fits nowhere explains the errors that follow from it, unless an option before it lacks its value.
+        var error = result.Errors.FirstOrDefault(error => error.SymbolResult is OptionResult { Implicit: false })
+            ?? result.Errors.FirstOrDefault(error => NamesOneOf(result.UnmatchedTokens, error.Message))
+            ?? result.Errors[0];
+        var message = string.Join(' ', error.Message.Split(['\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries));
+        var suggestion = error.SymbolResult is OptionResult ? "" : FindSuggestion(result);
+        return $"{message}{suggestion} See {HelpOf(result.CommandResult)}.";
     }
+
+    private static bool NamesOneOf(IEnumerable<string> tokens, string message) =>
+        tokens.Any(token => message.Contains($"'{token}'", StringComparison.Ordinal));
 
     private static string HelpOf(CommandResult command)
     {

@@ -15,19 +15,19 @@ internal static class ServeCommand
     // Below, a user needs to be allowed to listen.
     private const int LastPrivilegedPort = 1023;
 
-    /// <summary>Serves until the process is told to stop.</summary>
+    /// <summary>Serves until the process is told to stop, and returns the exit code.</summary>
     /// <param name="commandLine">The settings that the command line gives.</param>
     /// <param name="addDomain">Adds the services of the domain and its store.</param>
     /// <param name="output">Takes what a user can do next.</param>
     /// <exception cref="SettingsException">A setting cannot be used.</exception>
-    public static Task RunAsync(
+    public static Task<int> RunAsync(
         IEnumerable<KeyValuePair<string, string?>> commandLine, Action<IServiceCollection> addDomain, TextWriter output)
     {
         var configuration = SettingsSources.Load(commandLine);
         return ServeAsync(SettingsReader.Read(configuration), configuration, addDomain, output);
     }
 
-    private static async Task ServeAsync(
+    private static async Task<int> ServeAsync(
         ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain, TextWriter output)
     {
         if (settings is { Demo: true, OperatorSocket: null })
@@ -46,6 +46,9 @@ internal static class ServeCommand
         {
             await app.EnsureStoppedAsync();
         }
+        // A server that stopped because its writer failed is restarted by systemd, which takes 0 for a stop that somebody asked for.
+        var writer = app.Services.GetServices<IHostedService>().OfType<ChangeWriterService>().Single();
+        return writer.HasFailed ? ServerProgram.Failed : 0;
     }
 
     private static async Task ServeAsync(WebApplication app, ServerSettings settings, TextWriter output)

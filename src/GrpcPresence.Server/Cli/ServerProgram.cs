@@ -10,6 +10,9 @@ namespace GrpcPresence.Server.Cli;
 /// </summary>
 internal static class ServerProgram
 {
+    /// <summary>The exit code when the server or a command failed for another reason than its set-up.</summary>
+    public const int Failed = 1;
+
     /// <summary>The exit code when the command line or a setting cannot be used.</summary>
     public const int BadSettings = 2;
 
@@ -26,7 +29,9 @@ internal static class ServerProgram
     {
         try
         {
-            var command = CommandTree.Create(addDomain, output, error).Parse(arguments);
+            // A value that begins with @ is a value, and not the name of a file with more arguments.
+            var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
+            var command = CommandTree.Create(addDomain, output, error).Parse(arguments, parser);
             if (ParseErrors.Describe(command) is { } message)
                 throw new SettingsException(message);
             return await command.InvokeAsync(new InvocationConfiguration
@@ -47,6 +52,13 @@ internal static class ServerProgram
         {
             await error.WriteLineAsync(exception.Message);
             return BadDatabase;
+        }
+#pragma warning disable CA1031 // the end of the program: what nobody foresaw is one line too
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            await error.WriteLineAsync($"The program failed: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
+            return Failed;
         }
     }
 }

@@ -10,6 +10,8 @@ namespace GrpcPresence.Server.Cli;
 /// </summary>
 internal sealed class SettingOptions
 {
+    private const string SectionPrefix = ServerSettings.Section + ":";
+
     private readonly List<(string Key, Option<string[]> Option)> _values = [];
     private readonly List<(string Key, string? Value, Option<bool> Option)> _flags = [];
     private readonly List<Option<string[]>> _assignments = [];
@@ -53,14 +55,14 @@ internal sealed class SettingOptions
                 _flags.Add((setting.Key, value, option));
             }
         }
-        AddAssignments("--set", isHidden: false);
+        AddAssignments(isHidden: false, "--set");
         // The library splits --Presence:Quotas:ApiKey:OpenStreams=5 at the first colon: an option named --Presence takes settings by their
         // names in the configuration.
-        AddAssignments($"--{ServerSettings.Section}", isHidden: true);
+        AddAssignments(isHidden: true, $"--{ServerSettings.Section}", $"--{ServerSettings.Section.ToLowerInvariant()}");
 
-        void AddAssignments(string name, bool isHidden)
+        void AddAssignments(bool isHidden, string name, params string[] aliases)
         {
-            var option = new Option<string[]>(name)
+            var option = new Option<string[]>(name, aliases)
             {
                 Description = "Any setting by its name, quotas included, for example Quotas:ApiKey:OpenStreams=100. May be repeated",
                 HelpName = "NAME=VALUE",
@@ -75,30 +77,47 @@ internal sealed class SettingOptions
     }
 
     /// <summary>
-    /// Returns the settings that the command line gives, as keys and values of the configuration. A named option wins over <c>--set</c>.
+    /// Returns the settings that the command line gives, as keys and values of the configuration. Of two values the later one wins.
     /// </summary>
     public IReadOnlyDictionary<string, string?> Read(ParseResult result)
     {
+        // The library groups tokens by option. The settings follow the order in which they were written.
+        var positions = new Dictionary<Token, int>(ReferenceEqualityComparer.Instance);
+        foreach (var token in result.Tokens)
+            positions.Add(token, positions.Count);
         var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
-        foreach (var assignment in _assignments.SelectMany(option => result.GetValue(option) ?? []))
+        foreach (var (_, key, value) in FindGiven(result).OrderBy(given => positions[given.Token]))
+            settings[key] = value;
+        return settings;
+    }
+
+    private IEnumerable<(Token Token, string Key, string Value)> FindGiven(ParseResult result)
+    {
+        foreach (var option in _assignments)
         {
-            var parts = assignment.Split('=', 2);
-            settings[$"{ServerSettings.Section}:{parts[0]}"] = parts[1];
+            foreach (var token in result.GetResult(option)?.Tokens ?? [])
+            {
+                var parts = token.Value.Split('=', 2);
+                var isWhole = parts[0].StartsWith(SectionPrefix, StringComparison.OrdinalIgnoreCase);
+                yield return (token, isWhole ? parts[0] : SectionPrefix + parts[0], parts[1]);
+            }
         }
         foreach (var (key, option) in _values)
         {
-            if (result.GetValue(option) is [.., var last])
-                settings[key] = last;
+            foreach (var token in result.GetResult(option)?.Tokens ?? [])
+                yield return (token, key, token.Value);
         }
-        foreach (var (key, value, option) in _flags.Where(flag => result.GetResult(flag.Option) is { Implicit: false }))
+        foreach (var (key, value, option) in _flags)
         {
+            if (result.GetResult(option) is not { Implicit: false, IdentifierToken: { } name } given)
+                continue;
+            var token = given.Tokens.Count > 0 ? given.Tokens[^1] : name;
             var isOn = result.GetValue(option);
             if (value is null)
-                settings[key] = isOn ? bool.TrueString : bool.FalseString;
+                yield return (token, key, isOn ? bool.TrueString : bool.FalseString);
             else if (isOn)
-                settings[key] = value;
+                yield return (token, key, value);
         }
-        return settings;
     }
 
     private static void CheckAssignments(OptionResult result)

@@ -6,9 +6,8 @@ internal static class Welcome
     private const string ServiceSid = "IS00000000000000000000000000000001";
 
     /// <summary>
-    /// Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat. The options are those with
-    /// which
-    /// <c>buf curl</c> connects.
+    /// Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat. <c>buf curl</c> connects
+    /// with the options.
     /// </summary>
     public static IReadOnlyList<string> Commands(string address, string options) =>
     [

@@ -10,6 +10,10 @@ internal sealed class ChangeWriterService(
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread; // null before the start
+    private volatile bool _hasFailed;
+
+    /// <summary>Whether a fault of the program ended the writer, and so the server.</summary>
+    public bool HasFailed => _hasFailed;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -53,6 +57,7 @@ internal sealed class ChangeWriterService(
         catch (Exception fault)
 #pragma warning restore CA1031
         {
+            _hasFailed = true;
             Log.WriterFaulted(logger, fault);
             lifetime.StopApplication();
         }

@@ -38,8 +38,8 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
     }
 
     /// <summary>
-    /// Puts a second reader between Kestrel's and the one that decodes base64. The decoder throws in the middle of a read, and Kestrel's own
-    /// reader could then not skip the rest of the body: it would close the connection and log a fault of the server.
+    /// Puts a second reader between Kestrel's and the one that decodes base64. The decoder throws in the middle of a read, and Kestrel's
+    /// own reader could then not skip the rest of the body: it would close the connection and log a fault of the server.
     /// </summary>
     private static void ReadThroughStream(HttpContext http)
     {

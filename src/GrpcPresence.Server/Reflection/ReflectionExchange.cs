@@ -5,8 +5,8 @@ using MessageRequestOneofCase = Grpc.Reflection.V1.ServerReflectionRequest.Messa
 namespace GrpcPresence.Server.Reflection;
 
 /// <summary>
-/// Stands between a client and the library's reflection service for one stream. Grpc.Reflection 2.85 does not find fields, oneofs or enum values, answers no question
-/// about extensions, and does not repeat the request in its answer, which the protocol asks for.
+/// Stands between a client and the library's reflection service for one stream. Grpc.Reflection 2.85 does not find fields, oneofs or enum
+/// values, answers no question about extensions, and does not repeat the request in its answer, which the protocol asks for.
 /// </summary>
 internal sealed class ReflectionExchange(
     IAsyncStreamReader<ServerReflectionRequest> requests,

@@ -4,8 +4,8 @@ using Grpc.Reflection;
 namespace GrpcPresence.Server.Reflection;
 
 /// <summary>
-/// The symbols that server reflection finds. <see cref="SymbolRegistry"/> of Grpc.Reflection knows files, messages, enums, services and methods. This type adds the
-/// kinds that it leaves out: fields, oneofs and enum values. Immutable.
+/// The symbols that server reflection finds. <see cref="SymbolRegistry"/> of Grpc.Reflection knows files, messages, enums, services and
+/// methods. This type adds the kinds that it leaves out: fields, oneofs and enum values. Immutable.
 /// </summary>
 internal sealed class ReflectionSymbols
 {
@@ -54,8 +54,8 @@ internal sealed class ReflectionSymbols
             AddMembers(nested);
     }
 
-    // Enum values live in the scope that contains their enum (protobuf language guide, "Enum Value Options"), as in C++. The descriptor's own FullName puts them below
-    // the enum, where no client looks.
+    // Enum values live in the scope that contains their enum (protobuf language guide, "Enum Value Options"), as in C++. The descriptor's
+    // own FullName puts them below the enum, where no client looks.
     private void AddValues(EnumDescriptor type)
     {
         var scope = type.FullName[..^type.Name.Length];

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>The origins whose pages may call the REST interface from a browser. Two are equal if they were written alike.</summary>
+/// <summary>The origins whose pages may call the server from a browser. Two values are equal if they were written alike.</summary>
 internal sealed record AllowedOrigins
 {
     private const string Any = "*";
@@ -15,7 +15,7 @@ internal sealed record AllowedOrigins
     /// <summary>The origins, each <c>scheme://host[:port]</c>.</summary>
     public IReadOnlyList<string> Names => AreAny ? [] : Split(_text);
 
-    /// <summary>Whether pages of the origin may, which is written as browsers write it.</summary>
+    /// <summary>Whether pages of the origin may call. The origin has the form that browsers send.</summary>
     public bool Include(string origin) => AreAny || Names.Contains(origin, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads origins with commas between them, or <c>*</c>; null when one is none.</summary>

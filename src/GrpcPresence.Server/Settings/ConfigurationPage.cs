@@ -80,7 +80,8 @@ internal static class ConfigurationPage
         AppendRow(page, [.. Enumerable.Repeat("---", subjects.Length + 2)]);
         foreach (var quota in SettingsCatalog.Quotas.GroupBy(setting => setting.Name.Split(':')[^1]))
         {
-            var defaults = subjects.Select(subject => quota.SingleOrDefault(setting => setting.Name.Split(':')[1] == subject)?.Default ?? "");
+            var defaults = subjects
+                .Select(subject => quota.SingleOrDefault(setting => setting.Name.Split(':')[1] == subject)?.Default ?? "");
             AppendRow(page, [$"`{quota.Key}`", quota.First().Declaration.Summary, .. defaults]);
         }
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace GrpcPresence.Server.Settings;
 
 /// <summary>Reads the settings from the configuration and reports everything that is wrong with them at once, one line each.</summary>
@@ -9,30 +11,41 @@ internal static class SettingsReader
     /// <summary>Returns the settings; what is not set has its default.</summary>
     /// <exception cref="SettingsException">A setting is unknown, a value does not have its form, or settings contradict each
     /// other.</exception>
-    public static ServerSettings Read(IConfiguration configuration)
+    public static ServerSettings Read(IConfigurationRoot configuration)
     {
         var section = configuration.GetSection(ServerSettings.Section);
         var settings = new ServerSettings();
         var violations = FindUnknown(section).ToList();
         foreach (var setting in SettingsCatalog.All)
         {
-            if (FindText(section, setting) is not { } text)
+            if (FindText(configuration, setting) is not { } text)
                 continue;
             if (setting.Declaration.TryRead(text, out var value))
                 setting.Set(settings, value);
             else
                 violations.Add(SettingsException.Describe(setting, text));
         }
+        violations.AddRange(LogLevels.FindInvalid(configuration));
+        violations.AddRange(TlsConsistency.FindContradictions(settings));
         if (violations.Count > 0)
             throw new SettingsException(string.Join(Environment.NewLine, violations));
-        TlsConsistency.Check(settings);
         return WithDerivedPaths(settings, section);
     }
 
-    private static string? FindText(IConfigurationSection section, Setting setting)
+    private static string? FindText(IConfigurationRoot configuration, Setting setting)
     {
-        var entries = setting.Declaration.IsList ? section.GetSection(setting.Name).GetChildren().ToList() : [];
-        return entries.Count > 0 ? string.Join(',', entries.Select(entry => entry.Value)) : section[setting.Name];
+        if (!setting.Declaration.IsList)
+            return configuration[setting.Key];
+        // Source by source: a text on the command line wins over an array in a file.
+        foreach (var source in configuration.Providers.Reverse())
+        {
+            if (source.TryGet(setting.Key, out var text) && text is not null)
+                return text;
+            var entries = source.GetChildKeys([], setting.Key).Distinct().ToList();
+            if (entries.Count > 0)
+                return string.Join(',', entries.Select(entry => source.TryGet($"{setting.Key}:{entry}", out var value) ? value : ""));
+        }
+        return null;
     }
 
     /// <summary>The secret file and the socket stand beside the database unless the configuration says where.</summary>
@@ -54,13 +67,15 @@ internal static class SettingsReader
     {
         if (!string.IsNullOrEmpty(section.Value))
             yield return $"{section.Path} holds settings and takes no value.";
-        foreach (var (path, value) in section.AsEnumerable(makePathsRelative: true))
+        var entries = section.AsEnumerable(makePathsRelative: true).ToList();
+        foreach (var (path, value) in entries)
         {
-            if (value is null || SettingsCatalog.All.Any(setting => Reads(setting, path)))
+            if (SettingsCatalog.All.Any(setting => Reads(setting, path)))
                 continue;
-            // An empty object or array of JSON is an empty value.
+            // An object of JSON has no value of its own, and an empty one or an array has an empty value.
             var isGroup = SettingsCatalog.All.Any(setting => setting.Name.StartsWith(path + ':', StringComparison.OrdinalIgnoreCase));
-            if (isGroup && value.Length == 0)
+            var hasChildren = entries.Exists(entry => entry.Key.StartsWith(path + ':', StringComparison.OrdinalIgnoreCase));
+            if (string.IsNullOrEmpty(value) && (isGroup || hasChildren))
                 continue;
             var group = path.Contains(':', StringComparison.Ordinal) ? path[..path.LastIndexOf(':')] : "";
             yield return isGroup
@@ -71,7 +86,9 @@ internal static class SettingsReader
 
     private static bool Reads(Setting setting, string path) =>
         setting.Name.Equals(path, StringComparison.OrdinalIgnoreCase)
-        || (setting.Declaration.IsList && path.StartsWith(setting.Name + ':', StringComparison.OrdinalIgnoreCase));
+        || (setting.Declaration.IsList
+            && path.StartsWith(setting.Name + ':', StringComparison.OrdinalIgnoreCase)
+            && int.TryParse(path.AsSpan(setting.Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
     private static IEnumerable<string> NamesBelow(string group)
     {

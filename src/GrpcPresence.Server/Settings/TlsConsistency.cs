@@ -1,34 +1,30 @@
 namespace GrpcPresence.Server.Settings;
 
 /// <summary>
-/// Which settings of TLS need which others. A setting that would have no effect is refused too: who names authorities believes that clients
-/// are checked.
+/// Which settings of TLS need which others. A setting that would have no effect is a violation too: an operator who names authorities believes that the
+/// server checks clients.
 /// </summary>
 internal static class TlsConsistency
 {
-    /// <summary>Checks that settings of TLS do not contradict each other. Reads no file.</summary>
-    /// <exception cref="SettingsException">A setting needs another one that is not set.</exception>
-    public static void Check(ServerSettings settings)
+    /// <summary>Returns a line for each setting that needs another one that is not set. Reads no file.</summary>
+    public static IEnumerable<string> FindContradictions(ServerSettings settings)
     {
         var asksForCertificates = settings.ClientCertificates != ClientCertificates.None;
-        Need(settings.TlsKey is not null, nameof(settings.TlsKey), settings.TlsCertificate is not null, nameof(settings.TlsCertificate));
-        Need(settings.TlsCertificate is not null, nameof(settings.TlsCertificate), settings.TlsKey is not null, nameof(settings.TlsKey));
-        Need(asksForCertificates, nameof(settings.ClientCertificates), settings.TlsCertificate is not null, nameof(settings.TlsCertificate));
-        Need(
-            asksForCertificates,
-            nameof(settings.ClientCertificates),
-            settings.ClientCertificateAuthorities is not null,
-            nameof(settings.ClientCertificateAuthorities));
-        Need(
-            settings.ClientCertificateAuthorities is not null,
-            nameof(settings.ClientCertificateAuthorities),
-            asksForCertificates,
-            nameof(settings.ClientCertificates));
-    }
-
-    private static void Need(bool isSet, string name, bool isOtherSet, string other)
-    {
-        if (isSet && !isOtherSet)
-            throw new SettingsException($"{ServerSettings.Section}:{name} also needs {ServerSettings.Section}:{other}.");
+        (string Name, bool IsSet) certificate = (nameof(settings.TlsCertificate), settings.TlsCertificate is not null);
+        (string Name, bool IsSet) key = (nameof(settings.TlsKey), settings.TlsKey is not null);
+        (string Name, bool IsSet) clients = (nameof(settings.ClientCertificates), asksForCertificates);
+        (string Name, bool IsSet) authorities = (nameof(settings.ClientCertificateAuthorities), settings.ClientCertificateAuthorities is not null);
+        ((string Name, bool IsSet) Setting, (string Name, bool IsSet)[] Needs)[] rules =
+        [
+            (key, [certificate]),
+            (certificate, [key]),
+            (clients, [certificate, authorities]),
+            (authorities, [clients]),
+        ];
+        return from rule in rules
+               where rule.Setting.IsSet
+               let missing = rule.Needs.Where(other => !other.IsSet).Select(other => SettingsCatalog.Get(other.Name).Key).ToList()
+               where missing.Count > 0
+               select $"{SettingsCatalog.Get(rule.Setting.Name).Key} also needs {string.Join(" and ", missing)}.";
     }
 }

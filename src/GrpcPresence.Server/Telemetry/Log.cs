@@ -9,7 +9,7 @@ internal static partial class Log
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Store opened: {Path}, SQLite {Version}")]
     public static partial void StoreOpened(ILogger logger, string path, string version);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "Stopping: streams are told, and what is queued is written")]
+    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "Stopping: draining streams and flushing queued writes")]
     public static partial void Stopping(ILogger logger);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Stopped")]

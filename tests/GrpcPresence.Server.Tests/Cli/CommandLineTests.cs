@@ -70,6 +70,7 @@ public sealed class CommandLineTests
     [InlineData("keys")]
     [InlineData("keys create")]
     [InlineData("keys create --role king")]
+    [InlineData("keys foo")]
     [InlineData("keys rotate")]
     [InlineData("keys rotate SK1 SK2")]
     [InlineData("keys rotate SK1 --overlap soon")]
@@ -86,6 +87,31 @@ public sealed class CommandLineTests
         Assert.Equal((2, ""), (code, output));
         Assert.Equal(1, error.Count(character => character == '\n'));
         Assert.EndsWith("--help.\n", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("keys foo", "'foo'")]
+    [InlineData("keys create --role king", "--role")]
+    [InlineData("--Presence:Port 7", "Port has no value")]
+    public async Task The_line_names_what_is_wrong(string line, string wrong) =>
+        Assert.Contains(wrong, (await RunAsync(line)).Error, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_value_may_begin_with_an_at_sign()
+    {
+        var (code, _, error) = await RunAsync("backup @copy.db --database /nonexistent/p.db");
+
+        Assert.Equal(3, code);
+        Assert.DoesNotContain("Response file", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unforeseen_fault_is_one_line_and_exit_code_1()
+    {
+        var (code, output, error) = await RunAsync(["[suggest:-1]", "GrpcPresence.Server ke"]);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.Equal(1, error.Count(character => character == '\n'));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using GrpcPresence.Core.Changes;
 using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
@@ -120,6 +121,20 @@ public sealed class ServerProgramTests : IDisposable
         Assert.Equal(0, await RunAsync(["--port=0", "--host=0.0.0.0", "--Presence:AuthToken=0123456789abcdef"]));
 
     [Fact]
+    public async Task A_server_whose_writer_failed_ends_with_exit_code_1()
+    {
+        var code = await ServerProgram.RunAsync(["--port=0", "--rest-port=0"], AddBrokenDomain, _output, _error);
+
+        Assert.Equal(1, code);
+
+        static void AddBrokenDomain(IServiceCollection services)
+        {
+            AddDomain(services);
+            services.Insert(0, ServiceDescriptor.Singleton<IHostedService, BrokenQueue>());
+        }
+    }
+
+    [Fact]
     public async Task A_log_of_json_is_not_mixed_with_anything_else()
     {
         Assert.Equal(0, await RunAsync(["--port=0", "--json-logs"]));
@@ -154,6 +169,18 @@ public sealed class ServerProgramTests : IDisposable
         public Task StartAsync(CancellationToken cancellationToken)
         {
             lifetime.ApplicationStarted.Register(lifetime.StopApplication);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    /// <summary>Takes the queue away before the writer starts.</summary>
+    private sealed class BrokenQueue(ChangeQueue queue) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            queue.Dispose();
             return Task.CompletedTask;
         }
 

@@ -66,11 +66,19 @@ public sealed class SettingOptionsTests
         Assert.Empty(Read());
     }
 
-    [Fact]
-    public void The_last_of_two_wins() => Assert.Equal("2", Read("--port", "1", "--port=2")["Presence:Port"]);
+    [Theory]
+    [InlineData("2", "--port=1", "--port=2")]
+    [InlineData("2", "--port=1", "--set", "Port=2")]
+    [InlineData("2", "--set=port=1", "--port=2")]
+    [InlineData("2", "--presence:port=1", "--Presence:Port=2")]
+    [InlineData("2", "--set", "Presence:Port=1", "--port", "3", "command", "--port", "2")]
+    public void The_last_of_two_wins(string value, params string[] arguments) => Assert.Equal(value, Read(arguments)["Presence:Port"]);
 
-    [Fact]
-    public void An_option_wins_over_an_assignment() => Assert.Equal("1", Read("--port=1", "--set", "Port=2")["Presence:Port"]);
+    [Theory]
+    [InlineData("text", "--json-logs", "--log-format=text")]
+    [InlineData("json", "--log-format=text", "--json-logs")]
+    public void A_shorthand_has_its_place_among_the_others(string value, params string[] arguments) =>
+        Assert.Equal(value, Read(arguments)["Presence:LogFormat"]);
 
     private static TheoryData<string> OptionsWith(bool isFlag) =>
     [

@@ -170,14 +170,49 @@ public sealed class SettingsReaderTests
         Assert.Equal(["https://a.example", "https://b.example"], settings.AllowedOrigins!.Names);
     }
 
+    [Theory]
+    [InlineData("https://b.example", "https://b.example")]
+    [InlineData("", null)]
+    public void A_later_source_wins_over_an_array(string later, string? origins)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("Presence:AllowedOrigins:0", "https://a.example"), new("Presence:AllowedOrigins:1", "https://c.example")])
+            .AddInMemoryCollection([new("Presence:AllowedOrigins", later)])
+            .Build();
+
+        Assert.Equal(origins, SettingsReader.Read(configuration).AllowedOrigins?.ToString());
+    }
+
+    [Fact]
+    public void An_array_of_a_later_source_wins_over_a_text()
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("Presence:AllowedOrigins", "https://a.example")])
+            .AddInMemoryCollection([new("Presence:AllowedOrigins:0", "https://b.example")])
+            .Build();
+
+        Assert.Equal(["https://b.example"], SettingsReader.Read(configuration).AllowedOrigins!.Names);
+    }
+
     [Fact]
     public void Every_violation_is_a_line()
     {
         var exception = Assert.Throws<SettingsException>(
-            () => Read(new() { ["Presence:Nonsense"] = "1", ["Presence:Port"] = "x", ["Presence:Quotas:ApiKey:OpenStreams"] = "0" }));
+            () => Read(new()
+            {
+                ["Presence:Nonsense"] = "1",
+                ["Presence:Port"] = "x",
+                ["Presence:Quotas:ApiKey:OpenStreams"] = "0",
+                ["Presence:TlsKey"] = "tls.key",
+                ["Presence:ClientCertificates"] = "required",
+                ["Logging:LogLevel:Default"] = "loud",
+            }));
 
         Assert.Equal(
-            ["Presence:Nonsense", "Presence:Port", "Presence:Quotas:ApiKey:OpenStreams"],
+            [
+                "Presence:Nonsense", "Presence:Port", "Presence:Quotas:ApiKey:OpenStreams", "Logging:LogLevel:Default", "Presence:TlsKey",
+                "Presence:ClientCertificates",
+            ],
             exception.Message.Split(Environment.NewLine).Select(line => line.Split(' ')[0]));
     }
 
@@ -186,7 +221,11 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:RestPort", "on")]
     [InlineData("Presence:OperatorSocket", "")]
     [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-    [InlineData("Presence:AllowedOrigins", "")]
+    [InlineData("Presence:AllowedOrigins:x", "https://a.example")]
+    [InlineData("Presence:Nonsense", null)]
+    [InlineData("Presence:Quotes", "")]
+    [InlineData("Logging:LogLevel:GrpcPresence", "garbage")]
+    [InlineData("Logging:Console:LogLevel:Default", "1")]
     [InlineData("Presence:AllowedOrigins", "a.example")]
     [InlineData("Presence:AllowedOrigins", "https://a.example/")]
     [InlineData("Presence:AllowedOrigins", "https://a.example:443")]
@@ -238,7 +277,7 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:Quotas:AccessToken:HeartbeatsPerSecond", "2147483648")]
     [InlineData("Presence:Demo", "perhaps")]
     [InlineData("Presence:Nonsense", "1")]
-    public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string value)
+    public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string? value)
     {
         var fault = Assert.Throws<SettingsException>(() => Read(new() { [name] = value }));
 

@@ -9,8 +9,8 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 namespace GrpcPresence.Server.Tests.Wire;
 
 /// <summary>
-/// A call ends when its deadline passes. The clients here send the deadline and do not watch it themselves, so the server must end the call.
-/// gRPC's clock cannot be replaced, so these deadlines pass in real time.
+/// A call ends when its deadline passes. The clients here send the deadline and do not watch it themselves, so the server must end the
+/// call. gRPC's clock cannot be replaced, so these deadlines pass in real time.
 /// </summary>
 public sealed class DeadlineTests
 {

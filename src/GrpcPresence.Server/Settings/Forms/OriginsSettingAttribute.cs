@@ -8,7 +8,8 @@ internal sealed class OriginsSettingAttribute(string summary) : SettingAttribute
 
     /// <inheritdoc/>
     public override string Form =>
-        "origins with commas between them, such as https://a.example,http://localhost:8080, without a path or the scheme's own port, or *";
+        "origins with commas between them, such as https://a.example,http://localhost:8080, without a path or the scheme's own port; or * "
+        + "for all, or empty for none";
 
     /// <inheritdoc/>
     public override string Placeholder => "ORIGIN,…|*";
@@ -16,7 +17,7 @@ internal sealed class OriginsSettingAttribute(string summary) : SettingAttribute
     /// <inheritdoc/>
     public override bool TryRead(string text, out object? value)
     {
-        value = AllowedOrigins.Read(text);
-        return value is not null;
+        value = text.Length == 0 ? null : AllowedOrigins.Read(text);
+        return text.Length == 0 || value is not null;
     }
 }
