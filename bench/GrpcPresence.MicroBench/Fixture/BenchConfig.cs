@@ -22,6 +22,8 @@ internal static class BenchConfig
             .AddJob(Job())
             .AddDiagnoser(MemoryDiagnoser.Default)
             .AddColumnProvider(DefaultColumnProviders.Instance)
+            // What else runs on the machine lengthens most iterations, and seldom all of them.
+            .AddColumn(StatisticColumn.Min, StatisticColumn.Median)
             .AddExporter(MarkdownExporter.GitHub)
             .AddLogger(ConsoleLogger.Default)
             .AddValidator([.. DefaultConfig.Instance.GetValidators()])

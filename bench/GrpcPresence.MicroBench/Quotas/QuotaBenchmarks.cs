@@ -1,0 +1,120 @@
+using System.Threading.RateLimiting;
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Configs;
+using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Users;
+using GrpcPresence.MicroBench.Fixture;
+
+namespace GrpcPresence.MicroBench.Quotas;
+
+/// <summary>
+/// The quotas of end users beside System.Threading.RateLimiting: docs/adr/0002-quotas.md. The rates are out of reach, so that nothing is refused.
+/// </summary>
+[GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
+[CategoriesColumn]
+public class QuotaBenchmarks : IDisposable
+{
+    private const int Subjects = 10_000;
+
+    private static readonly ServiceSid Service = new(1);
+
+    private static readonly QuotaLimits Limits = new()
+    {
+        OpenStreams = int.MaxValue,
+        WatchedUsers = int.MaxValue,
+        HeartbeatsPerSecond = int.MaxValue,
+        WritesPerSecond = int.MaxValue,
+        NewStreamsPerSecond = int.MaxValue,
+    };
+
+    private readonly TokenBucketRateLimiterOptions _bucketOptions = new()
+    {
+        TokenLimit = int.MaxValue,
+        TokensPerPeriod = int.MaxValue,
+        ReplenishmentPeriod = TimeSpan.FromMilliseconds(10),
+        AutoReplenishment = false,
+    };
+
+    private readonly ConcurrencyLimiterOptions _levelOptions = new() { PermitLimit = int.MaxValue };
+    private readonly Identity[] _identities = [.. Enumerable.Range(0, Subjects).Select(Sample.Identity)];
+    private readonly PresenceMetrics _metrics = new();
+    private readonly MeterPlan _plan = new(QuotaSubject.Caller, Limits, TimeProvider.System.TimestampFrequency);
+    private readonly RateQuota _bucket = new(new RateLimit(Limits.HeartbeatsPerSecond, TimeProvider.System.TimestampFrequency));
+    private readonly TokenBucketRateLimiter _frameworkBucket;
+    private readonly QuotaBook _book;
+    private readonly PartitionedRateLimiter<Identity> _partitioned;
+    private int _next;
+
+    /// <summary>Makes both sets of subjects; each subject is made at its first use.</summary>
+    public QuotaBenchmarks()
+    {
+        _book = new QuotaBook(Limits, Limits, Limits, _metrics, TimeProvider.System);
+        _frameworkBucket = new TokenBucketRateLimiter(_bucketOptions);
+        _partitioned = PartitionedRateLimiter.Create<Identity, Identity>(
+            user => RateLimitPartition.GetTokenBucketLimiter(user, _ => _bucketOptions));
+    }
+
+    /// <summary>Takes one permit of one bucket.</summary>
+    [Benchmark(Baseline = true, Description = "RateQuota")]
+    [BenchmarkCategory("take")]
+    public bool Take() => _bucket.TryTake(1, TimeProvider.System.GetTimestamp(), out _);
+
+    /// <summary>The same. The bucket is replenished first, because ours also is full to the moment.</summary>
+    [Benchmark(Description = "TokenBucketRateLimiter")]
+    [BenchmarkCategory("take")]
+    public bool TakeWithFramework()
+    {
+        _frameworkBucket.TryReplenish();
+        using var lease = _frameworkBucket.AttemptAcquire();
+        return lease.IsAcquired;
+    }
+
+    /// <summary>Finds the subject and takes one permit.</summary>
+    [Benchmark(Baseline = true, Description = "QuotaBook")]
+    [BenchmarkCategory("find and take")]
+    public bool Find() => _book.TryChargeHeartbeat(_book.OfEndUser(Service, Next()), caller: null, out _);
+
+    /// <summary>The same. A timer replenishes.</summary>
+    [Benchmark(Description = "PartitionedRateLimiter")]
+    [BenchmarkCategory("find and take")]
+    public bool FindWithFramework()
+    {
+        using var lease = _partitioned.AttemptAcquire(Next());
+        return lease.IsAcquired;
+    }
+
+    /// <summary>Makes what is kept of a subject: three rates and two levels.</summary>
+    [Benchmark(Baseline = true, Description = "Meter")]
+    [BenchmarkCategory("subject")]
+    public object NewSubject() => new Meter(MeterKey.Of(Service, _identities[0]), _plan);
+
+    /// <summary>The same.</summary>
+    [Benchmark(Description = "3 TokenBucketRateLimiter, 2 ConcurrencyLimiter")]
+    [BenchmarkCategory("subject")]
+    public object NewSubjectWithFramework() => (
+        new TokenBucketRateLimiter(_bucketOptions),
+        new TokenBucketRateLimiter(_bucketOptions),
+        new TokenBucketRateLimiter(_bucketOptions),
+        new ConcurrencyLimiter(_levelOptions),
+        new ConcurrencyLimiter(_levelOptions));
+
+    /// <inheritdoc/>
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _frameworkBucket.Dispose();
+        _partitioned.Dispose();
+        _metrics.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private Identity Next()
+    {
+        if (++_next == Subjects)
+            _next = 0;
+        return _identities[_next];
+    }
+}
