@@ -3,7 +3,6 @@ using BenchmarkDotNet.Configs;
 using Dapper;
 using GrpcPresence.Core.Users;
 using GrpcPresence.MicroBench.Fixture;
-using GrpcPresence.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.MicroBench.Storage;
