@@ -5,7 +5,7 @@ namespace GrpcPresence.Core.Quotas;
 /// time catches up with it. Nothing ticks, nothing is locked. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// System.Threading.RateLimiting is not used: it reads a clock of its own, which no test can move, and takes a lock and a lease for each permit.
+/// System.Threading.RateLimiting is not used: it reads a clock of its own, which no test can move, and grants a request as a whole or not at all. See docs/adr/0002-quotas.md.
 /// </remarks>
 /// <param name="limit">What it allows.</param>
 public sealed class RateQuota(RateLimit limit)
