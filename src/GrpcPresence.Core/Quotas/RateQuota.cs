@@ -1,11 +1,12 @@
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// A token bucket, kept as the one moment at which it will be full again (the generic cell rate algorithm, ITU-T I.371): taking moves the moment on, and
-/// time catches up with it. Nothing ticks, nothing is locked. Safe from any thread.
+/// A token bucket, kept as the one moment at which it will be full again (the generic cell rate algorithm, ITU-T I.371): taking moves the
+/// moment on, and time catches up with it. Nothing ticks, nothing is locked. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// System.Threading.RateLimiting is not used: it reads a clock of its own, which no test can move, and grants a request as a whole or not at all. See docs/adr/0002-quotas.md.
+/// System.Threading.RateLimiting is not used: it reads a clock of its own, which no test can move, and grants a request as a whole or not
+/// at all. See docs/adr/0002-quotas.md.
 /// </remarks>
 /// <param name="limit">What it allows.</param>
 public sealed class RateQuota(RateLimit limit)
@@ -13,8 +14,8 @@ public sealed class RateQuota(RateLimit limit)
     private long _fullAt = long.MinValue; // on the caller's clock; whatever lies behind now is a full bucket
 
     /// <summary>
-    /// Takes all or nothing. More than a burst can hold is taken when the bucket is full, into debt: so it is not put off for ever, and those who come
-    /// after it wait until it is paid.
+    /// Takes all or nothing. More than a burst can hold is taken when the bucket is full, into debt: so it is not put off for ever, and
+    /// those who come after it wait until it is paid.
     /// </summary>
     /// <param name="count">How many; at least 1.</param>
     /// <param name="now">The present timestamp; an older one than was seen before makes no difference.</param>
