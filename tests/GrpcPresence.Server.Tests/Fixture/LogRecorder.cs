@@ -14,6 +14,9 @@ internal sealed class LogRecorder : ILoggerProvider
     /// <summary>What is not lifecycle.</summary>
     public IReadOnlyList<LogEntry> Problems => [.. _entries.Where(entry => entry.Level >= LogLevel.Warning)];
 
+    /// <summary>Forgets all entries.</summary>
+    public void Clear() => _entries.Clear();
+
     public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
 
     public void Dispose()

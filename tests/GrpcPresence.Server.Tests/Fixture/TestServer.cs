@@ -63,6 +63,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public CallInvoker Invoker => Channel.Intercept(new RunTokenInterceptor());
 
+    /// <summary>Opens a channel with a connection of its own, to a server without TLS. The caller disposes it.</summary>
+    public GrpcChannel OpenChannel() => GrpcChannel.ForAddress(Address);
+
     /// <summary>Calls over gRPC-Web and HTTP/1.1, of a server without TLS.</summary>
     public CallInvoker WebInvoker(GrpcWebMode mode = GrpcWebMode.GrpcWeb) => _web[mode].Intercept(new RunTokenInterceptor());
 

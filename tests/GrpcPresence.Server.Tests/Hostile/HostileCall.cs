@@ -55,9 +55,15 @@ internal static class HostileCall
     {
         using var call = invoker.AsyncDuplexStreamingCall(Methods[method.FullName], null, default);
         var sending = SendAsync(call.RequestStream, requests);
-        while (await call.ResponseStream.MoveNext(CancellationToken.None))
-            messages.Add(call.ResponseStream.Current);
-        await sending;
+        try
+        {
+            while (await call.ResponseStream.MoveNext(CancellationToken.None))
+                messages.Add(call.ResponseStream.Current);
+        }
+        finally
+        {
+            await sending;
+        }
     }
 
     private static async Task SendAsync(IClientStreamWriter<byte[]> stream, IReadOnlyList<byte[]> requests)

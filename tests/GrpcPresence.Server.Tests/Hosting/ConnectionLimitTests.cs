@@ -13,7 +13,7 @@ public sealed class ConnectionLimitTests
     public async Task A_connection_over_the_limit_is_closed_and_the_others_go_on()
     {
         await using var server = await TestServer.StartAsync(settings: new ServerSettings { MaxConnections = 2 });
-        using var second = GrpcChannel.ForAddress(server.Address);
+        using var second = server.OpenChannel();
         var sid = await server.CreateReachableServiceAsync();
         using var watch = Watch.Open(server, new WatchUsersRequest { ServiceSid = sid, Start = WatchStart.Now });
         await watch.Sync();
