@@ -1,4 +1,4 @@
 using GrpcPresence.Server.Cli;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Composition;
 
 return await ServerProgram.RunAsync(args, services => services.AddPresenceCore().AddSqliteStore(), Console.Out, Console.Error);

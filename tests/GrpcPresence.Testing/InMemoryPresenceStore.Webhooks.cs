@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Testing;
 

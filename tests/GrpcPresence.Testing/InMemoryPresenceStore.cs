@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Access;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Testing;
 
@@ -152,7 +152,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
                 var found = image.Get(service);
                 var owners = filter.Users.Select(found.FindUser).OfType<UserRecord>().Select(user => user.Sid).ToHashSet();
                 if (filter.User is { } required)
-                    owners.Add((found.FindUser(required) ?? throw Refusals.UserNotFound(required)).Sid);
+                    owners.Add((found.FindUser(required) ?? throw PresenceErrors.UserNotFound(required)).Sid);
                 return
                 [
                     .. found.Bindings.Values
@@ -189,7 +189,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             {
                 var found = image.Get(service.Sid);
                 if (found.Record.Id != service.Id)
-                    throw Refusals.ServiceInstanceNotFound(service.Sid);
+                    throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
                 var at = image.Timelines.FindIndex(known => TimelineOf(known, service.Id) == timeline);
                 if (at < 0)
                     return null;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Testing;
 

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using GrpcPresence.Core.Access;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Testing;
 
@@ -27,7 +27,7 @@ public sealed record StoreImage
     public ServiceImage? Find(ServiceSid sid) => Services.Values.FirstOrDefault(service => !service.IsDeleted && service.Record.Sid == sid);
 
     /// <summary>The service instance, or the refusal.</summary>
-    public ServiceImage Get(ServiceSid sid) => Find(sid) ?? throw Refusals.ServiceInstanceNotFound(sid);
+    public ServiceImage Get(ServiceSid sid) => Find(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
 
     /// <summary>With the service instance in place of the one with its key.</summary>
     public StoreImage With(ServiceImage service) => this with { Services = Services.SetItem(service.Record.Id, service) };

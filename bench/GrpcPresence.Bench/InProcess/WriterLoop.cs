@@ -1,12 +1,12 @@
 using GrpcPresence.Bench.Scenarios;
-using GrpcPresence.Core.Access;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Watching;
-using GrpcPresence.Server.Mapping;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Bench.InProcess;
 
@@ -15,22 +15,22 @@ internal sealed class WriterLoop : IDisposable
 {
     private readonly SqlitePresenceStore _store;
     private readonly PresenceMetrics _metrics = new();
-    private readonly ChangeQueue _queue = new();
+    private readonly CommandQueue _queue = new();
     private readonly PresenceTracker _tracker;
-    private readonly ChangeWriter _writer;
-    private readonly LiveService _service;
+    private readonly CommandWriter _writer;
+    private readonly CachedService _service;
 
     /// <summary>Opens the database.</summary>
     public WriterLoop(string path)
     {
         _store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
-        var services = new ServiceDirectory(_store);
+        var services = new ServiceCache(_store);
         var status = new StorageStatus();
         _tracker = new PresenceTracker(TimeProvider.System, _queue, _metrics);
         _tracker.Start();
-        var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Bounds.WatchStallTimeout);
-        _writer = new ChangeWriter(
-            _store, _queue, services, _tracker, hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, TimeProvider.System, Bounds.TombstoneRetention,
+        var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Limits.WatchStallTimeout);
+        _writer = new CommandWriter(
+            _store, _queue, services, _tracker, hub, new ApiKeyCache(), new RandomSidGenerator(), status, _metrics, TimeProvider.System, Limits.TombstoneRetention,
             int.MaxValue);
         _service = services.GetAsync(Population.Service(), CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
@@ -43,7 +43,7 @@ internal sealed class WriterLoop : IDisposable
             foreach (var user in some)
             {
                 var session = Population.Session(user, round / 2);
-                var address = new UserAddress(Population.Identity(user), null, MayCreate: true);
+                var address = new UserRef(Population.Identity(user), null, MayCreate: true);
                 if (round % 2 == 0)
                     _tracker.Beat(_service, address, session, stream: null);
                 else

@@ -75,7 +75,7 @@ internal sealed class Neighbours : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _server.Dispose();
 
-    // Refusals that are held back are waited for too: nobody is alone before.
+    // PresenceErrors that are held back are waited for too: nobody is alone before.
     private void Quiet()
     {
         _noisy.Stop();

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Google.Protobuf;
 using GrpcPresence.Bench.Peers;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Bench.Scenarios;
 
@@ -19,7 +19,7 @@ internal static class Population
 
     /// <summary>The identity, as the domain has it.</summary>
     public static Identity Identity(int user) =>
-        Core.Users.Identity.TryParse(IdentityOf(user), out var identity) ? identity : throw new InvalidOperationException("A load's identity is none.");
+        Core.Domain.Users.Identity.TryParse(IdentityOf(user), out var identity) ? identity : throw new InvalidOperationException("A load's identity is none.");
 
     /// <summary>The id of a session, as the domain has it.</summary>
     public static SessionId Session(int user, int round) =>

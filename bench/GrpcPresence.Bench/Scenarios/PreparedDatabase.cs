@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Bench.Scenarios;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

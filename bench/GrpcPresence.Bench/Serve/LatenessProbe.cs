@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Bench.Serve;
 

@@ -1,5 +1,5 @@
 using GrpcPresence.Server.Cli;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Composition;
 
 namespace GrpcPresence.Bench.Serve;
 

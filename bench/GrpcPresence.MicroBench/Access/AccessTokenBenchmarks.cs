@@ -1,8 +1,9 @@
 using System.Text;
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Access;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Server.Access;
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Testing;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -29,7 +30,7 @@ public class AccessTokenBenchmarks : IDisposable
         var settings = new ServerSettings { SecretFile = _directory.File("presence.secret") };
         var secrets = new SecretFile(settings);
         var (secret, stored) = secrets.New(Issuer);
-        var keys = new ApiKeyRing();
+        var keys = new ApiKeyCache();
         keys.Apply(
             [new ApiKey { Sid = Issuer, FriendlyName = "", Role = ApiKeyRole.Service, Secret = stored, CreateTime = DateTimeOffset.UtcNow }], forgotten: []);
         _verifier = new AccessTokenVerifier(keys, new Account(settings), secrets, TimeProvider.System);

@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Server.Errors;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Grpc.Pipeline;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.MicroBench.Calls;

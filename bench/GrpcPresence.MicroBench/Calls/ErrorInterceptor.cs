@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Grpc.Pipeline;
 
 namespace GrpcPresence.MicroBench.Calls;
 

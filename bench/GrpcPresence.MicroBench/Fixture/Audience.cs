@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
@@ -18,7 +18,7 @@ internal sealed class Audience
     public Audience(World world, int count, Func<int, UserKey[]> keys)
     {
         _world = world;
-        _service = world.RecordOf(world.NewService(Bounds.MaxSessionTimeout).Sid);
+        _service = world.RecordOf(world.NewService(Limits.MaxSessionTimeout).Sid);
         Watches = [.. Enumerable.Range(0, count).Select(watch => Open(new WatchFilter(keys(watch), UpdateReasons.All, UserView.Full)))];
     }
 

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
@@ -16,7 +16,7 @@ internal sealed class Population
     public Population(World world, int count, int ticks)
     {
         _count = count;
-        Service = world.NewService(Bounds.MaxSessionTimeout);
+        Service = world.NewService(Limits.MaxSessionTimeout);
         for (var tick = 0; tick < ticks; tick++)
         {
             for (var user = tick; user < count; user += ticks)
@@ -30,7 +30,7 @@ internal sealed class Population
     }
 
     /// <summary>The service instance.</summary>
-    public LiveService Service { get; }
+    public CachedService Service { get; }
 
     /// <summary>
     /// A heartbeat of each, in no order. The texts are as requests bring them: equal to the tracked ones, but other objects, and made one after the

@@ -1,6 +1,6 @@
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Users;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
@@ -10,14 +10,14 @@ internal static class Sample
     private static readonly DateTimeOffset CreateTime = new(2026, 1, 1, 8, 30, 0, TimeSpan.Zero);
 
     /// <summary>An identity of 24 characters.</summary>
-    public static Identity Identity(int user) => Core.Users.Identity.FromTrusted($"user-{user:x19}");
+    public static Identity Identity(int user) => Core.Domain.Users.Identity.FromTrusted($"user-{user:x19}");
 
     /// <summary>A session id of 36 characters.</summary>
     public static SessionId Session(int user) =>
         SessionId.TryParse($"{user:x8}-0000-4000-8000-{user:x12}", out var id) ? id : throw new InvalidOperationException("The session id is not one.");
 
     /// <summary>The heartbeat of the user's one session.</summary>
-    public static Visit Visit(int user) => new(new UserAddress(Identity(user), Sid: null, MayCreate: true), Session(user));
+    public static Visit Visit(int user) => new(new UserRef(Identity(user), Sid: null, MayCreate: true), Session(user));
 
     /// <summary>What is visible of a user with a profile of some 150 bytes who came online at the revision.</summary>
     public static UserState State(ServiceRecord service, int user, long revision)

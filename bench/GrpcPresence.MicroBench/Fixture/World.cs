@@ -1,13 +1,13 @@
-using GrpcPresence.Core.Access;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Watching;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.MicroBench.Fixture;
@@ -16,19 +16,19 @@ namespace GrpcPresence.MicroBench.Fixture;
 internal sealed class World : IDisposable
 {
     private readonly InMemoryPresenceStore _store = new();
-    private readonly ChangeQueue _queue = new();
+    private readonly CommandQueue _queue = new();
     private readonly PresenceMetrics _metrics = new();
-    private readonly ServiceDirectory _services;
-    private readonly ChangeWriter _writer;
+    private readonly ServiceCache _services;
+    private readonly CommandWriter _writer;
 
     public World()
     {
         var status = new StorageStatus();
-        _services = new ServiceDirectory(_store);
+        _services = new ServiceCache(_store);
         Tracker = new PresenceTracker(Clock, _queue, _metrics);
-        Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Bounds.WatchStallTimeout);
-        _writer = new ChangeWriter(
-            _store, _queue, _services, Tracker, Hub, new ApiKeyRing(), new RandomSidGenerator(), status, _metrics, Clock, Bounds.TombstoneRetention,
+        Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Limits.WatchStallTimeout);
+        _writer = new CommandWriter(
+            _store, _queue, _services, Tracker, Hub, new ApiKeyCache(), new RandomSidGenerator(), status, _metrics, Clock, Limits.TombstoneRetention,
             int.MaxValue);
     }
 
@@ -41,13 +41,13 @@ internal sealed class World : IDisposable
     public WatchHub Hub { get; }
 
     /// <summary>A new service instance that records reachability.</summary>
-    public LiveService NewService(TimeSpan sessionTimeout)
+    public CachedService NewService(TimeSpan sessionTimeout)
     {
         var sid = Do(new CreateServiceInstance(sid: null, "")).Sid;
         Do(new UpdateConfiguration(sid, etag: "", before => before with
         {
             ReachabilityEnabled = true,
-            HeartbeatInterval = Bounds.MinHeartbeatInterval,
+            HeartbeatInterval = Limits.MinHeartbeatInterval,
             SessionTimeout = sessionTimeout,
         }));
         return _services.Apply(RecordOf(sid));
@@ -66,7 +66,7 @@ internal sealed class World : IDisposable
     /// <summary>Lets one tick pass.</summary>
     public void PassTick()
     {
-        Clock.Advance(Bounds.Tick);
+        Clock.Advance(Limits.Tick);
         Tracker.Tick();
     }
 
@@ -77,7 +77,7 @@ internal sealed class World : IDisposable
         _store.Dispose();
     }
 
-    private T Do<T>(RequestedChange<T> change)
+    private T Do<T>(Command<T> change)
     {
         var done = _queue.SubmitAsync(change);
         Write();

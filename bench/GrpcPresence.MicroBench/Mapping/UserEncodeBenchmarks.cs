@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Mapping;
@@ -16,7 +16,7 @@ public class UserEncodeBenchmarks : WorldBenchmarks
 
     /// <summary>Makes the user.</summary>
     [GlobalSetup]
-    public void Setup() => _state = Sample.State(World.RecordOf(World.NewService(Bounds.MaxSessionTimeout).Sid), user: 1, revision: 1_000);
+    public void Setup() => _state = Sample.State(World.RecordOf(World.NewService(Limits.MaxSessionTimeout).Sid), user: 1, revision: 1_000);
 
     /// <summary>Encodes the user.</summary>
     [Benchmark]

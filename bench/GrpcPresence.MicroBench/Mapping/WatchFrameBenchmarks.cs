@@ -1,10 +1,10 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.MicroBench.Fixture;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Grpc.Wire;
 
 namespace GrpcPresence.MicroBench.Mapping;
 
@@ -16,14 +16,14 @@ public class WatchFrameBenchmarks : WorldBenchmarks
     private WatchEvent _message = null!;
 
     /// <summary>Updates of the message.</summary>
-    [Params(1, Bounds.WatchUpdatesPerMessage)]
+    [Params(1, Limits.WatchUpdatesPerMessage)]
     public int Updates { get; set; }
 
     /// <summary>Makes the users and encodes them.</summary>
     [GlobalSetup]
     public void Setup()
     {
-        _service = World.RecordOf(World.NewService(Bounds.MaxSessionTimeout).Sid);
+        _service = World.RecordOf(World.NewService(Limits.MaxSessionTimeout).Sid);
         var updates = Enumerable.Range(0, Updates)
             .Select(user => new UserUpdate(Sample.State(_service, user, revision: 1_000 + user), UpdateReasons.ReachabilityOnline))
             .ToList();

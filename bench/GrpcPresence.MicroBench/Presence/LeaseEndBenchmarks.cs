@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Presence;
@@ -16,9 +16,9 @@ public class LeaseEndBenchmarks : WorldBenchmarks
     private const int LeasesPerTick = 1_000;
     private const int Ticks = 5;
 
-    private static readonly TimeSpan SessionTimeout = Bounds.MinHeartbeatInterval * 2;
+    private static readonly TimeSpan SessionTimeout = Limits.MinHeartbeatInterval * 2;
 
-    private LiveService _service = null!;
+    private CachedService _service = null!;
 
     /// <summary>Brings the million online.</summary>
     [GlobalSetup]
@@ -40,7 +40,7 @@ public class LeaseEndBenchmarks : WorldBenchmarks
                 World.PassTick();
         }
         World.Write();
-        for (var left = (SessionTimeout / Bounds.Tick) - Ticks - 1; left > 0; left--)
+        for (var left = (SessionTimeout / Limits.Tick) - Ticks - 1; left > 0; left--)
             World.PassTick();
     }
 

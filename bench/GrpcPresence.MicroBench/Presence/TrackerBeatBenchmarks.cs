@@ -28,7 +28,7 @@ public class TrackerBeatBenchmarks : WorldBenchmarks
 
     /// <summary>One heartbeat, each of another user.</summary>
     [Benchmark]
-    public BeatResult Beat()
+    public HeartbeatResult Beat()
     {
         ref readonly var visit = ref _visits[_next];
         if (++_next == _visits.Length)

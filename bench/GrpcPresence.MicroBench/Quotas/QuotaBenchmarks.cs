@@ -1,11 +1,11 @@
 using System.Threading.RateLimiting;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Quotas;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Quotas;
@@ -41,24 +41,24 @@ public class QuotaBenchmarks : IDisposable
     private readonly ConcurrencyLimiterOptions _levelOptions = new() { PermitLimit = int.MaxValue };
     private readonly Identity[] _identities = [.. Enumerable.Range(0, Subjects).Select(Sample.Identity)];
     private readonly PresenceMetrics _metrics = new();
-    private readonly MeterPlan _plan = new(QuotaSubject.Caller, Limits, TimeProvider.System.TimestampFrequency);
-    private readonly RateQuota _bucket = new(new RateLimit(Limits.HeartbeatsPerSecond, TimeProvider.System.TimestampFrequency));
+    private readonly QuotaPolicy _plan = new(QuotaSubject.Caller, Limits, TimeProvider.System.TimestampFrequency);
+    private readonly TokenBucket _bucket = new(new TokenBucketOptions(Limits.HeartbeatsPerSecond, TimeProvider.System.TimestampFrequency));
     private readonly TokenBucketRateLimiter _frameworkBucket;
-    private readonly QuotaBook _book;
+    private readonly QuotaLimiter _book;
     private readonly PartitionedRateLimiter<Identity> _partitioned;
     private int _next;
 
     /// <summary>Makes both sets of subjects; each subject is made at its first use.</summary>
     public QuotaBenchmarks()
     {
-        _book = new QuotaBook(Limits, Limits, Limits, _metrics, TimeProvider.System);
+        _book = new QuotaLimiter(Limits, Limits, Limits, _metrics, TimeProvider.System);
         _frameworkBucket = new TokenBucketRateLimiter(_bucketOptions);
         _partitioned = PartitionedRateLimiter.Create<Identity, Identity>(
             user => RateLimitPartition.GetTokenBucketLimiter(user, _ => _bucketOptions));
     }
 
     /// <summary>Takes one permit of one bucket.</summary>
-    [Benchmark(Baseline = true, Description = "RateQuota")]
+    [Benchmark(Baseline = true, Description = "TokenBucket")]
     [BenchmarkCategory("take")]
     public bool Take() => _bucket.TryTake(1, TimeProvider.System.GetTimestamp(), out _);
 
@@ -73,7 +73,7 @@ public class QuotaBenchmarks : IDisposable
     }
 
     /// <summary>Finds the subject and takes one permit.</summary>
-    [Benchmark(Baseline = true, Description = "QuotaBook")]
+    [Benchmark(Baseline = true, Description = "QuotaLimiter")]
     [BenchmarkCategory("find and take")]
     public bool Find() => _book.TryChargeHeartbeat(_book.OfEndUser(Service, Next()), caller: null, out _);
 
@@ -87,9 +87,9 @@ public class QuotaBenchmarks : IDisposable
     }
 
     /// <summary>Makes what is kept of a subject: three rates and two levels.</summary>
-    [Benchmark(Baseline = true, Description = "Meter")]
+    [Benchmark(Baseline = true, Description = "UsageCounters")]
     [BenchmarkCategory("subject")]
-    public object NewSubject() => new Meter(MeterKey.Of(Service, _identities[0]), _plan);
+    public object NewSubject() => new UsageCounters(QuotaKey.Of(Service, _identities[0]), _plan);
 
     /// <summary>The same.</summary>
     [Benchmark(Description = "3 TokenBucketRateLimiter, 2 ConcurrencyLimiter")]

@@ -2,16 +2,15 @@ using System.Buffers;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.MicroBench.Fixture;
-using GrpcPresence.Server.Mapping;
-using GrpcPresence.Server.Rest;
-using GrpcPresence.Server.Rest.Calls;
-using GrpcPresence.Server.Rest.Documents;
-using GrpcPresence.Server.Rest.Updates;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Rest.Events;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
 using Microsoft.AspNetCore.Http;
 
 namespace GrpcPresence.MicroBench.Rest;
@@ -27,7 +26,7 @@ public class EventWriteBenchmarks : WorldBenchmarks
     private static readonly RestOperation Operation = new("", "", StatusCodes.Status200OK, []) { Produces = "text/event-stream" };
 
     private WatchFrame[] _frames = [];
-    private RestCall _call = null!;
+    private RestRequest _call = null!;
 
     /// <summary>Updates of a message of the watch. Each is an event; the last carries the id.</summary>
     [Params(1, 100)]
@@ -37,12 +36,12 @@ public class EventWriteBenchmarks : WorldBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        var service = World.RecordOf(World.NewService(Bounds.MaxSessionTimeout).Sid);
+        var service = World.RecordOf(World.NewService(Limits.MaxSessionTimeout).Sid);
         _frames = [.. Enumerable.Range(0, Events).Chunk(Updates).Select(users => FrameOf(service, users))];
         var http = new DefaultHttpContext();
         http.Request.Scheme = "http";
         http.Request.Host = new HostString("127.0.0.1:5081");
-        _call = new RestCall(http, caller: null!, Operation, FormCollection.Empty, methods: null!, "AC00000000000000000000000000000000");
+        _call = new RestRequest(http, caller: null!, Operation, FormCollection.Empty, methods: null!, "AC00000000000000000000000000000000");
     }
 
     /// <summary>Our writer.</summary>

@@ -1,8 +1,9 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.MicroBench.Fixture;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Sqlite.Native;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 using Microsoft.Data.Sqlite;
 

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using Dapper;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.MicroBench.Fixture;
 using Microsoft.Data.Sqlite;
 

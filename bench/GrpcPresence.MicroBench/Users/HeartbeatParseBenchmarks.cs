@@ -1,8 +1,8 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.MicroBench.Fixture;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.MicroBench.Users;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Watching;

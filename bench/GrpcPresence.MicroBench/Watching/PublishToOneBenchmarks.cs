@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Watching;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.MicroBench.Watching;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.MicroBench.Fixture;
 
@@ -13,7 +13,7 @@ public class WatcherDrainBenchmarks : WorldBenchmarks
     private Audience _audience = null!;
 
     /// <summary>Updates of the message.</summary>
-    [Params(1, Bounds.WatchUpdatesPerMessage)]
+    [Params(1, Limits.WatchUpdatesPerMessage)]
     public int Updates { get; set; }
 
     /// <summary>Opens the watches.</summary>

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -40,7 +40,7 @@ internal sealed class EndedSessions
         Forget(now);
         if (Contains(id, now))
             return;
-        if (_ids.Count == Bounds.EndedSessionsPerUser)
+        if (_ids.Count == Limits.EndedSessionsPerUser)
             _ids.Remove(_ids.MinBy(ended => ended.Until));
         _ids.Add((id, until));
     }

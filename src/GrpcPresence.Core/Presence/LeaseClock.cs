@@ -1,9 +1,9 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The clock of leases, in ticks of 100 ns since its making. Monotonic, never goes back, and advances by at most <see cref="Bounds.MaxTickAdvance"/>
+/// The clock of leases, in ticks of 100 ns since its making. Monotonic, never goes back, and advances by at most <see cref="Limits.MaxTickAdvance"/>
 /// between two ticks: a process or machine that was paused ages nobody. Safe from any thread.
 /// </summary>
 public sealed class LeaseClock
@@ -21,7 +21,7 @@ public sealed class LeaseClock
         _time = time;
         _frequency = time.TimestampFrequency;
         _unitsPerTick = _frequency % TimeSpan.TicksPerSecond == 0 ? _frequency / TimeSpan.TicksPerSecond : 0;
-        _maxAdvance = (long)((Int128)Bounds.MaxTickAdvance.Ticks * _frequency / TimeSpan.TicksPerSecond);
+        _maxAdvance = (long)((Int128)Limits.MaxTickAdvance.Ticks * _frequency / TimeSpan.TicksPerSecond);
         _last = new Reading(0, time.GetTimestamp());
     }
 

@@ -1,5 +1,5 @@
 using System.Collections;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -19,7 +19,7 @@ internal sealed class LeaseSweep(TrackerShard[] shards, PresenceMetrics metrics)
             {
                 if (!undone[index])
                     continue;
-                undone[index] = shards[index].ExpireSome(_lateness);
+                undone[index] = shards[index].ExpireBatch(_lateness);
                 RecordLateness();
             }
         }

@@ -1,11 +1,11 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>Loads the users whom the store holds online from before the start. Then, when the service is ready, call <see cref="PresenceTracker.Start"/>.</summary>
-public sealed class PresenceRecovery(IStoreReader reader, ServiceDirectory services, PresenceTracker tracker)
+public sealed class PresenceRecovery(IStoreReader reader, ServiceCache services, PresenceTracker tracker)
 {
     /// <summary>Users of one read: a few milliseconds and about 2 MiB.</summary>
     private const int PageSize = 10_000;
@@ -15,7 +15,7 @@ public sealed class PresenceRecovery(IStoreReader reader, ServiceDirectory servi
     public async Task<long> LoadAsync(CancellationToken cancellationToken)
     {
         long count = 0;
-        LiveService? service = null;
+        CachedService? service = null;
         for (long after = 0; ;)
         {
             var page = await reader.ListOnlineUsersAsync(after, PageSize, cancellationToken).ConfigureAwait(false);

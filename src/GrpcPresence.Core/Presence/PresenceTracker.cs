@@ -1,8 +1,9 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -10,7 +11,7 @@ namespace GrpcPresence.Core.Presence;
 /// Who is online, as this process knows it: the sessions of all users and their leases, in memory. Reports every transition to the writer through the
 /// users' cells, whether reachability is recorded or not. Safe from any thread.
 /// </summary>
-public sealed class PresenceTracker : IUserCells
+public sealed class PresenceTracker : ITrackedUsers
 {
     /// <summary>64 shards: many more than cores, so that two heartbeats seldom want the same lock.</summary>
     internal const int ShardBits = 6;
@@ -23,7 +24,7 @@ public sealed class PresenceTracker : IUserCells
     private volatile bool _isStarted;
 
     /// <summary>A tracker that knows nobody.</summary>
-    public PresenceTracker(TimeProvider time, ChangeQueue queue, PresenceMetrics metrics)
+    public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics)
     {
         _time = time;
         _clock = new LeaseClock(time);
@@ -49,11 +50,11 @@ public sealed class PresenceTracker : IUserCells
     /// <param name="user">The user.</param>
     /// <param name="session">The session.</param>
     /// <param name="stream">The stream that the heartbeat came over; null for any other road. The session is that stream's from now on.</param>
-    public BeatResult Beat(LiveService service, in UserAddress user, SessionId session, HeartbeatStream? stream)
+    public HeartbeatResult Beat(CachedService service, in UserRef user, SessionId session, HeartbeatStream? stream)
     {
         ThrowIfEmpty(session);
         if (service.IsDeleted)
-            return BeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
+            return HeartbeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
         var timeout = service.Configuration.SessionTimeout.Ticks;
         var owner = stream is { EndSessionsOnClose: true } ? stream : null;
         var shard = ShardOf(service.Id, user.Identity, out var hash);
@@ -70,7 +71,7 @@ public sealed class PresenceTracker : IUserCells
     /// last session, is stored.
     /// </summary>
     /// <exception cref="PresenceException">Through the task: UserNotFound, StorageUnavailable, ServerStopping.</exception>
-    public Task EndSession(LiveService service, in UserAddress user, SessionId session)
+    public Task EndSession(CachedService service, in UserRef user, SessionId session)
     {
         ThrowIfEmpty(session);
         var timeout = service.Configuration.SessionTimeout.Ticks;
@@ -79,14 +80,14 @@ public sealed class PresenceTracker : IUserCells
         {
             var tracked = shard.GetOrAdd(service, user.Identity, hash);
             return tracked.IsOther(user.Sid)
-                ? Task.FromException(Refusals.UserNotFound(user.Sid!.Value))
+                ? Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value))
                 : tracked.End(session, _clock.Now, timeout);
         }
     }
 
     /// <summary>The live sessions of a user, the most recent heartbeat first.</summary>
     /// <exception cref="PresenceException">UserNotFound: another user has the identity now.</exception>
-    public SessionList ListSessions(LiveService service, in UserAddress user)
+    public SessionList ListSessions(CachedService service, in UserRef user)
     {
         List<LiveSession> sessions;
         bool recovering;
@@ -98,7 +99,7 @@ public sealed class PresenceTracker : IUserCells
             if (shard.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
                 return new SessionList([], Recovering: false);
             if (tracked.IsOther(user.Sid))
-                throw Refusals.UserNotFound(user.Sid!.Value);
+                throw PresenceErrors.UserNotFound(user.Sid!.Value);
             (sessions, recovering) = tracked.List(now);
         }
         var wall = _time.GetUtcNow();
@@ -126,7 +127,7 @@ public sealed class PresenceTracker : IUserCells
     /// The store holds the user online from before the start: an anonymous session stands for that, beside any real ones, for one session timeout
     /// from <see cref="Start"/> on.
     /// </summary>
-    public void Recover(LiveService service, UserSid sid, Identity identity)
+    public void Recover(CachedService service, UserSid sid, Identity identity)
     {
         var shard = ShardOf(service.Id, identity, out var hash);
         lock (shard.Gate)
@@ -146,14 +147,14 @@ public sealed class PresenceTracker : IUserCells
         _isStarted = true;
         foreach (var shard in _shards)
         {
-            while (shard.StartSome(_clock.Now))
+            while (shard.StartBatch(_clock.Now))
             {
             }
         }
     }
 
     /// <summary>
-    /// Advances the clock and ends the leases that have run out. To be called once a <see cref="Limits.Bounds.Tick"/>; returns at once when the call
+    /// Advances the clock and ends the leases that have run out. To be called once a <see cref="Limits.Tick"/>; returns at once when the call
     /// before is not done.
     /// </summary>
     public void Tick()
@@ -172,21 +173,21 @@ public sealed class PresenceTracker : IUserCells
     }
 
     /// <inheritdoc/>
-    public UserCell? Find(ServiceSid service, long serviceId, Identity identity) => FindTracked(serviceId, identity);
+    public void Delete(long serviceId, Identity identity) => FindTracked(serviceId, identity)?.Delete();
 
     /// <inheritdoc/>
-    public void Reconsider(LiveService service)
+    public void Reconsider(CachedService service)
     {
         foreach (var shard in _shards)
         {
             var bucketCount = 0;
             for (var bucket = 0; bucket >= 0;)
-                bucket = shard.ReconsiderSome(service, bucket, ref bucketCount);
+                bucket = shard.ReconsiderBatch(service, bucket, ref bucketCount);
         }
     }
 
     /// <summary>Whether the user is known to exist, without asking the store: the writer has found them, or a session lives that may create them.</summary>
-    internal bool Exists(LiveService service, Identity identity)
+    internal bool Exists(CachedService service, Identity identity)
     {
         var shard = ShardOf(service.Id, identity, out var hash);
         lock (shard.Gate)

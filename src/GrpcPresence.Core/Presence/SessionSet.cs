@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Presence;
 

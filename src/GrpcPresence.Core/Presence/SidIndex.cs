@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -17,10 +17,10 @@ internal sealed class SidIndex
     public int Count => _identities.Count;
 
     /// <summary>The identity; false when nobody tracked is named by this SID.</summary>
-    public bool TryFind(LiveService service, UserSid sid, out Identity identity) => _identities.TryGetValue((service.Id, sid), out identity);
+    public bool TryFind(CachedService service, UserSid sid, out Identity identity) => _identities.TryGetValue((service.Id, sid), out identity);
 
     /// <summary>Adds an entry, if it is not there.</summary>
-    public void Add(LiveService service, UserSid sid, Identity identity)
+    public void Add(CachedService service, UserSid sid, Identity identity)
     {
         _isUsed = true;
         if (!_identities.ContainsKey((service.Id, sid))) // takes no lock, and every heartbeat by SID comes here
@@ -28,7 +28,7 @@ internal sealed class SidIndex
     }
 
     /// <summary>Removes an entry, if it is there.</summary>
-    public void Remove(LiveService service, UserSid sid)
+    public void Remove(CachedService service, UserSid sid)
     {
         if (_isUsed)
             _identities.TryRemove((service.Id, sid), out _);

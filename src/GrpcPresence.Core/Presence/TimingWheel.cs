@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -23,7 +23,7 @@ internal sealed class TimingWheel
     private bool _isUnderWay; // a pass has begun with the slot at the position and has not ended
 
     /// <summary>The slot of a moment. An int of ticks lasts for six years of uptime.</summary>
-    public static int SlotOf(long due) => (int)Math.Min(due / Bounds.Tick.Ticks, int.MaxValue);
+    public static int SlotOf(long due) => (int)Math.Min(due / Limits.Tick.Ticks, int.MaxValue);
 
     /// <summary>Sees to it that the user is looked at when this moment has come, if not before.</summary>
     public void PutBy(TrackedUser user, long due)

@@ -1,7 +1,7 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -9,8 +9,8 @@ namespace GrpcPresence.Core.Presence;
 /// A user with live sessions, or with ended ones that are remembered, or with a change that is not stored yet. Vouched for exactly while any session
 /// lives, the anonymous one among them. Every member is to be called under the shard's lock.
 /// </summary>
-internal sealed class TrackedUser(LiveService service, Identity identity, int hash, TrackerShard shard)
-    : UserCell(service, identity, shard)
+internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerShard shard)
+    : PresenceCell(service, identity, shard)
 {
     /// <summary>The <see cref="Slot"/> of a user who is not in the wheel.</summary>
     public const int NoSlot = -1;
@@ -42,12 +42,12 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
     public bool IsOther(UserSid? sid) => sid is { } given && Sid != default && given != Sid;
 
     /// <summary>Renews the lease of a session, or begins it.</summary>
-    public BeatResult Beat(in UserAddress address, SessionId id, long now, long leaseEnd, HeartbeatStream? owner)
+    public HeartbeatResult Beat(in UserRef address, SessionId id, long now, long leaseEnd, HeartbeatStream? owner)
     {
         if (IsOther(address.Sid))
-            return BeatResult.Rejected(ErrorReason.UserNotFound);
+            return HeartbeatResult.Rejected(ErrorReason.UserNotFound);
         if (_sessions.Ended is { } ended && ended.Contains(id, now))
-            return BeatResult.Rejected(ErrorReason.SessionEnded);
+            return HeartbeatResult.Rejected(ErrorReason.SessionEnded);
         if (address.Sid is { } sid)
             IndexBy(sid);
 
@@ -62,7 +62,7 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
         if (!wasOnline)
             Shard.CameOnline++;
         Vouch(address.MayCreate);
-        return new BeatResult(null, WhenStored());
+        return new HeartbeatResult(null, WhenStored());
     }
 
     /// <summary>Ends a session at once, and remembers its id.</summary>
@@ -187,7 +187,7 @@ internal sealed class TrackedUser(LiveService service, Identity identity, int ha
 
     private int Begin(SessionId id)
     {
-        if (_sessions.Count - (_sessions.HasAnonymous ? 1 : 0) >= Bounds.SessionsPerUser)
+        if (_sessions.Count - (_sessions.HasAnonymous ? 1 : 0) >= Limits.SessionsPerUser)
             Remove(_sessions.LeastRecentlyRenewed());
         Shard.LiveSessions++;
         return _sessions.Add(id);

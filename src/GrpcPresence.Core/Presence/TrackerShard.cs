@@ -1,5 +1,6 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -7,7 +8,7 @@ namespace GrpcPresence.Core.Presence;
 /// A part of the tracked users, with the lock that guards them, their sessions, and everything here. Inside it the locks of the change queue, of a
 /// heartbeat stream and of the SID index may be taken.
 /// </summary>
-internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex sids) : CellShard(queue)
+internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidIndex sids) : CellShard(queue)
 {
     /// <summary>
     /// Users that are looked at in one hold of the lock by what goes through many: some tens of microseconds, so that a heartbeat does not notice.
@@ -36,7 +37,7 @@ internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex
     public long WentOffline;
 
     /// <summary>The user, tracked from now on if not before. Under the gate.</summary>
-    public TrackedUser GetOrAdd(LiveService service, Identity identity, int hash)
+    public TrackedUser GetOrAdd(CachedService service, Identity identity, int hash)
     {
         if (Users.Find(service.Id, identity, hash) is { } known)
             return known;
@@ -56,11 +57,11 @@ internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex
         user.Leave();
     }
 
-    /// <summary>The anonymous lease of the user will run from <see cref="StartSome"/> on. Under the gate.</summary>
+    /// <summary>The anonymous lease of the user will run from <see cref="StartBatch"/> on. Under the gate.</summary>
     public void AwaitStart(TrackedUser user) => (_recovered ??= []).Add(user);
 
     /// <summary>Lets anonymous leases run; true when there may be more. Takes the lock.</summary>
-    public bool StartSome(long now)
+    public bool StartBatch(long now)
     {
         lock (Gate)
         {
@@ -79,7 +80,7 @@ internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex
     }
 
     /// <summary>Ends leases that have run out; true when there may be more. Notes by how much each was over. Takes the lock.</summary>
-    public bool ExpireSome(List<long> lateness)
+    public bool ExpireBatch(List<long> lateness)
     {
         lock (Gate)
         {
@@ -95,7 +96,7 @@ internal sealed class TrackerShard(LeaseClock clock, ChangeQueue queue, SidIndex
     }
 
     /// <summary>Queues the cells of the service instance that have live sessions, from a bucket on; -1 when that was the last. Takes the lock.</summary>
-    public int ReconsiderSome(LiveService service, int bucket, ref int bucketCount)
+    public int ReconsiderBatch(CachedService service, int bucket, ref int bucketCount)
     {
         lock (Gate)
         {

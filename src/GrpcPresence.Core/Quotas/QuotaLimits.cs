@@ -1,11 +1,11 @@
 using System.ComponentModel;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
 /// How much one subject may use. Each is at least 1, and <see cref="int.MaxValue"/> is no limit in practice. A rate allows what a second
-/// allows at once, see <see cref="RateLimit.Burst"/>. Immutable.
+/// allows at once, see <see cref="TokenBucketOptions.Burst"/>. Immutable.
 /// </summary>
 public sealed record QuotaLimits
 {

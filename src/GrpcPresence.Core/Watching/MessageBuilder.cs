@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -19,7 +19,7 @@ internal sealed class MessageBuilder(IUserEncoder encoder, UserView view)
     public bool TryAdd(UserUpdate update)
     {
         var bytes = update.State.Encode(encoder, view).Length;
-        if (_updates is { } updates && (updates.Count == Bounds.WatchUpdatesPerMessage || _bytes + bytes > Bounds.WatchMessageBytes))
+        if (_updates is { } updates && (updates.Count == Limits.WatchUpdatesPerMessage || _bytes + bytes > Limits.WatchMessageBytes))
             return false;
         (_updates ??= []).Add(update);
         _bytes += bytes;

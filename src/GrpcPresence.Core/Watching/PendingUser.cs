@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Watching;
 

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -30,13 +30,13 @@ internal sealed class PendingUsers
     /// <summary>Owes what others owe too; false when one of the users may be pending already, or there is no room.</summary>
     public bool TryShare(SharedChanges changes)
     {
-        if (Count + changes.Count > Bounds.PendingUsersPerWatcher)
+        if (Count + changes.Count > Limits.PendingUsersPerWatcher)
             return false;
         if (Count == 0)
         {
             Begin(changes);
         }
-        else if (_shared is not null && changes.Previous < FirstDirty && (_following?.Count ?? 0) < Bounds.SharedBatchesPerWatcher - 1)
+        else if (_shared is not null && changes.Previous < FirstDirty && (_following?.Count ?? 0) < Limits.SharedBatchesPerWatcher - 1)
         {
             (_following ??= new Queue<SharedChanges>()).Enqueue(changes);
             _followingUsers += changes.Count;

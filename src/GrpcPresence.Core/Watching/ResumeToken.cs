@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Watching;
 

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -166,7 +166,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
     }
 
     /// <summary>Reading the gap failed; a later tick begins again.</summary>
-    public void Abandon(GapRead gap)
+    public void FailPermanently(GapRead gap)
     {
         lock (_gate)
             gap.IsBeingRead = false;

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Watching;
 

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -30,10 +30,10 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         var afterId = 0L;
         while (true)
         {
-            var page = await store.ListUsersAsync(_service, afterId, Bounds.WatchPageSize, online: null, cancellationToken).ConfigureAwait(false);
+            var page = await store.ListUsersAsync(_service, afterId, Limits.WatchPageSize, online: null, cancellationToken).ConfigureAwait(false);
             await CoverAsync(page.Service, page.Users, cancellationToken).ConfigureAwait(false);
             yield return page.Users;
-            if (page.Users.Count < Bounds.WatchPageSize)
+            if (page.Users.Count < Limits.WatchPageSize)
                 yield break;
             afterId = page.Users[^1].Record!.Id;
         }
@@ -49,7 +49,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
 
     private async ValueTask<ScanPage?> ReadRangeAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        var read = await store.ListChangesAsync(_service, at.Position, Bounds.WatchPageSize, cancellationToken).ConfigureAwait(false);
+        var read = await store.ListChangesAsync(_service, at.Position, Limits.WatchPageSize, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
         var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
@@ -57,7 +57,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         foreach (var change in read.Changes)
             Add(updates, change.State, at.Base, switched, change.Revision);
         // A short page holds all rows up to the revision that it was read at.
-        var position = read.Changes.Count < Bounds.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
+        var position = read.Changes.Count < Limits.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
         return new ScanPage(updates, watcher => watcher.Advance(position, read.Service.Revision));
     }
 
@@ -65,12 +65,12 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
     {
         // Rows above the position are read by the range, in their newest state.
         var read = await store.ListKnownUsersAsync(
-            _service, sweep.AfterId, Bounds.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
+            _service, sweep.AfterId, Limits.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
         var switched = await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
         foreach (var user in read.Users)
             Add(updates, user, at.Base, switched, delivers: null);
-        var rest = read.Users.Count < Bounds.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
+        var rest = read.Users.Count < Limits.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
         return new ScanPage(updates, watcher => watcher.Advance(sweep, rest, read.Service.Revision));
     }
 
@@ -96,7 +96,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
     private async ValueTask<long?> CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
     {
         if (service.Id != watcher.Feed.ServiceId)
-            throw Refusals.ServiceInstanceNotFound(_service); // deleted, and its SID given to another
+            throw PresenceErrors.ServiceInstanceNotFound(_service); // deleted, and its SID given to another
         await watcher.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
         return watcher.Cover(service, users.Select(user => user.Sid));
     }

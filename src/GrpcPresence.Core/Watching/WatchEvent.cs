@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Watching;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Watching;
 

@@ -1,10 +1,10 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -43,15 +43,15 @@ public sealed class WatchHub(
         if (request.Token is { } token && token.Service != request.Service)
             throw InvalidToken("is of another service instance");
         var record = await store.FindServiceAsync(request.Service, cancellationToken).ConfigureAwait(false)
-            ?? throw Refusals.ServiceInstanceNotFound(request.Service);
+            ?? throw PresenceErrors.ServiceInstanceNotFound(request.Service);
         lock (_gate)
         {
             if (_isDraining)
-                throw Refusals.ServerStopping();
+                throw PresenceErrors.ServerStopping();
             if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
             {
                 // A deleted service instance's feed, whose SID was taken again: the batch that says so is still on its way and will not find it here.
-                feed?.EndAll(() => Refusals.ServiceInstanceNotFound(request.Service));
+                feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
             var watcher = new Watcher(feed, request.Filter, feed.Share(record.Configuration));
@@ -76,7 +76,7 @@ public sealed class WatchHub(
                     continue;
             }
             if (commit.IsDeleted)
-                End(feed, () => Refusals.ServiceInstanceNotFound(commit.Service.Sid));
+                End(feed, () => PresenceErrors.ServiceInstanceNotFound(commit.Service.Sid));
             else if (feed.Publish(commit) is { } gap)
                 _ = ReadGapAsync(feed, gap);
         }
@@ -95,7 +95,7 @@ public sealed class WatchHub(
         }
         foreach (var reader in readers)
             reader.Tick(now);
-        var overdue = now - (long)(Bounds.Tick.TotalSeconds * time.TimestampFrequency);
+        var overdue = now - (long)(Limits.Tick.TotalSeconds * time.TimestampFrequency);
         foreach (var feed in feeds)
         {
             if (feed.FindOverdue(overdue) is { } gap)
@@ -113,7 +113,7 @@ public sealed class WatchHub(
             feeds = [.. _feeds.Values];
         }
         foreach (var feed in feeds)
-            feed.EndAll(Refusals.ServerStopping);
+            feed.EndAll(PresenceErrors.ServerStopping);
     }
 
     /// <summary>The reader is done with.</summary>
@@ -140,16 +140,16 @@ public sealed class WatchHub(
             var position = gap.From;
             while (true)
             {
-                var page = await store.ListChangesAsync(feed.Service, position, Bounds.WatchPageSize, CancellationToken.None).ConfigureAwait(false);
-                var isLast = page.Changes.Count < Bounds.WatchPageSize;
+                var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None).ConfigureAwait(false);
+                var isLast = page.Changes.Count < Limits.WatchPageSize;
                 if (page.Service.Id != feed.ServiceId)
-                    throw Refusals.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another
+                    throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another
                 if (feed.Publish(gap, page, isLast))
                     return;
                 if (isLast)
                 {
                     // The store that was read is behind the commit that was heard of. The next tick tries again.
-                    feed.Abandon(gap);
+                    feed.FailPermanently(gap);
                     return;
                 }
                 position = page.Changes[^1].Revision;
@@ -158,11 +158,11 @@ public sealed class WatchHub(
         catch (StorageException)
         {
             // The next tick tries again.
-            feed.Abandon(gap);
+            feed.FailPermanently(gap);
         }
         catch (PresenceException gone) when (gone.Reason == ErrorReason.ServiceInstanceNotFound)
         {
-            End(feed, () => Refusals.ServiceInstanceNotFound(feed.Service));
+            End(feed, () => PresenceErrors.ServiceInstanceNotFound(feed.Service));
         }
 #pragma warning disable CA1031 // nobody awaits this: whatever is thrown, watchers who wait for the gap must not wait for ever
         catch (Exception fault)

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -168,7 +168,7 @@ public sealed class WatchReader : IDisposable
         ThrowIfEnded(cancellationToken);
         var service = await _store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
         if (service is null || service.Id != _watcher.Feed.ServiceId)
-            throw Refusals.ServiceInstanceNotFound(_request.Service);
+            throw PresenceErrors.ServiceInstanceNotFound(_request.Service);
         _timeline = _store.TimelineOf(service);
 
         var reset = await FindResetAsync(service, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -33,12 +33,12 @@ internal sealed class WatchSchedule(TimeProvider time, TimeSpan stallTimeout, do
     public void Taken()
     {
         Volatile.Write(ref _handedOutAt, long.MaxValue);
-        Volatile.Write(ref _progressAt, time.GetTimestamp() + Ticks(Spread(Bounds.ProgressInterval, Bounds.ProgressJitter)));
+        Volatile.Write(ref _progressAt, time.GetTimestamp() + Ticks(Spread(Limits.ProgressInterval, Limits.ProgressJitter)));
     }
 
     /// <summary>The client has everything; the age counts from here.</summary>
     public void Synced() =>
-        Volatile.Write(ref _endAt, time.GetTimestamp() + Ticks(Spread(Bounds.WatchMaxAge, Bounds.WatchMaxAgeJitter)));
+        Volatile.Write(ref _endAt, time.GetTimestamp() + Ticks(Spread(Limits.WatchMaxAge, Limits.WatchMaxAgeJitter)));
 
     private TimeSpan Spread(TimeSpan duration, double by) => duration * (1 + (by * jitter));
 

@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Watching;
 
@@ -166,7 +166,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
             return false;
         if (_pending.TryMerge(change.State, reasons, change.Revision))
             return true;
-        if (_pending.Count < Bounds.PendingUsersPerWatcher)
+        if (_pending.Count < Limits.PendingUsersPerWatcher)
             _pending.Add(new PendingUser(change.State, reasons, change.Revision, firstDirty ?? change.Revision));
         else
             DropPending(change.Revision);

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -11,10 +11,10 @@ internal sealed class Backoff(Random random)
     public TimeSpan After(int failures)
     {
         // A double, so that no number of failures overflows.
-        var seconds = Math.Min(Bounds.MinWebhookBackoff.TotalSeconds * Math.Pow(2, failures - 1), Bounds.MaxWebhookBackoff.TotalSeconds);
+        var seconds = Math.Min(Limits.MinWebhookBackoff.TotalSeconds * Math.Pow(2, failures - 1), Limits.MaxWebhookBackoff.TotalSeconds);
         double spread;
         lock (_gate)
             spread = random.NextDouble();
-        return TimeSpan.FromSeconds(seconds * (1 - (spread * Bounds.WebhookBackoffJitter)));
+        return TimeSpan.FromSeconds(seconds * (1 - (spread * Limits.WebhookBackoffJitter)));
     }
 }

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -86,7 +86,7 @@ internal sealed class Circuit(string url, Backoff backoff, TimeProvider time)
             if (outcome != WebhookOutcome.Failed)
                 Close(outcome);
             // What was let through before it opened may have been taken while the trial was under way: then it is closed, and the trial counts as any.
-            else if ((permit == Permit.Trial && wasOpen) || (!wasOpen && !isRepeat && ++_failures >= Bounds.WebhookFailuresToOpen))
+            else if ((permit == Permit.Trial && wasOpen) || (!wasOpen && !isRepeat && ++_failures >= Limits.WebhookFailuresToOpen))
                 Open();
             if (permit != Permit.Trial && wasOpen == (_retryAt is not null))
                 return; // nothing that anybody waits for

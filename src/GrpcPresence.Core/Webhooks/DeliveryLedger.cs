@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -33,7 +33,7 @@ internal sealed class DeliveryLedger(long serviceId, long position)
     public long Position => _owed.Count == 0 ? Base : Math.Min(Base, _owed.Values.Min(owed => owed.FirstOwed) - 1);
 
     /// <summary>Whether so many users are owed that no others are to be tried before some of them are done with.</summary>
-    public bool IsFull => _owed.Count >= Bounds.OwedWebhookUsers;
+    public bool IsFull => _owed.Count >= Limits.OwedWebhookUsers;
 
     /// <summary>The owed users to try at the time, those first that are due first.</summary>
     public IReadOnlyList<UserSid> DueAt(TimeSpan now, int limit) =>
@@ -60,7 +60,7 @@ internal sealed class DeliveryLedger(long serviceId, long position)
         if (user.Revision <= Base)
             return;
         // Whoever is forgotten here and changes again in the same scan is told some reasons twice, and misses none.
-        if (_told.Count >= Bounds.ToldWebhookUsers)
+        if (_told.Count >= Limits.ToldWebhookUsers)
             _told.Clear();
         _told[user.Sid] = user.Revision;
     }

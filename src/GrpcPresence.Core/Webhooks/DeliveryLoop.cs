@@ -1,7 +1,7 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Webhooks;
 

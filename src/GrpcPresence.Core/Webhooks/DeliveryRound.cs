@@ -1,9 +1,9 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -52,7 +52,7 @@ internal sealed class DeliveryRound(
     {
         if (ledger.IsFull)
             return false;
-        var page = await store.ListChangesAsync(sid, ledger.Cursor, Bounds.WebhookPageSize, cancellationToken).ConfigureAwait(false);
+        var page = await store.ListChangesAsync(sid, ledger.Cursor, Limits.WebhookPageSize, cancellationToken).ConfigureAwait(false);
         NoteRead(page.Service);
         var results = await TellAsync([.. page.Changes.Select(change => EventsOfChanged(change.State))], cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < results.Count; i++)
@@ -62,7 +62,7 @@ internal sealed class DeliveryRound(
                 Note(results[i]);
             ledger.Pass(page.Changes[i].Revision);
         }
-        if (results.Count < page.Changes.Count || page.Changes.Count == Bounds.WebhookPageSize)
+        if (results.Count < page.Changes.Count || page.Changes.Count == Limits.WebhookPageSize)
             return true;
         ledger.ReachEnd(page.Service.Revision);
         return false;
@@ -71,7 +71,7 @@ internal sealed class DeliveryRound(
     /// <summary>Tries users again who are due, in the state in which they are now; returns whether any are left.</summary>
     private async Task<bool> TellOwedAsync(CancellationToken cancellationToken)
     {
-        var due = ledger.DueAt(Now, Bounds.WebhookPageSize);
+        var due = ledger.DueAt(Now, Limits.WebhookPageSize);
         if (due.Count == 0)
             return false;
         var read = await store.FindUsersAsync(sid, [.. due.Select(user => new UserKey(user))], cancellationToken).ConfigureAwait(false);
@@ -81,7 +81,7 @@ internal sealed class DeliveryRound(
         var results = await TellAsync([.. read.Users.Select(EventsOf)], cancellationToken).ConfigureAwait(false);
         foreach (var result in results)
             Note(result);
-        return results.Count < read.Users.Count || due.Count == Bounds.WebhookPageSize;
+        return results.Count < read.Users.Count || due.Count == Limits.WebhookPageSize;
     }
 
     /// <summary>
@@ -123,7 +123,7 @@ internal sealed class DeliveryRound(
             owed.FailuresAlive++;
         owed.TakenBefore = taken;
         owed.DueAt = Now + backoff.After(owed.Failures);
-        if (owed.FailuresAlive < Bounds.WebhookTries)
+        if (owed.FailuresAlive < Limits.WebhookTries)
             return;
         ledger.Settle(user);
         metrics.WebhookSent(OutcomeNames.GivenUp);
@@ -133,7 +133,7 @@ internal sealed class DeliveryRound(
     private void NoteRead(ServiceRecord service)
     {
         if (service.Id != ledger.ServiceId)
-            throw Refusals.ServiceInstanceNotFound(sid); // another has taken the SID
+            throw PresenceErrors.ServiceInstanceNotFound(sid); // another has taken the SID
         Revision = service.Revision;
     }
 }

@@ -1,7 +1,7 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -27,7 +27,7 @@ internal sealed class Receiver(WebhookSettings settings, Circuit circuit, IWebho
     {
         var results = new UserResult[users.Count];
         var passed = 0;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Bounds.WebhooksAtOnce, CancellationToken = cancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Limits.WebhooksAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Admitted(), options, async (admitted, token) =>
             results[admitted.Index] = await TellAsync(users[admitted.Index], admitted.Permit, isRepeat, token).ConfigureAwait(false))
             .ConfigureAwait(false);

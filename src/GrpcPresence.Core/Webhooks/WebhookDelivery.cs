@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Webhooks;
 

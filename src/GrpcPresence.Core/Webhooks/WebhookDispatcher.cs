@@ -1,9 +1,9 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -17,7 +17,7 @@ namespace GrpcPresence.Core.Webhooks;
 /// when the position is advanced; and a node must be woken by what others commit, as watches must.
 /// </remarks>
 public sealed class WebhookDispatcher(
-    IStoreReader store, ChangeQueue queue, IWebhookSender sender, StorageStatus status, PresenceMetrics metrics, TimeProvider time, Random random)
+    IStoreReader store, CommandQueue queue, IWebhookSender sender, StorageStatus status, PresenceMetrics metrics, TimeProvider time, Random random)
     : ICommitPublisher, IDisposable
 {
     private readonly Lock _gate = new(); // guards the loops and the flag; a loop is only woken under it, which does no work
@@ -43,7 +43,7 @@ public sealed class WebhookDispatcher(
 
     internal IStoreReader Store => store;
 
-    internal ChangeQueue Queue => queue;
+    internal CommandQueue Queue => queue;
 
     internal IWebhookSender Sender => sender;
 

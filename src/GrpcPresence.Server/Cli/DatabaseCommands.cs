@@ -1,6 +1,6 @@
 using System.CommandLine;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Cli;
 

@@ -1,15 +1,16 @@
 using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Settings.Forms;
+using GrpcPresence.Server.Settings.Attributes;
+using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Cli;
 
 /// <summary>
-/// The commands on API keys: clients of <c>ApiKeyService</c> over the operator's socket. They call the server that runs on the database.
+/// The commands on API keys: clients of <c>ApiKeyService</c> over the admin socket. They call the server that runs on the database.
 /// Where none runs, they start one that only they can reach, and that ends with the command.
 /// </summary>
 internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
@@ -18,7 +19,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     [
         SettingsCatalog.Get(nameof(ServerSettings.Database)),
         SettingsCatalog.Get(nameof(ServerSettings.SecretFile)),
-        SettingsCatalog.Get(nameof(ServerSettings.OperatorSocket)),
+        SettingsCatalog.Get(nameof(ServerSettings.AdminSocket)),
     ];
 
     // The longest overlap is that of the service, which checks it.
@@ -138,14 +139,14 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
 
     /// <summary>Calls the server that runs, or one that runs for this call alone.</summary>
     /// <exception cref="SettingsException">A setting cannot be used, or the server rejects the call.</exception>
-    /// <exception cref="Storage.Sqlite.DatabaseRefusedException">No server with a socket runs, and the database cannot be
+    /// <exception cref="DatabaseRejectedException">No server with a socket runs, and the database cannot be
     /// opened.</exception>
     private async Task RunAsync(ParseResult result, Func<ApiKeyService.ApiKeyServiceClient, Task> callAsync)
     {
         var settings = SettingsReader.Read(SettingsSources.Load(options.Read(result)));
         try
         {
-            if (settings.OperatorSocket is { } socket && await OperatorChannel.IsServedAsync(socket, CancellationToken.None))
+            if (settings.AdminSocket is { } socket && await AdminSocketChannel.IsServedAsync(socket, CancellationToken.None))
                 await CallAsync(socket);
             else
                 await OfflineServer.RunAsync(settings, addDomain, CallAsync);
@@ -157,12 +158,12 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         }
         catch (System.Net.Sockets.SocketException exception)
         {
-            throw new SettingsException($"The operator's socket cannot be opened: {exception.Message}");
+            throw new SettingsException($"The admin socket cannot be opened: {exception.Message}");
         }
 
         async Task CallAsync(string path)
         {
-            using var channel = OperatorChannel.Open(path);
+            using var channel = AdminSocketChannel.Open(path);
             await callAsync(new ApiKeyService.ApiKeyServiceClient(channel));
         }
     }

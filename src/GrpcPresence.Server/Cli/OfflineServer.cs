@@ -1,6 +1,7 @@
-using GrpcPresence.Server.Access;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Composition;
+using GrpcPresence.Server.Security.Audit;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Storage.Sqlite.Files;
 using Microsoft.Extensions.Configuration.Memory;
 
 namespace GrpcPresence.Server.Cli;
@@ -9,7 +10,7 @@ namespace GrpcPresence.Server.Cli;
 internal static class OfflineServer
 {
     /// <summary>Runs the command against a server that listens at the path which it is given.</summary>
-    /// <exception cref="Storage.Sqlite.DatabaseRefusedException">Another process has the database, or it cannot be used.</exception>
+    /// <exception cref="DatabaseRejectedException">Another process has the database, or it cannot be used.</exception>
     public static async Task RunAsync(ServerSettings settings, Action<IServiceCollection> addDomain, Func<string, Task> command)
     {
         // In a directory of its own, which nobody else may enter: the path beside the database may be too long, or none.
@@ -17,7 +18,7 @@ internal static class OfflineServer
         try
         {
             var path = Path.Combine(directory.FullName, "operator.sock");
-            var own = settings with { IsForOperatorOnly = true, OperatorSocket = path, Metrics = MetricsMode.Off, Demo = false };
+            var own = settings with { HasAdminSocketOnly = true, AdminSocket = path, Metrics = MetricsMode.Off, Demo = false };
             await using var app = ServerHost.Build(own, QuietLog(), addDomain);
             try
             {

@@ -1,10 +1,10 @@
 using System.Net.Sockets;
-using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Demo;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
-using GrpcPresence.Server.Tls;
 using Microsoft.AspNetCore.Connections;
 
 namespace GrpcPresence.Server.Cli;
@@ -30,8 +30,8 @@ internal static class ServeCommand
     private static async Task<int> ServeAsync(
         ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain, TextWriter output)
     {
-        if (settings is { Demo: true, OperatorSocket: null })
-            throw new SettingsException("The demo calls by the operator's socket, and there is none: its path is too long, or it is switched off.");
+        if (settings is { Demo: true, AdminSocket: null })
+            throw new SettingsException("The demo calls over the admin socket, and there is none: its path is too long, or it is switched off.");
         await using var app = ServerHost.Build(settings, configuration, addDomain);
         try
         {
@@ -47,7 +47,7 @@ internal static class ServeCommand
             await app.EnsureStoppedAsync();
         }
         // A server that stopped because its writer failed is restarted by systemd, which takes 0 for a stop that somebody asked for.
-        var writer = app.Services.GetServices<IHostedService>().OfType<ChangeWriterService>().Single();
+        var writer = app.Services.GetServices<IHostedService>().OfType<WriterService>().Single();
         return writer.HasFailed ? ServerProgram.Failed : 0;
     }
 
@@ -58,8 +58,8 @@ internal static class ServeCommand
         var isOpen = settings.AllowAnonymous || !app.Services.GetRequiredService<Authenticator>().HasCredentials;
         foreach (var address in addresses)
             Log.Listening(logger, address, isOpen ? "without authentication: everybody who reaches it is let in" : "callers need credentials");
-        if (settings.OperatorSocket is null)
-            Log.NoOperatorSocket(logger);
+        if (settings.AdminSocket is null)
+            Log.NoAdminSocket(logger);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
         if (settings.LogFormat == LogFormat.Text)
             await GreetAsync(output, app, settings, addresses, isOpen);
@@ -98,7 +98,7 @@ internal static class ServeCommand
     private static Task StartDemo(WebApplication app, ServerSettings settings)
     {
         var life = new DemoLife(
-            settings.OperatorSocket!,
+            settings.AdminSocket!,
             app.Services.GetRequiredService<TimeProvider>(),
             app.Services.GetRequiredService<ILogger<DemoLife>>());
         return life.RunAsync(app.Lifetime.ApplicationStopping);

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Cli;
 
@@ -48,7 +48,7 @@ internal static class ServerProgram
             await error.WriteLineAsync(exception.Message);
             return BadSettings;
         }
-        catch (Exception exception) when (exception is DatabaseRefusedException or StorageException)
+        catch (Exception exception) when (exception is DatabaseRejectedException or StorageException)
         {
             await error.WriteLineAsync(exception.Message);
             return BadDatabase;

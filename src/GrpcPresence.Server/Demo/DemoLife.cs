@@ -1,17 +1,17 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Net.Client;
-using GrpcPresence.Server.Access;
+using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Telemetry;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Demo;
 
 /// <summary>
-/// Shows life: a gRPC client of this very server, by the operator's socket, which knows nothing of its inside. It switches reachability on in a service instance of its own
+/// Shows life: a gRPC client of this very server, over the admin socket, which knows nothing of its inside. It switches reachability on in a service instance of its own
 /// and lets a few dozen users come, go and flap.
 /// </summary>
-internal sealed class DemoLife(string operatorSocket, TimeProvider time, ILogger<DemoLife> logger)
+internal sealed class DemoLife(string adminSocket, TimeProvider time, ILogger<DemoLife> logger)
 {
     /// <summary>The service instance of the demo: always the same, so that commands can be pasted.</summary>
     public const string ServiceSid = "IS00000000000000000000000000000de0";
@@ -34,7 +34,7 @@ internal sealed class DemoLife(string operatorSocket, TimeProvider time, ILogger
     {
         try
         {
-            using var channel = OperatorChannel.Open(operatorSocket);
+            using var channel = AdminSocketChannel.Open(adminSocket);
             await SetUpAsync(channel, stop);
             await LiveAsync(new UserService.UserServiceClient(channel), stop);
         }

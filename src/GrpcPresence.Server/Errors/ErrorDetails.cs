@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Errors;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Grpc.Core;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Errors;
@@ -28,7 +28,7 @@ internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<Err
         && thrown is OperationCanceledException or InvalidOperationException or IOException;
 
     private RpcException Ended() => lifetime.ApplicationStopping.IsCancellationRequested
-        ? ErrorDetails.ToRpcException(Refusals.ServerStopping())
+        ? ErrorDetails.ToRpcException(PresenceErrors.ServerStopping())
         : new RpcException(new Status(StatusCode.Cancelled, ""));
 
     private RpcException Fault(Exception thrown, ServerCallContext context) => ErrorDetails.Internal(LogFault(thrown, context.Method));

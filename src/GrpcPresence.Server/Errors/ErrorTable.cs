@@ -1,5 +1,5 @@
 using Grpc.Core;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Errors;
 

@@ -1,11 +1,11 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Health;
 
 /// <summary>The standard health service.</summary>
-internal sealed class HealthGrpcService(HealthBoard board) : Grpc.Health.V1.Health.HealthBase
+internal sealed class HealthGrpcService(HealthStatuses board) : global::Grpc.Health.V1.Health.HealthBase
 {
     /// <inheritdoc/>
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
@@ -30,6 +30,6 @@ internal sealed class HealthGrpcService(HealthBoard board) : Grpc.Health.V1.Heal
         using var subscription = board.Subscribe(request.Service);
         await foreach (var status in subscription.ReadAllAsync(context.CancellationToken))
             await responseStream.WriteAsync(new HealthCheckResponse { Status = status });
-        throw Refusals.ServerStopping();
+        throw PresenceErrors.ServerStopping();
     }
 }

@@ -1,12 +1,12 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Telemetry;
 using static Grpc.Health.V1.HealthCheckResponse.Types;
 
 namespace GrpcPresence.Server.Health;
 
 /// <summary>Tells health and the log how the store is doing. Registered before the writer, so that it misses nothing.</summary>
-internal sealed class StorageObserver(StorageStatus storage, HealthBoard board, ILogger<StorageObserver> logger) : IHostedService
+internal sealed class StorageObserver(StorageStatus storage, HealthStatuses board, ILogger<StorageObserver> logger) : IHostedService
 {
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -26,7 +26,7 @@ internal sealed class StorageObserver(StorageStatus storage, HealthBoard board, 
 
     private void OnChanged(PresenceException? fault)
     {
-        board.Set(HealthBoard.Storage, fault is null ? ServingStatus.Serving : ServingStatus.NotServing);
+        board.Set(HealthStatuses.Storage, fault is null ? ServingStatus.Serving : ServingStatus.NotServing);
         if (fault is null)
             Log.StorageRecovered(logger);
         else

@@ -1,9 +1,9 @@
-using GrpcPresence.Server.Access;
-using GrpcPresence.Server.Rest.Calls;
-using GrpcPresence.Server.Rest.Documents;
-using GrpcPresence.Server.Rest.Endpoints;
+using GrpcPresence.Server.Rest.Api;
 using GrpcPresence.Server.Rest.Errors;
-using GrpcPresence.Server.Rest.Updates;
+using GrpcPresence.Server.Rest.Events;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
+using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Rest;

@@ -1,6 +1,6 @@
 using System.Net;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Server.Settings.Forms;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Settings.Attributes;
 
 namespace GrpcPresence.Server.Settings;
 
@@ -48,14 +48,14 @@ internal sealed record ServerSettings
         Default = "the database's path followed by .secret")]
     public string SecretFile { get; init; } = Path.GetFullPath("data/presence.db.secret");
 
-    /// <summary>The path of the operator's socket; null for none.</summary>
+    /// <summary>The path of the admin socket; null for none.</summary>
     [PathSetting(
         "The Unix socket that the command keys uses to reach a running server",
         Off = None,
         MaxBytes = MaxSocketPathBytes,
-        Option = "--operator-socket",
+        Option = "--admin-socket",
         Default = "the database's path followed by .sock")]
-    public string? OperatorSocket { get; init; }
+    public string? AdminSocket { get; init; }
 
     /// <summary>
     /// Whether callers without credentials are accepted although there are API keys, or although other machines can reach the address.
@@ -106,7 +106,7 @@ internal sealed record ServerSettings
     /// <summary>How long the store remembers that a user was deleted. A watch resumes without a snapshot for as long.</summary>
     [DurationSetting(
         "How long deletions are remembered. A watch that resumes later gets a new snapshot", "01:00:00", "3650.00:00:00", Option = "--tombstone-retention")]
-    public TimeSpan TombstoneRetention { get; init; } = Bounds.TombstoneRetention;
+    public TimeSpan TombstoneRetention { get; init; } = Limits.TombstoneRetention;
 
     /// <summary>How long a watch may make no progress while the server has something to send.</summary>
     [DurationSetting(
@@ -114,7 +114,7 @@ internal sealed record ServerSettings
         "00:00:01",
         "1.00:00:00",
         Option = "--watch-stall-timeout")]
-    public TimeSpan WatchStallTimeout { get; init; } = Bounds.WatchStallTimeout;
+    public TimeSpan WatchStallTimeout { get; init; } = Limits.WatchStallTimeout;
 
     /// <summary>The silence after which the server pings a client, to find those that vanished.</summary>
     [DurationSetting(
@@ -151,12 +151,12 @@ internal sealed record ServerSettings
     [FlagSetting("Create a service instance whose users come and go", Option = "--demo")]
     public bool Demo { get; init; }
 
-    /// <summary>Whether the operator's socket is all that is listened on.</summary>
-    public bool IsForOperatorOnly { get; init; }
+    /// <summary>Whether the admin socket is all that is listened on.</summary>
+    public bool HasAdminSocketOnly { get; init; }
 
     /// <summary>Whether HTTP/1.1 has a port of its own.</summary>
-    public bool ListensForRest => RestPort is not null && TlsCertificate is null && !IsForOperatorOnly;
+    public bool ListensForRest => RestPort is not null && TlsCertificate is null && !HasAdminSocketOnly;
 
     /// <summary>Whether others than this machine can reach the port.</summary>
-    public bool ListensToNetwork => !IsForOperatorOnly && !IPAddress.IsLoopback(Address);
+    public bool ListensToNetwork => !HasAdminSocketOnly && !IPAddress.IsLoopback(Address);
 }

@@ -1,4 +1,4 @@
-using GrpcPresence.Server.Settings.Forms;
+using GrpcPresence.Server.Settings.Attributes;
 
 namespace GrpcPresence.Server.Settings;
 

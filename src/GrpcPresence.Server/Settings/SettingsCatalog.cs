@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Reflection;
 using GrpcPresence.Core.Quotas;
-using GrpcPresence.Server.Settings.Forms;
+using GrpcPresence.Server.Settings.Attributes;
 
 namespace GrpcPresence.Server.Settings;
 

@@ -54,10 +54,10 @@ internal static class SettingsReader
         if (section[nameof(ServerSettings.SecretFile)] is null)
             settings = settings with { SecretFile = settings.Database + SecretFileEnding };
         // A path that is too long for a socket is no error where nobody asked for the socket.
-        var socket = SettingsCatalog.Get(nameof(ServerSettings.OperatorSocket));
+        var socket = SettingsCatalog.Get(nameof(ServerSettings.AdminSocket));
         if (section[socket.Name] is null && socket.Declaration.TryRead(settings.Database + SocketEnding, out var path))
         {
-            settings = settings with { OperatorSocket = (string?)path };
+            settings = settings with { AdminSocket = (string?)path };
         }
         return settings;
     }

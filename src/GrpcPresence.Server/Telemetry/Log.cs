@@ -45,8 +45,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 15, Level = LogLevel.Warning, Message = "{Keys} API keys were not made with {SecretFile}: their access tokens cannot be verified until they are rotated or the file is put back")]
     public static partial void SecretsMissing(ILogger logger, int keys, string secretFile);
 
-    [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "There is no operator's socket, by the settings or because its path would be too long: while this server runs, API keys are administered by its API alone")]
-    public static partial void NoOperatorSocket(ILogger logger);
+    [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "There is no admin socket, by the settings or because its path would be too long: while this server runs, API keys are administered by its API alone")]
+    public static partial void NoAdminSocket(ILogger logger);
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception fault, string method, string correlationId);

@@ -25,7 +25,7 @@ internal static class LoggingSetup
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.AddConfiguration(configuration.GetSection("Logging"));
         // A command of the operator has its output for itself.
-        if (settings.IsForOperatorOnly)
+        if (settings.HasAdminSocketOnly)
             logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (settings.LogFormat == LogFormat.Json)
         {

@@ -1,6 +1,7 @@
-using GrpcPresence.Server.Access;
-using GrpcPresence.Server.Rest.Calls;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Telemetry;
@@ -9,17 +10,17 @@ namespace GrpcPresence.Server.Telemetry;
 /// Guards the metrics as a method of gRPC is guarded. They are about the whole deployment, so a caller whose scope is one service
 /// instance is refused.
 /// </summary>
-internal sealed class MetricsMiddleware(RequestDelegate next, AccessGate gate, Authenticator authenticator, ServerSettings settings)
+internal sealed class MetricsMiddleware(RequestDelegate next, Authorizer gate, Authenticator authenticator, ServerSettings settings)
 {
     /// <summary>Runs the request.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
             throw RestException.MethodNotAllowed($"{HttpMethods.Get}, {HttpMethods.Head}");
-        var caller = await gate.EnterAsync(AuthorizationTable.Metrics, new RestCallContext(http, MetricsEndpoint.Path));
+        var caller = await gate.EnterAsync(AuthorizationTable.Metrics, new RestRequestContext(http, MetricsEndpoint.Path));
         // AllowAnonymous opens the methods to everybody who reaches the port. The figures of the whole deployment stay closed to a network.
         if (caller is AnonymousCaller && (authenticator.HasCredentials || settings.ListensToNetwork))
-            throw AccessRefusals.CredentialsRequired();
+            throw AccessErrors.CredentialsRequired();
         await gate.AuthorizeAsync(caller, AuthorizationTable.Metrics, http, http.RequestAborted);
         await WriteAsync(http);
     }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Server.Settings;
 using Microsoft.Extensions.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;

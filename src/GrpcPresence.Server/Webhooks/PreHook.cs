@@ -1,8 +1,8 @@
 using System.Net;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
@@ -32,7 +32,7 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
             return;
         var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
         if (await SendAsync(asked, form, cancellationToken) is { } status && status >= HttpStatusCode.BadRequest)
-            throw Refusals.WebhookRefused((int)status);
+            throw PresenceErrors.WebhookRefused((int)status);
     }
 
     /// <summary>A server that stops does not wait for back ends: they would have all the time that it has for stopping.</summary>
@@ -46,7 +46,7 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw Refusals.ServerStopping();
+            throw PresenceErrors.ServerStopping();
         }
     }
 }

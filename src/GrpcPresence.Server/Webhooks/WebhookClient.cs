@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;

@@ -1,7 +1,7 @@
 using System.Globalization;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Webhooks;
 
@@ -29,7 +29,7 @@ internal static class WebhookForm
         form.Add(new("DateCreated", Date(record.CreateTime)));
         AddFlag(form, "IsOnline", user.IsOnline);
         AddFlag(form, "IsNotifiable", user.IsNotifiable);
-        form.Add(new(nameof(UpdateReasons), string.Join(',', ReasonWords.Of(reasons))));
+        form.Add(new(nameof(UpdateReasons), string.Join(',', UpdateReasonNames.Of(reasons))));
         form.Add(new("Revision", user.Revision.ToString(CultureInfo.InvariantCulture)));
         return form;
     }

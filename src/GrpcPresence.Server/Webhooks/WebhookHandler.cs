@@ -15,7 +15,7 @@ internal static class WebhookHandler
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
 
     /// <summary>A handler that connects as the guard allows.</summary>
-    public static SocketsHttpHandler New(TargetGuard guard) => new()
+    public static SocketsHttpHandler New(WebhookAddressPolicy guard) => new()
     {
         ConnectCallback = guard.ConnectAsync,
         ConnectTimeout = WebhookClient.TimeLimit,

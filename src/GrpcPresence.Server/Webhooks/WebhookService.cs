@@ -1,6 +1,6 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Metrics;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
@@ -17,7 +17,7 @@ internal sealed class WebhookService(WebhookDispatcher dispatcher, ServerSetting
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (settings.IsForOperatorOnly)
+        if (settings.HasAdminSocketOnly)
             return;
         dispatcher.GivenUp += OnGivenUp;
         metrics.ObserveOpenCircuits(() => dispatcher.OpenCircuits);

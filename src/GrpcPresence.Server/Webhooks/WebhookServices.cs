@@ -10,8 +10,8 @@ internal static class WebhookServices
     /// <summary>Adds the dispatcher and what sends for it. To be added after what writes and what recovers, so that it stops before them.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
-        services.AddSingleton(provider => new TargetGuard(provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, host => Dns.GetHostAddressesAsync(host)));
-        services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<TargetGuard>()));
+        services.AddSingleton(provider => new WebhookAddressPolicy(provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, host => Dns.GetHostAddressesAsync(host)));
+        services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<WebhookAddressPolicy>()));
         services.AddSingleton(provider => new WebhookClient(
             provider.GetRequiredService<SocketsHttpHandler>(),
             provider.GetRequiredService<ServerSettings>(),

@@ -1,9 +1,9 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Writing.Commands;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -48,12 +48,12 @@ public sealed class EndedSessionTests : IDisposable
         _ = _world.End(Alice, Phone);
         _world.Write();
 
-        _world.Pass(SessionTimeout - TimeSpan.FromSeconds(10) - Bounds.Tick);
+        _world.Pass(SessionTimeout - TimeSpan.FromSeconds(10) - Limits.Tick);
         Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
         Assert.Equal(0, _world.Tracker.LiveSessions);
         Assert.Equal(0, _world.Queue.Count);
 
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
         Assert.Equal(0, _world.Tracker.TrackedUsers);
         Assert.Null(_world.Beat(Alice, Phone).Rejection);
     }
@@ -66,9 +66,9 @@ public sealed class EndedSessionTests : IDisposable
         Assert.True(_world.End(Alice, Phone).IsCompletedSuccessfully);
 
         Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
         Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
         Assert.Null(_world.Beat(Alice, Phone).Rejection);
     }
 
@@ -76,8 +76,8 @@ public sealed class EndedSessionTests : IDisposable
     public void The_id_of_a_session_that_ran_out_before_the_tick_is_remembered_like_one_that_never_beat()
     {
         _world.BeatAndWrite(Alice, Phone);
-        _world.Pass(SessionTimeout - Bounds.Tick);
-        _world.Time.Advance(Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
+        _world.Time.Advance(Limits.Tick);
 
         _ = _world.End(Alice, Phone);
 
@@ -94,9 +94,9 @@ public sealed class EndedSessionTests : IDisposable
         _world.Write();
         Assert.True(again.IsCompletedSuccessfully);
 
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
         Assert.True(_world.End(Alice, Phone).IsCompletedSuccessfully);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
 
         Assert.Null(_world.Beat(Alice, Phone).Rejection);
         Assert.Equal(2, _world.Published.Count);
@@ -106,7 +106,7 @@ public sealed class EndedSessionTests : IDisposable
     public void The_ended_id_that_would_be_forgotten_first_makes_room()
     {
         _world.BeatAndWrite(Alice, Laptop);
-        for (var number = 0; number < Bounds.EndedSessionsPerUser; number++)
+        for (var number = 0; number < Limits.EndedSessionsPerUser; number++)
         {
             _ = _world.End(Alice, Session($"s{number}"));
             _world.Time.Advance(TimeSpan.FromMilliseconds(1));
@@ -145,9 +145,9 @@ public sealed class EndedSessionTests : IDisposable
         _world.Pass(TimeSpan.FromSeconds(25));
         _world.DeleteUser(Alice);
 
-        _world.Pass(TimeSpan.FromSeconds(50) - Bounds.Tick);
+        _world.Pass(TimeSpan.FromSeconds(50) - Limits.Tick);
         Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Phone).Rejection);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
 
         Assert.Equal(0, _world.Tracker.TrackedUsers);
         Assert.Null(_world.Beat(Alice, Phone).Rejection);

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
@@ -20,9 +20,9 @@ public sealed class HeartbeatStreamTests : IDisposable
 
         _world.Tracker.Close(_stream);
 
-        _world.PassAndWrite(Debounce - Bounds.Tick);
+        _world.PassAndWrite(Debounce - Limits.Tick);
         Assert.True(_world.StoredOnline(Alice));
-        _world.PassAndWrite(Bounds.Tick);
+        _world.PassAndWrite(Limits.Tick);
         Assert.False(_world.StoredOnline(Alice));
     }
 
@@ -31,10 +31,10 @@ public sealed class HeartbeatStreamTests : IDisposable
     {
         _world.BeatAndWrite(Alice, Phone, _stream);
         _world.Tracker.Close(_stream);
-        _world.PassAndWrite(Debounce - Bounds.Tick);
+        _world.PassAndWrite(Debounce - Limits.Tick);
 
         Assert.Same(Task.CompletedTask, _world.Beat(Alice, Phone, new HeartbeatStream(endSessionsOnClose: true)).Stored);
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
 
         Assert.Equal(["phone"], _world.SessionsOf(Alice));
         Assert.Single(_world.Published);
@@ -59,7 +59,7 @@ public sealed class HeartbeatStreamTests : IDisposable
         _world.Configure(configuration => configuration with { OfflineDebounce = TimeSpan.Zero });
 
         _world.Tracker.Close(_stream);
-        _world.PassAndWrite(Bounds.Tick);
+        _world.PassAndWrite(Limits.Tick);
 
         Assert.False(_world.StoredOnline(Alice));
     }
@@ -71,7 +71,7 @@ public sealed class HeartbeatStreamTests : IDisposable
         _world.BeatAndWrite(Alice, Phone, stream);
 
         _world.Tracker.Close(stream);
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
 
         Assert.Equal(["phone"], _world.SessionsOf(Alice));
         Assert.Equal(0, stream.UserCount);
@@ -88,7 +88,7 @@ public sealed class HeartbeatStreamTests : IDisposable
         Assert.Equal(0, _stream.UserCount);
 
         _world.Tracker.Close(_stream);
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
 
         Assert.Equal(["phone"], _world.SessionsOf(Alice));
     }

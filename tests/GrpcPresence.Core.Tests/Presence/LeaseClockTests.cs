@@ -1,5 +1,6 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
@@ -23,11 +24,11 @@ public sealed class LeaseClockTests
         var clock = new LeaseClock(_time);
         _time.Advance(TimeSpan.FromHours(1));
 
-        Assert.Equal(Bounds.MaxTickAdvance.Ticks, clock.Now);
-        Assert.Equal(Bounds.MaxTickAdvance.Ticks, clock.Tick());
-        Assert.Equal(Bounds.MaxTickAdvance.Ticks, clock.Now);
-        _time.Advance(Bounds.Tick);
-        Assert.Equal((Bounds.MaxTickAdvance + Bounds.Tick).Ticks, clock.Now);
+        Assert.Equal(Limits.MaxTickAdvance.Ticks, clock.Now);
+        Assert.Equal(Limits.MaxTickAdvance.Ticks, clock.Tick());
+        Assert.Equal(Limits.MaxTickAdvance.Ticks, clock.Now);
+        _time.Advance(Limits.Tick);
+        Assert.Equal((Limits.MaxTickAdvance + Limits.Tick).Ticks, clock.Now);
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
@@ -24,15 +24,15 @@ public sealed class LeaseTests : IDisposable
             world.Pass(TimeSpan.FromMilliseconds(phaseMilliseconds)); // ticks come at this phase from now on
             world.Time.Advance(TimeSpan.FromMilliseconds(beatMilliseconds));
             world.BeatAndWrite(Alice, Phone);
-            world.Time.Advance(Bounds.Tick - TimeSpan.FromMilliseconds(beatMilliseconds));
+            world.Time.Advance(Limits.Tick - TimeSpan.FromMilliseconds(beatMilliseconds));
             world.Tracker.Tick();
-            var lived = Bounds.Tick - TimeSpan.FromMilliseconds(beatMilliseconds);
+            var lived = Limits.Tick - TimeSpan.FromMilliseconds(beatMilliseconds);
             while (world.Tracker.LiveSessions > 0)
             {
-                world.Pass(Bounds.Tick);
-                lived += Bounds.Tick;
+                world.Pass(Limits.Tick);
+                lived += Limits.Tick;
             }
-            Assert.InRange(lived, SessionTimeout, SessionTimeout + Bounds.Tick - TimeSpan.FromMilliseconds(1));
+            Assert.InRange(lived, SessionTimeout, SessionTimeout + Limits.Tick - TimeSpan.FromMilliseconds(1));
         }
     }
 
@@ -52,22 +52,22 @@ public sealed class LeaseTests : IDisposable
 
         Assert.False(_world.StoredOnline(Bob));
         Assert.True(_world.StoredOnline(Alice));
-        _world.Pass(SessionTimeout - TimeSpan.FromSeconds(4) - Bounds.Tick);
+        _world.Pass(SessionTimeout - TimeSpan.FromSeconds(4) - Limits.Tick);
         Assert.Equal(1, _world.Tracker.LiveSessions);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
         Assert.Equal(0, _world.Tracker.LiveSessions);
     }
 
     [Fact]
     public void A_lease_that_is_longer_than_the_wheel_ends_on_time()
     {
-        var timeout = Bounds.Tick * (TimingWheel.Slots * 2.5);
+        var timeout = Limits.Tick * (TimingWheel.Slots * 2.5);
         _world.Configure(configuration => configuration with { SessionTimeout = timeout });
         _world.BeatAndWrite(Alice, Phone);
 
-        _world.Pass(timeout - Bounds.Tick);
+        _world.Pass(timeout - Limits.Tick);
         Assert.Equal(1, _world.Tracker.LiveSessions);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
         Assert.Equal(0, _world.Tracker.LiveSessions);
     }
 
@@ -76,15 +76,15 @@ public sealed class LeaseTests : IDisposable
     {
         _world.Configure(configuration => configuration with
         {
-            HeartbeatInterval = Bounds.MinHeartbeatInterval,
-            SessionTimeout = Bounds.MinHeartbeatInterval * 2,
+            HeartbeatInterval = Limits.MinHeartbeatInterval,
+            SessionTimeout = Limits.MinHeartbeatInterval * 2,
         });
         _world.BeatAndWrite(Alice, Phone);
-        _world.Pass(Bounds.MinHeartbeatInterval);
+        _world.Pass(Limits.MinHeartbeatInterval);
         _world.Time.Advance(TimeSpan.FromHours(1));
 
         _world.Tracker.Tick();
-        _world.Pass(Bounds.MinHeartbeatInterval / 2 - Bounds.Tick);
+        _world.Pass(Limits.MinHeartbeatInterval / 2 - Limits.Tick);
 
         Assert.Equal(1, _world.Tracker.LiveSessions);
     }
@@ -97,9 +97,9 @@ public sealed class LeaseTests : IDisposable
         _world.Tracker.Tick();
         Assert.Equal(1, _world.Tracker.LiveSessions);
 
-        _world.Pass(SessionTimeout - Bounds.MaxTickAdvance - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.MaxTickAdvance - Limits.Tick);
         Assert.Equal(1, _world.Tracker.LiveSessions);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
         Assert.Equal(0, _world.Tracker.LiveSessions);
     }
 
@@ -110,10 +110,10 @@ public sealed class LeaseTests : IDisposable
         _world.Time.StepWallClock(TimeSpan.FromHours(1));
         _world.Pass(SessionTimeout / 2);
         _world.Time.StepWallClock(TimeSpan.FromHours(-2));
-        _world.Pass(SessionTimeout / 2 - Bounds.Tick);
+        _world.Pass(SessionTimeout / 2 - Limits.Tick);
         Assert.Equal(1, _world.Tracker.LiveSessions);
 
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
 
         Assert.Equal(0, _world.Tracker.LiveSessions);
     }
@@ -143,8 +143,8 @@ public sealed class LeaseTests : IDisposable
     public void A_session_whose_lease_is_over_is_not_listed_though_no_tick_has_come_yet()
     {
         _world.BeatAndWrite(Alice, Phone);
-        _world.Pass(SessionTimeout - Bounds.Tick);
-        _world.Time.Advance(Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
+        _world.Time.Advance(Limits.Tick);
 
         Assert.Empty(_world.SessionsOf(Alice));
     }

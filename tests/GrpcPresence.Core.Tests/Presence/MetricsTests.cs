@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
@@ -25,7 +25,7 @@ public sealed class MetricsTests : IDisposable
         _world.PassAndWrite(SessionTimeout);
         _world.BeatAndWrite(Bob, Phone);
         _world.DeleteUser(Bob);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
 
         Assert.Equal(4, counts["True"]);
         Assert.Equal(4, counts["False"]);
@@ -40,7 +40,7 @@ public sealed class MetricsTests : IDisposable
         _world.Beat(Alice, Phone);
         _world.Time.Advance(TimeSpan.FromMilliseconds(70));
 
-        _world.Pass(SessionTimeout + Bounds.Tick);
+        _world.Pass(SessionTimeout + Limits.Tick);
 
         Assert.Equal(0.07, Assert.Single(heard), precision: 6);
     }

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Presence;
 

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 
 namespace GrpcPresence.Core.Tests.Presence;

@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -32,10 +32,10 @@ public sealed class RestartTests : IDisposable
         _world.PassAndWrite(SessionTimeout * 2); // loading takes long; nobody ages
         _world.Tracker.Start();
 
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(_world.StoredOnline(Alice));
         Assert.True(_world.StoredOnline(Bob));
-        _world.PassAndWrite(Bounds.Tick);
+        _world.PassAndWrite(Limits.Tick);
 
         Assert.False(_world.StoredOnline(Alice));
         Assert.False(_world.StoredOnline(Bob));
@@ -49,9 +49,9 @@ public sealed class RestartTests : IDisposable
         _world.Tracker.Start();
 
         Assert.Same(Task.CompletedTask, _world.Beat(Alice, Phone).Stored);
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.Same(Task.CompletedTask, _world.Beat(Alice, Phone).Stored);
-        _world.PassAndWrite(Bounds.Tick);
+        _world.PassAndWrite(Limits.Tick);
 
         Assert.Equal(["phone"], _world.SessionsOf(Alice));
         Assert.Equal(Bob, Assert.Single(_world.Published).State.Identity);
@@ -62,18 +62,18 @@ public sealed class RestartTests : IDisposable
     {
         await LoadAsync();
         _world.Tracker.Start();
-        for (var number = 0; number <= Bounds.SessionsPerUser; number++)
+        for (var number = 0; number <= Limits.SessionsPerUser; number++)
             _world.Beat(Alice, Session($"s{number}"));
-        Assert.Equal(Bounds.SessionsPerUser, _world.Tracker.LiveSessions);
+        Assert.Equal(Limits.SessionsPerUser, _world.Tracker.LiveSessions);
 
         foreach (var session in _world.SessionsOf(Alice).ToList())
             Assert.True(_world.End(Alice, Session(session)).IsCompletedSuccessfully);
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
 
         Assert.True(_world.StoredOnline(Alice));
         Assert.Empty(_world.SessionsOf(Alice));
         Assert.True(_world.List(Alice).Recovering);
-        _world.PassAndWrite(Bounds.Tick);
+        _world.PassAndWrite(Limits.Tick);
         Assert.False(_world.StoredOnline(Alice));
         Assert.False(_world.List(Alice).Recovering);
     }
@@ -112,7 +112,7 @@ public sealed class RestartTests : IDisposable
         Assert.Empty(_world.SessionsOf(Alice));
 
         _world.Tracker.Start();
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
 
         Assert.True(_world.StoredOnline(Alice));
         Assert.Empty(_world.Published);
@@ -125,9 +125,9 @@ public sealed class RestartTests : IDisposable
         _world.Pass(TimeSpan.FromSeconds(10));
         _world.Tracker.Recover(_world.Service, _world.SidOf(Alice), Alice);
 
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(_world.StoredOnline(Alice));
-        _world.PassAndWrite(Bounds.Tick);
+        _world.PassAndWrite(Limits.Tick);
         Assert.False(_world.StoredOnline(Alice));
     }
 

@@ -1,7 +1,7 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -69,10 +69,10 @@ public sealed class SessionTests : IDisposable
     public void A_reconnect_inside_the_lease_emits_nothing()
     {
         _world.BeatAndWrite(Alice, Phone);
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
 
         Assert.Same(Task.CompletedTask, _world.Beat(Alice, Phone).Stored);
-        _world.PassAndWrite(SessionTimeout - Bounds.Tick);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
 
         Assert.Single(_world.Published);
     }
@@ -109,7 +109,7 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void The_least_recently_renewed_of_33_sessions_makes_room_and_may_beat_again()
     {
-        for (var number = 0; number < Bounds.SessionsPerUser; number++)
+        for (var number = 0; number < Limits.SessionsPerUser; number++)
         {
             _world.BeatAndWrite(Alice, Session($"s{number}"));
             _world.Time.Advance(TimeSpan.FromMilliseconds(1));
@@ -119,12 +119,12 @@ public sealed class SessionTests : IDisposable
 
         _world.BeatAndWrite(Alice, Session("one-more"));
 
-        Assert.Equal(Bounds.SessionsPerUser, _world.Tracker.LiveSessions);
+        Assert.Equal(Limits.SessionsPerUser, _world.Tracker.LiveSessions);
         Assert.DoesNotContain("s1", _world.SessionsOf(Alice));
         Assert.Contains("s0", _world.SessionsOf(Alice));
         Assert.Null(_world.Beat(Alice, Session("s1")).Rejection);
         Assert.DoesNotContain("s2", _world.SessionsOf(Alice));
-        Assert.Equal(Bounds.SessionsPerUser, _world.SessionsOf(Alice).Count());
+        Assert.Equal(Limits.SessionsPerUser, _world.SessionsOf(Alice).Count());
     }
 
     [Fact]

@@ -1,7 +1,7 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
 using GrpcPresence.Testing;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
@@ -58,7 +58,7 @@ public sealed class StorageFaultTests : IDisposable
             _ = _world.Beat(Alice, Phone);
             _ = _world.End(Bob, Phone);
             _world.Write();
-            _world.Pass(Bounds.Tick);
+            _world.Pass(Limits.Tick);
         }
         Assert.InRange(_world.Queue.Count, 1, 2);
 

@@ -1,9 +1,9 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
@@ -44,7 +44,7 @@ public sealed class StressTests : IDisposable
     [Fact]
     public async Task Leases_that_run_out_while_others_beat_leave_nothing_behind()
     {
-        var ticks = TickAsync(Bounds.Tick * 3, most: TimeSpan.MaxValue);
+        var ticks = TickAsync(Limits.Tick * 3, most: TimeSpan.MaxValue);
         var writes = WriteAsync();
         await WhenAllAsync(Enumerable.Range(0, Threads).Select(BeatAndDeleteAsync));
         await WhenAllAsync([ticks, writes]);

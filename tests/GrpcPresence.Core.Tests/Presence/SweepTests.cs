@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Writing.Commands;
 using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -21,8 +21,8 @@ public sealed class SweepTests : IDisposable
         // common, so that shards which begin anew when they are done are as good as never done together.
         int[] holds = [5, 7, 9, 11, 13, 16, 17];
         var left = holds.Select(count => (count - 1) * TrackerShard.UsersPerHold + 1).ToArray();
-        _world.Pass(Bounds.Tick);
-        _world.Time.Advance(Bounds.Tick / 2);
+        _world.Pass(Limits.Tick);
+        _world.Time.Advance(Limits.Tick / 2);
         for (var number = 0; left.Any(count => count > 0); number++)
         {
             var user = Identity.FromTrusted($"user-{number}");
@@ -30,7 +30,7 @@ public sealed class SweepTests : IDisposable
             if (shard < left.Length && left[shard]-- > 0)
                 _world.Beat(user, Phone);
         }
-        _world.Time.Advance(Bounds.Tick / 2);
+        _world.Time.Advance(Limits.Tick / 2);
         _world.Tracker.Tick();
 
         var passing = Task.Run(() => _world.Pass(SessionTimeout), TestContext.Current.CancellationToken);
@@ -48,9 +48,9 @@ public sealed class SweepTests : IDisposable
             _world.Beat(Identity.FromTrusted($"user-{number}"), Phone);
         _world.Write();
 
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
         Assert.Equal(users, _world.Tracker.LiveSessions);
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
 
         Assert.Equal(0, _world.Tracker.LiveSessions);
         Assert.Equal(users, _world.Queue.Count);
@@ -63,7 +63,7 @@ public sealed class SweepTests : IDisposable
         for (var number = 1; number <= Users; number++)
             _world.Tracker.Recover(_world.Service, new UserSid((UInt128)number), Identity.FromTrusted($"user-{number}"));
         _world.Tracker.Start();
-        _world.Pass(SessionTimeout - Bounds.Tick);
+        _world.Pass(SessionTimeout - Limits.Tick);
         var (queued, holds) = (0, 0);
         // The sweep measures outside the locks, so each time more users are offline a heartbeat could have come in between: here it does.
         using var listener = _world.Meters.Listen<double>("presence.lease.lateness", (_, _) =>
@@ -72,10 +72,10 @@ public sealed class SweepTests : IDisposable
             if (offline == 0)
                 return;
             Assert.InRange(offline, 1, TrackerShard.UsersPerHold);
-            Assert.Null(_world.Beat(Alice, Session($"{holds++ % Bounds.SessionsPerUser}")).Rejection);
+            Assert.Null(_world.Beat(Alice, Session($"{holds++ % Limits.SessionsPerUser}")).Rejection);
             queued = _world.Queue.Count;
         });
-        _world.Pass(Bounds.Tick);
+        _world.Pass(Limits.Tick);
         Assert.Equal(Users + 1, queued);
         Assert.InRange(holds, Users / TrackerShard.UsersPerHold, Users);
 

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
@@ -9,7 +9,7 @@ public sealed class ChargingTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 
-    private QuotaBook Book => _world.Book;
+    private QuotaLimiter Book => _world.Book;
 
     public void Dispose() => _world.Dispose();
 
@@ -57,8 +57,8 @@ public sealed class ChargingTests : IDisposable
         Assert.False(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var refusal));
 
         Assert.Equal(("caller", "12"), (refusal.Details["subject"], refusal.Details["limit"]));
-        Assert.Equal(Bounds.MinQuotaRetry, refusal.RetryAfter); // a twelfth of a second is less
-        _world.Time.Advance(Bounds.MinQuotaRetry);
+        Assert.Equal(Limits.MinQuotaRetry, refusal.RetryAfter); // a twelfth of a second is less
+        _world.Time.Advance(Limits.MinQuotaRetry);
         Assert.True(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
     }
 
@@ -77,7 +77,7 @@ public sealed class ChargingTests : IDisposable
     [Fact]
     public void Callers_are_told_apart_by_what_they_are()
     {
-        Meter[] meters =
+        UsageCounters[] meters =
         [
             Book.OfServiceInstance(1), Book.OfServiceInstance(2), Book.OfApiKey("1"), Book.OfApiKey("ada"), _world.User("ada"),
             _world.User("ada", service: 2), _world.User("bob"),
@@ -119,7 +119,7 @@ public sealed class ChargingTests : IDisposable
 
     private static Quota[] Rates => [Quota.HeartbeatsPerSecond, Quota.WritesPerSecond, Quota.NewStreamsPerSecond];
 
-    private bool TryCharge(Quota rate, Meter? caller, out PresenceException? refusal) => rate switch
+    private bool TryCharge(Quota rate, UsageCounters? caller, out PresenceException? refusal) => rate switch
     {
         Quota.HeartbeatsPerSecond => Book.TryChargeHeartbeat(_world.Service, caller, out refusal),
         Quota.WritesPerSecond => Book.TryChargeWrite(_world.Service, caller, out refusal),

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
@@ -60,16 +60,16 @@ public sealed class OpenStreamTests : IDisposable
     public void Nobody_knows_when_there_is_room_so_the_wait_is_a_fixed_one()
     {
         Assert.False(_world.Book.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
-        Assert.Equal(Bounds.LevelQuotaRetry, refusal.RetryAfter);
+        Assert.Equal(Limits.LevelQuotaRetry, refusal.RetryAfter);
     }
 
-    private IDisposable Open(Meter? caller, int watchedUsers = 1)
+    private IDisposable Open(UsageCounters? caller, int watchedUsers = 1)
     {
         Assert.True(_world.Book.TryOpenStream(_world.Service, caller, watchedUsers, out var lease, out _));
         return lease;
     }
 
-    private (string Quota, string Subject, string Limit) RefusalOf(Meter? caller, int watchedUsers = 1)
+    private (string Quota, string Subject, string Limit) RefusalOf(UsageCounters? caller, int watchedUsers = 1)
     {
         Assert.False(_world.Book.TryOpenStream(_world.Service, caller, watchedUsers, out _, out var refusal));
         Assert.Equal(ErrorReason.QuotaExceeded, refusal.Reason);

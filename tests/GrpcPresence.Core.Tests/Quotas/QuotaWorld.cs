@@ -1,6 +1,7 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using Microsoft.Extensions.Time.Testing;
 
@@ -35,21 +36,21 @@ internal sealed class QuotaWorld : IDisposable
     public QuotaWorld()
     {
         _metrics = new PresenceMetrics(_meters);
-        Book = new QuotaBook(OfService, OfKey, OfUser, _metrics, Time);
+        Book = new QuotaLimiter(OfService, OfKey, OfUser, _metrics, Time);
     }
 
     public FakeTimeProvider Time { get; } = new();
 
-    public QuotaBook Book { get; }
+    public QuotaLimiter Book { get; }
 
-    public Meter Service => Book.OfServiceInstance(1);
+    public UsageCounters Service => Book.OfServiceInstance(1);
 
     public OwnMeters Meters => _meters;
 
-    public Meter User(string identity, int service = 1) => Book.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
+    public UsageCounters User(string identity, int service = 1) => Book.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
 
     /// <summary>How many heartbeats in a row are charged until one is refused.</summary>
-    public int Heartbeats(Meter service, Meter? caller)
+    public int Heartbeats(UsageCounters service, UsageCounters? caller)
     {
         var charged = 0;
         while (Book.TryChargeHeartbeat(service, caller, out _))

@@ -1,6 +1,6 @@
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
@@ -9,7 +9,7 @@ public sealed class SweepTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 
-    private QuotaBook Book => _world.Book;
+    private QuotaLimiter Book => _world.Book;
 
     public void Dispose() => _world.Dispose();
 
@@ -46,15 +46,15 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public async Task A_meter_whose_refusals_are_held_back_stays_until_they_are_answered()
     {
-        for (var i = 0; i < Bounds.PromptRefusalsPerSecond; i++)
+        for (var i = 0; i < Limits.PromptRefusalsPerSecond; i++)
             await Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
         Assert.Equal(0, Book.Sweep());
         _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half of one of fifty a second
         var held = Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
-        _world.Time.Advance(Bounds.RefusalHold - TimeSpan.FromTicks(1));
+        _world.Time.Advance(Limits.RefusalHold - TimeSpan.FromTicks(1));
         Assert.Equal(0, Book.Sweep());
 
-        _world.Time.Advance(Bounds.MaxRefusalHold - Bounds.RefusalHold + TimeSpan.FromTicks(1));
+        _world.Time.Advance(Limits.MaxRefusalHold - Limits.RefusalHold + TimeSpan.FromTicks(1));
         await held;
         Assert.Equal(1, Book.Sweep());
     }
@@ -89,7 +89,7 @@ public sealed class SweepTests : IDisposable
     {
         var time = new LookedAtTime();
         using var metrics = new PresenceMetrics();
-        var book = new QuotaBook(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
+        var book = new QuotaLimiter(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
         var meter = book.OfApiKey("k");
         // The sweep looks at the time when it begins, and again when it has made up its mind about the meter.
         time.Looked = () => time.Looked = () => meter.Writes.Take(1, now: 0);
@@ -129,7 +129,7 @@ public sealed class SweepTests : IDisposable
         Assert.Equal([12], granted.Distinct());
     }
 
-    private int Take(Meter service, Meter user, int count)
+    private int Take(UsageCounters service, UsageCounters user, int count)
     {
         var taken = 0;
         for (var i = 0; i < count; i++)

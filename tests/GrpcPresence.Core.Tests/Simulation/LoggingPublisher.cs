@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Watching;
 

@@ -1,11 +1,14 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Watching;
 
@@ -21,7 +24,7 @@ internal sealed class SimulatedProcess : IDisposable
     private readonly List<SimulatedWatch> _watches = [];
     private readonly List<(string User, string Session)> _beaten = [];
     private CoreWorld _world = null!;
-    private LiveService _service = null!;
+    private CachedService _service = null!;
     private ServiceSid _sid;
     private (StoreImage Image, Truth Truth)? _backup;
     private int _losing;
@@ -78,7 +81,7 @@ internal sealed class SimulatedProcess : IDisposable
                 break;
             case Act.End when _beaten.Count > 0:
                 var (user, session) = _beaten[b % _beaten.Count];
-                Observe(_world.Tracker.EndSession(_service, new UserAddress(CoreWorld.Id(user), Sid: null, MayCreate: false), CoreWorld.Session(session)));
+                Observe(_world.Tracker.EndSession(_service, new UserRef(CoreWorld.Id(user), Sid: null, MayCreate: false), CoreWorld.Session(session)));
                 break;
             case Act.Create:
                 Submit(new CreateUser(_sid, CoreWorld.Id(name), "", "{}", default));
@@ -102,7 +105,7 @@ internal sealed class SimulatedProcess : IDisposable
                 _world.Writer.WriteOnce();
                 break;
             case Act.Wait:
-                _world.Advance(Bounds.Tick * (1 + (a % 5)));
+                _world.Advance(Limits.Tick * (1 + (a % 5)));
                 break;
             case Act.Sweep:
                 _world.Advance(TimeSpan.FromSeconds(2.5));
@@ -174,7 +177,7 @@ internal sealed class SimulatedProcess : IDisposable
             var request = new WatchRequest(_sid, watch.Client.Filter, startNow, from?.Token);
             watch.Open(await _world.Hub.OpenAsync(request, default), from);
         }
-        catch (Errors.StorageException)
+        catch (StorageException)
         {
             // Comes back later.
         }
@@ -280,7 +283,7 @@ internal sealed class SimulatedProcess : IDisposable
                 continue;
             }
             quiet++;
-            _world.Advance(Bounds.Tick * 2);
+            _world.Advance(Limits.Tick * 2);
         }
         watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
     }
@@ -299,8 +302,8 @@ internal sealed class SimulatedProcess : IDisposable
             throw new BrokenPromiseException("Counted", $"there are {stored.Users.Count} users, and {stored.Record.UserCount} are counted");
     }
 
-    private void Submit<T>(RequestedChange<T> change) => Observe(_world.Queue.SubmitAsync(change));
+    private void Submit<T>(Command<T> change) => Observe(_world.Queue.SubmitAsync(change));
 
-    // Refusals are part of life here: nobody waits for the outcome.
+    // PresenceErrors are part of life here: nobody waits for the outcome.
     private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Watching;
@@ -50,7 +51,7 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
             if (!await next)
                 throw new BrokenPromiseException("Drained", "the watch ended without a reason");
         }
-        catch (Errors.PresenceException)
+        catch (PresenceException)
         {
             Leave();
             return false;

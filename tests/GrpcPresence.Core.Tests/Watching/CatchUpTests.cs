@@ -1,9 +1,10 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
@@ -18,7 +19,7 @@ public sealed class CatchUpTests : IDisposable
     public async Task Resumable_a_user_who_is_touched_while_the_watch_catches_up_keeps_the_reasons_from_before()
     {
         var service = await _world.NewService();
-        var count = (2 * Bounds.WatchPageSize) + 1;
+        var count = (2 * Limits.WatchPageSize) + 1;
         for (var i = 0; i < count; i++)
             await _world.Create(service, $"user-{i}");
         ResumeToken start;
@@ -34,7 +35,7 @@ public sealed class CatchUpTests : IDisposable
         await resumed.Next<WatchEvent.ConfigurationChanged>();
         await resumed.Next<WatchEvent.Updates>();
         // The rows that are still to be read move beyond the revision at which the watch was attached, for a reason that it does not name.
-        for (var i = Bounds.WatchPageSize; i < count; i++)
+        for (var i = Limits.WatchPageSize; i < count; i++)
             await _world.Online(service, $"user-{i}");
         await resumed.Sync();
         Assert.Equal(count, resumed.Users.Count);
@@ -44,7 +45,7 @@ public sealed class CatchUpTests : IDisposable
     public async Task Convergent_a_user_who_is_touched_before_the_sweep_of_a_switch_comes_to_them_still_loses_the_old_value()
     {
         var service = await _world.NewService();
-        var count = (2 * Bounds.WatchPageSize) + 1;
+        var count = (2 * Limits.WatchPageSize) + 1;
         for (var i = 0; i < count; i++)
             await _world.Online(service, $"user-{i}");
         await using var client = await _world.Watch(service, reasons: UpdateReasons.ReachabilityOnline);
@@ -52,7 +53,7 @@ public sealed class CatchUpTests : IDisposable
         await _world.Switch(service.Sid, on: false);
         await client.Next<WatchEvent.ConfigurationChanged>();
         await client.Next<WatchEvent.Updates>();
-        for (var i = Bounds.WatchPageSize; i < count; i++)
+        for (var i = Limits.WatchPageSize; i < count; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
         while (client.Users.Values.Any(user => user.IsOnline is not null))
             await client.Next<WatchEvent.Updates>();
@@ -78,7 +79,7 @@ public sealed class CatchUpTests : IDisposable
         var service = await _world.NewService();
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var count = (2 * Bounds.WatchPageSize) + 1;
+        var count = (2 * Limits.WatchPageSize) + 1;
         SwitchOff(service);
         for (var i = 0; i < count; i++)
             Submit(service, $"user-{i}");
@@ -91,7 +92,7 @@ public sealed class CatchUpTests : IDisposable
     public async Task Resumable_a_token_from_the_middle_of_a_sweep_resets_also_when_its_batch_went_on()
     {
         var service = await _world.NewService();
-        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+        for (var i = 0; i <= Limits.WatchPageSize; i++)
             await _world.Online(service, $"user-{i}");
         await using var client = await _world.Watch(service);
         await client.Sync();
@@ -111,7 +112,7 @@ public sealed class CatchUpTests : IDisposable
     {
         var service = await _world.NewService();
         await using var client = await _world.Watch(service, now: true);
-        var count = Bounds.PendingUsersPerWatcher + 50;
+        var count = Limits.PendingUsersPerWatcher + 50;
         for (var i = 0; i < count; i++)
             await _world.Create(service, $"user-{i}");
         while (client.Users.Count < count)
@@ -131,9 +132,9 @@ public sealed class CatchUpTests : IDisposable
         Assert.Null(client.Users["ada"].IsOnline);
     }
 
-    private void SwitchOff(LiveService service) =>
+    private void SwitchOff(CachedService service) =>
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
 
-    private void Submit(LiveService service, string identity) =>
+    private void Submit(CachedService service, string identity) =>
         _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id(identity), "", "{}", default(RoleSid)));
 }

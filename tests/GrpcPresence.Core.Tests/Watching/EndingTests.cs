@@ -1,9 +1,10 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
@@ -101,7 +102,7 @@ public sealed class EndingTests : IDisposable
     {
         var service = await _world.NewService();
         await using var client = await _world.Watch(service);
-        _world.Time.Advance(Bounds.WatchMaxAge * (1 + Bounds.WatchMaxAgeJitter) + Bounds.Tick);
+        _world.Time.Advance(Limits.WatchMaxAge * (1 + Limits.WatchMaxAgeJitter) + Limits.Tick);
         _world.Hub.Tick();
         await client.Sync();
         Assert.Null(client.Reader.EndReason);
@@ -135,7 +136,7 @@ public sealed class EndingTests : IDisposable
         CoreWorld world = null!;
         Task<WatchClient>? again = null;
         Func<Task<WatchClient>>? open = null;
-        using (world = new CoreWorld(publisher: hub => new Changes.PublisherSpy(hub, commit =>
+        using (world = new CoreWorld(publisher: hub => new Writing.PublisherSpy(hub, commit =>
         {
             if (commit.IsDeleted)
                 again = open!();

@@ -1,9 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Watching;
@@ -42,19 +43,19 @@ public sealed class GapHistoryTests
             var (losses, batch) = (steps[i].Losses, 0);
             publisher.Loses = () => (losses & (1 << (batch++ % Histories.Batches))) != 0;
             await StepAsync(world, service, steps[i], sessions, i);
-            world.Advance(Bounds.Tick);
+            world.Advance(Limits.Tick);
         }
         publisher.Loses = () => false;
         await world.Online(service, "last", "end");
         await world.Online(service, "ada", "end");
-        world.Advance(2 * Bounds.Tick);
+        world.Advance(2 * Limits.Tick);
 
         while (client.Token is not { } token || token.Base < await world.Revision(service))
         {
             var next = client.Next();
             // A watch of some users says how far it is only with a change of theirs, or a sign of life.
             if (!next.IsCompleted)
-                world.Advance(Bounds.ProgressInterval * (1 + Bounds.ProgressJitter) + Bounds.Tick);
+                world.Advance(Limits.ProgressInterval * (1 + Limits.ProgressJitter) + Limits.Tick);
             await next;
         }
         foreach (var name in watched)
@@ -67,7 +68,7 @@ public sealed class GapHistoryTests
     private static (UserSid, string, bool?, bool?)? Known(UserState? user) =>
         user is null ? null : (user.Sid, user.Record!.FriendlyName, user.IsOnline, user.IsNotifiable);
 
-    private static async Task StepAsync(CoreWorld world, LiveService service, GapStep step, Dictionary<string, string> sessions, int number)
+    private static async Task StepAsync(CoreWorld world, CachedService service, GapStep step, Dictionary<string, string> sessions, int number)
     {
         var name = step.User;
         switch (step.Kind)

@@ -1,8 +1,9 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
@@ -64,7 +65,7 @@ public sealed class GapTests : IDisposable
         await late.Next<WatchEvent.Reset>();
         var page = late.Next<WatchEvent.Updates>();
         Assert.False(page.IsCompleted);
-        _world.Advance(2 * Bounds.Tick);
+        _world.Advance(2 * Limits.Tick);
         await page;
         Assert.Equal("Ada", late.Users["ada"].Record!.FriendlyName);
         Assert.Equal(UpdateReasons.FriendlyName, (await early.NextUpdate()).Reasons);
@@ -96,7 +97,7 @@ public sealed class GapTests : IDisposable
 
         await using var client = new WatchClient(await opening);
         var first = client.Next<WatchEvent.ConfigurationChanged>();
-        _world.Advance(2 * Bounds.Tick);
+        _world.Advance(2 * Limits.Tick);
         await first;
         while (!client.Users.ContainsKey("ada"))
             await client.Next();
@@ -135,10 +136,10 @@ public sealed class GapTests : IDisposable
         _world.Store.Faults.FailReads(fail: true);
         await _world.Create(service, "bob");
         var next = client.Next();
-        _world.Advance(Bounds.Tick);
+        _world.Advance(Limits.Tick);
         Assert.False(next.IsCompleted);
         _world.Store.Faults.FailReads(fail: false);
-        _world.Advance(Bounds.Tick);
+        _world.Advance(Limits.Tick);
         await next;
         while (client.Users.Count < 2)
             await client.Next();

@@ -1,6 +1,7 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Watching;
@@ -26,7 +27,7 @@ public sealed class KnownBugTests : IDisposable
 
         // The client waits; silence has lasted long enough for a sign of life, and a change comes at the same moment. Either may be sent first.
         var next = client.Next();
-        _world.Time.Advance(Bounds.ProgressInterval * 1.5);
+        _world.Time.Advance(Limits.ProgressInterval * 1.5);
         _world.Hub.Tick();
         await _world.Rename(service, "ada", "Ada");
 
@@ -54,7 +55,7 @@ public sealed class KnownBugTests : IDisposable
         _world.Store.Faults.FailReads(fail: true);
         await _world.Create(service, "bob"); // shows the gap, which cannot be read yet
         var next = client.Next();
-        _world.Advance(Bounds.ProgressInterval * 1.5);
+        _world.Advance(Limits.ProgressInterval * 1.5);
 
         Assert.Equal(synced, Assert.IsType<WatchEvent.Progress>(await next).At.Position);
     }
@@ -96,7 +97,7 @@ public sealed class KnownBugTests : IDisposable
         for (var round = 0; round < 5; round++)
         {
             // New users beyond what a watcher holds, so that it drops them, among changes of those who are known.
-            for (var i = 0; i <= Bounds.PendingUsersPerWatcher; i++)
+            for (var i = 0; i <= Limits.PendingUsersPerWatcher; i++)
                 await _world.Create(service, $"round-{round}-{i}");
             for (var i = 0; i < Users; i++)
                 await _world.Rename(service, $"user-{i}", $"round {round}");
@@ -105,7 +106,7 @@ public sealed class KnownBugTests : IDisposable
         while (client.Token!.Position < await _world.Revision(service))
             await client.Next();
 
-        Assert.Equal(Users + (5 * (Bounds.PendingUsersPerWatcher + 1)), client.Users.Count);
+        Assert.Equal(Users + (5 * (Limits.PendingUsersPerWatcher + 1)), client.Users.Count);
         for (var i = 0; i < Users; i++)
             Assert.Equal("round 4", client.Users[$"user-{i}"].Record!.FriendlyName);
     }
@@ -165,7 +166,7 @@ public sealed class KnownBugTests : IDisposable
     public async Task Nothing_comes_twice_where_the_snapshot_joins_live()
     {
         var service = await _world.NewService();
-        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+        for (var i = 0; i <= Limits.WatchPageSize; i++)
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
         await client.Next<WatchEvent.ConfigurationChanged>();
@@ -173,7 +174,7 @@ public sealed class KnownBugTests : IDisposable
         await client.Next<WatchEvent.Updates>(); // the first page
 
         await _world.Rename(service, "user-0", "was read already");
-        await _world.Rename(service, $"user-{Bounds.WatchPageSize}", "is read yet");
+        await _world.Rename(service, $"user-{Limits.WatchPageSize}", "is read yet");
         var rest = await client.Next<WatchEvent.Updates>();
         Assert.Equal("is read yet", Assert.Single(rest.Users).State.Record!.FriendlyName);
         await client.Next<WatchEvent.Synced>();
@@ -232,7 +233,7 @@ public sealed class KnownBugTests : IDisposable
     private LossyPublisher Between(WatchHub hub) => _publisher = new LossyPublisher(hub);
 
     /// <summary>A token of a watch of everybody, as a client may hold it, at a revision of the present timeline.</summary>
-    private async Task<ResumeToken> TokenAt(LiveService service, long revision)
+    private async Task<ResumeToken> TokenAt(CachedService service, long revision)
     {
         await using var client = await _world.Watch(service, now: true);
         await client.Sync();

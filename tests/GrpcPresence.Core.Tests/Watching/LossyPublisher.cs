@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 

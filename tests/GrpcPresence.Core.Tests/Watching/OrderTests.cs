@@ -1,9 +1,10 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
@@ -92,7 +93,7 @@ public sealed class OrderTests : IDisposable
         var service = await _world.NewService();
         var old = await _world.Create(service, "ada");
         // The old SID is the last of more names than a page has, the identity the first.
-        string[] keys = ["ada", .. Enumerable.Range(0, Bounds.WatchPageSize).Select(i => $"nobody-{i}"), old.Sid.ToString()];
+        string[] keys = ["ada", .. Enumerable.Range(0, Limits.WatchPageSize).Select(i => $"nobody-{i}"), old.Sid.ToString()];
         await using var client = await _world.Watch(service, keys);
         await client.Sync();
         await _world.Delete(service, "ada");
@@ -107,7 +108,7 @@ public sealed class OrderTests : IDisposable
     public async Task Resumable_tombstones_that_are_purged_while_the_watch_catches_up_reset_it()
     {
         var service = await _world.NewService();
-        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+        for (var i = 0; i <= Limits.WatchPageSize; i++)
             await _world.Create(service, $"user-{i}");
         ResumeToken start;
         await using (var client = await _world.Watch(service, now: true))
@@ -115,9 +116,9 @@ public sealed class OrderTests : IDisposable
             await client.Sync();
             start = client.Token!;
         }
-        for (var i = 0; i <= Bounds.WatchPageSize; i++)
+        for (var i = 0; i <= Limits.WatchPageSize; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
-        await _world.Delete(service, $"user-{Bounds.WatchPageSize}");
+        await _world.Delete(service, $"user-{Limits.WatchPageSize}");
         await using var resumed = await _world.Watch(service, token: start);
         await resumed.Next<WatchEvent.ConfigurationChanged>();
         await resumed.Next<WatchEvent.Updates>();
@@ -157,7 +158,7 @@ public sealed class OrderTests : IDisposable
     [Fact]
     public void Bounded_a_message_is_cut_at_its_bytes()
     {
-        var half = new MessageBuilder(new FixedSizeEncoder((Bounds.WatchMessageBytes / 2) + 1), UserView.Full);
+        var half = new MessageBuilder(new FixedSizeEncoder((Limits.WatchMessageBytes / 2) + 1), UserView.Full);
         Assert.True(half.TryAdd(new UserUpdate(State(1), UpdateReasons.Created)));
         Assert.False(half.TryAdd(new UserUpdate(State(2), UpdateReasons.Created)));
         Assert.Single(half.Take());

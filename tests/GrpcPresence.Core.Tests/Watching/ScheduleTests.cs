@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Watching;
 using Microsoft.Extensions.Time.Testing;
 
@@ -32,13 +32,13 @@ public sealed class ScheduleTests
         AssertDueAfter(TimeSpan.FromMinutes(minutes), () => schedule.IsOld(_time.GetTimestamp()));
     }
 
-    private WatchSchedule New(double jitter) => new(_time, Bounds.WatchStallTimeout, jitter);
+    private WatchSchedule New(double jitter) => new(_time, Limits.WatchStallTimeout, jitter);
 
     private void AssertDueAfter(TimeSpan expected, Func<bool> isDue)
     {
-        _time.Advance(expected - Bounds.Tick);
+        _time.Advance(expected - Limits.Tick);
         Assert.False(isDue());
-        _time.Advance(2 * Bounds.Tick);
+        _time.Advance(2 * Limits.Tick);
         Assert.True(isDue());
     }
 }

@@ -1,8 +1,10 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
@@ -10,7 +12,7 @@ namespace GrpcPresence.Core.Tests.Watching;
 public sealed class SharingTests : IDisposable
 {
     private const int Left = 3; // users of the batch beyond one message
-    private static readonly string[] Names = [.. Enumerable.Range(0, Bounds.WatchUpdatesPerMessage + Left).Select(user => $"user-{user}")];
+    private static readonly string[] Names = [.. Enumerable.Range(0, Limits.WatchUpdatesPerMessage + Left).Select(user => $"user-{user}")];
 
     private readonly CoreWorld _world = new();
 
@@ -140,14 +142,14 @@ public sealed class SharingTests : IDisposable
     {
         UserChange[] changes = [new(State(1, 1), UpdateReasons.Role, 1), new(State(2, 2), UpdateReasons.Role, 2)];
         var shared = new SharedChanges(changes);
-        var half = new FixedSizeEncoder((Bounds.WatchMessageBytes / 2) + 1);
+        var half = new FixedSizeEncoder((Limits.WatchMessageBytes / 2) + 1);
 
         Assert.Single(shared.MessageAt(0, new MessageBuilder(half, UserView.Full)).Users);
         Assert.Single(shared.MessageAt(1, new MessageBuilder(half, UserView.Full)).Users);
         Assert.Equal(2, shared.MessageAt(0, new MessageBuilder(new FixedSizeEncoder(), UserView.Basic)).Users.Count);
     }
 
-    private async Task<LiveService> NewServiceWithUsers()
+    private async Task<CachedService> NewServiceWithUsers()
     {
         var service = await _world.NewService();
         foreach (var name in Names)
@@ -156,7 +158,7 @@ public sealed class SharingTests : IDisposable
     }
 
     // In one batch.
-    private void ComeOnline(LiveService service)
+    private void ComeOnline(CachedService service)
     {
         foreach (var name in Names)
             _world.Beat(service, name);

@@ -1,5 +1,6 @@
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Watching;
@@ -38,7 +39,7 @@ public sealed class SwitchTests : IDisposable
     public async Task Switching_off_reaches_users_of_more_than_a_page()
     {
         var service = await _world.NewService();
-        for (var i = 0; i < Bounds.WatchPageSize + 5; i++)
+        for (var i = 0; i < Limits.WatchPageSize + 5; i++)
             await _world.Online(service, $"user-{i}");
         await using var client = await _world.Watch(service);
         await client.Sync();
@@ -59,7 +60,7 @@ public sealed class SwitchTests : IDisposable
         await client.Sync();
         Assert.Null(client.Users["ada"].IsOnline);
         await _world.Switch(service.Sid, on: true);
-        _world.Advance(Bounds.Tick);
+        _world.Advance(Limits.Tick);
 
         Assert.True((await client.Next<WatchEvent.ConfigurationChanged>()).Configuration.ReachabilityEnabled);
         var update = await client.NextUpdate();
@@ -79,7 +80,7 @@ public sealed class SwitchTests : IDisposable
         await _world.Switch(service.Sid, on: false);
         await _world.Offline(service, "ada", "gone");
         await _world.Switch(service.Sid, on: true);
-        _world.Advance(Bounds.Tick);
+        _world.Advance(Limits.Tick);
 
         Assert.True((await client.Next<WatchEvent.ConfigurationChanged>()).Configuration.ReachabilityEnabled);
         while (client.Users["ada"].IsOnline is not null || client.Users["bob"].IsOnline != true)

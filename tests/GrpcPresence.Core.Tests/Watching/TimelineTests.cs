@@ -1,4 +1,5 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Testing;
 
@@ -35,7 +36,7 @@ public sealed class TimelineTests : IDisposable
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
-        var others = Enumerable.Range(0, Bounds.WatchUpdatesPerMessage).Select(number => $"other-{number}").ToArray();
+        var others = Enumerable.Range(0, Limits.WatchUpdatesPerMessage).Select(number => $"other-{number}").ToArray();
         foreach (var other in others)
             await _world.Create(service, other);
         await using var client = await _world.Watch(service);

@@ -1,9 +1,10 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
@@ -48,13 +49,13 @@ public sealed class WatchPromiseTests : IDisposable
     public async Task Snapshot_of_more_than_a_page_has_every_user_once()
     {
         var service = await _world.NewService();
-        for (var i = 0; i < Bounds.WatchPageSize + 3; i++)
+        for (var i = 0; i < Limits.WatchPageSize + 3; i++)
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
 
         var sent = (await client.Sync()).OfType<WatchEvent.Updates>().Sum(message => message.Users.Count);
-        Assert.Equal(Bounds.WatchPageSize + 3, sent);
-        Assert.Equal(Bounds.WatchPageSize + 3, client.Users.Count);
+        Assert.Equal(Limits.WatchPageSize + 3, sent);
+        Assert.Equal(Limits.WatchPageSize + 3, client.Users.Count);
     }
 
     [Fact]
@@ -156,21 +157,21 @@ public sealed class WatchPromiseTests : IDisposable
     public async Task Bookmarkable_the_token_never_passes_a_user_who_is_pending()
     {
         var service = await _world.NewService();
-        for (var i = 0; i < Bounds.WatchUpdatesPerMessage + 1; i++)
+        for (var i = 0; i < Limits.WatchUpdatesPerMessage + 1; i++)
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
         await client.Sync();
         var before = client.Token!.Position;
-        for (var i = 0; i < Bounds.WatchUpdatesPerMessage + 1; i++)
+        for (var i = 0; i < Limits.WatchUpdatesPerMessage + 1; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
         // The first to become dirty keeps its place; the last place is the one that the token must not pass, and what comes later does not move it.
         await _world.Rename(service, "user-0", "renamed again");
-        await _world.Rename(service, $"user-{Bounds.WatchUpdatesPerMessage}", "renamed again");
+        await _world.Rename(service, $"user-{Limits.WatchUpdatesPerMessage}", "renamed again");
 
         var first = await client.Next<WatchEvent.Updates>();
-        Assert.Equal(Bounds.WatchUpdatesPerMessage, first.Users.Count);
+        Assert.Equal(Limits.WatchUpdatesPerMessage, first.Users.Count);
         Assert.Equal("renamed again", first.Users[0].State.Record!.FriendlyName);
-        Assert.Equal(before + Bounds.WatchUpdatesPerMessage, first.Token!.Position);
+        Assert.Equal(before + Limits.WatchUpdatesPerMessage, first.Token!.Position);
         Assert.Equal(await _world.Revision(service), (await client.Next<WatchEvent.Updates>()).Token!.Position);
     }
 
@@ -232,7 +233,7 @@ public sealed class WatchPromiseTests : IDisposable
     public async Task Resumable_a_token_from_the_middle_of_a_catch_up_loses_neither_users_nor_reasons()
     {
         var service = await _world.NewService();
-        var count = Bounds.WatchPageSize + 10;
+        var count = Limits.WatchPageSize + 10;
         for (var i = 0; i < count; i++)
             await _world.Create(service, $"user-{i}");
         ResumeToken start;
@@ -379,7 +380,7 @@ public sealed class WatchPromiseTests : IDisposable
     public async Task Bounded_a_watcher_that_overflows_drops_everything_and_still_ends_at_the_truth()
     {
         var service = await _world.NewService();
-        var count = Bounds.PendingUsersPerWatcher + 50;
+        var count = Limits.PendingUsersPerWatcher + 50;
         for (var i = 0; i < count; i++)
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
@@ -387,7 +388,7 @@ public sealed class WatchPromiseTests : IDisposable
         var token = client.Token!;
         for (var i = 0; i < count; i++)
             await _world.Online(service, $"user-{i}");
-        Assert.True(_world.Hub.PendingUsers <= Bounds.PendingUsersPerWatcher);
+        Assert.True(_world.Hub.PendingUsers <= Limits.PendingUsersPerWatcher);
 
         // The token stays where it was until the catch-up has delivered.
         var updates = 0;
@@ -405,7 +406,7 @@ public sealed class WatchPromiseTests : IDisposable
     public async Task Bounded_an_overflow_during_the_snapshot_is_caught_up_after_it()
     {
         var service = await _world.NewService();
-        var count = Bounds.PendingUsersPerWatcher + 50;
+        var count = Limits.PendingUsersPerWatcher + 50;
         for (var i = 0; i < count; i++)
             await _world.Create(service, $"user-{i}");
         await using var client = await _world.Watch(service);
@@ -426,7 +427,7 @@ public sealed class WatchPromiseTests : IDisposable
         var service = await _world.NewService();
         await using var client = await _world.Watch(service);
         await client.Next<WatchEvent.ConfigurationChanged>();
-        _world.Advance(Bounds.WatchStallTimeout + Bounds.Tick);
+        _world.Advance(Limits.WatchStallTimeout + Limits.Tick);
         Assert.True(client.Reader.Ended.IsCompleted);
         Assert.Equal(ErrorReason.WatchStalled, client.Reader.EndReason!.Reason);
     }
@@ -439,9 +440,9 @@ public sealed class WatchPromiseTests : IDisposable
         await client.Sync();
         await _world.Create(service, "ada");
         var next = client.Next<WatchEvent.Progress>();
-        _world.Advance(Bounds.ProgressInterval * (1 - Bounds.ProgressJitter) - Bounds.Tick);
+        _world.Advance(Limits.ProgressInterval * (1 - Limits.ProgressJitter) - Limits.Tick);
         Assert.False(next.IsCompleted);
-        _world.Advance(Bounds.ProgressInterval * 2 * Bounds.ProgressJitter + (2 * Bounds.Tick));
+        _world.Advance(Limits.ProgressInterval * 2 * Limits.ProgressJitter + (2 * Limits.Tick));
         Assert.Equal(await _world.Revision(service), (await next).At.Position);
     }
 
@@ -467,16 +468,16 @@ public sealed class WatchPromiseTests : IDisposable
         await client.Sync();
         PresenceException? ended = null;
         var passed = TimeSpan.Zero;
-        while (ended is null && passed < Bounds.WatchMaxAge * 2)
+        while (ended is null && passed < Limits.WatchMaxAge * 2)
         {
             var next = client.Next();
-            _world.Advance(Bounds.ProgressInterval * (1 + Bounds.ProgressJitter) + Bounds.Tick);
-            passed += Bounds.ProgressInterval * (1 + Bounds.ProgressJitter) + Bounds.Tick;
+            _world.Advance(Limits.ProgressInterval * (1 + Limits.ProgressJitter) + Limits.Tick);
+            passed += Limits.ProgressInterval * (1 + Limits.ProgressJitter) + Limits.Tick;
             ended = await Record.ExceptionAsync(() => next) as PresenceException;
         }
         Assert.Equal(ErrorReason.StreamMaxAge, ended!.Reason);
         Assert.Equal(client.Token!.Encode(), ended.Details["resume_token"]);
-        Assert.InRange(passed, Bounds.WatchMaxAge * (1 - Bounds.WatchMaxAgeJitter), (Bounds.WatchMaxAge * (1 + Bounds.WatchMaxAgeJitter)) + Bounds.ProgressInterval * 2);
+        Assert.InRange(passed, Limits.WatchMaxAge * (1 - Limits.WatchMaxAgeJitter), (Limits.WatchMaxAge * (1 + Limits.WatchMaxAgeJitter)) + Limits.ProgressInterval * 2);
     }
 
     [Fact]

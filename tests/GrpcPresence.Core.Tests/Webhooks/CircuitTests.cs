@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Webhooks;
 using Microsoft.Extensions.Time.Testing;
 
@@ -20,10 +20,10 @@ public sealed class CircuitTests
     [Fact]
     public void The_circuit_opens_after_five_failures_in_a_row_and_not_before()
     {
-        for (var i = 1; i < Bounds.WebhookFailuresToOpen; i++)
+        for (var i = 1; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
         _circuit.Report(_circuit.Enter(), WebhookOutcome.Taken, isRepeat: false);
-        for (var i = 1; i < Bounds.WebhookFailuresToOpen; i++)
+        for (var i = 1; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
         Assert.Equal(Permit.Free, _circuit.Enter());
 
@@ -53,9 +53,9 @@ public sealed class CircuitTests
     public void A_trial_that_fails_after_the_receiver_took_something_else_opens_nothing()
     {
         var early = _circuit.Enter();
-        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+        for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
-        _time.Advance(Bounds.MinWebhookBackoff);
+        _time.Advance(Limits.MinWebhookBackoff);
         var trial = _circuit.Enter();
         Assert.Equal(Permit.Trial, trial);
 
@@ -78,7 +78,7 @@ public sealed class CircuitTests
     public void An_open_circuit_lets_one_trial_through_after_the_pause_and_a_success_closes_it()
     {
         Open();
-        _time.Advance(Bounds.MinWebhookBackoff);
+        _time.Advance(Limits.MinWebhookBackoff);
 
         Assert.Equal(Permit.Trial, _circuit.Enter());
         Assert.Equal(Permit.None, _circuit.Enter());
@@ -93,7 +93,7 @@ public sealed class CircuitTests
     public void A_receiver_that_refuses_lives() // for it answers
     {
         Open();
-        _time.Advance(Bounds.MinWebhookBackoff);
+        _time.Advance(Limits.MinWebhookBackoff);
         _circuit.Report(_circuit.Enter(), WebhookOutcome.Refused, isRepeat: false);
 
         Assert.Equal(Permit.Free, _circuit.Enter());
@@ -104,15 +104,15 @@ public sealed class CircuitTests
     public void Each_trial_that_fails_doubles_the_pause_up_to_five_minutes()
     {
         Open();
-        for (var expected = Bounds.MinWebhookBackoff; expected < Bounds.MaxWebhookBackoff; expected *= 2)
+        for (var expected = Limits.MinWebhookBackoff; expected < Limits.MaxWebhookBackoff; expected *= 2)
             FailTrialAfter(expected);
         for (var i = 0; i < 40; i++)
-            FailTrialAfter(Bounds.MaxWebhookBackoff);
+            FailTrialAfter(Limits.MaxWebhookBackoff);
 
         void FailTrialAfter(TimeSpan pause)
         {
             var wait = _circuit.Wait!.Value;
-            Assert.InRange(wait, pause * (1 - Bounds.WebhookBackoffJitter), pause);
+            Assert.InRange(wait, pause * (1 - Limits.WebhookBackoffJitter), pause);
             _time.Advance(wait - TimeSpan.FromTicks(1));
             Assert.Equal(Permit.None, _circuit.Enter());
             _time.Advance(TimeSpan.FromTicks(1));
@@ -124,7 +124,7 @@ public sealed class CircuitTests
     public void A_trial_that_is_given_up_leaves_room_for_another()
     {
         Open();
-        _time.Advance(Bounds.MinWebhookBackoff);
+        _time.Advance(Limits.MinWebhookBackoff);
         _circuit.GiveUp(_circuit.Enter());
 
         Assert.Equal(Permit.Trial, _circuit.Enter());
@@ -142,7 +142,7 @@ public sealed class CircuitTests
 
     private void Open()
     {
-        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+        for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
     }
 

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;

@@ -1,4 +1,5 @@
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;

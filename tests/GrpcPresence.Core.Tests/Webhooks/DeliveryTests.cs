@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
@@ -130,7 +130,7 @@ public sealed class DeliveryTests
         Assert.Empty(world.Receiver.Taken);
 
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+        world.Core.Time.Advance(Limits.MaxWebhookBackoff);
         await world.ToldAsync();
 
         Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
@@ -157,19 +157,19 @@ public sealed class DeliveryTests
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.StopAsync();
-        for (var i = 0; i < 3 * Bounds.WebhooksAtOnce; i++)
+        for (var i = 0; i < 3 * Limits.WebhooksAtOnce; i++)
             await world.Core.Create(world.Service, $"user{i}");
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         world.Receiver.Answer = (_, _) => release.Task;
 
         await world.StartAsync();
-        for (var i = 0; i < Bounds.WebhooksAtOnce; i++)
+        for (var i = 0; i < Limits.WebhooksAtOnce; i++)
             await world.NextAsync();
         release.SetResult(WebhookOutcome.Taken);
         await world.ToldAsync();
 
-        Assert.Equal(Bounds.WebhooksAtOnce, world.Receiver.MostAtOnce);
-        Assert.Equal(3 * Bounds.WebhooksAtOnce, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce, world.Receiver.MostAtOnce);
+        Assert.Equal(3 * Limits.WebhooksAtOnce, world.Receiver.Taken.Count);
     }
 
     [Fact]
@@ -216,8 +216,8 @@ public sealed class DeliveryTests
         release.SetResult(WebhookOutcome.Taken);
         await world.ToldAsync();
 
-        Assert.Equal(Bounds.WebhooksAtOnce, world.Receiver.Taken.Count(taken => taken.Url == WebhookWorld.Url));
-        Assert.Equal(Bounds.WebhookPageSize, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce, world.Receiver.Taken.Count(taken => taken.Url == WebhookWorld.Url));
+        Assert.Equal(Limits.WebhookPageSize, world.Receiver.Taken.Count);
     }
 
     [Fact]
@@ -233,7 +233,7 @@ public sealed class DeliveryTests
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
 
-        Assert.Equal(Bounds.WebhooksAtOnce + 1, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce + 1, world.Receiver.Taken.Count);
     }
 
     [Fact]
@@ -306,12 +306,12 @@ public sealed class DeliveryTests
     private static async Task<TaskCompletionSource<WebhookOutcome>> HoldAsync(WebhookWorld world)
     {
         await world.StopAsync();
-        for (var i = 0; i < Bounds.WebhookPageSize; i++)
+        for (var i = 0; i < Limits.WebhookPageSize; i++)
             await world.Core.Create(world.Service, $"user{i}");
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         world.Receiver.Answer = (_, _) => release.Task;
         await world.StartAsync();
-        for (var i = 0; i < Bounds.WebhooksAtOnce; i++)
+        for (var i = 0; i < Limits.WebhooksAtOnce; i++)
             await world.NextAsync();
         return release;
     }

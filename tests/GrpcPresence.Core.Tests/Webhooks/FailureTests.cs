@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
@@ -37,7 +37,7 @@ public sealed class FailureTests
         await using var world = await WebhookWorld.NewAsync();
         await world.StopAsync();
         await world.Core.Create(world.Service, "ada");
-        for (var i = 0; i < Bounds.WebhookPageSize; i++)
+        for (var i = 0; i < Limits.WebhookPageSize; i++)
             await world.Core.Create(world.Service, $"user{i}");
         await world.Core.Online(world.Service, "ada"); // its row stands in the second page now, and its creation below the first page's end
 
@@ -93,7 +93,7 @@ public sealed class FailureTests
             begun.TrySetResult();
             return trial.Task.WaitAsync(stop);
         };
-        world.Core.Time.Advance(Bounds.MaxWebhookBackoff);
+        world.Core.Time.Advance(Limits.MaxWebhookBackoff);
         await begun.Task.WaitAsync(TimeSpan.FromSeconds(10));
         for (var day = 0; day < 3; day++)
         {
@@ -151,7 +151,7 @@ public sealed class FailureTests
 
         // The first try counts, and then one for each event that was taken in between; the last try is seen before what comes of it.
         Assert.Equal(bad.Sid, givenUp);
-        Assert.InRange(others, Bounds.WebhookTries - 1, Bounds.WebhookTries);
+        Assert.InRange(others, Limits.WebhookTries - 1, Limits.WebhookTries);
 
         bool IsTriedAgain() => world.Receiver.Tried.TryRead(out var delivery) && delivery.User.Sid == bad.Sid;
     }
@@ -163,7 +163,7 @@ public sealed class FailureTests
         world.Receiver.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
 
-        for (var i = 0; i < 3 * Bounds.WebhookTries; i++)
+        for (var i = 0; i < 3 * Limits.WebhookTries; i++)
             await world.NextAfterPauseAsync();
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
         await world.ToldAsync();
@@ -193,7 +193,7 @@ public sealed class FailureTests
         var other = await world.Core.NewService();
         await world.SetAsync(other, WebhookWorld.Url, WebhookEvents.UserAdded);
         world.Receiver.AnswerAll(WebhookOutcome.Failed);
-        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+        for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
         {
             Assert.Equal(0, world.OpenCircuits);
             await world.Core.Create(world.Service, $"user{i}");
@@ -204,10 +204,10 @@ public sealed class FailureTests
         await world.Core.Create(other, "ada");
         await world.PauseAsync();
         world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        await world.UntilAsync(() => world.Receiver.Taken.Count == Bounds.WebhookFailuresToOpen + 1, passTime: true);
+        await world.UntilAsync(() => world.Receiver.Taken.Count == Limits.WebhookFailuresToOpen + 1, passTime: true);
 
         Assert.Equal(0, world.OpenCircuits);
-        Assert.Equal(Bounds.WebhookFailuresToOpen + 1, world.Receiver.Tried.Count); // nobody was tried while it was open
+        Assert.Equal(Limits.WebhookFailuresToOpen + 1, world.Receiver.Tried.Count); // nobody was tried while it was open
     }
 
     [Fact]
@@ -247,7 +247,7 @@ public sealed class FailureTests
     {
         await using var world = await WebhookWorld.NewAsync();
         world.Receiver.AnswerAll(WebhookOutcome.Failed);
-        for (var i = 0; i < Bounds.WebhookFailuresToOpen; i++)
+        for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
             await world.Core.Create(world.Service, $"user{i}");
         await world.UntilAsync(() => world.OpenCircuits == 1);
         await world.PauseAsync(); // the round that opened it is over

@@ -1,10 +1,12 @@
 using System.Threading.Channels;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using GrpcPresence.Core.Users;
 using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
@@ -32,7 +34,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     public FakeReceiver Receiver { get; } = new();
 
-    public LiveService Service { get; private set; } = null!;
+    public CachedService Service { get; private set; } = null!;
 
     /// <summary>Users whom the dispatcher gave up.</summary>
     public Channel<UserSid> GivenUp { get; } = Channel.CreateUnbounded<UserSid>();
@@ -50,7 +52,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     public Task<WebhookSettings> SetAsync(string url, params string[] filters) => SetAsync(Service, url, filters);
 
-    public async Task<WebhookSettings> SetAsync(LiveService service, string url, params string[] filters)
+    public async Task<WebhookSettings> SetAsync(CachedService service, string url, params string[] filters)
     {
         var settings = await Core.Queue.SubmitAsync(
             new UpdateWebhookSettings(service.Sid, before => before with { PostUrl = url, Filters = filters.Length > 0 ? filters : before.Filters }));

@@ -1,8 +1,9 @@
 using GrpcPresence.Server.Cli;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Sqlite.Files;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
 
@@ -37,14 +38,14 @@ public sealed class KeysCommandTests : IDisposable
     {
         using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = Database });
         await using var server = await TestServer.StartAsync(
-            store: store, settings: new ServerSettings { Port = 0, OperatorSocket = Database + ".sock", SecretFile = Database + ".secret" });
+            store: store, settings: new ServerSettings { Port = 0, AdminSocket = Database + ".sock", SecretFile = Database + ".secret" });
 
         Assert.Equal(0, await RunAsync("create", "--role=admin"));
 
         var (sid, secret) = ReadKey();
         Assert.Equal("CREDENTIALS_REQUIRED", (await CallError.Of(server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()))).Reason);
         await server.Configuration.ListServiceInstancesAsync(
-            new ListServiceInstancesRequest(), new Grpc.Core.Metadata { { "authorization", GuardedServer.Basic(sid, secret) } });
+            new ListServiceInstancesRequest(), new global::Grpc.Core.Metadata { { "authorization", GuardedServer.Basic(sid, secret) } });
         // Another server is not begun beside it, and the socket is its owner's alone.
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Database + ".sock"));
@@ -74,9 +75,9 @@ public sealed class KeysCommandTests : IDisposable
         var token = AccessToken.For(key, "alice", "IS" + new string('0', 32), DateTimeOffset.UtcNow, TimeSpan.FromHours(1)).Sign(secret);
 
         await server.Configuration.ListServiceInstancesAsync(
-            new ListServiceInstancesRequest(), new Grpc.Core.Metadata { { "authorization", GuardedServer.Basic(sid, secret) } });
+            new ListServiceInstancesRequest(), new global::Grpc.Core.Metadata { { "authorization", GuardedServer.Basic(sid, secret) } });
         var refused = await CallError.Of(server.Users.ListUsersAsync(
-            new ListUsersRequest { ServiceSid = "IS" + new string('0', 32) }, new Grpc.Core.Metadata { { "authorization", "Bearer " + token } }));
+            new ListUsersRequest { ServiceSid = "IS" + new string('0', 32) }, new global::Grpc.Core.Metadata { { "authorization", "Bearer " + token } }));
 
         Assert.Equal("ACCESS_TOKEN_SIGNATURE_INVALID", refused.Reason);
         Assert.Contains(server.Log.Problems, entry => entry.Text.StartsWith("1 API keys were not made with ", StringComparison.Ordinal));

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using GrpcPresence.Core.Changes;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
@@ -176,7 +176,7 @@ public sealed class ServerProgramTests : IDisposable
     }
 
     /// <summary>Takes the queue away before the writer starts.</summary>
-    private sealed class BrokenQueue(ChangeQueue queue) : IHostedService
+    private sealed class BrokenQueue(CommandQueue queue) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)
         {

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Tests.Fixture;
 

@@ -1,9 +1,9 @@
 using System.Text;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
-using GrpcPresence.Server.Access;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.Extensions.Time.Testing;
@@ -46,12 +46,12 @@ internal sealed class GuardedServer : IAsyncDisposable
         {
             Port = 0,
             SecretFile = guarded.SecretPath,
-            OperatorSocket = guarded._directory.File("operator.sock"),
+            AdminSocket = guarded._directory.File("operator.sock"),
         };
         guarded.Server = await TestServer.StartAsync(time: guarded.Timers, settings: settings?.Invoke(given) ?? given, handler: handler);
         guarded.Own = await guarded.Server.CreateReachableServiceAsync();
         guarded.Foreign = await guarded.Server.CreateReachableServiceAsync();
-        guarded.Keys = new(OperatorChannel.Open(given.OperatorSocket).Intercept(new RunTokenInterceptor()));
+        guarded.Keys = new(AdminSocketChannel.Open(given.AdminSocket).Intercept(new RunTokenInterceptor()));
         guarded.Admin = Basic(await guarded.NewKeyAsync(ApiKeyRole.Admin));
         return guarded;
     }

@@ -2,8 +2,8 @@ using System.Net;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Health.V1;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Grpc;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -20,7 +20,7 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
     public static TheoryData<WatchTransport> Modes => [WatchTransport.GrpcWeb, WatchTransport.GrpcWebText];
 
     /// <summary>The paths of all methods that take a stream of requests.</summary>
-    public static TheoryData<string> RequestStreams => [.. ServedServices.All
+    public static TheoryData<string> RequestStreams => [.. GrpcEndpoints.All
         .SelectMany(service => service.Methods)
         .Where(method => method.IsClientStreaming)
         .Select(method => $"/{method.Service.FullName}/{method.Name}")];
@@ -91,7 +91,7 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
     public async Task A_message_of_1_MiB_is_read_and_one_byte_more_is_not(WatchTransport mode)
     {
         var users = new UserService.UserServiceClient(_server.InvokerOver(mode));
-        var text = new string('x', Bounds.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
+        var text = new string('x', Limits.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
 
         var most = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text }));
         var more = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text + "x" }));
@@ -120,7 +120,7 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
     public async Task Health_is_watched_without_credentials(WatchTransport mode)
     {
         await using var guarded = await GuardedServer.StartAsync();
-        using var watch = new Grpc.Health.V1.Health.HealthClient(guarded.As(authorization: null, mode)).Watch(new HealthCheckRequest());
+        using var watch = new global::Grpc.Health.V1.Health.HealthClient(guarded.As(authorization: null, mode)).Watch(new HealthCheckRequest());
 
         Assert.True(await watch.ResponseStream.MoveNext(TestRun.Token));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);

@@ -1,6 +1,6 @@
 using Grpc.Core;
-using GrpcPresence.Server.Hosting;
-using GrpcPresence.Server.Services;
+using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Builder;

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using static Grpc.Health.V1.HealthCheckResponse.Types;

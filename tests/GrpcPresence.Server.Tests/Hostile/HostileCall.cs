@@ -1,6 +1,6 @@
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using GrpcPresence.Server.Tests.Hosting;
+using GrpcPresence.Server.Tests.Fixture;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Hostile;

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Grpc;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;
@@ -17,7 +17,7 @@ internal sealed record HostileRequest(int Number, MethodDescriptor Method, IRead
     private static readonly MethodDescriptor[] Duplex = [.. Methods.Where(method => method.IsClientStreaming)];
 
     /// <summary>Every method that is served.</summary>
-    public static IEnumerable<MethodDescriptor> Methods => ServedServices.All.SelectMany(service => service.Methods);
+    public static IEnumerable<MethodDescriptor> Methods => GrpcEndpoints.All.SelectMany(service => service.Methods);
 
     /// <summary>The case of this number.</summary>
     public static HostileRequest Make(int number, KnownValues known)

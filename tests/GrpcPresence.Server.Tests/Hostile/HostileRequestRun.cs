@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Net.Client.Web;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 
@@ -129,12 +129,12 @@ public sealed class HostileRequestRun : IAsyncLifetime
     private static async Task OverfillAsync(TestServer server)
     {
         using var stream = await HeartbeatStream.OpenAsync(server, KnownValues.Service);
-        await stream.BeatAsync([.. Enumerable.Range(0, Bounds.BeatsPerMessage).Select(i => (KnownValues.Identity(0), $"last-{i}"))]);
+        await stream.BeatAsync([.. Enumerable.Range(0, Limits.BeatsPerMessage).Select(i => (KnownValues.Identity(0), $"last-{i}"))]);
     }
 
     private async Task LookAtUsersAsync(TestServer server, NamedUsers named)
     {
-        var request = new ListUsersRequest { ServiceSid = KnownValues.Service, PageSize = Bounds.MaxPageSize, View = UserView.Reachability };
+        var request = new ListUsersRequest { ServiceSid = KnownValues.Service, PageSize = Limits.MaxPageSize, View = UserView.Reachability };
         do
         {
             var page = await server.Users.ListUsersAsync(request);

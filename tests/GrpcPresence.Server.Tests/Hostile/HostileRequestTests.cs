@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
@@ -43,7 +43,7 @@ public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper
     }
 
     [Fact]
-    public void No_user_has_more_sessions_than_are_allowed() => Assert.InRange(run.MostSessions, 1, Bounds.SessionsPerUser);
+    public void No_user_has_more_sessions_than_are_allowed() => Assert.InRange(run.MostSessions, 1, Limits.SessionsPerUser);
 
     [Fact]
     public void Refused_requests_create_no_users() => Assert.Empty(run.Intruders);

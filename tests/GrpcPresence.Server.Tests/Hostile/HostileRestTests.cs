@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using GrpcPresence.Server.Rest.Documents;
+using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Tests.Fixture;
 using Microsoft.AspNetCore.Routing;
 
@@ -51,8 +51,8 @@ public sealed class HostileRestTests
         var operation = endpoint.Metadata.GetRequiredMetadata<RestOperation>();
         var method = random.Next(8) == 0 ? Pick(["PUT", "HEAD", "OPTIONS", "post", "\u0007"], random) : endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods[0];
         var path = string.Join('/', endpoint.RoutePattern.RawText!.Split('/').Select(part => part.StartsWith('{') ? Pick(Texts, random) : part));
-        var query = Pairs(operation, RestPlace.Query, random);
-        var body = Pairs(operation, RestPlace.Form, random);
+        var query = Pairs(operation, RestParameterLocation.Query, random);
+        var body = Pairs(operation, RestParameterLocation.Form, random);
         var length = random.Next(10) == 0 ? body.Length + random.Next(-3, 3) : body.Length;
         var head = $"{method} {path}?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nLast-Event-ID: {Pick(["", "x", "AQ"], random)}\r\n"
             + $"Authorization: {Pick(["", "Basic x", "Basic Og==", "Bearer a.b.c"], random)}\r\nContent-Type: {Pick(ContentTypes, random)}\r\n"
@@ -64,7 +64,7 @@ public sealed class HostileRestTests
         return (bytes, !isDamaged && length == body.Length);
     }
 
-    private static string Pairs(RestOperation operation, RestPlace place, Random random) => string.Join('&', operation.Parameters
+    private static string Pairs(RestOperation operation, RestParameterLocation place, Random random) => string.Join('&', operation.Parameters
         .Where(parameter => parameter.Place == place && random.Next(2) == 0)
         .Select(parameter => $"{parameter.Name}={Pick(Texts, random)}"));
 

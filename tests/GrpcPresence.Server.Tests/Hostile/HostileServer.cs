@@ -1,7 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
 
@@ -64,8 +64,8 @@ internal sealed class HostileServer : IAsyncDisposable
         {
             ServiceSid = KnownValues.Service,
             ReachabilityEnabled = true,
-            HeartbeatInterval = Bounds.MinHeartbeatInterval.ToDuration(),
-            SessionTimeout = (Bounds.MinHeartbeatInterval * 2).ToDuration(),
+            HeartbeatInterval = Limits.MinHeartbeatInterval.ToDuration(),
+            SessionTimeout = (Limits.MinHeartbeatInterval * 2).ToDuration(),
         },
         UpdateMask = FieldMask.FromString("reachability_enabled,heartbeat_interval,session_timeout"),
     });

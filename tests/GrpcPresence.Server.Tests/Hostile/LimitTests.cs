@@ -1,6 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Hostile.Http2;
 using GrpcPresence.V1;
@@ -28,20 +28,20 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task A_session_beyond_32_takes_the_place_of_the_one_that_beat_longest_ago()
     {
-        for (var i = 0; i <= Bounds.SessionsPerUser; i++)
+        for (var i = 0; i <= Limits.SessionsPerUser; i++)
             await _server.BeatAsync(_service, "ada", $"s{i}");
 
         var sessions = (await _server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = _service, UserKey = "ada" })).Sessions;
 
         Assert.Equal(
-            Enumerable.Range(1, Bounds.SessionsPerUser).Select(i => $"s{i}").Order(), sessions.Select(session => session.SessionId).Order());
+            Enumerable.Range(1, Limits.SessionsPerUser).Select(i => $"s{i}").Order(), sessions.Select(session => session.SessionId).Order());
     }
 
     [Fact]
     public async Task A_message_of_1001_beats_ends_the_stream_and_renews_nobody()
     {
         using var stream = await HeartbeatStream.OpenAsync(_server, _service);
-        await stream.SendBeats([.. Enumerable.Range(0, Bounds.BeatsPerMessage + 1).Select(i => ($"user-{i}", "s1"))]);
+        await stream.SendBeats([.. Enumerable.Range(0, Limits.BeatsPerMessage + 1).Select(i => ($"user-{i}", "s1"))]);
 
         var error = await stream.Ended();
 
@@ -54,7 +54,7 @@ public sealed class LimitTests : IAsyncLifetime
     public async Task A_batch_of_501_keys_is_refused()
     {
         var request = new BatchGetUsersRequest { ServiceSid = _service };
-        request.UserKeys.AddRange(Enumerable.Range(0, Bounds.BatchGetKeys + 1).Select(KnownValues.Identity));
+        request.UserKeys.AddRange(Enumerable.Range(0, Limits.BatchGetKeys + 1).Select(KnownValues.Identity));
 
         var error = await CallError.Of(_server.Users.BatchGetUsersAsync(request));
 
@@ -65,7 +65,7 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task A_page_of_501_is_refused_by_every_list()
     {
-        const int Size = Bounds.MaxPageSize + 1;
+        const int Size = Limits.MaxPageSize + 1;
         foreach (var call in new Func<Task>[]
         {
             async () => await _server.Users.ListUsersAsync(new ListUsersRequest { ServiceSid = _service, PageSize = Size }),
@@ -82,20 +82,20 @@ public sealed class LimitTests : IAsyncLifetime
     public async Task A_message_of_1_MiB_is_read_and_one_byte_more_is_not()
     {
         var method = HostileRequest.Methods.Single(method => method.FullName == "presence.v1.UserService.GetUser");
-        var text = new string('x', Bounds.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
+        var text = new string('x', Limits.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
 
         var most = new GetUserRequest { UserKey = text }.ToByteArray();
         var read = await HostileCall.RunAsync(_server.Invoker, method, [most]);
         var more = await HostileCall.RunAsync(_server.Invoker, method, [new GetUserRequest { UserKey = text + "x" }.ToByteArray()]);
 
-        Assert.Equal(Bounds.ReceivedMessageBytes, most.Length);
+        Assert.Equal(Limits.ReceivedMessageBytes, most.Length);
         Assert.Equal((StatusCode.InvalidArgument, StatusCode.ResourceExhausted), (read.Error!.StatusCode, more.Error!.StatusCode));
     }
 
     [Fact]
     public async Task A_message_that_inflates_beyond_1_MiB_is_refused_before_it_is_inflated()
     {
-        const long MostAllocated = 16L * Bounds.ReceivedMessageBytes;
+        const long MostAllocated = 16L * Limits.ReceivedMessageBytes;
         var bomb = HostileMessages.Bomb();
         var before = GC.GetTotalAllocatedBytes();
 

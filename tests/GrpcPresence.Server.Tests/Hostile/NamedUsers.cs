@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;

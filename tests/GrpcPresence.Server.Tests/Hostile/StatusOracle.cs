@@ -1,6 +1,6 @@
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Hostile;
@@ -13,7 +13,7 @@ internal static class StatusOracle
     /// <summary>Looks at the answer to one message.</summary>
     public static string? Objection(MethodDescriptor method, byte[] request, CallOutcome outcome)
     {
-        if (request.Length > Bounds.ReceivedMessageBytes)
+        if (request.Length > Limits.ReceivedMessageBytes)
             return Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
         if (!Decoding.TryDecode(method.InputType, request, out _, out var undecodable))
             return Expect(outcome.Error, undecodable, "bytes that cannot be decoded");

@@ -1,8 +1,8 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;
@@ -19,7 +19,7 @@ internal static class StreamOracle
             return StatusOracle.ObjectionToRefusal(method, gone);
         for (var i = 0; i < requests.Count; i++)
         {
-            if (requests[i].Length > Bounds.ReceivedMessageBytes)
+            if (requests[i].Length > Limits.ReceivedMessageBytes)
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
             if (!Decoding.TryDecode(method.InputType, requests[i], out var message, out var undecodable))
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
@@ -36,8 +36,8 @@ internal static class StreamOracle
     private static bool Refuses(StreamHeartbeatsRequest message, bool isFirst) => message.MessageCase switch
     {
         StreamHeartbeatsRequest.MessageOneofCase.Start => !isFirst || !ServiceSid.TryParse(message.Start.ServiceSid, out _),
-        StreamHeartbeatsRequest.MessageOneofCase.Beats => isFirst || message.Beats.Beats.Count > Bounds.BeatsPerMessage,
-        StreamHeartbeatsRequest.MessageOneofCase.Ends => isFirst || message.Ends.Ends.Count > Bounds.BeatsPerMessage,
+        StreamHeartbeatsRequest.MessageOneofCase.Beats => isFirst || message.Beats.Beats.Count > Limits.BeatsPerMessage,
+        StreamHeartbeatsRequest.MessageOneofCase.Ends => isFirst || message.Ends.Ends.Count > Limits.BeatsPerMessage,
         _ => true,
     };
 

@@ -1,6 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Grpc.Services;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 

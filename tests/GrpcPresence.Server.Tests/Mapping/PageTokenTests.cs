@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 

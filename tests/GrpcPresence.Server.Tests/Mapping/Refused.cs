@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 

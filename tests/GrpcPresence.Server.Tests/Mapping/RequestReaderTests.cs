@@ -1,9 +1,9 @@
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
-using GrpcPresence.Core.Users;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 
@@ -26,8 +26,8 @@ public sealed class RequestReaderTests
         { "", null },
         { "{}", null },
         { """ {"a": [1, {"b": null}]} """, null },
-        { Nested(Bounds.AttributesDepth), null },
-        { Nested(Bounds.AttributesDepth + 1), ErrorReason.AttributesInvalid },
+        { Nested(Limits.AttributesDepth), null },
+        { Nested(Limits.AttributesDepth + 1), ErrorReason.AttributesInvalid },
         { "[]", ErrorReason.AttributesInvalid },
         { "null", ErrorReason.AttributesInvalid },
         { "{", ErrorReason.AttributesInvalid },

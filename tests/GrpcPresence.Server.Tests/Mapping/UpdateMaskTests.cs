@@ -1,7 +1,8 @@
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Services;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 

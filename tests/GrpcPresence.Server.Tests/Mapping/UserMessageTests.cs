@@ -1,8 +1,10 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Grpc.Wire;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 

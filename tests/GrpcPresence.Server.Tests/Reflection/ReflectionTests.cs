@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Reflection.V1;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Hostile;
 using Alpha = Grpc.Reflection.V1Alpha;

@@ -1,4 +1,4 @@
-using GrpcPresence.Server.Rest.Documents;
+using GrpcPresence.Server.Rest.OpenApi;
 using Microsoft.AspNetCore.Routing;
 
 namespace GrpcPresence.Server.Tests.Rest;
@@ -54,7 +54,7 @@ public sealed class DocumentTests : IAsyncLifetime
             // A part of the path that nobody declared could not be read.
             Assert.Equal(
                 endpoint.RoutePattern.Parameters.Select(part => part.Name).Order(),
-                operation.Parameters.Where(parameter => parameter.Place == RestPlace.Path).Select(parameter => parameter.Name).Order());
+                operation.Parameters.Where(parameter => parameter.Place == RestParameterLocation.Path).Select(parameter => parameter.Name).Order());
         }
     }
 

@@ -1,6 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using GrpcPresence.Server.Mapping;
+using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 

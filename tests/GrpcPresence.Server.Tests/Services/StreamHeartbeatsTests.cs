@@ -1,9 +1,9 @@
 using Grpc.Core;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -50,8 +50,8 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         var service = await _server.CreateReachableServiceAsync();
         var ada = await _server.CreateUserAsync(service, "ada");
         using var stream = await HeartbeatStream.OpenAsync(_server, service);
-        var beats = Enumerable.Range(0, Bounds.BeatsPerMessage).Select(i => (i == 500 ? ada.Sid : $"user-{i}", "s1")).ToArray();
-        Assert.Equal(Bounds.BeatsPerMessage, (await stream.BeatAsync(beats)).Accepted);
+        var beats = Enumerable.Range(0, Limits.BeatsPerMessage).Select(i => (i == 500 ? ada.Sid : $"user-{i}", "s1")).ToArray();
+        Assert.Equal(Limits.BeatsPerMessage, (await stream.BeatAsync(beats)).Accepted);
         Assert.True((await _server.GetUserAsync(service, "ada")).IsOnline);
         await stream.SendBeats([.. beats, ("one", "more")]);
         Assert.Equal("FIELD_TOO_LONG", (await stream.Ended()).Reason);
@@ -116,14 +116,14 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         var service = await _server.CreateReachableServiceAsync();
         using var stream = await HeartbeatStream.OpenAsync(_server, service);
         _server.Store.Faults.HoldOperations(hold: true);
-        const int count = 3 * Bounds.OutstandingHeartbeatReplies;
+        const int count = 3 * Limits.OutstandingHeartbeatReplies;
         for (var i = 0; i < count; i++)
             await stream.SendBeats(($"user-{i}", "s1"));
         // The last leases are renewed although no commit has happened: the first replies come without it.
-        for (var i = 0; i < count - Bounds.OutstandingHeartbeatReplies; i++)
+        for (var i = 0; i < count - Limits.OutstandingHeartbeatReplies; i++)
             Assert.Equal(ErrorReason.StorageUnavailable, Assert.Single((await stream.Reply()).Rejected).Reason);
         _server.Store.Faults.HoldOperations(hold: false);
-        for (var i = 0; i < Bounds.OutstandingHeartbeatReplies; i++)
+        for (var i = 0; i < Limits.OutstandingHeartbeatReplies; i++)
             Assert.Equal(1, (await stream.Reply()).Accepted);
         Assert.Equal(1, (await stream.BeatAsync(($"user-{count - 1}", "s1"))).Accepted);
         Assert.True((await _server.GetUserAsync(service, $"user-{count - 1}")).IsOnline);
@@ -134,7 +134,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     {
         var service = await _server.CreateReachableServiceAsync();
         using var stream = await HeartbeatStream.OpenAsync(_server, service);
-        const int count = 3 * Bounds.OutstandingHeartbeatReplies;
+        const int count = 3 * Limits.OutstandingHeartbeatReplies;
         for (var i = 0; i < count; i++)
             await stream.SendBeats([.. Enumerable.Range(0, 100).Select(j => ($"user-{i}-{j}", "s1"))]);
         for (var i = 0; i < count; i++)
@@ -185,8 +185,8 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         Assert.Equal("SERVER_STOPPING", (await ended).Reason);
 
         Assert.True(ServiceSid.TryParse(service, out var sid));
-        var live = await _server.Get<ServiceDirectory>().GetAsync(sid, TestRun.Token);
-        var ada = new UserAddress(Identity.FromTrusted("ada"), Sid: null, MayCreate: false);
+        var live = await _server.Get<ServiceCache>().GetAsync(sid, TestRun.Token);
+        var ada = new UserRef(Identity.FromTrusted("ada"), Sid: null, MayCreate: false);
         var session = Assert.Single(_server.Get<PresenceTracker>().ListSessions(live, ada).Sessions);
         Assert.Equal(live.Configuration.SessionTimeout, session.LeaseExpireTime - session.LastHeartbeatTime);
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Grpc.Core;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -105,8 +105,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
         using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
         var updates = (await watch.Sync()).Select(message => message.Updates).OfType<WatchUpdates>().ToList();
         Assert.Equal(count, updates.Sum(message => message.Updates.Count));
-        Assert.All(updates, message => Assert.InRange(message.CalculateSize(), 1, Bounds.WatchMessageBytes + (32 * Bounds.WatchUpdatesPerMessage)));
-        Assert.All(updates, message => Assert.InRange(message.Updates.Count, 1, Bounds.WatchUpdatesPerMessage));
+        Assert.All(updates, message => Assert.InRange(message.CalculateSize(), 1, Limits.WatchMessageBytes + (32 * Limits.WatchUpdatesPerMessage)));
+        Assert.All(updates, message => Assert.InRange(message.Updates.Count, 1, Limits.WatchUpdatesPerMessage));
     }
 
     [Theory]
@@ -167,7 +167,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     {
         var service = await _server.CreateServiceAsync();
         var request = new WatchUsersRequest { ServiceSid = service };
-        request.UserKeys.AddRange(Enumerable.Range(0, Bounds.WatchedKeys + 1).Select(i => i.ToString(CultureInfo.InvariantCulture)));
+        request.UserKeys.AddRange(Enumerable.Range(0, Limits.WatchedKeys + 1).Select(i => i.ToString(CultureInfo.InvariantCulture)));
         using var tooMany = Watch.Open(_server, request, transport);
         Assert.Equal("FIELD_TOO_LONG", (await tooMany.Ended()).Reason);
         using var unknown = Watch.Open(_server, new WatchUsersRequest { ServiceSid = "IS" + new string('f', 32) }, transport);

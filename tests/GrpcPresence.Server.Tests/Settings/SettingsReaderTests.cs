@@ -12,7 +12,7 @@ public sealed class SettingsReaderTests
     {
         var settings = Read([]);
 
-        Assert.Equal(new ServerSettings { OperatorSocket = settings.OperatorSocket }, settings);
+        Assert.Equal(new ServerSettings { AdminSocket = settings.AdminSocket }, settings);
         Assert.Equal((IPAddress.Loopback, 5080, TimeSpan.FromDays(30)), (settings.Address, settings.Port, settings.TombstoneRetention));
     }
 
@@ -25,7 +25,7 @@ public sealed class SettingsReaderTests
             ["presence:PORT"] = "0",
             ["Presence:Database"] = "other.db",
             ["Presence:SecretFile"] = "other.secret",
-            ["Presence:OperatorSocket"] = "/tmp/other.sock",
+            ["Presence:AdminSocket"] = "/tmp/other.sock",
             ["Presence:AllowAnonymous"] = "true",
             ["Presence:AllowPrivateWebhooks"] = "true",
             ["Presence:RestPort"] = "7",
@@ -57,7 +57,7 @@ public sealed class SettingsReaderTests
                 AllowedOrigins = AllowedOrigins.Read("https://a.example, http://localhost:8080"),
                 Database = Path.GetFullPath("other.db"),
                 SecretFile = Path.GetFullPath("other.secret"),
-                OperatorSocket = Path.GetFullPath("/tmp/other.sock"),
+                AdminSocket = Path.GetFullPath("/tmp/other.sock"),
                 AllowAnonymous = true,
                 AllowPrivateWebhooks = true,
                 LogFormat = LogFormat.Json,
@@ -102,14 +102,14 @@ public sealed class SettingsReaderTests
     {
         var settings = Read(new() { ["Presence:Database"] = "/d/p.db" });
 
-        Assert.Equal((Path.GetFullPath("/d/p.db.secret"), Path.GetFullPath("/d/p.db.sock")), (settings.SecretFile, settings.OperatorSocket));
+        Assert.Equal((Path.GetFullPath("/d/p.db.secret"), Path.GetFullPath("/d/p.db.sock")), (settings.SecretFile, settings.AdminSocket));
     }
 
     [Fact]
     public void A_path_that_is_too_long_for_a_socket_has_none()
     {
-        Assert.Null(Read(new() { ["Presence:Database"] = "/" + new string('d', 100) }).OperatorSocket);
-        Assert.Null(Read(new() { ["Presence:OperatorSocket"] = "None" }).OperatorSocket);
+        Assert.Null(Read(new() { ["Presence:Database"] = "/" + new string('d', 100) }).AdminSocket);
+        Assert.Null(Read(new() { ["Presence:AdminSocket"] = "None" }).AdminSocket);
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public sealed class SettingsReaderTests
     {
         var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build();
 
-        Assert.Equal(new ServerSettings(), SettingsReader.Read(file) with { OperatorSocket = null });
+        Assert.Equal(new ServerSettings(), SettingsReader.Read(file) with { AdminSocket = null });
     }
 
     [Fact]
@@ -219,8 +219,8 @@ public sealed class SettingsReaderTests
     [Theory]
     [InlineData("Presence:AccountSid", "AC1")]
     [InlineData("Presence:RestPort", "on")]
-    [InlineData("Presence:OperatorSocket", "")]
-    [InlineData("Presence:OperatorSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData("Presence:AdminSocket", "")]
+    [InlineData("Presence:AdminSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [InlineData("Presence:AllowedOrigins:x", "https://a.example")]
     [InlineData("Presence:Nonsense", null)]
     [InlineData("Presence:Quotes", "")]

@@ -1,10 +1,9 @@
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using GrpcPresence.Core.Metrics;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Hostile.Http2;
-using GrpcPresence.Server.Tests.Hosting;
 using GrpcPresence.Server.Tests.Rest;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 

@@ -1,7 +1,7 @@
 using System.Formats.Asn1;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using GrpcPresence.Server.Tls;
+using GrpcPresence.Server.Security.Tls;
 
 namespace GrpcPresence.Server.Tests.Tls;
 

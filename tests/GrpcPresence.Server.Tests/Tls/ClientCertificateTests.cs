@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography.X509Certificates;
+using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Server.Tls;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;

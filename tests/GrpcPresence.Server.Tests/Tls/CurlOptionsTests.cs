@@ -1,5 +1,5 @@
+using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Tls;
 
 namespace GrpcPresence.Server.Tests.Tls;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
+using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Tls;
 
 namespace GrpcPresence.Server.Tests.Tls;
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
-using GrpcPresence.Server.Tls;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.Extensions.Logging;

@@ -1,9 +1,9 @@
 using System.Net;
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
@@ -84,7 +84,7 @@ public sealed class PreHookTests
         Assert.True(ServiceSid.TryParse(await server.CreateServiceAsync(), out var service));
         await server.CreateUserAsync(service.ToString(), "ada");
         var asked = new WebhookSettings { PreUrl = "https://example.com/hook", Filters = [WebhookEvents.UserUpdate] };
-        await server.Get<ChangeQueue>().SubmitAsync(new UpdateWebhookSettings(service, _ => settings?.Invoke(asked) ?? asked));
+        await server.Get<CommandQueue>().SubmitAsync(new UpdateWebhookSettings(service, _ => settings?.Invoke(asked) ?? asked));
         Assert.True(UserKey.TryParse(identity, out var key));
 
         using var client = new WebhookClient(network, new ServerSettings(), TimeProvider.System);

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Time.Testing;

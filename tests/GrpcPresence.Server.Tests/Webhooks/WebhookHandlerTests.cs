@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using GrpcPresence.Core.Configuration;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
@@ -35,7 +35,7 @@ public sealed class WebhookHandlerTests
         using var root = TestAuthority.NewRoot();
         using var intermediate = root.NewIntermediate("Intermediate");
         using var certificate = intermediate.IssueServer();
-        using var handler = WebhookHandler.New(new TargetGuard(allowPrivate: true, host => Dns.GetHostAddressesAsync(host)));
+        using var handler = WebhookHandler.New(new WebhookAddressPolicy(allowPrivate: true, host => Dns.GetHostAddressesAsync(host)));
         var policy = handler.SslOptions.CertificateChainPolicy!;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.Add(root.Certificate);
@@ -90,7 +90,7 @@ public sealed class WebhookHandlerTests
 
     private static async Task<HttpStatusCode?> CallAsync(string url)
     {
-        using var handler = WebhookHandler.New(new TargetGuard(allowPrivate: true, host => Dns.GetHostAddressesAsync(host)));
+        using var handler = WebhookHandler.New(new WebhookAddressPolicy(allowPrivate: true, host => Dns.GetHostAddressesAsync(host)));
         return await CallAsync(url, handler);
     }
 

@@ -1,6 +1,6 @@
 using System.Net;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;

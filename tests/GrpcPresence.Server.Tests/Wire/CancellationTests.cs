@@ -1,5 +1,5 @@
 using Grpc.Core;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Builder;

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
-using GrpcPresence.Server.Hosting;
+using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Hostile.Http2;
 using GrpcPresence.V1;

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Changes.Store;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Conformance;

@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Access;
+using GrpcPresence.Core.Domain.ApiKeys;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 

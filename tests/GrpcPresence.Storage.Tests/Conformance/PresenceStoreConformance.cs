@@ -1,7 +1,7 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 

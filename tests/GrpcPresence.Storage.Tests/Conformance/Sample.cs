@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -14,7 +14,7 @@ internal static class Sample
 
     public static BindingSid BindingSid(int number) => new(((UInt128)0xC3 << 120) + (UInt128)number);
 
-    public static Identity Identity(int number) => Core.Users.Identity.FromTrusted($"user-{number:d4}");
+    public static Identity Identity(int number) => Core.Domain.Users.Identity.FromTrusted($"user-{number:d4}");
 
     public static RoleSid Role(int number) =>
         RoleSid.TryParse($"RL{number:x32}", out var sid) ? sid : throw new ArgumentOutOfRangeException(nameof(number));

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Conformance;

@@ -1,5 +1,5 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Storage.Tests.Conformance;
 using GrpcPresence.Testing;
 

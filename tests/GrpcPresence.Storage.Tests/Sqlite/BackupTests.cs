@@ -1,6 +1,6 @@
 using Dapper;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
 
@@ -50,18 +50,18 @@ public sealed class BackupTests : SqliteTestBase
         using var store = Open();
         File.WriteAllText(BackupPath, "precious");
 
-        Assert.Equal(DatabaseRefusal.Exists, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Exists, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         Assert.Equal("precious", File.ReadAllText(BackupPath));
     }
 
     [Fact]
     public void A_backup_of_nothing_is_refused_and_leaves_nothing()
     {
-        Assert.Equal(DatabaseRefusal.Missing, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Missing, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         File.WriteAllBytes(DatabasePath, []);
-        Assert.Equal(DatabaseRefusal.Foreign, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Foreign, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         File.WriteAllText(DatabasePath, new string('x', 5000));
-        Assert.Equal(DatabaseRefusal.Damaged, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Damaged, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
 
         Assert.Equal([DatabasePath], Directory.GetFiles(Path.GetDirectoryName(DatabasePath)!));
     }
@@ -190,7 +190,7 @@ public sealed class BackupTests : SqliteTestBase
             reader.Open();
             reader.Execute("BEGIN;");
             reader.ExecuteScalar<long>("SELECT count(*) FROM users");
-            Assert.Equal(DatabaseRefusal.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, crashed, TimeSpan.FromMilliseconds(1))));
+            Assert.Equal(DatabaseRejection.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, crashed, TimeSpan.FromMilliseconds(1))));
         }
 
         using (var old = Open(crashed))
@@ -230,14 +230,14 @@ public sealed class BackupTests : SqliteTestBase
             File.Copy(DatabasePath + "-wal", InDirectory("lost.db-wal"));
         }
         var lost = InDirectory("lost.db");
-        AssertRefused(DatabaseRefusal.Damaged, lost);
+        AssertRefused(DatabaseRejection.Damaged, lost);
 
         // The place cannot be taken, as if the process had ended before the last step.
         Directory.CreateDirectory(lost + "-shm");
         Assert.Throws<StorageException>(() => SqliteBackup.Restore(BackupPath, lost));
         Assert.False(File.Exists(lost + "-wal"));
         Directory.Delete(lost + "-shm");
-        AssertRefused(DatabaseRefusal.Damaged, lost);
+        AssertRefused(DatabaseRejection.Damaged, lost);
 
         SqliteBackup.Restore(BackupPath, lost);
         using var restored = Open(lost);
@@ -254,7 +254,7 @@ public sealed class BackupTests : SqliteTestBase
         var content = File.ReadAllBytes(DatabasePath);
         content[SchemaFormatAt] = 99;
         File.WriteAllBytes(DatabasePath, content);
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
 
         SqliteBackup.Restore(BackupPath, DatabasePath);
 
@@ -270,7 +270,7 @@ public sealed class BackupTests : SqliteTestBase
         SqliteBackup.Backup(DatabasePath, BackupPath);
         File.WriteAllText(DatabasePath, new string('x', 5000));
         File.WriteAllText(DatabasePath + "-wal", "left over");
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
 
         SqliteBackup.Restore(BackupPath, DatabasePath);
 
@@ -286,7 +286,7 @@ public sealed class BackupTests : SqliteTestBase
         SqliteBackup.Backup(DatabasePath, BackupPath);
         AddUsers(store, 1);
 
-        Assert.Equal(DatabaseRefusal.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
+        Assert.Equal(DatabaseRejection.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
 
         Assert.Equal(1, await WholeRevision(store));
     }
@@ -306,9 +306,9 @@ public sealed class BackupTests : SqliteTestBase
         using (var foreign = new SqliteConnection($"Data Source={InDirectory("foreign.db")};Pooling=false"))
             foreign.Execute("CREATE TABLE notes (text TEXT)");
 
-        Assert.Equal(DatabaseRefusal.Damaged, RefusalOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
-        Assert.Equal(DatabaseRefusal.Foreign, RefusalOf(() => SqliteBackup.Restore(InDirectory("foreign.db"), DatabasePath)));
-        Assert.Equal(DatabaseRefusal.Missing, RefusalOf(() => SqliteBackup.Restore(InDirectory("missing.db"), DatabasePath)));
+        Assert.Equal(DatabaseRejection.Damaged, RefusalOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
+        Assert.Equal(DatabaseRejection.Foreign, RefusalOf(() => SqliteBackup.Restore(InDirectory("foreign.db"), DatabasePath)));
+        Assert.Equal(DatabaseRejection.Missing, RefusalOf(() => SqliteBackup.Restore(InDirectory("missing.db"), DatabasePath)));
 
         Assert.False(File.Exists(DatabasePath + ".partial"));
         using var kept = Open();
@@ -327,5 +327,5 @@ public sealed class BackupTests : SqliteTestBase
         File.Copy(begun + "-journal", database + "-journal");
     }
 
-    private static DatabaseRefusal RefusalOf(Action action) => Assert.Throws<DatabaseRefusedException>(action).Refusal;
+    private static DatabaseRejection RefusalOf(Action action) => Assert.Throws<DatabaseRejectedException>(action).Refusal;
 }

@@ -1,5 +1,6 @@
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Storage.Sqlite.Native;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Storage.Tests.Conformance;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;

@@ -1,5 +1,5 @@
 using Dapper;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
 

@@ -1,9 +1,11 @@
 using System.Text;
 using Dapper;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Users;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Storage.Sqlite.Files;
+using GrpcPresence.Storage.Sqlite.Native;
+using GrpcPresence.Storage.Sqlite.Schema;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
 
@@ -84,9 +86,9 @@ public sealed class OpeningTests : SqliteTestBase
         var link = InDirectory("link.db");
         File.CreateSymbolicLink(link, DatabasePath);
         using (Open(link))
-            AssertRefused(DatabaseRefusal.InUse);
+            AssertRefused(DatabaseRejection.InUse);
         using (Open())
-            Assert.Equal(DatabasePath, Assert.Throws<DatabaseRefusedException>(() => Open(link)).Path);
+            Assert.Equal(DatabasePath, Assert.Throws<DatabaseRejectedException>(() => Open(link)).Path);
     }
 
     [Fact]
@@ -102,7 +104,7 @@ public sealed class OpeningTests : SqliteTestBase
     public void A_second_store_is_refused_while_the_first_lives()
     {
         using (Open())
-            AssertRefused(DatabaseRefusal.InUse);
+            AssertRefused(DatabaseRejection.InUse);
 
         Open().Dispose();
         Assert.True(File.Exists(DatabasePath + ".lock"));
@@ -113,8 +115,8 @@ public sealed class OpeningTests : SqliteTestBase
     {
         File.WriteAllText(DatabasePath, new string('x', 10_000));
 
-        AssertRefused(DatabaseRefusal.Damaged);
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
 
         Assert.Equal(new string('x', 10_000), File.ReadAllText(DatabasePath));
     }
@@ -126,7 +128,7 @@ public sealed class OpeningTests : SqliteTestBase
             connection.Execute("CREATE TABLE notes (text TEXT); PRAGMA user_version = 1");
         var before = File.ReadAllBytes(DatabasePath);
 
-        AssertRefused(DatabaseRefusal.Foreign);
+        AssertRefused(DatabaseRejection.Foreign);
 
         Assert.Equal(before, File.ReadAllBytes(DatabasePath));
     }
@@ -139,7 +141,7 @@ public sealed class OpeningTests : SqliteTestBase
             connection.Execute($"PRAGMA user_version = {Migrations.Latest + 1}");
         var before = File.ReadAllBytes(DatabasePath);
 
-        AssertRefused(DatabaseRefusal.NewerSchema);
+        AssertRefused(DatabaseRejection.NewerSchema);
 
         Assert.Equal(before, File.ReadAllBytes(DatabasePath));
     }
@@ -151,7 +153,7 @@ public sealed class OpeningTests : SqliteTestBase
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
             connection.Execute("PRAGMA user_version = 0");
 
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
     }
 
     [Fact]
@@ -162,7 +164,7 @@ public sealed class OpeningTests : SqliteTestBase
         foreach (var at in new[] { 0, 7, 16, 47, 100, 103 })
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, at));
-            AssertRefused(DatabaseRefusal.Damaged);
+            AssertRefused(DatabaseRejection.Damaged);
         }
     }
 
@@ -176,7 +178,7 @@ public sealed class OpeningTests : SqliteTestBase
             var fault = Record.Exception(() => Open().Dispose());
             if (fault is null)
                 continue; // a byte that nothing depends on
-            Assert.True(fault is DatabaseRefusedException or StorageException, $"Byte {at}: {fault}");
+            Assert.True(fault is DatabaseRejectedException or StorageException, $"Byte {at}: {fault}");
             Assert.Contains(DatabasePath, fault.Message, StringComparison.Ordinal);
         }
     }
@@ -188,7 +190,7 @@ public sealed class OpeningTests : SqliteTestBase
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
             connection.Execute("DROP INDEX users_by_revision");
 
-        Assert.Contains("users_by_revision", AssertRefused(DatabaseRefusal.Damaged).Message, StringComparison.Ordinal);
+        Assert.Contains("users_by_revision", AssertRefused(DatabaseRejection.Damaged).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -210,7 +212,7 @@ public sealed class OpeningTests : SqliteTestBase
         for (var page = 1; page < pages; page++)
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, page * PageSize));
-            AssertRefused(DatabaseRefusal.Damaged);
+            AssertRefused(DatabaseRejection.Damaged);
         }
     }
 
@@ -220,17 +222,17 @@ public sealed class OpeningTests : SqliteTestBase
         var whole = MakeDatabase();
         File.WriteAllBytes(DatabasePath, whole[..(whole.Length / 2 / PageSize * PageSize)]);
 
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
     }
 
     [Fact]
     public void A_log_without_its_database_is_refused()
     {
         File.WriteAllBytes(DatabasePath + "-wal", Encoding.UTF8.GetBytes("what is left of acknowledged changes"));
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
 
         File.WriteAllBytes(DatabasePath, []);
-        AssertRefused(DatabaseRefusal.Damaged);
+        AssertRefused(DatabaseRejection.Damaged);
 
         Assert.True(File.Exists(DatabasePath + "-wal"));
     }

@@ -1,7 +1,8 @@
-using GrpcPresence.Core.Changes.Store;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
-using GrpcPresence.Storage.Sqlite;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Sqlite.Files;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Storage.Tests.Conformance;
 using GrpcPresence.Testing;
 
@@ -32,10 +33,10 @@ public abstract class SqliteTestBase : IDisposable
 
     protected static SqlitePresenceStore Open(string path) => new(new SqliteStoreOptions { Path = path, BusyTimeout = TimeSpan.FromMilliseconds(1) });
 
-    protected DatabaseRefusedException AssertRefused(DatabaseRefusal refusal, string? path = null)
+    protected DatabaseRejectedException AssertRefused(DatabaseRejection refusal, string? path = null)
     {
         path ??= DatabasePath;
-        var refused = Assert.Throws<DatabaseRefusedException>(() => Open(path));
+        var refused = Assert.Throws<DatabaseRejectedException>(() => Open(path));
         Assert.Equal((refusal, path), (refused.Refusal, refused.Path));
         Assert.Contains(path, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Testing.Watching;

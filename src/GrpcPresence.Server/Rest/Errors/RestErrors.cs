@@ -1,6 +1,7 @@
 using System.Globalization;
-using GrpcPresence.Core.Errors;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Rest.Http;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
@@ -54,7 +55,7 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
 
     // Who has gone away hears nothing.
     private Task WriteEndAsync(HttpContext http) =>
-        lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, Refusals.ServerStopping()) : Task.CompletedTask;
+        lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, PresenceErrors.ServerStopping()) : Task.CompletedTask;
 
     private Task WriteFaultAsync(HttpContext http, Exception fault)
     {

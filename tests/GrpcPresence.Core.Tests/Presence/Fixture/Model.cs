@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
@@ -23,7 +23,7 @@ internal sealed class Model
     {
         if (_ended.TryGetValue(id, out var until) && until > now)
             return false;
-        if (!_live.ContainsKey(id) && _live.Count == Bounds.SessionsPerUser)
+        if (!_live.ContainsKey(id) && _live.Count == Limits.SessionsPerUser)
             _live.Remove(_live.MinBy(session => session.Value.LastBeat).Key);
         _live[id] = (now + TimeoutMilliseconds, now, stream);
         return true;

@@ -1,8 +1,8 @@
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Errors;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
@@ -12,7 +12,7 @@ internal sealed class PropertyRun : IDisposable
     /// <summary>How many users there are.</summary>
     public const int Users = 3;
 
-    private static readonly int MostAdvance = (int)Bounds.MaxTickAdvance.TotalMilliseconds;
+    private static readonly int MostAdvance = (int)Limits.MaxTickAdvance.TotalMilliseconds;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(300);
 

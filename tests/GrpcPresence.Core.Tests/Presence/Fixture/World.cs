@@ -1,10 +1,12 @@
-using GrpcPresence.Core.Changes;
-using GrpcPresence.Core.Changes.Kinds;
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Tests.Changes;
-using GrpcPresence.Core.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Tests.Writing;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
@@ -35,40 +37,40 @@ internal sealed class World : IDisposable
 
     public InMemoryPresenceStore Store => _core.Store;
 
-    public ChangeQueue Queue => _core.Queue;
+    public CommandQueue Queue => _core.Queue;
 
     public StorageStatus Status => _core.Status;
 
-    public ServiceDirectory Services => _core.Services;
+    public ServiceCache Services => _core.Services;
 
     public PresenceTracker Tracker => _core.Tracker;
 
-    public UserDirectory Users => _core.Directory;
+    public UserResolver Users => _core.Directory;
 
-    public ChangeWriter Writer => _core.Writer;
+    public CommandWriter Writer => _core.Writer;
 
-    public LiveService Service { get; private init; } = null!;
+    public CachedService Service { get; private init; } = null!;
 
     /// <summary>What was published of users, in order.</summary>
     public IReadOnlyList<UserChange> Published => _published;
 
     public static SessionId Session(string text) => SessionId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
 
-    public static UserAddress Of(Identity identity) => new(identity, null, MayCreate: true);
+    public static UserRef Of(Identity identity) => new(identity, null, MayCreate: true);
 
-    public static UserAddress Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
+    public static UserRef Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
 
     /// <summary>What a new process finds that is started over the store as it is now, before it has loaded anything.</summary>
-    public World Restart() => new(Store) { Service = new LiveService(Store.Image.Get(Service.Sid).Record) };
+    public World Restart() => new(Store) { Service = new CachedService(Store.Image.Get(Service.Sid).Record) };
 
-    public LiveService AddService(bool reachability, ServiceSid? sid = null)
+    public CachedService AddService(bool reachability, ServiceSid? sid = null)
     {
         var record = Submit(new CreateServiceInstance(sid, ""));
         Submit(new UpdateConfiguration(record.Sid, "", before => before with { ReachabilityEnabled = reachability }));
         return Services.Apply(Store.Image.Get(record.Sid).Record);
     }
 
-    public BeatResult Beat(Identity user, SessionId session, HeartbeatStream? stream = null) =>
+    public HeartbeatResult Beat(Identity user, SessionId session, HeartbeatStream? stream = null) =>
         Tracker.Beat(Service, Of(user), session, stream);
 
     /// <summary>A heartbeat that is not rejected, and all that it makes the writer do.</summary>
@@ -89,9 +91,9 @@ internal sealed class World : IDisposable
     /// <summary>Moves time on, with a tick each 100 ms. The writer does not run.</summary>
     public void Pass(TimeSpan duration)
     {
-        for (var left = duration; left > TimeSpan.Zero; left -= Bounds.Tick)
+        for (var left = duration; left > TimeSpan.Zero; left -= Limits.Tick)
         {
-            Time.Advance(left < Bounds.Tick ? left : Bounds.Tick);
+            Time.Advance(left < Limits.Tick ? left : Limits.Tick);
             Tracker.Tick();
         }
     }
@@ -114,7 +116,7 @@ internal sealed class World : IDisposable
     /// <summary>What is stored of the user's presence; null when the user does not exist.</summary>
     public bool? StoredOnline(Identity user) => StoredOnline(Service, user);
 
-    public bool? StoredOnline(LiveService service, Identity user) => Store.Image.Get(service.Sid).FindUser(new UserKey(user))?.IsOnline;
+    public bool? StoredOnline(CachedService service, Identity user) => Store.Image.Get(service.Sid).FindUser(new UserKey(user))?.IsOnline;
 
     public UserSid SidOf(Identity user) => Store.Image.Get(Service.Sid).FindUser(new UserKey(user))!.Sid;
 
@@ -123,7 +125,7 @@ internal sealed class World : IDisposable
     public void Configure(Func<ServiceConfiguration, ServiceConfiguration> change) =>
         Submit(new UpdateConfiguration(Service.Sid, "", change));
 
-    public TResult Submit<TResult>(RequestedChange<TResult> change)
+    public TResult Submit<TResult>(Command<TResult> change)
     {
         var task = Queue.SubmitAsync(change);
         Write();

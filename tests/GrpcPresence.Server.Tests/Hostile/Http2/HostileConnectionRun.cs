@@ -92,7 +92,7 @@ public sealed class HostileConnectionRun : IAsyncLifetime
     private async Task AskAsync(TestServer server)
     {
         var began = Stopwatch.GetTimestamp();
-        var client = new Grpc.Health.V1.Health.HealthClient(server.Invoker);
+        var client = new global::Grpc.Health.V1.Health.HealthClient(server.Invoker);
         await client.CheckAsync(new HealthCheckRequest(), new CallOptions(deadline: DateTime.UtcNow + Patience));
         var took = Stopwatch.GetElapsedTime(began);
         lock (_objections)

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using Grpc.Core;
-using GrpcPresence.Core.Limits;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
@@ -23,7 +23,7 @@ internal static class HostileMessages
     ];
 
     private static readonly byte[] Inflating = Gzip(new byte[BombBytes]);
-    private static readonly byte[] Zeros = new byte[2 * Bounds.ReceivedMessageBytes];
+    private static readonly byte[] Zeros = new byte[2 * Limits.ReceivedMessageBytes];
 
     public static IReadOnlyList<Func<Random, Conversation>> All { get; } =
     [
@@ -32,7 +32,7 @@ internal static class HostileMessages
         random => Send("a message longer than it says", random, Conversation.Message([0x0a, 0x00], length: 1), Internal),
         random => Send("a message shorter than it says", random, Conversation.Message([0x0a, 0x00], length: 3), Internal),
         random => Send("half a prefix", random, Conversation.Message([])[..random.Next(1, 5)], Internal),
-        random => Send("a length over the limit", random, Conversation.Message([], length: Bounds.ReceivedMessageBytes + 1), TooLarge),
+        random => Send("a length over the limit", random, Conversation.Message([], length: Limits.ReceivedMessageBytes + 1), TooLarge),
         random => Send("a length beyond all bounds", random, Conversation.Message([], length: uint.MaxValue - (uint)random.Next(9)), TooLarge),
         random => Send("a length of 2 GiB", random, Conversation.Message([], length: (1u << 31) - (uint)random.Next(2)), TooLarge),
         _ => new Conversation("more than the window lets through").Preface().Request(1, Conversation.Fields()).Body(1, Conversation.Message(Zeros)),
@@ -48,7 +48,7 @@ internal static class HostileMessages
         random => Encode("damaged gzip", random, "gzip", Damaged(random), Invalid, Internal, TooLarge),
         random => Encode("half of gzip", random, "gzip", Gzip(Zeros.AsSpan(0, 1000))[..12], Internal, Invalid),
         _ => Bomb(),
-        random => Encode("just over the limit", random, "gzip", Gzip(Zeros.AsSpan(0, Bounds.ReceivedMessageBytes + 1)), TooLarge),
+        random => Encode("just over the limit", random, "gzip", Gzip(Zeros.AsSpan(0, Limits.ReceivedMessageBytes + 1)), TooLarge),
         random => Encode("many bombs in one", random, "gzip", [.. Inflating, .. Inflating], TooLarge),
     ];
 

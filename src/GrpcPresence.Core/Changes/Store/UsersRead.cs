@@ -1,9 +1,0 @@
-using GrpcPresence.Core.Configuration;
-using GrpcPresence.Core.Users;
-
-namespace GrpcPresence.Core.Changes.Store;
-
-/// <summary>Users, read in one transaction.</summary>
-/// <param name="Service">The service instance in the same transaction; its revision is the one that the users are read at.</param>
-/// <param name="Users">The users, in the order that the method promises.</param>
-public sealed record UsersRead(ServiceRecord Service, IReadOnlyList<UserState> Users);

@@ -1,0 +1,25 @@
+namespace GrpcPresence.Core.Domain.Errors;
+
+/// <summary>The names of quotas and subjects in the metadata of a refusal and in the tags of metrics.</summary>
+public static class QuotaNames
+{
+    /// <summary>The name of the quota.</summary>
+    public static string Of(Quota quota) => quota switch
+    {
+        Quota.OpenStreams => "open_streams",
+        Quota.WatchedUsers => "watched_users",
+        Quota.HeartbeatsPerSecond => "heartbeats_per_second",
+        Quota.WritesPerSecond => "writes_per_second",
+        Quota.Users => "users",
+        Quota.NewStreamsPerSecond => "new_streams_per_second",
+        _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
+    };
+
+    /// <summary>The name of the subject.</summary>
+    public static string Of(QuotaSubject subject) => subject switch
+    {
+        QuotaSubject.ServiceInstance => "service_instance",
+        QuotaSubject.Caller => "caller",
+        _ => throw new ArgumentOutOfRangeException(nameof(subject), subject, "The subject has no name."),
+    };
+}

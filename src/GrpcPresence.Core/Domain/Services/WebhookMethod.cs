@@ -1,0 +1,11 @@
+namespace GrpcPresence.Core.Domain.Services;
+
+/// <summary>How a webhook is called; the numbers of <c>presence.v1.WebhookMethod</c>.</summary>
+public enum WebhookMethod
+{
+    /// <summary>The parameters are the form of a POST.</summary>
+    Post = 1,
+
+    /// <summary>The parameters are the query of a GET.</summary>
+    Get = 2,
+}

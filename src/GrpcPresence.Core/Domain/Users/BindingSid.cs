@@ -1,0 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace GrpcPresence.Core.Domain.Users;
+
+/// <summary>The SID of a push binding: "BS" and 32 hexadecimal digits.</summary>
+/// <param name="Value">The 128 bits behind the prefix.</param>
+public readonly record struct BindingSid(UInt128 Value)
+{
+    /// <summary>The prefix.</summary>
+    public const string Prefix = "BS";
+
+    /// <summary>Parses the text; false when it does not have the form.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out BindingSid sid)
+    {
+        var parsed = Sid.TryParse(text, Prefix, out var value);
+        sid = new BindingSid(value);
+        return parsed;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Sid.Format(Prefix, Value);
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+
+namespace GrpcPresence.Core.Domain.Users;
+
+/// <summary>What the application calls a user: 1 to 256 bytes of UTF-8, case-sensitive, not of the form of a user SID. Compared by code unit.</summary>
+public readonly record struct Identity
+{
+    private readonly string? _text;
+
+    private Identity(string text) => _text = text;
+
+    /// <summary>Whether there is none: the value of <c>default</c>.</summary>
+    public bool IsEmpty => _text is null;
+
+    /// <summary>Parses the text; false when it is empty, too long, or has the form of a user SID.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out Identity identity)
+    {
+        var valid = !string.IsNullOrEmpty(text)
+            && text.Length <= Limits.IdentityBytes
+            && Encoding.UTF8.GetByteCount(text) <= Limits.IdentityBytes
+            && !IsReserved(text);
+        identity = valid ? new Identity(text!) : default;
+        return valid;
+    }
+
+    /// <summary>Takes a text that was parsed before, from the store.</summary>
+    public static Identity FromTrusted(string text) => new(text);
+
+    /// <summary>Whether the text has the form of a user SID, so that a user key would be ambiguous.</summary>
+    public static bool IsReserved(string text) => UserSid.TryParse(text, out _);
+
+    /// <inheritdoc/>
+    public override string ToString() => _text ?? "";
+}

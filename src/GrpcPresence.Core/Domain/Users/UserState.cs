@@ -1,0 +1,86 @@
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Core.Domain.Users;
+
+/// <summary>
+/// What clients may see of a user at a revision: the one place that decides when reachability reads null. Immutable, but for the encoded bytes,
+/// each of which is written once and shared by all watchers.
+/// </summary>
+public sealed class UserState
+{
+    private byte[]? _basic;
+    private byte[]? _reachability;
+    private byte[]? _full;
+
+    private UserState(ServiceSid service, UserSid sid, Identity identity, UserRecord? record, long revision)
+    {
+        Service = service;
+        Sid = sid;
+        Identity = identity;
+        Record = record;
+        Revision = revision;
+    }
+
+    /// <summary>The service instance.</summary>
+    public ServiceSid Service { get; }
+
+    /// <summary>The SID.</summary>
+    public UserSid Sid { get; }
+
+    /// <summary>The identity.</summary>
+    public Identity Identity { get; }
+
+    /// <summary>The stored row; null when the user is deleted.</summary>
+    public UserRecord? Record { get; }
+
+    /// <summary>
+    /// The revision that clients see: grows with every visible change of the user. For a user who was ever known it is at least the last switch's,
+    /// because the switch changed what is visible without touching the row.
+    /// </summary>
+    public long Revision { get; }
+
+    /// <summary>Whether the user is deleted.</summary>
+    public bool IsDeleted => Record is null;
+
+    /// <summary>Whether any session lives; null when not known.</summary>
+    public bool? IsOnline { get; private init; }
+
+    /// <summary>Whether there is a push binding; null when not known.</summary>
+    public bool? IsNotifiable { get; private init; }
+
+    /// <summary>When the user last went offline; null while online and when not known.</summary>
+    public DateTimeOffset? LastOnlineTime { get; private init; }
+
+    /// <summary>What is visible of a stored user under the configuration of the same moment.</summary>
+    public static UserState Of(ServiceSid service, UserRecord record, ServiceConfiguration configuration)
+    {
+        var known = record.IsKnown(configuration);
+        var revision = record.KnownRevision > 0 ? Math.Max(record.Revision, configuration.SwitchRevision) : record.Revision;
+        return new UserState(service, record.Sid, record.Identity, record, revision)
+        {
+            IsOnline = known ? record.IsOnline : null,
+            IsNotifiable = known && record.HadBinding ? record.BindingCount > 0 : null,
+            LastOnlineTime = known && !record.IsOnline ? record.LastOnlineTime : null,
+        };
+    }
+
+    /// <summary>What is visible of a deleted user.</summary>
+    public static UserState Of(ServiceSid service, Tombstone tombstone) =>
+        new(service, tombstone.Sid, tombstone.Identity, record: null, tombstone.Revision);
+
+    /// <summary>The bytes of the user in the view, made at the first call. Two threads may make them at once; one result is kept.</summary>
+    public byte[] Encode(IUserEncoder encoder, UserView view) => view switch
+    {
+        UserView.Basic => EncodeOnce(ref _basic, encoder, view),
+        UserView.Reachability => EncodeOnce(ref _reachability, encoder, view),
+        _ => EncodeOnce(ref _full, encoder, view),
+    };
+
+    private byte[] EncodeOnce(ref byte[]? slot, IUserEncoder encoder, UserView view)
+    {
+        if (Volatile.Read(ref slot) is { } encoded)
+            return encoded;
+        var made = encoder.Encode(this, view);
+        return Interlocked.CompareExchange(ref slot, made, null) ?? made;
+    }
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics.CodeAnalysis;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+
+namespace GrpcPresence.Core.Quotas;
+
+/// <content>
+/// The charges. Each is of a service instance and of a caller, who is null where nobody in particular calls: then the service instance alone is charged.
+/// The caller's own quota is looked at first, so that who has used it up takes nothing from the others, not even for a moment. The refusals are
+/// QuotaExceeded; they are returned and not thrown, to be held back first: see <see cref="HoldRefusalAsync"/>.
+/// </content>
+public sealed partial class QuotaLimiter
+{
+    /// <summary>Charges one heartbeat. Allocates nothing unless it refuses.</summary>
+    public bool TryChargeHeartbeat(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
+        TryCharge(Quota.HeartbeatsPerSecond, service, caller, out refusal);
+
+    /// <summary>Charges as many heartbeats as there is room for, and returns how many: the first so many of a message count. Allocates nothing.</summary>
+    /// <param name="service">The service instance's meter.</param>
+    /// <param name="caller">The caller's meter, if there is one.</param>
+    /// <param name="count">How many there are.</param>
+    public int ChargeHeartbeats(UsageCounters service, UsageCounters? caller, int count)
+    {
+        var now = _time.GetTimestamp();
+        var ofCaller = caller is null ? count : Take(ref caller, Quota.HeartbeatsPerSecond, count, now);
+        var granted = Take(ref service, Quota.HeartbeatsPerSecond, ofCaller, now);
+        if (granted < ofCaller)
+            caller?.Heartbeats.GiveBack(ofCaller - granted);
+        if (granted < count)
+            _metrics.QuotaRefused(QuotaNames.Of(Quota.HeartbeatsPerSecond), count - granted);
+        return granted;
+    }
+
+    /// <summary>Charges one call that changes what is stored.</summary>
+    public bool TryChargeWrite(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
+        TryCharge(Quota.WritesPerSecond, service, caller, out refusal);
+
+    /// <summary>Charges the opening of a stream.</summary>
+    public bool TryChargeNewStream(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
+        TryCharge(Quota.NewStreamsPerSecond, service, caller, out refusal);
+
+    /// <summary>Takes the place of an open stream, of a watch or of heartbeats. The opening is charged by itself, with <see cref="TryChargeNewStream"/>.</summary>
+    /// <param name="service">The service instance's meter.</param>
+    /// <param name="caller">The caller's meter, if there is one.</param>
+    /// <param name="watchedUsers">How many users the watch names; 0 for one of everybody.</param>
+    /// <param name="lease">The place; to be disposed of when the watch ends.</param>
+    /// <param name="refusal">Why there is none.</param>
+    public bool TryOpenStream(
+        UsageCounters service,
+        UsageCounters? caller,
+        int watchedUsers,
+        [NotNullWhen(true)] out IDisposable? lease,
+        [NotNullWhen(false)] out PresenceException? refusal)
+    {
+        lease = null;
+        refusal = caller is null ? null : AddWatch(ref caller, watchedUsers);
+        if (refusal is not null)
+            return false;
+        refusal = AddWatch(ref service, watchedUsers);
+        if (refusal is null)
+        {
+            lease = new StreamLease(service, caller, watchedUsers);
+            return true;
+        }
+        if (caller is not null)
+            StreamLease.Release(caller, watchedUsers);
+        return false;
+    }
+
+    private bool TryCharge(Quota rate, UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal)
+    {
+        var now = _time.GetTimestamp();
+        refusal = caller is null ? null : Take(ref caller, rate, now);
+        if (refusal is not null)
+            return false;
+        refusal = Take(ref service, rate, now);
+        if (refusal is null)
+            return true;
+        caller?.RateOf(rate).GiveBack(1);
+        return false;
+    }
+
+    /// <summary>Takes one of a rate; returns the refusal, or null. The meter becomes the one that was charged.</summary>
+    private PresenceException? Take(ref UsageCounters meter, Quota rate, long now)
+    {
+        while (true)
+        {
+            var isTaken = meter.RateOf(rate).TryTake(1, now, out var retryAfter);
+            if (meter.IsLive)
+                return isTaken ? null : Refuse(meter, rate, retryAfter);
+            if (isTaken)
+                meter.RateOf(rate).GiveBack(1);
+            meter = Present(meter);
+        }
+    }
+
+    /// <summary>Takes what there is of a rate; returns how much. The meter becomes the one that was charged.</summary>
+    private int Take(ref UsageCounters meter, Quota rate, int count, long now)
+    {
+        while (true)
+        {
+            var granted = meter.RateOf(rate).Take(count, now);
+            if (meter.IsLive)
+                return granted;
+            meter.RateOf(rate).GiveBack(granted);
+            meter = Present(meter);
+        }
+    }
+
+    /// <summary>Adds a watch; returns the refusal, or null. The meter becomes the one that was charged.</summary>
+    private PresenceException? AddWatch(ref UsageCounters meter, int watchedUsers)
+    {
+        while (true)
+        {
+            var isAdded = meter.OpenStreams.TryAdd(1);
+            if (meter.IsLive)
+            {
+                if (!isAdded)
+                    return Refuse(meter, Quota.OpenStreams, Limits.LevelQuotaRetry);
+                break;
+            }
+            if (isAdded)
+                meter.OpenStreams.Remove(1);
+            meter = Present(meter);
+        }
+        // With an open stream it is not idle, and is not dropped any more.
+        if (meter.WatchedUsers.TryAdd(watchedUsers))
+            return null;
+        meter.OpenStreams.Remove(1);
+        return Refuse(meter, Quota.WatchedUsers, Limits.LevelQuotaRetry);
+    }
+
+    private PresenceException Refuse(UsageCounters meter, Quota quota, TimeSpan retryAfter)
+    {
+        _metrics.QuotaRefused(QuotaNames.Of(quota));
+        return meter.Refusal(quota, retryAfter);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+
+namespace GrpcPresence.Core.Tenants;
+
+/// <summary>The service instances that this process has met, by SID. A miss is one read. Safe from any thread.</summary>
+public sealed class ServiceCache(IStoreReader reader)
+{
+    private readonly ConcurrentDictionary<ServiceSid, CachedService> _services = new();
+    private int _removals; // tells a read that a service instance was removed meanwhile, perhaps the one that it found
+
+    /// <summary>The service instance.</summary>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a miss.</exception>
+    public ValueTask<CachedService> GetAsync(ServiceSid sid, CancellationToken cancellationToken) =>
+        _services.TryGetValue(sid, out var service) && !service.IsDeleted
+            ? new ValueTask<CachedService>(service)
+            : LoadAsync(sid, cancellationToken);
+
+    /// <summary>The service instance, when this process has met it; null also for one that exists.</summary>
+    public CachedService? FindCached(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
+
+    /// <summary>Takes what was just committed, or read: adds the service instance, or brings it up to date.</summary>
+    public CachedService Apply(ServiceRecord record)
+    {
+        var service = _services.AddOrUpdate(
+            record.Sid,
+            static (_, added) => new CachedService(added),
+            static (_, known, added) => added.Id > known.Id ? new CachedService(added) : known,
+            record);
+        if (service.Id == record.Id)
+            service.Apply(record.Configuration);
+        return service;
+    }
+
+    /// <summary>Forgets a service instance that the store does not have any more.</summary>
+    public void Remove(ServiceSid sid, long id)
+    {
+        Interlocked.Increment(ref _removals);
+        if (!_services.TryGetValue(sid, out var service) || service.Id != id)
+            return;
+        service.Delete();
+        _services.TryRemove(KeyValuePair.Create(sid, service));
+    }
+
+    private async ValueTask<CachedService> LoadAsync(ServiceSid sid, CancellationToken cancellationToken)
+    {
+        CachedService? added = null;
+        while (true)
+        {
+            var removals = Volatile.Read(ref _removals);
+            if (await reader.FindServiceAsync(sid, cancellationToken).ConfigureAwait(false) is not { } record)
+            {
+                if (added is not null)
+                    Remove(sid, added.Id);
+                throw PresenceErrors.ServiceInstanceNotFound(sid);
+            }
+            added = Apply(record);
+            // A removal that came between the read and this may have been of this very service instance: only another read tells.
+            if (Volatile.Read(ref _removals) == removals)
+                return added;
+        }
+    }
+}

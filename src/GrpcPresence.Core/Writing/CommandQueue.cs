@@ -1,0 +1,88 @@
+using GrpcPresence.Core.Domain.Errors;
+
+namespace GrpcPresence.Core.Writing;
+
+/// <summary>
+/// What waits for the writer. Two lanes, so that a sweep of a million expiries does not stand before a caller: the writer takes some of each.
+/// Safe from any thread.
+/// </summary>
+public sealed class CommandQueue : IDisposable
+{
+    private readonly Lock _gate = new(); // guards the lanes and the flag; innermost lock, nothing is called under it
+    private readonly Queue<Command> _callers = new();
+    private readonly Queue<Command> _background = new();
+    private readonly ManualResetEventSlim _signal = new();
+    private bool _isClosed;
+
+    /// <summary>How many commands wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _callers.Count + _background.Count;
+        }
+    }
+
+    /// <summary>Whether <see cref="Close"/> was called.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+                return _isClosed;
+        }
+    }
+
+    /// <summary>Signalled while commands wait, and after the queue is closed.</summary>
+    public WaitHandle Signal => _signal.WaitHandle;
+
+    /// <summary>Queues a command and returns when it is committed and published.</summary>
+    /// <exception cref="PresenceException">The change's refusal, StorageUnavailable, or ServerStopping after <see cref="Close"/>.</exception>
+    public Task<TResult> SubmitAsync<TResult>(Command<TResult> command)
+    {
+        if (!TryEnqueue(command, background: false))
+            command.Fail(PresenceErrors.ServerStopping());
+        return command.Completion;
+    }
+
+    /// <summary>Refuses further commands of callers. What is queued is still written; presence that commands from then on is not, and the store keeps what was known.</summary>
+    public void Close()
+    {
+        lock (_gate)
+            _isClosed = true;
+        _signal.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _signal.Dispose();
+
+    /// <summary>Moves what one transaction takes into the list.</summary>
+    internal void Take(List<Command> into, int callers, int background)
+    {
+        lock (_gate)
+        {
+            for (; callers > 0 && _callers.TryDequeue(out var command); callers--)
+                into.Add(command);
+            for (; background > 0 && _background.TryDequeue(out var command); background--)
+                into.Add(command);
+            if (_callers.Count + _background.Count == 0 && !_isClosed)
+                _signal.Reset();
+        }
+    }
+
+    /// <summary>Queues a command; false after <see cref="Close"/>.</summary>
+    internal bool TryEnqueue(Command command, bool background)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return false;
+            (background ? _background : _callers).Enqueue(command);
+        }
+        // Setting it is dear, and a sweep queues thousands. Whoever resets it in between has taken the command.
+        if (!_signal.IsSet)
+            _signal.Set();
+        return true;
+    }
+}

@@ -1,0 +1,252 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
+
+namespace GrpcPresence.Core.Writing;
+
+/// <summary>
+/// The one writer. Takes what is queued and, in one transaction, decides each command, numbers those that alter something, and commits; then
+/// publishes; then completes the callers, in this order. Not safe for more than one thread.
+/// </summary>
+/// <param name="store">Where it writes.</param>
+/// <param name="queue">What is to be written.</param>
+/// <param name="services">Hears of service instances that were changed.</param>
+/// <param name="users">The tracked users.</param>
+/// <param name="publisher">Takes what was committed.</param>
+/// <param name="keys">Is brought up to date with each commit.</param>
+/// <param name="sids">Makes new SIDs.</param>
+/// <param name="status">Hears whether the store works.</param>
+/// <param name="metrics">Counts.</param>
+/// <param name="time">The clock.</param>
+/// <param name="tombstoneRetention">How long the tombstone of a deleted user is kept.</param>
+/// <param name="usersPerService">The users that a service instance may have; at least 1.</param>
+public sealed class CommandWriter(
+    IPresenceStore store,
+    CommandQueue queue,
+    ServiceCache services,
+    ITrackedUsers users,
+    ICommitPublisher publisher,
+    ApiKeyCache keys,
+    ISidGenerator sids,
+    StorageStatus status,
+    PresenceMetrics metrics,
+    TimeProvider time,
+    TimeSpan tombstoneRetention,
+    int usersPerService)
+{
+    /// <summary>How often the writer looks for rows that may go.</summary>
+    private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
+
+    private readonly List<Command> _commands = [];
+    private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null: there may be something to purge
+    private bool _mustReopen;
+    private (long Id, CommandBatch Batch, Command[] Commands)? _unresolved; // a commit that reported failure, until it is known whether it happened
+
+    /// <summary>Writes one batch and, when nobody waits, purges a little or tries a store that failed. Never throws for a fault of the store.</summary>
+    public WriteOutcome WriteOnce()
+    {
+        _commands.Clear();
+        queue.Take(_commands, Limits.ChangesPerBatch, Limits.BackgroundChangesPerBatch);
+        var outcome = _commands.Count > 0 ? Write(_commands) : WriteOutcome.Idle;
+        if (outcome != WriteOutcome.Failed && queue.Count == 0 && PurgeOnce() is var purged and not WriteOutcome.Idle)
+            outcome = purged;
+        if (outcome != WriteOutcome.Failed)
+            store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: what was queued meanwhile goes first
+        return outcome;
+    }
+
+    /// <summary>Writes until the queue is closed and empty, or the token is cancelled. The body of the writer's thread.</summary>
+    public void Run(CancellationToken stop)
+    {
+        var backoff = Limits.MinStorageBackoff;
+        while (!stop.IsCancellationRequested)
+        {
+            switch (WriteOnce())
+            {
+                case not WriteOutcome.Written when queue.IsClosed && queue.Count == 0: // in this order: a closed queue grows no more
+                    return;
+                case WriteOutcome.Failed:
+                    stop.WaitHandle.WaitOne(backoff);
+                    backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, Limits.MaxStorageBackoff.Ticks));
+                    break;
+                case WriteOutcome.Idle:
+                    WaitHandle.WaitAny([queue.Signal, stop.WaitHandle], PurgeInterval);
+                    break;
+                default:
+                    backoff = Limits.MinStorageBackoff;
+                    break;
+            }
+        }
+    }
+
+    private WriteOutcome Write(List<Command> commands)
+    {
+        var began = time.GetTimestamp();
+        CommandBatch batch;
+        try
+        {
+            batch = Commit(commands);
+        }
+        catch (StorageException fault)
+        {
+            _mustReopen = true;
+            status.Report(fault);
+            foreach (var command in commands)
+                command.Fail(fault);
+            return WriteOutcome.Failed;
+        }
+#pragma warning disable CA1031 // whatever a faulty command throws, the writer must live on
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            return Isolate(commands, fault);
+        }
+        status.Report(null);
+        metrics.CommitRecorded(time.GetElapsedTime(began), commands.Count);
+        if (batch.RefusedUsers > 0)
+            metrics.QuotaRefused(QuotaNames.Of(Quota.Users), batch.RefusedUsers);
+        Publish(batch);
+        Complete(batch, commands);
+        return WriteOutcome.Written;
+    }
+
+    /// <summary>Decides and commits. Throws when the transaction did not happen; returns when it did, even where the commit reported failure.</summary>
+    private CommandBatch Commit(List<Command> commands)
+    {
+        EnsureOpen();
+        using var transaction = store.BeginTransaction();
+        var batch = new CommandBatch(transaction, sids, time.GetUtcNow(), usersPerService);
+        foreach (var command in commands)
+            command.Decide(batch);
+        batch.Flush();
+        try
+        {
+            transaction.Commit();
+        }
+        catch (StorageException)
+        {
+            _unresolved = (transaction.Id, batch, [.. commands]);
+            transaction.Dispose();
+            if (!ReopenAfterFailedCommit())
+                throw;
+        }
+        return batch;
+    }
+
+    /// <summary>Whether the commit that reported failure happened all the same. Nobody is told anything before that is known.</summary>
+    private bool ReopenAfterFailedCommit()
+    {
+        try
+        {
+            var happened = store.Reopen() == _unresolved!.Value.Id;
+            _unresolved = null;
+            _mustReopen = false;
+            return happened;
+        }
+        catch (StorageException)
+        {
+            return false; // still not known: the callers hear of the fault, and the next reopening resolves it for the watchers
+        }
+    }
+
+    private void EnsureOpen()
+    {
+        if (!_mustReopen && _unresolved is null)
+            return;
+        var lastCommitted = store.Reopen();
+        _mustReopen = false;
+        if (_unresolved is { } unresolved && unresolved.Id == lastCommitted)
+        {
+            Publish(unresolved.Batch);
+            // The callers were told of the fault and hear no more; the cells must learn what became of their users.
+            Complete(unresolved.Batch, unresolved.Commands);
+        }
+        _unresolved = null;
+    }
+
+    private void Publish(CommandBatch batch)
+    {
+        List<ServiceCommit>? commits = null;
+        foreach (var slot in batch.Slots)
+        {
+            if (!slot.IsVisible)
+                continue;
+            if (slot.IsDeleted)
+            {
+                services.Remove(slot.Record.Sid, slot.Record.Id);
+                _purgedAt = null;
+            }
+            else
+            {
+                services.Apply(slot.Record);
+            }
+            (commits ??= []).Add(slot.ToCommit());
+        }
+        if (commits is not null)
+            publisher.Publish(commits);
+        keys.Apply(batch.ApiKeys, batch.ForgottenApiKeys);
+    }
+
+    private void Complete(CommandBatch batch, IReadOnlyList<Command> commands)
+    {
+        foreach (var command in commands)
+            command.Complete(users);
+        foreach (var slot in batch.Slots)
+        {
+            if (slot.IsSwitchedOn && !slot.IsDeleted)
+                users.Reconsider(services.Apply(slot.Record));
+        }
+    }
+
+    /// <summary>A command threw something that is not a refusal: a fault of this program. Each is tried alone, so that only the faulty one fails.</summary>
+    private WriteOutcome Isolate(List<Command> commands, Exception fault)
+    {
+        _mustReopen = true;
+        if (commands.Count > 1)
+        {
+            var outcome = WriteOutcome.Written;
+            foreach (var command in commands.ToArray())
+            {
+                command.Reset();
+                outcome = Write([command]);
+            }
+            return outcome;
+        }
+        status.ReportFault(fault);
+        commands[0].FailPermanently(new PresenceException(ErrorReason.Internal, "The command could not be decided.", fault));
+        return WriteOutcome.Written;
+    }
+
+    /// <summary>
+    /// Purges a little when it is time. A store that failed is tried at each call, until it takes a commit: nothing else may be queued that would show
+    /// that it works again, and that a transaction can begin says nothing of a full disk.
+    /// </summary>
+    private WriteOutcome PurgeOnce()
+    {
+        var isTrial = status.IsFailing;
+        if (!isTrial && _purgedAt is { } at && time.GetElapsedTime(at) < PurgeInterval)
+            return WriteOutcome.Idle;
+        _purgedAt = time.GetTimestamp();
+        try
+        {
+            EnsureOpen();
+            using var transaction = store.BeginTransaction();
+            var purged = transaction.Purge(time.GetUtcNow() - tombstoneRetention, Limits.RowsPerPurge) > 0;
+            if (!purged && !isTrial)
+                return WriteOutcome.Idle;
+            transaction.Commit();
+            if (purged)
+                _purgedAt = null;
+            status.Report(null);
+            return WriteOutcome.Written;
+        }
+        catch (StorageException fault)
+        {
+            _mustReopen = true;
+            status.Report(fault);
+            return WriteOutcome.Failed;
+        }
+    }
+}

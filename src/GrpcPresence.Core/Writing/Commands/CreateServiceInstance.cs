@@ -1,0 +1,26 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Core.Writing.Commands;
+
+/// <summary>Creates a service instance with the default configuration. ServiceInstanceAlreadyExists when the given SID is taken.</summary>
+/// <param name="sid">The SID; null draws one.</param>
+/// <param name="friendlyName">A name for people.</param>
+public sealed class CreateServiceInstance(ServiceSid? sid, string friendlyName) : Command<ServiceRecord>
+{
+    private protected override ServiceRecord DecideCore(CommandBatch batch)
+    {
+        var chosen = sid ?? batch.Sids.NewServiceSid();
+        if (batch.FindService(chosen) is not null)
+            throw PresenceErrors.ServiceInstanceAlreadyExists(chosen);
+        var record = batch.Store.InsertService(new ServiceRecord
+        {
+            Sid = chosen,
+            FriendlyName = friendlyName,
+            CreateTime = batch.Now,
+            UpdateTime = batch.Now,
+            Configuration = new ServiceConfiguration { UpdateTime = batch.Now },
+        });
+        return batch.Add(new ServiceBatch(record) { IsNew = true }).Record;
+    }
+}

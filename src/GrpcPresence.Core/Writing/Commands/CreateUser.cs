@@ -1,0 +1,34 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+
+namespace GrpcPresence.Core.Writing.Commands;
+
+/// <summary>Creates a user. UserAlreadyExists when the identity is taken; QuotaExceeded when the service instance may have no more users.</summary>
+/// <param name="serviceSid">The service instance.</param>
+/// <param name="identity">The identity.</param>
+/// <param name="friendlyName">A name for people.</param>
+/// <param name="attributes">A JSON object as text.</param>
+/// <param name="roleSid">The role; none takes the configuration's default.</param>
+public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string friendlyName, string attributes, RoleSid roleSid)
+    : Command<UserState>
+{
+    /// <summary>Whether webhooks are not told of it.</summary>
+    public bool SkipsWebhooks { get; init; }
+
+    private protected override UserState DecideCore(CommandBatch batch)
+    {
+        var service = batch.Service(serviceSid);
+        if (batch.Store.FindUser(service.Record.Id, new UserKey(identity)) is not null)
+            throw PresenceErrors.UserAlreadyExists(identity);
+        var user = batch.NewUser(service, identity);
+        user = user with
+        {
+            FriendlyName = friendlyName,
+            Attributes = attributes,
+            RoleSid = roleSid.IsEmpty ? user.RoleSid : roleSid,
+            QuietReasons = SkipsWebhooks ? UpdateReasons.Created : UpdateReasons.None,
+        };
+        return service.Add(batch.Insert(service, user), UpdateReasons.Created, previous: 0);
+    }
+}

@@ -1,0 +1,50 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+
+namespace GrpcPresence.Core.Writing.Commands;
+
+/// <summary>
+/// Registers a push address of a user; one that another user has moves. UserNotFound; PushBindingLimitExceeded. Takes a revision for each user
+/// whose visible <c>is_notifiable</c> it alters.
+/// </summary>
+/// <param name="serviceSid">The service instance.</param>
+/// <param name="key">The user.</param>
+/// <param name="type">The push service.</param>
+/// <param name="endpoint">The address.</param>
+public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingType type, string endpoint) : Command<PushBinding>
+{
+    private protected override PushBinding DecideCore(CommandBatch batch)
+    {
+        var service = batch.Service(serviceSid);
+        var user = batch.User(service, key);
+        var present = batch.Store.FindBinding(service.Record.Id, type, endpoint);
+        if (present?.UserSid == user.Sid)
+            return present;
+        if (user.BindingCount >= Limits.BindingsPerUser)
+            throw PresenceErrors.PushBindingLimitExceeded(Limits.BindingsPerUser);
+
+        if (present is null)
+        {
+            present = batch.Store.InsertBinding(service.Record.Id, user.Id, new PushBinding
+            {
+                Sid = batch.Sids.NewBindingSid(),
+                UserSid = user.Sid,
+                Identity = user.Identity,
+                Type = type,
+                Endpoint = endpoint,
+                CreateTime = batch.Now,
+            });
+        }
+        else
+        {
+            var previous = batch.User(service, new UserKey(present.UserSid));
+            BindingCount.Change(batch, service, previous, by: -1);
+            present = present with { UserSid = user.Sid, Identity = user.Identity };
+            batch.Store.MoveBinding(present, user.Id);
+        }
+        BindingCount.Change(batch, service, user, by: 1);
+        return present;
+    }
+}

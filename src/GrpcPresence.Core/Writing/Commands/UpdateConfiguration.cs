@@ -1,0 +1,40 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Core.Writing.Commands;
+
+/// <summary>
+/// Changes the configuration. EtagMismatch when an etag is given and is not the current one; a field reason when the outcome contradicts itself.
+/// Switching reachability touches no user, and so costs the same for any number of them.
+/// </summary>
+/// <param name="sid">The service instance.</param>
+/// <param name="etag">The etag that must be the current one; empty for any.</param>
+/// <param name="edit">Makes the new settings of the present ones; must be pure.</param>
+public sealed class UpdateConfiguration(ServiceSid sid, string etag, Func<ServiceConfiguration, ServiceConfiguration> edit)
+    : Command<ServiceConfiguration>
+{
+    private protected override ServiceConfiguration DecideCore(CommandBatch batch)
+    {
+        var service = batch.Service(sid);
+        var before = service.Record.Configuration;
+        if (etag.Length > 0 && etag != before.Etag)
+            throw PresenceErrors.EtagMismatch();
+        var after = edit(before);
+        ConfigurationRules.Check(after);
+        if (after == before)
+            return before;
+
+        service.TakeRevision();
+        var revision = service.Record.Revision;
+        var isSwitched = after.ReachabilityEnabled != before.ReachabilityEnabled;
+        after = after with
+        {
+            Revision = revision,
+            UpdateTime = batch.Now,
+            SwitchRevision = isSwitched ? revision : before.SwitchRevision,
+            SwitchedOnRevision = isSwitched && after.ReachabilityEnabled ? revision : before.SwitchedOnRevision,
+        };
+        service.Configure(after);
+        return after;
+    }
+}

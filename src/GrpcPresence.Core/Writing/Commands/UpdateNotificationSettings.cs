@@ -1,0 +1,20 @@
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Core.Writing.Commands;
+
+/// <summary>Changes the notification settings of a service instance. Takes no revision: watches do not show it.</summary>
+/// <param name="sid">The service instance.</param>
+/// <param name="edit">Makes the new settings of the present ones; must be pure, and give settings that satisfy their bounds.</param>
+public sealed class UpdateNotificationSettings(ServiceSid sid, Func<NotificationSettings, NotificationSettings> edit)
+    : Command<NotificationSettings>
+{
+    private protected override NotificationSettings DecideCore(CommandBatch batch)
+    {
+        var serviceId = batch.Service(sid).Record.Id;
+        var before = batch.Store.FindNotifications(serviceId);
+        var after = edit(before);
+        if (after != before)
+            batch.Store.PutNotifications(serviceId, after);
+        return after;
+    }
+}

@@ -1,0 +1,16 @@
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Core.Writing;
+
+namespace GrpcPresence.Server.Composition;
+
+/// <summary>Passes commits on to all who hear of them: watches first, because their clients wait; receivers of webhooks are only woken.</summary>
+internal sealed class CommitPublishers(WatchHub hub, WebhookDispatcher webhooks) : ICommitPublisher
+{
+    /// <inheritdoc/>
+    public void Publish(IReadOnlyList<ServiceCommit> commits)
+    {
+        hub.Publish(commits);
+        webhooks.Publish(commits);
+    }
+}

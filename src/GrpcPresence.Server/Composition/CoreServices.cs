@@ -1,0 +1,64 @@
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Webhooks;
+
+namespace GrpcPresence.Server.Composition;
+
+/// <summary>The parts of the domain that need nothing but the store.</summary>
+internal static class CoreServices
+{
+    /// <summary>
+    /// Adds the domain and the services that drive it. Expects an <see cref="IPresenceStore"/> beside it.
+    /// </summary>
+    public static IServiceCollection AddPresenceCore(this IServiceCollection services)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<ISidGenerator, RandomSidGenerator>();
+        services.AddSingleton<IUserEncoder, UserEncoder>();
+        services.AddSingleton<IStoreReader>(provider => provider.GetRequiredService<IPresenceStore>());
+        services.AddSingleton<PresenceMetrics>();
+        services.AddSingleton<StorageStatus>();
+        services.AddSingleton<ServiceCache>();
+        services.AddSingleton<ApiKeyCache>();
+        services.AddSingleton<CommandQueue>();
+        services.AddSingleton<PresenceTracker>();
+        services.AddSingleton<ITrackedUsers>(provider => provider.GetRequiredService<PresenceTracker>());
+        services.AddSingleton<UserResolver>();
+        services.AddSingleton<PresenceRecovery>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
+            provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
+        services.AddSingleton<ICommitPublisher, CommitPublishers>();
+        services.AddSingleton(NewWriter);
+        services.AddSingleton(NewQuotaBook);
+        services.AddHostedService<WriterService>();
+        services.AddHostedService<RecoveryService>();
+        services.AddWebhooks();
+        services.AddHostedService<LeaseTimer>();
+        return services;
+    }
+
+    private static CommandWriter NewWriter(IServiceProvider provider)
+    {
+        var settings = provider.GetRequiredService<ServerSettings>();
+        return ActivatorUtilities.CreateInstance<CommandWriter>(provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
+    }
+
+    private static QuotaLimiter NewQuotaBook(IServiceProvider provider)
+    {
+        var quotas = provider.GetRequiredService<ServerSettings>().Quotas;
+        return new QuotaLimiter(
+            quotas.ServiceInstance,
+            quotas.ApiKey,
+            quotas.AccessToken,
+            provider.GetRequiredService<PresenceMetrics>(),
+            provider.GetRequiredService<TimeProvider>());
+    }
+}

@@ -1,0 +1,23 @@
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Storage.Sqlite.Store;
+
+namespace GrpcPresence.Server.Composition;
+
+/// <summary>The store on one SQLite file.</summary>
+internal static class SqliteServices
+{
+    /// <summary>Adds the store. The file is opened when the server is put together, and closed when everything else has stopped.</summary>
+    public static IServiceCollection AddSqliteStore(this IServiceCollection services) =>
+        services.AddSingleton<IPresenceStore>(Open);
+
+    private static SqlitePresenceStore Open(IServiceProvider provider)
+    {
+        var settings = provider.GetRequiredService<ServerSettings>();
+        var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = settings.Database });
+        var logger = provider.GetRequiredService<ILogger<SqlitePresenceStore>>();
+        Log.StoreOpened(logger, store.Path, store.SqliteVersion);
+        return store;
+    }
+}

@@ -1,0 +1,17 @@
+namespace GrpcPresence.Server.Grpc.Mapping;
+
+/// <summary>Which list a page token belongs to.</summary>
+internal enum PageKind : byte
+{
+    /// <summary>ListServiceInstances.</summary>
+    ServiceInstances = 1,
+
+    /// <summary>ListUsers.</summary>
+    Users = 2,
+
+    /// <summary>ListPushBindings.</summary>
+    PushBindings = 3,
+
+    /// <summary>ListApiKeys.</summary>
+    ApiKeys = 4,
+}

@@ -1,0 +1,106 @@
+using Grpc.Core;
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Security.Audit;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.V1;
+using ApiKey = GrpcPresence.Core.Domain.ApiKeys.ApiKey;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <summary>API keys: validate, call, map. What is not within the caller's scope is not there.</summary>
+internal sealed class ApiKeyGrpcService(
+    CommandQueue changes,
+    ApiKeyCache keys,
+    ServiceCache services,
+    SecretFile secrets,
+    ISidGenerator sids,
+    AuditLog audit,
+    TimeProvider time)
+    : ApiKeyService.ApiKeyServiceBase
+{
+    /// <inheritdoc/>
+    public override async Task<CreateApiKeyResponse> CreateApiKey(CreateApiKeyRequest request, ServerCallContext context)
+    {
+        var isOfDeployment = request.ServiceSid.Length == 0;
+        // A name of certificates is of the whole deployment: with one that is another's, an administrator of one service instance would draw its calls in.
+        if (isOfDeployment || request.CertificateName.Length > 0)
+            RequireDeployment(context);
+        var secret = "";
+        var change = request.ToChange(sids.NewApiKeySid(), NewSecret);
+        var made = await changes.SubmitAsync(change, context, Audit(context));
+        return new CreateApiKeyResponse { ApiKey = made.ToMessage(time.GetUtcNow()), Secret = secret };
+
+        ApiKeySecret NewSecret(ApiKeySid sid)
+        {
+            (secret, var stored) = secrets.New(sid);
+            return stored;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListApiKeysResponse> ListApiKeys(ListApiKeysRequest request, ServerCallContext context)
+    {
+        if (request.ServiceSid.Length == 0)
+            RequireDeployment(context);
+        var reader = new RequestReader();
+        var scope = reader.OptionalService(request.ServiceSid);
+        var list = new PageList(PageKind.ApiKeys, scope ?? default);
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        reader.ThrowIfInvalid();
+
+        // Keys of another service instance that had the SID before are nobody's.
+        var since = scope is { } sid ? (await services.GetAsync(sid, context.CancellationToken)).CreateTime : DateTimeOffset.MinValue;
+        var read = keys.List()
+            .Where(key => key.Id > afterId && (scope is null || (key.Scope == scope && key.CreateTime >= since)))
+            .Take(size + 1)
+            .ToList();
+        var page = Page<ApiKey>.Cut(read, size, list, key => key.Id);
+        var now = time.GetUtcNow();
+        return new ListApiKeysResponse
+        {
+            ApiKeys = { page.Entries.Select(key => key.ToMessage(now)) },
+            NextPageToken = page.NextToken,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RotateApiKeyResponse> RotateApiKey(RotateApiKeyRequest request, ServerCallContext context)
+    {
+        var (sid, overlap) = request.Read();
+        RequireCovered(sid, context);
+        var (secret, stored) = secrets.New(sid);
+        var rotated = await changes.SubmitAsync(new RotateApiKey(sid, stored, overlap), context, Audit(context));
+        return new RotateApiKeyResponse { ApiKey = rotated.ToMessage(time.GetUtcNow()), Secret = secret };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RevokeApiKeyResponse> RevokeApiKey(RevokeApiKeyRequest request, ServerCallContext context)
+    {
+        var sid = request.Read();
+        RequireCovered(sid, context);
+        var revoked = await changes.SubmitAsync(new RevokeApiKey(sid), context, Audit(context));
+        return new RevokeApiKeyResponse { ApiKey = revoked.ToMessage(time.GetUtcNow()) };
+    }
+
+    private static void RequireDeployment(ServerCallContext context)
+    {
+        if (Caller.Of(context.GetHttpContext()).Scope is not null)
+            throw AccessErrors.PermissionDenied();
+    }
+
+    private void RequireCovered(ApiKeySid sid, ServerCallContext context)
+    {
+        if (keys.Find(sid) is not { } key || !Caller.Of(context.GetHttpContext()).Covers(key.Present.Scope))
+            throw PresenceErrors.ApiKeyNotFound(sid);
+    }
+
+    private Action<ApiKey> Audit(ServerCallContext context) =>
+        audit.Of<ApiKey>(context, key => key.Sid);
+}

@@ -1,0 +1,51 @@
+using Grpc.Core;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <content>Webhook and notification settings.</content>
+internal sealed partial class ConfigurationGrpcService
+{
+    /// <inheritdoc/>
+    public override async Task<GetWebhookConfigurationResponse> GetWebhookConfiguration(
+        GetWebhookConfigurationRequest request, ServerCallContext context)
+    {
+        var sid = ReadService(request.ServiceSid);
+        var webhook = await store.FindWebhookAsync(sid, context.CancellationToken);
+        return new GetWebhookConfigurationResponse { WebhookConfiguration = (webhook?.Settings ?? new WebhookSettings()).ToMessage(sid) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateWebhookConfigurationResponse> UpdateWebhookConfiguration(
+        UpdateWebhookConfigurationRequest request, ServerCallContext context)
+    {
+        var change = request.ToChange(guard, out var sid);
+        var audited = audit.Of<WebhookSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct()));
+        var updated = await changes.SubmitAsync(change, context, settings =>
+        {
+            audited(settings);
+            webhooks.Apply(sid);
+        });
+        return new UpdateWebhookConfigurationResponse { WebhookConfiguration = updated.ToMessage(sid) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetNotificationConfigurationResponse> GetNotificationConfiguration(
+        GetNotificationConfigurationRequest request, ServerCallContext context)
+    {
+        var sid = ReadService(request.ServiceSid);
+        var settings = await store.FindNotificationsAsync(sid, context.CancellationToken);
+        return new GetNotificationConfigurationResponse { NotificationConfiguration = settings.ToMessage(sid) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateNotificationConfigurationResponse> UpdateNotificationConfiguration(
+        UpdateNotificationConfigurationRequest request, ServerCallContext context)
+    {
+        var change = request.ToChange(out var sid);
+        var updated = await changes.SubmitAsync(
+            change, context, audit.Of<NotificationSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
+        return new UpdateNotificationConfigurationResponse { NotificationConfiguration = updated.ToMessage(sid) };
+    }
+}

@@ -1,0 +1,99 @@
+using Grpc.Core;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Security.Audit;
+using GrpcPresence.Server.Webhooks;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <summary>Service instances and their settings: validate, call, map.</summary>
+internal sealed partial class ConfigurationGrpcService(
+    CommandQueue changes, IStoreReader store, AuditLog audit, WebhookAddressPolicy guard, WebhookDispatcher webhooks)
+    : ConfigurationService.ConfigurationServiceBase
+{
+    /// <inheritdoc/>
+    public override async Task<CreateServiceInstanceResponse> CreateServiceInstance(
+        CreateServiceInstanceRequest request, ServerCallContext context)
+    {
+        var created = await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, made => made.Sid));
+        return new CreateServiceInstanceResponse { ServiceInstance = created.ToMessage() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetServiceInstanceResponse> GetServiceInstance(GetServiceInstanceRequest request, ServerCallContext context)
+    {
+        var service = await FindAsync(request.ServiceSid, context);
+        return new GetServiceInstanceResponse { ServiceInstance = service.ToMessage() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateServiceInstanceResponse> UpdateServiceInstance(
+        UpdateServiceInstanceRequest request, ServerCallContext context)
+    {
+        var updated = await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, service => service.Sid));
+        return new UpdateServiceInstanceResponse { ServiceInstance = updated.ToMessage() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListServiceInstancesResponse> ListServiceInstances(
+        ListServiceInstancesRequest request, ServerCallContext context)
+    {
+        var list = new PageList(PageKind.ServiceInstances);
+        var reader = new RequestReader();
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        reader.ThrowIfInvalid();
+
+        var read = await store.ListServicesAsync(afterId, size + 1, context.CancellationToken);
+        var page = Page<ServiceRecord>.Cut(read, size, list, service => service.Id);
+        return new ListServiceInstancesResponse
+        {
+            ServiceInstances = { page.Entries.Select(Messages.ToMessage) },
+            NextPageToken = page.NextToken,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeleteServiceInstanceResponse> DeleteServiceInstance(
+        DeleteServiceInstanceRequest request, ServerCallContext context)
+    {
+        await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceSid>(context, sid => sid));
+        return new DeleteServiceInstanceResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetConfigurationResponse> GetConfiguration(GetConfigurationRequest request, ServerCallContext context)
+    {
+        var service = await FindAsync(request.ServiceSid, context);
+        return new GetConfigurationResponse { Configuration = service.Configuration.ToMessage(service.Sid) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateConfigurationResponse> UpdateConfiguration(
+        UpdateConfigurationRequest request, ServerCallContext context)
+    {
+        var change = request.ToChange(out var sid);
+        var updated = await changes.SubmitAsync(
+            change, context, audit.Of<ServiceConfiguration>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
+        return new UpdateConfigurationResponse { Configuration = updated.ToMessage(sid) };
+    }
+
+    private async Task<ServiceRecord> FindAsync(string serviceSid, ServerCallContext context)
+    {
+        var sid = ReadService(serviceSid);
+        return await store.FindServiceAsync(sid, context.CancellationToken) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
+    }
+
+    private static ServiceSid ReadService(string serviceSid)
+    {
+        var reader = new RequestReader();
+        var sid = reader.Service(serviceSid);
+        reader.ThrowIfInvalid();
+        return sid;
+    }
+}

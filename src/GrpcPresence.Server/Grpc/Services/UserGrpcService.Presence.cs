@@ -1,0 +1,108 @@
+using Grpc.Core;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Security.Authentication;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <content>Heartbeats and sessions.</content>
+internal sealed partial class UserGrpcService
+{
+    /// <inheritdoc/>
+    public override Task<V1.HeartbeatResponse> Heartbeat(V1.HeartbeatRequest request, ServerCallContext context)
+    {
+        var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
+        // Nearly every heartbeat waits for nothing: neither for a read nor for a commit.
+        var found = services.GetAsync(sid, context.CancellationToken);
+        if (!found.IsCompletedSuccessfully)
+            return HeartbeatAsync(found, key, session, context.CancellationToken);
+        var service = found.Result;
+        if (!directory.TryResolve(service, key, out var address))
+            return HeartbeatAsync(new(service), key, session, context.CancellationToken);
+        var stored = Beat(service, key, address, session);
+        return stored.IsCompletedSuccessfully
+            ? heartbeatReplies.Of(service.Configuration)
+            : ReplyAsync(service, stored, context.CancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async Task StreamHeartbeats(
+        IAsyncStreamReader<V1.StreamHeartbeatsRequest> requestStream,
+        IServerStreamWriter<V1.StreamHeartbeatsResponse> responseStream,
+        ServerCallContext context)
+    {
+        using var handler = new StreamHeartbeatsHandler(
+            services, directory, tracker, quotas, Caller.Of(context.GetHttpContext()), time, lifetime.ApplicationStopping);
+        await handler.RunAsync(requestStream, responseStream, context);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.EndSessionResponse> EndSession(V1.EndSessionRequest request, ServerCallContext context)
+    {
+        var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
+        var service = await services.GetAsync(sid, context.CancellationToken);
+        var address = await directory.ResolveExistingAsync(service, key, context.CancellationToken);
+        await tracker.EndSession(service, address, session).WaitAsync(context.CancellationToken);
+        return new V1.EndSessionResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.ListSessionsResponse> ListSessions(V1.ListSessionsRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var sid = reader.Service(request.ServiceSid);
+        var key = reader.User(request.UserKey);
+        reader.ThrowIfInvalid();
+
+        var service = await services.GetAsync(sid, context.CancellationToken);
+        var address = await directory.ResolveExistingAsync(service, key, context.CancellationToken);
+        var sessions = tracker.ListSessions(service, address);
+        return new V1.ListSessionsResponse
+        {
+            Sessions = { sessions.Sessions.Select(session => session.ToMessage()) },
+            Recovering = sessions.Recovering,
+        };
+    }
+
+    private async Task<V1.HeartbeatResponse> HeartbeatAsync(
+        ValueTask<CachedService> finding, UserKey key, SessionId session, CancellationToken cancellationToken)
+    {
+        var service = await finding;
+        var address = await directory.ResolveAsync(service, key, cancellationToken);
+        return await ReplyAsync(service, Beat(service, key, address, session), cancellationToken);
+    }
+
+    private async Task<V1.HeartbeatResponse> ReplyAsync(CachedService service, Task stored, CancellationToken cancellationToken)
+    {
+        await stored.WaitAsync(cancellationToken);
+        return await heartbeatReplies.Of(service.Configuration);
+    }
+
+    /// <summary>Renews the lease; the task completes when what that made visible is stored.</summary>
+    private Task Beat(CachedService service, UserKey key, in UserRef address, SessionId session)
+    {
+        var beat = tracker.Beat(service, address, session, stream: null);
+        return beat.Rejection is { } reason ? throw Refused(reason, service.Sid, key) : beat.Stored;
+    }
+
+    private static (ServiceSid Service, UserKey User, SessionId Session) Read(string serviceSid, string userKey, string sessionId)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(serviceSid);
+        var user = reader.User(userKey);
+        var session = reader.Session(sessionId);
+        reader.ThrowIfInvalid();
+        return (service, user, session);
+    }
+
+    private static PresenceException Refused(ErrorReason reason, ServiceSid service, UserKey key) => reason switch
+    {
+        ErrorReason.SessionEnded => PresenceErrors.SessionEnded(),
+        ErrorReason.ServiceInstanceNotFound => PresenceErrors.ServiceInstanceNotFound(service),
+        _ => PresenceErrors.UserNotFound(key),
+    };
+}

@@ -1,0 +1,72 @@
+using Grpc.Core;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <content>Push bindings.</content>
+internal sealed partial class UserGrpcService
+{
+    /// <inheritdoc/>
+    public override async Task<SetPushBindingResponse> SetPushBinding(SetPushBindingRequest request, ServerCallContext context)
+    {
+        var binding = await changes.SubmitAsync(request.ToChange(out var service), context);
+        return new SetPushBindingResponse { PushBinding = binding.ToMessage(service) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetPushBindingResponse> GetPushBinding(GetPushBindingRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var sid = reader.Binding(request.PushBindingSid);
+        reader.ThrowIfInvalid();
+
+        var binding = await store.FindBindingAsync(service, sid, context.CancellationToken);
+        if (binding is null || (OwnerOf(context) is { } owner && owner != binding.Identity))
+            throw PresenceErrors.PushBindingNotFound(sid);
+        return new GetPushBindingResponse { PushBinding = binding.ToMessage(service) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeletePushBindingResponse> DeletePushBinding(DeletePushBindingRequest request, ServerCallContext context)
+    {
+        await changes.SubmitAsync(request.ToChange(OwnerOf(context)), context);
+        return new DeletePushBindingResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListPushBindingsResponse> ListPushBindings(ListPushBindingsRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var filter = reader.BindingFilter(request);
+        var list = new PageList(PageKind.PushBindings, service, TextOf(filter));
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        reader.ThrowIfInvalid();
+
+        var read = await store.ListBindingsAsync(service, filter, afterId, size + 1, context.CancellationToken);
+        var page = Page<Core.Domain.Users.PushBinding>.Cut(read, size, list, binding => binding.Id);
+        return new ListPushBindingsResponse
+        {
+            PushBindings = { page.Entries.Select(binding => binding.ToMessage(service)) },
+            NextPageToken = page.NextToken,
+        };
+    }
+
+    /// <summary>The filter as a text: that of another filter is another. Identities stand behind their lengths, because they hold any character.</summary>
+    private static string TextOf(BindingFilter filter)
+    {
+        var users = filter.Users.Select(key => key.ToString()).Distinct().Order(StringComparer.Ordinal).Select(key => $"{key.Length}:{key}");
+        var user = $"user={filter.User}";
+        // Nothing behind the one user where there is nothing else, as it was before there was: tokens outlive a deploy.
+        return filter.Users.Count + filter.Types.Count == 0 ? user : $"{user.Length}:{user}&users={string.Concat(users)}&types={string.Join(',', filter.Types)}";
+    }
+
+    /// <summary>Whose push bindings there are for the caller; null for everybody's.</summary>
+    private static Identity? OwnerOf(ServerCallContext context) => Caller.Of(context.GetHttpContext()).Identity;
+}

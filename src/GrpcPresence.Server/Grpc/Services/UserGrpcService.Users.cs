@@ -1,0 +1,89 @@
+using Grpc.Core;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.V1;
+using UserView = GrpcPresence.Core.Domain.Users.UserView;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <content>Users.</content>
+internal sealed partial class UserGrpcService
+{
+    /// <inheritdoc/>
+    public override async Task<CreateUserResponse> CreateUser(CreateUserRequest request, ServerCallContext context)
+    {
+        var created = await changes.SubmitAsync(request.ToChange(), context);
+        return new CreateUserResponse { User = created.ToMessage(UserView.Full) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GetUserResponse> GetUser(GetUserRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var key = reader.User(request.UserKey);
+        reader.ThrowIfInvalid();
+
+        var read = await store.FindUsersAsync(service, [key], context.CancellationToken);
+        return read.Users is [var user]
+            ? new GetUserResponse { User = user.ToMessage(UserView.Full) }
+            : throw PresenceErrors.UserNotFound(key);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<BatchGetUsersResponse> BatchGetUsers(BatchGetUsersRequest request, ServerCallContext context)
+    {
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var keys = reader.RequiredUsers(request.UserKeys, Limits.BatchGetKeys);
+        var view = reader.View(request.View, unset: UserView.Full);
+        reader.ThrowIfInvalid();
+
+        var users = (await store.FindUsersAsync(service, keys, context.CancellationToken)).Users;
+        return new BatchGetUsersResponse
+        {
+            Users = { users.Select(user => user.ToMessage(view)) },
+            MissingUserKeys = { Missing(request.UserKeys, keys, users) },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListUsersResponse> ListUsers(ListUsersRequest request, ServerCallContext context)
+    {
+        bool? online = request.HasOnline ? request.Online : null;
+        var reader = new RequestReader();
+        var service = reader.Service(request.ServiceSid);
+        var list = new PageList(PageKind.Users, service, $"online={online}");
+        var size = reader.PageSize(request.PageSize);
+        var afterId = reader.PageToken(request.PageToken, list);
+        var view = reader.View(request.View, unset: UserView.Basic);
+        reader.ThrowIfInvalid();
+
+        var read = await store.ListUsersAsync(service, afterId, size + 1, online, context.CancellationToken);
+        var page = Page<UserState>.Cut(read.Users, size, list, user => user.Record!.Id);
+        return new ListUsersResponse { Users = { page.Entries.Select(user => user.ToMessage(view)) }, NextPageToken = page.NextToken };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdateUserResponse> UpdateUser(UpdateUserRequest request, ServerCallContext context)
+    {
+        var updated = await changes.SubmitAsync(request.ToChange(), context);
+        return new UpdateUserResponse { User = updated.ToMessage(UserView.Full) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeleteUserResponse> DeleteUser(DeleteUserRequest request, ServerCallContext context)
+    {
+        await changes.SubmitAsync(request.ToChange(), context, audit.Of<UserSid>(context, sid => sid, $"of {request.ServiceSid}"));
+        return new DeleteUserResponse();
+    }
+
+    /// <summary>The keys that match nobody, as they were written, each once.</summary>
+    private static IEnumerable<string> Missing(IReadOnlyList<string> texts, IReadOnlyList<UserKey> keys, IReadOnlyList<UserState> users)
+    {
+        var known = users.SelectMany(user => new[] { new UserKey(user.Sid), new UserKey(user.Identity) }).ToHashSet();
+        return keys.Zip(texts).Where(pair => known.Add(pair.First)).Select(pair => pair.Second);
+    }
+}

@@ -1,0 +1,22 @@
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Server.Security.Audit;
+using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Grpc.Services;
+
+/// <summary>Users, their presence and their push bindings: validate, call, map. One file for each group of methods.</summary>
+internal sealed partial class UserGrpcService(
+    CommandQueue changes,
+    IStoreReader store,
+    ServiceCache services,
+    UserResolver directory,
+    PresenceTracker tracker,
+    HeartbeatReplies heartbeatReplies,
+    AuditLog audit,
+    CallQuotas quotas,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

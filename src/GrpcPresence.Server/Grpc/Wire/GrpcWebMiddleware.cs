@@ -1,0 +1,64 @@
+using System.Globalization;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Settings;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GrpcPresence.Server.Grpc.Wire;
+
+/// <summary>
+/// Refuses the calls over gRPC-Web that must not or cannot run, before Grpc.AspNetCore.Web translates the others. gRPC-Web is gRPC for
+/// browsers: a call is an ordinary HTTP request, and its trailers are the end of the response body.
+/// </summary>
+internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings settings)
+{
+    private const string ContentType = "application/grpc-web";
+    private const string TextContentType = ContentType + "-text";
+    private const string ForeignOrigin = "AllowedOrigins does not name the origin of this page.";
+    private const string RequestStream = "gRPC-Web carries one request a call. Use gRPC over HTTP/2.";
+
+    /// <summary>Whether the request is gRPC-Web. Asked about each gRPC call, so it allocates nothing.</summary>
+    public static bool Serves(HttpContext http) => HasContentType(http, ContentType);
+
+    /// <summary>Whether the request's body came in base64. The content type no longer says so once it is translated.</summary>
+    public static bool IsText(HttpContext http) => http.Features.Get<RequestBodyPipeFeature>() is not null;
+
+    /// <summary>Runs the request.</summary>
+    public Task InvokeAsync(HttpContext http)
+    {
+        if (CrossOrigin.IsForeignChange(http.Request, settings.AllowedOrigins))
+            return Refuse(http, StatusCodes.Status403Forbidden, StatusCode.PermissionDenied, ForeignOrigin);
+        // Browsers send a request as a whole: a heartbeat stream would be closed, and its sessions ended, before the first reply.
+        if (TypeOf(http.GetEndpoint()) is MethodType.ClientStreaming or MethodType.DuplexStreaming)
+            return Refuse(http, StatusCodes.Status200OK, StatusCode.Unimplemented, RequestStream);
+        if (HasContentType(http, TextContentType))
+            ReadThroughStream(http);
+        return next(http);
+    }
+
+    /// <summary>
+    /// Puts a second reader between Kestrel's and the one that decodes base64. The decoder throws in the middle of a read, and Kestrel's
+    /// own reader could then not skip the rest of the body: it would close the connection and log a fault of the server.
+    /// </summary>
+    private static void ReadThroughStream(HttpContext http)
+    {
+        var body = new RequestBodyPipeFeature(http);
+        http.Features.Set(body);
+        http.Features.Set<IRequestBodyPipeFeature>(body);
+    }
+
+    private static MethodType? TypeOf(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type;
+
+    private static bool HasContentType(HttpContext http, string type) =>
+        http.Request.ContentType?.StartsWith(type, StringComparison.OrdinalIgnoreCase) == true;
+
+    private static Task Refuse(HttpContext http, int status, StatusCode code, string message)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = ContentType;
+        http.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
+        http.Response.Headers["grpc-message"] = message;
+        return Task.CompletedTask;
+    }
+}

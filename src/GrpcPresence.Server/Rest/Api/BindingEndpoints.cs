@@ -1,0 +1,63 @@
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
+
+namespace GrpcPresence.Server.Rest.Api;
+
+/// <summary>Push bindings, which clients make for themselves and back ends look at.</summary>
+internal static class BindingEndpoints
+{
+    private const int MostPerPage = 100;
+    private const string Bindings = RestPaths.Service + "/Bindings";
+    private const string OneBinding = Bindings + "/{" + RestPaths.Sid + "}";
+    private const string BindingType = "BindingType";
+    private const string Identity = "Identity";
+
+    private static readonly RestParameter Sid = RestParameter.Path(RestPaths.Sid, "The push binding: BS and 32 hexadecimal digits.");
+
+    /// <summary>Maps the operations.</summary>
+    public static void Map(RestRoutes routes)
+    {
+        routes.Get(
+            Bindings,
+            new RestOperation(
+                "ListServiceBinding",
+                "Lists push bindings.",
+                StatusCodes.Status200OK,
+                [
+                    RestPaths.InService,
+                    RestParameter.Query(BindingType, RestParameterType.Texts, $"Only those of these push services: {string.Join(", ", BindingTypeNames.All)}."),
+                    RestParameter.Query(Identity, RestParameterType.Texts, "Only those of these users: at most 50."),
+                    .. RestPage.Parameters(MostPerPage),
+                ]),
+            ListAsync);
+        routes.Get(
+            OneBinding,
+            new RestOperation("FetchServiceBinding", "Reads a push binding.", StatusCodes.Status200OK, [RestPaths.InService, Sid]),
+            FetchAsync);
+        routes.Delete(
+            OneBinding,
+            new RestOperation("DeleteServiceBinding", "Deletes a push binding.", StatusCodes.Status204NoContent, [RestPaths.InService, Sid]),
+            DeleteAsync);
+    }
+
+    private static async Task<BindingPage> ListAsync(RestRequest call)
+    {
+        var page = RestPage.Read(call, MostPerPage);
+        var request = new V1.ListPushBindingsRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PageSize = page.Size, PageToken = page.Token };
+        request.UserKeys.AddRange(call.Queries(Identity));
+        request.BindingTypes.AddRange(call.Queries(BindingType).Select(BindingTypeNames.Parse));
+        var read = await call.CallAsync<V1.ListPushBindingsRequest, V1.ListPushBindingsResponse>(request);
+        return new BindingPage([.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))], page.Meta(call, "bindings", read.NextPageToken));
+    }
+
+    private static async Task<BindingResource> FetchAsync(RestRequest call)
+    {
+        var read = await call.CallAsync<V1.GetPushBindingRequest, V1.GetPushBindingResponse>(
+            new V1.GetPushBindingRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PushBindingSid = call.Path(RestPaths.Sid) });
+        return BindingResource.Of(read.PushBinding, call);
+    }
+
+    private static Task DeleteAsync(RestRequest call) =>
+        call.CallAsync<V1.DeletePushBindingRequest, V1.DeletePushBindingResponse>(
+            new V1.DeletePushBindingRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PushBindingSid = call.Path(RestPaths.Sid) });
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
+using Microsoft.AspNetCore.Http.Extensions;
+
+namespace GrpcPresence.Server.Rest.Api;
+
+/// <summary>A page that a request asks for.</summary>
+/// <param name="Number">Its number, from 0; the token says where it begins.</param>
+/// <param name="Size">Entries at the most.</param>
+/// <param name="Token">The token of gRPC; empty for the first page.</param>
+internal readonly record struct RestPage(int Number, int Size, string Token)
+{
+    private const string SizeName = "PageSize";
+    private const string NumberName = "Page";
+    private const string TokenName = "PageToken";
+
+    /// <summary>What every list reads of the query.</summary>
+    public static RestParameter[] Parameters(int most) =>
+    [
+        RestParameter.Query(SizeName, RestParameterType.Number, $"Entries of a page: at least 1, and {most} where more is asked for; 50 where nothing is."),
+        RestParameter.Query(NumberName, RestParameterType.Number, "The number of the page, from 0. Any but the first needs its token."),
+        RestParameter.Query(TokenName, RestParameterType.Text, "Where the page begins, from the URL of the page before."),
+    ];
+
+    /// <summary>Reads the page. Libraries ask for up to 1000 entries and are content with fewer.</summary>
+    public static RestPage Read(RestRequest call, int most)
+    {
+        const int Unset = Core.Domain.Limits.DefaultPageSize;
+        var size = Math.Min(call.PageNumber(SizeName, least: 1, Unset), most);
+        var number = call.PageNumber(NumberName, least: 0, unset: 0);
+        var token = call.Query(TokenName);
+        if (number > 0 && token.Length == 0)
+            call.Refuse(NumberName, ErrorReason.PageTokenInvalid, $"must come with {TokenName} unless it is 0", unset: 0);
+        return new RestPage(number, size, token);
+    }
+
+    /// <summary>What the body says of the page.</summary>
+    /// <param name="call">The request, whose filters every page keeps.</param>
+    /// <param name="key">The name of the entries.</param>
+    /// <param name="nextToken">The token of the next page; empty after the last.</param>
+    public PageMeta Meta(RestRequest call, string key, string nextToken) => new()
+    {
+        Page = Number,
+        PageSize = Size,
+        FirstPageUrl = UrlOf(call, 0, ""),
+        Url = UrlOf(call, Number, Token),
+        NextPageUrl = nextToken.Length == 0 ? null : UrlOf(call, Number == int.MaxValue ? Number : Number + 1, nextToken),
+        Key = key,
+    };
+
+    private string UrlOf(RestRequest call, int number, string token)
+    {
+        var query = new QueryBuilder
+        {
+            { SizeName, Size.ToString(CultureInfo.InvariantCulture) },
+            { NumberName, number.ToString(CultureInfo.InvariantCulture) },
+        };
+        if (token.Length > 0)
+            query.Add(TokenName, token);
+        foreach (var filter in call.Operation.Parameters.Where(IsFilter))
+            query.Add(filter.Name, call.Queries(filter.Name));
+        return call.UrlOf(call.Http.Request.Path.ToUriComponent()) + query;
+    }
+
+    private static bool IsFilter(RestParameter parameter) =>
+        parameter.Place == RestParameterLocation.Query && parameter.Name is not (SizeName or NumberName or TokenName);
+}

@@ -1,0 +1,124 @@
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
+
+namespace GrpcPresence.Server.Rest.Api;
+
+/// <summary>Users.</summary>
+internal static class UserEndpoints
+{
+    /// <summary>The header that asks for webhooks to be told of an edit.</summary>
+    public const string WebhookEnabled = "X-Twilio-Webhook-Enabled";
+
+    private const int MostPerPage = 50;
+    private const string Users = RestPaths.Service + "/Users";
+    private const string OneUser = Users + "/{" + RestPaths.Sid + "}";
+    private const string Identity = "Identity";
+    private const string FriendlyName = "FriendlyName";
+    private const string Attributes = "Attributes";
+    private const string RoleSid = "RoleSid";
+    private const string View = "View";
+    private const string Full = "full";
+
+    private static readonly RestParameter Sid = RestParameter.Path(RestPaths.Sid, "The user: SID or identity.");
+
+    private static readonly RestParameter[] Profile =
+    [
+        RestParameter.Header(
+            WebhookEnabled, RestParameterType.Flag, "\"true\" to tell webhooks of this change. Without it they hear nothing, so that a receiver which answers with an edit makes no loop."),
+        RestParameter.Form(FriendlyName, RestParameterType.Text, "A name for people: at most 256 bytes of UTF-8."),
+        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object: at most 4096 bytes."),
+        RestParameter.Form(RoleSid, RestParameterType.Text, "RL and 32 hexadecimal digits, or empty for none."),
+    ];
+
+    /// <summary>Maps the operations.</summary>
+    public static void Map(RestRoutes routes)
+    {
+        routes.Get(
+            Users,
+            new RestOperation(
+                "ListServiceUser",
+                "Lists users.",
+                StatusCodes.Status200OK,
+                [
+                    RestPaths.InService,
+                    RestParameter.Query(View, RestParameterType.Text, "\"full\" to have is_online and is_notifiable in the list, which are null there otherwise."),
+                    .. RestPage.Parameters(MostPerPage),
+                ]),
+            ListAsync);
+        routes.Post(
+            Users,
+            new RestOperation(
+                "CreateServiceUser",
+                "Creates a user.",
+                StatusCodes.Status201Created,
+                [RestPaths.InService, RestParameter.Form(Identity, RestParameterType.Text, "1 to 256 bytes of UTF-8, not of the form of a user SID.", isRequired: true), .. Profile]),
+            CreateAsync);
+        routes.Get(OneUser, new RestOperation("FetchServiceUser", "Reads a user.", StatusCodes.Status200OK, [RestPaths.InService, Sid]), FetchAsync);
+        routes.Post(
+            OneUser,
+            new RestOperation(
+                "UpdateServiceUser",
+                "Changes what is named of the profile, and leaves the rest as it is.",
+                StatusCodes.Status200OK,
+                [RestPaths.InService, Sid, .. Profile]),
+            UpdateAsync);
+        routes.Delete(
+            OneUser, new RestOperation("DeleteServiceUser", "Deletes a user.", StatusCodes.Status204NoContent, [RestPaths.InService, Sid]), DeleteAsync);
+    }
+
+    private static async Task<UserPage> ListAsync(RestRequest call)
+    {
+        var page = RestPage.Read(call, MostPerPage);
+        var read = await call.CallAsync<V1.ListUsersRequest, V1.ListUsersResponse>(new V1.ListUsersRequest
+        {
+            ServiceSid = call.Path(RestPaths.ServiceSid),
+            PageSize = page.Size,
+            PageToken = page.Token,
+            View = call.Query(View).Equals(Full, StringComparison.OrdinalIgnoreCase) ? V1.UserView.Full : V1.UserView.Basic,
+        });
+        return new UserPage([.. read.Users.Select(user => UserResource.Of(user, call))], page.Meta(call, "users", read.NextPageToken));
+    }
+
+    private static async Task<UserResource> CreateAsync(RestRequest call)
+    {
+        var request = new V1.CreateUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), SkipWebhooks = !TellsWebhooks(call) };
+        FormFields.Take(call, request, ["identity", .. UpdateMasks.User.Writable]);
+        var created = await call.CallAsync<V1.CreateUserRequest, V1.CreateUserResponse>(request);
+        return UserResource.Of(created.User, call);
+    }
+
+    private static async Task<UserResource> FetchAsync(RestRequest call)
+    {
+        var read = await call.CallAsync<V1.GetUserRequest, V1.GetUserResponse>(
+            new V1.GetUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), UserKey = call.Path(RestPaths.Sid) });
+        return UserResource.Of(read.User, call);
+    }
+
+    private static async Task<UserResource> UpdateAsync(RestRequest call)
+    {
+        var user = new V1.User { ServiceSid = call.Path(RestPaths.ServiceSid) };
+        Name(user, call.Path(RestPaths.Sid));
+        var mask = FormFields.Take(call, user, UpdateMasks.User.Writable);
+        if (mask.Paths.Count == 0)
+            return await FetchAsync(call);
+        var updated = await call.CallAsync<V1.UpdateUserRequest, V1.UpdateUserResponse>(new V1.UpdateUserRequest { User = user, UpdateMask = mask, SkipWebhooks = !TellsWebhooks(call) });
+        return UserResource.Of(updated.User, call);
+    }
+
+    private static Task DeleteAsync(RestRequest call) =>
+        call.CallAsync<V1.DeleteUserRequest, V1.DeleteUserResponse>(
+            new V1.DeleteUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), UserKey = call.Path(RestPaths.Sid) });
+
+    // What an end user does, back ends hear of: it is not for the end user to say.
+    private static bool TellsWebhooks(RestRequest call) => call.Asks(WebhookEnabled) || call.Caller.Identity is not null;
+
+    private static void Name(V1.User user, string key)
+    {
+        if (UserSid.TryParse(key, out _))
+            user.Sid = key;
+        else
+            user.Identity = key;
+    }
+}

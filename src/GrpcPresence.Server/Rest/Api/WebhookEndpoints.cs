@@ -1,0 +1,68 @@
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
+
+namespace GrpcPresence.Server.Rest.Api;
+
+/// <summary>Who is told of users.</summary>
+internal static class WebhookEndpoints
+{
+    private const string Path = RestPaths.Service + "/Configuration/Webhooks";
+    private const string PreWebhookUrl = "PreWebhookUrl";
+    private const string PostWebhookUrl = "PostWebhookUrl";
+    private const string Filters = "Filters";
+    private const string Method = "Method";
+
+    private static readonly Dictionary<string, V1.WebhookMethod> Methods = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [""] = V1.WebhookMethod.Unspecified,
+        [HttpMethods.Post] = V1.WebhookMethod.Post,
+        [HttpMethods.Get] = V1.WebhookMethod.Get,
+    };
+
+    /// <summary>Maps the operations.</summary>
+    public static void Map(RestRoutes routes)
+    {
+        routes.Get(
+            Path,
+            new RestOperation("FetchServiceWebhookConfiguration", "Reads who is told of users.", StatusCodes.Status200OK, [RestPaths.InService]),
+            FetchAsync);
+        routes.Post(
+            Path,
+            new RestOperation(
+                "UpdateServiceWebhookConfiguration",
+                "Changes what is named, and leaves the rest as it is.",
+                StatusCodes.Status200OK,
+                [
+                    RestPaths.InService,
+                    RestParameter.Form(PreWebhookUrl, RestParameterType.Text, "Who is asked before a profile is edited: a URL of at most 2048 bytes, or empty for nobody."),
+                    RestParameter.Form(PostWebhookUrl, RestParameterType.Text, "Who is told of what has happened: a URL of at most 2048 bytes, or empty for nobody."),
+                    RestParameter.Form(Filters, RestParameterType.Texts, "The events that are told: onUserAdded, onUserUpdate, onUserUpdated. One empty value is none."),
+                    RestParameter.Form(Method, RestParameterType.Text, "POST, or GET."),
+                ]),
+            UpdateAsync);
+    }
+
+    private static async Task<WebhookResource> FetchAsync(RestRequest call)
+    {
+        var read = await call.CallAsync<V1.GetWebhookConfigurationRequest, V1.GetWebhookConfigurationResponse>(
+            new V1.GetWebhookConfigurationRequest { ServiceSid = call.Path(RestPaths.ServiceSid) });
+        return WebhookResource.Of(read.WebhookConfiguration, call);
+    }
+
+    private static async Task<WebhookResource> UpdateAsync(RestRequest call)
+    {
+        var webhook = new V1.WebhookConfiguration { ServiceSid = call.Path(RestPaths.ServiceSid) };
+        var mask = FormFields.Take(call, webhook, ["pre_webhook_url", "post_webhook_url", "filters"]);
+        if (call.Text(Method) is { } method)
+        {
+            // What is none is for the method to refuse, with all else that is wrong.
+            webhook.Method = Methods.GetValueOrDefault(method, (V1.WebhookMethod)(-1));
+            mask.Paths.Add("method");
+        }
+        if (mask.Paths.Count == 0)
+            return await FetchAsync(call);
+        var updated = await call.CallAsync<V1.UpdateWebhookConfigurationRequest, V1.UpdateWebhookConfigurationResponse>(
+            new V1.UpdateWebhookConfigurationRequest { WebhookConfiguration = webhook, UpdateMask = mask });
+        return WebhookResource.Of(updated.WebhookConfiguration, call);
+    }
+}

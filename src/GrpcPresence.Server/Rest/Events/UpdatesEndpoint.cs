@@ -1,0 +1,113 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.OpenApi;
+using GrpcPresence.Server.Streams;
+
+namespace GrpcPresence.Server.Rest.Events;
+
+/// <summary>
+/// <c>WatchUsers</c> as server-sent events, for browsers and scripts. It is that very method with another writer, so that everything which a watch promises
+/// holds here.
+/// </summary>
+internal static class UpdatesEndpoint
+{
+    /// <summary>The header in which a client says where to go on.</summary>
+    public const string LastEventId = "Last-Event-ID";
+
+    private const string Path = RestPaths.Service + "/Users/Updates";
+    private const string Identity = "Identity";
+    private const string Reasons = "Reasons";
+    private const string View = "View";
+    private const string Start = "Start";
+    private const string ResumeToken = "ResumeToken";
+
+    private static readonly Dictionary<string, V1.UserView> Views = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [""] = V1.UserView.Unspecified,
+        ["basic"] = V1.UserView.Basic,
+        ["reachability"] = V1.UserView.Reachability,
+        ["full"] = V1.UserView.Full,
+    };
+
+    private static readonly Dictionary<string, V1.WatchStart> Starts = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [""] = V1.WatchStart.Unspecified,
+        ["snapshot"] = V1.WatchStart.Snapshot,
+        ["now"] = V1.WatchStart.Now,
+    };
+
+    private static readonly RestOperation Operation = new(
+        "WatchServiceUser",
+        "Sends the users as they are, and then each change with its reasons, as server-sent events.",
+        StatusCodes.Status200OK,
+        [
+            RestPaths.InService,
+            RestParameter.Query(Identity, RestParameterType.Texts, "Only these users, by SID or identity: at most 1000. Everybody unless it is given."),
+            RestParameter.Query(Reasons, RestParameterType.Texts, $"Only changes for these reasons: {string.Join(", ", UpdateReasonNames.All)}. Deletions are always told."),
+            RestParameter.Query(View, RestParameterType.Text, "What is told of a user: basic, reachability or full, which it is unless it is given."),
+            RestParameter.Query(Start, RestParameterType.Text, $"\"now\" to begin with changes from now on instead of the users as they are. Not looked at with a {LastEventId}."),
+            RestParameter.Query(ResumeToken, RestParameterType.Text, $"Where to go on, for who cannot send {LastEventId}."),
+            RestParameter.Header(LastEventId, RestParameterType.Text, "The id of the last event, which is a resume token: what came after it is sent, and no more."),
+        ])
+    {
+        Produces = "text/event-stream",
+    };
+
+    /// <summary>Maps the operation.</summary>
+    public static void Map(RestRoutes routes, RestErrors errors, TimeProvider time) =>
+        routes.Stream<UserUpdateResource>(Path, Operation, call => WatchAsync(call, errors, time));
+
+    /// <summary>Whether the path is that of the stream. Routing takes a slash at its end too.</summary>
+    public static bool Serves(string path) =>
+        path.StartsWith(RestPaths.Services + "/", StringComparison.OrdinalIgnoreCase)
+        && path.AsSpan().TrimEnd('/').EndsWith("/Users/Updates", StringComparison.OrdinalIgnoreCase);
+
+    private static async Task WatchAsync(RestRequest call, RestErrors errors, TimeProvider time)
+    {
+        var start = call.Word(Start, Starts);
+        var request = Read(call, start);
+        var output = new UpdatesWriter(call, beginsNow: start == V1.WatchStart.Now);
+        try
+        {
+            await call.WatchAsync(request, output);
+        }
+        catch (Exception thrown) when (call.Http.Response.HasStarted)
+        {
+            if (errors.FindEnd(call.Http, thrown) is { } end)
+                await EndAsync(output.EndAsync(end), call.Http, time);
+        }
+    }
+
+    // Who has not read what was sent before takes no last event either, and must not keep the connection for it.
+    private static async Task EndAsync(Task sending, HttpContext http, TimeProvider time)
+    {
+        if (!sending.IsCompleted && await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
+            StreamReset.Refuse(http);
+        await sending;
+    }
+
+    private static V1.WatchUsersRequest Read(RestRequest call, V1.WatchStart start)
+    {
+        var last = call.Header(LastEventId);
+        var request = new V1.WatchUsersRequest
+        {
+            ServiceSid = call.Path(RestPaths.ServiceSid),
+            View = call.Word(View, Views),
+            // A browser that goes on does so with the URL that it began with.
+            Start = last.Length > 0 ? V1.WatchStart.Unspecified : start,
+            ResumeToken = last.Length > 0 ? last : call.Query(ResumeToken),
+        };
+        request.UserKeys.AddRange(call.Queries(Identity));
+        foreach (var word in call.Queries(Reasons))
+        {
+            if (UpdateReasonNames.TryParse(word, out var reason))
+                request.Reasons.Add((V1.UpdateReason)int.Log2((int)reason));
+            else
+                call.Refuse(Reasons, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", UpdateReasonNames.All)}", unset: 0);
+        }
+        return request;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Grpc.Core;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Rest.Api;
+using GrpcPresence.Server.Rest.Http;
+
+namespace GrpcPresence.Server.Rest.Events;
+
+/// <summary>
+/// Writes the messages of one watch as server-sent events (HTML, section 9.2), one for each update. The id stands with the last event of a message alone: a
+/// client that breaks off in between goes on from the message before. A client keeps an id until it is given another. Not safe for more than one thread.
+/// </summary>
+internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
+{
+    private readonly RestRequest _call;
+    private readonly bool _beginsNow;
+    private readonly PipeWriter _output;
+
+    /// <summary>A writer to the response, which is not started by it.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="beginsNow">Whether the URL, without the id of a last event, asks for no snapshot.</param>
+    public UpdatesWriter(RestRequest call, bool beginsNow)
+    {
+        (_call, _beginsNow) = (call, beginsNow);
+        var response = call.Http.Response;
+        response.ContentType = call.Operation.Produces;
+        response.Headers.CacheControl = "no-store";
+        // A proxy that gathers what it passes on would make a stream of updates of no use.
+        response.Headers["X-Accel-Buffering"] = "no";
+        _output = response.BodyWriter;
+    }
+
+    /// <inheritdoc/>
+    public WriteOptions? WriteOptions { get; set; }
+
+    /// <inheritdoc/>
+    public Task WriteAsync(WatchFrame message)
+    {
+        var id = message.Message.Token?.Encode();
+        switch (message.Message)
+        {
+            case WatchEvent.Updates updates:
+                for (var i = 0; i < updates.Users.Count; i++)
+                    Write("updated", UserUpdateResource.Of(updates.Users[i], message, _call), i == updates.Users.Count - 1 ? id : null);
+                break;
+            case WatchEvent.ConfigurationChanged changed:
+                Write("configuration", ConfigurationResource.Of(changed.Configuration.ToMessage(message.Service), _call), id);
+                break;
+            case WatchEvent.Reset reset:
+                Write("reset", new ResetResource(JsonNamingPolicy.CamelCase.ConvertName($"{reset.Reason}")), IdOfReset);
+                break;
+            case WatchEvent.Synced:
+                Write("synced", new object(), id);
+                break;
+            case WatchEvent.Progress:
+                Write("progress", new object(), id);
+                break;
+            default:
+                throw new InvalidOperationException($"There is no event for {message.Message.GetType().Name}.");
+        }
+        return FlushAsync(_call.Http.RequestAborted);
+    }
+
+    /// <summary>The last event: why the watch ends, and when it is of use to come back. A client that goes on from the last id misses nothing.</summary>
+    public async Task EndAsync(PresenceException end)
+    {
+        if (ErrorDetails.RetryDelayOf(end) is { } delay)
+            Write(string.Create(CultureInfo.InvariantCulture, $"retry: {delay.TotalMilliseconds:0}\n"));
+        var resource = new EndResource(ErrorTable.NameOf(end.Reason), ErrorDetails.TextOf(end))
+        {
+            CorrelationId = end.Details.GetValueOrDefault(ErrorDetails.CorrelationIdKey),
+        };
+        Write("end", resource, end.Details.GetValueOrDefault(WatchReader.ResumeTokenDetail));
+        // Not cancelled: a client that is gone, which is no fault by now, takes everything at once.
+        await FlushAsync(CancellationToken.None);
+    }
+
+    /// <summary>
+    /// Until <c>synced</c> the client has forgotten what the id stands for: without one, it comes back to a snapshot. Where the URL asks for none, it keeps
+    /// the id, which is answered with a reset again.
+    /// </summary>
+    private string? IdOfReset => _beginsNow ? null : "";
+
+    private void Write<TResource>(string name, TResource resource, string? id)
+    {
+        Write($"event: {name}\n");
+        if (id is not null)
+            Write($"id: {id}\n");
+        Write("data: ");
+        // On one line: the writer breaks none.
+        using (var json = new Utf8JsonWriter(_output, new JsonWriterOptions { Encoder = RestJson.Options.Encoder }))
+            JsonSerializer.Serialize(json, resource, RestJson.Options);
+        Write("\n\n");
+    }
+
+    private void Write(string text) => Encoding.ASCII.GetBytes(text, _output);
+
+    private async Task FlushAsync(CancellationToken cancellationToken) => await _output.FlushAsync(cancellationToken);
+}

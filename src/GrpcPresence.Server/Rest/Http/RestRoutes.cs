@@ -1,0 +1,73 @@
+using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.OpenApi;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Rest.Http;
+
+/// <summary>
+/// Maps operations. Each request goes the same road: who calls is asked first, then the form is read, then the operation runs, whose calls are authorized and
+/// charged as those of gRPC.
+/// </summary>
+internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods methods, Authenticator authenticator, ServerSettings settings)
+{
+    private readonly Dictionary<string, List<string>> _methods = [];
+
+    /// <summary>Maps a read.</summary>
+    public void Get<TResource>(string pattern, RestOperation operation, Func<RestRequest, Task<TResource>> handler) =>
+        Map(HttpMethods.Get, pattern, operation, typeof(TResource), call => WriteAsync(handler, call));
+
+    /// <summary>Maps a creation or an update.</summary>
+    public void Post<TResource>(string pattern, RestOperation operation, Func<RestRequest, Task<TResource>> handler) =>
+        Map(HttpMethods.Post, pattern, operation, typeof(TResource), call => WriteAsync(handler, call));
+
+    /// <summary>Maps a deletion, which answers nothing.</summary>
+    public void Delete(string pattern, RestOperation operation, Func<RestRequest, Task> handler) =>
+        Map(HttpMethods.Delete, pattern, operation, resource: null, call =>
+        {
+            call.Http.Response.StatusCode = operation.Status;
+            return handler(call);
+        });
+
+    /// <summary>Maps a stream, whose handler writes what is sent.</summary>
+    public void Stream<TEvent>(string pattern, RestOperation operation, Func<RestRequest, Task> handler) =>
+        Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler);
+
+    /// <summary>
+    /// Maps all other methods of the paths: without that, paths which gRPC's own pattern takes too would be not found by a wrong method, instead of refusing it.
+    /// </summary>
+    public void RefuseOtherMethods()
+    {
+        foreach (var (pattern, served) in _methods)
+        {
+            var allowed = string.Join(", ", served);
+            routes.Map(pattern, http => throw RestException.MethodNotAllowed(allowed)).WithOrder(1).WithDisplayName(pattern);
+        }
+    }
+
+    private static async Task WriteAsync<TResource>(Func<RestRequest, Task<TResource>> handler, RestRequest call)
+    {
+        var resource = await handler(call);
+        call.Http.Response.StatusCode = call.Operation.Status;
+        await call.Http.Response.WriteAsJsonAsync(resource, RestJson.Options, call.Http.RequestAborted);
+    }
+
+    private void Map(string method, string pattern, RestOperation operation, Type? resource, Func<RestRequest, Task> handler)
+    {
+        var produced = resource is null
+            ? new ProducesResponseTypeMetadata(operation.Status, typeof(void))
+            : new ProducesResponseTypeMetadata(operation.Status, resource, [operation.Produces]);
+        // The document is made of endpoints that name the method which serves them.
+        if (!_methods.TryGetValue(pattern, out var served))
+            _methods[pattern] = served = [];
+        served.Add(method);
+        routes.MapMethods(pattern, [method], RunAsync).WithMetadata(operation, produced, ((Delegate)RunAsync).Method).WithDisplayName(operation.Id);
+
+        async Task RunAsync(HttpContext http)
+        {
+            var caller = await authenticator.AuthenticateAsync(http);
+            var form = await RestForm.ReadAsync(http);
+            await handler(new RestRequest(http, caller, operation, form, methods, settings.AccountSid));
+        }
+    }
+}

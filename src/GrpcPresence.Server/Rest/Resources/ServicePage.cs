@@ -1,6 +1,0 @@
-namespace GrpcPresence.Server.Rest.Resources;
-
-/// <summary>A page of service instances.</summary>
-/// <param name="Services">The entries.</param>
-/// <param name="Meta">Where the page stands.</param>
-internal sealed record ServicePage(IReadOnlyList<ServiceResource> Services, PageMeta Meta);

@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Text;
+using GrpcPresence.Server.Settings;
+
+namespace GrpcPresence.Server.Security.Authentication;
+
+/// <summary>The account that the deployment belongs to. Its secret, if the settings name one, opens everything. Safe from any thread.</summary>
+internal sealed class Account
+{
+    private readonly string _sid;
+    private readonly bool _isNamed;
+    private readonly byte[]? _tokenHash;
+
+    /// <summary>The account of the settings.</summary>
+    public Account(ServerSettings settings)
+    {
+        _sid = settings.AccountSid;
+        _isNamed = _sid != ServerSettings.DefaultAccountSid;
+        _tokenHash = settings.AuthToken is { } token ? Hash(token) : null;
+        Caller = new AccountCaller(_sid);
+    }
+
+    /// <summary>Whether there is a secret to present.</summary>
+    public bool HasToken => _tokenHash is not null;
+
+    /// <summary>Who presents it.</summary>
+    public AccountCaller Caller { get; }
+
+    /// <summary>Whether these are the account's SID and secret. Takes the same time for every wrong secret.</summary>
+    public bool Accepts(string sid, string token) =>
+        _tokenHash is not null && sid == _sid && CryptographicOperations.FixedTimeEquals(Hash(token), _tokenHash);
+
+    /// <summary>Whether an access token may name this account as its subject: any, unless the settings say which account it is.</summary>
+    public bool MayBe(string? subject) => !_isNamed || subject is null || subject == _sid;
+
+    private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+}

@@ -1,0 +1,131 @@
+using Google.Protobuf;
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server.Security.Authorization;
+
+/// <summary>
+/// The one table of who may call what, and what of the quotas that takes. A method that is not in it is not served: the server does not start. Scope comes before everything: a caller for
+/// whom there is one service instance is told of any other that it does not exist, be it so or not.
+/// </summary>
+internal static class AuthorizationTable
+{
+    private static readonly string Configurations = V1.ConfigurationService.Descriptor.FullName;
+    private static readonly string Keys = V1.ApiKeyService.Descriptor.FullName;
+    private static readonly string Users = V1.UserService.Descriptor.FullName;
+
+    /// <summary>The metrics, which no method of gRPC serves: they are about the whole deployment.</summary>
+    public static readonly AccessRule<HttpContext> Metrics = new(MetricsEndpoint.Path) { Least = ApiKeyRole.Read };
+
+    private static readonly Dictionary<string, AccessRule> Rules = new AccessRule[]
+    {
+        // Service instances: making, listing and deleting them is for the whole deployment.
+        Deployment<V1.CreateServiceInstanceRequest>(Configurations, "CreateServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
+        Deployment<V1.ListServiceInstancesRequest>(Configurations, "ListServiceInstances", ApiKeyRole.Read),
+        Deployment<V1.DeleteServiceInstanceRequest>(Configurations, "DeleteServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
+        Instance<V1.GetServiceInstanceRequest>(Configurations, "GetServiceInstance", ApiKeyRole.Read, request => request.ServiceSid),
+        Instance<V1.UpdateServiceInstanceRequest>(Configurations, "UpdateServiceInstance", ApiKeyRole.Admin, request => request.ServiceInstance?.Sid).Costing(CallCost.Write),
+        Instance<V1.GetConfigurationRequest>(Configurations, "GetConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
+        Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request => request.Configuration?.ServiceSid).Costing(CallCost.Write),
+
+        // The URL of a webhook may hold a secret of whoever is told.
+        Instance<V1.GetWebhookConfigurationRequest>(Configurations, "GetWebhookConfiguration", ApiKeyRole.Admin, request => request.ServiceSid),
+        Instance<V1.UpdateWebhookConfigurationRequest>(
+            Configurations, "UpdateWebhookConfiguration", ApiKeyRole.Admin, request => request.WebhookConfiguration?.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.GetNotificationConfigurationRequest>(Configurations, "GetNotificationConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
+        Instance<V1.UpdateNotificationConfigurationRequest>(
+            Configurations, "UpdateNotificationConfiguration", ApiKeyRole.Admin, request => request.NotificationConfiguration?.ServiceSid).Costing(CallCost.Write),
+
+        // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without credentials makes none:
+        // it would outlive the moment at which the server is closed.
+        KeyMethod<V1.CreateApiKeyRequest>("CreateApiKey", request => request.ServiceSid),
+        KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid) with { Cost = CallCost.Free },
+        KeyMethod<V1.RotateApiKeyRequest>("RotateApiKey", _ => null),
+        KeyMethod<V1.RevokeApiKeyRequest>("RevokeApiKey", _ => null),
+
+        // Users: end users read them all, and change themselves, but for their role, and not without webhooks being told.
+        Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.BatchGetUsersRequest>(Users, "BatchGetUsers", ApiKeyRole.Read, request => request.ServiceSid)
+            with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request => request.User?.ServiceSid).Costing(CallCost.Write) with
+        {
+            EndUsers = EndUserRights.Self,
+            Users = request => new[] { request.User?.Sid, request.User?.Identity }.OfType<string>().Where(key => key.Length > 0),
+            AllowsEndUser = request => !request.SkipWebhooks && (request.UpdateMask?.Paths.All(IsOwnProfile) ?? true),
+        },
+
+        // Presence: end users beat for themselves. Sessions are listed to back ends alone: their ids end them.
+        Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
+        {
+            EndUsers = EndUserRights.Self,
+            Users = request => [request.UserKey],
+        },
+        Instance<V1.StreamHeartbeatsRequest>(Users, "StreamHeartbeats", ApiKeyRole.Service, request => request.Start?.ServiceSid) with
+        {
+            EndUsers = EndUserRights.Self,
+            Users = request => (request.Beats?.Beats ?? request.Ends?.Ends)?.Select(beat => beat.UserKey) ?? [],
+        },
+        Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
+        {
+            EndUsers = EndUserRights.Self,
+            Users = request => [request.UserKey],
+        },
+        Instance<V1.ListSessionsRequest>(Users, "ListSessions", ApiKeyRole.Read, request => request.ServiceSid),
+
+        // Push bindings: end users manage their own.
+        Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write) with
+        {
+            EndUsers = EndUserRights.Self,
+            Users = request => [request.UserKey],
+        },
+        Instance<V1.GetPushBindingRequest>(Users, "GetPushBinding", ApiKeyRole.Read, request => request.ServiceSid)
+            with { EndUsers = EndUserRights.OwnBinding },
+        Instance<V1.DeletePushBindingRequest>(Users, "DeletePushBinding", ApiKeyRole.Service, request => request.ServiceSid)
+            .Costing(CallCost.Write) with { EndUsers = EndUserRights.OwnBinding },
+        Instance<V1.ListPushBindingsRequest>(Users, "ListPushBindings", ApiKeyRole.Read, request => request.ServiceSid) with
+        {
+            EndUsers = EndUserRights.Self,
+            // Without any key it lists everybody's, which the empty key stands for.
+            Users = request => request.UserKey.Length == 0 && request.UserKeys.Count > 0 ? request.UserKeys : request.UserKeys.Prepend(request.UserKey),
+        },
+
+        // What probes and tools ask, and what tells nothing of anybody.
+        Public<global::Grpc.Health.V1.HealthCheckRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "Check"),
+        Public<global::Grpc.Health.V1.HealthListRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "List"),
+        Public<global::Grpc.Health.V1.HealthCheckRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "Watch"),
+        Public<global::Grpc.Reflection.V1.ServerReflectionRequest>(global::Grpc.Reflection.V1.ServerReflection.Descriptor.FullName, "ServerReflectionInfo"),
+        Public<global::Grpc.Reflection.V1Alpha.ServerReflectionRequest>(global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor.FullName, "ServerReflectionInfo"),
+    }.ToDictionary(rule => rule.Method);
+
+    /// <summary>Every row.</summary>
+    public static IReadOnlyCollection<AccessRule> All => Rules.Values;
+
+    /// <summary>The row of the method.</summary>
+    /// <exception cref="InvalidOperationException">There is none: nobody has decided who may call it.</exception>
+    public static AccessRule<TRequest> Get<TRequest>(string method) =>
+        Rules.GetValueOrDefault(method) as AccessRule<TRequest>
+        ?? throw new InvalidOperationException($"The table of authorization has no row for {method} with {typeof(TRequest).Name}.");
+
+    private static bool IsOwnProfile(string path) => path is "friendly_name" or "attributes";
+
+    private static AccessRule<TRequest> Deployment<TRequest>(string service, string method, ApiKeyRole least)
+        where TRequest : IMessage => new(PathOf(service, method)) { Least = least };
+
+    private static AccessRule<TRequest> Instance<TRequest>(string service, string method, ApiKeyRole least, Func<TRequest, string?> instance)
+        where TRequest : IMessage => new(PathOf(service, method)) { Least = least, Service = instance };
+
+    private static AccessRule<TRequest> Costing<TRequest>(this AccessRule<TRequest> rule, CallCost cost) => rule with { Cost = cost };
+
+    private static AccessRule<TRequest> KeyMethod<TRequest>(string method, Func<TRequest, string?> instance)
+        where TRequest : IMessage => Instance(Keys, method, ApiKeyRole.Admin, instance) with { RequiresCredentials = true, Cost = CallCost.Write };
+
+    private static AccessRule<TRequest> Public<TRequest>(string service, string method)
+        where TRequest : IMessage => new(PathOf(service, method));
+
+    private static string PathOf(string service, string method) => $"/{service}/{method}";
+}

@@ -1,0 +1,140 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Server.Composition;
+using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Grpc;
+using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Health;
+using GrpcPresence.Server.Reflection;
+using GrpcPresence.Server.Rest;
+using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Security;
+using GrpcPresence.Server.Security.AdminSocket;
+using GrpcPresence.Server.Security.Audit;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.Server.Security.Tls;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server;
+
+/// <summary>Puts the server together.</summary>
+internal static class ServerHost
+{
+    /// <summary>How long stopping may take: streams end and what is queued is written well within.</summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The server, not started. <paramref name="addDomain"/> adds what the domain needs, its hosted services included: those start before the
+    /// listener and stop after it.
+    /// </summary>
+    public static WebApplication Build(ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain)
+    {
+        // The empty builder reads neither files nor variables of its own, so that the settings are the only ones.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Configuration.AddConfiguration(configuration);
+        // Does nothing unless systemd is the parent process. It stands before the log, so that the log keeps the format that the settings
+        // name: programs read the log, and the format of systemd would replace it.
+        builder.Services.AddSystemd();
+        builder.Logging.AddPresenceLogging(settings, configuration);
+        builder.WebHost.UseKestrelCore()
+            .UseSockets(sockets => sockets.CreateBoundListenSocket = AdminSocketListener.Bind)
+            .ConfigureKestrel(kestrel =>
+                KestrelSetup.Configure(kestrel, settings, kestrel.ApplicationServices.GetService<TlsHandshakes>()));
+        builder.Services.AddSingleton(settings);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        AddTransport(builder.Services);
+        builder.Services.AddTls(settings);
+        builder.Services.AddTelemetry(settings, configuration);
+        addDomain(builder.Services);
+
+        var app = builder.Build();
+        try
+        {
+            Complete(app);
+            return app;
+        }
+        catch
+        {
+            // What was made before the fault, such as an open store, has no other owner.
+            ((IDisposable)app).Dispose();
+            throw;
+        }
+    }
+
+    private static void Complete(WebApplication app)
+    {
+        // Before the store: who is refused for a file of TLS has no database made or locked for it.
+        app.Services.GetService<TlsFiles>();
+        app.Services.BuildTelemetry();
+        var board = app.Services.GetRequiredService<HealthStatuses>();
+        app.Lifetime.ApplicationStopping.Register(board.Drain);
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
+        Map(app);
+    }
+
+    private static void AddTransport(IServiceCollection services)
+    {
+        services.AddRouting();
+        services.AddMetrics();
+        services.AddGrpc(grpc =>
+        {
+            grpc.EnableDetailedErrors = false;
+            grpc.MaxReceiveMessageSize = Limits.ReceivedMessageBytes;
+            grpc.CompressionProviders = [new RequestGzip()];
+        });
+        services.AddSingleton<ErrorMapper>();
+        services.AddSingleton<Account>();
+        services.AddSingleton<SecretFile>();
+        services.AddSingleton<AccessTokenVerifier>();
+        services.AddSingleton<Authenticator>();
+        services.AddSingleton<Authorizer>();
+        services.AddSingleton<CallQuotas>();
+        services.AddSingleton<OpenCalls>();
+        services.AddSingleton<AuditLog>();
+        services.AddHostedService<AccessStartupCheck>();
+        services.AddSingleton<OpenStreams>();
+        services.AddHostedService<StreamDrain>();
+        services.AddSingleton<HealthStatuses>();
+        services.AddHostedService<StorageObserver>();
+        services.AddSingleton<ApiKeyGrpcService>();
+        services.AddSingleton<ConfigurationGrpcService>();
+        services.AddSingleton<HeartbeatReplies>();
+        services.AddSingleton<UserGrpcService>();
+        services.AddSingleton<WatchUsersHandler>();
+        services.AddSingleton<HealthGrpcService>();
+        services.AddSingleton(new ReflectionGrpcService(new ReflectionSymbols(GrpcEndpoints.Files), GrpcEndpoints.Names));
+        services.AddSingleton<ReflectionAlphaGrpcService>();
+        services.AddRest();
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.UseCrossOrigin();
+        // Outside gRPC-Web, which writes the trailers into the body: a stream is open until its client has taken them.
+        app.UseMiddleware<StreamShutdownMiddleware>();
+        app.UseWhen(http => !RestMiddleware.Serves(http), grpc =>
+        {
+            grpc.UseWhen(GrpcWebMiddleware.Serves, web =>
+            {
+                web.UseMiddleware<GrpcWebMiddleware>();
+                web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
+            });
+            // Inside gRPC-Web, so that it reads the frames of gRPC whatever they came in.
+            grpc.UseMiddleware<RequestBodyMiddleware>();
+        });
+        app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
+        app.MapService<ApiKeyGrpcService>(V1.ApiKeyService.BindService);
+        app.MapService<UserGrpcService>((binder, users) => V1.UserService.BindService(
+            new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
+        app.MapService<HealthGrpcService>(global::Grpc.Health.V1.Health.BindService);
+        app.MapService<ReflectionGrpcService>(global::Grpc.Reflection.V1.ServerReflection.BindService);
+        app.MapService<ReflectionAlphaGrpcService>(global::Grpc.Reflection.V1Alpha.ServerReflection.BindService);
+        app.MapRest();
+        app.MapMetrics();
+    }
+}

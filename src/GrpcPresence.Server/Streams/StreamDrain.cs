@@ -1,0 +1,49 @@
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server.Streams;
+
+/// <summary>
+/// Keeps connections open until every stream has ended and its client has read why. Kestrel closes a connection as soon as its last stream ends;
+/// .NET's HTTP client then loses the trailers of a stream whose requests it had not ended, and reports INTERNAL in place of UNAVAILABLE.
+/// </summary>
+internal sealed class StreamDrain(OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamDrain> logger)
+    : IHostedLifecycleService
+{
+    /// <summary>How long clients have to read their trailers: some round trips.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    /// <inheritdoc/>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        // Streams end when stopping is announced, which the host does only after this when it was not a signal that stopped it.
+        lifetime.StopApplication();
+        if (streams.WhenNoneOpen() is not { } noneOpen)
+            return;
+        try
+        {
+            await noneOpen.WaitAsync(cancellationToken);
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The time for stopping is over; Kestrel aborts what is left.
+        }
+        if (streams.Resets > 0)
+            Log.StreamsReset(logger, streams.Resets, StreamShutdownMiddleware.ResetGrace);
+    }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,40 @@
+using GrpcPresence.Core.Domain.Errors;
+
+namespace GrpcPresence.Storage.Sqlite.Files;
+
+/// <summary>
+/// Keeps other processes away from a database while it is held: an exclusively opened file beside it, which the system releases however the process
+/// ends. The file itself is never deleted, because a process that waits at a deleted file and one that makes a new file would both hold the lock.
+/// </summary>
+internal sealed class DatabaseLock : IDisposable
+{
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+
+    private readonly FileStream _file;
+
+    private DatabaseLock(FileStream file) => _file = file;
+
+    /// <summary>Takes the lock of the database.</summary>
+    /// <exception cref="DatabaseRejectedException">Somebody else holds it.</exception>
+    /// <exception cref="StorageException">The lock file cannot be opened.</exception>
+    public static DatabaseLock Take(string databasePath)
+    {
+        try
+        {
+            return new DatabaseLock(new FileStream(databasePath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException fault) when (fault.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
+        {
+            throw DatabaseRejectedException.InUse(databasePath, fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"The lock file of the database '{databasePath}' cannot be opened: {fault.Message}", fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+}

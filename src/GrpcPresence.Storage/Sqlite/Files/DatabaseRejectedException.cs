@@ -1,0 +1,51 @@
+using GrpcPresence.Core.Domain.Errors;
+
+namespace GrpcPresence.Storage.Sqlite.Files;
+
+/// <summary>
+/// A database file is not used, and nothing in it was altered. Trying again is no use before somebody has done what the message says. Faults that
+/// pass by themselves are <see cref="StorageException"/>.
+/// </summary>
+public sealed class DatabaseRejectedException(DatabaseRejection refusal, string path, string message, Exception? inner = null)
+    : Exception(message, inner)
+{
+    /// <summary>Why.</summary>
+    public DatabaseRejection Refusal { get; } = refusal;
+
+    /// <summary>The full path of the file.</summary>
+    public string Path { get; } = path;
+
+    internal static DatabaseRejectedException InUse(string path, Exception? inner = null) => new(
+        DatabaseRejection.InUse,
+        path,
+        $"The database '{path}' is in use by another process. Stop that process first, or give this one a database of its own.",
+        inner);
+
+    internal static DatabaseRejectedException Damaged(string path, string finding, Exception? inner = null) => new(
+        DatabaseRejection.Damaged,
+        path,
+        $"The database '{path}' is damaged ({finding}). It is not repaired, because that could lose acknowledged changes in silence. "
+            + "Move it away together with its -wal and -shm files, and restore a backup.",
+        inner);
+
+    internal static DatabaseRejectedException Foreign(string path, Exception? inner = null) => new(
+        DatabaseRejection.Foreign,
+        path,
+        $"The file '{path}' is not a database of this service. Name another file.",
+        inner);
+
+    internal static DatabaseRejectedException NewerSchema(string path, long found, long known) => new(
+        DatabaseRejection.NewerSchema,
+        path,
+        $"The database '{path}' has schema version {found}; this program knows versions up to {known}. Run the newer program, or restore a backup that this one made.");
+
+    internal static DatabaseRejectedException Missing(string path) => new(
+        DatabaseRejection.Missing,
+        path,
+        $"There is no database '{path}'.");
+
+    internal static DatabaseRejectedException Exists(string path) => new(
+        DatabaseRejection.Exists,
+        path,
+        $"The file '{path}' exists and is not overwritten. Name another one.");
+}

@@ -1,0 +1,60 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Storage.Sqlite.Store;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Sqlite.Native;
+
+/// <summary>
+/// One read-only connection with the statements that were prepared on it. While it is rented, a deferred transaction is open on it: all that is
+/// read is of one moment.
+/// </summary>
+internal sealed class Reader : IDisposable
+{
+    private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0";
+
+    private const string BeginDeferred = "BEGIN";
+
+    private const string Commit = "COMMIT";
+
+    // By reference: the texts are constants, and hashing a long one costs more than finding a user.
+    private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance);
+
+    public Reader(SqliteConnection connection) => Connection = connection;
+
+    /// <summary>The connection, for statements that are too rare to be kept prepared.</summary>
+    public SqliteConnection Connection { get; }
+
+    /// <summary>Begins the read transaction.</summary>
+    public void Begin() => Prepare(BeginDeferred).Execute();
+
+    /// <summary>Ends the read transaction.</summary>
+    public void End() => Prepare(Commit).Execute();
+
+    /// <summary>The statement, prepared at its first use on this connection. The text must be a constant.</summary>
+    public Statement Prepare(string sql)
+    {
+        if (!_statements.TryGetValue(sql, out var statement))
+            _statements.Add(sql, statement = new Statement(Connection, sql));
+        return statement;
+    }
+
+    /// <summary>The service instance; null when there is none, or it was deleted.</summary>
+    public ServiceRecord? TryService(ServiceSid sid)
+    {
+        using var rows = Prepare(FindService).Bind(sid.Value).Query();
+        return rows.Read() ? Columns.ReadService(rows.Row) : null;
+    }
+
+    /// <summary>The service instance.</summary>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound.</exception>
+    public ServiceRecord Service(ServiceSid sid) => TryService(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+            statement.Dispose();
+        Connection.Dispose();
+    }
+}

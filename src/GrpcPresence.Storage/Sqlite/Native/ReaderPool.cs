@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+using GrpcPresence.Core.Domain.Errors;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Sqlite.Native;
+
+/// <summary>
+/// The connections that read. The driver's own pool would forget the prepared statements and settings with each use, which costs more than the
+/// usual read. Safe from any thread.
+/// </summary>
+internal sealed class ReaderPool(ConnectionFactory connections) : IDisposable
+{
+    /// <summary>Connections that are kept: reads are short and do not wait, so that more than a few at once are a burst.</summary>
+    private const int KeptReaders = 16;
+
+    private readonly Lock _gate = new(); // guards the fields; no connection is opened, used or closed under it
+    private readonly Stack<Reader> _idle = new();
+    private bool _isDisposed;
+
+    /// <summary>Runs a read in one transaction of its own.</summary>
+    /// <exception cref="StorageException">The store cannot be read now.</exception>
+    public TResult Read<TResult>(Func<Reader, TResult> read)
+    {
+        Reader? reader = null;
+        var isSound = false;
+        try
+        {
+            reader = Rent();
+            reader.Begin();
+            try
+            {
+                return read(reader);
+            }
+            finally
+            {
+                reader.End();
+                isSound = true;
+            }
+        }
+        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        {
+            throw SqliteFaults.Translate(fault);
+        }
+        finally
+        {
+            if (reader is not null)
+                Return(reader, isSound);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Reader[] idle;
+        lock (_gate)
+        {
+            _isDisposed = true;
+            idle = [.. _idle];
+            _idle.Clear();
+        }
+        foreach (var reader in idle)
+            reader.Dispose();
+    }
+
+    private Reader Rent()
+    {
+        lock (_gate)
+        {
+            if (_isDisposed)
+                throw new StorageException("The store is closed.");
+            if (_idle.TryPop(out var idle))
+                return idle;
+        }
+        return new Reader(connections.OpenReader());
+    }
+
+    [SuppressMessage("Reliability", "CA2000", Justification = "Kept, or disposed of.")]
+    private void Return(Reader reader, bool isSound)
+    {
+        lock (_gate)
+        {
+            if (isSound && !_isDisposed && _idle.Count < KeptReaders)
+            {
+                _idle.Push(reader);
+                return;
+            }
+        }
+        reader.Dispose();
+    }
+}

@@ -1,0 +1,124 @@
+using Dapper;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Storage.Sqlite.Files;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace GrpcPresence.Storage.Sqlite.Native;
+
+/// <summary>
+/// The connection that writes and checkpoints, with the statements that every batch runs. Transactions are begun and ended by statements, not by
+/// the driver's object, which is of no use any more once SQLite has rolled back by itself. Used by the writer's thread alone.
+/// </summary>
+internal sealed class WriteConnection : IDisposable
+{
+    /// <summary>Bytes of a page in the write-ahead log: the page and its frame header.</summary>
+    private const int FrameBytes = 4096 + 24;
+
+    private readonly Statement _begin;
+    private readonly Statement _commit;
+    private readonly Statement _rollback;
+    private readonly Statement _setLastCommit;
+    private readonly string _log;
+    private long _checkpointNotBelow; // bytes of log, after a checkpoint that a reader kept from its end
+
+    public WriteConnection(SqliteConnection connection)
+    {
+        Connection = connection;
+        ConnectionFactory.UseWriterCache(connection);
+        _log = DatabaseFiles.LogOf(connection.DataSource);
+        _begin = new Statement(connection, "BEGIN IMMEDIATE");
+        _commit = new Statement(connection, "COMMIT");
+        _rollback = new Statement(connection, "ROLLBACK");
+        _setLastCommit = new Statement(connection, "UPDATE last_commit SET id = $id");
+        Statements = new WriteStatements(connection);
+    }
+
+    /// <summary>The connection.</summary>
+    public SqliteConnection Connection { get; }
+
+    /// <summary>The statements of the hot path.</summary>
+    public WriteStatements Statements { get; }
+
+    /// <summary>Whether a transaction is open. SQLite ends one by itself after some faults.</summary>
+    public bool IsInTransaction => raw.sqlite3_get_autocommit(Connection.Handle) == 0;
+
+    /// <summary>The id of the last committed transaction.</summary>
+    public long ReadLastCommit() => Connection.ExecuteScalar<long>("SELECT id FROM last_commit");
+
+    /// <summary>Begins a transaction and takes the lock against other writers.</summary>
+    public void Begin()
+    {
+        ThrowIfMoved();
+        _begin.Execute();
+    }
+
+    /// <summary>Commits the transaction under its id.</summary>
+    public void Commit(long id)
+    {
+        // Without a transaction each statement would commit by itself.
+        if (!IsInTransaction)
+            throw new StorageException("The transaction is not open any more.");
+        _setLastCommit.Bind(id).Execute();
+        _commit.Execute();
+        // Again after the commit: it is acknowledged only where a start would find it.
+        ThrowIfMoved();
+    }
+
+    /// <summary>Refuses to go on with files that somebody has removed or replaced. They stay open, so that closing them copies the log into the database.</summary>
+    public void ThrowIfMoved()
+    {
+        if (DatabaseFiles.HaveMoved(Connection, _log))
+            throw new StorageException($"The database '{Connection.DataSource}' or its log was removed or replaced while it was open.");
+    }
+
+    /// <summary>Rolls back what is open. Never throws: where it fails, the next beginning fails too, and a new connection is made.</summary>
+    public void RollBack()
+    {
+        try
+        {
+            if (IsInTransaction)
+                _rollback.Execute();
+        }
+        catch (SqliteException)
+        {
+            // The transaction is still open, so the next one cannot begin.
+        }
+    }
+
+    /// <summary>
+    /// Copies the log into the database when it has reached the size. Never waits for readers; what one of them still needs is left for later,
+    /// when the log has grown by <paramref name="step"/>.
+    /// </summary>
+    public void Checkpoint(long bytes, long step)
+    {
+        // Pages that this connection has written to the log since the last checkpoint that was complete.
+        raw.sqlite3_db_status(Connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 0);
+        var size = (long)pages * FrameBytes;
+        if (size == 0 || size < Math.Max(bytes, _checkpointNotBelow))
+            return;
+        var result = raw.sqlite3_wal_checkpoint_v2(Connection.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out var logged, out var copied);
+        if (result == raw.SQLITE_OK && logged == copied)
+        {
+            _checkpointNotBelow = 0;
+            raw.sqlite3_db_status(Connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out _, out _, resetFlg: 1);
+        }
+        else
+        {
+            // A reader, or a full disk. The log holds everything; only its size is at stake.
+            _checkpointNotBelow = size + step;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        RollBack();
+        _begin.Dispose();
+        _commit.Dispose();
+        _rollback.Dispose();
+        _setLastCommit.Dispose();
+        Statements.Dispose();
+        Connection.Dispose();
+    }
+}

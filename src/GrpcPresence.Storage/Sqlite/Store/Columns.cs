@@ -1,0 +1,79 @@
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Storage.Sqlite.Native;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>The columns of the two records that the hot paths read, and how they are read by position.</summary>
+internal static class Columns
+{
+    /// <summary>What <see cref="ReadService"/> reads, of <c>services AS s</c>.</summary>
+    public const string OfService = """
+        s.id, s.sid, s.friendly_name, s.create_time, s.update_time, s.revision, s.purged_revision,
+        s.reachability_enabled, s.heartbeat_interval, s.session_timeout, s.offline_debounce, s.auto_create_users,
+        s.default_service_role_sid, s.default_conversation_role_sid, s.default_conversation_creator_role_sid,
+        s.configuration_revision, s.switched_on_revision, s.switch_revision, s.configuration_update_time, s.user_count
+        """;
+
+    /// <summary>What <see cref="ReadUser"/> reads, of <c>users AS u</c>.</summary>
+    public const string OfUser = """
+        u.id, u.sid, u.identity, u.friendly_name, u.attributes, u.role_sid, u.create_time, u.update_time,
+        u.is_online, u.last_online_time, u.binding_count, u.had_binding,
+        u.created_revision, u.friendly_name_revision, u.attributes_revision, u.role_revision,
+        u.online_revision, u.notifiable_revision, u.known_revision, u.revision, u.quiet_reasons
+        """;
+
+    /// <summary>Reads <see cref="OfService"/>.</summary>
+    public static ServiceRecord ReadService(Row row) => new()
+    {
+        Id = row.Int64(0),
+        Sid = new ServiceSid(row.Sid(1)),
+        FriendlyName = row.Text(2),
+        CreateTime = row.Time(3),
+        UpdateTime = row.Time(4),
+        Revision = row.Int64(5),
+        PurgedRevision = row.Int64(6),
+        Configuration = new ServiceConfiguration
+        {
+            ReachabilityEnabled = row.Flag(7),
+            HeartbeatInterval = row.Duration(8),
+            SessionTimeout = row.Duration(9),
+            OfflineDebounce = row.Duration(10),
+            AutoCreateUsers = row.Flag(11),
+            DefaultServiceRoleSid = row.Role(12),
+            DefaultConversationRoleSid = row.Role(13),
+            DefaultConversationCreatorRoleSid = row.Role(14),
+            Revision = row.Int64(15),
+            SwitchedOnRevision = row.Int64(16),
+            SwitchRevision = row.Int64(17),
+            UpdateTime = row.Time(18),
+        },
+        UserCount = row.Int64(19),
+    };
+
+    /// <summary>Reads <see cref="OfUser"/>.</summary>
+    public static UserRecord ReadUser(Row row) => new()
+    {
+        Id = row.Int64(0),
+        Sid = new UserSid(row.Sid(1)),
+        Identity = Identity.FromTrusted(row.Text(2)),
+        FriendlyName = row.Text(3),
+        Attributes = row.Text(4),
+        RoleSid = row.Role(5),
+        CreateTime = row.Time(6),
+        UpdateTime = row.Time(7),
+        IsOnline = row.Flag(8),
+        LastOnlineTime = row.OptionalTime(9),
+        BindingCount = (int)row.Int64(10),
+        HadBinding = row.Flag(11),
+        CreatedRevision = row.Int64(12),
+        FriendlyNameRevision = row.Int64(13),
+        AttributesRevision = row.Int64(14),
+        RoleRevision = row.Int64(15),
+        OnlineRevision = row.Int64(16),
+        NotifiableRevision = row.Int64(17),
+        KnownRevision = row.Int64(18),
+        Revision = row.Int64(19),
+        QuietReasons = (UpdateReasons)row.Int64(20),
+    };
+}

@@ -1,0 +1,21 @@
+using System.Buffers.Binary;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>SIDs as they are stored: 16 bytes, most significant first, so that they sort as their text does.</summary>
+internal static class SidBytes
+{
+    /// <summary>The bytes of the value.</summary>
+    public static byte[] Of(UInt128 value)
+    {
+        var bytes = new byte[16];
+        Write(bytes, value);
+        return bytes;
+    }
+
+    /// <summary>Writes the bytes of the value.</summary>
+    public static void Write(Span<byte> bytes, UInt128 value) => BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+
+    /// <summary>The value of the bytes.</summary>
+    public static UInt128 Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(bytes);
+}

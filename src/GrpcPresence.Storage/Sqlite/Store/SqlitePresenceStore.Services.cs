@@ -1,0 +1,47 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>Reads of service instances and timelines.</summary>
+public sealed partial class SqlitePresenceStore
+{
+    private const string ListServices = $"""
+        SELECT {Columns.OfService} FROM services AS s
+        WHERE s.is_deleted = 0 AND s.id > $after_id
+        ORDER BY s.id LIMIT $limit
+        """;
+
+    /// <inheritdoc/>
+    public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
+        ReadAsync(reader => reader.TryService(service), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesAsync(long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<ServiceRecord>>(
+            reader =>
+            {
+                using var rows = reader.Prepare(ListServices).Bind(afterId, limit).Query();
+                var services = new List<ServiceRecord>();
+                while (rows.Read())
+                    services.Add(Columns.ReadService(rows.Row));
+                return services;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Guid TimelineOf(ServiceRecord service) => _timelines.Of(service);
+
+    /// <inheritdoc/>
+    public ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken) =>
+        ReadAsync(
+            reader =>
+            {
+                // Read again: the caller's record may be of another moment than this transaction.
+                var present = reader.TryService(service.Sid);
+                if (present is null || present.Id != service.Id)
+                    throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
+                return SqliteTimelines.FindEnd(reader.Connection, present, timeline);
+            },
+            cancellationToken);
+}

@@ -1,0 +1,171 @@
+using Dapper;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Sqlite.Files;
+using GrpcPresence.Storage.Sqlite.Native;
+using GrpcPresence.Storage.Sqlite.Schema;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>
+/// The storage port on one SQLite file. One connection writes and checkpoints, used by the writer's thread alone; others only read. SQLite's calls
+/// are synchronous, so reads run on the thread that asks and the returned tasks are complete.
+/// </summary>
+/// <remarks>
+/// One writing connection puts all commits in one order, which revisions need. No other connection of the server takes the write lock, so that no
+/// statement has to be repeated after SQLITE_BUSY. The rule also kept SQLite's WAL-reset bug away: that bug needs a second connection that writes or
+/// checkpoints. SQLite 3.51.3 fixed it, and a test requires that version. The rule stays for the first two reasons.
+/// </remarks>
+public sealed partial class SqlitePresenceStore : IPresenceStore
+{
+    private readonly SqliteStoreOptions _options;
+    private readonly ConnectionFactory _connections;
+    private readonly DatabaseLock _lock;
+    private readonly ReaderPool _readers;
+    private readonly SqliteTimelines _timelines;
+    private WriteConnection? _writer; // null while a reopening failed
+    private SqliteStoreTransaction? _transaction;
+    private long _lastTransactionId;
+
+    /// <summary>Opens the database, creating it and its directory when there is none.</summary>
+    /// <exception cref="DatabaseRejectedException">The file is in use, damaged, foreign, or of a newer version.</exception>
+    /// <exception cref="StorageException">The file cannot be opened or written now.</exception>
+    public SqlitePresenceStore(SqliteStoreOptions options)
+    {
+        _options = options;
+        Path = Locate(options.Path);
+        _connections = new ConnectionFactory(Path, options.BusyTimeout);
+        _readers = new ReaderPool(_connections);
+        _lock = DatabaseLock.Take(Path);
+        try
+        {
+            DatabaseInspection.CheckFiles(Path);
+            _writer = OpenWriter(SqliteOpenMode.ReadWriteCreate, Prepare);
+            _lastTransactionId = _writer.ReadLastCommit();
+            SqliteVersion = _writer.Connection.ExecuteScalar<string>("SELECT sqlite_version()")!;
+            _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline());
+        }
+        catch (Exception fault)
+        {
+            Dispose();
+            if (fault is SqliteException sqlite && SqliteFaults.IsStorageFault(sqlite))
+                throw new StorageException($"The database '{Path}' cannot be opened: {sqlite.Message}", sqlite);
+            throw;
+        }
+    }
+
+    /// <summary>The full path of the database.</summary>
+    public string Path { get; }
+
+    /// <summary>The version of the SQLite library, for the log.</summary>
+    public string SqliteVersion { get; }
+
+    /// <summary>The connection that writes, so that tests can make it fail.</summary>
+    internal SqliteConnection WritingConnection => Writer.Connection;
+
+    private WriteConnection Writer => _writer ?? throw new StorageException("The writing connection could not be reopened yet.");
+
+    /// <inheritdoc/>
+    public IStoreTransaction BeginTransaction()
+    {
+        if (_transaction is { IsDisposed: false })
+            throw new InvalidOperationException("The transaction before is not disposed of.");
+        var writer = Writer;
+        try
+        {
+            writer.Begin();
+        }
+        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        {
+            throw SqliteFaults.Translate(fault);
+        }
+        // Counted here and not by what is committed: an id whose transaction was lost is not used again.
+        return _transaction = new SqliteStoreTransaction(writer, _timelines, ++_lastTransactionId);
+    }
+
+    /// <inheritdoc/>
+    public long Reopen()
+    {
+        _transaction?.Dispose();
+        _writer?.ThrowIfMoved();
+        _writer?.Dispose();
+        _writer = null;
+        try
+        {
+            // Not created anew: a file that is gone must not be taken for an empty database.
+            _writer = OpenWriter(SqliteOpenMode.ReadWrite, ConnectionFactory.UseWriteAheadLog);
+            return _writer.ReadLastCommit();
+        }
+        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        {
+            _writer?.Dispose();
+            _writer = null;
+            throw SqliteFaults.Translate(fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Maintain(bool idle) =>
+        _writer?.Checkpoint(idle ? _options.IdleCheckpointBytes : _options.BusyCheckpointBytes, _options.BusyCheckpointBytes / 4);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _transaction?.Dispose();
+        _readers.Dispose();
+        _writer?.Dispose(); // the last connection: SQLite checkpoints and removes the log
+        _writer = null;
+        _lock.Dispose();
+    }
+
+    private void Prepare(SqliteConnection writer)
+    {
+        DatabaseInspection.Check(writer, Path, thorough: false);
+        ConnectionFactory.UseWriteAheadLog(writer);
+        Migrations.Run(writer);
+    }
+
+    private WriteConnection OpenWriter(SqliteOpenMode mode, Action<SqliteConnection> prepare)
+    {
+        var connection = _connections.OpenWriter(mode);
+        try
+        {
+            prepare(connection);
+            return new WriteConnection(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private ValueTask<TResult> ReadAsync<TResult>(Func<Reader, TResult> read, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<TResult>(cancellationToken);
+        try
+        {
+            return ValueTask.FromResult(_readers.Read(read));
+        }
+        catch (PresenceException refusal)
+        {
+            return ValueTask.FromException<TResult>(refusal);
+        }
+    }
+
+    private static string Locate(string path)
+    {
+        try
+        {
+            var database = DatabaseFiles.Resolve(path);
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(database)!);
+            return database;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"The directory of the database '{path}' cannot be created: {fault.Message}", fault);
+        }
+    }
+}

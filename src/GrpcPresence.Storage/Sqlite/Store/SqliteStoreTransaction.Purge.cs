@@ -1,0 +1,67 @@
+using Dapper;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>Removing what is not needed any more.</summary>
+internal sealed partial class SqliteStoreTransaction
+{
+    // In this order: each refers to the next ones.
+    private static readonly string[] PurgeOfService =
+    [
+        "DELETE FROM push_bindings WHERE id IN (SELECT id FROM push_bindings WHERE service_id = @ServiceId LIMIT @Limit)",
+        "DELETE FROM users WHERE id IN (SELECT id FROM users WHERE service_id = @ServiceId LIMIT @Limit)",
+        """
+        DELETE FROM tombstones WHERE service_id = @ServiceId
+            AND revision IN (SELECT revision FROM tombstones WHERE service_id = @ServiceId LIMIT @Limit)
+        """,
+        """
+        DELETE FROM timeline_cuts WHERE service_id = @ServiceId
+            AND timeline_seq IN (SELECT timeline_seq FROM timeline_cuts WHERE service_id = @ServiceId LIMIT @Limit)
+        """,
+        "DELETE FROM webhooks WHERE service_id IN (SELECT @ServiceId LIMIT @Limit)",
+        "DELETE FROM notifications WHERE service_id IN (SELECT @ServiceId LIMIT @Limit)",
+        "DELETE FROM services WHERE id IN (SELECT @ServiceId LIMIT @Limit)",
+    ];
+
+    /// <inheritdoc/>
+    public int Purge(DateTimeOffset tombstonesBefore, int limit) => Run(() =>
+    {
+        var removed = PurgeDeletedServices(limit);
+        return removed + PurgeTombstones(tombstonesBefore, limit - removed);
+    });
+
+    private int PurgeDeletedServices(int limit)
+    {
+        var removed = 0;
+        while (removed < limit
+            && Connection.ExecuteScalar<long?>("SELECT id FROM services WHERE is_deleted = 1 ORDER BY id LIMIT 1") is { } serviceId)
+        {
+            foreach (var sql in PurgeOfService)
+            {
+                removed += Connection.Execute(sql, new { ServiceId = serviceId, Limit = limit - removed });
+                if (removed == limit)
+                    break;
+            }
+        }
+        return removed;
+    }
+
+    private int PurgeTombstones(DateTimeOffset before, int limit)
+    {
+        if (limit == 0)
+            return 0;
+        var old = Connection.Query<(long ServiceId, long Revision)>(
+            "SELECT service_id, revision FROM tombstones WHERE delete_time < @Before ORDER BY delete_time LIMIT @Limit",
+            new { Before = before.UtcTicks, Limit = limit }).AsList();
+        foreach (var service in old.GroupBy(tombstone => tombstone.ServiceId, tombstone => tombstone.Revision))
+        {
+            Connection.Execute(
+                "UPDATE services SET purged_revision = max(purged_revision, @Revision) WHERE id = @ServiceId",
+                new { ServiceId = service.Key, Revision = service.Max() });
+        }
+        Connection.Execute(
+            "DELETE FROM tombstones WHERE service_id = @ServiceId AND revision = @Revision",
+            old.Select(tombstone => new { tombstone.ServiceId, tombstone.Revision }));
+        return old.Count;
+    }
+}

@@ -1,0 +1,23 @@
+using System.Buffers.Binary;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>The ids of timelines.</summary>
+internal static class TimelineId
+{
+    /// <summary>
+    /// Makes the store's timeline one with the key of a service instance, by exclusive or into the low eight bytes. Doing it twice gives the
+    /// store's timeline back.
+    /// </summary>
+    public static Guid Combine(Guid timeline, long serviceId)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        timeline.TryWriteBytes(bytes, bigEndian: true, out _);
+        var low = bytes[8..];
+        BinaryPrimitives.WriteInt64BigEndian(low, BinaryPrimitives.ReadInt64BigEndian(low) ^ serviceId);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>The bytes that are stored.</summary>
+    public static byte[] ToBytes(Guid timeline) => timeline.ToByteArray(bigEndian: true);
+}

@@ -1,0 +1,47 @@
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+
+namespace GrpcPresence.Storage.Sqlite.Store;
+
+/// <summary>Webhook settings with the SID of their service instance, as Dapper fills it.</summary>
+internal sealed class WebhookRow
+{
+    /// <summary>What is selected for it, of service instances that exist.</summary>
+    public const string Select = """
+        SELECT w.service_id AS ServiceId, s.sid AS Sid, w.position AS Position, w.method AS Method, w.pre_url AS PreUrl, w.post_url AS PostUrl,
+               w.filters AS Filters
+        FROM webhooks AS w JOIN services AS s ON s.id = w.service_id AND s.is_deleted = 0
+        """;
+
+    private const char Separator = ',';
+
+    public long ServiceId { get; init; }
+
+    public byte[] Sid { get; init; } = [];
+
+    public long Position { get; init; }
+
+    public long Method { get; init; }
+
+    public string PreUrl { get; init; } = "";
+
+    public string PostUrl { get; init; } = "";
+
+    public string Filters { get; init; } = "";
+
+    /// <summary>The text of a list of events.</summary>
+    public static string Join(IReadOnlyList<string> filters) => string.Join(Separator, filters);
+
+    /// <summary>The domain's record.</summary>
+    public StoredWebhook ToWebhook() => new(
+        ServiceId,
+        new ServiceSid(SidBytes.Read(Sid)),
+        new WebhookSettings
+        {
+            PreUrl = PreUrl,
+            PostUrl = PostUrl,
+            Filters = Filters.Split(Separator, StringSplitOptions.RemoveEmptyEntries),
+            Method = (WebhookMethod)Method,
+        },
+        Position);
+}

@@ -1,9 +1,0 @@
-using GrpcPresence.Core.Users;
-
-namespace GrpcPresence.Core.Tests;
-
-/// <summary>Stands for the transport's encoder where only the size of users matters.</summary>
-internal sealed class FixedSizeEncoder(int bytes = 100) : IUserEncoder
-{
-    public byte[] Encode(UserState user, UserView view) => new byte[bytes];
-}

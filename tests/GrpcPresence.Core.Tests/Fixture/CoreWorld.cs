@@ -1,0 +1,174 @@
+using System.Diagnostics.Metrics;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Fixture;
+
+/// <summary>The whole of Core over a store in memory, driven by one thread and a manual clock: nothing happens unless a test says so.</summary>
+internal sealed class CoreWorld : IDisposable
+{
+    /// <param name="store">The store; a new one unless given.</param>
+    /// <param name="publisher">Stands between the writer and the hub.</param>
+    /// <param name="meters">Makes the meter; it is the process's own unless given.</param>
+    /// <param name="usersPerService">The users that a service instance may have; any number unless given.</param>
+    public CoreWorld(
+        InMemoryPresenceStore? store = null,
+        Func<WatchHub, ICommitPublisher>? publisher = null,
+        IMeterFactory? meters = null,
+        int usersPerService = int.MaxValue)
+    {
+        Store = store ?? new InMemoryPresenceStore();
+        Metrics = new PresenceMetrics(meters);
+        Services = new ServiceCache(Store);
+        Tracker = new PresenceTracker(Time, Queue, Metrics);
+        Directory = new UserResolver(Store, Tracker);
+        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout);
+        Writer = new CommandWriter(
+            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30),
+            usersPerService);
+    }
+
+    private Thread? _writing;
+
+    public SteppedTimeProvider Time { get; } = new();
+
+    public InMemoryPresenceStore Store { get; }
+
+    public ApiKeyCache Keys { get; } = new();
+
+    public CommandQueue Queue { get; } = new();
+
+    public PresenceMetrics Metrics { get; }
+
+    public StorageStatus Status { get; } = new();
+
+    public ServiceCache Services { get; }
+
+    public PresenceTracker Tracker { get; }
+
+    public UserResolver Directory { get; }
+
+    public WatchHub Hub { get; }
+
+    public CommandWriter Writer { get; }
+
+    public void Dispose()
+    {
+        Queue.Close();
+        _writing?.Join();
+        Queue.Dispose();
+        Metrics.Dispose();
+        Store.Dispose();
+    }
+
+    /// <summary>From now on the writer has a thread of its own, for tests of what waits for it on another thread than theirs.</summary>
+    public void StartWriter()
+    {
+        _writing = new Thread(() => Writer.Run(default)) { IsBackground = true };
+        _writing.Start();
+    }
+
+    /// <summary>Writes all that is queued; a store that fails is not tried again.</summary>
+    public void Write()
+    {
+        if (_writing is not null)
+            return;
+        while (Queue.Count > 0)
+        {
+            if (Writer.WriteOnce() == WriteOutcome.Failed)
+                return;
+        }
+    }
+
+    /// <summary>Lets the time pass, a tick at a time, and writes what that brings.</summary>
+    public void Advance(TimeSpan by)
+    {
+        for (var passed = TimeSpan.Zero; passed < by; passed += Limits.Tick)
+        {
+            Time.Advance(Limits.Tick);
+            Tracker.Tick();
+            Hub.Tick();
+            Write();
+        }
+    }
+
+    /// <summary>Carries a change out.</summary>
+    public Task<TResult> Do<TResult>(Command<TResult> change)
+    {
+        var done = Queue.SubmitAsync(change);
+        Write();
+        return done;
+    }
+
+    public async Task<CachedService> NewService(bool reachability = true)
+    {
+        var record = await Do(new CreateServiceInstance(sid: null, "test"));
+        if (reachability)
+            await Switch(record.Sid, on: true);
+        return await Services.GetAsync(record.Sid, default);
+    }
+
+    public Task<ServiceConfiguration> Switch(ServiceSid service, bool on) => Configure(service, before => before with { ReachabilityEnabled = on });
+
+    public Task<ServiceConfiguration> Configure(ServiceSid service, Func<ServiceConfiguration, ServiceConfiguration> edit) =>
+        Do(new UpdateConfiguration(service, etag: "", edit));
+
+    public Task<UserState> Create(CachedService service, string identity) =>
+        Do(new CreateUser(service.Sid, Id(identity), "", "{}", default));
+
+    public Task<UserState> Rename(CachedService service, string identity, string name) =>
+        Do(new UpdateUser(service.Sid, new UserKey(Id(identity)), identity: null, etag: "", new UserEdit(name, null, null)));
+
+    public Task<UserSid> Delete(CachedService service, string identity) =>
+        Do(new DeleteUser(service.Sid, new UserKey(Id(identity)), etag: ""));
+
+    public Task<PushBinding> Bind(CachedService service, string identity, string endpoint) =>
+        Do(new SetPushBinding(service.Sid, new UserKey(Id(identity)), BindingType.Fcm, endpoint));
+
+    /// <summary>A heartbeat; the task is the one that its caller would wait for. Nothing is written yet.</summary>
+    public HeartbeatResult Beat(CachedService service, string identity, string session = "s1") =>
+        Tracker.Beat(service, new UserRef(Id(identity), Sid: null, MayCreate: true), Session(session), stream: null);
+
+    /// <summary>A heartbeat, and what it brings is written.</summary>
+    public async Task Online(CachedService service, string identity, string session = "s1")
+    {
+        var beat = Beat(service, identity, session);
+        Assert.Null(beat.Rejection);
+        Write();
+        await beat.Stored;
+    }
+
+    /// <summary>The end of a session, and what it brings is written.</summary>
+    public async Task Offline(CachedService service, string identity, string session = "s1")
+    {
+        var stored = Tracker.EndSession(service, new UserRef(Id(identity), Sid: null, MayCreate: false), Session(session));
+        Write();
+        await stored;
+    }
+
+    public async Task<UserState?> Get(CachedService service, string identity) =>
+        (await Store.FindUsersAsync(service.Sid, [new UserKey(Id(identity))], default)).Users.SingleOrDefault();
+
+    public async Task<long> Revision(CachedService service) => (await Store.FindServiceAsync(service.Sid, default))!.Revision;
+
+    public async Task<WatchClient> Watch(
+        CachedService service, string[]? keys = null, UpdateReasons reasons = UpdateReasons.None, bool now = false, ResumeToken? token = null)
+    {
+        var filter = new WatchFilter((keys ?? []).Select(Key), reasons, UserView.Full);
+        return new WatchClient(await Hub.OpenAsync(new WatchRequest(service.Sid, filter, now, token), default));
+    }
+
+    public static Identity Id(string text) => Identity.TryParse(text, out var identity) ? identity : throw new ArgumentException(text);
+
+    public static UserKey Key(string text) => UserKey.TryParse(text, out var key) ? key : throw new ArgumentException(text);
+
+    public static SessionId Session(string text) => SessionId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
+}

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace GrpcPresence.Core.Tests.Fixture;
+
+/// <summary>
+/// A fake clock whose wall clock can be stepped alone, as when a machine's clock is corrected: the monotonic clock stands.
+/// </summary>
+internal sealed class SteppedTimeProvider : FakeTimeProvider
+{
+    private long _step; // in ticks
+
+    /// <summary>Moves the wall clock alone.</summary>
+    public void StepWallClock(TimeSpan by) => Interlocked.Add(ref _step, by.Ticks);
+
+    /// <inheritdoc/>
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref _step));
+
+    /// <summary>
+    /// Returns the time since the start. The base class derives the timestamp from <see cref="GetUtcNow"/>, which includes the steps.
+    /// It also counts from the year 1, and <see cref="TimeProvider.GetElapsedTime(long)"/> rounds so large a number to some ticks.
+    /// </summary>
+    public override long GetTimestamp() => (base.GetUtcNow() - Start).Ticks;
+}

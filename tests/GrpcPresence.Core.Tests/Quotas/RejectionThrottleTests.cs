@@ -1,0 +1,92 @@
+using GrpcPresence.Core.Domain;
+
+namespace GrpcPresence.Core.Tests.Quotas;
+
+/// <summary>PresenceErrors of one caller beyond some a second are held back.</summary>
+public sealed class RejectionThrottleTests : IDisposable
+{
+    private readonly QuotaWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task The_first_of_a_second_are_answered_at_once_and_the_rest_a_second_later_or_two()
+    {
+        Prompt(Limits.PromptRefusalsPerSecond);
+        var late = Hold();
+        _world.Time.Advance(Limits.RefusalHold - TimeSpan.FromTicks(1));
+        Assert.False(late.IsCompleted);
+
+        _world.Time.Advance(Limits.MaxRefusalHold - Limits.RefusalHold + TimeSpan.FromTicks(1));
+        await late;
+        Prompt(Limits.PromptRefusalsPerSecond);
+    }
+
+    [Fact]
+    public void Calls_that_are_refused_together_are_not_answered_together()
+    {
+        const int Calls = 200;
+        const int Steps = 10;
+        const int Slack = 2;
+        Prompt(Limits.PromptRefusalsPerSecond);
+        var held = Enumerable.Range(0, Calls).Select(_ => Hold()).ToList();
+        _world.Time.Advance(Limits.RefusalHold);
+
+        for (var step = 1; step <= Steps; step++)
+        {
+            _world.Time.Advance((Limits.MaxRefusalHold - Limits.RefusalHold) / Steps);
+            var due = Calls / Steps * step;
+            Assert.True(SpinWait.SpinUntil(() => Answered() >= due - Slack, TimeSpan.FromSeconds(10)));
+            Assert.InRange(Answered(), due - Slack, due + Slack);
+        }
+
+        int Answered() => held.Count(task => task.IsCompleted);
+    }
+
+    [Fact]
+    public void One_caller_s_refusals_hold_back_nobody_else_s()
+    {
+        Prompt(Limits.PromptRefusalsPerSecond);
+        Assert.False(Hold().IsCompleted);
+
+        Assert.True(Hold("bob").IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task So_many_are_held_at_a_time_and_no_more()
+    {
+        Prompt(Limits.PromptRefusalsPerSecond);
+        var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold()).ToList();
+        Assert.DoesNotContain(held, task => task.IsCompleted);
+        Assert.True(Hold().IsCompletedSuccessfully);
+
+        _world.Time.Advance(Limits.MaxRefusalHold);
+        await Task.WhenAll(held);
+        Prompt(Limits.PromptRefusalsPerSecond);
+        Assert.False(Hold().IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_over_is_held_no_longer()
+    {
+        Prompt(Limits.PromptRefusalsPerSecond);
+        using var over = new CancellationTokenSource();
+        var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold("ada", over.Token)).ToList();
+        await over.CancelAsync();
+        foreach (var task in held)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task);
+
+        Assert.False(Hold().IsCompleted);
+    }
+
+    private void Prompt(int count)
+    {
+        for (var i = 0; i < count; i++)
+            Assert.True(Hold().IsCompletedSuccessfully);
+    }
+
+    private Task Hold(string identity = "ada") => Hold(identity, TestContext.Current.CancellationToken);
+
+    private Task Hold(string identity, CancellationToken cancellationToken) =>
+        _world.Book.HoldRefusalAsync(_world.User(identity), cancellationToken).AsTask();
+}

@@ -1,0 +1,260 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Writing;
+
+/// <summary>The one writer decides everything.</summary>
+public sealed class CommandWriterTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task A_batch_takes_gapless_revisions_and_a_refused_change_costs_its_neighbours_nothing()
+    {
+        var service = await _world.NewService();
+        var before = await _world.Revision(service);
+        var ada = _world.Queue.SubmitAsync(NewUser(service, "ada"));
+        var again = _world.Queue.SubmitAsync(NewUser(service, "ada"));
+        var bob = _world.Queue.SubmitAsync(NewUser(service, "bob"));
+        _world.Write();
+
+        Assert.Equal(before + 1, (await ada).Revision);
+        Assert.Equal(ErrorReason.UserAlreadyExists, (await Assert.ThrowsAsync<PresenceException>(() => again)).Reason);
+        Assert.Equal(before + 2, (await bob).Revision);
+        Assert.Equal(before + 2, await _world.Revision(service));
+    }
+
+    [Fact]
+    public async Task A_change_that_alters_nothing_takes_no_revision()
+    {
+        var service = await _world.NewService();
+        var ada = await _world.Create(service, "ada");
+        var before = await _world.Revision(service);
+        var same = await _world.Rename(service, "ada", "");
+        await _world.Switch(service.Sid, on: true);
+        Assert.Equal(ada.Record!.Etag, same.Record!.Etag);
+        Assert.Equal(before, await _world.Revision(service));
+    }
+
+    [Fact]
+    public async Task A_change_is_committed_before_it_is_published_and_published_before_its_caller_is_told()
+    {
+        Task<UserState>? ada = null;
+        var committed = new List<bool>();
+        var told = new List<bool>();
+        using var store = new InMemoryPresenceStore();
+        using var world = new CoreWorld(store, publisher: hub => new PublisherSpy(hub, commit =>
+        {
+            if (commit.Users.IsEmpty)
+                return;
+            committed.Add(store.FindServiceAsync(commit.Service.Sid, default).AsTask().Result!.Revision == commit.LastRevision);
+            told.Add(ada!.IsCompleted);
+        }));
+        var service = await world.NewService();
+        ada = world.Queue.SubmitAsync(NewUser(service, "ada"));
+        world.Write();
+        await ada;
+        Assert.Equal([true], committed);
+        Assert.Equal([false], told);
+    }
+
+    [Fact]
+    public async Task An_etag_that_is_not_the_current_one_is_refused_and_presence_never_moves_it()
+    {
+        var service = await _world.NewService();
+        var ada = await _world.Create(service, "ada");
+        await _world.Online(service, "ada");
+        Assert.Equal(ada.Record!.Etag, (await _world.Get(service, "ada"))!.Record!.Etag);
+
+        var renamed = await _world.Do(Update(service, "ada", ada.Record.Etag, "Ada"));
+        Assert.NotEqual(ada.Record.Etag, renamed.Record!.Etag);
+        var stale = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(Update(service, "ada", ada.Record.Etag, "other")));
+        Assert.Equal(ErrorReason.EtagMismatch, stale.Reason);
+        var deletion = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new DeleteUser(service.Sid, CoreWorld.Key("ada"), ada.Record.Etag)));
+        Assert.Equal(ErrorReason.EtagMismatch, deletion.Reason);
+    }
+
+    [Fact]
+    public async Task Settings_that_contradict_each_other_are_refused_with_every_violation()
+    {
+        var service = await _world.NewService();
+        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Configure(service.Sid, before => before with
+        {
+            HeartbeatInterval = TimeSpan.FromMilliseconds(1),
+            SessionTimeout = TimeSpan.FromHours(25),
+            OfflineDebounce = TimeSpan.FromSeconds(31),
+        }));
+        Assert.Equal(3, refused.Violations.Count);
+        Assert.All(refused.Violations, violation => Assert.Equal(ErrorReason.FieldOutOfRange, violation.Reason));
+    }
+
+    [Fact]
+    public async Task A_faulty_change_fails_alone()
+    {
+        var service = await _world.NewService();
+        var faults = new List<Exception>();
+        _world.Status.Faulted += faults.Add;
+        var ada = _world.Queue.SubmitAsync(NewUser(service, "ada"));
+        var faulty = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", _ => throw new InvalidOperationException("a bug")));
+        var beat = _world.Beat(service, "bob");
+        _world.Write();
+
+        Assert.NotNull(await ada);
+        Assert.Equal(ErrorReason.Internal, (await Assert.ThrowsAsync<PresenceException>(() => faulty)).Reason);
+        Assert.Single(faults);
+        await Record.ExceptionAsync(() => beat.Stored); // told of the fault beside it, or stored: the lease stands either way
+        Assert.True((await _world.Get(service, "bob"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task A_commit_that_failed_is_told_to_its_callers_and_leaves_no_trace()
+    {
+        var service = await _world.NewService();
+        var before = await _world.Revision(service);
+        _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        var refused = await Assert.ThrowsAsync<StorageException>(() => _world.Create(service, "ada"));
+        Assert.Equal(ErrorReason.StorageUnavailable, refused.Reason);
+        Assert.Equal(before, await _world.Revision(service));
+        Assert.True(_world.Status.IsFailing);
+
+        Assert.Equal(before + 1, (await _world.Create(service, "ada")).Revision);
+        Assert.False(_world.Status.IsFailing);
+    }
+
+    [Fact]
+    public async Task A_commit_that_reported_failure_and_happened_is_published_and_told_as_done()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        await client.Sync();
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        await _world.Create(service, "ada");
+        Assert.Equal(UpdateReasons.Created, (await client.NextUpdate()).Reasons);
+    }
+
+    [Fact]
+    public async Task A_commit_whose_outcome_stays_unknown_is_published_when_the_store_is_back()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        await client.Sync();
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var ada = _world.Queue.SubmitAsync(NewUser(service, "ada"));
+        // Begin, find service, find user, insert, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(7);
+        _world.Writer.WriteOnce();
+        Assert.Equal(ErrorReason.StorageUnavailable, (await Assert.ThrowsAsync<StorageException>(() => ada)).Reason);
+
+        await _world.Create(service, "bob");
+        Assert.Equal("ada", (await client.NextUpdate()).State.Identity.ToString());
+        Assert.Equal("bob", (await client.NextUpdate()).State.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task Background_changes_do_not_stand_before_callers()
+    {
+        var service = await _world.NewService();
+        var count = (2 * Limits.BackgroundChangesPerBatch) + 1;
+        for (var i = 0; i < count; i++)
+            _world.Beat(service, $"user-{i}");
+        _world.Write();
+        _world.Time.Advance(service.Configuration.SessionTimeout);
+        for (var i = 0; i < 800; i++)
+        {
+            _world.Time.Advance(Limits.Tick);
+            _world.Tracker.Tick();
+        }
+        Assert.Equal(count, _world.Queue.Count);
+        var ada = _world.Queue.SubmitAsync(NewUser(service, "ada"));
+        _world.Writer.WriteOnce();
+        Assert.True(ada.IsCompletedSuccessfully);
+        Assert.Equal(count - Limits.BackgroundChangesPerBatch, _world.Queue.Count);
+    }
+
+    [Fact]
+    public async Task A_closed_queue_refuses_callers_and_writes_what_it_has()
+    {
+        var service = await _world.NewService();
+        var ada = _world.Queue.SubmitAsync(NewUser(service, "ada"));
+        _world.Queue.Close();
+        var late = await Assert.ThrowsAsync<PresenceException>(() => _world.Queue.SubmitAsync(NewUser(service, "bob")));
+        Assert.Equal(ErrorReason.ServerStopping, late.Reason);
+        _world.Writer.Run(CancellationToken.None);
+        Assert.Equal("ada", (await ada).Identity.ToString());
+    }
+
+    [Fact]
+    public async Task Settings_at_their_bounds_are_taken()
+    {
+        var service = await _world.NewService();
+        foreach (var debounce in new[] { TimeSpan.Zero, Limits.MaxOfflineDebounce })
+        {
+            await _world.Configure(service.Sid, before => before with
+            {
+                HeartbeatInterval = Limits.MinHeartbeatInterval,
+                SessionTimeout = Limits.MinHeartbeatInterval * 2,
+                OfflineDebounce = debounce,
+            });
+            Assert.Equal(debounce, service.Configuration.OfflineDebounce);
+        }
+        await _world.Configure(service.Sid, before => before with { SessionTimeout = Limits.MaxSessionTimeout });
+        Assert.Equal(Limits.MaxSessionTimeout, service.Configuration.SessionTimeout);
+    }
+
+    [Fact]
+    public async Task The_rows_of_a_deleted_service_instance_are_purged_batch_after_batch_without_waiting()
+    {
+        var service = await _world.NewService();
+        for (var i = 0; i < Limits.RowsPerPurge + 1; i++)
+            _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id($"user-{i}"), "", "{}", default));
+        _world.Write();
+        // The last look for rows to purge found none, which would do for a minute.
+        Assert.Equal(WriteOutcome.Idle, _world.Writer.WriteOnce());
+        await _world.Do(new DeleteServiceInstance(service.Sid));
+
+        Assert.Equal(WriteOutcome.Written, _world.Writer.WriteOnce());
+        while (_world.Writer.WriteOnce() == WriteOutcome.Written)
+        {
+        }
+    }
+
+    [Fact]
+    public async Task An_etag_is_another_where_the_revision_came_again_after_a_restored_backup()
+    {
+        var service = await _world.NewService();
+        var user = (await _world.Create(service, "ada")).Record!;
+        Assert.NotEqual(user.Etag, (user with { UpdateTime = user.UpdateTime.AddTicks(1) }).Etag);
+    }
+
+    [Fact]
+    public async Task A_deleted_service_instance_is_gone_at_once_and_its_sid_may_be_used_again()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await _world.Do(new DeleteServiceInstance(service.Sid));
+        Assert.Null(await _world.Store.FindServiceAsync(service.Sid, default));
+        Assert.True(service.IsDeleted);
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, _world.Beat(service, "ada").Rejection);
+        await Assert.ThrowsAsync<PresenceException>(async () => await _world.Services.GetAsync(service.Sid, default));
+
+        await _world.Do(new CreateServiceInstance(service.Sid, "again"));
+        var again = await _world.Services.GetAsync(service.Sid, default);
+        Assert.NotEqual(service.Id, again.Id);
+        Assert.False(again.Configuration.ReachabilityEnabled);
+        Assert.Null(await _world.Get(again, "ada"));
+    }
+
+    private static CreateUser NewUser(CachedService service, string identity) => new(service.Sid, CoreWorld.Id(identity), "", "{}", default);
+
+    private static UpdateUser Update(CachedService service, string identity, string etag, string name) =>
+        new(service.Sid, CoreWorld.Key(identity), identity: null, etag, new UserEdit(name, null, null));
+}

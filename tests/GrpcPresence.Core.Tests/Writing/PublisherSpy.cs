@@ -1,0 +1,14 @@
+using GrpcPresence.Core.Writing;
+
+namespace GrpcPresence.Core.Tests.Writing;
+
+/// <summary>Looks at each commit before the hub has it.</summary>
+internal sealed class PublisherSpy(ICommitPublisher next, Action<ServiceCommit> look) : ICommitPublisher
+{
+    public void Publish(IReadOnlyList<ServiceCommit> commits)
+    {
+        foreach (var commit in commits)
+            look(commit);
+        next.Publish(commits);
+    }
+}

@@ -1,0 +1,163 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing.Commands;
+
+namespace GrpcPresence.Core.Tests.Writing;
+
+/// <summary>What the writer decides about webhook and notification settings.</summary>
+public sealed class WebhookSettingsTests : IDisposable
+{
+    private const string Url = "https://post.example";
+
+    private readonly CoreWorld _world;
+    private int _published;
+
+    public WebhookSettingsTests() => _world = new CoreWorld(publisher: hub => new PublisherSpy(hub, _ => _published++));
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task Webhooks_Settings_are_changed_where_the_edit_says_so()
+    {
+        var service = await _world.NewService();
+
+        await Tell(service, Url);
+        var settings = await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get });
+
+        Assert.Equal(new WebhookSettings { PostUrl = Url, Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get }, settings);
+        Assert.Equal(settings, (await Find(service))!.Settings);
+    }
+
+    [Fact]
+    public async Task Webhooks_Who_is_told_for_the_first_time_is_told_what_comes_after()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+
+        await Tell(service, Url);
+
+        Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
+    }
+
+    [Fact]
+    public async Task Webhooks_What_is_decided_before_in_the_same_commit_is_not_told_and_what_is_decided_after_is()
+    {
+        var service = await _world.NewService();
+        var before = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+        var set = _world.Queue.SubmitAsync(new UpdateWebhookSettings(service.Sid, settings => settings with { PostUrl = Url }));
+        var after = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("bob"), "", "{}", default));
+        _world.Write();
+        await set;
+
+        Assert.Equal((await before).Revision, (await Find(service))!.Position);
+        Assert.Equal((await before).Revision + 1, (await after).Revision);
+    }
+
+    [Fact]
+    public async Task Webhooks_Another_url_goes_on_where_the_one_before_stopped()
+    {
+        var service = await _world.NewService();
+        await Tell(service, Url);
+        var position = (await Find(service))!.Position;
+        await _world.Create(service, "ada");
+
+        await Tell(service, "https://other.example");
+        await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get, PreUrl = Url });
+
+        Assert.Equal(position, (await Find(service))!.Position);
+    }
+
+    [Fact]
+    public async Task Webhooks_Who_is_told_again_is_not_told_of_the_time_between()
+    {
+        var service = await _world.NewService();
+        await Tell(service, Url);
+
+        await Tell(service, "");
+        Assert.Equal(0, (await Find(service))!.Position);
+        Assert.False((await _world.Store.ListWebhooksAsync(default)).Any());
+        await _world.Create(service, "ada");
+        await Tell(service, Url);
+
+        Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
+    }
+
+    [Fact]
+    public async Task Webhooks_Neither_settings_nor_positions_take_a_revision_or_are_published()
+    {
+        var service = await _world.NewService();
+        var (revision, published) = (await _world.Revision(service), _published);
+
+        await Tell(service, Url);
+        await Advance(service, revision + 1);
+        await _world.Do(new UpdateNotificationSettings(service.Sid, before => before with { LogEnabled = true }));
+
+        Assert.Equal(revision, await _world.Revision(service));
+        Assert.Equal(published, _published);
+    }
+
+    [Fact]
+    public async Task Webhooks_A_position_rises_and_never_falls()
+    {
+        var service = await _world.NewService();
+        await Tell(service, Url);
+        var position = (await Find(service))!.Position;
+
+        Assert.True(await Advance(service, position + 2));
+        Assert.True(await Advance(service, position + 1));
+
+        Assert.Equal(position + 2, (await Find(service))!.Position);
+    }
+
+    [Fact]
+    public async Task Webhooks_A_position_of_a_service_instance_that_is_gone_does_nothing_to_the_one_that_took_its_sid()
+    {
+        var service = await _world.NewService();
+        await Tell(service, Url);
+        await _world.Do(new DeleteServiceInstance(service.Sid));
+        Assert.False(await Advance(service, 100));
+
+        await _world.Do(new CreateServiceInstance(service.Sid, "again"));
+        var again = await _world.Services.GetAsync(service.Sid, default);
+        Assert.Null(await Find(again));
+        await Tell(again, Url);
+
+        Assert.False(await Advance(service, 100));
+        Assert.Equal(0, (await Find(again))!.Position);
+    }
+
+    [Fact]
+    public async Task Webhooks_Settings_of_an_unknown_service_instance_are_refused()
+    {
+        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(new UpdateWebhookSettings(new ServiceSid(1), before => before)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, refused.Reason);
+
+        refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(new UpdateNotificationSettings(new ServiceSid(1), before => before)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, refused.Reason);
+    }
+
+    [Fact]
+    public async Task Notifications_Settings_are_changed_where_the_edit_says_so()
+    {
+        var service = await _world.NewService();
+        var sound = new MembershipNotification { Sound = "ding" };
+
+        await _world.Do(new UpdateNotificationSettings(service.Sid, before => before with { LogEnabled = true }));
+        var settings = await _world.Do(new UpdateNotificationSettings(service.Sid, before => before with { AddedToConversation = sound }));
+
+        Assert.Equal(new NotificationSettings { LogEnabled = true, AddedToConversation = sound }, settings);
+        Assert.Equal(settings, await _world.Store.FindNotificationsAsync(service.Sid, default));
+    }
+
+    private Task<WebhookSettings> Tell(CachedService service, string url) => Update(service, before => before with { PostUrl = url });
+
+    private Task<WebhookSettings> Update(CachedService service, Func<WebhookSettings, WebhookSettings> edit) =>
+        _world.Do(new UpdateWebhookSettings(service.Sid, edit));
+
+    private Task<bool> Advance(CachedService service, long position) => _world.Do(new AdvanceWebhook(service.Sid, service.Id, position));
+
+    private async Task<StoredWebhook?> Find(CachedService service) => await _world.Store.FindWebhookAsync(service.Sid, default);
+}

@@ -1,0 +1,194 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Writing;
+
+/// <summary>What the writer owes when commits are in doubt, and at its end.</summary>
+public sealed class WriterFaultTests : IDisposable
+{
+    private readonly CoreWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task A_deletion_whose_commit_was_in_doubt_and_happened_ends_the_sessions_of_its_user()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, CoreWorld.Key("ada"), etag: ""));
+        // Begin, find service, find user, delete, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(7);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => deleted);
+        await _world.Create(service, "bob");
+
+        Assert.Null(await _world.Get(service, "ada"));
+        Assert.Equal(ErrorReason.SessionEnded, _world.Beat(service, "ada").Rejection);
+        await _world.Online(service, "ada", "another");
+        Assert.True((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task Switching_on_by_a_commit_that_was_in_doubt_and_happened_brings_live_sessions_online()
+    {
+        var service = await _world.NewService(reachability: false);
+        await _world.Online(service, "ada");
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var switched = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = true }));
+        // Begin, find service, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(5);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => switched);
+        await _world.Create(service, "bob");
+        _world.Write();
+        Assert.True((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task What_is_queued_just_before_the_queue_is_closed_is_still_written()
+    {
+        var service = await _world.NewService();
+        Task? ada = null;
+        var time = new LookedAtTime(() =>
+        {
+            // The writer has found nothing queued, and has not yet looked whether the queue is closed.
+            ada ??= _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+            _world.Queue.Close();
+        });
+        var writer = new CommandWriter(
+            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, _world.Keys, new RandomSidGenerator(), _world.Status, _world.Metrics, time, TimeSpan.FromDays(30),
+            int.MaxValue);
+        writer.Run(CancellationToken.None);
+        Assert.True(ada!.IsCompletedSuccessfully, "The change was queued, and nobody wrote it.");
+    }
+
+    [Fact]
+    public async Task A_store_that_purges_again_is_not_reported_as_failing_any_more()
+    {
+        await _world.NewService();
+        _world.Write();
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _world.Store.Faults.FailOperation(1);
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        Assert.True(_world.Status.IsFailing);
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _world.Writer.WriteOnce();
+        Assert.False(_world.Status.IsFailing);
+    }
+
+    [Fact]
+    public async Task A_store_that_failed_is_tried_until_it_takes_a_commit_though_nobody_waits()
+    {
+        await _world.NewService();
+        _world.Write();
+        _world.Store.Faults.FailOperation(1);
+        var refused = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        await Assert.ThrowsAsync<StorageException>(() => refused);
+
+        // Transactions can begin on a full disk.
+        _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+        Assert.True(_world.Status.IsFailing);
+
+        Assert.Equal(WriteOutcome.Written, _world.Writer.WriteOnce());
+        Assert.False(_world.Status.IsFailing);
+        Assert.Equal(WriteOutcome.Idle, _world.Writer.WriteOnce());
+    }
+
+    [Fact]
+    public async Task A_closed_queue_with_nothing_in_it_is_not_waited_for_although_the_store_fails()
+    {
+        await _world.NewService();
+        _world.Store.Faults.FailAllOperations(true);
+        var refused = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
+        _world.Queue.Close();
+
+        _world.Writer.Run(TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAsync<StorageException>(() => refused);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_flag_that_counts_is_the_one_of_the_transaction(bool exists)
+    {
+        var service = await _world.NewService();
+        if (exists)
+            await _world.Create(service, "ada");
+        _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
+        var beat = _world.Beat(service, "ada");
+        _world.Writer.WriteOnce();
+        await beat.Stored;
+        Assert.Equal(0, (await _world.Get(service, "ada"))!.Record!.OnlineRevision);
+    }
+
+    [Fact]
+    public async Task A_commit_that_was_in_doubt_is_published_also_when_nothing_follows_it_in_its_service_instance()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        await client.Sync();
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+        // Begin, find service, find user, insert, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(7);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => ada);
+        await _world.NewService();
+        Assert.Equal("ada", (await client.NextUpdate()).State.Identity.ToString());
+    }
+
+    [Fact]
+    public async Task A_heartbeat_by_identity_is_decided_on_its_own_though_one_by_a_sid_that_is_gone_is_being_refused()
+    {
+        CoreWorld world = null!;
+        HeartbeatResult? byIdentity = null;
+        Action? beat = null;
+        using (world = new CoreWorld(publisher: hub => new PublisherSpy(hub, _ => beat?.Invoke())))
+        {
+            var service = await world.NewService();
+            var gone = (await world.Create(service, "ada")).Sid;
+            await world.Delete(service, "ada");
+            // The decision is committed, and the user's cell has not heard of it yet.
+            beat = () => byIdentity ??= world.Beat(service, "ada");
+            var bySid = world.Tracker.Beat(service, new UserRef(CoreWorld.Id("ada"), gone, MayCreate: false), CoreWorld.Session("s0"), stream: null);
+            await world.Create(service, "bob");
+            world.Write();
+
+            Assert.Equal(ErrorReason.UserNotFound, (await Assert.ThrowsAsync<PresenceException>(() => bySid.Stored)).Reason);
+            await byIdentity!.Value.Stored;
+            Assert.True((await world.Get(service, "ada"))!.IsOnline);
+        }
+    }
+
+    [Fact]
+    public async Task A_heartbeat_of_a_deleted_service_instance_creates_nobody_in_the_one_that_takes_its_sid()
+    {
+        var service = await _world.NewService();
+        _ = _world.Queue.SubmitAsync(new DeleteServiceInstance(service.Sid));
+        _ = _world.Queue.SubmitAsync(new CreateServiceInstance(service.Sid, "again"));
+        var beat = _world.Beat(service, "ada");
+        _world.Write();
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(() => beat.Stored)).Reason);
+        var again = await _world.Services.GetAsync(service.Sid, default);
+        Assert.NotEqual(service.Id, again.Id);
+        Assert.Null(await _world.Get(again, "ada"));
+    }
+
+    /// <summary>A clock that stands still and says when it is looked at.</summary>
+    private sealed class LookedAtTime(Action look) : TimeProvider
+    {
+        public override long GetTimestamp()
+        {
+            look();
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net.Sockets;
+using Grpc.Net.Client;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+
+namespace GrpcPresence.Server.Tests.Composition;
+
+public sealed class ConnectionLimitTests
+{
+    [Fact]
+    public async Task A_connection_over_the_limit_is_closed_and_the_others_go_on()
+    {
+        await using var server = await TestServer.StartAsync(settings: new ServerSettings { MaxConnections = 2 });
+        using var second = server.OpenChannel();
+        var sid = await server.CreateReachableServiceAsync();
+        using var watch = Watch.Open(server, new WatchUsersRequest { ServiceSid = sid, Start = WatchStart.Now });
+        await watch.Sync();
+        await ListAsync(second);
+
+        // Not a gRPC client: how it reports a connection that ends before the handshake of HTTP/2 depends on what it was doing just then.
+        using var third = new TcpClient();
+        await third.ConnectAsync(server.Address.Host, server.Address.Port, TestRun.Token);
+        var read = third.GetStream().ReadAsync(new byte[1], TestRun.Token).AsTask();
+        await Barrier.Within(read, "the server closed the connection");
+
+        Assert.Equal(0, await read);
+        await ListAsync(second);
+        await server.CreateUserAsync(sid, "ada");
+        Assert.Equal("ada", (await watch.NextUpdate()).User.Identity);
+    }
+
+    private static async Task ListAsync(GrpcChannel channel) =>
+        await new ConfigurationService.ConfigurationServiceClient(channel)
+            .ListServiceInstancesAsync(new ListServiceInstancesRequest(), cancellationToken: TestRun.Token);
+}

@@ -1,0 +1,30 @@
+using GrpcPresence.Server.Composition;
+using GrpcPresence.Server.Settings;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace GrpcPresence.Server.Tests.Composition;
+
+/// <summary>What the listener is told of clients that are silent or slow.</summary>
+public sealed class KestrelSetupTests
+{
+    private readonly KestrelServerOptions _kestrel = new();
+
+    [Fact]
+    public void Clients_are_pinged_as_the_settings_say()
+    {
+        KestrelSetup.Configure(_kestrel, new ServerSettings
+        {
+            KeepAlivePingDelay = TimeSpan.FromSeconds(2),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(3),
+        });
+        Assert.Equal(TimeSpan.FromSeconds(2), _kestrel.Limits.Http2.KeepAlivePingDelay);
+        Assert.Equal(TimeSpan.FromSeconds(3), _kestrel.Limits.Http2.KeepAlivePingTimeout);
+    }
+
+    [Fact]
+    public void A_client_that_reads_slowly_is_left_to_the_watch_which_ends_it_with_a_token()
+    {
+        KestrelSetup.Configure(_kestrel, new ServerSettings());
+        Assert.Null(_kestrel.Limits.MinResponseDataRate);
+    }
+}

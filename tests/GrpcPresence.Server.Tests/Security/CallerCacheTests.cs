@@ -1,0 +1,38 @@
+using GrpcPresence.Server.Security.Authentication;
+
+namespace GrpcPresence.Server.Tests.Security;
+
+public sealed class CallerCacheTests
+{
+    private const int Capacity = 1000;
+
+    [Fact]
+    public void Tokens_The_cache_is_bounded_and_keeps_who_is_asked_for()
+    {
+        var cache = new CallerCache(Capacity);
+        cache.Add("used", OperatorCaller.Instance);
+        for (var i = 0; i < 3 * Capacity; i++)
+        {
+            cache.Add($"once-{i}", OperatorCaller.Instance);
+            Assert.NotNull(cache.Find("used"));
+            Assert.True(cache.Count <= Capacity, $"There are {cache.Count} entries after {i}.");
+        }
+        Assert.Null(cache.Find("once-0"));
+    }
+
+    [Fact]
+    public void Tokens_Who_is_removed_is_gone_from_both_generations()
+    {
+        var cache = new CallerCache(Capacity);
+        cache.Add("old", OperatorCaller.Instance);
+        for (var i = 0; i < Capacity / 2; i++)
+            cache.Add($"once-{i}", OperatorCaller.Instance);
+        cache.Add("young", OperatorCaller.Instance);
+
+        cache.Remove("old");
+        cache.Remove("young");
+
+        Assert.Null(cache.Find("old"));
+        Assert.Null(cache.Find("young"));
+    }
+}

@@ -1,0 +1,294 @@
+using Grpc.Core;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Server.Tests.Security;
+
+/// <summary>What a caller and a service instance can use up, over the wire. The clock stands, so that nothing comes back by itself.</summary>
+public sealed class QuotaTests
+{
+    private static readonly QuotaLimits Plenty = new()
+    {
+        OpenStreams = 1000,
+        WatchedUsers = 1000,
+        HeartbeatsPerSecond = 1000,
+        WritesPerSecond = 1000,
+        NewStreamsPerSecond = 1000,
+        Users = 1000,
+    };
+
+    public static TheoryData<string> Subjects => ["service_instance", "caller"];
+
+    [Theory]
+    [InlineData("service_instance", WatchTransport.Grpc)]
+    [InlineData("caller", WatchTransport.Grpc)]
+    [InlineData("service_instance", WatchTransport.GrpcWeb)]
+    [InlineData("caller", WatchTransport.GrpcWeb)]
+    public async Task Quotas_Heartbeats_beyond_are_refused_until_there_is_room(string subject, WatchTransport transport)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin, transport);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(users, guarded.Own);
+
+        var refused = await CallError.Of(BeatAsync(users, guarded.Own));
+
+        AssertRefused(refused, "heartbeats_per_second", subject, limit: 10);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), refused.RetryInfo!.RetryDelay.ToTimeSpan());
+        guarded.Time.Advance(TimeSpan.FromMilliseconds(100));
+        await BeatAsync(users, guarded.Own);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Heartbeats_of_a_stream_beyond_are_rejected_and_the_others_renewed(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
+        using var stream = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
+        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+
+        var beats = new HeartbeatStreamBeats { Beats = { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) } };
+        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = beats });
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+
+        var reply = stream.ResponseStream.Current;
+        Assert.Equal(10, reply.Accepted);
+        Assert.Equal([(10, ErrorReason.QuotaExceeded), (11, ErrorReason.QuotaExceeded)], reply.Rejected.Select(beat => (beat.Index, beat.Reason)));
+        guarded.Time.Advance(TimeSpan.FromSeconds(1));
+        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = new HeartbeatStreamBeats { Beats = { beats.Beats[10] } } });
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+        Assert.Equal(1, stream.ResponseStream.Current.Accepted);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Writes_beyond_are_refused_and_reads_are_not(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { WritesPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        await BeatAsync(users, guarded.Own);
+        CallError? refused = null;
+        var done = 0;
+        for (; refused is null && done < 20; done++)
+        {
+            refused = await TryAsync(users.SetPushBindingAsync(
+                new SetPushBindingRequest { ServiceSid = guarded.Own, UserKey = "alice", BindingType = BindingType.Fcm, Endpoint = $"{done}" }));
+        }
+
+        AssertRefused(refused!, "writes_per_second", subject, limit: 10);
+        await users.ListUsersAsync(new ListUsersRequest { ServiceSid = guarded.Own });
+        await BeatAsync(users, guarded.Own);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Streams_opened_beyond_are_refused(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { NewStreamsPerSecond = 10 });
+        for (var i = 0; i < 10; i++)
+        {
+            using var watch = OpenWatch(guarded, guarded.Own);
+            await watch.Next();
+        }
+
+        using var refused = OpenWatch(guarded, guarded.Own);
+        using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
+        await heartbeats.RequestStream.TryWriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+
+        AssertRefused(await refused.Ended(), "new_streams_per_second", subject, limit: 10);
+        AssertRefused(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject, limit: 10);
+    }
+
+    [Theory]
+    [InlineData("service_instance", WatchTransport.Grpc)]
+    [InlineData("caller", WatchTransport.Grpc)]
+    [InlineData("service_instance", WatchTransport.GrpcWeb)]
+    [InlineData("caller", WatchTransport.GrpcWeb)]
+    public async Task Quotas_A_watch_beyond_is_refused_until_another_ends(string subject, WatchTransport transport)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
+        var first = OpenWatch(guarded, guarded.Own, transport);
+        await first.Sync();
+
+        using var refused = OpenWatch(guarded, guarded.Own, transport);
+
+        AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
+        first.Dispose();
+        await guarded.NoStreamsAsync();
+        using var again = OpenWatch(guarded, guarded.Own, transport);
+        await again.Sync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_A_watch_as_events_takes_the_place_of_an_open_stream(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
+        var request = new WatchUsersRequest { ServiceSid = guarded.Own };
+        using (var first = EventWatch.Open(guarded.Server, request, guarded.Admin))
+        {
+            await first.Sync();
+            using var refused = EventWatch.Open(guarded.Server, request, guarded.Admin);
+            var refusal = await refused.Ended();
+            Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (refusal.Code, refusal.Reason));
+            Assert.NotNull(refusal.RetryInfo);
+        }
+        await guarded.NoStreamsAsync();
+        using var again = EventWatch.Open(guarded.Server, request, guarded.Admin);
+        await again.Sync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Watched_users_beyond_are_refused_and_everybody_counts_for_none(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { WatchedUsers = 2 });
+        using var two = OpenWatch(guarded, guarded.Own, "alice", "bob", "alice");
+        await two.Sync();
+        using var everybody = OpenWatch(guarded, guarded.Own);
+        await everybody.Sync();
+
+        using var refused = OpenWatch(guarded, guarded.Own, "carol");
+
+        AssertRefused(await refused.Ended(), "watched_users", subject, limit: 2);
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_A_heartbeat_stream_takes_the_place_of_an_open_stream(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
+        using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
+        await heartbeats.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        Assert.True(await heartbeats.ResponseStream.MoveNext(TestRun.Token));
+
+        using var refused = OpenWatch(guarded, guarded.Own);
+
+        AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
+    }
+
+    [Fact]
+    public async Task Quotas_A_heartbeat_stream_that_does_not_say_what_it_is_for_ends()
+    {
+        var clock = new HeldClock(Core.Domain.Limits.HeartbeatStreamStart);
+        await using var server = await TestServer.StartAsync(time: clock);
+        using var silent = server.Users.StreamHeartbeats();
+        var ended = CallError.Of(() => silent.ResponseStream.MoveNext(TestRun.Token));
+
+        clock.Release();
+
+        await Fixture.Barrier.Within(ended, "the stream ended");
+        Assert.Equal("STREAM_PROTOCOL_VIOLATED", (await ended).Reason);
+    }
+
+    [Fact]
+    public async Task Quotas_Streams_without_credentials_are_bounded_together()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var quotas = guarded.Server.Get<CallQuotas>();
+        var places = Enumerable.Range(0, Core.Domain.Limits.PublicStreams).Select(_ => quotas.OpenPublicStream()).ToList();
+        var health = new global::Grpc.Health.V1.Health.HealthClient(guarded.As(null));
+
+        using (var refused = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest()))
+            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => refused.ResponseStream.MoveNext(TestRun.Token))).Reason);
+        await health.CheckAsync(new global::Grpc.Health.V1.HealthCheckRequest());
+        places[0].Dispose();
+        using var watch = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest());
+        Assert.True(await watch.ResponseStream.MoveNext(TestRun.Token));
+    }
+
+    [Fact]
+    public async Task Quotas_A_service_instance_uses_up_its_own_and_no_others()
+    {
+        await using var guarded = await StartAsync("service_instance", limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(users, guarded.Own);
+        Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
+
+        await BeatAsync(users, guarded.Foreign);
+    }
+
+    [Fact]
+    public async Task Quotas_An_end_user_has_one_quota_for_all_tokens_and_uses_up_no_others()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with
+        {
+            Quotas = new QuotaSettings { ServiceInstance = Plenty, ApiKey = Plenty, AccessToken = Plenty with { HeartbeatsPerSecond = 10 } },
+        });
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice", lifetime: TimeSpan.FromMinutes(i + 1))), guarded.Own);
+
+        var refused = await CallError.Of(BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), guarded.Own));
+
+        AssertRefused(refused, "heartbeats_per_second", "caller", limit: 10);
+        await BeatAsync(guarded.UsersAs(guarded.Bearer(key, "bob")), guarded.Own, "bob");
+        await BeatAsync(guarded.UsersAs(GuardedServer.Basic(key)), guarded.Own);
+    }
+
+    [Fact]
+    public async Task Quotas_Who_ignores_refusals_is_answered_late()
+    {
+        await using var guarded = await StartAsync("caller", limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        for (var i = 0; i < 10; i++)
+            await BeatAsync(users, guarded.Own);
+        for (var i = 0; i < Core.Domain.Limits.PromptRefusalsPerSecond; i++)
+            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
+
+        var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Domain.Limits.RefusalHold && due <= Core.Domain.Limits.MaxRefusalHold);
+        var held = BeatAsync(users, guarded.Own).ResponseAsync;
+        await Fixture.Barrier.Within(hold, "the server held the refusal back");
+        await BeatAsync(guarded.UsersAs(GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Service))), guarded.Own);
+        Assert.False(held.IsCompleted, "The refusal was not held back.");
+
+        guarded.Time.Advance(Core.Domain.Limits.MaxRefusalHold);
+        var refused = CallError.Of(() => held);
+        await Fixture.Barrier.Within(refused, "the refusal was sent");
+        Assert.Equal("QUOTA_EXCEEDED", (await refused).Reason);
+    }
+
+    private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) => GuardedServer.StartAsync(settings => settings with
+    {
+        Quotas = new QuotaSettings
+        {
+            ServiceInstance = subject == "service_instance" ? limit(Plenty) : Plenty,
+            ApiKey = subject == "caller" ? limit(Plenty) : Plenty,
+            AccessToken = Plenty,
+        },
+    });
+
+    private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service, string user = "alice") =>
+        users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" });
+
+    private static GrpcWatch OpenWatch(GuardedServer guarded, string service, params string[] users) =>
+        OpenWatch(guarded, service, WatchTransport.Grpc, users);
+
+    private static GrpcWatch OpenWatch(GuardedServer guarded, string service, WatchTransport transport, params string[] users) =>
+        new(guarded.UsersAs(guarded.Admin, transport).WatchUsers(new WatchUsersRequest { ServiceSid = service, UserKeys = { users } }));
+
+    private static async Task<CallError?> TryAsync<T>(AsyncUnaryCall<T> call)
+    {
+        try
+        {
+            await call;
+            return null;
+        }
+        catch (RpcException refusal)
+        {
+            return CallError.From(refusal);
+        }
+    }
+
+    private static void AssertRefused(CallError refused, string quota, string subject, int limit)
+    {
+        Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (refused.Code, refused.Reason));
+        Assert.Equal((quota, subject, $"{limit}"), (refused.Metadata["quota"], refused.Metadata["subject"], refused.Metadata["limit"]));
+        Assert.NotNull(refused.RetryInfo);
+    }
+}

@@ -1,0 +1,78 @@
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Streams;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Time.Testing;
+
+namespace GrpcPresence.Server.Tests.Streams;
+
+public sealed class OpenCallsTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly ApiKeyCache _keys = new();
+    private readonly ResetRecorder _resets = new();
+    private readonly DefaultHttpContext _request = new();
+    private readonly OpenCalls _calls;
+    private int _ends;
+
+    public OpenCallsTests()
+    {
+        _calls = new OpenCalls(_time);
+        _request.Features.Set<IHttpResetFeature>(_resets);
+    }
+
+    [Fact]
+    public void Keys_A_stream_that_does_not_end_when_it_is_told_is_reset()
+    {
+        using var call = Open();
+        EndCallers();
+
+        Tick(OpenCalls.Interval);
+        Assert.Equal((1, 0), (_ends, _resets.Codes.Count));
+        Tick(OpenCalls.ResetGrace);
+        Assert.Equal((1, 1), (_ends, _resets.Codes.Count));
+    }
+
+    [Fact]
+    public void Keys_A_stream_that_ends_when_it_is_told_is_not_reset()
+    {
+        var call = Open();
+        EndCallers();
+        Tick(OpenCalls.Interval);
+        call.Dispose();
+
+        Tick(OpenCalls.ResetGrace);
+
+        Assert.Empty(_resets.Codes);
+    }
+
+    [Fact]
+    public void Keys_Streams_of_callers_who_are_let_in_go_on()
+    {
+        using var call = Open();
+
+        Tick(OpenCalls.Interval);
+
+        Assert.Equal(0, _ends);
+    }
+
+    private IDisposable Open() => _calls.Open(new AnonymousCaller(_keys, isAllowed: false), _request, Ended);
+
+    private void Ended(PresenceException reason)
+    {
+        Assert.Equal(ErrorReason.CredentialsRequired, reason.Reason);
+        _ends++;
+    }
+
+    private void EndCallers() => _keys.Apply(
+        [new ApiKey { Sid = default, FriendlyName = "", Role = ApiKeyRole.Read, Secret = new ApiKeySecret("", ""), CreateTime = default }], forgotten: []);
+
+    private void Tick(TimeSpan after)
+    {
+        _time.Advance(after);
+        _calls.Tick();
+    }
+}

@@ -1,0 +1,59 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Streams;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GrpcPresence.Server.Tests.Streams;
+
+/// <summary>Who ended a stream, by what Kestrel throws from its body.</summary>
+public sealed class StreamEndTests
+{
+    [Fact]
+    public void A_ping_that_was_not_answered_is_the_servers_end() =>
+        Assert.True(StreamEnd.IsByServer(Aborted(new TimeoutException("Stands for Kestrel's own, which is internal."))));
+
+    [Fact]
+    public void A_connection_that_the_client_closed_is_not() => Assert.False(StreamEnd.IsByServer(Aborted(null)));
+
+    [Fact]
+    public void A_connection_that_the_client_reset_is_not() =>
+        Assert.False(StreamEnd.IsByServer(Aborted(new ConnectionResetException("", new SocketException((int)SocketError.ConnectionReset)))));
+
+    [Fact]
+    public void A_stream_that_the_client_reset_is_not() => Assert.False(StreamEnd.IsByServer(new IOException("The client reset the request stream.")));
+
+    [Fact]
+    public async Task A_read_that_saw_the_token_first_is_followed_by_one_that_knows_the_reason()
+    {
+        using var body = new FaultedBody(Aborted(new TimeoutException()));
+        var request = Request(body);
+        request.RequestAborted = new CancellationToken(canceled: true);
+
+        Assert.True(await StreamEnd.IsByServerAsync(request));
+    }
+
+    [Fact]
+    public async Task A_call_that_ran_out_of_time_was_ended_by_the_client()
+    {
+        using var body = new FaultedBody(Aborted(new TimeoutException()));
+        Assert.False(await StreamEnd.IsByServerAsync(Request(body)));
+    }
+
+    private static DefaultHttpContext Request(Stream body)
+    {
+        var request = new DefaultHttpContext();
+        request.Features.Set<IRequestBodyPipeFeature>(new RequestBody(PipeReader.Create(body)));
+        return request;
+    }
+
+    private static IOException Aborted(Exception? cause) => new("", new ConnectionAbortedException("", cause!));
+
+    private sealed class FaultedBody(Exception reason) : MemoryStream
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            ValueTask.FromException<int>(reason);
+    }
+}

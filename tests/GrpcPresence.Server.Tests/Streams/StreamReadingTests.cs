@@ -1,0 +1,72 @@
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+using HeartbeatStream = GrpcPresence.Server.Tests.Fixture.HeartbeatStream;
+
+namespace GrpcPresence.Server.Tests.Streams;
+
+/// <summary>No read is pending when a handler returns: the next request of the connection would fail.</summary>
+public sealed class StreamReadingTests
+{
+    private const string Path = "/presence.v1.UserService/StreamHeartbeats";
+
+    [Fact]
+    public async Task No_read_is_pending_after_a_stream_whose_service_instance_was_deleted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateServiceAsync();
+        using var stream = await HeartbeatStream.OpenAsync(server, service);
+
+        await server.Configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
+
+        Assert.Equal("SERVICE_INSTANCE_NOT_FOUND", (await stream.Ended()).Reason);
+        await AssertNothingIsPendingAsync(server);
+    }
+
+    [Fact]
+    public async Task No_read_is_pending_after_a_stream_whose_client_did_not_begin_in_time()
+    {
+        var clock = new HeldClock(Core.Domain.Limits.HeartbeatStreamStart);
+        await using var server = await TestServer.StartAsync(time: clock);
+        using var stream = new HeartbeatStream(server.Users.StreamHeartbeats());
+        clock.Release();
+
+        Assert.Equal("STREAM_PROTOCOL_VIOLATED", (await stream.Ended()).Reason);
+        await AssertNothingIsPendingAsync(server);
+    }
+
+    [Fact]
+    public async Task No_read_is_pending_after_a_stream_whose_caller_was_revoked()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service);
+        using var stream = new HeartbeatStream(guarded.UsersAs(GuardedServer.Basic(key)).StreamHeartbeats());
+        await stream.SendStart(guarded.Own, endSessionsOnClose: false);
+        await stream.Reply();
+
+        await guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+        guarded.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("API_KEY_REVOKED", (await stream.Ended()).Reason);
+        await AssertNothingIsPendingAsync(guarded.Server);
+    }
+
+    [Fact]
+    public async Task No_read_is_pending_after_a_stream_that_stopping_ended()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var stream = await HeartbeatStream.OpenAsync(server, await server.CreateServiceAsync());
+        var ended = stream.Ended();
+
+        await Barrier.Within(server.StopAsync(), "the server stopped");
+
+        Assert.Equal("SERVER_STOPPING", (await ended).Reason);
+        await AssertNothingIsPendingAsync(server);
+    }
+
+    private static async Task AssertNothingIsPendingAsync(TestServer server)
+    {
+        Assert.False(await server.Reads.IsLeftBy(Path), "A read is pending.");
+        Assert.Empty(server.Log.Problems);
+    }
+}

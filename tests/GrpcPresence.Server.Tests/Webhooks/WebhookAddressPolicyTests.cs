@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using System.Net;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Webhooks;
+using Microsoft.Extensions.Time.Testing;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+public sealed class WebhookAddressPolicyTests
+{
+    private static readonly IPAddress Public = IPAddress.Parse("8.8.8.8");
+
+    [Theory]
+    [InlineData("http://127.0.0.1/")]
+    [InlineData("http://127.1/")]
+    [InlineData("http://2130706433/")]
+    [InlineData("http://0x7f.0.0.1/")]
+    [InlineData("http://0177.0.0.1/")]
+    [InlineData("http://169.254.169.254/latest/meta-data")]
+    [InlineData("https://10.1.2.3:8443/hook")]
+    [InlineData("http://[::1]/")]
+    [InlineData("http://[::ffff:127.0.0.1]/")]
+    [InlineData("http://[fe80::1]/")]
+    [InlineData("http://localhost/")]
+    [InlineData("http://LOCALHOST:80/")]
+    [InlineData("http://localhost./")]
+    [InlineData("http://app.localhost/")]
+    public void A_URL_that_shows_that_it_is_private_is_refused(string url)
+    {
+        Assert.True(Guard(allowPrivate: false).Refuses(new Uri(url)));
+        Assert.False(Guard(allowPrivate: true).Refuses(new Uri(url)));
+    }
+
+    [Theory]
+    [InlineData("https://example.com/")]
+    [InlineData("https://8.8.8.8/")]
+    [InlineData("https://[2606:4700::1111]/")]
+    [InlineData("https://notlocalhost/")]
+    [InlineData("https://localhost.example.com/")]
+    public void Any_other_URL_may_be_set(string url) => Assert.False(Guard(allowPrivate: false).Refuses(new Uri(url)));
+
+    [Fact]
+    public async Task A_private_target_is_refused_also_when_only_DNS_says_so()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Null(await CallAsync(Guard(allowPrivate: false, IPAddress.Loopback), receiver));
+        Assert.Null(await CallAsync(Guard(allowPrivate: false, Public, IPAddress.Loopback), receiver));
+        Assert.Null(await CallAsync(Guard(allowPrivate: false, IPAddress.Loopback, Public), receiver));
+
+        Assert.Equal(0, receiver.Unread);
+    }
+
+    [Fact]
+    public async Task A_connection_goes_to_the_address_that_was_judged()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Equal(HttpStatusCode.OK, await CallAsync(Guard(allowPrivate: true, IPAddress.Loopback), receiver));
+
+        Assert.Equal("rebound.example", new Uri((await receiver.NextAsync()).Url).Host);
+    }
+
+    [Fact]
+    public async Task A_host_without_an_address_is_no_answer()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Null(await CallAsync(Guard(allowPrivate: false), receiver));
+    }
+
+    [Fact]
+    public async Task A_literal_address_is_judged_when_it_is_called_too()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+
+        Assert.Null(await CallAsync(Guard(allowPrivate: false), receiver, receiver.Url));
+
+        Assert.Equal(0, receiver.Unread);
+    }
+
+    [Fact]
+    public async Task Names_that_lead_nowhere_take_a_few_threads_and_no_more_also_when_nobody_waits_for_them()
+    {
+        using var started = new SemaphoreSlim(0);
+        var answers = new ConcurrentQueue<TaskCompletionSource<IPAddress[]>>();
+        using var guard = new WebhookAddressPolicy(allowPrivate: false, ResolveAsync);
+        using var handler = WebhookHandler.New(guard);
+        using var asked = new SemaphoreSlim(0);
+        using var tired = new CancellationTokenSource();
+        var patience = tired.Token; // of the handler, which waits for a connection longer than a request does
+        handler.ConnectCallback = (context, _) =>
+        {
+            var connection = guard.ConnectAsync(context, patience); // begins to resolve before it returns, where there is a place
+            asked.Release();
+            return connection;
+        };
+        using var client = new WebhookClient(handler, new ServerSettings(), new FakeTimeProvider());
+        var calls = Enumerable.Range(0, WebhookAddressPolicy.ResolutionsAtOnce).Select(i => CallAsync($"http://black-hole-{i}.example/")).ToList();
+        foreach (var _ in calls)
+        {
+            await Barrier.Within(started.WaitAsync(TestRun.Token), "a name is being resolved");
+            await Barrier.Within(asked.WaitAsync(TestRun.Token), "a connection is asked for");
+        }
+
+        await tired.CancelAsync();
+        foreach (var call in calls)
+            Assert.Null(await call);
+        patience = TestRun.Token;
+        var next = CallAsync("http://next.example/");
+
+        await Barrier.Within(asked.WaitAsync(TestRun.Token), "the next connection is asked for");
+        Assert.Equal(WebhookAddressPolicy.ResolutionsAtOnce, answers.Count);
+        answers.First().SetResult([IPAddress.Loopback]);
+        await Barrier.Within(started.WaitAsync(TestRun.Token), "the next name is being resolved");
+        answers.Last().SetResult([IPAddress.Loopback]);
+        Assert.Null(await next);
+
+        Task<HttpStatusCode?> CallAsync(string url) => client.SendAsync(url, WebhookMethod.Post, [], TestRun.Token);
+
+        Task<IPAddress[]> ResolveAsync(string host)
+        {
+            var answer = new TaskCompletionSource<IPAddress[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+            answers.Enqueue(answer);
+            started.Release();
+            return answer.Task;
+        }
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.Answer = _ => 307;
+
+        Assert.Equal(HttpStatusCode.TemporaryRedirect, await CallAsync(Guard(allowPrivate: true), receiver, receiver.Url));
+    }
+
+    /// <summary>A guard to whom every name has these addresses.</summary>
+    private static WebhookAddressPolicy Guard(bool allowPrivate, params IPAddress[] addresses) => new(allowPrivate, _ => Task.FromResult(addresses));
+
+    private static async Task<HttpStatusCode?> CallAsync(WebhookAddressPolicy guard, WebhookReceiver receiver, string? url = null)
+    {
+        using var handler = WebhookHandler.New(guard);
+        using var client = new WebhookClient(handler, new ServerSettings(), TimeProvider.System);
+        return await client.SendAsync(url ?? $"http://rebound.example:{receiver.Address.Port}/", WebhookMethod.Post, [], default);
+    }
+}

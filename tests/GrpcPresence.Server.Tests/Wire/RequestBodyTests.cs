@@ -1,0 +1,79 @@
+using System.IO.Pipelines;
+using Grpc.Core;
+using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Tests.Fixture;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+
+namespace GrpcPresence.Server.Tests.Wire;
+
+public sealed class RequestBodyTests
+{
+    private readonly Pipe _pipe = new(new PipeOptions(minimumSegmentSize: 1, useSynchronizationContext: false));
+
+    [Fact]
+    public async Task A_body_that_breaks_off_is_the_end_of_the_call_and_no_fault()
+    {
+        var reader = new RequestBody(_pipe.Reader);
+        var reading = reader.ReadAsync(TestRun.Token).AsTask();
+        await _pipe.Writer.CompleteAsync(new IOException("", new ConnectionAbortedException()));
+
+        var later = await CallError.Of(() => reading);
+        var atOnce = await CallError.Of(() => reader.ReadAsync(TestRun.Token).AsTask());
+
+        Assert.Equal((StatusCode.Cancelled, StatusCode.Cancelled), (later.Code, atOnce.Code));
+    }
+
+    [Fact]
+    public async Task A_reset_that_is_met_between_two_reads_is_the_end_of_the_call_too()
+    {
+        var reset = new IOException("The client reset the request stream.");
+        var body = new RequestBody(new ResetBetweenReads(reset));
+
+        var error = await CallError.Of(() => Task.Run(() => body.AdvanceTo(default), TestRun.Token));
+
+        Assert.Equal(StatusCode.Cancelled, error.Code);
+        Assert.Same(reset, body.BrokenOffBy);
+    }
+
+    [Fact]
+    public async Task A_body_that_Kestrel_finds_too_large_is_too_large_for_gRPC()
+    {
+        await _pipe.Writer.CompleteAsync(new BadHttpRequestException("", StatusCodes.Status413PayloadTooLarge));
+
+        var error = await CallError.Of(() => new RequestBody(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
+
+        Assert.Equal(StatusCode.ResourceExhausted, error.Code);
+    }
+
+    [Theory]
+    [InlineData("0000000001", null)]
+    [InlineData("017fffffff", null)]
+    [InlineData("0080000000", StatusCode.ResourceExhausted)]
+    [InlineData("02", StatusCode.Internal)]
+    [InlineData("00ffffff", null)] // not whole yet
+    public async Task A_prefix_is_checked_however_it_comes_in(string prefix, StatusCode? refusal)
+    {
+        foreach (var part in Convert.FromHexString(prefix))
+            await _pipe.Writer.WriteAsync(new[] { part }, TestRun.Token);
+
+        var read = await Record.ExceptionAsync(() => new RequestBody(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
+
+        Assert.Equal(refusal, (read as RpcException)?.StatusCode);
+    }
+
+    private sealed class ResetBetweenReads(IOException reset) : PipeReader
+    {
+        public override void AdvanceTo(SequencePosition consumed) => throw reset;
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => throw reset;
+
+        public override void CancelPendingRead() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException();
+
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
+    }
+}
