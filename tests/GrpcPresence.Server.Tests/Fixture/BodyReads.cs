@@ -10,7 +10,9 @@ namespace GrpcPresence.Server.Tests.Fixture;
 /// <summary>Sees whether a read of a request's body is still pending when the handler of the request returns.</summary>
 internal sealed class BodyReads : IStartupFilter
 {
-    private readonly Channel<(string Path, bool IsReading)> _ended = Channel.CreateUnbounded<(string, bool)>();
+    // Bounded, because most tests never read it, and some send so many requests that it would fill the heap.
+    private readonly Channel<(string Path, bool IsReading)> _ended = Channel.CreateBounded<(string, bool)>(
+        new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
 
     /// <summary>Waits until a request of the path ends, and returns whether a read was left pending.</summary>
     public async Task<bool> IsLeftBy(string path)

@@ -13,6 +13,7 @@ public sealed class Truth
     private readonly Lock _gate = new(); // guards what is known
     private List<UserChange> _changes = [];
     private long _revision;
+    private TaskCompletionSource _advanced = NewSource(); // completes when the revision grows, and is replaced then
 
     /// <summary>The last revision that is known here.</summary>
     public long Revision
@@ -27,12 +28,35 @@ public sealed class Truth
     /// <summary>The last revision that was published, or that a process which ended could not publish any more.</summary>
     public long Published { get; private set; }
 
+    /// <summary>
+    /// Completes when the revision is known here. The server may read a commit from the store and send it before the writer publishes it, so a client can
+    /// know a revision first.
+    /// </summary>
+    public async Task WhenKnownAsync(long revision)
+    {
+        while (true)
+        {
+            Task advanced;
+            lock (_gate)
+            {
+                if (_revision >= revision)
+                    return;
+                advanced = _advanced.Task;
+            }
+            await advanced;
+        }
+    }
+
     /// <summary>A commit was published.</summary>
     /// <exception cref="BrokenPromiseException">Its revisions do not follow those before.</exception>
     public void Take(ServiceCommit commit)
     {
         lock (_gate)
+        {
             TakeNext(commit);
+            _advanced.TrySetResult();
+            _advanced = NewSource();
+        }
     }
 
     /// <summary>What is in the store alone, where each user shows one change.</summary>
@@ -98,6 +122,8 @@ public sealed class Truth
         lock (_gate)
             return _changes.FindAll(change => change.State.Sid == user);
     }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void TakeNext(ServiceCommit commit)
     {

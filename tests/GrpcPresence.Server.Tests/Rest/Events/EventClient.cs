@@ -84,7 +84,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         await using var events = _events;
         var end = await NextAsync();
         for (; end.EventType == "progress"; end = await NextAsync())
-            Take(end);
+            await TakeAsync(end);
         if (end.EventType != "end" || end.EventId != model.Token!.Encode() || end.Data.GetProperty("reason").GetString() != reason)
             throw new BrokenPromiseException("Drained", $"the watch ends with {end.EventType} {end.EventId} {end.Data} after {model.Token}");
     }
@@ -110,7 +110,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
             await Barrier.Within(Task.WhenAny(_next, _settles.Task), "an event came, or the history ended");
             if (IsSettled)
                 return true;
-            Take(await NextAsync());
+            await TakeAsync(await NextAsync());
         }
     }
 
@@ -125,7 +125,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         return next ?? throw new BrokenPromiseException("Drained", "the watch ended without a reason");
     }
 
-    private void Take(SseItem<JsonElement> item)
+    private async Task TakeAsync(SseItem<JsonElement> item)
     {
         switch (item.EventType)
         {
@@ -141,15 +141,21 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
                 model.TakeSynced();
                 break;
             case "updated":
+                await KnowAsync(item.Data.GetProperty("revision").GetInt64());
                 model.Take(ToldOf(item.Data));
                 break;
             case not "progress":
                 throw new BrokenPromiseException("Drained", $"the watch ended: {item.Data}");
         }
         _isWithinMessage = item is { EventType: "updated", EventId: null } && !model.IsInSnapshot;
-        if (item.EventId is { Length: > 0 } id)
-            model.Take(ResumeToken.TryDecode(id, out var token) ? token : throw new BrokenPromiseException("Bookmarkable", $"{id} is no token"));
+        if (item.EventId is not { Length: > 0 } id)
+            return;
+        var token = ResumeToken.TryDecode(id, out var decoded) ? decoded : throw new BrokenPromiseException("Bookmarkable", $"{id} is not a token");
+        await KnowAsync(token.Position);
+        model.Take(token);
     }
+
+    private Task KnowAsync(long revision) => Barrier.Within(truth.WhenKnownAsync(revision), $"revision {revision}, which a client has, was published");
 
     private ToldUser ToldOf(JsonElement data)
     {
