@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PRESENCE_REST=host:port bash rest.sh [host:port]
 #
-# The story of a script: REST with nothing but curl, and the commands of the README as they stand there. A heartbeat goes over gRPC, with buf. It needs a
+# The story of a script: REST with nothing but curl, and the commands of docs/rest.md as they stand there. A heartbeat goes over gRPC, with buf. It needs a
 # server that runs, and leaves nothing behind.
 set -euo pipefail
 # shellcheck disable=SC2034  # presence.sh reads it.
@@ -14,7 +14,7 @@ source "$here/../buf-curl/telling.sh"
 source "$here/../buf-curl/presence.sh"
 clean_up() { forget_everything; }
 
-# A server without credentials asks for none; the README's commands bear some.
+# A server without credentials asks for none; the documentation's commands bear some.
 export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 TWILIO_AUTH_TOKEN=any
 
 # request PATH [OPTION...]: puts the status of the answer into status, and its body into body.
@@ -29,13 +29,13 @@ is_refused() {
   equal "$status $(jq -c '[.code, .status, .more_info]' <<<"$body")" "$2 [$1,$2,\"https://www.twilio.com/docs/errors/$1\"]"
 }
 
-# shown TEXT: the README's command that has this text, for this server and this service instance.
+# shown TEXT: the documentation's command that has this text, for this server and this service instance.
 shown() {
-  awk -v text="$1" '/^curl/ && index($0, text) { on = 1 } on { print; if (!/\\$/) exit }' "$here/../../../README.md" |
+  awk -v text="$1" '/^curl/ && index($0, text) { on = 1 } on { print; if (!/\\$/) exit }' "$here/../../../docs/rest.md" |
     sed -e "s|127\.0\.0\.1:5081|$rest|" -e "s/IS0\{31\}1/$sid/"
 }
 
-# follow [OPTION...]: has the README's command receive events, in the background. A later one takes the place of an earlier one.
+# follow [OPTION...]: has the documentation's command receive events, in the background. A later one takes the place of an earlier one.
 follow() {
   rm -f "$scratch/events"
   mkfifo "$scratch/events"
@@ -72,7 +72,7 @@ request '' -d 'FriendlyName=curl+%26+REST'
 equal "$status $(jq -c '[.friendly_name, .account_sid]' <<<"$body")" "201 [\"curl & REST\",\"$TWILIO_ACCOUNT_SID\"]"
 sid=$(jq -r .sid <<<"$body")
 
-step 'switches reachability on as the README says, and is answered as the product answers'
+step 'switches reachability on as docs/rest.md says, and is answered as the product answers'
 bash -c "$(shown 'curl -X POST')" >"$scratch/reply"
 equal "$(jq -cS . "$scratch/reply")" "$(jq -cnS --arg url "http://$rest/v1/Services/$sid/Configuration" --arg sid "$sid" '{
   chat_service_sid: $sid, default_conversation_creator_role_sid: null, default_conversation_role_sid: null, default_chat_service_role_sid: null,
@@ -119,7 +119,7 @@ expect updated
 equal "$(jq -c "$change" <<<"$data")" '["of/two parts 🦊",null,["created","attributes"]]'
 expect synced
 
-step 'names the back end that webhooks tell as the README says'
+step 'names the back end that webhooks tell as docs/rest.md says'
 bash -c "$(shown '/Configuration/Webhooks"')" >"$scratch/reply"
 equal "$(jq -c '[.post_webhook_url, .filters, .method]' "$scratch/reply")" '["https://example.org/presence",["onUserAdded","onUserUpdated"],"POST"]'
 

@@ -25,9 +25,9 @@ const CROWD = 120;
 let serviceSid;
 let service;
 
-// Runs the README's sample of Node as it stands there, but for the server and the service instance.
+// Runs the documentation's sample of Node as it stands there, but for the server and the service instance.
 async function runSample() {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const readme = readFileSync(new URL('../../../docs/rest.md', import.meta.url), 'utf8');
   const [, sample] = readme.match(/```js\n(import twilio .*?)```/s);
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -52,7 +52,7 @@ await step('creates a service, finds it and reads it', async () => {
   assert.ok((await services.list()).some(({ sid }) => sid === serviceSid));
 });
 
-await step('switches reachability on with the sample of the README, and off again', async () => {
+await step('switches reachability on with the sample of docs/rest.md, and off again', async () => {
   const before = await service.configuration().fetch();
   assert.deepEqual([before.reachabilityEnabled, before.defaultChatServiceRoleSid], [false, null]);
   assert.equal(await runSample(), `${serviceSid}\n`);
