@@ -8,8 +8,8 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// Who is online, as this process knows it: the sessions of all users and their leases, in memory. Reports every transition to the writer through the
-/// users' cells, whether reachability is recorded or not. Safe from any thread.
+/// Who is online, as this process knows it: the sessions of all users and their leases, in memory. Queues every transition for the writer, whether or not
+/// reachability is recorded. Safe from any thread.
 /// </summary>
 public sealed class PresenceTracker : ITrackedUsers
 {
@@ -173,7 +173,12 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <inheritdoc/>
-    public void Delete(long serviceId, Identity identity) => FindTracked(serviceId, identity)?.Delete();
+    public void Delete(long serviceId, Identity identity)
+    {
+        var shard = ShardOf(serviceId, identity, out var hash);
+        lock (shard.Gate)
+            shard.Users.Find(serviceId, identity, hash)?.Delete();
+    }
 
     /// <inheritdoc/>
     public void Reconsider(CachedService service)
@@ -192,13 +197,6 @@ public sealed class PresenceTracker : ITrackedUsers
         var shard = ShardOf(service.Id, identity, out var hash);
         lock (shard.Gate)
             return shard.Users.Find(service.Id, identity, hash) is { Exists: true };
-    }
-
-    private TrackedUser? FindTracked(long serviceId, Identity identity)
-    {
-        var shard = ShardOf(serviceId, identity, out var hash);
-        lock (shard.Gate)
-            return shard.Users.Find(serviceId, identity, hash);
     }
 
     private TrackerShard ShardOf(long serviceId, Identity identity, out int hash) => ShardOf(hash = UserTable.HashOf(serviceId, identity));

@@ -6,16 +6,15 @@ using GrpcPresence.Core.Tenants;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// A user with live sessions, or with ended ones that are remembered, or with a change that is not stored yet. Vouched for exactly while any session
-/// lives, the anonymous one among them. Every member is to be called under the shard's lock.
+/// A user with live sessions, with ended sessions that are remembered, or with a state that is not stored yet. Online exactly while any session lives,
+/// the anonymous one included. Call every member under the shard's lock.
 /// </summary>
 internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerShard shard)
-    : PresenceCell(service, identity, shard)
 {
-    /// <summary>The <see cref="Slot"/> of a user who is not in the wheel.</summary>
+    /// <summary>The <see cref="Slot"/> of a user that is not in the wheel.</summary>
     public const int NoSlot = -1;
 
-    // The links of the shard's table and wheel, which alone write them.
+    // The links of the shard's table and wheel. Only these two write them.
     public readonly int Hash = hash;
     public TrackedUser? NextInBucket;
     public TrackedUser? Before;
@@ -23,22 +22,30 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public int Slot = NoSlot;
 
     private SessionSet _sessions;
+    private PresenceSync _sync = new();
 
-    private new TrackerShard Shard => (TrackerShard)base.Shard;
+    public CachedService Service { get; } = service;
 
-    /// <summary>Whether the wheel holds the user.</summary>
+    public Identity Identity { get; } = identity;
+
+    /// <summary>The SID; <c>default</c> until the writer, or a read of the store, has found the user.</summary>
+    public UserSid Sid { get; private set; }
+
+    /// <summary>The shard, whose lock guards the user.</summary>
+    public TrackerShard Shard { get; } = shard;
+
     public bool IsInWheel => Slot != NoSlot;
 
     /// <summary>Whether any session lives.</summary>
     public bool IsOnline => _sessions.Count > 0;
 
-    /// <summary>Whether nothing needs to be known of the user any more.</summary>
-    public bool IsIdle => _sessions.Count == 0 && _sessions.Ended is null && !IsPending;
+    /// <summary>Whether the shard can drop the user.</summary>
+    public bool IsIdle => _sessions.Count == 0 && _sessions.Ended is null && !_sync.IsPending;
 
     /// <summary>Whether the user is known to exist, or about to: a session lives that may still have to create them.</summary>
     public bool Exists => Sid != default || _sessions.Count > 0;
 
-    /// <summary>Whether the SID, where one is given, is not this user's.</summary>
+    /// <summary>Whether the SID, where one is given, is another user's.</summary>
     public bool IsOther(UserSid? sid) => sid is { } given && Sid != default && given != Sid;
 
     /// <summary>Renews the lease of a session, or begins it.</summary>
@@ -61,7 +68,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Shard.Wheel.PutBy(this, leaseEnd);
         if (!wasOnline)
             Shard.CameOnline++;
-        Vouch(address.MayCreate);
+        Continue(_sync.MarkOnline(isNew: !wasOnline, address.MayCreate, Service.Configuration));
         return new HeartbeatResult(null, WhenStored());
     }
 
@@ -108,7 +115,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         _sessions[_sessions.Add(default)].LeaseEnd = leaseEnd;
         if (leaseEnd != LiveSession.NotStarted)
             Shard.Wheel.PutBy(this, leaseEnd);
-        base.Recover(sid);
+        SetSid(sid);
+        _sync.MarkRecovered(Service.Configuration);
     }
 
     /// <summary>The service is ready: the anonymous lease begins to run.</summary>
@@ -148,19 +156,51 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         PutAgain();
     }
 
-    /// <summary>Queues the cell, when reachability was switched on and a session lives.</summary>
-    public new void Reconsider() => base.Reconsider();
+    /// <summary>Queues an online user whose state is not stored, because reachability was switched on.</summary>
+    public void Reconsider() => Continue(_sync.Reconsider(IsOnline, Service.Configuration));
 
     /// <summary>The live sessions, and whether the anonymous one is among them.</summary>
     public (List<LiveSession> Sessions, bool Recovering) List(long now) => _sessions.List(now);
 
-    /// <summary>The user leaves the shard.</summary>
-    public void Leave() => OnSidChanging();
+    /// <summary>Removes the user from the index of SIDs. The user is about to leave the shard.</summary>
+    public void Leave() => SetSid(default);
 
-    protected override void OnRefused() => RemoveAll();
+    /// <summary>Takes the state for the writer's decision; null when there is nothing to decide.</summary>
+    public PresenceSnapshot? Take(bool background) => _sync.Take(background, IsOnline, Sid);
 
-    protected override void OnDeleted()
+    /// <summary>Notes that the snapshot is stored, and under which SID; null when the store has no such user.</summary>
+    public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid? sid)
     {
+        SetSid(sid ?? default);
+        Continue(_sync.MarkStored(snapshot, switchRevision, IsOnline, Service.Configuration));
+    }
+
+    /// <summary>Queues the state again, because the snapshot could not be stored.</summary>
+    public void Retry(PresenceSnapshot snapshot, PresenceException reason) => Continue(_sync.Retry(snapshot, reason));
+
+    /// <summary>Queues the state again, because the store failed before the entry was decided.</summary>
+    public void FailQueued(bool background, PresenceException reason) => Continue(_sync.FailQueued(background, reason));
+
+    /// <summary>Queues an entry again that the writer deferred, unless the user's deletion has emptied the state since.</summary>
+    public void Requeue(bool background) => Continue(_sync.Requeue(background));
+
+    /// <summary>Ends all sessions without a trace, because the user does not exist and may not be created, or the quota of users is used up.</summary>
+    public void Reject(PresenceException reason)
+    {
+        var next = _sync.Reject(reason);
+        if (next == PresenceSync.Next.Idle)
+        {
+            SetSid(default);
+            RemoveAll();
+        }
+        Continue(next);
+    }
+
+    /// <summary>Ends all sessions and remembers their ids, because the user was deleted.</summary>
+    public void Delete()
+    {
+        SetSid(default);
+        _sync.Reset(PresenceErrors.SessionEnded());
         var now = Shard.Clock.Now;
         for (var index = 0; index < _sessions.Count; index++)
         {
@@ -169,14 +209,45 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 Remember(session.Id.Unpack(), session.LeaseEnd, now);
         }
         RemoveAll();
+        Shard.RemoveIfIdle(this);
     }
 
-    protected override void OnSettled() => Shard.RemoveIfIdle(this);
+    private Task WhenStored() => _sync.WhenStored(IsOnline, Service.Configuration);
 
-    protected override void OnSidChanging()
+    private void Continue(PresenceSync.Next next)
     {
+        switch (next)
+        {
+            case PresenceSync.Next.Queue:
+                Enqueue(background: false);
+                break;
+            case PresenceSync.Next.QueueInBackground:
+                Enqueue(background: true);
+                break;
+            case PresenceSync.Next.Idle:
+                Shard.RemoveIfIdle(this);
+                break;
+        }
+    }
+
+    private void Enqueue(bool background)
+    {
+        if (_sync.TryUseEntry(background))
+            return;
+        if (Shard.Queue.TryEnqueue(new StorePresence(this, background), background))
+            _sync.MarkQueued(background);
+        else
+            _sync.MarkQueueClosed();
+    }
+
+    // The index must not find the user by a SID that is not theirs any more.
+    private void SetSid(UserSid sid)
+    {
+        if (sid == Sid)
+            return;
         if (Sid != default)
             Shard.Sids.Remove(Service, Sid);
+        Sid = sid;
     }
 
     private void IndexBy(UserSid sid)
@@ -225,7 +296,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     private void GoOffline(bool background)
     {
         Shard.WentOffline++;
-        Unvouch(background);
+        Continue(_sync.MarkOffline(background, Service.Configuration));
     }
 
     private void RemoveAll()
@@ -236,7 +307,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             Remove(_sessions.Count - 1);
     }
 
-    // Nobody is to be told: the service instance is gone for everybody.
+    // The service instance is deleted, so there is nothing to store and nobody to notify.
     private void Drop()
     {
         RemoveAll();

@@ -8,7 +8,7 @@ namespace GrpcPresence.Core.Presence;
 /// A part of the tracked users, with the lock that guards them, their sessions, and everything here. Inside it the locks of the change queue, of a
 /// heartbeat stream and of the SID index may be taken.
 /// </summary>
-internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidIndex sids) : CellShard(queue)
+internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidIndex sids)
 {
     /// <summary>
     /// Users that are looked at in one hold of the lock by what goes through many: some tens of microseconds, so that a heartbeat does not notice.
@@ -16,6 +16,14 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     public const int UsersPerHold = 256;
 
     private List<TrackedUser>? _recovered; // whose anonymous leases do not run yet; null when there is none
+
+    /// <summary>
+    /// Guards the users of the shard. Under it there is no I/O, no await and no log. Never take two shards' locks at once.
+    /// </summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>The writer's queue.</summary>
+    public CommandQueue Queue { get; } = queue;
 
     /// <summary>The clock of leases.</summary>
     public LeaseClock Clock { get; } = clock;
@@ -49,7 +57,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     /// <summary>Forgets a user of whom nothing needs to be known any more. Under the gate.</summary>
     public void RemoveIfIdle(TrackedUser user)
     {
-        // The cell of a user who is gone already may still be told something: a caller found it before.
+        // The writer may still hold a user that has left the shard.
         if (!user.IsIdle || Users.Find(user.Service.Id, user.Identity, user.Hash) != user)
             return;
         Wheel.Remove(user);
@@ -95,12 +103,12 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         }
     }
 
-    /// <summary>Queues the cells of the service instance that have live sessions, from a bucket on; -1 when that was the last. Takes the lock.</summary>
+    /// <summary>Queues the online users of the service instance, from a bucket on; -1 when that was the last. Takes the lock.</summary>
     public int ReconsiderBatch(CachedService service, int bucket, ref int bucketCount)
     {
         lock (Gate)
         {
-            // Resizing moves users between buckets, so the walk begins again; a cell that is queued already is left alone.
+            // Resizing moves users between buckets, so the walk begins again; a user that is queued already is left alone.
             if (bucketCount != Users.BucketCount)
                 (bucket, bucketCount) = (0, Users.BucketCount);
             var end = Math.Min(bucket + UsersPerHold, bucketCount);

@@ -50,6 +50,28 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_caller_whose_user_changes_again_during_the_transaction_is_answered()
+    {
+        var service = await _world.NewService();
+        _world.Store.Faults.FailOperation(1);
+        var failed = _world.Beat(service, "ada");
+        _world.Writer.WriteOnce(); // leaves an entry among the background work
+        await Assert.ThrowsAsync<StorageException>(() => failed.Stored);
+        var online = _world.Beat(service, "ada");
+        Task? offline = null;
+        var ada = new UserRef(CoreWorld.Id("ada"), Sid: null, MayCreate: false);
+        _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before =>
+        {
+            offline ??= _world.Tracker.EndSession(service, ada, CoreWorld.Session("s1"));
+            return before;
+        }));
+        _world.Write();
+        Assert.True(online.Stored.IsCompletedSuccessfully, "The heartbeat is not answered.");
+        Assert.True(offline!.IsCompletedSuccessfully, "The end of the session is not answered.");
+        Assert.False((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
     public async Task What_is_queued_just_before_the_queue_is_closed_is_still_written()
     {
         var service = await _world.NewService();
