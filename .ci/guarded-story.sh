@@ -131,7 +131,8 @@ sees_online grace@example.com
 end_watch
 # It may no more than that key.
 is_refused 'permission_denied PERMISSION_DENIED' $configuration/UpdateConfiguration "{\"configuration\": {\"serviceSid\": \"$sid\"}}"
-is_refused 'not_found SERVICE_INSTANCE_NOT_FOUND' $users/GetUser '{"serviceSid": "IS00000000000000000000000000000bad", "userKey": "ada@example.com"}'
+is_refused 'not_found SERVICE_INSTANCE_NOT_FOUND' $users/GetUser \
+  '{"serviceSid": "IS00000000000000000000000000000bad", "userKey": "ada@example.com"}'
 
 step 'a certificate of the same authority with a name that is nobody stands for nobody'
 trust "$scratch/ca.pem" --cert "$scratch/stranger.pem" --key "$scratch/stranger.key"
@@ -172,8 +173,10 @@ stop_server
 
 step 'the log tells of the keys, and neither secrets nor whom the stories are about'
 grep -q "RevokeApiKey by operator: ${mesh%%:*}" "$scratch/server.log"
-if grep -n -e @example.com -e Lovelace -e Hopper -e Somerville -e "$Presence__AuthToken" -e "${key#*:}" -e "${mesh#*:}" -e "${rotated#*:}" "$scratch/server.log"; then exit 1; fi
-# What the clients were given, and the tokens that they signed: whatever has the length of a secret. Thumbprints of certificates have it too.
+if grep -n -e @example.com -e Lovelace -e Hopper -e Somerville -e "$Presence__AuthToken" \
+  -e "${key#*:}" -e "${mesh#*:}" -e "${rotated#*:}" "$scratch/server.log"; then exit 1; fi
+# What the clients were given, and the tokens that they signed: all texts with the length of a secret. Thumbprints of certificates have it
+# too.
 if grep -oE '[A-Za-z0-9_-]{64,}' "$scratch/server.log" | grep -vxE '[0-9A-F]{64}'; then exit 1; fi
 
 the_end

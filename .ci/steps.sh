@@ -1,8 +1,8 @@
 # Steps that count what passed and what failed, one after another or side by side; to be sourced by run.
 # shellcheck shell=bash
 
-# The script that sources this sets run_seconds: after as many seconds, nothing is begun any more. It is far more than a run takes, so that a slow
-# machine alone fails nothing.
+# The script that sources this sets run_seconds: after as many seconds, nothing is begun any more. It is far more than a run takes, so
+# that a slow machine alone fails nothing.
 # shellcheck disable=SC2154
 readonly deadline=$((SECONDS + run_seconds))
 
@@ -10,8 +10,8 @@ work=$(mktemp -d)
 finished=''
 : >"$work/counts"
 
-# step NAME COMMAND...: runs a command and prints its result. The output of the command is printed only when something failed. A step that fails
-# without having counted a failure counts as one, and so does one that counted nothing. Sets step_failed.
+# step NAME COMMAND...: runs a command and prints its result. The output of the command is printed only when something failed. A step that
+# fails without having counted a failure counts as one, and so does one that counted nothing. Sets step_failed.
 step() {
   local name=$1 started=$SECONDS status passed
   shift
