@@ -174,7 +174,7 @@ internal sealed partial class Watcher
                 return ValueTask.CompletedTask;
             if (_unsentConfiguration is not null || _phase != WatchPhase.Live || _pending.Count > 0)
                 return ValueTask.CompletedTask;
-            return _sleeper.Sleep();
+            return _wake.WaitAsync();
         }
     }
 

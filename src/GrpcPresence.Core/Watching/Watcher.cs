@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Threading;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Watching;
@@ -23,7 +24,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
     private long _markedBefore; // the feed may have marked changes up to here before this watcher was attached
     private ServiceConfiguration _seen = configuration; // the newest that this watcher took note of; at first the one of before the attaching
     private ServiceConfiguration? _unsentConfiguration;
-    private readonly Sleeper _sleeper = new();
+    private readonly AsyncAutoResetEvent _wake = new();
     private PresenceException? _end;
     private TaskCompletionSource? _ended;
     private bool _owesProgress;
@@ -67,7 +68,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         get
         {
             lock (_gate)
-                return _sleeper.IsAsleep;
+                return _wake.IsAwaited;
         }
     }
 
@@ -112,7 +113,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
                 return;
             if (shared is not null && filter.TakesAll && _phase == WatchPhase.Live && _pending.TryShare(shared))
             {
-                _sleeper.Wake();
+                WakeLocked();
                 return;
             }
             var wakes = false;
@@ -121,7 +122,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
             foreach (var configuration in configurations)
                 wakes |= ObserveLocked(configuration);
             if (wakes)
-                _sleeper.Wake();
+                WakeLocked();
         }
     }
 
@@ -134,7 +135,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
                 return;
             _end = reason;
             _pending.Clear();
-            _sleeper.Wake();
+            WakeLocked();
             _ended?.TrySetResult();
         }
     }
@@ -145,7 +146,7 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         lock (_gate)
         {
             _owesProgress = true;
-            _sleeper.Wake();
+            WakeLocked();
         }
     }
 
@@ -155,8 +156,15 @@ internal sealed partial class Watcher(ServiceFeed feed, WatchFilter filter, Serv
         lock (_gate)
         {
             _isCancelled = true;
-            _sleeper.Wake();
+            WakeLocked();
         }
+    }
+
+    private void WakeLocked()
+    {
+        // The reader starts to wait under the lock, so the check is exact and no signal is kept for later.
+        if (_wake.IsAwaited)
+            _wake.Set();
     }
 
     private bool MarkLocked(in UserChange change, long? firstDirty)
