@@ -3,12 +3,12 @@ using System.Threading.Tasks.Sources;
 namespace GrpcPresence.Core.Threading;
 
 /// <summary>
-/// Wakes one waiter. A <see cref="Set"/> without a waiter is kept for the next wait; several of them count once. Any thread may call <see cref="Set"/>;
-/// only one caller waits at a time.
+/// Wakes one waiter. A <see cref="Set"/> without a waiter is kept for the next wait; several of them count once. Any thread may call <see
+/// cref="Set"/>; only one caller waits at a time.
 /// </summary>
 /// <remarks>
-/// A wait allocates nothing, because every idle watch waits again after each message. A waiter continues on the thread pool, never inside <see cref="Set"/>,
-/// so <see cref="Set"/> may be called under a lock.
+/// A wait allocates nothing, because every idle watch waits again after each message. A waiter continues on the thread pool, never inside
+/// <see cref="Set"/>, so <see cref="Set"/> may be called under a lock.
 /// </remarks>
 internal sealed class AsyncAutoResetEvent : IValueTaskSource
 {
@@ -25,7 +25,8 @@ internal sealed class AsyncAutoResetEvent : IValueTaskSource
 
     public void Set()
     {
-        // Exchange even if the event is set already: the full fence publishes what the caller wrote before to a waiter that resets the event right now.
+        // Exchange even if the event is set already: the full fence publishes what the caller wrote before to a waiter that resets the
+        // event right now.
         int before;
         do
         {
@@ -50,7 +51,9 @@ internal sealed class AsyncAutoResetEvent : IValueTaskSource
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Waits until the event is set, and resets it. A cancelled wait may also reset an event that was set at the same time.</summary>
+    /// <summary>
+    /// Waits until the event is set, and resets it. A cancelled wait may also reset an event that was set at the same time.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async ValueTask WaitAsync(CancellationToken cancellationToken)
     {

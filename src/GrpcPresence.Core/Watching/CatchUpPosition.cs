@@ -1,18 +1,20 @@
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// What a watch has still to read from the store. Three facts hold at any time: every change up to <paramref name="Base"/> was delivered; every row with a
-/// revision up to <paramref name="Position"/> was delivered with its reasons since the base; every change above <paramref name="Target"/> is pending.
-/// So the rows in between and the users of the sweep are left to read.
+/// What a watch has still to read from the store. Three facts hold at any time: every change up to <paramref name="Base"/> was delivered;
+/// every row with a revision up to <paramref name="Position"/> was delivered with its reasons since the base; every change above <paramref
+/// name="Target"/> is pending. So the rows in between and the users of the sweep are left to read.
 /// </summary>
 /// <param name="Base">The revision from which reasons count.</param>
 /// <param name="Position">The revision up to which rows were delivered.</param>
 /// <param name="Target">The revision up to which rows must be read.</param>
 /// <param name="SwitchedSince">
-/// The start of the earliest on-period that ended since the base, or null. Users who were known since then have lost the values that the client may hold.
+/// The start of the earliest on-period that ended since the base, or null. Users who were known since then have lost the values that the
+/// client may hold.
 /// </param>
 /// <param name="Sweep">The rest of the sweep that a switch started, or null.</param>
-internal readonly record struct CatchUpPosition(long Base, long Position, long Target, long? SwitchedSince = null, SwitchSweep? Sweep = null)
+internal readonly record struct CatchUpPosition(
+    long Base, long Position, long Target, long? SwitchedSince = null, SwitchSweep? Sweep = null)
 {
     /// <summary>Whether nothing is left to read.</summary>
     public bool IsDone => Position >= Target && Sweep is null;
@@ -31,8 +33,8 @@ internal readonly record struct CatchUpPosition(long Base, long Position, long T
     }
 
     /// <summary>
-    /// The page was delivered. The target moves to the revision of the page: a row that was not read yet may have moved above the old target, with reasons
-    /// from before it, and so may a user whom the sweep had not reached.
+    /// The page was delivered. The target moves to the revision of the page: a row that was not read yet may have moved above the old
+    /// target, with reasons from before it, and so may a user whom the sweep had not reached.
     /// </summary>
     public CatchUpPosition WithDelivered(ScanPage page)
     {
@@ -47,8 +49,8 @@ internal readonly record struct CatchUpPosition(long Base, long Position, long T
 }
 
 /// <summary>
-/// The users whose visible state changes when reachability is switched off. The switch touches no row, so the sweep reads the users in the order of their
-/// keys. Compared by reference: each switch starts a new sweep, which the progress of an old one must not change.
+/// The users whose visible state changes when reachability is switched off. The switch touches no row, so the sweep reads the users in the
+/// order of their keys. Compared by reference: each switch starts a new sweep, which the progress of an old one must not change.
 /// </summary>
 /// <param name="KnownSince">Users who became known at this revision or later may show the client a value that is null now.</param>
 /// <param name="AfterId">The key of the last user who was read.</param>

@@ -4,9 +4,9 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The users that a watch has still to send: one entry a user, in the order in which they first became dirty; a later change keeps the place. A watch of all
-/// users that keeps up has no entries of its own: it refers to the batches that it shares with other watches, until a user changes who is still pending, or
-/// until it is too many batches behind. Guarded by the lock of the queue.
+/// The users that a watch has still to send: one entry a user, in the order in which they first became dirty; a later change keeps the
+/// place. A watch of all users that keeps up has no entries of its own: it refers to the batches that it shares with other watches, until a
+/// user changes who is still pending, or until it is too many batches behind. Guarded by the lock of the queue.
 /// </summary>
 internal sealed class PendingUsers
 {
@@ -181,7 +181,10 @@ internal sealed class PendingUsers
     }
 }
 
-/// <summary>A user with changes that a watch has still to send: an entry of <see cref="PendingUsers"/>, linked so that it can be removed from the middle.</summary>
+/// <summary>
+/// A user with changes that a watch has still to send: an entry of <see cref="PendingUsers"/>, linked so that it can be removed from the
+/// middle.
+/// </summary>
 internal sealed class PendingUser(UserState state, UpdateReasons reasons, long revision, long firstDirty)
 {
     public UserState State { get; private set; } = state;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -8,15 +7,15 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The watches of one service instance, and the committed changes on their way to them. A batch that continues the revision of the feed is offered from
-/// memory. A batch that does not reveals a gap, which is read from the store.
+/// The watches of one service instance, and the committed changes on their way to them. A batch that continues the revision of the feed is
+/// offered from memory. A batch that does not reveals a gap, which is read from the store.
 /// </summary>
 internal sealed class ServiceFeed(ServiceRecord service)
 {
-    // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this one, then a queue's.
+    // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
+    // one, then a queue's.
     private readonly Lock _gate = new();
-    private readonly List<WatchQueue> _ofAllUsers = [];
-    private readonly Dictionary<UserKey, List<WatchQueue>> _byKey = [];
+    private readonly QueueSet _queues = new();
     private readonly List<(long Revision, long Since, TaskCompletionSource Reached)> _waiters = [];
     private ServiceConfiguration _configuration = service.Configuration;
     private long _revision = service.Revision; // written under the lock, read without it
@@ -63,13 +62,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
     {
         lock (_gate)
         {
-            if (queue.Filter.IsEverybody)
-                _ofAllUsers.Add(queue);
-            foreach (var key in queue.Filter.Keys)
-            {
-                ref var queues = ref CollectionsMarshal.GetValueRefOrAddDefault(_byKey, key, out _);
-                (queues ??= new List<WatchQueue>(1)).Add(queue);
-            }
+            _queues.Add(queue);
             queue.Attach(_revision, Math.Max(_marked, _gap?.Target ?? 0));
         }
     }
@@ -79,14 +72,8 @@ internal sealed class ServiceFeed(ServiceRecord service)
     {
         lock (_gate)
         {
-            if (queue.Filter.IsEverybody)
-                _ofAllUsers.Remove(queue);
-            foreach (var key in queue.Filter.Keys)
-            {
-                if (_byKey.TryGetValue(key, out var queues) && queues.Remove(queue) && queues.Count == 0)
-                    _byKey.Remove(key);
-            }
-            return _ofAllUsers.Count == 0 && _byKey.Count == 0;
+            _queues.Remove(queue);
+            return _queues.IsEmpty;
         }
     }
 
@@ -99,7 +86,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
                 return null;
             if (_gap is not null || commit.FirstRevision > _revision + 1)
                 return OpenGap(commit.LastRevision);
-            Offer(commit.Users.AsSpan(), commit.Configurations.AsSpan(), firstDirty: null);
+            _queues.Offer(commit.Users.AsSpan(), commit.Configurations.AsSpan(), firstDirty: null);
             Reach(commit.LastRevision);
             return null;
         }
@@ -120,7 +107,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
                 changes[i] = new UserChange(state, reasons, revision);
             }
             // A row shows only its last change. The first may be anywhere in the gap, so tokens must stay below the whole gap.
-            Offer(changes, [page.Service.Configuration], firstDirty: gap.From + 1);
+            _queues.Offer(changes, [page.Service.Configuration], firstDirty: gap.From + 1);
             _marked = Math.Max(_marked, changes.Length > 0 ? changes[^1].Revision : 0);
             if (!isLast || page.Service.Revision < gap.Target)
                 return false;
@@ -130,7 +117,9 @@ internal sealed class ServiceFeed(ServiceRecord service)
         }
     }
 
-    /// <summary>Completes when every change up to a revision that was read from the store has been offered, or when the feed has ended.</summary>
+    /// <summary>
+    /// Completes when every change up to a revision that was read from the store has been offered, or when the feed has ended.
+    /// </summary>
     public Task WhenReached(long revision, long now)
     {
         lock (_gate)
@@ -144,8 +133,8 @@ internal sealed class ServiceFeed(ServiceRecord service)
     }
 
     /// <summary>
-    /// Returns the gap that the caller must read, or null: a session has waited for a revision since before <paramref name="before"/> and no batch has brought
-    /// it, or an earlier read failed.
+    /// Returns the gap that the caller must read, or null: a session has waited for a revision since before <paramref name="before"/> and
+    /// no batch has brought it, or an earlier read failed.
     /// </summary>
     public GapRead? FindOverdue(long before)
     {
@@ -176,7 +165,10 @@ internal sealed class ServiceFeed(ServiceRecord service)
     /// <summary>Ends every watch, and releases the sessions that wait for a revision.</summary>
     public void EndAll(Func<PresenceException> reason)
     {
-        foreach (var queue in Queues())
+        IReadOnlyList<WatchQueue> queues;
+        lock (_gate)
+            queues = _queues.ToList();
+        foreach (var queue in queues)
             queue.End(reason());
         lock (_gate)
         {
@@ -187,12 +179,6 @@ internal sealed class ServiceFeed(ServiceRecord service)
         }
     }
 
-    private IReadOnlyList<WatchQueue> Queues()
-    {
-        lock (_gate)
-            return [.. _ofAllUsers, .. QueuesByKey()];
-    }
-
     private GapRead? OpenGap(long target)
     {
         if (_gap is null)
@@ -201,52 +187,10 @@ internal sealed class ServiceFeed(ServiceRecord service)
         return null;
     }
 
-    private void Offer(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
-    {
-        var shared = _ofAllUsers.Count > 0 && !changes.IsEmpty && configurations.IsEmpty && firstDirty is null ? new SharedChanges(changes) : null;
-        foreach (var queue in _ofAllUsers)
-            queue.Offer(changes, configurations, firstDirty, shared);
-        if (_byKey.Count > 0 && configurations.IsEmpty)
-            OfferByKey(changes, firstDirty);
-        else if (_byKey.Count > 0)
-            OfferTogether(changes, configurations, firstDirty);
-    }
-
-    private void OfferByKey(ReadOnlySpan<UserChange> changes, long? firstDirty)
-    {
-        for (var i = 0; i < changes.Length; i++)
-        {
-            foreach (var queue in QueuesOf(changes[i].State.Sid, changes[i].State.Identity))
-                queue.Offer(changes.Slice(i, 1), [], firstDirty);
-        }
-    }
-
-    /// <summary>Offers each queue its changes together with the configurations. Slower, but configurations seldom change.</summary>
-    private void OfferTogether(ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty)
-    {
-        var changesOf = QueuesByKey().ToDictionary(queue => queue, _ => new List<UserChange>());
-        foreach (var change in changes)
-        {
-            foreach (var queue in QueuesOf(change.State.Sid, change.State.Identity))
-                changesOf[queue].Add(change);
-        }
-        foreach (var (queue, selected) in changesOf)
-            queue.Offer(CollectionsMarshal.AsSpan(selected), configurations, firstDirty);
-    }
-
-    private IEnumerable<WatchQueue> QueuesByKey() => _byKey.Values.SelectMany(queues => queues).Distinct();
-
-    /// <summary>The queues that select the user by SID or by identity. A queue that does both comes twice, which is harmless: the changes merge.</summary>
-    private IEnumerable<WatchQueue> QueuesOf(UserSid sid, Identity identity)
-    {
-        var bySid = _byKey.GetValueOrDefault(new UserKey(sid));
-        var byIdentity = _byKey.GetValueOrDefault(new UserKey(identity));
-        return bySid is null ? byIdentity ?? [] : byIdentity is null ? bySid : bySid.Concat(byIdentity);
-    }
-
     private void Reach(long revision)
     {
-        // After the changes were offered: a session that reads this revision and then finds nothing pending has delivered everything up to it.
+        // After the changes were offered: a session that reads this revision and then finds nothing pending has delivered everything up to
+        // it.
         _marked = Math.Max(_marked, revision);
         Volatile.Write(ref _revision, revision);
         _waiters.RemoveAll(waiter => waiter.Revision <= revision && waiter.Reached.TrySetResult());

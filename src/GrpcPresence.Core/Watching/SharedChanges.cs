@@ -4,14 +4,15 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The changes of one batch, for all watches of all users: their messages, bytes and tokens are made once, not once a watch. Safe from any thread.
+/// The changes of one batch, for all watches of all users: their messages, bytes and tokens are made once, not once a watch. Safe from any
+/// thread.
 /// </summary>
 internal sealed class SharedChanges
 {
     // Guards the messages. Taken under the lock of a queue; the only call out is to the encoder, which is pure.
     private readonly Lock _gate = new();
     private readonly PendingUser[] _users;
-    private readonly Dictionary<UserView, (List<SharedMessage> Made, int Users)> _messages = []; // by view, with the number of users in them
+    private readonly Dictionary<UserView, (List<SharedMessage> Made, int Users)> _messages = []; // Users: how many are in them
 
     /// <param name="changes">By ascending revision.</param>
     public SharedChanges(ReadOnlySpan<UserChange> changes)
@@ -32,15 +33,17 @@ internal sealed class SharedChanges
 
     public long Newest { get; }
 
-    /// <summary>The newest earlier change of any of these users: a watch that has sent everything up to it has none of them pending.</summary>
+    /// <summary>
+    /// The newest earlier change of any of these users: a watch that has sent everything up to it has none of them pending.
+    /// </summary>
     public long Previous { get; }
 
     /// <summary>The users, in the order in which they became dirty.</summary>
     public PendingUser this[int index] => _users[index];
 
     /// <summary>
-    /// Returns one of the messages that the users fill in the view of the builder, which must be empty. A message is made when the first watch asks for it,
-    /// so the others wait for the lock no longer than one message takes.
+    /// Returns one of the messages that the users fill in the view of the builder, which must be empty. A message is made when the first
+    /// watch asks for it, so the others wait for the lock no longer than one message takes.
     /// </summary>
     public SharedMessage MessageAt(int index, MessageBuilder builder)
     {
@@ -91,7 +94,9 @@ public sealed class SharedMessage
     /// <summary>The newest revision of their states.</summary>
     internal long Newest { get; }
 
-    /// <summary>Returns the bytes of the updates, which the first call makes. Two threads may make them at once; one result is kept.</summary>
+    /// <summary>
+    /// Returns the bytes of the updates, which the first call makes. Two threads may make them at once; one result is kept.
+    /// </summary>
     public byte[] Encode<TState>(TState state, Func<TState, byte[]> make) =>
         Volatile.Read(ref _bytes) ?? Interlocked.CompareExchange(ref _bytes, make(state), null) ?? _bytes!;
 

@@ -8,8 +8,8 @@ using GrpcPresence.Core.Storage;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Reads for one watch what its queue does not hold. Each page is one read transaction at one revision. Once the feed has reached that revision, the pending
-/// states of the page's users up to it are dropped, so that no older state follows a newer one.
+/// Reads for one watch what its queue does not hold. Each page is one read transaction at one revision. Once the feed has reached that
+/// revision, the pending states of the page's users up to it are dropped, so that no older state follows a newer one.
 /// </summary>
 internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvider time)
 {
@@ -30,7 +30,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         var afterId = 0L;
         while (true)
         {
-            var page = await store.ListUsersAsync(_service, afterId, Limits.WatchPageSize, online: null, cancellationToken).ConfigureAwait(false);
+            var page = await store.ListUsersAsync(_service, afterId, Limits.WatchPageSize, online: null, cancellationToken)
+                .ConfigureAwait(false);
             await CoverAsync(page.Service, page.Users, cancellationToken).ConfigureAwait(false);
             yield return page.Users;
             if (page.Users.Count < Limits.WatchPageSize)
@@ -52,7 +53,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         var read = await store.ListChangesAsync(_service, at.Position, Limits.WatchPageSize, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        var switchedSince = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        var users = read.Changes.Select(change => change.State);
+        var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
             Add(updates, change.State, at.Base, switchedSince, change.Revision);
@@ -80,7 +82,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         var read = await store.FindChangesAsync(_service, _filter.Keys, at.Position, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        var switchedSince = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        var users = read.Changes.Select(change => change.State);
+        var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
             Add(updates, change.State, at.Base, switchedSince, position: null);
@@ -88,8 +91,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     }
 
     /// <summary>
-    /// Drops the pending states that a page covers; see <see cref="WatchQueue.DropCovered"/>. Reachability may have been switched off since the position of the
-    /// page was taken, so the page uses the start of the on-period that this returns.
+    /// Drops the pending states that a page covers; see <see cref="WatchQueue.DropCovered"/>. Reachability may have been switched off since
+    /// the position of the page was taken, so the page uses the start of the on-period that this returns.
     /// </summary>
     private async ValueTask<long?> CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
     {
@@ -124,7 +127,9 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
 }
 
 /// <summary>A page of a catch-up.</summary>
-/// <param name="Updates">What to send; each with the position that is reached when it is delivered, or null if it moves no position.</param>
+/// <param name="Updates">
+/// What to send; each with the position that is reached when it is delivered, or null if it moves no position.
+/// </param>
 /// <param name="Revision">The revision at which the page was read.</param>
 /// <param name="Position">The position that is reached when the page is delivered; null if it holds no rows by revision.</param>
 /// <param name="Sweep">The sweep that the page is a part of, or null.</param>

@@ -6,8 +6,8 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// What a watch has still to deliver: pending users, the part of the store that is left to read, and the newest configuration. The state machine inside
-/// <see cref="WatchQueue"/>, which guards it with its lock; a struct, because there is one for each watch.
+/// What a watch has still to deliver: pending users, the part of the store that is left to read, and the newest configuration. The state
+/// machine inside <see cref="WatchQueue"/>, which guards it with its lock; a struct, because there is one for each watch.
 /// </summary>
 internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configuration)
 {
@@ -140,7 +140,9 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         return true;
     }
 
-    /// <summary>Drops all pending users, so that the session reads them from the store at the client's pace. The token does not move.</summary>
+    /// <summary>
+    /// Drops all pending users, so that the session reads them from the store at the client's pace. The token does not move.
+    /// </summary>
     private void DropPending(long revision)
     {
         if (_phase == WatchPhase.Live)

@@ -16,7 +16,9 @@ public abstract record WatchEvent(ResumeToken? Token)
     /// <summary>States of users.</summary>
     /// <param name="Users">The states.</param>
     /// <param name="At">The resume token.</param>
-    /// <param name="Shared">The same states as a message that is shared with other watches; null if they belong to this watch alone.</param>
+    /// <param name="Shared">
+    /// The same states as a message that is shared with other watches; null if they belong to this watch alone.
+    /// </param>
     public sealed record Updates(IReadOnlyList<UserUpdate> Users, ResumeToken? At, SharedMessage? Shared = null) : WatchEvent(At);
 
     /// <summary>The snapshot, or the catch-up of a resumed watch, is complete.</summary>

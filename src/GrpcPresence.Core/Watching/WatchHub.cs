@@ -9,8 +9,8 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Brings committed changes to the watches. Opens watches, passes the writer's batches to the feed of their service instance, and checks the times of all
-/// watches in one tick. Safe from any thread.
+/// Brings committed changes to the watches. Opens watches, passes the writer's batches to the feed of their service instance, and checks
+/// the times of all watches in one tick. Safe from any thread.
 /// </summary>
 public sealed class WatchHub(
     IStoreReader store,
@@ -37,7 +37,9 @@ public sealed class WatchHub(
         }
     }
 
-    /// <summary>Opens a watch. It is attached when this returns, and sees every change from then on. The caller reads it and disposes of it.</summary>
+    /// <summary>
+    /// Opens a watch. It is attached when this returns, and sees every change from then on. The caller reads it and disposes of it.
+    /// </summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound, ServerStopping, ResumeTokenInvalid, StorageUnavailable.</exception>
     public async ValueTask<WatchSession> OpenAsync(WatchRequest request, CancellationToken cancellationToken)
     {
@@ -51,7 +53,8 @@ public sealed class WatchHub(
                 throw PresenceErrors.ServerStopping();
             if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
             {
-                // The SID belongs to a new service instance. The batch that deletes the old one is still on its way, and will not find the old feed here.
+                // The SID belongs to a new service instance. The batch that deletes the old one is still on its way, and will not find the
+                // old feed here.
                 feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
@@ -141,7 +144,8 @@ public sealed class WatchHub(
             var position = gap.From;
             while (true)
             {
-                var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None).ConfigureAwait(false);
+                var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None)
+                    .ConfigureAwait(false);
                 var isLast = page.Changes.Count < Limits.WatchPageSize;
                 if (page.Service.Id != feed.ServiceId)
                     throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one

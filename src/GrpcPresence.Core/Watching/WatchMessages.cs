@@ -1,10 +1,12 @@
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The main loop of a watch: synchronize, then go live. Acknowledges each message when the next one is asked for, and wakes the session when the token is
-/// cancelled. To be enumerated once.
+/// The main loop of a watch: synchronize, then go live. Acknowledges each message when the next one is asked for, and wakes the session
+/// when the token is cancelled. To be enumerated once.
 /// </summary>
-/// <remarks>Not an iterator around the two iterators of the session: it would stay in memory, with its state, for as long as an idle watch waits.</remarks>
+/// <remarks>
+/// Not an iterator around the two iterators of the session: it would stay in memory, with its state, for as long as an idle watch waits.
+/// </remarks>
 internal sealed class WatchMessages : IAsyncEnumerable<WatchEvent>, IAsyncEnumerator<WatchEvent>
 {
     private readonly WatchSession _session;

@@ -7,8 +7,9 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The mailbox of one open watch. The feed offers committed changes on the writer's thread; the session consumes them, and acknowledges what it has read
-/// from the store and delivered. Memory is bounded: on overflow the queue drops its users, and the session reads them from the store.
+/// The mailbox of one open watch. The feed offers committed changes on the writer's thread; the session consumes them, and acknowledges
+/// what it has read from the store and delivered. Memory is bounded: on overflow the queue drops its users, and the session reads them from
+/// the store.
 /// </summary>
 internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceConfiguration configuration)
 {
@@ -65,8 +66,8 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     }
 
     /// <summary>
-    /// Offers a committed batch. Called under the feed's lock. Changes and configurations of a batch come together: a session that saw only the changes would
-    /// send users that a switch altered before the configuration that explains them.
+    /// Offers a committed batch. Called under the feed's lock. Changes and configurations of a batch come together: a session that saw only
+    /// the changes would send users that a switch altered before the configuration that explains them.
     /// </summary>
     /// <param name="changes">By ascending revision.</param>
     /// <param name="configurations">By ascending revision.</param>
@@ -145,14 +146,18 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
         }
     }
 
-    /// <summary>Takes the next message of pending users. Returns it if other watches share it; otherwise fills the builder, which must be empty.</summary>
+    /// <summary>
+    /// Takes the next message of pending users. Returns it if other watches share it; otherwise fills the builder, which must be empty.
+    /// </summary>
     public SharedMessage? TakeUpdates(MessageBuilder message)
     {
         lock (_gate)
             return _backlog.TakeUpdates(message);
     }
 
-    /// <summary>What a resume token may state now. Null if the watch has ended: ending drops the pending users that limit the token.</summary>
+    /// <summary>
+    /// What a resume token may state now. Null if the watch has ended: ending drops the pending users that limit the token.
+    /// </summary>
     public (long Base, long Position)? Bookmark()
     {
         // Read the feed's revision before the pending users: every change up to it is then either delivered or pending.
@@ -184,7 +189,8 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     // --- The session acknowledges ---
 
     /// <summary>
-    /// Starts with the configuration that the session is about to send. A switch between the attaching and this configuration drops the states from before it.
+    /// Starts with the configuration that the session is about to send. A switch between the attaching and this configuration drops the
+    /// states from before it.
     /// </summary>
     public void Start(ServiceConfiguration configuration, bool withSnapshot, ResumeToken? token)
     {
@@ -214,8 +220,8 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     }
 
     /// <summary>
-    /// Users were read from the store at the revision of the service record, which the feed has reached: drops their pending states up to that revision.
-    /// Returns <see cref="CatchUpPosition.SwitchedSince"/>, including the switches that the record shows.
+    /// Users were read from the store at the revision of the service record, which the feed has reached: drops their pending states up to
+    /// that revision. Returns <see cref="CatchUpPosition.SwitchedSince"/>, including the switches that the record shows.
     /// </summary>
     public long? DropCovered(ServiceRecord service, IEnumerable<UserSid> users)
     {

@@ -4,8 +4,9 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// When a watch must send <c>progress</c>, and when it has to end. Times are timestamps of the hub's <see cref="TimeProvider"/>. The session writes them and
-/// the hub's tick reads them without a lock: each is one number, and a tick that sees an old one only comes a tick late.
+/// When a watch must send <c>progress</c>, and when it has to end. Times are timestamps of the hub's <see cref="TimeProvider"/>. The
+/// session writes them and the hub's tick reads them without a lock: each is one number, and a tick that sees an old one only comes a tick
+/// late.
 /// </summary>
 internal sealed class WatchSchedule(TimeProvider time, TimeSpan stallTimeout, double jitter)
 {

@@ -8,20 +8,25 @@ using GrpcPresence.Core.Telemetry;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The messages of one open watch, made at the pace at which the client takes them. Asking for the next message acknowledges the one before.
+/// The messages of one open watch, made at the pace at which the client takes them. Asking for the next message acknowledges the one
+/// before.
 /// </summary>
 /// <remarks>
 /// The life of a watch:
 /// <list type="number">
-/// <item>Attach. <see cref="WatchHub.OpenAsync"/> attaches the queue to its feed: from here on every committed change is offered to it.</item>
-/// <item>Start (<see cref="SynchronizeAsync"/>). Read the configuration, and decide between a resume and a reset. Send <c>configuration</c>.</item>
-/// <item>Snapshot (<see cref="SnapshotAsync"/>), without a usable token. Send <c>reset</c>, then pages of users. Each page is read at a revision P; once the
-/// feed has reached P, the pending states of the page's users up to P are dropped. Send <c>synced</c>.</item>
-/// <item>Catch up (<see cref="CatchUpAsync"/>), with a token (base, position). Read the rows above the position, each user once, with the reasons since the
-/// base. End at the revision of the last page, once the feed has reached it: later changes are pending. Send <c>synced</c>, if this is the start.</item>
-/// <item>Live (<see cref="LiveAsync"/>). Wait for the queue, and send pending users in the order in which they first became dirty. The token stays below the
-/// first change that is pending.</item>
-/// <item>After an overflow, or when reachability was switched off, the queue has dropped its users: repeat step 4 from the last position, then step 5.</item>
+/// <item>Attach. <see cref="WatchHub.OpenAsync"/> attaches the queue to its feed: from here on every committed change is offered to
+/// it.</item>
+/// <item>Start (<see cref="SynchronizeAsync"/>). Read the configuration, and decide between a resume and a reset. Send
+/// <c>configuration</c>.</item>
+/// <item>Snapshot (<see cref="SnapshotAsync"/>), without a usable token. Send <c>reset</c>, then pages of users. Each page is read at a
+/// revision P; once the feed has reached P, the pending states of the page's users up to P are dropped. Send <c>synced</c>.</item>
+/// <item>Catch up (<see cref="CatchUpAsync"/>), with a token (base, position). Read the rows above the position, each user once, with the
+/// reasons since the base. End at the revision of the last page, once the feed has reached it: later changes are pending. Send
+/// <c>synced</c>, if this is the start.</item>
+/// <item>Live (<see cref="LiveAsync"/>). Wait for the queue, and send pending users in the order in which they first became dirty. The
+/// token stays below the first change that is pending.</item>
+/// <item>After an overflow, or when reachability was switched off, the queue has dropped its users: repeat step 4 from the last position,
+/// then step 5.</item>
 /// </list>
 /// </remarks>
 public sealed class WatchSession : IDisposable
@@ -68,7 +73,8 @@ public sealed class WatchSession : IDisposable
 
     /// <summary>The messages, until the watch ends or the token is cancelled. To be enumerated once.</summary>
     /// <exception cref="PresenceException">
-    /// Why the watch ended: ServerStopping, StreamMaxAge, WatchStalled, ServiceInstanceNotFound, StorageUnavailable. Its details hold the last token, if any.
+    /// Why the watch ended: ServerStopping, StreamMaxAge, WatchStalled, ServiceInstanceNotFound, StorageUnavailable. Its details hold the
+    /// last token, if any.
     /// </exception>
     public IAsyncEnumerable<WatchEvent> ReadAsync(CancellationToken cancellationToken) => new WatchMessages(this, cancellationToken);
 
@@ -164,7 +170,8 @@ public sealed class WatchSession : IDisposable
     }
 
     /// <summary>Step 3.</summary>
-    private async IAsyncEnumerable<WatchEvent> SnapshotAsync(ResetReason reason, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<WatchEvent> SnapshotAsync(
+        ResetReason reason, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _metrics.ResetRecorded(reason.ToString());
         yield return new WatchEvent.Reset(reason);
