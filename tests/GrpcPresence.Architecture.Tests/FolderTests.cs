@@ -21,14 +21,15 @@ public sealed class FolderTests
         ["Domain.Users"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Domain.ApiKeys"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Telemetry"] = [],
+        ["Threading"] = [],
         ["Storage"] = Domain,
         ["Tenants"] = [.. Domain, "Storage"],
         ["Quotas"] = [.. Domain, "Telemetry"],
         ["Writing"] = Written,
         ["Writing.Commands"] = Written,
         ["Presence"] = Written,
-        ["Watching"] = Written,
-        ["Webhooks"] = [.. Written, "Writing.Commands"],
+        ["Watching"] = [.. Written, "Threading"],
+        ["Webhooks"] = [.. Written, "Writing.Commands", "Threading"],
     };
 
     /// <summary>The folders that each folder of Server may use. A folder stands for the folders inside it.</summary>

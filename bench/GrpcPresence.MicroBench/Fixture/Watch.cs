@@ -8,9 +8,9 @@ internal sealed class Watch
     private readonly IAsyncEnumerator<WatchEvent> _messages;
     private Task<bool>? _awaited; // null while no message is asked for
 
-    public Watch(WatchReader reader)
+    public Watch(WatchSession session)
     {
-        _messages = reader.ReadAsync(CancellationToken.None).GetAsyncEnumerator();
+        _messages = session.ReadAsync(CancellationToken.None).GetAsyncEnumerator();
         while (Next() is not WatchEvent.Synced)
         {
         }

@@ -1,20 +1,57 @@
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// How far a watcher has caught up. What holds at any time: every change up to <paramref name="Base"/> was delivered; rows with a revision up to
-/// <paramref name="Position"/> were delivered, with their reasons since the base; changes above <paramref name="Target"/> are pending. So what is left to
-/// read are the rows in between, and what the sweep names.
+/// What a watch has still to read from the store. Three facts hold at any time: every change up to <paramref name="Base"/> was delivered;
+/// every row with a revision up to <paramref name="Position"/> was delivered with its reasons since the base; every change above <paramref
+/// name="Target"/> is pending. So the rows in between and the users of the sweep are left to read.
 /// </summary>
 /// <param name="Base">The revision from which reasons count.</param>
-/// <param name="Position">The revision up to which rows were read.</param>
-/// <param name="Target">The revision up to which rows must be read: later changes are pending already.</param>
+/// <param name="Position">The revision up to which rows were delivered.</param>
+/// <param name="Target">The revision up to which rows must be read.</param>
 /// <param name="SwitchedSince">
-/// The start of the earliest on-period that ended since the base; users known since then have lost the values that the client may hold. Null when
-/// none ended.
+/// The start of the earliest on-period that ended since the base, or null. Users who were known since then have lost the values that the
+/// client may hold.
 /// </param>
-/// <param name="Sweep">What is left of the sweep of a switch; null when there is none.</param>
-internal readonly record struct CatchUpPosition(long Base, long Position, long Target, long? SwitchedSince = null, SwitchSweep? Sweep = null)
+/// <param name="Sweep">The rest of the sweep that a switch started, or null.</param>
+internal readonly record struct CatchUpPosition(
+    long Base, long Position, long Target, long? SwitchedSince = null, SwitchSweep? Sweep = null)
 {
     /// <summary>Whether nothing is left to read.</summary>
     public bool IsDone => Position >= Target && Sweep is null;
+
+    /// <summary>Everything up to the revision was delivered.</summary>
+    public static CatchUpPosition At(long revision) => new(revision, revision, revision);
+
+    /// <summary>Extends the rows to read up to the revision.</summary>
+    public CatchUpPosition ReadTo(long revision) => this with { Target = Math.Max(Target, revision) };
+
+    /// <summary>An on-period ended that started at the revision: starts a sweep from the earliest such revision.</summary>
+    public CatchUpPosition SweepFrom(long switchedOn)
+    {
+        var since = Math.Min(switchedOn, SwitchedSince ?? long.MaxValue);
+        return this with { SwitchedSince = since, Sweep = new SwitchSweep(since, AfterId: 0) };
+    }
+
+    /// <summary>
+    /// The page was delivered. The target moves to the revision of the page: a row that was not read yet may have moved above the old
+    /// target, with reasons from before it, and so may a user whom the sweep had not reached.
+    /// </summary>
+    public CatchUpPosition WithDelivered(ScanPage page)
+    {
+        var next = this;
+        if (page.Position is { } position)
+            next = next.ReadTo(page.Revision) with { Position = Math.Max(Position, position) };
+        // A switch may have started a new sweep while the page was delivered. The page says nothing about it.
+        if (page.Sweep is { } sweep && ReferenceEquals(Sweep, sweep))
+            next = next.ReadTo(page.Revision) with { Sweep = page.RestOfSweep };
+        return next;
+    }
 }
+
+/// <summary>
+/// The users whose visible state changes when reachability is switched off. The switch touches no row, so the sweep reads the users in the
+/// order of their keys. Compared by reference: each switch starts a new sweep, which the progress of an old one must not change.
+/// </summary>
+/// <param name="KnownSince">Users who became known at this revision or later may show the client a value that is null now.</param>
+/// <param name="AfterId">The key of the last user who was read.</param>
+internal sealed record SwitchSweep(long KnownSince, long AfterId);

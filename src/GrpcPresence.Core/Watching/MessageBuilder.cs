@@ -3,19 +3,17 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Watching;
 
-/// <summary>Gathers the updates of one message, up to its bounds.</summary>
+/// <summary>Collects the updates of one message, up to its limits of users and bytes.</summary>
 internal sealed class MessageBuilder(IUserEncoder encoder, UserView view)
 {
-    private List<UserUpdate>? _updates; // null while there is nothing in it
+    private List<UserUpdate>? _updates; // null while the message is empty, so that an idle watch holds no list
     private int _bytes;
 
-    /// <summary>The view that it is for.</summary>
     public UserView View => view;
 
-    /// <summary>Whether there is nothing in it.</summary>
     public bool IsEmpty => _updates is null;
 
-    /// <summary>Adds the update; false when the message is full. A message takes at least one.</summary>
+    /// <summary>Adds the update. Returns false if the message is full; an empty message takes an update of any size.</summary>
     public bool TryAdd(UserUpdate update)
     {
         var bytes = update.State.Encode(encoder, view).Length;
@@ -26,7 +24,7 @@ internal sealed class MessageBuilder(IUserEncoder encoder, UserView view)
         return true;
     }
 
-    /// <summary>Takes what was gathered, and begins anew.</summary>
+    /// <summary>Returns the updates, and leaves the builder empty.</summary>
     public IReadOnlyList<UserUpdate> Take()
     {
         var taken = _updates ?? [];

@@ -4,37 +4,37 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The users that a watcher owes its client: one entry a user, in the order in which they first became dirty. A watcher that owed nothing when a batch
-/// came owes just what all others like it do, and holds no entries of its own until something comes that it cannot share. Guarded by the watcher's lock.
+/// The users that a watch has still to send: one entry a user, in the order in which they first became dirty; a later change keeps the
+/// place. A watch of all users that keeps up has no entries of its own: it refers to the batches that it shares with other watches, until a
+/// user changes who is still pending, or until it is too many batches behind. Guarded by the lock of the queue.
 /// </summary>
 internal sealed class PendingUsers
 {
-    private Dictionary<UserSid, PendingUser>? _bySid; // null until there are entries: most watchers have none most of the time
+    private Dictionary<UserSid, PendingUser>? _bySid; // null while there are no entries, as in most watches most of the time
     private PendingUser? _first;
     private PendingUser? _last;
-    private SharedChanges? _shared; // null unless it, and what follows it, is all that is owed
-    private int _sharedMessages; // of it, taken
-    private int _sharedUsers; // in those messages
-    private Queue<SharedChanges>? _following; // null when nothing does
+    private SharedChanges? _shared; // null while users are pending as entries
+    private int _sharedMessages; // messages taken from it
+    private int _sharedUsers; // users in those messages
+    private Queue<SharedChanges>? _following; // the shared batches after it; null while it is the last
     private int _followingUsers;
 
-    /// <summary>How many users are pending.</summary>
     public int Count => _shared is { } shared ? shared.Count - _sharedUsers + _followingUsers : _bySid?.Count ?? 0;
 
-    /// <summary>The revision at which the next user to be sent became dirty; null when none is pending.</summary>
+    /// <summary>The revision at which the next user to be sent became dirty; null while no user is pending.</summary>
     public long? FirstDirty => _shared is { } shared ? shared[_sharedUsers].FirstDirty : _first?.FirstDirty;
 
-    /// <summary>The newest revision that was taken since the last <see cref="Clear"/>; 0: none.</summary>
+    /// <summary>The newest revision that was added since the last <see cref="Clear"/>; 0 if nothing was.</summary>
     public long Newest { get; private set; }
 
-    /// <summary>Owes what others owe too; false when one of the users may be pending already, or there is no room.</summary>
+    /// <summary>Adds a batch as a reference. Returns false if one of its users may be pending already, or if there is no room.</summary>
     public bool TryShare(SharedChanges changes)
     {
         if (Count + changes.Count > Limits.PendingUsersPerWatcher)
             return false;
         if (Count == 0)
         {
-            Begin(changes);
+            StartSharing(changes);
         }
         else if (_shared is not null && changes.Previous < FirstDirty && (_following?.Count ?? 0) < Limits.SharedBatchesPerWatcher - 1)
         {
@@ -49,21 +49,21 @@ internal sealed class PendingUsers
         return true;
     }
 
-    /// <summary>Takes a change of a user who is pending already; false when the user is not.</summary>
+    /// <summary>Merges a change into the entry of its user. Returns false if the user is not pending.</summary>
     public bool TryMerge(UserState state, UpdateReasons reasons, long revision)
     {
-        Unshare();
+        StopSharing();
         return TryMergeEntry(state, reasons, revision);
     }
 
-    /// <summary>Adds a user who is not pending yet.</summary>
+    /// <summary>Adds a user who is not pending.</summary>
     public void Add(PendingUser entry)
     {
-        Unshare();
+        StopSharing();
         Append(entry);
     }
 
-    /// <summary>The next message of what is shared; null when nothing is.</summary>
+    /// <summary>Takes the next message of the shared batches; null if nothing is shared.</summary>
     public SharedMessage? TakeShared(MessageBuilder builder)
     {
         if (_shared is not { } shared)
@@ -71,11 +71,11 @@ internal sealed class PendingUsers
         var message = shared.MessageAt(_sharedMessages++, builder);
         _sharedUsers += message.Users.Count;
         if (_sharedUsers == shared.Count)
-            BeginFollowing();
+            StartFollowing();
         return message;
     }
 
-    /// <summary>Moves entries into the message, as many as it takes, when nothing is shared. Returns the newest revision among them; 0 when there was none.</summary>
+    /// <summary>Moves entries into the message until it is full. Returns the newest revision among them; 0 if there were none.</summary>
     public long TakeInto(MessageBuilder message)
     {
         var newest = 0L;
@@ -87,14 +87,14 @@ internal sealed class PendingUsers
         return newest;
     }
 
-    /// <summary>Removes the user's entry when it holds nothing newer than the revision at which the user was read from the store.</summary>
+    /// <summary>Removes the entry of a user who was read from the store at the revision, unless the entry is newer.</summary>
     public void RemoveCovered(UserSid sid, long revision)
     {
         if (_bySid is not null && _bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)
             Remove(entry);
     }
 
-    /// <summary>Removes everything, and lets the memory go.</summary>
+    /// <summary>Removes all users, and releases the memory.</summary>
     public void Clear()
     {
         _shared = null;
@@ -115,8 +115,8 @@ internal sealed class PendingUsers
         return entries;
     }
 
-    // What is left of the shared users becomes entries of this watcher's own, which it may change.
-    private void Unshare()
+    /// <summary>Turns what is left of the shared batches into entries, which this watch may change.</summary>
+    private void StopSharing()
     {
         while (_shared is { } shared)
         {
@@ -126,21 +126,21 @@ internal sealed class PendingUsers
                 if (!TryMergeEntry(entry.State, entry.Reasons, entry.Revision))
                     Append(entry.Copy());
             }
-            BeginFollowing();
+            StartFollowing();
         }
     }
 
-    private void Begin(SharedChanges? changes)
+    private void StartSharing(SharedChanges? changes)
     {
         if (changes is not null && _first is null)
-            _bySid = null; // it may have grown large once
+            _bySid = null; // an empty dictionary keeps the capacity that it once grew to
         _shared = changes;
         (_sharedMessages, _sharedUsers) = (0, 0);
     }
 
-    private void BeginFollowing()
+    private void StartFollowing()
     {
-        Begin(_following?.Dequeue());
+        StartSharing(_following?.Dequeue());
         _followingUsers -= _shared?.Count ?? 0;
         if (_following is { Count: 0 })
             _following = null;
@@ -178,5 +178,39 @@ internal sealed class PendingUsers
             _last = entry.Previous;
         else
             entry.Next.Previous = entry.Previous;
+    }
+}
+
+/// <summary>
+/// A user with changes that a watch has still to send: an entry of <see cref="PendingUsers"/>, linked so that it can be removed from the
+/// middle.
+/// </summary>
+internal sealed class PendingUser(UserState state, UpdateReasons reasons, long revision, long firstDirty)
+{
+    public UserState State { get; private set; } = state;
+
+    /// <summary>What changed since the user was last sent.</summary>
+    public UpdateReasons Reasons { get; private set; } = reasons;
+
+    /// <summary>The revision of the newest state.</summary>
+    public long Revision { get; private set; } = revision;
+
+    /// <summary>The revision of the first pending change: the resume token must stay below it.</summary>
+    public long FirstDirty { get; } = firstDirty;
+
+    public PendingUser? Previous { get; set; }
+
+    public PendingUser? Next { get; set; }
+
+    /// <summary>An unlinked copy, for another list.</summary>
+    public PendingUser Copy() => new(State, Reasons, Revision, FirstDirty);
+
+    public void Merge(UserState state, UpdateReasons reasons, long revision)
+    {
+        Reasons |= reasons;
+        if (revision < Revision)
+            return;
+        State = state;
+        Revision = revision;
     }
 }

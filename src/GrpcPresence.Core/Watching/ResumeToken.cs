@@ -6,25 +6,28 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Says that everything up to it was delivered. While a watcher catches up it is a pair: users whose row has a revision above
-/// <paramref name="Position"/> are still owed, with reasons counted from <paramref name="Base"/>; otherwise both are the same.
+/// A bookmark: everything up to it was delivered. During a catch-up it is a pair: users whose row has a revision above <paramref
+/// name="Position"/> have still to be delivered, with reasons counted from <paramref name="Base"/>. Otherwise both numbers are the same.
 /// </summary>
 /// <param name="Service">The service instance.</param>
 /// <param name="Timeline">The timeline that the revisions belong to.</param>
 /// <param name="Base">The revision from which reasons count.</param>
 /// <param name="Position">The revision up to which rows were delivered; not below the base.</param>
 /// <param name="Newest">
-/// No state that the client was sent is newer than this revision. It may be above the position: the last state of a user who changed twice is sent
-/// in the place of the first. A timeline that was cut before it has lost what the client knows.
+/// No state that the client was sent is newer than this revision. It may be above the position, because the last state of a user who
+/// changed twice is sent in the place of the first. If the data was cut back to a revision before it, the client may know states that the
+/// data has lost.
 /// </param>
-/// <param name="FilterHash">The filter that the token was made for.</param>
+/// <param name="FilterHash">The filter that the token was issued for.</param>
 public sealed record ResumeToken(ServiceSid Service, Guid Timeline, long Base, long Position, long Newest, ulong FilterHash)
 {
     private const byte Format = 1;
     private const int ChecksumAt = 1 + 16 + 16 + 8 + 8 + 8 + 8;
     private const int Length = ChecksumAt + 4;
 
-    /// <summary>The text that clients keep: base64url of format, service SID, timeline, base, position, newest, filter hash and a checksum.</summary>
+    /// <summary>
+    /// Returns the text that clients keep: base64url of format, service SID, timeline, base, position, newest, filter hash and a checksum.
+    /// </summary>
     public string Encode()
     {
         Span<byte> bytes = stackalloc byte[Length];
@@ -39,7 +42,9 @@ public sealed record ResumeToken(ServiceSid Service, Guid Timeline, long Base, l
         return Base64Url.EncodeToString(bytes);
     }
 
-    /// <summary>Reads the text back; false when it is not a token. The checksum catches damage, not forgery: a token grants nothing.</summary>
+    /// <summary>
+    /// Parses the text. Returns false if it is not a token. The checksum detects damage, not forgery: a token grants no access.
+    /// </summary>
     public static bool TryDecode(string text, [NotNullWhen(true)] out ResumeToken? token)
     {
         token = null;

@@ -4,16 +4,17 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The changes of one batch as every watcher that wants all of them owes them to its client: what a thousand watchers would each work out is worked out
-/// once. Safe from any thread.
+/// The changes of one batch, for all watches of all users: their messages, bytes and tokens are made once, not once a watch. Safe from any
+/// thread.
 /// </summary>
 internal sealed class SharedChanges
 {
-    private readonly Lock _gate = new(); // guards the messages; taken inside a watcher's lock, and the only call out is the encoder's, which is pure
+    // Guards the messages. Taken under the lock of a queue; the only call out is to the encoder, which is pure.
+    private readonly Lock _gate = new();
     private readonly PendingUser[] _users;
-    private readonly Dictionary<UserView, (List<SharedMessage> Made, int Users)> _messages = []; // of each view, and how many users are in them
+    private readonly Dictionary<UserView, (List<SharedMessage> Made, int Users)> _messages = []; // Users: how many are in them
 
-    /// <summary>Takes changes, by ascending revision.</summary>
+    /// <param name="changes">By ascending revision.</param>
     public SharedChanges(ReadOnlySpan<UserChange> changes)
     {
         var pending = new PendingUsers();
@@ -27,21 +28,22 @@ internal sealed class SharedChanges
         Newest = pending.Newest;
     }
 
-    /// <summary>How many users changed.</summary>
+    /// <summary>The number of users that changed.</summary>
     public int Count => _users.Length;
 
-    /// <summary>The newest revision.</summary>
     public long Newest { get; }
 
-    /// <summary>No change of these users before this batch is newer than this revision.</summary>
+    /// <summary>
+    /// The newest earlier change of any of these users: a watch that has sent everything up to it has none of them pending.
+    /// </summary>
     public long Previous { get; }
 
-    /// <summary>A user, in the order in which they became dirty.</summary>
+    /// <summary>The users, in the order in which they became dirty.</summary>
     public PendingUser this[int index] => _users[index];
 
     /// <summary>
-    /// One of the messages that the users make in the view of the builder, which must be empty. Each holds as many as it can, and is made when it is first
-    /// asked for: who waits for the lock waits for one message at the most.
+    /// Returns one of the messages that the users fill in the view of the builder, which must be empty. A message is made when the first
+    /// watch asks for it, so the others wait for the lock no longer than one message takes.
     /// </summary>
     public SharedMessage MessageAt(int index, MessageBuilder builder)
     {
@@ -72,4 +74,41 @@ internal sealed class SharedChanges
         }
         return new SharedMessage([.. builder.Take()], newest);
     }
+}
+
+/// <summary>A message that is the same for many watches. The first stream that sends it makes its bytes. Safe from any thread.</summary>
+public sealed class SharedMessage
+{
+    private byte[]? _bytes;
+    private EncodedToken? _token;
+
+    internal SharedMessage(UserUpdate[] users, long newest)
+    {
+        Users = users;
+        Newest = newest;
+    }
+
+    /// <summary>The updates.</summary>
+    public IReadOnlyList<UserUpdate> Users { get; }
+
+    /// <summary>The newest revision of their states.</summary>
+    internal long Newest { get; }
+
+    /// <summary>
+    /// Returns the bytes of the updates, which the first call makes. Two threads may make them at once; one result is kept.
+    /// </summary>
+    public byte[] Encode<TState>(TState state, Func<TState, byte[]> make) =>
+        Volatile.Read(ref _bytes) ?? Interlocked.CompareExchange(ref _bytes, make(state), null) ?? _bytes!;
+
+    /// <summary>Returns the text of the resume token that goes with the message: watches that keep up have the same token.</summary>
+    public string Encode(ResumeToken token)
+    {
+        if (Volatile.Read(ref _token) is { } encoded && encoded.Token == token)
+            return encoded.Text;
+        var text = token.Encode();
+        Volatile.Write(ref _token, new EncodedToken(token, text));
+        return text;
+    }
+
+    private sealed record EncodedToken(ResumeToken Token, string Text);
 }

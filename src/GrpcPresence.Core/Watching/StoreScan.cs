@@ -8,20 +8,20 @@ using GrpcPresence.Core.Storage;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Reads for one watcher what it does not have in memory. Each page is one read transaction at a revision; once the feed has reached that
-/// revision, what is pending for the page's users and not newer is dropped, so that no older state follows a newer one.
+/// Reads for one watch what its queue does not hold. Each page is one read transaction at one revision. Once the feed has reached that
+/// revision, the pending states of the page's users up to it are dropped, so that no older state follows a newer one.
 /// </summary>
-internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvider time)
+internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvider time)
 {
-    private readonly WatchFilter _filter = watcher.Filter;
-    private readonly ServiceSid _service = watcher.Feed.Service;
+    private readonly WatchFilter _filter = queue.Filter;
+    private readonly ServiceSid _service = queue.Feed.Service;
 
-    /// <summary>All watched users, a page at a time.</summary>
+    /// <summary>Reads all watched users, page by page.</summary>
     public async IAsyncEnumerable<IReadOnlyList<UserState>> SnapshotAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (!_filter.IsEverybody)
         {
-            // All at one moment: of two reads, the second might show who took the identity of a user whom the first still shows.
+            // One read for all keys: a second read could show the new owner of an identity whose old owner the first one still showed.
             var found = await store.FindUsersAsync(_service, _filter.Keys, cancellationToken).ConfigureAwait(false);
             await CoverAsync(found.Service, found.Users, cancellationToken).ConfigureAwait(false);
             yield return found.Users;
@@ -30,7 +30,8 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         var afterId = 0L;
         while (true)
         {
-            var page = await store.ListUsersAsync(_service, afterId, Limits.WatchPageSize, online: null, cancellationToken).ConfigureAwait(false);
+            var page = await store.ListUsersAsync(_service, afterId, Limits.WatchPageSize, online: null, cancellationToken)
+                .ConfigureAwait(false);
             await CoverAsync(page.Service, page.Users, cancellationToken).ConfigureAwait(false);
             yield return page.Users;
             if (page.Users.Count < Limits.WatchPageSize)
@@ -39,74 +40,75 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         }
     }
 
-    /// <summary>The next page of a catch-up; null when the store does not have what it takes any more.</summary>
+    /// <summary>Reads the next page of a catch-up. Returns null if the store has purged tombstones that the client needs.</summary>
     public ValueTask<ScanPage?> ReadAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
         if (!_filter.IsEverybody)
             return ReadSelectedAsync(at, cancellationToken);
-        return at.Sweep is { } sweep ? ReadSweepAsync(at, sweep, cancellationToken) : ReadRangeAsync(at, cancellationToken);
+        return at.Sweep is { } sweep ? ReadSweepAsync(at, sweep, cancellationToken) : ReadRowsAsync(at, cancellationToken);
     }
 
-    private async ValueTask<ScanPage?> ReadRangeAsync(CatchUpPosition at, CancellationToken cancellationToken)
+    private async ValueTask<ScanPage?> ReadRowsAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
         var read = await store.ListChangesAsync(_service, at.Position, Limits.WatchPageSize, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        var users = read.Changes.Select(change => change.State);
+        var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
-            Add(updates, change.State, at.Base, switched, change.Revision);
-        // A short page holds all rows up to the revision that it was read at.
+            Add(updates, change.State, at.Base, switchedSince, change.Revision);
+        // A page that is not full holds all rows up to the revision at which it was read.
         var position = read.Changes.Count < Limits.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
-        return new ScanPage(updates, watcher => watcher.Advance(position, read.Service.Revision));
+        return new ScanPage(updates, read.Service.Revision, position);
     }
 
     private async ValueTask<ScanPage?> ReadSweepAsync(CatchUpPosition at, SwitchSweep sweep, CancellationToken cancellationToken)
     {
-        // Rows above the position are read by the range, in their newest state.
+        // Only rows up to the position: those above it are read as rows, in their newest state.
         var read = await store.ListKnownUsersAsync(
             _service, sweep.AfterId, Limits.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
-        var switched = await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
+        var switchedSince = await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
         foreach (var user in read.Users)
-            Add(updates, user, at.Base, switched, delivers: null);
+            Add(updates, user, at.Base, switchedSince, position: null);
         var rest = read.Users.Count < Limits.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
-        return new ScanPage(updates, watcher => watcher.Advance(sweep, rest, read.Service.Revision));
+        return new ScanPage(updates, read.Service.Revision, Position: null, sweep, rest);
     }
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        // All at one moment, so that an old SID's deletion comes before the creation of the user who took its identity.
+        // One read for all keys, so that the deletion of an old SID comes before the creation of the user who took its identity.
         var read = await store.FindChangesAsync(_service, _filter.Keys, at.Position, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        var switched = await CoverAsync(read.Service, read.Changes.Select(change => change.State), cancellationToken).ConfigureAwait(false);
+        var users = read.Changes.Select(change => change.State);
+        var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
-            Add(updates, change.State, at.Base, switched, delivers: null);
-        return new ScanPage(updates, watcher =>
-        {
-            if (at.Sweep is { } sweep)
-                watcher.Advance(sweep, null, read.Service.Revision);
-            watcher.Advance(read.Service.Revision, read.Service.Revision);
-        });
+            Add(updates, change.State, at.Base, switchedSince, position: null);
+        return new ScanPage(updates, read.Service.Revision, read.Service.Revision, at.Sweep, RestOfSweep: null);
     }
 
-    /// <summary>Covers the users of a page; see <see cref="Watcher.Cover"/>. A switch may have come since the place of the page was taken, so its answer counts.</summary>
+    /// <summary>
+    /// Drops the pending states that a page covers; see <see cref="WatchQueue.DropCovered"/>. Reachability may have been switched off since
+    /// the position of the page was taken, so the page uses the start of the on-period that this returns.
+    /// </summary>
     private async ValueTask<long?> CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
     {
-        if (service.Id != watcher.Feed.ServiceId)
-            throw PresenceErrors.ServiceInstanceNotFound(_service); // deleted, and its SID given to another
-        await watcher.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return watcher.Cover(service, users.Select(user => user.Sid));
+        // The service instance may have been deleted, and its SID given to another one.
+        if (service.Id != queue.Feed.ServiceId)
+            throw PresenceErrors.ServiceInstanceNotFound(_service);
+        await queue.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return queue.DropCovered(service, users.Select(user => user.Sid));
     }
 
-    /// <summary>Adds the user to the page, unless nothing that the filter names changed since the base.</summary>
-    private void Add(List<(UserUpdate, long?)> updates, UserState user, long since, long? switchedSince, long? delivers)
+    /// <summary>Adds the user to the page, unless nothing that the filter selects changed since the base.</summary>
+    private void Add(List<(UserUpdate, long?)> updates, UserState user, long since, long? switchedSince, long? position)
     {
         var reasons = ReasonsOf(user, since, switchedSince);
         if (reasons != UpdateReasons.None)
-            updates.Add((new UserUpdate(user, reasons), delivers));
+            updates.Add((new UserUpdate(user, reasons), position));
     }
 
     private UpdateReasons ReasonsOf(UserState user, long since, long? switchedSince)
@@ -114,7 +116,7 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         if (user.Record is not { } record)
             return UpdateReasons.Deleted;
         var reasons = record.ReasonsSince(since);
-        if (switchedSince is { } ended && record.KnownRevision >= ended)
+        if (switchedSince is { } switchedOn && record.KnownRevision >= switchedOn)
         {
             reasons |= UpdateReasons.ReachabilityOnline;
             if (record.WasNotifiableKnown)
@@ -123,3 +125,18 @@ internal sealed class StoreScan(Watcher watcher, IStoreReader store, TimeProvide
         return reasons & _filter.Reasons;
     }
 }
+
+/// <summary>A page of a catch-up.</summary>
+/// <param name="Updates">
+/// What to send; each with the position that is reached when it is delivered, or null if it moves no position.
+/// </param>
+/// <param name="Revision">The revision at which the page was read.</param>
+/// <param name="Position">The position that is reached when the page is delivered; null if it holds no rows by revision.</param>
+/// <param name="Sweep">The sweep that the page is a part of, or null.</param>
+/// <param name="RestOfSweep">What is left of that sweep after the page; null if nothing is.</param>
+internal sealed record ScanPage(
+    IReadOnlyList<(UserUpdate Update, long? Position)> Updates,
+    long Revision,
+    long? Position,
+    SwitchSweep? Sweep = null,
+    SwitchSweep? RestOfSweep = null);

@@ -5,13 +5,13 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Watching;
 
-/// <summary>What a watch wants to see. Immutable.</summary>
+/// <summary>The users and the changes that a watch selects. Immutable.</summary>
 public sealed class WatchFilter
 {
-    /// <summary>A filter; keys that are named twice count once.</summary>
-    /// <param name="keys">The users; empty for everybody.</param>
+    /// <summary>Creates a filter. A key that is given twice counts once.</summary>
+    /// <param name="keys">The users; empty for all users.</param>
     /// <param name="reasons">The reasons; <see cref="UpdateReasons.None"/> for all.</param>
-    /// <param name="view">The fields.</param>
+    /// <param name="view">The fields to send.</param>
     public WatchFilter(IEnumerable<UserKey> keys, UpdateReasons reasons, UserView view)
     {
         Keys = [.. keys.Distinct()];
@@ -20,22 +20,22 @@ public sealed class WatchFilter
         Hash = ComputeHash();
     }
 
-    /// <summary>The users; empty for everybody.</summary>
+    /// <summary>The users; empty for all users.</summary>
     public IReadOnlyList<UserKey> Keys { get; }
 
-    /// <summary>Whether everybody is watched.</summary>
+    /// <summary>Whether all users are watched.</summary>
     public bool IsEverybody => Keys.Count == 0;
 
-    /// <summary>Whether no change is left out.</summary>
+    /// <summary>Whether every change of every user is selected, so that the watch can share messages with others.</summary>
     public bool TakesAll => IsEverybody && Reasons == UpdateReasons.All;
 
-    /// <summary>The reasons; deletions are always among them.</summary>
+    /// <summary>The reasons. Deletions are always included, so that a client can drop the user.</summary>
     public UpdateReasons Reasons { get; }
 
-    /// <summary>The fields.</summary>
+    /// <summary>The fields to send.</summary>
     public UserView View { get; }
 
-    /// <summary>Tells filters apart in resume tokens: the same for the same keys in any order.</summary>
+    /// <summary>Identifies the filter in resume tokens. The order of the keys does not matter.</summary>
     public ulong Hash { get; }
 
     private ulong ComputeHash()

@@ -9,8 +9,8 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Brings committed changes to whoever watches. Opens watches, takes batches from the writer, and keeps the times of all watches with one tick.
-/// Safe from any thread.
+/// Brings committed changes to the watches. Opens watches, passes the writer's batches to the feed of their service instance, and checks
+/// the times of all watches in one tick. Safe from any thread.
 /// </summary>
 public sealed class WatchHub(
     IStoreReader store,
@@ -21,24 +21,27 @@ public sealed class WatchHub(
     Random random,
     TimeSpan stallTimeout) : ICommitPublisher
 {
-    private readonly Lock _gate = new(); // guards the feeds, the readers and the random numbers; a feed's lock is taken inside it
+    // Guards the feeds, the sessions and the random numbers. No await, no I/O and no log under it. Order of locks: this one, then a feed's.
+    private readonly Lock _gate = new();
     private readonly Dictionary<ServiceSid, ServiceFeed> _feeds = [];
-    private readonly HashSet<WatchReader> _readers = [];
+    private readonly HashSet<WatchSession> _sessions = [];
     private bool _isDraining;
 
-    /// <summary>How many users all watchers owe their clients.</summary>
+    /// <summary>The number of pending users of all watches.</summary>
     public long PendingUsers
     {
         get
         {
             lock (_gate)
-                return _readers.Sum(reader => (long)reader.PendingCount);
+                return _sessions.Sum(session => (long)session.Queue.PendingCount);
         }
     }
 
-    /// <summary>Opens a watch: it is attached when this returns, and sees every change from then on. The caller reads it and disposes of it.</summary>
+    /// <summary>
+    /// Opens a watch. It is attached when this returns, and sees every change from then on. The caller reads it and disposes of it.
+    /// </summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound, ServerStopping, ResumeTokenInvalid, StorageUnavailable.</exception>
-    public async ValueTask<WatchReader> OpenAsync(WatchRequest request, CancellationToken cancellationToken)
+    public async ValueTask<WatchSession> OpenAsync(WatchRequest request, CancellationToken cancellationToken)
     {
         if (request.Token is { } token && token.Service != request.Service)
             throw InvalidToken("is of another service instance");
@@ -50,17 +53,18 @@ public sealed class WatchHub(
                 throw PresenceErrors.ServerStopping();
             if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
             {
-                // A deleted service instance's feed, whose SID was taken again: the batch that says so is still on its way and will not find it here.
+                // The SID belongs to a new service instance. The batch that deletes the old one is still on its way, and will not find the
+                // old feed here.
                 feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 _feeds[request.Service] = feed = new ServiceFeed(record);
             }
-            var watcher = new Watcher(feed, request.Filter, feed.Share(record.Configuration));
+            var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
-            var reader = new WatchReader(this, watcher, schedule, request, store, encoder, metrics, time);
-            feed.Attach(watcher);
-            _readers.Add(reader);
+            var session = new WatchSession(this, queue, schedule, request, store, encoder, metrics, time);
+            feed.Attach(queue);
+            _sessions.Add(session);
             metrics.WatchersChanged(1);
-            return reader;
+            return session;
         }
     }
 
@@ -82,19 +86,19 @@ public sealed class WatchHub(
         }
     }
 
-    /// <summary>Looks at the times of all watches and at gaps that nothing closed. Called once a tick; overlapping calls do no harm.</summary>
+    /// <summary>Checks the times of all watches, and reads overdue gaps. Called once a tick; calls may overlap.</summary>
     public void Tick()
     {
         var now = time.GetTimestamp();
-        WatchReader[] readers;
+        WatchSession[] sessions;
         ServiceFeed[] feeds;
         lock (_gate)
         {
-            readers = [.. _readers];
+            sessions = [.. _sessions];
             feeds = [.. _feeds.Values];
         }
-        foreach (var reader in readers)
-            reader.Tick(now);
+        foreach (var session in sessions)
+            session.Tick(now);
         var overdue = now - (long)(Limits.Tick.TotalSeconds * time.TimestampFrequency);
         foreach (var feed in feeds)
         {
@@ -103,7 +107,7 @@ public sealed class WatchHub(
         }
     }
 
-    /// <summary>Ends every watch with ServerStopping, and refuses new ones.</summary>
+    /// <summary>Ends every watch with ServerStopping, and rejects new ones.</summary>
     public void Drain()
     {
         ServiceFeed[] feeds;
@@ -116,21 +120,21 @@ public sealed class WatchHub(
             feed.EndAll(PresenceErrors.ServerStopping);
     }
 
-    /// <summary>The reader is done with.</summary>
-    internal void Close(WatchReader reader, Watcher watcher)
+    /// <summary>Detaches a watch. Repeated calls do nothing.</summary>
+    internal void Close(WatchSession session)
     {
         lock (_gate)
         {
-            if (!_readers.Remove(reader))
+            if (!_sessions.Remove(session))
                 return;
             metrics.WatchersChanged(-1);
-            if (watcher.Feed.Detach(watcher) && _feeds.TryGetValue(watcher.Feed.Service, out var feed) && feed == watcher.Feed)
-                _feeds.Remove(watcher.Feed.Service);
+            var feed = session.Queue.Feed;
+            if (feed.Detach(session.Queue))
+                RemoveLocked(feed);
         }
     }
 
-    /// <summary>The refusal of a resume token.</summary>
-    internal static PresenceException InvalidToken(string description) =>
+    private static PresenceException InvalidToken(string description) =>
         new([new Violation("resume_token", ErrorReason.ResumeTokenInvalid, description)]);
 
     private async Task ReadGapAsync(ServiceFeed feed, GapRead gap)
@@ -140,16 +144,17 @@ public sealed class WatchHub(
             var position = gap.From;
             while (true)
             {
-                var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None).ConfigureAwait(false);
+                var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None)
+                    .ConfigureAwait(false);
                 var isLast = page.Changes.Count < Limits.WatchPageSize;
                 if (page.Service.Id != feed.ServiceId)
-                    throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another
+                    throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
                 if (feed.Publish(gap, page, isLast))
                     return;
                 if (isLast)
                 {
-                    // The store that was read is behind the commit that was heard of. The next tick tries again.
-                    feed.FailPermanently(gap);
+                    // The read did not see the commit that revealed the gap. The next tick tries again.
+                    feed.StopReading(gap);
                     return;
                 }
                 position = page.Changes[^1].Revision;
@@ -158,29 +163,32 @@ public sealed class WatchHub(
         catch (StorageException)
         {
             // The next tick tries again.
-            feed.FailPermanently(gap);
+            feed.StopReading(gap);
         }
-        catch (PresenceException gone) when (gone.Reason == ErrorReason.ServiceInstanceNotFound)
+        catch (PresenceException exception) when (exception.Reason == ErrorReason.ServiceInstanceNotFound)
         {
             End(feed, () => PresenceErrors.ServiceInstanceNotFound(feed.Service));
         }
-#pragma warning disable CA1031 // nobody awaits this: whatever is thrown, watchers who wait for the gap must not wait for ever
-        catch (Exception fault)
+#pragma warning disable CA1031 // nobody awaits this task: whatever it throws, the sessions that wait for the gap must stop waiting
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
-            status.ReportFault(fault);
-            End(feed, () => new PresenceException(ErrorReason.Internal, "The missed changes could not be read.", fault));
+            status.ReportFault(exception);
+            End(feed, () => new PresenceException(ErrorReason.Internal, "The missed changes could not be read.", exception));
         }
     }
 
-    /// <summary>Ends all watches of a feed that is of no use any more; the next watch gets a new one.</summary>
+    /// <summary>Ends all watches of a feed that cannot continue. The next watch gets a new feed.</summary>
     private void End(ServiceFeed feed, Func<PresenceException> reason)
     {
         lock (_gate)
-        {
-            if (_feeds.GetValueOrDefault(feed.Service) == feed)
-                _feeds.Remove(feed.Service);
-        }
+            RemoveLocked(feed);
         feed.EndAll(reason);
+    }
+
+    private void RemoveLocked(ServiceFeed feed)
+    {
+        if (_feeds.GetValueOrDefault(feed.Service) == feed)
+            _feeds.Remove(feed.Service);
     }
 }

@@ -1,41 +1,55 @@
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The messages of a watch for the one who delivers them: asking for the next says that the one before was delivered. An iterator around the one that
-/// makes the messages would do the same, and stay in memory with its state for as long as an idle watch waits. To be walked once; the token that ends it
-/// is the one that it was made with.
+/// The main loop of a watch: synchronize, then go live. Acknowledges each message when the next one is asked for, and wakes the session
+/// when the token is cancelled. To be enumerated once.
 /// </summary>
+/// <remarks>
+/// Not an iterator around the two iterators of the session: it would stay in memory, with its state, for as long as an idle watch waits.
+/// </remarks>
 internal sealed class WatchMessages : IAsyncEnumerable<WatchEvent>, IAsyncEnumerator<WatchEvent>
 {
-    private readonly WatchReader _reader;
-    private readonly IAsyncEnumerator<WatchEvent> _messages;
+    private readonly WatchSession _session;
     private readonly CancellationTokenRegistration _cancellation;
+    private IAsyncEnumerator<WatchEvent> _messages;
+    private bool _isLive;
 
-    /// <summary>Nothing is made before the first message is asked for. Cancelling wakes the watcher.</summary>
-    public WatchMessages(WatchReader reader, Watcher watcher, IAsyncEnumerable<WatchEvent> messages, CancellationToken cancellationToken)
+    public WatchMessages(WatchSession session, CancellationToken cancellationToken)
     {
-        _reader = reader;
-        _messages = messages.GetAsyncEnumerator(CancellationToken.None);
-        _cancellation = cancellationToken.UnsafeRegister(static watcher => ((Watcher)watcher!).Cancel(), watcher);
+        _session = session;
+        _messages = session.SynchronizeAsync(cancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        _cancellation = cancellationToken.UnsafeRegister(static queue => ((WatchQueue)queue!).Cancel(), session.Queue);
     }
 
-    /// <inheritdoc/>
     public WatchEvent Current => _messages.Current;
 
-    /// <inheritdoc/>
     public IAsyncEnumerator<WatchEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) => this;
 
-    /// <inheritdoc/>
     public ValueTask<bool> MoveNextAsync()
     {
-        _reader.TakeHandedOut();
-        return _messages.MoveNextAsync();
+        _session.Acknowledge();
+        var next = _messages.MoveNextAsync();
+        if (_isLive)
+            return next;
+        if (!next.IsCompletedSuccessfully)
+            return SynchronizeOrGoLiveAsync(next);
+        return next.Result ? ValueTask.FromResult(true) : GoLive();
     }
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         _cancellation.Dispose();
         return _messages.DisposeAsync();
+    }
+
+    private async ValueTask<bool> SynchronizeOrGoLiveAsync(ValueTask<bool> next) =>
+        await next.ConfigureAwait(false) || await GoLive().ConfigureAwait(false);
+
+    private ValueTask<bool> GoLive()
+    {
+        // The iterator before has ended, so it holds nothing to dispose of.
+        _isLive = true;
+        _messages = _session.LiveAsync(_cancellation.Token).GetAsyncEnumerator(CancellationToken.None);
+        return _messages.MoveNextAsync();
     }
 }

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Threading;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -9,7 +10,7 @@ namespace GrpcPresence.Core.Webhooks;
 internal sealed class Circuit(string url, Backoff backoff, TimeProvider time)
 {
     private readonly Lock _gate = new(); // guards all fields; the backoff's lock is taken inside it, and nobody is woken under it
-    private readonly HashSet<Signal> _listeners = [];
+    private readonly HashSet<AsyncAutoResetEvent> _listeners = [];
     private int _failures; // in a row
     private int _openings; // in a row
     private TimeSpan? _retryAt; // null while closed
@@ -105,14 +106,14 @@ internal sealed class Circuit(string url, Backoff backoff, TimeProvider time)
     }
 
     /// <summary>Wakes the listener when the circuit opens or closes, and when a trial ends.</summary>
-    public void Attach(Signal listener)
+    public void Attach(AsyncAutoResetEvent listener)
     {
         lock (_gate)
             _listeners.Add(listener);
     }
 
     /// <summary>Wakes the listener no more; returns whether nobody listens.</summary>
-    public bool Detach(Signal listener)
+    public bool Detach(AsyncAutoResetEvent listener)
     {
         lock (_gate)
         {
@@ -138,7 +139,7 @@ internal sealed class Circuit(string url, Backoff backoff, TimeProvider time)
 
     private void WakeAll()
     {
-        Signal[] listeners;
+        AsyncAutoResetEvent[] listeners;
         lock (_gate)
             listeners = [.. _listeners];
         foreach (var listener in listeners)

@@ -1,3 +1,5 @@
+using GrpcPresence.Core.Threading;
+
 namespace GrpcPresence.Core.Webhooks;
 
 /// <summary>The circuits of all receivers that anybody tells, by URL. Safe from any thread.</summary>
@@ -20,7 +22,7 @@ internal sealed class CircuitBoard(Random random, TimeProvider time)
     }
 
     /// <summary>The circuit of the URL, which wakes the listener from now on.</summary>
-    public Circuit Attach(string url, Signal listener)
+    public Circuit Attach(string url, AsyncAutoResetEvent listener)
     {
         lock (_gate)
         {
@@ -32,7 +34,7 @@ internal sealed class CircuitBoard(Random random, TimeProvider time)
     }
 
     /// <summary>Wakes the listener no more. A circuit that nobody listens to is forgotten.</summary>
-    public void Detach(Circuit circuit, Signal listener)
+    public void Detach(Circuit circuit, AsyncAutoResetEvent listener)
     {
         lock (_gate)
         {

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Threading;
 using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Webhooks;
@@ -11,7 +12,7 @@ namespace GrpcPresence.Core.Webhooks;
 /// </summary>
 internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
 {
-    private readonly Signal _signal = new();
+    private readonly AsyncAutoResetEvent _signal = new();
     private Circuit? _circuit;
     private DeliveryLedger? _ledger;
     private volatile bool _isOutdated; // whether settings that a round has read may not be in force any more
@@ -47,7 +48,7 @@ internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
     public async Task RunAsync(CancellationToken stop)
     {
         using var alarm = owner.Time.CreateTimer(
-            static signal => ((Signal)signal!).Set(), _signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static signal => ((AsyncAutoResetEvent)signal!).Set(), _signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
             while (await TryRoundAsync(stop).ConfigureAwait(false) is { } wait)

@@ -4,14 +4,14 @@ using GrpcPresence.Core.Watching;
 namespace GrpcPresence.Core.Tests.Fixture;
 
 /// <summary>A client of a watch, which checks what every message must satisfy and keeps what a client may conclude.</summary>
-internal sealed class WatchClient(WatchReader reader) : IAsyncDisposable
+internal sealed class WatchClient(WatchSession session) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly IAsyncEnumerator<WatchEvent> _messages = reader.ReadAsync(default).GetAsyncEnumerator();
+    private readonly IAsyncEnumerator<WatchEvent> _messages = session.ReadAsync(default).GetAsyncEnumerator();
     private readonly Dictionary<UserSid, long> _newest = [];
 
-    public WatchReader Reader => reader;
+    public WatchSession Session => session;
 
     /// <summary>What the client holds of each user.</summary>
     public Dictionary<string, UserState> Users { get; } = [];
@@ -56,14 +56,14 @@ internal sealed class WatchClient(WatchReader reader) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        reader.Dispose();
+        session.Dispose();
         try
         {
             await _messages.DisposeAsync();
         }
         catch (NotSupportedException)
         {
-            // A message is still being asked for: the reader is closed, and nothing more comes.
+            // A message is still being asked for: the session is closed, and nothing more comes.
         }
     }
 

@@ -10,27 +10,27 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
 {
     private const int Patience = 10_000; // milliseconds
 
-    private WatchReader? _reader;
+    private WatchSession? _session;
     private IAsyncEnumerator<WatchEvent>? _messages;
     private Task<bool>? _next;
 
     public WatchModel Client => client;
 
-    public bool IsOpen => _reader is not null;
+    public bool IsOpen => _session is not null;
 
     /// <summary>Opens a stream.</summary>
-    public void Open(WatchReader reader, Bookmark? from)
+    public void Open(WatchSession session, Bookmark? from)
     {
         client.Begin(from);
-        _reader = reader;
-        _messages = reader.ReadAsync(default).GetAsyncEnumerator();
+        _session = session;
+        _messages = session.ReadAsync(default).GetAsyncEnumerator();
         _next = null;
     }
 
     /// <summary>Takes the next message, if it comes without anything else happening first. A stream that ends or cannot read the store is left.</summary>
     public async Task<bool> ReadAsync()
     {
-        if (_reader is null)
+        if (_session is null)
             return false;
         try
         {
@@ -38,7 +38,7 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
             _next ??= _messages!.MoveNextAsync().AsTask();
             // What was woken goes on in the pool. It comes to a message, or to a wait that only another step ends.
             var began = Environment.TickCount64;
-            while (!_next.IsCompleted && !IsWaiting(_reader))
+            while (!_next.IsCompleted && !IsWaiting(_session))
             {
                 await Task.WhenAny(_next, Task.Run(static () => { }));
                 if (Environment.TickCount64 - began > Patience)
@@ -60,15 +60,15 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
         return true;
     }
 
-    /// <summary>Whether only another step takes the reader on. While a gap is read in the pool, that may wake it, unless the read hangs.</summary>
-    private bool IsWaiting(WatchReader reader) =>
-        faults.IsStalled(this) || ((reader.IsAsleep || reader.IsFeedAwaited) && (!reader.IsGapBeingRead || faults.AreReadsHanging));
+    /// <summary>Whether only another step takes the session on. While a gap is read in the pool, that may wake it, unless the read hangs.</summary>
+    private bool IsWaiting(WatchSession session) =>
+        faults.IsStalled(this) || ((session.Queue.IsAwaited || session.Queue.Feed.IsAwaited) && (!session.Queue.Feed.IsGapBeingRead || faults.AreReadsHanging));
 
     /// <summary>Closes the stream.</summary>
     public void Leave()
     {
-        _reader?.Dispose();
-        _reader = null;
+        _session?.Dispose();
+        _session = null;
         _messages = null;
         _next = null;
     }

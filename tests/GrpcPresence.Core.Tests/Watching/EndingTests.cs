@@ -94,7 +94,7 @@ public sealed class EndingTests : IDisposable
         var taken = client.Token!;
         await client.NextUpdate();
         _world.Hub.Drain();
-        Assert.Equal(taken.Encode(), client.Reader.EndReason!.Details["resume_token"]);
+        Assert.Equal(taken.Encode(), client.Session.EndReason!.Details["resume_token"]);
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class EndingTests : IDisposable
         _world.Time.Advance(Limits.WatchMaxAge * (1 + Limits.WatchMaxAgeJitter) + Limits.Tick);
         _world.Hub.Tick();
         await client.Sync();
-        Assert.Null(client.Reader.EndReason);
+        Assert.Null(client.Session.EndReason);
     }
 
     [Fact]

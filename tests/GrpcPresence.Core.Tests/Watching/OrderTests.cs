@@ -174,11 +174,11 @@ public sealed class OrderTests : IDisposable
         var feed = new ServiceFeed(record);
         var filter = new WatchFilter([], UpdateReasons.None, UserView.Full);
         for (var i = 0; i < 200; i++)
-            feed.Attach(new Watcher(feed, filter, record.Configuration)); // marked before the one that is looked at
-        var watcher = new Watcher(feed, filter, record.Configuration);
-        feed.Attach(watcher);
-        watcher.Begin(record.Configuration, withSnapshot: false, from: null);
-        watcher.CatchUpOrGoLive();
+            feed.Attach(new WatchQueue(feed, filter, record.Configuration)); // marked before the one that is looked at
+        var queue = new WatchQueue(feed, filter, record.Configuration);
+        feed.Attach(queue);
+        queue.Start(record.Configuration, withSnapshot: false, token: null);
+        Assert.True(queue.TryGoLive());
 
         var last = record.Revision + Changes;
         var publishing = Task.Run(() =>
@@ -190,9 +190,9 @@ public sealed class OrderTests : IDisposable
             }
         });
         var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);
-        for (var covered = 0L; covered < last; covered = watcher.Bookmark().Position)
+        for (var covered = 0L; covered < last; covered = queue.Bookmark()!.Value.Position)
         {
-            Assert.All(watcher.Drain(message)?.Users ?? message.Take(), update => Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));
+            Assert.All(queue.TakeUpdates(message)?.Users ?? message.Take(), update => Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));
         }
         await publishing;
     }

@@ -428,8 +428,8 @@ public sealed class WatchPromiseTests : IDisposable
         await using var client = await _world.Watch(service);
         await client.Next<WatchEvent.ConfigurationChanged>();
         _world.Advance(Limits.WatchStallTimeout + Limits.Tick);
-        Assert.True(client.Reader.Ended.IsCompleted);
-        Assert.Equal(ErrorReason.WatchStalled, client.Reader.EndReason!.Reason);
+        Assert.True(client.Session.Ended.IsCompleted);
+        Assert.Equal(ErrorReason.WatchStalled, client.Session.EndReason!.Reason);
     }
 
     [Fact]

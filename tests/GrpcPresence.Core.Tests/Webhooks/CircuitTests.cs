@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Threading;
 using GrpcPresence.Core.Webhooks;
 using Microsoft.Extensions.Time.Testing;
 
@@ -7,7 +8,7 @@ namespace GrpcPresence.Core.Tests.Webhooks;
 public sealed class CircuitTests
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.MinValue); // GetElapsedTime rounds large timestamps to some ticks
-    private readonly Signal _listener = new();
+    private readonly AsyncAutoResetEvent _listener = new();
     private readonly CircuitBoard _board;
     private readonly Circuit _circuit;
 

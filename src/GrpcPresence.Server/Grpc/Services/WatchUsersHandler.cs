@@ -25,27 +25,27 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
     {
         var caller = Caller.Of(context.GetHttpContext());
         using var place = await quotas.OpenWatchAsync(watch.Service, caller, watch.Filter.Keys.Count, context.CancellationToken);
-        using var reader = await hub.OpenAsync(watch, context.CancellationToken);
-        using var open = calls.Open(caller, context.GetHttpContext(), reader.End);
+        using var session = await hub.OpenAsync(watch, context.CancellationToken);
+        using var open = calls.Open(caller, context.GetHttpContext(), session.End);
         await context.WriteResponseHeadersAsync([]);
-        await foreach (var message in reader.ReadAsync(context.CancellationToken))
+        await foreach (var message in session.ReadAsync(context.CancellationToken))
         {
             var write = output.WriteAsync(new WatchFrame(message, watch.Service, encoder, watch.Filter.View));
             if (!write.IsCompletedSuccessfully)
-                await WriteAsync(write, reader, context);
+                await WriteAsync(write, session, context);
         }
     }
 
-    private async Task WriteAsync(Task write, WatchReader reader, ServerCallContext context)
+    private async Task WriteAsync(Task write, WatchSession session, ServerCallContext context)
     {
-        if (await Task.WhenAny(write, reader.Ended) != write)
+        if (await Task.WhenAny(write, session.Ended) != write)
         {
             // The client does not read, and no token reaches a write that waits for it: what is left is to reset the stream.
             await Task.WhenAny(write, Task.Delay(WriteGrace, time));
             if (!write.IsCompleted)
             {
                 StreamReset.Refuse(context.GetHttpContext());
-                throw reader.EndReason!;
+                throw session.EndReason!;
             }
         }
         await write;

@@ -78,7 +78,7 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
         {
             CorrelationId = end.Details.GetValueOrDefault(ErrorDetails.CorrelationIdKey),
         };
-        Write("end", resource, end.Details.GetValueOrDefault(WatchReader.ResumeTokenDetail));
+        Write("end", resource, end.Details.GetValueOrDefault(WatchSession.ResumeTokenDetail));
         // Not cancelled: a client that is gone, which is no fault by now, takes everything at once.
         await FlushAsync(CancellationToken.None);
     }
