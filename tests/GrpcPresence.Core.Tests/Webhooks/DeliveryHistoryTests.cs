@@ -34,11 +34,11 @@ public sealed class DeliveryHistoryTests
         await using var world = await WebhookWorld.NewAsync();
         for (var step = 0; step < Steps; step++)
             await StepAsync(world, sessions, random, Fails);
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.ToldAsync();
 
         Assert.False(world.GivenUp.Reader.TryRead(out _), "The receiver was alive too seldom for anything to be given up.");
-        var known = KnownBy(world.Receiver);
+        var known = KnownBy(world.Endpoint);
         for (var user = 0; user < Users; user++)
         {
             if (await world.Core.Get(world.Service, $"user{user}") is { } stored)
@@ -72,7 +72,7 @@ public sealed class DeliveryHistoryTests
                 sessions.Remove(user);
                 break;
             case 9:
-                world.Receiver.AnswerBy(random.Next(3) == 0
+                world.Endpoint.AnswerBy(random.Next(3) == 0
                     ? _ => WebhookOutcome.Failed
                     : _ => fails() ? WebhookOutcome.Failed : WebhookOutcome.Taken);
                 break;
@@ -88,10 +88,10 @@ public sealed class DeliveryHistoryTests
     }
 
     /// <summary>What a receiver knows that believes the creation's profile, and of each update only what its reasons name.</summary>
-    private static Dictionary<UserSid, (string Name, bool? IsOnline)> KnownBy(FakeReceiver receiver)
+    private static Dictionary<UserSid, (string Name, bool? IsOnline)> KnownBy(FakeEndpoint endpoint)
     {
         var known = new Dictionary<UserSid, (string Name, bool? IsOnline)>();
-        foreach (var told in receiver.Taken)
+        foreach (var told in endpoint.Taken)
         {
             var before = known.GetValueOrDefault(told.User.Sid, ("creation not told", null));
             known[told.User.Sid] = (

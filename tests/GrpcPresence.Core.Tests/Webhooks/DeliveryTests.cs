@@ -33,8 +33,8 @@ public sealed class DeliveryTests
         await world.Core.Rename(world.Service, "ada", "Ada");
         await world.ToldAsync();
 
-        Assert.Equal(UpdateReasons.FriendlyName, world.Receiver.Taken[^1].Reasons);
-        Assert.Equal(3, world.Receiver.Taken.Count);
+        Assert.Equal(UpdateReasons.FriendlyName, world.Endpoint.Taken[^1].Reasons);
+        Assert.Equal(3, world.Endpoint.Taken.Count);
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class DeliveryTests
 
         Assert.Equal(
             [("ada", WebhookEvents.UserUpdated), ("bob", WebhookEvents.UserAdded)],
-            world.Receiver.Taken.Select(taken => (taken.User.Identity.ToString(), taken.EventType)).Distinct());
+            world.Endpoint.Taken.Select(taken => (taken.User.Identity.ToString(), taken.EventType)).Distinct());
     }
 
     [Fact]
@@ -79,14 +79,14 @@ public sealed class DeliveryTests
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
     public async Task A_deletion_tells_nothing_and_holds_nothing_up()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
 
@@ -94,7 +94,7 @@ public sealed class DeliveryTests
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
 
-        Assert.Equal("bob", Assert.Single(world.Receiver.Taken).User.Identity.ToString());
+        Assert.Equal("bob", Assert.Single(world.Endpoint.Taken).User.Identity.ToString());
     }
 
     [Fact]
@@ -102,54 +102,54 @@ public sealed class DeliveryTests
     {
         await using var world = await WebhookWorld.NewAsync();
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
+        world.Endpoint.Answer = (_, _) => release.Task;
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
 
         await world.Core.Rename(world.Service, "ada", "Ada");
         await world.Core.Rename(world.Service, "ada", "Countess");
-        Assert.Equal(0, world.Receiver.Tried.Count);
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        Assert.Equal(0, world.Endpoint.Tried.Count);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         release.SetResult(WebhookOutcome.Taken);
         await world.ToldAsync();
 
         Assert.Equal(
             [(WebhookEvents.UserAdded, ""), (WebhookEvents.UserUpdated, "Countess")],
-            world.Receiver.Taken.Select(taken => (taken.EventType, taken.User.Record!.FriendlyName)));
+            world.Endpoint.Taken.Select(taken => (taken.EventType, taken.User.Record!.FriendlyName)));
     }
 
     [Fact]
     public async Task What_failed_is_told_before_what_came_after_it()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Online(world.Service, "ada");
         await world.NextAsync();
         await world.Core.Rename(world.Service, "ada", "Ada");
         await world.PauseAsync();
-        Assert.Empty(world.Receiver.Taken);
+        Assert.Empty(world.Endpoint.Taken);
 
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         world.Core.Time.Advance(Limits.MaxWebhookBackoff);
         await world.ToldAsync();
 
-        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
-        Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, world.Receiver.Taken[1].Reasons);
+        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Endpoint.Taken.Select(taken => taken.EventType));
+        Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, world.Endpoint.Taken[1].Reasons);
     }
 
     [Fact]
     public async Task A_creation_that_was_told_is_not_told_again_when_what_came_with_it_failed()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserUpdated ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserUpdated ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Online(world.Service, "ada");
         await world.NextAsync();
         await world.NextAsync();
 
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.ToldAsync();
 
-        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
+        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Endpoint.Taken.Select(taken => taken.EventType));
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class DeliveryTests
         for (var i = 0; i < 3 * Limits.WebhooksAtOnce; i++)
             await world.Core.Create(world.Service, $"user{i}");
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
+        world.Endpoint.Answer = (_, _) => release.Task;
 
         await world.StartAsync();
         for (var i = 0; i < Limits.WebhooksAtOnce; i++)
@@ -168,21 +168,21 @@ public sealed class DeliveryTests
         release.SetResult(WebhookOutcome.Taken);
         await world.ToldAsync();
 
-        Assert.Equal(Limits.WebhooksAtOnce, world.Receiver.MostAtOnce);
-        Assert.Equal(3 * Limits.WebhooksAtOnce, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce, world.Endpoint.MostAtOnce);
+        Assert.Equal(3 * Limits.WebhooksAtOnce, world.Endpoint.Taken.Count);
     }
 
     [Fact]
     public async Task Without_a_URL_nothing_is_told_and_with_another_it_goes_on_where_the_one_before_stopped()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.SetAsync("https://example.com/other");
         await world.ToldAsync();
-        Assert.Equal("https://example.com/other", Assert.Single(world.Receiver.Taken).Url);
+        Assert.Equal("https://example.com/other", Assert.Single(world.Endpoint.Taken).Url);
 
         await world.SetAsync("");
         await world.Core.Create(world.Service, "bob");
@@ -190,8 +190,8 @@ public sealed class DeliveryTests
         await world.Core.Create(world.Service, "cay");
         await world.ToldAsync();
 
-        Assert.Equal("cay", world.Receiver.Taken[^1].User.Identity.ToString());
-        Assert.Equal(2, world.Receiver.Taken.Count);
+        Assert.Equal("cay", world.Endpoint.Taken[^1].User.Identity.ToString());
+        Assert.Equal(2, world.Endpoint.Taken.Count);
     }
 
     [Fact]
@@ -216,8 +216,8 @@ public sealed class DeliveryTests
         release.SetResult(WebhookOutcome.Taken);
         await world.ToldAsync();
 
-        Assert.Equal(Limits.WebhooksAtOnce, world.Receiver.Taken.Count(taken => taken.Url == WebhookWorld.Url));
-        Assert.Equal(Limits.WebhookPageSize, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce, world.Endpoint.Taken.Count(taken => taken.Url == WebhookWorld.Url));
+        Assert.Equal(Limits.WebhookPageSize, world.Endpoint.Taken.Count);
     }
 
     [Fact]
@@ -233,7 +233,7 @@ public sealed class DeliveryTests
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
 
-        Assert.Equal(Limits.WebhooksAtOnce + 1, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce + 1, world.Endpoint.Taken.Count);
     }
 
     [Fact]
@@ -249,7 +249,7 @@ public sealed class DeliveryTests
         world.Core.Store.Faults.Clear();
         await world.ToldAsync();
 
-        Assert.Contains("bob", world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Contains("bob", world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
@@ -265,25 +265,25 @@ public sealed class DeliveryTests
         world.Core.Store.Faults.Clear();
         await world.ToldAsync();
 
-        Assert.Equal("https://example.com/other", world.Receiver.Taken.Single(taken => taken.User.Identity.ToString() == "bob").Url);
+        Assert.Equal("https://example.com/other", world.Endpoint.Taken.Single(taken => taken.User.Identity.ToString() == "bob").Url);
     }
 
     [Fact]
     public async Task What_failed_before_the_URL_was_taken_away_is_not_told_when_it_is_set_again_at_once()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
         await world.PauseAsync();
 
         foreach (var url in new[] { "", WebhookWorld.Url }) // before the loop looks
             await world.Core.Queue.SubmitAsync(new UpdateWebhookSettings(world.Service.Sid, before => before with { PostUrl = url }));
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
-        await world.UntilAsync(() => world.Receiver.Taken.Count > 0);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count > 0);
 
-        Assert.Equal(["bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
@@ -299,7 +299,7 @@ public sealed class DeliveryTests
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     /// <summary>A full page of users, and as many tries as there are at the same time, which go on when the result is set.</summary>
@@ -309,7 +309,7 @@ public sealed class DeliveryTests
         for (var i = 0; i < Limits.WebhookPageSize; i++)
             await world.Core.Create(world.Service, $"user{i}");
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
+        world.Endpoint.Answer = (_, _) => release.Task;
         await world.StartAsync();
         for (var i = 0; i < Limits.WebhooksAtOnce; i++)
             await world.NextAsync();

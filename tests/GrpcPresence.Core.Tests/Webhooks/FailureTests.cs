@@ -13,16 +13,16 @@ public sealed class FailureTests
     public async Task A_restart_loses_nothing()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
         await world.Core.Create(world.Service, "bob");
         await world.NextAsync();
         await world.Core.Online(world.Service, "ada"); // moves its row past everything that was told
 
-        await world.UntilAsync(() => world.Receiver.Taken.Count == 1);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count == 1);
         await world.StopAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.StartAsync();
         await world.ToldAsync();
 
@@ -42,7 +42,7 @@ public sealed class FailureTests
         await world.Core.Online(world.Service, "ada"); // its row stands in the second page now, and its creation below the first page's end
 
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = async (delivery, cancelled) =>
+        world.Endpoint.Answer = async (delivery, cancelled) =>
         {
             if (delivery.User.Identity.ToString() != "ada")
                 return WebhookOutcome.Taken;
@@ -53,7 +53,7 @@ public sealed class FailureTests
         await world.StartAsync();
         await reached.Task.WaitAsync(TimeSpan.FromSeconds(10));
         await world.StopAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.StartAsync();
         await world.ToldAsync();
 
@@ -73,14 +73,14 @@ public sealed class FailureTests
         await world.Core.Create(world.Service, "bob");
         await world.ToldAsync();
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
     public async Task A_dead_receiver_loses_nothing_and_is_told_the_newest_state_once()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         for (var i = 0; i < 20; i++)
             await world.Core.Online(world.Service, $"user{i}");
         await world.UntilAsync(() => world.OpenCircuits == 1);
@@ -88,7 +88,7 @@ public sealed class FailureTests
         // While one trial hangs, nothing else is read or sent: what changes now is told of afterwards, once.
         var trial = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, stop) =>
+        world.Endpoint.Answer = (_, stop) =>
         {
             begun.TrySetResult();
             return trial.Task.WaitAsync(stop);
@@ -101,13 +101,13 @@ public sealed class FailureTests
                 await world.Core.Rename(world.Service, $"user{i}", $"name{day}");
             world.Core.Time.Advance(TimeSpan.FromDays(1));
         }
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         trial.SetResult(WebhookOutcome.Failed);
         await world.ToldAsync();
 
         Assert.False(world.GivenUp.Reader.TryRead(out _));
-        Assert.Equal(2 * 20, world.Receiver.Taken.Count);
-        foreach (var user in world.Receiver.Taken.GroupBy(taken => taken.User.Identity))
+        Assert.Equal(2 * 20, world.Endpoint.Taken.Count);
+        foreach (var user in world.Endpoint.Taken.GroupBy(taken => taken.User.Identity))
         {
             Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], user.Select(taken => taken.EventType));
             Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, user.Last().Reasons);
@@ -119,14 +119,14 @@ public sealed class FailureTests
     public async Task One_bad_event_does_not_hold_up_the_others()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
 
         await world.Core.Create(world.Service, "bad");
         await world.Core.Create(world.Service, "ada");
         await world.Core.Create(world.Service, "bob");
-        await world.UntilAsync(() => world.Receiver.Taken.Count == 2);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count == 2);
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()).Order());
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()).Order());
         Assert.Equal(0, world.OpenCircuits);
     }
 
@@ -134,15 +134,15 @@ public sealed class FailureTests
     public async Task A_bad_event_is_given_up_after_ten_tries_of_a_receiver_that_took_others()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         var bad = await world.Core.Create(world.Service, "bad");
         UserSid givenUp;
         var others = 0;
         for (; !world.GivenUp.Reader.TryRead(out givenUp); others++)
         {
             await world.Core.Create(world.Service, $"user{others}");
-            await world.UntilAsync(() => world.Receiver.Taken.Count > others);
-            while (world.Receiver.Tried.TryRead(out _))
+            await world.UntilAsync(() => world.Endpoint.Taken.Count > others);
+            while (world.Endpoint.Tried.TryRead(out _))
             {
                 // Before the other was taken, or just after it: the next try is the one that counts, if that did not.
             }
@@ -153,22 +153,22 @@ public sealed class FailureTests
         Assert.Equal(bad.Sid, givenUp);
         Assert.InRange(others, Limits.WebhookTries - 1, Limits.WebhookTries);
 
-        bool IsTriedAgain() => world.Receiver.Tried.TryRead(out var delivery) && delivery.User.Sid == bad.Sid;
+        bool IsTriedAgain() => world.Endpoint.Tried.TryRead(out var delivery) && delivery.User.Sid == bad.Sid;
     }
 
     [Fact]
     public async Task A_bad_event_alone_is_never_given_up_for_its_receiver_may_be_dead()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
 
         for (var i = 0; i < 3 * Limits.WebhookTries; i++)
             await world.NextAfterPauseAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.ToldAsync();
 
-        Assert.Single(world.Receiver.Taken);
+        Assert.Single(world.Endpoint.Taken);
         Assert.False(world.GivenUp.Reader.TryRead(out _));
     }
 
@@ -176,14 +176,14 @@ public sealed class FailureTests
     public async Task What_is_refused_is_not_told_again()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Refused);
+        world.Endpoint.AnswerAll(WebhookOutcome.Refused);
 
         await world.Core.Online(world.Service, "ada");
         await world.ToldAsync();
 
         Assert.Equal(WebhookEvents.UserAdded, (await world.NextAsync()).EventType);
         Assert.Equal(WebhookEvents.UserUpdated, (await world.NextAsync()).EventType);
-        Assert.Equal(0, world.Receiver.Tried.Count);
+        Assert.Equal(0, world.Endpoint.Tried.Count);
     }
 
     [Fact]
@@ -192,7 +192,7 @@ public sealed class FailureTests
         await using var world = await WebhookWorld.NewAsync();
         var other = await world.Core.NewService();
         await world.SetAsync(other, WebhookWorld.Url, WebhookEvents.UserAdded);
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
         {
             Assert.Equal(0, world.OpenCircuits);
@@ -203,11 +203,11 @@ public sealed class FailureTests
 
         await world.Core.Create(other, "ada");
         await world.PauseAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        await world.UntilAsync(() => world.Receiver.Taken.Count == Limits.WebhookFailuresToOpen + 1, passTime: true);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count == Limits.WebhookFailuresToOpen + 1, passTime: true);
 
         Assert.Equal(0, world.OpenCircuits);
-        Assert.Equal(Limits.WebhookFailuresToOpen + 1, world.Receiver.Tried.Count); // nobody was tried while it was open
+        Assert.Equal(Limits.WebhookFailuresToOpen + 1, world.Endpoint.Tried.Count); // nobody was tried while it was open
     }
 
     [Fact]
@@ -216,12 +216,12 @@ public sealed class FailureTests
         await using var world = await WebhookWorld.NewAsync();
         var counted = new ConcurrentQueue<string>();
         using var listener = world.Meters.Listen<long>("presence.webhook.deliveries", (_, outcome) => counted.Enqueue(outcome));
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Online(world.Service, "ada");
         await world.PauseAsync();
         Assert.Equal(1, world.Lag);
 
-        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
+        world.Endpoint.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
         await world.ToldAsync();
 
         Assert.Equal(["failed", "taken", "refused"], counted);
@@ -232,7 +232,7 @@ public sealed class FailureTests
     public async Task The_lag_is_told_after_a_restart_before_anything_is_committed()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
         await world.PauseAsync();
 
@@ -246,7 +246,7 @@ public sealed class FailureTests
     public async Task While_a_receiver_is_dead_a_commit_costs_no_look_at_what_changed()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
             await world.Core.Create(world.Service, $"user{i}");
         await world.UntilAsync(() => world.OpenCircuits == 1);
@@ -282,7 +282,7 @@ public sealed class FailureTests
     {
         await using var world = await WebhookWorld.NewAsync();
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = async (_, stop) =>
+        world.Endpoint.Answer = async (_, stop) =>
         {
             await using var noted = stop.Register(cancelled.SetResult);
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
@@ -297,5 +297,5 @@ public sealed class FailureTests
     }
 
     private static IEnumerable<(string, UpdateReasons)> TakenOf(WebhookWorld world, string identity) =>
-        world.Receiver.Taken.Where(taken => taken.User.Identity.ToString() == identity).Select(taken => (taken.EventType, taken.Reasons));
+        world.Endpoint.Taken.Where(taken => taken.User.Identity.ToString() == identity).Select(taken => (taken.EventType, taken.Reasons));
 }

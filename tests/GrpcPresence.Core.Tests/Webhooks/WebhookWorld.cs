@@ -32,7 +32,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     public CoreWorld Core { get; }
 
-    public FakeReceiver Receiver { get; } = new();
+    public FakeEndpoint Endpoint { get; } = new();
 
     public CachedService Service { get; private set; } = null!;
 
@@ -63,7 +63,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     /// <summary>A dispatcher that knows nothing but the store.</summary>
     public async Task StartAsync()
     {
-        var dispatcher = new WebhookDispatcher(Core.Store, Core.Queue, Receiver, Core.Status, Core.Metrics, _clock, new Random(1));
+        var dispatcher = new WebhookDispatcher(Core.Store, Core.Queue, Endpoint, Core.Status, Core.Metrics, _clock, new Random(1));
         dispatcher.GivenUp += (_, user) => GivenUp.Writer.TryWrite(user);
         _dispatcher = dispatcher;
         await dispatcher.StartAsync(default);
@@ -94,20 +94,20 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
         new UpdateUser(Service.Sid, new UserKey(CoreWorld.Id(identity)), identity: null, etag: "", new UserEdit(name, null, null)) { SkipsWebhooks = true });
 
     /// <summary>The next try, whatever is answered to it.</summary>
-    public Task<WebhookDelivery> NextAsync() => Within(Receiver.Tried.ReadAsync().AsTask(), "the receiver is told of something");
+    public Task<WebhookDelivery> NextAsync() => Within(Endpoint.Tried.ReadAsync().AsTask(), "the receiver is told of something");
 
     /// <summary>The next try, for which time passes where the loops wait for it.</summary>
     public async Task<WebhookDelivery> NextAfterPauseAsync()
     {
         WebhookDelivery? next = null;
-        await UntilAsync(() => Task.FromResult(Receiver.Tried.TryRead(out next)), passTime: true);
+        await UntilAsync(() => Task.FromResult(Endpoint.Tried.TryRead(out next)), passTime: true);
         return next!;
     }
 
     /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
-    public async Task UntilAsync(Func<Task<bool>> isSo, bool passTime = false)
+    public async Task UntilAsync(Func<Task<bool>> condition, bool passTime = false)
     {
-        while (!await isSo())
+        while (!await condition())
         {
             if (passTime && _asleepFor != Timeout.InfiniteTimeSpan)
             {
@@ -122,7 +122,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     }
 
     /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
-    public Task UntilAsync(Func<bool> isSo, bool passTime = false) => UntilAsync(() => Task.FromResult(isSo()), passTime);
+    public Task UntilAsync(Func<bool> condition, bool passTime = false) => UntilAsync(() => Task.FromResult(condition()), passTime);
 
     /// <summary>Waits until a loop goes to sleep once more.</summary>
     public async Task SleepAsync() => _asleepFor = await Within(_clock.Alarms.ReadAsync().AsTask(), "a loop goes to sleep");

@@ -4,17 +4,17 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-public sealed class CircuitTests
+public sealed class CircuitBreakerTests
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.MinValue); // GetElapsedTime rounds large timestamps to some ticks
     private readonly Signal _listener = new();
-    private readonly CircuitBoard _board;
-    private readonly Circuit _circuit;
+    private readonly CircuitBreakers _breakers;
+    private readonly CircuitBreaker _breaker;
 
-    public CircuitTests()
+    public CircuitBreakerTests()
     {
-        _board = new CircuitBoard(new Random(1), _time);
-        _circuit = _board.Attach("https://example.com/", _listener);
+        _breakers = new CircuitBreakers(new Random(1), _time);
+        _breaker = _breakers.Subscribe("https://example.com/", _listener);
     }
 
     [Fact]
@@ -22,15 +22,15 @@ public sealed class CircuitTests
     {
         for (var i = 1; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
-        _circuit.Report(_circuit.Enter(), WebhookOutcome.Taken, isRepeat: false);
+        _breaker.Report(_breaker.Enter(), WebhookOutcome.Taken, isRetry: false);
         for (var i = 1; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
-        Assert.Equal(Permit.Free, _circuit.Enter());
+        Assert.Equal(CircuitState.Closed, _breaker.Enter());
 
         Fail();
 
-        Assert.Equal(Permit.None, _circuit.Enter());
-        Assert.Equal(1, _board.OpenCount);
+        Assert.Equal(CircuitState.Open, _breaker.Enter());
+        Assert.Equal(1, _breakers.OpenCount);
         Assert.True(_listener.IsSet);
     }
 
@@ -43,7 +43,7 @@ public sealed class CircuitTests
         TimeSpan? wait;
         do
         {
-            wait = _circuit.Wait;
+            wait = _breaker.Delay;
             Assert.True(wait >= TimeSpan.Zero, $"The wait is {wait}.");
         }
         while (wait > TimeSpan.Zero);
@@ -52,26 +52,26 @@ public sealed class CircuitTests
     [Fact]
     public void A_trial_that_fails_after_the_receiver_took_something_else_opens_nothing()
     {
-        var early = _circuit.Enter();
+        var early = _breaker.Enter();
         for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
         _time.Advance(Limits.MinWebhookBackoff);
-        var trial = _circuit.Enter();
-        Assert.Equal(Permit.Trial, trial);
+        var trial = _breaker.Enter();
+        Assert.Equal(CircuitState.HalfOpen, trial);
 
-        _circuit.Report(early, WebhookOutcome.Taken, isRepeat: false);
-        _circuit.Report(trial, WebhookOutcome.Failed, isRepeat: false);
+        _breaker.Report(early, WebhookOutcome.Taken, isRetry: false);
+        _breaker.Report(trial, WebhookOutcome.Failed, isRetry: false);
 
-        Assert.Equal(Permit.Free, _circuit.Enter());
+        Assert.Equal(CircuitState.Closed, _breaker.Enter());
     }
 
     [Fact]
-    public void The_same_user_failing_again_and_again_opens_no_circuit()
+    public void The_same_user_failing_again_and_again_opens_no_breaker()
     {
         for (var i = 0; i < 100; i++)
-            _circuit.Report(_circuit.Enter(), WebhookOutcome.Failed, isRepeat: i > 0);
+            _breaker.Report(_breaker.Enter(), WebhookOutcome.Failed, isRetry: i > 0);
 
-        Assert.Equal(Permit.Free, _circuit.Enter());
+        Assert.Equal(CircuitState.Closed, _breaker.Enter());
     }
 
     [Fact]
@@ -80,13 +80,13 @@ public sealed class CircuitTests
         Open();
         _time.Advance(Limits.MinWebhookBackoff);
 
-        Assert.Equal(Permit.Trial, _circuit.Enter());
-        Assert.Equal(Permit.None, _circuit.Enter());
-        Assert.Null(_circuit.Wait);
-        _circuit.Report(Permit.Trial, WebhookOutcome.Taken, isRepeat: true);
+        Assert.Equal(CircuitState.HalfOpen, _breaker.Enter());
+        Assert.Equal(CircuitState.Open, _breaker.Enter());
+        Assert.Null(_breaker.Delay);
+        _breaker.Report(CircuitState.HalfOpen, WebhookOutcome.Taken, isRetry: true);
 
-        Assert.Equal(Permit.Free, _circuit.Enter());
-        Assert.Equal(TimeSpan.Zero, _circuit.Wait);
+        Assert.Equal(CircuitState.Closed, _breaker.Enter());
+        Assert.Equal(TimeSpan.Zero, _breaker.Delay);
     }
 
     [Fact]
@@ -94,10 +94,10 @@ public sealed class CircuitTests
     {
         Open();
         _time.Advance(Limits.MinWebhookBackoff);
-        _circuit.Report(_circuit.Enter(), WebhookOutcome.Refused, isRepeat: false);
+        _breaker.Report(_breaker.Enter(), WebhookOutcome.Refused, isRetry: false);
 
-        Assert.Equal(Permit.Free, _circuit.Enter());
-        Assert.Equal(0, _circuit.Taken);
+        Assert.Equal(CircuitState.Closed, _breaker.Enter());
+        Assert.Equal(0, _breaker.TakenCount);
     }
 
     [Fact]
@@ -111,12 +111,12 @@ public sealed class CircuitTests
 
         void FailTrialAfter(TimeSpan pause)
         {
-            var wait = _circuit.Wait!.Value;
+            var wait = _breaker.Delay!.Value;
             Assert.InRange(wait, pause * (1 - Limits.WebhookBackoffJitter), pause);
             _time.Advance(wait - TimeSpan.FromTicks(1));
-            Assert.Equal(Permit.None, _circuit.Enter());
+            Assert.Equal(CircuitState.Open, _breaker.Enter());
             _time.Advance(TimeSpan.FromTicks(1));
-            _circuit.Report(_circuit.Enter(), WebhookOutcome.Failed, isRepeat: true);
+            _breaker.Report(_breaker.Enter(), WebhookOutcome.Failed, isRetry: true);
         }
     }
 
@@ -125,19 +125,19 @@ public sealed class CircuitTests
     {
         Open();
         _time.Advance(Limits.MinWebhookBackoff);
-        _circuit.GiveUp(_circuit.Enter());
+        _breaker.Cancel(_breaker.Enter());
 
-        Assert.Equal(Permit.Trial, _circuit.Enter());
+        Assert.Equal(CircuitState.HalfOpen, _breaker.Enter());
     }
 
     [Fact]
     public void A_circuit_that_nobody_listens_to_is_forgotten()
     {
         Open();
-        _board.Detach(_circuit, _listener);
+        _breakers.Unsubscribe(_breaker, _listener);
 
-        Assert.Equal(0, _board.OpenCount);
-        Assert.NotSame(_circuit, _board.Attach(_circuit.Url, _listener));
+        Assert.Equal(0, _breakers.OpenCount);
+        Assert.NotSame(_breaker, _breakers.Subscribe(_breaker.Url, _listener));
     }
 
     private void Open()
@@ -146,5 +146,5 @@ public sealed class CircuitTests
             Fail();
     }
 
-    private void Fail() => _circuit.Report(_circuit.Enter(), WebhookOutcome.Failed, isRepeat: false);
+    private void Fail() => _breaker.Report(_breaker.Enter(), WebhookOutcome.Failed, isRetry: false);
 }

@@ -4,7 +4,7 @@ using GrpcPresence.Core.Webhooks;
 namespace GrpcPresence.Core.Tests.Webhooks;
 
 /// <summary>A receiver that keeps what it is told and answers as the test says.</summary>
-internal sealed class FakeReceiver : IWebhookSender
+internal sealed class FakeEndpoint : IWebhookSender
 {
     private readonly Channel<WebhookDelivery> _tried = Channel.CreateUnbounded<WebhookDelivery>();
     private readonly Lock _gate = new(); // guards the fields below
