@@ -7,18 +7,18 @@ namespace GrpcPresence.Core.Tests.Webhooks;
 public sealed class CircuitBreakerTests
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.MinValue); // GetElapsedTime rounds large timestamps to some ticks
-    private readonly Signal _listener = new();
+    private readonly Signal _stateChanged = new();
     private readonly CircuitBreakers _breakers;
     private readonly CircuitBreaker _breaker;
 
     public CircuitBreakerTests()
     {
         _breakers = new CircuitBreakers(new Random(1), _time);
-        _breaker = _breakers.Subscribe("https://example.com/", _listener);
+        _breaker = _breakers.Subscribe("https://example.com/", _stateChanged);
     }
 
     [Fact]
-    public void The_circuit_opens_after_five_failures_in_a_row_and_not_before()
+    public void The_breaker_opens_after_five_failures_in_a_row_and_not_before()
     {
         for (var i = 1; i < Limits.WebhookFailuresToOpen; i++)
             Fail();
@@ -31,14 +31,14 @@ public sealed class CircuitBreakerTests
 
         Assert.Equal(CircuitState.Open, _breaker.Enter());
         Assert.Equal(1, _breakers.OpenCount);
-        Assert.True(_listener.IsSet);
+        Assert.True(_stateChanged.IsSet);
     }
 
     [Fact]
-    public void The_wait_for_a_trial_is_never_negative_however_the_clock_runs_on_while_it_is_asked()
+    public void The_delay_is_never_negative_even_when_the_clock_advances_between_two_readings()
     {
         Open();
-        _time.AutoAdvanceAmount = TimeSpan.FromMilliseconds(10); // passes whenever somebody looks
+        _time.AutoAdvanceAmount = TimeSpan.FromMilliseconds(10); // advances at each reading
 
         TimeSpan? wait;
         do
@@ -50,7 +50,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void A_trial_that_fails_after_the_receiver_took_something_else_opens_nothing()
+    public void A_failed_trial_does_not_open_a_breaker_that_an_earlier_request_closed()
     {
         var early = _breaker.Enter();
         for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
@@ -66,7 +66,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void The_same_user_failing_again_and_again_opens_no_breaker()
+    public void Repeated_failures_of_one_user_do_not_open_the_breaker()
     {
         for (var i = 0; i < 100; i++)
             _breaker.Report(_breaker.Enter(), WebhookOutcome.Failed, isRetry: i > 0);
@@ -75,7 +75,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void An_open_circuit_lets_one_trial_through_after_the_pause_and_a_success_closes_it()
+    public void An_open_breaker_admits_one_trial_after_the_delay_and_a_success_closes_it()
     {
         Open();
         _time.Advance(Limits.MinWebhookBackoff);
@@ -90,7 +90,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void A_receiver_that_refuses_lives() // for it answers
+    public void A_refusal_closes_the_breaker_because_the_endpoint_answered()
     {
         Open();
         _time.Advance(Limits.MinWebhookBackoff);
@@ -101,7 +101,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void Each_trial_that_fails_doubles_the_pause_up_to_five_minutes()
+    public void Each_failed_trial_doubles_the_delay_up_to_five_minutes()
     {
         Open();
         for (var expected = Limits.MinWebhookBackoff; expected < Limits.MaxWebhookBackoff; expected *= 2)
@@ -121,7 +121,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void A_trial_that_is_given_up_leaves_room_for_another()
+    public void A_cancelled_trial_allows_another()
     {
         Open();
         _time.Advance(Limits.MinWebhookBackoff);
@@ -131,13 +131,13 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void A_circuit_that_nobody_listens_to_is_forgotten()
+    public void A_breaker_without_subscribers_is_removed()
     {
         Open();
-        _breakers.Unsubscribe(_breaker, _listener);
+        _breakers.Unsubscribe(_breaker, _stateChanged);
 
         Assert.Equal(0, _breakers.OpenCount);
-        Assert.NotSame(_breaker, _breakers.Subscribe(_breaker.Url, _listener));
+        Assert.NotSame(_breaker, _breakers.Subscribe(_breaker.Url, _stateChanged));
     }
 
     private void Open()

@@ -20,7 +20,7 @@ public sealed class DeliveryProgressTests
     }
 
     [Fact]
-    public void The_position_stays_below_the_first_change_that_is_owed_not_below_the_last()
+    public void The_position_stays_below_the_first_undelivered_change_not_below_the_last()
     {
         _progress.ScheduleRetry(User(1, created: 12, renamed: 40), isCreationDelivered: false);
         _progress.CompleteScan(50);
@@ -34,7 +34,7 @@ public sealed class DeliveryProgressTests
     }
 
     [Fact]
-    public void What_one_receiver_failed_is_not_held_against_the_next()
+    public void Failures_at_one_endpoint_do_not_count_for_the_next()
     {
         var pending = _progress.ScheduleRetry(User(1, created: 12), isCreationDelivered: false);
         (pending.FailuresWhileUp, pending.DueAt) = (9, TimeSpan.FromMinutes(5));
@@ -46,16 +46,18 @@ public sealed class DeliveryProgressTests
     }
 
     [Fact]
-    public void Reasons_of_an_owed_user_are_counted_from_what_the_receiver_knows()
+    public void Reasons_of_a_pending_user_are_counted_from_the_last_delivered_revision()
     {
         _progress.ScheduleRetry(User(1, created: 5, renamed: 12), isCreationDelivered: false);
         _progress.CompleteScan(50);
 
-        Assert.Equal(UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline, _progress.ReasonsOf(User(1, created: 5, renamed: 12, online: 60)));
+        Assert.Equal(
+            UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline,
+            _progress.ReasonsOf(User(1, created: 5, renamed: 12, online: 60)));
     }
 
     [Fact]
-    public void Who_was_told_in_a_scan_is_told_only_what_is_new_when_the_scan_meets_it_again()
+    public void A_user_delivered_in_a_scan_has_only_new_reasons_when_the_scan_reads_it_again()
     {
         _progress.Complete(User(1, created: 20));
 
@@ -63,13 +65,13 @@ public sealed class DeliveryProgressTests
     }
 
     [Fact]
-    public void Quiet_changes_are_no_reasons() =>
+    public void Changes_that_skip_webhooks_are_not_reasons() =>
         Assert.Equal(
             UpdateReasons.ReachabilityOnline,
             _progress.ReasonsOf(User(1, created: 5, renamed: 12, online: 13) with { QuietReasons = UpdateReasons.FriendlyName }));
 
     [Fact]
-    public void Who_is_due_first_is_tried_first()
+    public void The_user_that_is_due_first_is_retried_first()
     {
         for (var i = 1; i <= 3; i++)
             _progress.ScheduleRetry(User(i, created: 20), isCreationDelivered: false).DueAt = TimeSpan.FromSeconds(10 - i);
