@@ -2,19 +2,23 @@ using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Webhooks;
 
-/// <summary>How long to wait after failures: doubling, and spread, so that what failed together does not come back together. Safe from any thread.</summary>
+/// <summary>
+/// Exponential backoff with jitter: the delay doubles with each failure in a row, and its random part keeps deliveries that failed together
+/// from returning together. Safe from any thread.
+/// </summary>
 internal sealed class Backoff(Random random)
 {
-    private readonly Lock _gate = new(); // guards the random numbers; nothing is called under it
+    // Guards the random numbers. An innermost lock: no code takes another lock, calls out, logs or awaits under it.
+    private readonly Lock _gate = new();
 
-    /// <summary>The pause after so many failures in a row, which are at least 1.</summary>
+    /// <summary>Returns the delay after this many failures in a row, at least one.</summary>
     public TimeSpan After(int failures)
     {
-        // A double, so that no number of failures overflows.
+        // A double, because an integer would overflow after many failures.
         var seconds = Math.Min(Limits.MinWebhookBackoff.TotalSeconds * Math.Pow(2, failures - 1), Limits.MaxWebhookBackoff.TotalSeconds);
-        double spread;
+        double jitter;
         lock (_gate)
-            spread = random.NextDouble();
-        return TimeSpan.FromSeconds(seconds * (1 - (spread * Limits.WebhookBackoffJitter)));
+            jitter = random.NextDouble();
+        return TimeSpan.FromSeconds(seconds * (1 - (jitter * Limits.WebhookBackoffJitter)));
     }
 }

@@ -1,164 +1,105 @@
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Threading;
-using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Webhooks;
 
 /// <summary>
-/// Tells the receiver of one service instance of its users, for as long as there is one. What changed is read from the store each time, so that what
-/// changes while the receiver is slow or away is told once, in its newest state.
+/// Decides when the endpoint of one service instance gets its next delivery pass: after a commit, after a delay, and after an error of the
+/// store or of this program. It ends when the service instance has no URL or does not exist.
 /// </summary>
-internal sealed class DeliveryLoop(ServiceSid sid, WebhookDispatcher owner)
+/// <param name="pass">One pass.</param>
+/// <param name="endpoint">The endpoint, which the loop closes when it ends.</param>
+/// <param name="wake">Set to start the next pass.</param>
+/// <param name="backoff">The delay after errors.</param>
+/// <param name="status">Receives unexpected exceptions.</param>
+/// <param name="time">The clock.</param>
+/// <param name="tryRemove">Removes the loop from its owner; false when the loop was woken meanwhile and must run again.</param>
+internal sealed class DeliveryLoop(
+    DeliveryPass pass,
+    WebhookEndpoint endpoint,
+    AsyncAutoResetEvent wake,
+    Backoff backoff,
+    StorageStatus status,
+    TimeProvider time,
+    Func<DeliveryLoop, bool> tryRemove)
 {
-    private readonly AsyncAutoResetEvent _signal = new();
-    private Circuit? _circuit;
-    private DeliveryLedger? _ledger;
-    private volatile bool _isOutdated; // whether settings that a round has read may not be in force any more
-    private int _faults; // in a row, of the store or of this program
-    private long _position; // of the ledger, for metrics
-    private long _read; // the last revision that was read, for metrics
-    private long _revision; // the last that was heard of, for metrics
+    private int _errors; // in a row
+    private long _committed; // the last revision that a commit announced, for metrics
 
-    /// <summary>The service instance.</summary>
-    public ServiceSid Sid => sid;
+    /// <summary>Whether the loop was woken, and the pass for that has not begun.</summary>
+    public bool IsWoken => wake.IsSet;
 
-    /// <summary>Whether it was woken and has not looked yet.</summary>
-    public bool IsWoken => _signal.IsSet;
+    /// <summary>How many revisions the endpoint is behind.</summary>
+    public long Lag => Math.Max(0, Math.Max(pass.Revision, Volatile.Read(ref _committed)) - pass.Position);
 
-    /// <summary>How many revisions the receiver is behind.</summary>
-    public long Lag => Math.Max(0, Math.Max(Volatile.Read(ref _read), Volatile.Read(ref _revision)) - Volatile.Read(ref _position));
-
-    /// <summary>The settings may be others, or the service instance may be gone: no more events are begun by those of before. Called by any thread; does no work.</summary>
-    public void Reconsider()
+    /// <summary>
+    /// Makes the loop read the settings again, because they may have changed or the service instance may be deleted. No further request
+    /// starts under the settings before. Called by any thread; does no work.
+    /// </summary>
+    public void Reload()
     {
-        _isOutdated = true;
-        _signal.Set();
+        endpoint.MarkOutdated();
+        wake.Set();
     }
 
-    /// <summary>A commit reached the revision. Called by any thread; does no work.</summary>
+    /// <summary>Starts a pass for a commit. Called by any thread; does no work.</summary>
     public void Wake(long revision)
     {
-        Volatile.Write(ref _revision, revision);
-        _signal.Set();
+        Volatile.Write(ref _committed, revision);
+        wake.Set();
     }
 
-    /// <summary>Tells until there is nobody to tell any more, or the token is cancelled. Throws nothing.</summary>
+    /// <summary>Runs passes until the service instance has no endpoint, or the token is cancelled. Throws no exception.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var alarm = owner.Time.CreateTimer(
-            static signal => ((AsyncAutoResetEvent)signal!).Set(), _signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(
+            static signal => ((AsyncAutoResetEvent)signal!).Set(), wake, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
-            while (await TryRoundAsync(stop).ConfigureAwait(false) is { } wait)
+            while (await RunPassAsync(stop).ConfigureAwait(false) is { } delay)
             {
-                if (wait == TimeSpan.Zero)
+                if (delay == TimeSpan.Zero)
                     continue;
-                alarm.Change(wait, Timeout.InfiniteTimeSpan);
-                await _signal.WaitAsync(stop).ConfigureAwait(false);
+                timer.Change(delay, Timeout.InfiniteTimeSpan);
+                await wake.WaitAsync(stop).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
         {
-            // Stopping. What was cancelled stays owed, and comes again after the next start.
+            // The server stops. Interrupted events are not recorded as delivered, so they are sent again after the next start.
         }
         finally
         {
-            LeaveCircuit();
+            endpoint.Close();
         }
     }
 
-    /// <summary>One round; null when there is nobody to tell any more.</summary>
-    private async Task<TimeSpan?> TryRoundAsync(CancellationToken stop)
+    /// <summary>Runs one pass; returns the delay before the next, or null when the loop has ended.</summary>
+    private async Task<TimeSpan?> RunPassAsync(CancellationToken stop)
     {
         try
         {
-            var wait = await RoundAsync(stop).ConfigureAwait(false);
-            _faults = 0;
-            return wait;
-        }
-        catch (PresenceException gone) when (gone.Reason == ErrorReason.ServiceInstanceNotFound)
-        {
-            return End();
+            var delay = await pass.RunAsync(stop).ConfigureAwait(false);
+            _errors = 0;
+            return delay ?? End();
         }
         catch (StorageException)
         {
-            return owner.Backoff.After(++_faults);
+            return backoff.After(++_errors);
         }
-#pragma warning disable CA1031 // whatever is thrown, the receiver must not wait for ever
-        catch (Exception fault) when (fault is not OperationCanceledException || !stop.IsCancellationRequested)
+#pragma warning disable CA1031 // any exception that ended the loop would stop this endpoint's events until a restart
+        catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            owner.ReportFault(fault);
-            return owner.Backoff.After(++_faults);
-        }
-    }
-
-    private async Task<TimeSpan?> RoundAsync(CancellationToken stop)
-    {
-        _isOutdated = false; // before they are read: what changes from then on is noticed
-        if (await owner.Store.FindWebhookAsync(sid, stop).ConfigureAwait(false) is not { Settings.PostUrl.Length: > 0 } webhook)
-            return End();
-        var ledger = LedgerOf(webhook);
-        var receiver = new Receiver(webhook.Settings, CircuitOf(webhook.Settings.PostUrl), owner.Sender, owner.Metrics, () => _isOutdated);
-        var round = new DeliveryRound(sid, ledger, receiver, owner.Store, owner.Backoff, owner.Metrics, owner.Time, owner.GiveUp);
-        var wait = await round.RunAsync(stop).ConfigureAwait(false);
-        Volatile.Write(ref _position, ledger.Position);
-        if (round.Revision > 0)
-            Volatile.Write(ref _read, round.Revision); // of what was committed before this process began, no commit tells
-        if (ledger.Position > webhook.Position)
-            await AdvanceAsync(ledger).ConfigureAwait(false);
-        return wait;
-    }
-
-    /// <summary>Stores how far everything was told. Where that fails it is told once more after a restart, no worse.</summary>
-    private async Task AdvanceAsync(DeliveryLedger ledger)
-    {
-        try
-        {
-            await owner.Queue.SubmitAsync(new AdvanceWebhook(sid, ledger.ServiceId, ledger.Position)).ConfigureAwait(false);
-        }
-        catch (PresenceException)
-        {
-            // The store fails, or the server stops.
+            status.ReportFault(exception);
+            return backoff.After(++_errors);
         }
     }
 
     /// <summary>
-    /// The ledger; a new one when the position was set anew, because there was no URL in between or because it is another service instance. No position
-    /// that this loop had stored is above its own, which never goes back.
+    /// Ends the loop, unless it was woken meanwhile: a URL may have been set, so another pass must look. The infinite delay lets the wait
+    /// consume the wake-up at once. With a delay of zero the wake-up would stay set, and a loop without a URL would neither end nor sleep.
     /// </summary>
-    private DeliveryLedger LedgerOf(StoredWebhook webhook)
-    {
-        if (_ledger is not { } ledger || ledger.ServiceId != webhook.ServiceId || ledger.Position < webhook.Position)
-            _ledger = new DeliveryLedger(webhook.ServiceId, webhook.Position);
-        return _ledger;
-    }
-
-    private Circuit CircuitOf(string url)
-    {
-        if (_circuit is { } circuit && circuit.Url == url)
-            return circuit;
-        LeaveCircuit();
-        _ledger?.ForgetFailures();
-        return _circuit = owner.Circuits.Attach(url, _signal);
-    }
-
-    private void LeaveCircuit()
-    {
-        if (_circuit is not null)
-            owner.Circuits.Detach(_circuit, _signal);
-        _circuit = null;
-    }
-
-    /// <summary>
-    /// Ends, unless it was woken in between: then somebody may have set a URL, and another look tells. It goes to sleep for that, and wakes at once: what
-    /// woke it would else be found again each time, and it would neither end nor rest.
-    /// </summary>
-    private TimeSpan? End()
-    {
-        _ledger = null;
-        return owner.TryEnd(this) ? null : Timeout.InfiniteTimeSpan;
-    }
+    private TimeSpan? End() => tryRemove(this) ? null : Timeout.InfiniteTimeSpan;
 }

@@ -3,35 +3,46 @@ using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Threading;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Webhooks;
 
 /// <summary>
-/// Tells receivers of users, at least once, and each receiver of the newest state of every user in the end. One loop for each service instance with a
-/// receiver; none for the others. Safe from any thread.
+/// Delivers user events to webhook endpoints at least once, and in the end the newest state of every user. It owns the delivery loops: one
+/// for each service instance with a URL. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// Nothing here takes this process for the only writer of revisions: a commit only wakes, and what is told is what the store holds. But every process that
-/// runs this tells everything. On several nodes one of them must own a receiver at a time, by a lease in the row that holds the position, which is checked
-/// when the position is advanced; and a node must be woken by what others commit, as watches must.
+/// A commit only wakes a loop, and the loop delivers what the store holds. So this class does not assume that this process writes all
+/// revisions. But every process that runs it delivers all events. A cluster would need two additions: a lease in the row that holds the
+/// position, checked whenever the position advances, so that one node owns an endpoint at a time; and a wake-up for commits of other nodes,
+/// as watches need it.
 /// </remarks>
 public sealed class WebhookDispatcher(
-    IStoreReader store, CommandQueue queue, IWebhookSender sender, StorageStatus status, PresenceMetrics metrics, TimeProvider time, Random random)
+    IStoreReader store,
+    CommandQueue queue,
+    IWebhookSender sender,
+    StorageStatus status,
+    PresenceMetrics metrics,
+    TimeProvider time,
+    Random random)
     : ICommitPublisher, IDisposable
 {
-    private readonly Lock _gate = new(); // guards the loops and the flag; a loop is only woken under it, which does no work
+    // Guards the map and the flag. A loop may be woken or asked for its lag under it, which takes no other lock. No I/O, await or log
+    // happens under it.
+    private readonly Lock _gate = new();
     private readonly Dictionary<ServiceSid, (DeliveryLoop Loop, Task Ended)> _loops = [];
+    private readonly CircuitBreakers _breakers = new(random, time);
     private readonly CancellationTokenSource _stop = new();
     private bool _isRunning;
 
-    /// <summary>Raised, by any thread, when what a receiver kept failing is told no more. The service instance and the user.</summary>
+    /// <summary>Raised, by any thread, when the events of a user are given up because the endpoint kept failing them.</summary>
     public event Action<ServiceSid, UserSid>? GivenUp;
 
-    /// <summary>How many receivers are taken for dead.</summary>
-    public int OpenCircuits => Circuits.OpenCount;
+    /// <summary>The number of circuit breakers that are open or half-open.</summary>
+    public int OpenCircuits => _breakers.OpenCount;
 
-    /// <summary>How many revisions the receiver is behind that is behind the most.</summary>
+    /// <summary>How many revisions the slowest endpoint is behind.</summary>
     public long Lag
     {
         get
@@ -41,21 +52,7 @@ public sealed class WebhookDispatcher(
         }
     }
 
-    internal IStoreReader Store => store;
-
-    internal CommandQueue Queue => queue;
-
-    internal IWebhookSender Sender => sender;
-
-    internal PresenceMetrics Metrics => metrics;
-
-    internal TimeProvider Time => time;
-
-    internal CircuitBoard Circuits { get; } = new(random, time);
-
-    internal Backoff Backoff => Circuits.Backoff;
-
-    /// <summary>Begins to tell every receiver that the store knows. Returns when all loops run.</summary>
+    /// <summary>Starts a loop for every endpoint in the store.</summary>
     /// <exception cref="StorageException">The store cannot be read.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -65,7 +62,10 @@ public sealed class WebhookDispatcher(
             Apply(webhook.ServiceSid);
     }
 
-    /// <summary>Cancels what is under way, and returns when every loop has ended. Before the change queue is closed, so that positions are stored.</summary>
+    /// <summary>
+    /// Cancels all requests and waits until every loop has ended. Call it before the command queue is closed, so that loops can store
+    /// positions.
+    /// </summary>
     public async Task StopAsync()
     {
         Task[] ended;
@@ -78,7 +78,7 @@ public sealed class WebhookDispatcher(
         await Task.WhenAll(ended).ConfigureAwait(false);
     }
 
-    /// <summary>The settings of the service instance were changed, and that is committed.</summary>
+    /// <summary>Applies a committed change of the webhook settings of a service instance.</summary>
     public void Apply(ServiceSid service)
     {
         lock (_gate)
@@ -87,10 +87,10 @@ public sealed class WebhookDispatcher(
                 return;
             if (_loops.TryGetValue(service, out var entry))
             {
-                entry.Loop.Reconsider();
+                entry.Loop.Reload();
                 return;
             }
-            var loop = new DeliveryLoop(service, this);
+            var loop = CreateLoop(service);
             _loops[service] = (loop, Task.Run(() => loop.RunAsync(_stop.Token), CancellationToken.None));
         }
     }
@@ -108,7 +108,7 @@ public sealed class WebhookDispatcher(
                     continue;
                 entry.Loop.Wake(commit.LastRevision);
                 if (commit.IsDeleted)
-                    entry.Loop.Reconsider();
+                    entry.Loop.Reload();
             }
         }
     }
@@ -116,18 +116,22 @@ public sealed class WebhookDispatcher(
     /// <inheritdoc/>
     public void Dispose()
     {
-        _stop.Cancel(); // a server that could not start is not stopped before
+        _stop.Cancel(); // a server that failed to start disposes without StopAsync
         _stop.Dispose();
     }
 
-    /// <summary>Lets a loop end that has nobody to tell; false when it was woken meanwhile and must look again.</summary>
-    internal bool TryEnd(DeliveryLoop loop)
+    private DeliveryLoop CreateLoop(ServiceSid service)
     {
-        lock (_gate)
-            return !loop.IsWoken && _loops.Remove(loop.Sid);
+        var wake = new AsyncAutoResetEvent();
+        var backoff = _breakers.Backoff;
+        var endpoint = new WebhookEndpoint(sender, _breakers, metrics, wake);
+        var pass = new DeliveryPass(service, endpoint, store, queue, backoff, time, (sid, user) => GivenUp?.Invoke(sid, user));
+        return new DeliveryLoop(pass, endpoint, wake, backoff, status, time, loop => TryRemove(service, loop));
     }
 
-    internal void GiveUp(ServiceSid service, UserSid user) => GivenUp?.Invoke(service, user);
-
-    internal void ReportFault(Exception fault) => status.ReportFault(fault);
+    private bool TryRemove(ServiceSid service, DeliveryLoop loop)
+    {
+        lock (_gate)
+            return !loop.IsWoken && _loops.Remove(service);
+    }
 }

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Tells addresses of the public internet from those that only this machine or its network can reach, by the special-purpose registries of IANA. An address
-/// that carries another inside it counts as that one.
+/// Separates addresses of the public internet from addresses that only this machine or its network can reach, by IANA's special-purpose
+/// registries. An IPv6 address that embeds an IPv4 address is judged by the embedded address.
 /// </summary>
 internal static class PublicAddress
 {
@@ -25,7 +25,7 @@ internal static class PublicAddress
         }.Select(network => IPNetwork.Parse(network)),
     ];
 
-    // All of IPv6 that is given out to anybody; loopback, private, link-local and multicast addresses are outside it.
+    // All IPv6 addresses that IANA allocates. Loopback, private, link-local and multicast addresses are outside this network.
     private static readonly IPNetwork GlobalUnicast = IPNetwork.Parse("2000::/3");
     private static readonly IPNetwork Teredo = IPNetwork.Parse("2001::/32");
     private static readonly IPNetwork SixToFour = IPNetwork.Parse("2002::/16");
@@ -37,7 +37,7 @@ internal static class PublicAddress
         .. new[] { "2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20" }.Select(network => IPNetwork.Parse(network)),
     ];
 
-    /// <summary>Whether the address is one of the public internet.</summary>
+    /// <summary>Whether the address belongs to the public internet.</summary>
     public static bool Is(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
@@ -50,12 +50,12 @@ internal static class PublicAddress
     private static bool IsPublicV6(IPAddress address)
     {
         if (Teredo.Contains(address))
-            return Is(Inner(address, TeredoServerAt)) && Is(Inner(address, TeredoClientAt, mask: 0xFF)); // the client's is stored inverted
+            return Is(Inner(address, TeredoServerAt)) && Is(Inner(address, TeredoClientAt, mask: 0xFF)); // the client's address is inverted
         if (SixToFour.Contains(address))
             return Is(Inner(address, SixToFourAt));
         if (Nat64.Contains(address))
             return Is(Inner(address, Nat64At));
-        if (Compatible.Contains(address)) // among them :: and ::1, whose inner addresses are of 0.0.0.0/8
+        if (Compatible.Contains(address)) // includes :: and ::1, which embed addresses of 0.0.0.0/8
             return Is(Inner(address, CompatibleAt));
         return GlobalUnicast.Contains(address) && !Array.Exists(SpecialV6, network => network.Contains(address));
     }

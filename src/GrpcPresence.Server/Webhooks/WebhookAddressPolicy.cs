@@ -4,23 +4,25 @@ using System.Net.Sockets;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Keeps webhooks, whose URLs tenants choose, out of the network that the server stands in. Names are resolved and judged when a connection is made, and the
-/// connection goes to the addresses that were judged: a name that is resolved once more could mean another machine by then.
+/// Keeps webhooks out of the server's own network, because tenants choose their URLs. Each connection resolves the name, checks the
+/// addresses, and uses only the checked addresses: a second resolution could return another machine.
 /// </summary>
-/// <param name="allowPrivate">Whether any address may be called.</param>
-/// <param name="resolve">Resolves a name; the addresses in the order in which they are to be tried.</param>
+/// <param name="allowPrivate">Whether webhooks may call private addresses.</param>
+/// <param name="resolve">Resolves a name to addresses, in the order in which to try them.</param>
 internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<IPAddress[]>> resolve) : IDisposable
 {
     private const string Localhost = "localhost";
 
-    // A resolution occupies a thread until the system gives up, long after nobody waits for it any more. Tenants whose names lead nowhere must not have all
-    // threads of the process: they have these.
+    // A resolution occupies a thread until the operating system gives up, long after the request timed out. Without this limit, tenants
+    // with unresolvable names could occupy all threads of the process.
     private readonly SemaphoreSlim _resolving = new(ResolutionsAtOnce);
 
-    /// <summary>Resolutions at a time.</summary>
+    /// <summary>How many resolutions run at a time. Unresolvable names can only delay other webhooks.</summary>
     public const int ResolutionsAtOnce = 4;
 
-    /// <summary>Whether the URL shows, without asking anybody, that it leads into a private network and that this is not allowed.</summary>
+    /// <summary>
+    /// Whether the policy rejects the URL by its text alone, without a name resolution: it names a private address or localhost.
+    /// </summary>
     public bool Refuses(Uri url)
     {
         if (allowPrivate)
@@ -28,18 +30,19 @@ internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<
         var host = url.DnsSafeHost.TrimEnd('.');
         if (IPAddress.TryParse(host, out var address))
             return !PublicAddress.Is(address);
-        return host.Equals(Localhost, StringComparison.OrdinalIgnoreCase) || host.EndsWith('.' + Localhost, StringComparison.OrdinalIgnoreCase);
+        return host.Equals(Localhost, StringComparison.OrdinalIgnoreCase)
+            || host.EndsWith('.' + Localhost, StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Connects; the callback of the HTTP handler.</summary>
+    /// <summary>Connects to the host; the connect callback of the HTTP handler.</summary>
     /// <exception cref="HttpRequestException">One of the host's addresses is not public.</exception>
-    /// <exception cref="SocketException">The host has no address, or none of its addresses takes the connection.</exception>
+    /// <exception cref="SocketException">The host has no address, or all connection attempts failed.</exception>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var addresses = await AddressesAsync(context.DnsEndPoint.Host, cancellationToken);
-        // One bad address is enough: which of them a connection takes is not ours to say.
+        // One private address rejects the host, because the socket chooses among the addresses.
         if (!allowPrivate && !Array.TrueForAll(addresses, PublicAddress.Is))
-            throw new HttpRequestException(HttpRequestError.ConnectionError, "The host has an address of a private network.");
+            throw new HttpRequestException(HttpRequestError.ConnectionError, "The host resolves to an address of a private network.");
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -65,11 +68,11 @@ internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<
     private async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken)
     {
         await _resolving.WaitAsync(cancellationToken);
-        // Not cancelled with the wait for it: its place is free when its thread is.
-        return await ResolveInPlaceAsync(host).WaitAsync(cancellationToken);
+        // The resolution is not cancelled with this wait: it frees its slot when it frees its thread.
+        return await ResolveInSlotAsync(host).WaitAsync(cancellationToken);
     }
 
-    private async Task<IPAddress[]> ResolveInPlaceAsync(string host)
+    private async Task<IPAddress[]> ResolveInSlotAsync(string host)
     {
         try
         {

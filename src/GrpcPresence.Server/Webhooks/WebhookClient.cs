@@ -7,21 +7,27 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
 
-/// <summary>Makes one request of a webhook and says what was answered. Safe from any thread.</summary>
+/// <summary>Sends one webhook request and returns the response status. Safe from any thread.</summary>
 internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings settings, TimeProvider time) : IDisposable
 {
-    /// <summary>The header by which a receiver can tell a repetition: the same for all tries of an event, whose reasons may have become more.</summary>
+    /// <summary>
+    /// The header by which an endpoint recognizes a repeated event. All attempts have the same value, although a later one may name more
+    /// reasons.
+    /// </summary>
     public const string IdempotencyHeader = "I-Twilio-Idempotency-Token";
 
-    /// <summary>The time that a request may take in all, from the resolution of the name to the headers of the answer: what the product gives.</summary>
+    /// <summary>The time limit of a request, from name resolution to response headers. Twilio Conversations uses the same limit.</summary>
     public static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(5);
 
     private const string UserAgent = "GrpcPresence";
     private const int TokenBytes = 16;
 
-    private readonly HttpClient _http = new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan }; // its own would not follow the clock that is passed in
+    // Without a timeout, because HttpClient's own does not use the injected clock.
+    private readonly HttpClient _http = new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <summary>The status that was answered; null when there was no answer in time, or no connection, or the target is not allowed.</summary>
+    /// <summary>
+    /// Returns the response status. Returns null without a response in time, without a connection, or when the policy rejects the target.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task<HttpStatusCode?> SendAsync(
         string url, WebhookMethod method, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
@@ -31,13 +37,13 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
         using var request = NewRequest(url, method, form);
         try
         {
-            // Nothing is read of the body: no receiver can make this server hold it.
+            // The body is not read, so that no endpoint can make this server hold a large one.
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             return response.StatusCode;
         }
-        catch (Exception fault) when (fault is HttpRequestException or IOException or SocketException)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)
         {
-            return null; // a peer that is gone as soon as the connection is made is told of by the socket, not by the handler
+            return null; // when the peer resets a new connection, the socket's exception may reach this code unwrapped
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -62,26 +68,32 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
         return request;
     }
 
-    /// <summary>The URL with its host as the receiver is sent it, for it verifies the signature of that.</summary>
+    /// <summary>
+    /// Returns the URL with the host as the request sends it (punycode), because the endpoint verifies the signature over that URL.
+    /// </summary>
     private static Uri TargetOf(string url)
     {
         var target = new Uri(url);
-        return target.HostNameType == UriHostNameType.Dns && target.IdnHost != target.Host ? new UriBuilder(target) { Host = target.IdnHost }.Uri : target;
+        return target.HostNameType == UriHostNameType.Dns && target.IdnHost != target.Host
+            ? new UriBuilder(target) { Host = target.IdnHost }.Uri
+            : target;
     }
 
     private static string WithQuery(string url, IReadOnlyList<KeyValuePair<string, string>> form)
     {
-        var query = string.Join('&', form.Select(parameter => $"{Uri.EscapeDataString(parameter.Key)}={Uri.EscapeDataString(parameter.Value)}"));
+        var parameters = form.Select(parameter => $"{Uri.EscapeDataString(parameter.Key)}={Uri.EscapeDataString(parameter.Value)}");
+        var query = string.Join('&', parameters);
         return $"{url}{(url.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{query}";
     }
 
     /// <summary>
-    /// Of everything but the reasons, which a repetition may name more of. Service instance, user, revision and event alone would not do: after a backup was
-    /// restored, revisions come again with other changes.
+    /// Returns a hash of all parameters except the reasons, because a repeated event may name more reasons. Service instance, user,
+    /// revision and event type do not suffice: after a backup is restored, the same revisions come again with other changes.
     /// </summary>
     private static string IdempotencyToken(IReadOnlyList<KeyValuePair<string, string>> form)
     {
-        var same = string.Join('\0', form.Where(parameter => parameter.Key != WebhookForm.UpdateReasons).Select(parameter => $"{parameter.Key}\0{parameter.Value}"));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(same)).AsSpan(0, TokenBytes));
+        var hashed = form.Where(parameter => parameter.Key != WebhookForm.UpdateReasons);
+        var text = string.Join('\0', hashed.Select(parameter => $"{parameter.Key}\0{parameter.Value}"));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, TokenBytes));
     }
 }

@@ -6,21 +6,21 @@ using GrpcPresence.Server.Grpc.Mapping;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// The parameters of webhooks, by the names of the product, which writes those of reachability in two ways: here as in its stream of events.
-/// <c>UpdateReasons</c> and <c>Revision</c> are our own. What has no value is left out.
+/// The parameters of webhooks, under the names of Twilio Conversations. For reachability it has two spellings; this class uses the one of
+/// its event stream. <c>UpdateReasons</c> and <c>Revision</c> are additions. Parameters without a value are omitted.
 /// </summary>
 internal static class WebhookForm
 {
-    /// <summary>Not part of what makes an event the same: a repetition may name more reasons.</summary>
+    /// <summary>The parameter that the idempotency token ignores, because a repeated event may name more reasons.</summary>
     public const string UpdateReasons = nameof(UpdateReasons);
 
     private const string DateFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
-    /// <summary>The parameters of an event that has happened.</summary>
-    /// <param name="accountSid">The account, which all service instances share.</param>
+    /// <summary>Returns the parameters of an event after a change.</summary>
+    /// <param name="accountSid">The account SID that all service instances share.</param>
     /// <param name="eventType">The name of the event.</param>
-    /// <param name="user">The user, who is not deleted.</param>
-    /// <param name="reasons">What changed.</param>
+    /// <param name="user">The user. The user is not deleted.</param>
+    /// <param name="reasons">The changes.</param>
     public static IReadOnlyList<KeyValuePair<string, string>> Of(string accountSid, string eventType, UserState user, UpdateReasons reasons)
     {
         var record = user.Record!;
@@ -34,15 +34,15 @@ internal static class WebhookForm
         return form;
     }
 
-    /// <summary>The parameters of an edit that is about to happen: the profile as it would be.</summary>
-    /// <param name="accountSid">The account.</param>
-    /// <param name="user">The user before the edit, who is not deleted.</param>
-    /// <param name="edit">What is to change.</param>
+    /// <summary>Returns the parameters of an event before an edit: the profile as it would be after the edit.</summary>
+    /// <param name="accountSid">The account SID that all service instances share.</param>
+    /// <param name="user">The user before the edit. The user is not deleted.</param>
+    /// <param name="edit">The edit.</param>
     public static IReadOnlyList<KeyValuePair<string, string>> OfEdit(string accountSid, UserState user, UserEdit edit)
     {
         var form = new List<KeyValuePair<string, string>>();
         AddProfile(form, accountSid, WebhookEvents.UserUpdate, user.Service, edit.Apply(user.Record!, user.Revision));
-        form.Add(new("Source", "API")); // only edits over REST are asked about
+        form.Add(new("Source", "API")); // only REST edits call the pre-hook
         return form;
     }
 

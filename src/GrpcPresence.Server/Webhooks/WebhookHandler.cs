@@ -3,21 +3,23 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace GrpcPresence.Server.Webhooks;
 
-/// <summary>The HTTP handler of webhooks: it does what it is told, and nothing that a receiver asks of it.</summary>
+/// <summary>
+/// Creates the HTTP handler of webhooks, which follows no instruction of an endpoint: no redirect, cookie or certificate download.
+/// </summary>
 internal static class WebhookHandler
 {
     private const int ResponseHeadersKilobytes = 16;
 
-    // What is left of a response is read, so that the connection can be used again, or dropped with the connection when it is more.
+    // The handler reads the rest of a response up to this size to reuse the connection. It closes the connection when the rest is larger.
     private const int DrainedBytes = 64 * 1024;
 
-    // A connection goes to the addresses that the host had when it was made; a receiver that moved is found after that time.
+    // A connection keeps the address that the host had at its start. This limit bounds how long an endpoint that moved is missed.
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
 
-    /// <summary>A handler that connects as the guard allows.</summary>
-    public static SocketsHttpHandler New(WebhookAddressPolicy guard) => new()
+    /// <summary>Creates a handler whose connections the policy checks.</summary>
+    public static SocketsHttpHandler New(WebhookAddressPolicy policy) => new()
     {
-        ConnectCallback = guard.ConnectAsync,
+        ConnectCallback = policy.ConnectAsync,
         ConnectTimeout = WebhookClient.TimeLimit,
         UseProxy = false,
         UseCookies = false,
@@ -32,8 +34,10 @@ internal static class WebhookHandler
     };
 
     /// <summary>
-    /// A receiver must show its whole chain. By default what is missing is fetched from the URL that the certificate names, past the guard: who makes a
-    /// certificate of its own would choose what this server calls. Lists of revoked certificates stand at such URLs too.
+    /// An endpoint must send its whole certificate chain. By default .NET downloads missing certificates from the URL that the certificate
+    /// names, without the address policy. The author of a certificate could then choose what this server calls. Revocation lists have the
+    /// same problem.
     /// </summary>
-    private static X509ChainPolicy NewChainPolicy() => new() { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
+    private static X509ChainPolicy NewChainPolicy() =>
+        new() { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
 }

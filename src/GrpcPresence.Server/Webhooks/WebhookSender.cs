@@ -4,7 +4,7 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
 
-/// <summary>Tells events over HTTP.</summary>
+/// <summary>Sends events over HTTP.</summary>
 internal sealed class WebhookSender(WebhookClient client, ServerSettings settings) : IWebhookSender
 {
     /// <inheritdoc/>
@@ -14,7 +14,7 @@ internal sealed class WebhookSender(WebhookClient client, ServerSettings setting
         return OutcomeOf(await client.SendAsync(delivery.Url, delivery.Method, form, cancellationToken));
     }
 
-    // 4xx says that the same request will never be taken, but for those that ask to come later.
+    // A 4xx status rejects the same request permanently, except for the statuses that ask for a later attempt.
     private static WebhookOutcome OutcomeOf(HttpStatusCode? status) => status switch
     {
         >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => WebhookOutcome.Taken,

@@ -8,11 +8,11 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Starts the dispatcher when the store has been recovered, and stops it while the writer still stores positions: hosted services stop in the opposite
-/// order of their start. A server for one command of the operator tells nobody.
+/// Starts the dispatcher after the store is recovered, and stops it while the writer can still store positions: hosted services stop in
+/// reverse order. A server that serves only the admin socket sends no webhooks.
 /// </summary>
-internal sealed class WebhookService(WebhookDispatcher dispatcher, ServerSettings settings, PresenceMetrics metrics, ILogger<WebhookService> logger)
-    : IHostedService
+internal sealed class WebhookService(
+    WebhookDispatcher dispatcher, ServerSettings settings, PresenceMetrics metrics, ILogger<WebhookService> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal sealed class WebhookService(WebhookDispatcher dispatcher, ServerSetting
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        // A store that fails may keep a position waiting; it is told again after the next start.
+        // A store that fails can block the stop. The unstored events are sent again after the next start.
         await dispatcher.StopAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         dispatcher.GivenUp -= OnGivenUp;
     }

@@ -4,13 +4,16 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
 
-/// <summary>What tells back ends of users.</summary>
+/// <summary>Registers the services of webhooks.</summary>
 internal static class WebhookServices
 {
-    /// <summary>Adds the dispatcher and what sends for it. To be added after what writes and what recovers, so that it stops before them.</summary>
+    /// <summary>
+    /// Adds the dispatcher and its sender. Call it after the writer and the recovery are added, so that the dispatcher stops before them.
+    /// </summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
-        services.AddSingleton(provider => new WebhookAddressPolicy(provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, host => Dns.GetHostAddressesAsync(host)));
+        services.AddSingleton(provider => new WebhookAddressPolicy(
+            provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, host => Dns.GetHostAddressesAsync(host)));
         services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<WebhookAddressPolicy>()));
         services.AddSingleton(provider => new WebhookClient(
             provider.GetRequiredService<SocketsHttpHandler>(),

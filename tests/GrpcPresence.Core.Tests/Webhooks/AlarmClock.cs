@@ -2,12 +2,12 @@ using System.Threading.Channels;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>A manual clock that tells when somebody sets a timer, which a delivering loop does each time before it goes to sleep.</summary>
+/// <summary>A manual clock that reports when a delivery loop sets its timer, which it does before each sleep.</summary>
 internal sealed class AlarmClock(TimeProvider time) : TimeProvider
 {
     private readonly Channel<TimeSpan> _alarms = Channel.CreateUnbounded<TimeSpan>();
 
-    /// <summary>How long each sleep is to be at the most, in their order; infinite for until something is new.</summary>
+    /// <summary>The longest time of each sleep, in order; infinite means until the loop is woken.</summary>
     public ChannelReader<TimeSpan> Alarms => _alarms.Reader;
 
     public override long TimestampFrequency => time.TimestampFrequency;

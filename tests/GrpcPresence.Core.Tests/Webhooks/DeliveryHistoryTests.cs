@@ -4,8 +4,8 @@ using GrpcPresence.Core.Webhooks;
 namespace GrpcPresence.Core.Tests.Webhooks;
 
 /// <summary>
-/// Random edits, failures, outages and restarts, on as many threads as the dispatcher takes. A failure prints the seed; the threads' order is not part of
-/// it. More of them: <c>PRESENCE_HISTORIES=100000</c>, of which these are a hundredth.
+/// Random edits, failures, outages and restarts, on as many threads as the dispatcher uses. A failure prints the seed, which does not
+/// determine the order of threads. For more histories set <c>PRESENCE_HISTORIES=100000</c>; this test runs a hundredth of it.
 /// </summary>
 public sealed class DeliveryHistoryTests
 {
@@ -16,7 +16,7 @@ public sealed class DeliveryHistoryTests
         int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HISTORIES"), out var histories) ? histories / 100 : 100;
 
     [Fact]
-    public async Task In_the_end_a_receiver_that_looks_only_at_what_the_reasons_name_knows_what_the_store_knows()
+    public async Task An_endpoint_that_applies_only_the_named_reasons_ends_with_the_state_of_the_store()
     {
         for (var seed = 1; seed <= Histories; seed++)
         {
@@ -28,21 +28,21 @@ public sealed class DeliveryHistoryTests
     private static async Task RunAsync(int seed)
     {
         var random = new Random(seed);
-        var chances = new Random(-seed); // of the receiver, under its lock
+        var chances = new Random(-seed); // of the endpoint, under the lock
         var gate = new Lock();
-        var sessions = new Dictionary<string, string>(); // of who is online
+        var sessions = new Dictionary<string, string>(); // of online users
         await using var world = await WebhookWorld.NewAsync();
         for (var step = 0; step < Steps; step++)
             await StepAsync(world, sessions, random, Fails);
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        await world.ToldAsync();
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
+        await world.DeliveredAsync();
 
-        Assert.False(world.GivenUp.Reader.TryRead(out _), "The receiver was alive too seldom for anything to be given up.");
-        var known = KnownBy(world.Receiver);
+        Assert.False(world.GivenUp.Reader.TryRead(out _), "A user was given up, although the endpoint was up too rarely for that.");
+        var known = KnownBy(world.Endpoint);
         for (var user = 0; user < Users; user++)
         {
             if (await world.Core.Get(world.Service, $"user{user}") is { } stored)
-                Assert.Equal((stored.Record!.FriendlyName, stored.IsOnline), known.GetValueOrDefault(stored.Sid, ("not told", null)));
+                Assert.Equal((stored.Record!.FriendlyName, stored.IsOnline), known.GetValueOrDefault(stored.Sid, ("not delivered", null)));
         }
 
         bool Fails()
@@ -58,7 +58,7 @@ public sealed class DeliveryHistoryTests
         switch (random.Next(12))
         {
             case < 3:
-                if (sessions.TryAdd(user, $"s{random.Next()}")) // an ended one is not taken again
+                if (sessions.TryAdd(user, $"s{random.Next()}")) // an ended session cannot start again
                     await world.Core.Online(world.Service, user, sessions[user]);
                 break;
             case < 5 when sessions.Remove(user, out var session):
@@ -72,7 +72,7 @@ public sealed class DeliveryHistoryTests
                 sessions.Remove(user);
                 break;
             case 9:
-                world.Receiver.AnswerBy(random.Next(3) == 0
+                world.Endpoint.AnswerBy(random.Next(3) == 0
                     ? _ => WebhookOutcome.Failed
                     : _ => fails() ? WebhookOutcome.Failed : WebhookOutcome.Taken);
                 break;
@@ -87,16 +87,18 @@ public sealed class DeliveryHistoryTests
         }
     }
 
-    /// <summary>What a receiver knows that believes the creation's profile, and of each update only what its reasons name.</summary>
-    private static Dictionary<UserSid, (string Name, bool? IsOnline)> KnownBy(FakeReceiver receiver)
+    /// <summary>
+    /// Returns the state of an endpoint that applies the profile of each creation, and of each update only what the reasons name.
+    /// </summary>
+    private static Dictionary<UserSid, (string Name, bool? IsOnline)> KnownBy(FakeEndpoint endpoint)
     {
         var known = new Dictionary<UserSid, (string Name, bool? IsOnline)>();
-        foreach (var told in receiver.Taken)
+        foreach (var taken in endpoint.Taken)
         {
-            var before = known.GetValueOrDefault(told.User.Sid, ("creation not told", null));
-            known[told.User.Sid] = (
-                (told.Reasons & (UpdateReasons.Created | UpdateReasons.FriendlyName)) != 0 ? told.User.Record!.FriendlyName : before.Item1,
-                told.Reasons.HasFlag(UpdateReasons.ReachabilityOnline) ? told.User.IsOnline : before.Item2);
+            var before = known.GetValueOrDefault(taken.User.Sid, ("creation not delivered", null));
+            known[taken.User.Sid] = (
+                (taken.Reasons & (UpdateReasons.Created | UpdateReasons.FriendlyName)) != 0 ? taken.User.Record!.FriendlyName : before.Item1,
+                taken.Reasons.HasFlag(UpdateReasons.ReachabilityOnline) ? taken.User.IsOnline : before.Item2);
         }
         return known;
     }

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>What a receiver is told while it lives.</summary>
+/// <summary>Deliveries to an endpoint that works.</summary>
 public sealed class DeliveryTests
 {
     [Fact]
@@ -24,21 +24,21 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task Only_what_changed_since_is_told()
+    public async Task An_event_names_only_the_changes_since_the_last_one()
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.Core.Online(world.Service, "ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         await world.Core.Rename(world.Service, "ada", "Ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(UpdateReasons.FriendlyName, world.Receiver.Taken[^1].Reasons);
-        Assert.Equal(3, world.Receiver.Taken.Count);
+        Assert.Equal(UpdateReasons.FriendlyName, world.Endpoint.Taken[^1].Reasons);
+        Assert.Equal(3, world.Endpoint.Taken.Count);
     }
 
     [Fact]
-    public async Task What_came_before_the_URL_was_set_is_not_told()
+    public async Task Changes_from_before_the_URL_was_set_are_not_sent()
     {
         await using var world = await WebhookWorld.NewAsync();
         var other = await world.Core.NewService();
@@ -51,50 +51,50 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task Only_the_events_of_the_filters_are_told()
+    public async Task Only_events_in_the_filters_are_sent()
     {
         await using var world = await WebhookWorld.NewAsync(WebhookEvents.UserUpdated);
 
         await world.Core.Create(world.Service, "ada");
         await world.Core.Rename(world.Service, "ada", "Ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
         await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
         await world.Core.Rename(world.Service, "ada", "Countess");
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         Assert.Equal(
             [("ada", WebhookEvents.UserUpdated), ("bob", WebhookEvents.UserAdded)],
-            world.Receiver.Taken.Select(taken => (taken.User.Identity.ToString(), taken.EventType)).Distinct());
+            world.Endpoint.Taken.Select(taken => (taken.User.Identity.ToString(), taken.EventType)).Distinct());
     }
 
     [Fact]
-    public async Task A_quiet_edit_tells_nothing()
+    public async Task An_edit_that_skips_webhooks_sends_no_event()
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.Core.Create(world.Service, "ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         await world.RenameQuietly("ada", "Ada");
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
-    public async Task A_deletion_tells_nothing_and_holds_nothing_up()
+    public async Task A_deletion_sends_no_event_and_delays_no_other()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
 
         await world.Core.Delete(world.Service, "ada");
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal("bob", Assert.Single(world.Receiver.Taken).User.Identity.ToString());
+        Assert.Equal("bob", Assert.Single(world.Endpoint.Taken).User.Identity.ToString());
     }
 
     [Fact]
@@ -102,103 +102,103 @@ public sealed class DeliveryTests
     {
         await using var world = await WebhookWorld.NewAsync();
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
+        world.Endpoint.Answer = (_, _) => release.Task;
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
 
         await world.Core.Rename(world.Service, "ada", "Ada");
         await world.Core.Rename(world.Service, "ada", "Countess");
-        Assert.Equal(0, world.Receiver.Tried.Count);
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        Assert.Equal(0, world.Endpoint.Tried.Count);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         release.SetResult(WebhookOutcome.Taken);
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         Assert.Equal(
             [(WebhookEvents.UserAdded, ""), (WebhookEvents.UserUpdated, "Countess")],
-            world.Receiver.Taken.Select(taken => (taken.EventType, taken.User.Record!.FriendlyName)));
+            world.Endpoint.Taken.Select(taken => (taken.EventType, taken.User.Record!.FriendlyName)));
     }
 
     [Fact]
-    public async Task What_failed_is_told_before_what_came_after_it()
+    public async Task A_failed_event_is_delivered_before_the_events_after_it()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Online(world.Service, "ada");
         await world.NextAsync();
         await world.Core.Rename(world.Service, "ada", "Ada");
         await world.PauseAsync();
-        Assert.Empty(world.Receiver.Taken);
+        Assert.Empty(world.Endpoint.Taken);
 
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         world.Core.Time.Advance(Limits.MaxWebhookBackoff);
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
-        Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, world.Receiver.Taken[1].Reasons);
+        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Endpoint.Taken.Select(taken => taken.EventType));
+        Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, world.Endpoint.Taken[1].Reasons);
     }
 
     [Fact]
-    public async Task A_creation_that_was_told_is_not_told_again_when_what_came_with_it_failed()
+    public async Task A_delivered_creation_is_not_sent_again_when_the_update_after_it_failed()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserUpdated ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserUpdated ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Online(world.Service, "ada");
         await world.NextAsync();
         await world.NextAsync();
 
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        await world.ToldAsync();
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
+        await world.DeliveredAsync();
 
-        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Receiver.Taken.Select(taken => taken.EventType));
+        Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], world.Endpoint.Taken.Select(taken => taken.EventType));
     }
 
     [Fact]
-    public async Task Only_so_many_users_are_told_of_at_the_same_time()
+    public async Task The_number_of_concurrent_requests_is_limited()
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.StopAsync();
         for (var i = 0; i < 3 * Limits.WebhooksAtOnce; i++)
             await world.Core.Create(world.Service, $"user{i}");
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
+        world.Endpoint.Answer = (_, _) => release.Task;
 
         await world.StartAsync();
         for (var i = 0; i < Limits.WebhooksAtOnce; i++)
             await world.NextAsync();
         release.SetResult(WebhookOutcome.Taken);
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(Limits.WebhooksAtOnce, world.Receiver.MostAtOnce);
-        Assert.Equal(3 * Limits.WebhooksAtOnce, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce, world.Endpoint.MostAtOnce);
+        Assert.Equal(3 * Limits.WebhooksAtOnce, world.Endpoint.Taken.Count);
     }
 
     [Fact]
-    public async Task Without_a_URL_nothing_is_told_and_with_another_it_goes_on_where_the_one_before_stopped()
+    public async Task Without_a_URL_no_event_is_sent_and_another_URL_continues_where_the_last_one_stopped()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.SetAsync("https://example.com/other");
-        await world.ToldAsync();
-        Assert.Equal("https://example.com/other", Assert.Single(world.Receiver.Taken).Url);
+        await world.DeliveredAsync();
+        Assert.Equal("https://example.com/other", Assert.Single(world.Endpoint.Taken).Url);
 
         await world.SetAsync("");
         await world.Core.Create(world.Service, "bob");
         await world.SetAsync(WebhookWorld.Url);
         await world.Core.Create(world.Service, "cay");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal("cay", world.Receiver.Taken[^1].User.Identity.ToString());
-        Assert.Equal(2, world.Receiver.Taken.Count);
+        Assert.Equal("cay", world.Endpoint.Taken[^1].User.Identity.ToString());
+        Assert.Equal(2, world.Endpoint.Taken.Count);
     }
 
     [Fact]
-    public async Task Who_has_nobody_to_tell_any_more_rests_also_when_a_commit_came_meanwhile()
+    public async Task A_loop_without_a_URL_sleeps_even_when_a_commit_woke_it_meanwhile()
     {
         await using var world = await WebhookWorld.NewAsync();
-        var release = await HoldAsync(world); // a full page, after which there is no pause
+        var release = await HoldAsync(world); // a full page, after which the loop does not sleep
 
         await world.SetAsync("");
         release.SetResult(WebhookOutcome.Taken);
@@ -207,21 +207,21 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task Nothing_more_is_begun_at_a_URL_that_is_not_in_force_any_more()
+    public async Task No_request_starts_at_a_URL_that_was_replaced()
     {
         await using var world = await WebhookWorld.NewAsync();
         var release = await HoldAsync(world);
 
         await world.SetAsync("https://example.com/other");
         release.SetResult(WebhookOutcome.Taken);
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(Limits.WebhooksAtOnce, world.Receiver.Taken.Count(taken => taken.Url == WebhookWorld.Url));
-        Assert.Equal(Limits.WebhookPageSize, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce, world.Endpoint.Taken.Count(taken => taken.Url == WebhookWorld.Url));
+        Assert.Equal(Limits.WebhookPageSize, world.Endpoint.Taken.Count);
     }
 
     [Fact]
-    public async Task Nothing_more_is_begun_of_a_service_instance_that_is_deleted()
+    public async Task No_request_starts_for_a_deleted_service_instance()
     {
         await using var world = await WebhookWorld.NewAsync();
         var release = await HoldAsync(world);
@@ -231,13 +231,13 @@ public sealed class DeliveryTests
         await world.Core.Queue.SubmitAsync(new CreateServiceInstance(world.Service.Sid, "again"));
         await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(Limits.WebhooksAtOnce + 1, world.Receiver.Taken.Count);
+        Assert.Equal(Limits.WebhooksAtOnce + 1, world.Endpoint.Taken.Count);
     }
 
     [Fact]
-    public async Task What_comes_after_an_event_was_named_is_told_also_when_the_settings_had_been_read_before()
+    public async Task A_change_after_a_filter_was_added_is_sent_even_when_a_pass_had_read_the_old_settings()
     {
         await using var world = await WebhookWorld.NewAsync(WebhookEvents.UserUpdated);
         world.Core.Store.Faults.StallAllReads(after: 0);
@@ -247,13 +247,13 @@ public sealed class DeliveryTests
         await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
         await world.Core.Create(world.Service, "bob");
         world.Core.Store.Faults.Clear();
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Contains("bob", world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Contains("bob", world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
-    public async Task What_comes_after_another_URL_was_set_is_told_there_also_when_the_settings_had_been_read_before()
+    public async Task A_change_after_the_URL_was_replaced_goes_to_the_new_URL_even_when_a_pass_had_read_the_old_settings()
     {
         await using var world = await WebhookWorld.NewAsync();
         world.Core.Store.Faults.StallAllReads(after: 0);
@@ -263,53 +263,53 @@ public sealed class DeliveryTests
         await world.SetAsync("https://example.com/other");
         await world.Core.Create(world.Service, "bob");
         world.Core.Store.Faults.Clear();
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal("https://example.com/other", world.Receiver.Taken.Single(taken => taken.User.Identity.ToString() == "bob").Url);
+        Assert.Equal("https://example.com/other", world.Endpoint.Taken.Single(taken => taken.User.Identity.ToString() == "bob").Url);
     }
 
     [Fact]
-    public async Task What_failed_before_the_URL_was_taken_away_is_not_told_when_it_is_set_again_at_once()
+    public async Task Events_that_failed_before_the_URL_was_removed_are_not_sent_when_it_is_set_again_at_once()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
         await world.PauseAsync();
 
-        foreach (var url in new[] { "", WebhookWorld.Url }) // before the loop looks
+        foreach (var url in new[] { "", WebhookWorld.Url }) // before the loop reads the settings
             await world.Core.Queue.SubmitAsync(new UpdateWebhookSettings(world.Service.Sid, before => before with { PostUrl = url }));
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
-        await world.UntilAsync(() => world.Receiver.Taken.Count > 0);
+        await world.DeliveredAsync();
+        await world.UntilAsync(() => world.Endpoint.Taken.Count > 0);
 
-        Assert.Equal(["bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
-    public async Task A_service_instance_that_takes_the_SID_of_a_deleted_one_begins_anew()
+    public async Task A_service_instance_that_reuses_the_SID_of_a_deleted_one_starts_without_its_progress()
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.Core.Create(world.Service, "ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         await world.Core.Queue.SubmitAsync(new DeleteServiceInstance(world.Service.Sid));
         await world.Core.Queue.SubmitAsync(new CreateServiceInstance(world.Service.Sid, "again"));
         await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
-    /// <summary>A full page of users, and as many tries as there are at the same time, which go on when the result is set.</summary>
+    /// <summary>Starts a full page of users; the concurrent requests hang until the result is set.</summary>
     private static async Task<TaskCompletionSource<WebhookOutcome>> HoldAsync(WebhookWorld world)
     {
         await world.StopAsync();
         for (var i = 0; i < Limits.WebhookPageSize; i++)
             await world.Core.Create(world.Service, $"user{i}");
         var release = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, _) => release.Task;
+        world.Endpoint.Answer = (_, _) => release.Task;
         await world.StartAsync();
         for (var i = 0; i < Limits.WebhooksAtOnce; i++)
             await world.NextAsync();

@@ -6,25 +6,25 @@ using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>What a receiver is told that fails, or that was away, or after this server was.</summary>
+/// <summary>Deliveries to an endpoint that fails or was down, and deliveries after a restart of the server.</summary>
 public sealed class FailureTests
 {
     [Fact]
     public async Task A_restart_loses_nothing()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "ada" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         await world.Core.Create(world.Service, "ada");
         await world.NextAsync();
         await world.Core.Create(world.Service, "bob");
         await world.NextAsync();
-        await world.Core.Online(world.Service, "ada"); // moves its row past everything that was told
+        await world.Core.Online(world.Service, "ada"); // moves the row above everything that was delivered
 
-        await world.UntilAsync(() => world.Receiver.Taken.Count == 1);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count == 1);
         await world.StopAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.StartAsync();
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         Assert.Equal(
             [(WebhookEvents.UserAdded, UpdateReasons.Created), (WebhookEvents.UserUpdated, UpdateReasons.ReachabilityOnline)],
@@ -32,17 +32,17 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task A_restart_in_the_middle_of_a_scan_loses_nothing_of_those_who_were_not_reached()
+    public async Task A_restart_in_the_middle_of_a_scan_loses_no_event_of_users_above_the_cursor()
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.StopAsync();
         await world.Core.Create(world.Service, "ada");
         for (var i = 0; i < Limits.WebhookPageSize; i++)
             await world.Core.Create(world.Service, $"user{i}");
-        await world.Core.Online(world.Service, "ada"); // its row stands in the second page now, and its creation below the first page's end
+        await world.Core.Online(world.Service, "ada"); // the row is now in the second page, and its creation below the end of the first
 
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = async (delivery, cancelled) =>
+        world.Endpoint.Answer = async (delivery, cancelled) =>
         {
             if (delivery.User.Identity.ToString() != "ada")
                 return WebhookOutcome.Taken;
@@ -53,9 +53,9 @@ public sealed class FailureTests
         await world.StartAsync();
         await reached.Task.WaitAsync(TimeSpan.FromSeconds(10));
         await world.StopAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.StartAsync();
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         Assert.Equal(
             [(WebhookEvents.UserAdded, UpdateReasons.Created), (WebhookEvents.UserUpdated, UpdateReasons.ReachabilityOnline)],
@@ -63,32 +63,32 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task After_a_restart_nothing_comes_again_that_was_told_and_noted()
+    public async Task A_restart_repeats_no_event_below_the_stored_position()
     {
         await using var world = await WebhookWorld.NewAsync();
         await world.Core.Create(world.Service, "ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         await world.RestartAsync();
         await world.Core.Create(world.Service, "bob");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()));
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()));
     }
 
     [Fact]
-    public async Task A_dead_receiver_loses_nothing_and_is_told_the_newest_state_once()
+    public async Task An_endpoint_that_was_down_misses_no_user_and_receives_the_newest_state_once()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         for (var i = 0; i < 20; i++)
             await world.Core.Online(world.Service, $"user{i}");
         await world.UntilAsync(() => world.OpenCircuits == 1);
 
-        // While one trial hangs, nothing else is read or sent: what changes now is told of afterwards, once.
+        // While one trial hangs, no other user is read or sent. Changes made now are sent afterwards, once.
         var trial = new TaskCompletionSource<WebhookOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = (_, stop) =>
+        world.Endpoint.Answer = (_, stop) =>
         {
             begun.TrySetResult();
             return trial.Task.WaitAsync(stop);
@@ -101,13 +101,13 @@ public sealed class FailureTests
                 await world.Core.Rename(world.Service, $"user{i}", $"name{day}");
             world.Core.Time.Advance(TimeSpan.FromDays(1));
         }
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         trial.SetResult(WebhookOutcome.Failed);
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         Assert.False(world.GivenUp.Reader.TryRead(out _));
-        Assert.Equal(2 * 20, world.Receiver.Taken.Count);
-        foreach (var user in world.Receiver.Taken.GroupBy(taken => taken.User.Identity))
+        Assert.Equal(2 * 20, world.Endpoint.Taken.Count);
+        foreach (var user in world.Endpoint.Taken.GroupBy(taken => taken.User.Identity))
         {
             Assert.Equal([WebhookEvents.UserAdded, WebhookEvents.UserUpdated], user.Select(taken => taken.EventType));
             Assert.Equal(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName, user.Last().Reasons);
@@ -119,80 +119,80 @@ public sealed class FailureTests
     public async Task One_bad_event_does_not_hold_up_the_others()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
 
         await world.Core.Create(world.Service, "bad");
         await world.Core.Create(world.Service, "ada");
         await world.Core.Create(world.Service, "bob");
-        await world.UntilAsync(() => world.Receiver.Taken.Count == 2);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count == 2);
 
-        Assert.Equal(["ada", "bob"], world.Receiver.Taken.Select(taken => taken.User.Identity.ToString()).Order());
+        Assert.Equal(["ada", "bob"], world.Endpoint.Taken.Select(taken => taken.User.Identity.ToString()).Order());
         Assert.Equal(0, world.OpenCircuits);
     }
 
     [Fact]
-    public async Task A_bad_event_is_given_up_after_ten_tries_of_a_receiver_that_took_others()
+    public async Task A_bad_event_is_given_up_after_ten_attempts_while_the_endpoint_takes_others()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
+        world.Endpoint.AnswerBy(delivery => delivery.User.Identity.ToString() == "bad" ? WebhookOutcome.Failed : WebhookOutcome.Taken);
         var bad = await world.Core.Create(world.Service, "bad");
         UserSid givenUp;
         var others = 0;
         for (; !world.GivenUp.Reader.TryRead(out givenUp); others++)
         {
             await world.Core.Create(world.Service, $"user{others}");
-            await world.UntilAsync(() => world.Receiver.Taken.Count > others);
-            while (world.Receiver.Tried.TryRead(out _))
+            await world.UntilAsync(() => world.Endpoint.Taken.Count > others);
+            while (world.Endpoint.Tried.TryRead(out _))
             {
-                // Before the other was taken, or just after it: the next try is the one that counts, if that did not.
+                // An attempt before the other event was taken, or just after it. If it did not count, the next one does.
             }
             await world.UntilAsync(() => world.GivenUp.Reader.Count > 0 || IsTriedAgain(), passTime: true);
         }
 
-        // The first try counts, and then one for each event that was taken in between; the last try is seen before what comes of it.
+        // The first attempt counts, then one for each event that was taken in between. The last attempt is seen before its outcome.
         Assert.Equal(bad.Sid, givenUp);
         Assert.InRange(others, Limits.WebhookTries - 1, Limits.WebhookTries);
 
-        bool IsTriedAgain() => world.Receiver.Tried.TryRead(out var delivery) && delivery.User.Sid == bad.Sid;
+        bool IsTriedAgain() => world.Endpoint.Tried.TryRead(out var delivery) && delivery.User.Sid == bad.Sid;
     }
 
     [Fact]
-    public async Task A_bad_event_alone_is_never_given_up_for_its_receiver_may_be_dead()
+    public async Task A_bad_event_alone_is_never_given_up_because_the_endpoint_may_be_down()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
 
         for (var i = 0; i < 3 * Limits.WebhookTries; i++)
             await world.NextAfterPauseAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        await world.ToldAsync();
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
+        await world.DeliveredAsync();
 
-        Assert.Single(world.Receiver.Taken);
+        Assert.Single(world.Endpoint.Taken);
         Assert.False(world.GivenUp.Reader.TryRead(out _));
     }
 
     [Fact]
-    public async Task What_is_refused_is_not_told_again()
+    public async Task A_refused_event_is_not_sent_again()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Refused);
+        world.Endpoint.AnswerAll(WebhookOutcome.Refused);
 
         await world.Core.Online(world.Service, "ada");
-        await world.ToldAsync();
+        await world.DeliveredAsync();
 
         Assert.Equal(WebhookEvents.UserAdded, (await world.NextAsync()).EventType);
         Assert.Equal(WebhookEvents.UserUpdated, (await world.NextAsync()).EventType);
-        Assert.Equal(0, world.Receiver.Tried.Count);
+        Assert.Equal(0, world.Endpoint.Tried.Count);
     }
 
     [Fact]
-    public async Task The_circuit_opens_after_five_users_in_a_row_and_closes_with_the_first_success_for_all_who_tell_the_receiver()
+    public async Task The_breaker_opens_after_five_users_in_a_row_and_the_first_success_closes_it_for_all_service_instances()
     {
         await using var world = await WebhookWorld.NewAsync();
         var other = await world.Core.NewService();
         await world.SetAsync(other, WebhookWorld.Url, WebhookEvents.UserAdded);
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
         {
             Assert.Equal(0, world.OpenCircuits);
@@ -203,36 +203,36 @@ public sealed class FailureTests
 
         await world.Core.Create(other, "ada");
         await world.PauseAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Taken);
-        await world.UntilAsync(() => world.Receiver.Taken.Count == Limits.WebhookFailuresToOpen + 1, passTime: true);
+        world.Endpoint.AnswerAll(WebhookOutcome.Taken);
+        await world.UntilAsync(() => world.Endpoint.Taken.Count == Limits.WebhookFailuresToOpen + 1, passTime: true);
 
         Assert.Equal(0, world.OpenCircuits);
-        Assert.Equal(Limits.WebhookFailuresToOpen + 1, world.Receiver.Tried.Count); // nobody was tried while it was open
+        Assert.Equal(Limits.WebhookFailuresToOpen + 1, world.Endpoint.Tried.Count); // no request was sent while it was open
     }
 
     [Fact]
-    public async Task Every_try_is_counted_by_its_outcome_and_the_lag_says_how_far_the_receiver_is_behind()
+    public async Task Attempts_are_counted_by_outcome_and_the_lag_shows_how_far_the_endpoint_is_behind()
     {
         await using var world = await WebhookWorld.NewAsync();
         var counted = new ConcurrentQueue<string>();
         using var listener = world.Meters.Listen<long>("presence.webhook.deliveries", (_, outcome) => counted.Enqueue(outcome));
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Online(world.Service, "ada");
         await world.PauseAsync();
         Assert.Equal(1, world.Lag);
 
-        world.Receiver.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
-        await world.ToldAsync();
+        world.Endpoint.AnswerBy(delivery => delivery.EventType == WebhookEvents.UserAdded ? WebhookOutcome.Taken : WebhookOutcome.Refused);
+        await world.DeliveredAsync();
 
         Assert.Equal(["failed", "taken", "refused"], counted);
         Assert.Equal(0, world.Lag);
     }
 
     [Fact]
-    public async Task The_lag_is_told_after_a_restart_before_anything_is_committed()
+    public async Task The_lag_is_known_after_a_restart_before_the_first_commit()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         await world.Core.Create(world.Service, "ada");
         await world.PauseAsync();
 
@@ -243,14 +243,14 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task While_a_receiver_is_dead_a_commit_costs_no_look_at_what_changed()
+    public async Task While_the_breaker_is_open_a_commit_does_not_read_the_changes()
     {
         await using var world = await WebhookWorld.NewAsync();
-        world.Receiver.AnswerAll(WebhookOutcome.Failed);
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
         for (var i = 0; i < Limits.WebhookFailuresToOpen; i++)
             await world.Core.Create(world.Service, $"user{i}");
         await world.UntilAsync(() => world.OpenCircuits == 1);
-        await world.PauseAsync(); // the round that opened it is over
+        await world.PauseAsync(); // the pass that opened it has ended
 
         const int Commits = 10;
         var before = world.Core.Store.Faults.Reads;
@@ -260,7 +260,7 @@ public sealed class FailureTests
             await world.SleepAsync();
         }
 
-        // One of the settings, which may name another receiver; two commits may be looked at together.
+        // Each pass reads the settings, which may have another URL. One pass may cover two commits.
         Assert.InRange(world.Core.Store.Faults.Reads - before, 1, Commits);
     }
 
@@ -278,11 +278,11 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task Stopping_cancels_what_is_under_way()
+    public async Task Stopping_cancels_running_requests()
     {
         await using var world = await WebhookWorld.NewAsync();
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Receiver.Answer = async (_, stop) =>
+        world.Endpoint.Answer = async (_, stop) =>
         {
             await using var noted = stop.Register(cancelled.SetResult);
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
@@ -297,5 +297,5 @@ public sealed class FailureTests
     }
 
     private static IEnumerable<(string, UpdateReasons)> TakenOf(WebhookWorld world, string identity) =>
-        world.Receiver.Taken.Where(taken => taken.User.Identity.ToString() == identity).Select(taken => (taken.EventType, taken.Reasons));
+        world.Endpoint.Taken.Where(taken => taken.User.Identity.ToString() == identity).Select(taken => (taken.EventType, taken.Reasons));
 }

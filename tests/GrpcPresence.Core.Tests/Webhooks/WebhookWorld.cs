@@ -10,7 +10,9 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>A dispatcher over a store in memory, with a receiver that the test plays. The writer has a thread of its own, for the loops wait for it.</summary>
+/// <summary>
+/// A dispatcher over a store in memory and a fake endpoint. The writer has its own thread, because the loops wait for it.
+/// </summary>
 internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 {
     public const string Url = "https://example.com/hook";
@@ -19,7 +21,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     private readonly AlarmClock _clock;
     private volatile WebhookDispatcher? _dispatcher;
-    private TimeSpan _asleepFor = Timeout.InfiniteTimeSpan; // what a loop said last, and no time has passed for
+    private TimeSpan _asleepFor = Timeout.InfiniteTimeSpan; // the last sleep of a loop, until time passes for it
 
     private WebhookWorld()
     {
@@ -32,14 +34,14 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     public CoreWorld Core { get; }
 
-    public FakeReceiver Receiver { get; } = new();
+    public FakeEndpoint Endpoint { get; } = new();
 
     public CachedService Service { get; private set; } = null!;
 
-    /// <summary>Users whom the dispatcher gave up.</summary>
+    /// <summary>Users that the dispatcher gave up.</summary>
     public Channel<UserSid> GivenUp { get; } = Channel.CreateUnbounded<UserSid>();
 
-    /// <summary>A world with a service instance, which tells of all its users unless other filters are given.</summary>
+    /// <summary>Creates a world with one service instance that sends all events unless filters are given.</summary>
     public static async Task<WebhookWorld> NewAsync(params string[] filters)
     {
         var world = new WebhookWorld();
@@ -55,21 +57,22 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     public async Task<WebhookSettings> SetAsync(CachedService service, string url, params string[] filters)
     {
         var settings = await Core.Queue.SubmitAsync(
-            new UpdateWebhookSettings(service.Sid, before => before with { PostUrl = url, Filters = filters.Length > 0 ? filters : before.Filters }));
+            new UpdateWebhookSettings(
+                service.Sid, before => before with { PostUrl = url, Filters = filters.Length > 0 ? filters : before.Filters }));
         _dispatcher?.Apply(service.Sid);
         return settings;
     }
 
-    /// <summary>A dispatcher that knows nothing but the store.</summary>
+    /// <summary>Starts a dispatcher that knows only the store.</summary>
     public async Task StartAsync()
     {
-        var dispatcher = new WebhookDispatcher(Core.Store, Core.Queue, Receiver, Core.Status, Core.Metrics, _clock, new Random(1));
+        var dispatcher = new WebhookDispatcher(Core.Store, Core.Queue, Endpoint, Core.Status, Core.Metrics, _clock, new Random(1));
         dispatcher.GivenUp += (_, user) => GivenUp.Writer.TryWrite(user);
         _dispatcher = dispatcher;
         await dispatcher.StartAsync(default);
     }
 
-    /// <summary>The end of a dispatcher, however it ends: what it did not store is lost with it.</summary>
+    /// <summary>Stops the dispatcher. Progress that it did not store is lost.</summary>
     public async Task StopAsync()
     {
         if (_dispatcher is not { } dispatcher)
@@ -89,25 +92,28 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     public long Lag => _dispatcher!.Lag;
 
-    /// <summary>An edit that tells no webhook.</summary>
+    /// <summary>Renames a user with an edit that skips webhooks.</summary>
     public Task<UserState> RenameQuietly(string identity, string name) => Core.Queue.SubmitAsync(
-        new UpdateUser(Service.Sid, new UserKey(CoreWorld.Id(identity)), identity: null, etag: "", new UserEdit(name, null, null)) { SkipsWebhooks = true });
+        new UpdateUser(Service.Sid, new UserKey(CoreWorld.Id(identity)), identity: null, etag: "", new UserEdit(name, null, null))
+        {
+            SkipsWebhooks = true,
+        });
 
-    /// <summary>The next try, whatever is answered to it.</summary>
-    public Task<WebhookDelivery> NextAsync() => Within(Receiver.Tried.ReadAsync().AsTask(), "the receiver is told of something");
+    /// <summary>Returns the next attempt, whatever its outcome.</summary>
+    public Task<WebhookDelivery> NextAsync() => Within(Endpoint.Tried.ReadAsync().AsTask(), "the endpoint receives an event");
 
-    /// <summary>The next try, for which time passes where the loops wait for it.</summary>
+    /// <summary>Returns the next attempt; advances the clock while the loops sleep.</summary>
     public async Task<WebhookDelivery> NextAfterPauseAsync()
     {
         WebhookDelivery? next = null;
-        await UntilAsync(() => Task.FromResult(Receiver.Tried.TryRead(out next)), passTime: true);
+        await UntilAsync(() => Task.FromResult(Endpoint.Tried.TryRead(out next)), passTime: true);
         return next!;
     }
 
-    /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
-    public async Task UntilAsync(Func<Task<bool>> isSo, bool passTime = false)
+    /// <summary>Waits until the condition holds. It must become true before a loop goes to sleep.</summary>
+    public async Task UntilAsync(Func<Task<bool>> condition, bool passTime = false)
     {
-        while (!await isSo())
+        while (!await condition())
         {
             if (passTime && _asleepFor != Timeout.InfiniteTimeSpan)
             {
@@ -121,21 +127,21 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
         }
     }
 
-    /// <summary>Waits until what it says is so; it can only become so before a loop goes to sleep.</summary>
-    public Task UntilAsync(Func<bool> isSo, bool passTime = false) => UntilAsync(() => Task.FromResult(isSo()), passTime);
+    /// <summary>Waits until the condition holds. It must become true before a loop goes to sleep.</summary>
+    public Task UntilAsync(Func<bool> condition, bool passTime = false) => UntilAsync(() => Task.FromResult(condition()), passTime);
 
-    /// <summary>Waits until a loop goes to sleep once more.</summary>
+    /// <summary>Waits until a loop goes to sleep again.</summary>
     public async Task SleepAsync() => _asleepFor = await Within(_clock.Alarms.ReadAsync().AsTask(), "a loop goes to sleep");
 
-    /// <summary>Waits until a loop sleeps until a time: something failed.</summary>
+    /// <summary>Waits until a loop sleeps for a limited time, which it does after a failure.</summary>
     public async Task PauseAsync()
     {
         _asleepFor = Timeout.InfiniteTimeSpan;
         await UntilAsync(() => _asleepFor != Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Waits until everything that is stored was told, and the store knows that. Passes time where the loops wait for it.</summary>
-    public Task ToldAsync() => UntilAsync(async () => await PositionAsync() >= await Core.Revision(Service), passTime: true);
+    /// <summary>Waits until all changes are delivered and the position is stored; advances the clock while the loops sleep.</summary>
+    public Task DeliveredAsync() => UntilAsync(async () => await PositionAsync() >= await Core.Revision(Service), passTime: true);
 
     public async Task<long> PositionAsync() => (await Core.Store.FindWebhookAsync(Service.Sid, default))!.Position;
 

@@ -4,16 +4,19 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>The replies to heartbeats, one for each configuration: they say nothing of the user. They are only ever encoded, so all calls may share them.</summary>
+/// <summary>
+/// Caches the reply to unary heartbeats, one for each configuration. The reply does not depend on the user and is only encoded, so all calls
+/// share it and a steady heartbeat allocates none.
+/// </summary>
 internal sealed class HeartbeatReplies
 {
     private readonly ConditionalWeakTable<ServiceConfiguration, Task<V1.HeartbeatResponse>> _replies = [];
 
-    /// <summary>The reply under the configuration, as a task that is complete.</summary>
+    /// <summary>Returns the reply under the configuration, as a completed task.</summary>
     public Task<V1.HeartbeatResponse> Of(ServiceConfiguration configuration) =>
-        _replies.GetValue(configuration, Make);
+        _replies.GetValue(configuration, Create);
 
-    private static Task<V1.HeartbeatResponse> Make(ServiceConfiguration configuration) => Task.FromResult(new V1.HeartbeatResponse
+    private static Task<V1.HeartbeatResponse> Create(ServiceConfiguration configuration) => Task.FromResult(new V1.HeartbeatResponse
     {
         HeartbeatInterval = configuration.HeartbeatInterval.ToDuration(),
         SessionTimeout = configuration.SessionTimeout.ToDuration(),

@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Services.Heartbeats;
 using GrpcPresence.Server.Security.Authentication;
 
 namespace GrpcPresence.Server.Grpc.Services;

@@ -4,7 +4,7 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Tests.Domain;
 
 /// <summary>What the URL of a webhook, the name of an event, and the settings of both must be.</summary>
-public sealed class WebhookFormTests
+public sealed class WebhookSettingsValidationTests
 {
     [Theory]
     [InlineData("https://example.com")]

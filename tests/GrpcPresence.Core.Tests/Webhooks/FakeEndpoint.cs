@@ -3,21 +3,22 @@ using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>A receiver that keeps what it is told and answers as the test says.</summary>
-internal sealed class FakeReceiver : IWebhookSender
+/// <summary>An endpoint that records the events and answers as the test says.</summary>
+internal sealed class FakeEndpoint : IWebhookSender
 {
     private readonly Channel<WebhookDelivery> _tried = Channel.CreateUnbounded<WebhookDelivery>();
     private readonly Lock _gate = new(); // guards the fields below
     private readonly List<WebhookDelivery> _taken = [];
     private int _atOnce;
 
-    /// <summary>What is answered, at once or later.</summary>
-    public Func<WebhookDelivery, CancellationToken, Task<WebhookOutcome>> Answer { get; set; } = (_, _) => Task.FromResult(WebhookOutcome.Taken);
+    /// <summary>The answer to an event, at once or later.</summary>
+    public Func<WebhookDelivery, CancellationToken, Task<WebhookOutcome>> Answer { get; set; } =
+        (_, _) => Task.FromResult(WebhookOutcome.Taken);
 
-    /// <summary>Every try, in the order in which they began.</summary>
+    /// <summary>Every attempt, in order of its start.</summary>
     public ChannelReader<WebhookDelivery> Tried => _tried.Reader;
 
-    /// <summary>What was taken.</summary>
+    /// <summary>The events that the endpoint took.</summary>
     public IReadOnlyList<WebhookDelivery> Taken
     {
         get
@@ -27,18 +28,18 @@ internal sealed class FakeReceiver : IWebhookSender
         }
     }
 
-    /// <summary>The most tries that were under way at the same time.</summary>
+    /// <summary>The largest number of concurrent attempts.</summary>
     public int MostAtOnce { get; private set; }
 
-    /// <summary>Answers the same to everything.</summary>
+    /// <summary>Answers every event with this outcome.</summary>
     public void AnswerAll(WebhookOutcome outcome) => Answer = (_, _) => Task.FromResult(outcome);
 
-    /// <summary>Answers at once, as the function says.</summary>
+    /// <summary>Answers each event at once with the outcome of the function.</summary>
     public void AnswerBy(Func<WebhookDelivery, WebhookOutcome> answer) => Answer = (delivery, _) => Task.FromResult(answer(delivery));
 
     public async Task<WebhookOutcome> SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
-        var answer = Answer; // who sees the try may change it
+        var answer = Answer; // a test that sees the attempt may change it
         lock (_gate)
             MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
         _tried.Writer.TryWrite(delivery);
