@@ -7,7 +7,8 @@ namespace GrpcPresence.Architecture.Tests;
 public sealed class ProjectTests
 {
     private static readonly string Source = Path.Combine(
-        typeof(ProjectTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "RepositoryRoot").Value!, "src");
+        typeof(ProjectTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "RepositoryRoot").Value!,
+            "src");
 
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
@@ -44,7 +45,8 @@ public sealed class ProjectTests
             let folder = Path.Combine(Source, project)
             from file in Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
             let inside = Path.GetDirectoryName(Path.GetRelativePath(folder, file))!
-            let expected = string.Join('.', new[] { project }.Concat(inside.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries)))
+            let expected = string.Join('.',
+                new[] { project }.Concat(inside.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries)))
             let actual = File.ReadLines(file).FirstOrDefault(line => line.StartsWith("namespace ", StringComparison.Ordinal))
             where actual is not null && actual != $"namespace {expected};"
             select $"{file}: {actual}";
@@ -52,5 +54,6 @@ public sealed class ProjectTests
     }
 
     private static IEnumerable<string> References(string project, string kind) =>
-        XDocument.Load(Path.Combine(Source, project, $"{project}.csproj")).Descendants(kind).Select(reference => reference.Attribute("Include")!.Value);
+        XDocument.Load(Path.Combine(Source, project, $"{project}.csproj")).Descendants(kind).Select(reference =>
+            reference.Attribute("Include")!.Value);
 }

@@ -39,7 +39,8 @@ public sealed class EndingTests : IDisposable
                 await client.Next();
         });
         Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
-        Assert.True(client.Token is null || client.Token.Position < renamed, "Bookmarkable: the token covers a change that was never sent.");
+        Assert.True(client.Token is null || client.Token.Position < renamed,
+            "Bookmarkable: the token covers a change that was never sent.");
     }
 
     [Fact]

@@ -68,7 +68,8 @@ public sealed class GapHistoryTests
     private static (UserSid, string, bool?, bool?)? Known(UserState? user) =>
         user is null ? null : (user.Sid, user.Record!.FriendlyName, user.IsOnline, user.IsNotifiable);
 
-    private static async Task StepAsync(CoreWorld world, CachedService service, GapStep step, Dictionary<string, string> sessions, int number)
+    private static async Task StepAsync(CoreWorld world, CachedService service, GapStep step, Dictionary<string, string> sessions,
+        int number)
     {
         var name = step.User;
         switch (step.Kind)

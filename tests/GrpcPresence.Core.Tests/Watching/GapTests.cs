@@ -88,9 +88,11 @@ public sealed class GapTests : IDisposable
         }
         // Nobody watches now, so that the batch has no feed to go to.
         _world.Store.Faults.StallAllReads(after: 0);
-        var request = new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: !resumes, resumes ? token : null);
+        var request = new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: !resumes,
+            resumes ? token : null);
         var opening = _world.Hub.OpenAsync(request, default).AsTask();
-        var renamed = _world.Queue.SubmitAsync(new UpdateUser(service.Sid, CoreWorld.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
+        var renamed = _world.Queue.SubmitAsync(
+            new UpdateUser(service.Sid, CoreWorld.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
         _world.Writer.WriteOnce();
         _world.Store.Faults.Clear();
         await renamed;

@@ -25,7 +25,8 @@ public sealed class KnownBugTests : IDisposable
         await client.Sync();
         var synced = client.Token!.Position;
 
-        // The client waits; silence has lasted long enough for a sign of life, and a change comes at the same moment. Either may be sent first.
+        // The client waits; silence has lasted long enough for a sign of life, and a change comes at the same moment. Either may be sent
+        // first.
         var next = client.Next();
         _world.Time.Advance(Limits.ProgressInterval * 1.5);
         _world.Hub.Tick();

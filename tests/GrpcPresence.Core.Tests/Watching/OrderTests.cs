@@ -101,7 +101,8 @@ public sealed class OrderTests : IDisposable
 
         await using var resumed = await _world.Watch(service, keys, token: client.Token);
         var updates = (await resumed.Sync()).OfType<WatchEvent.Updates>().SelectMany(message => message.Users).ToList();
-        Assert.Equal([UpdateReasons.Deleted, UpdateReasons.Created], updates.Select(update => update.Reasons & (UpdateReasons.Deleted | UpdateReasons.Created)));
+        Assert.Equal([UpdateReasons.Deleted, UpdateReasons.Created],
+            updates.Select(update => update.Reasons & (UpdateReasons.Deleted | UpdateReasons.Created)));
     }
 
     [Fact]
@@ -192,7 +193,8 @@ public sealed class OrderTests : IDisposable
         var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);
         for (var covered = 0L; covered < last; covered = queue.Bookmark()!.Value.Position)
         {
-            Assert.All(queue.TakeUpdates(message)?.Users ?? message.Take(), update => Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));
+            Assert.All(queue.TakeUpdates(message)?.Users ?? message.Take(), update =>
+                Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));
         }
         await publishing;
     }

@@ -133,7 +133,8 @@ public sealed class SharingTests : IDisposable
         var message = shared.MessageAt(0, new MessageBuilder(new FixedSizeEncoder(), UserView.Full));
         Assert.Equal([1, 2], message.Users.Select(update => (long)update.State.Sid.Value));
         Assert.Equal([Before + 3, Before + 2], message.Users.Select(update => update.State.Revision));
-        Assert.Equal([UpdateReasons.FriendlyName | UpdateReasons.Role, UpdateReasons.Attributes], message.Users.Select(update => update.Reasons));
+        Assert.Equal([UpdateReasons.FriendlyName | UpdateReasons.Role, UpdateReasons.Attributes],
+            message.Users.Select(update => update.Reasons));
         Assert.Equal(Before + 1, shared[0].FirstDirty);
     }
 

@@ -48,7 +48,8 @@ public sealed class TimelineTests : IDisposable
         var end = await _world.Revision(service);
         await _world.Rename(service, "ada", "lost");
 
-        // One message does not hold them all: the token stands before the last of the others, and ada's last state is sent at her first place.
+        // One message does not hold them all: the token stands before the last of the others, and ada's last state is sent at her first
+        // place.
         await client.Next<WatchEvent.Updates>();
         Assert.Equal("lost", client.Users["ada"].Record!.FriendlyName);
         Assert.True(client.Token!.Position < end);

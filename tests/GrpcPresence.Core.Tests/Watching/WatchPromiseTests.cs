@@ -164,7 +164,8 @@ public sealed class WatchPromiseTests : IDisposable
         var before = client.Token!.Position;
         for (var i = 0; i < Limits.WatchUpdatesPerMessage + 1; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
-        // The first to become dirty keeps its place; the last place is the one that the token must not pass, and what comes later does not move it.
+        // The first to become dirty keeps its place; the last place is the one that the token must not pass, and what comes later does not
+        // move it.
         await _world.Rename(service, "user-0", "renamed again");
         await _world.Rename(service, $"user-{Limits.WatchUpdatesPerMessage}", "renamed again");
 
@@ -225,7 +226,8 @@ public sealed class WatchPromiseTests : IDisposable
         await using var resumed = await _world.Watch(service, keys, token: token);
         var updates = (await resumed.Sync()).OfType<WatchEvent.Updates>().SelectMany(message => message.Users).ToList();
         Assert.Equal(
-            [("ada", UpdateReasons.Deleted), ("ada", UpdateReasons.Created), ("eve", UpdateReasons.Created | UpdateReasons.ReachabilityOnline)],
+            [("ada", UpdateReasons.Deleted), ("ada", UpdateReasons.Created),
+                ("eve", UpdateReasons.Created | UpdateReasons.ReachabilityOnline)],
             updates.Select(update => (update.State.Identity.ToString(), update.Reasons)));
     }
 
@@ -289,7 +291,8 @@ public sealed class WatchPromiseTests : IDisposable
         await using var client = await _world.Watch(service);
         await client.Sync();
         var basic = new WatchFilter([], UpdateReasons.None, UserView.Basic);
-        await using var other = new WatchClient(await _world.Hub.OpenAsync(new WatchRequest(service.Sid, basic, StartNow: false, client.Token), default));
+        await using var other =
+            new WatchClient(await _world.Hub.OpenAsync(new WatchRequest(service.Sid, basic, StartNow: false, client.Token), default));
         await other.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.FilterChanged, (await other.Next<WatchEvent.Reset>()).Reason);
     }
@@ -330,7 +333,8 @@ public sealed class WatchPromiseTests : IDisposable
         await other.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.TimelineChanged, (await other.Next<WatchEvent.Reset>()).Reason);
 
-        await using var unknown = await _world.Watch(service, token: client.Token with { Timeline = new Guid("11111111-2222-3333-4444-555555555555") });
+        await using var unknown =
+            await _world.Watch(service, token: client.Token with { Timeline = new Guid("11111111-2222-3333-4444-555555555555") });
         await unknown.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.TimelineChanged, (await unknown.Next<WatchEvent.Reset>()).Reason);
     }
@@ -362,7 +366,8 @@ public sealed class WatchPromiseTests : IDisposable
         var text = client.Token!.Encode();
         Assert.True(ResumeToken.TryDecode(text, out _));
         Assert.All(Enumerable.Range(0, text.Length), at =>
-            Assert.False(ResumeToken.TryDecode(string.Concat(text.AsSpan(0, at), text[at] == 'A' ? "Q" : "A", text.AsSpan(at + 1)), out _)));
+            Assert.False(ResumeToken.TryDecode(string.Concat(text.AsSpan(0, at), text[at] == 'A' ? "Q" : "A", text.AsSpan(at + 1)),
+                out _)));
     }
 
     [Fact]
@@ -477,7 +482,8 @@ public sealed class WatchPromiseTests : IDisposable
         }
         Assert.Equal(ErrorReason.StreamMaxAge, ended!.Reason);
         Assert.Equal(client.Token!.Encode(), ended.Details["resume_token"]);
-        Assert.InRange(passed, Limits.WatchMaxAge * (1 - Limits.WatchMaxAgeJitter), (Limits.WatchMaxAge * (1 + Limits.WatchMaxAgeJitter)) + Limits.ProgressInterval * 2);
+        Assert.InRange(passed, Limits.WatchMaxAge * (1 - Limits.WatchMaxAgeJitter),
+            (Limits.WatchMaxAge * (1 + Limits.WatchMaxAgeJitter)) + Limits.ProgressInterval * 2);
     }
 
     [Fact]

@@ -97,7 +97,8 @@ public sealed class DeliveryHistoryTests
         {
             var before = known.GetValueOrDefault(taken.User.Sid, ("creation not delivered", null));
             known[taken.User.Sid] = (
-                (taken.Reasons & (UpdateReasons.Created | UpdateReasons.FriendlyName)) != 0 ? taken.User.Record!.FriendlyName : before.Item1,
+                (taken.Reasons & (UpdateReasons.Created | UpdateReasons.FriendlyName)) != 0 ? taken.User.Record!.FriendlyName
+                    : before.Item1,
                 taken.Reasons.HasFlag(UpdateReasons.ReachabilityOnline) ? taken.User.IsOnline : before.Item2);
         }
         return known;

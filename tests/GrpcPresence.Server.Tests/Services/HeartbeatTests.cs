@@ -71,7 +71,8 @@ public sealed class HeartbeatTests : IAsyncLifetime
         Assert.All(list.Sessions, session => Assert.InRange(
             (session.LeaseExpireTime - session.LastHeartbeatTime).ToTimeSpan(), TimeSpan.FromSeconds(74.9), TimeSpan.FromSeconds(75.1)));
 
-        var nobody = await CallError.Of(_server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = service, UserKey = "nobody" }));
+        var nobody = await CallError.Of(
+            _server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = service, UserKey = "nobody" }));
         Assert.Equal("USER_NOT_FOUND", nobody.Reason);
         Assert.Equal("USER_NOT_FOUND", (await CallError.Of(_server.EndAsync(service, "nobody"))).Reason);
     }

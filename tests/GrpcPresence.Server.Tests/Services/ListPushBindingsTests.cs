@@ -15,13 +15,15 @@ public sealed class ListPushBindingsTests
         var service = await ServiceWithBindingsAsync(server);
         var carol = (await server.GetUserAsync(service, "carol")).Sid;
 
-        Assert.Equal(["alice 1", "carol 1"], await ListAsync(server, new() { ServiceSid = service, BindingTypes = { BindingType.Apn, BindingType.Apn } }));
+        Assert.Equal(["alice 1", "carol 1"],
+            await ListAsync(server, new() { ServiceSid = service, BindingTypes = { BindingType.Apn, BindingType.Apn } }));
         Assert.Equal(
             ["alice 1", "alice 2", "carol 1", "carol 2"],
             await ListAsync(server, new() { ServiceSid = service, UserKeys = { carol, "alice", "alice", Unknown, "nobody" } }));
         Assert.Equal(
             ["alice 2", "bob 2", "carol 2"],
-            await ListAsync(server, new() { ServiceSid = service, UserKey = "bob", UserKeys = { "alice", "carol" }, BindingTypes = { BindingType.Fcm } }));
+            await ListAsync(server,
+                new() { ServiceSid = service, UserKey = "bob", UserKeys = { "alice", "carol" }, BindingTypes = { BindingType.Fcm } }));
         Assert.Empty(await ListAsync(server, new() { ServiceSid = service, UserKeys = { "nobody" } }));
     }
 
@@ -109,7 +111,8 @@ public sealed class ListPushBindingsTests
     }
 
     private static async Task SetAsync(TestServer server, string service, string user, BindingType type, int number) =>
-        await server.Users.SetPushBindingAsync(new() { ServiceSid = service, UserKey = user, BindingType = type, Endpoint = $"{user} {number}" });
+        await server.Users.SetPushBindingAsync(
+            new() { ServiceSid = service, UserKey = user, BindingType = type, Endpoint = $"{user} {number}" });
 
     private static async Task<IEnumerable<string>> ListAsync(TestServer server, ListPushBindingsRequest request) =>
         (await server.Users.ListPushBindingsAsync(request)).PushBindings.Select(binding => binding.Endpoint);

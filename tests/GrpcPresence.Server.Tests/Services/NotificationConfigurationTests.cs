@@ -24,7 +24,8 @@ public sealed class NotificationConfigurationTests
         var sid = await server.CreateServiceAsync();
         var full = Full(sid);
         var leaves = UpdateMasks.NotificationConfiguration.Writable
-            .Where(path => !UpdateMasks.NotificationConfiguration.Writable.Any(other => other.StartsWith(path + ".", StringComparison.Ordinal)));
+            .Where(path => !UpdateMasks.NotificationConfiguration.Writable.Any(other =>
+                other.StartsWith(path + ".", StringComparison.Ordinal)));
         var expected = Defaults(sid);
         foreach (var path in leaves)
         {
@@ -52,7 +53,8 @@ public sealed class NotificationConfigurationTests
         Assert.Equal(
             expected,
             await UpdateAsync(
-                server, new NotificationConfiguration { ServiceSid = sid }, "log_enabled", "new_message.with_media.enabled", "new_message.sound"));
+                server, new NotificationConfiguration { ServiceSid = sid }, "log_enabled", "new_message.with_media.enabled",
+                    "new_message.sound"));
     }
 
     [Fact]
@@ -86,7 +88,8 @@ public sealed class NotificationConfigurationTests
         var given = new NotificationConfiguration
         {
             ServiceSid = await server.CreateServiceAsync(),
-            NewMessage = new NewMessageNotification { Template = template, Sound = sound, WithMedia = new MediaNotification { Template = template } },
+            NewMessage = new NewMessageNotification { Template = template, Sound = sound,
+                WithMedia = new MediaNotification { Template = template } },
             AddedToConversation = membership,
             RemovedFromConversation = membership,
         };
@@ -112,7 +115,8 @@ public sealed class NotificationConfigurationTests
         var error = await CallError.Of(() => UpdateAsync(
             server, new NotificationConfiguration(), "service_sid", "new_message.nonsense", "log_enabled.nonsense"));
         Assert.Equal(
-            ["update_mask.paths[0]", "update_mask.paths[1]", "update_mask.paths[2]", "notification_configuration.service_sid"], error.Fields);
+            ["update_mask.paths[0]", "update_mask.paths[1]", "update_mask.paths[2]", "notification_configuration.service_sid"],
+                error.Fields);
     }
 
     [Fact]

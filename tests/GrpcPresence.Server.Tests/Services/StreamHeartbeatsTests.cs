@@ -30,7 +30,8 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         Assert.Equal(0, stream.StartReply.Accepted);
         Assert.Equal(TimeSpan.FromSeconds(30), stream.StartReply.HeartbeatInterval.ToTimeSpan());
 
-        var reply = await stream.BeatAsync(("ada", "s1"), ("", "s1"), ("bob", "no spaces"), ("ended", "s1"), ("US" + new string('a', 32), "s1"), ("cay", "s1"));
+        var reply = await stream.BeatAsync(("ada", "s1"), ("", "s1"), ("bob", "no spaces"), ("ended", "s1"),
+            ("US" + new string('a', 32), "s1"), ("cay", "s1"));
         Assert.Equal(2, reply.Accepted);
         Assert.Equal(
             [

@@ -90,7 +90,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
         using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, View = view });
         var messages = await watch.Sync();
 
-        var read = await _server.Users.BatchGetUsersAsync(new BatchGetUsersRequest { ServiceSid = service, UserKeys = { "ada" }, View = view });
+        var read = await _server.Users.BatchGetUsersAsync(
+            new BatchGetUsersRequest { ServiceSid = service, UserKeys = { "ada" }, View = view });
         Assert.Equal(read.Users[0], messages[2].Updates.Updates[0].User);
     }
 
@@ -105,7 +106,8 @@ public sealed class WatchUsersTests : IAsyncLifetime
         using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service });
         var updates = (await watch.Sync()).Select(message => message.Updates).OfType<WatchUpdates>().ToList();
         Assert.Equal(count, updates.Sum(message => message.Updates.Count));
-        Assert.All(updates, message => Assert.InRange(message.CalculateSize(), 1, Limits.WatchMessageBytes + (32 * Limits.WatchUpdatesPerMessage)));
+        Assert.All(updates, message =>
+            Assert.InRange(message.CalculateSize(), 1, Limits.WatchMessageBytes + (32 * Limits.WatchUpdatesPerMessage)));
         Assert.All(updates, message => Assert.InRange(message.Updates.Count, 1, Limits.WatchUpdatesPerMessage));
     }
 

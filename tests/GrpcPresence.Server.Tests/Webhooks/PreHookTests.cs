@@ -88,6 +88,7 @@ public sealed class PreHookTests
         Assert.True(UserKey.TryParse(identity, out var key));
 
         using var client = new WebhookClient(network, new ServerSettings(), TimeProvider.System);
-        await new PreHook(server.Store, client, new ServerSettings(), server.Get<IHostApplicationLifetime>()).AskAsync(service, key, edit ?? Edit, TestRun.Token);
+        await new PreHook(server.Store, client, new ServerSettings(), server.Get<IHostApplicationLifetime>()).AskAsync(service, key,
+            edit ?? Edit, TestRun.Token);
     }
 }

@@ -62,7 +62,8 @@ public sealed class PublicAddressTests
     [InlineData("2002:a00:1::1")] // of 10.0.0.1
     [InlineData("2001:0:7f00:1::")] // Teredo, whose server is 127.0.0.1
     [InlineData("2001:0:808:808:0:0:80ff:fffe")] // whose client is 127.0.0.1, inverted
-    public void An_address_that_carries_a_special_one_is_not_public(string address) => Assert.False(PublicAddress.Is(IPAddress.Parse(address)));
+    public void An_address_that_carries_a_special_one_is_not_public(string address) =>
+        Assert.False(PublicAddress.Is(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("1.1.1.1")]

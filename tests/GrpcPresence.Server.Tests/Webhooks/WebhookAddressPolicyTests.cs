@@ -99,7 +99,8 @@ public sealed class WebhookAddressPolicyTests
             return connection;
         };
         using var client = new WebhookClient(handler, new ServerSettings(), new FakeTimeProvider());
-        var calls = Enumerable.Range(0, WebhookAddressPolicy.ResolutionsAtOnce).Select(i => CallAsync($"http://black-hole-{i}.example/")).ToList();
+        var calls = Enumerable.Range(0, WebhookAddressPolicy.ResolutionsAtOnce).Select(i =>
+            CallAsync($"http://black-hole-{i}.example/")).ToList();
         foreach (var _ in calls)
         {
             await Barrier.Within(started.WaitAsync(TestRun.Token), "a name is being resolved");
@@ -140,7 +141,8 @@ public sealed class WebhookAddressPolicyTests
     }
 
     /// <summary>A guard to whom every name has these addresses.</summary>
-    private static WebhookAddressPolicy Guard(bool allowPrivate, params IPAddress[] addresses) => new(allowPrivate, _ => Task.FromResult(addresses));
+    private static WebhookAddressPolicy Guard(bool allowPrivate, params IPAddress[] addresses) =>
+        new(allowPrivate, _ => Task.FromResult(addresses));
 
     private static async Task<HttpStatusCode?> CallAsync(WebhookAddressPolicy guard, WebhookReceiver receiver, string? url = null)
     {

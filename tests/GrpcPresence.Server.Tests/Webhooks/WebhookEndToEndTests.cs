@@ -9,7 +9,8 @@ namespace GrpcPresence.Server.Tests.Webhooks;
 public sealed class WebhookEndToEndTests
 {
     // Where there is an auth token, callers need credentials unless they are let in without.
-    private static readonly ServerSettings Allowing = new() { AllowPrivateWebhooks = true, AuthToken = "a-token-of-this-test", AllowAnonymous = true };
+    private static readonly ServerSettings Allowing = new() { AllowPrivateWebhooks = true, AuthToken = "a-token-of-this-test",
+        AllowAnonymous = true };
 
     [Fact]
     public async Task A_heartbeat_makes_the_back_end_hear_of_the_user_with_a_signature_that_verifies()
@@ -22,12 +23,15 @@ public sealed class WebhookEndToEndTests
         await server.BeatAsync(service, "ada");
 
         var added = await receiver.NextAsync();
-        Assert.Equal(("POST", "onUserAdded", "ada", "created"), (added.Method, added.EventType, added.Parameters["Identity"], added.Parameters["UpdateReasons"]));
+        Assert.Equal(("POST", "onUserAdded", "ada", "created"),
+            (added.Method, added.EventType, added.Parameters["Identity"], added.Parameters["UpdateReasons"]));
         var updated = await receiver.NextAsync();
-        Assert.Equal(("onUserUpdated", "true", "reachabilityOnline"), (updated.EventType, updated.Parameters["IsOnline"], updated.Parameters["UpdateReasons"]));
+        Assert.Equal(("onUserUpdated", "true", "reachabilityOnline"),
+            (updated.EventType, updated.Parameters["IsOnline"], updated.Parameters["UpdateReasons"]));
         Assert.NotEqual(added.Headers["I-Twilio-Idempotency-Token"], updated.Headers["I-Twilio-Idempotency-Token"]);
         foreach (var received in new[] { added, updated })
-            Assert.Equal(WebhookSignature.Of(Allowing.AuthToken!, received.Url, received.Parameters), received.Headers["X-Twilio-Signature"]);
+            Assert.Equal(WebhookSignature.Of(Allowing.AuthToken!, received.Url, received.Parameters),
+                received.Headers["X-Twilio-Signature"]);
     }
 
     [Fact]

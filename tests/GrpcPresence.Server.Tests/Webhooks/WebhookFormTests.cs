@@ -43,7 +43,8 @@ public sealed class WebhookFormTests
     {
         var record = Sample.Record() with { KnownRevision = 0 };
 
-        var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, Sample.State(record), UpdateReasons.Created).Select(parameter => parameter.Key);
+        var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, Sample.State(record), UpdateReasons.Created).Select(parameter =>
+            parameter.Key);
 
         Assert.DoesNotContain(names, name => name is "RoleSid" or "IsOnline" or "IsNotifiable");
     }

@@ -57,7 +57,8 @@ internal sealed class WebhookReceiver : IAsyncDisposable
             http.Request.Method,
             http.Request.GetEncodedUrl(),
             http.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
-            (form is null ? http.Request.Query : form.AsEnumerable()).ToDictionary(parameter => parameter.Key, parameter => parameter.Value.ToString()));
+            (form is null ? http.Request.Query : form.AsEnumerable()).ToDictionary(parameter => parameter.Key, parameter =>
+                parameter.Value.ToString()));
         http.Response.StatusCode = Answer(received);
         _received.Writer.TryWrite(received);
     }

@@ -2,7 +2,9 @@ using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>The expected values were made with another program: <c>openssl dgst -sha1 -hmac KEY -binary | base64</c>, of the signed text.</summary>
+/// <summary>
+/// The expected values were made with another program: <c>openssl dgst -sha1 -hmac KEY -binary | base64</c>, of the signed text.
+/// </summary>
 public sealed class WebhookSignatureTests
 {
     [Fact]
@@ -35,5 +37,6 @@ public sealed class WebhookSignatureTests
 
     [Fact]
     public void Values_are_signed_as_UTF_8_and_not_as_they_are_escaped() =>
-        Assert.Equal("m44BNV9PfLgcSGIAZf0c/6i+Qf0=", WebhookSignature.Of("tökén", "https://example.com/hook", [new("Identity", "zürich ☃")]));
+        Assert.Equal("m44BNV9PfLgcSGIAZf0c/6i+Qf0=",
+            WebhookSignature.Of("tökén", "https://example.com/hook", [new("Identity", "zürich ☃")]));
 }
