@@ -7,18 +7,16 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>Sees whether a read of a request's body is still pending when the handler of the request returns.</summary>
+/// <summary>Sees whether a request's body was read, and whether a read is still pending when the handler of the request returns.</summary>
 internal sealed class BodyReads : IStartupFilter
 {
-    private readonly Channel<(string Path, bool IsReading)> _ended = Channel.CreateUnbounded<(string, bool)>();
+    private readonly Channel<(string Path, Body Body)> _ended = Channel.CreateUnbounded<(string, Body)>();
 
     /// <summary>Waits until a request of the path ends, and returns whether a read was left pending.</summary>
-    public async Task<bool> IsLeftBy(string path)
-    {
-        var reading = FindAsync(path);
-        await Barrier.Within(reading, $"a request of {path} ended");
-        return await reading;
-    }
+    public async Task<bool> IsLeftBy(string path) => (await FindAsync(path)).IsReading;
+
+    /// <summary>Waits until a request of the path ends, and returns whether anything read its body.</summary>
+    public async Task<bool> IsReadBy(string path) => (await FindAsync(path)).IsRead;
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
@@ -26,25 +24,33 @@ internal sealed class BodyReads : IStartupFilter
         {
             var body = new Body(http.Request.BodyReader);
             http.Features.Set<IRequestBodyPipeFeature>(body);
+            http.Request.Body = body.AsStream(leaveOpen: true);
             try
             {
                 await handler(http);
             }
             finally
             {
-                _ended.Writer.TryWrite((http.Request.Path, body.IsReading));
+                _ended.Writer.TryWrite((http.Request.Path, body));
             }
         });
         next(app);
     };
 
-    private async Task<bool> FindAsync(string path)
+    private async Task<Body> FindAsync(string path)
+    {
+        var finding = ReadUntilAsync(path);
+        await Barrier.Within(finding, $"a request of {path} ended");
+        return await finding;
+    }
+
+    private async Task<Body> ReadUntilAsync(string path)
     {
         while (true)
         {
             var ended = await _ended.Reader.ReadAsync(TestRun.Token);
             if (ended.Path == path)
-                return ended.IsReading;
+                return ended.Body;
         }
     }
 
@@ -56,9 +62,11 @@ internal sealed class BodyReads : IStartupFilter
 
         public bool IsReading => _isReading;
 
+        public bool IsRead { get; private set; }
+
         public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
-            _isReading = true;
+            _isReading = IsRead = true;
             try
             {
                 return await body.ReadAsync(cancellationToken);
@@ -69,7 +77,11 @@ internal sealed class BodyReads : IStartupFilter
             }
         }
 
-        public override bool TryRead(out ReadResult result) => body.TryRead(out result);
+        public override bool TryRead(out ReadResult result)
+        {
+            IsRead = true;
+            return body.TryRead(out result);
+        }
 
         public override void AdvanceTo(SequencePosition consumed) => body.AdvanceTo(consumed);
 

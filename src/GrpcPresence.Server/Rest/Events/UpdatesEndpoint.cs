@@ -1,10 +1,10 @@
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Server.Grpc.Mapping;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Rest.Events;
 
@@ -59,11 +59,6 @@ internal static class UpdatesEndpoint
     /// <summary>Maps the operation.</summary>
     public static void Map(RestRoutes routes, RestErrors errors, TimeProvider time) =>
         routes.Stream<UserUpdateResource>(Path, Operation, call => WatchAsync(call, errors, time));
-
-    /// <summary>Whether the path is that of the stream. Routing takes a slash at its end too.</summary>
-    public static bool Serves(string path) =>
-        path.StartsWith(RestPaths.Services + "/", StringComparison.OrdinalIgnoreCase)
-        && path.AsSpan().TrimEnd('/').EndsWith("/Users/Updates", StringComparison.OrdinalIgnoreCase);
 
     private static async Task WatchAsync(RestRequest call, RestErrors errors, TimeProvider time)
     {

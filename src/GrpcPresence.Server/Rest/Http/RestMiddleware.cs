@@ -1,7 +1,8 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.Metrics;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest.Http;
