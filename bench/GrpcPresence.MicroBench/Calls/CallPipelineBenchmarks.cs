@@ -8,8 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace GrpcPresence.MicroBench.Calls;
 
 /// <summary>
-/// The cost of the steps around every call, bound with the methods or as an interceptor: docs/adr/0008-call-pipeline.md. The row of a public method leaves
-/// the decode guard and the mapping of errors; that of <c>Heartbeat</c> adds authentication, authorization and quotas. The handler does nothing.
+/// The cost of the steps around every call, bound with the methods or as an interceptor: docs/adr/0008-call-pipeline.md. The row of a
+/// public method leaves the decode guard and the mapping of errors; that of <c>Heartbeat</c> adds authentication, authorization and quotas.
+/// The handler does nothing.
 /// </summary>
 public class CallPipelineBenchmarks : IDisposable
 {
@@ -26,8 +27,10 @@ public class CallPipelineBenchmarks : IDisposable
     {
         _bare = new UnaryEndpoint(NoOptions, _ => V1.UserService.BindService(new IdleUsers()));
         _public = new UnaryEndpoint(NoOptions, services => Define(services, new AccessRule<V1.HeartbeatRequest>(Heartbeat)));
-        _heartbeat = new UnaryEndpoint(NoOptions, services => Define(services, AuthorizationTable.Get<V1.HeartbeatRequest>(Heartbeat)), authenticates: true);
-        _intercepted = new UnaryEndpoint(grpc => grpc.Interceptors.Add<ErrorInterceptor>(), _ => V1.UserService.BindService(new IdleUsers()));
+        _heartbeat = new UnaryEndpoint(
+            NoOptions, services => Define(services, AuthorizationTable.Get<V1.HeartbeatRequest>(Heartbeat)), authenticates: true);
+        _intercepted = new UnaryEndpoint(
+            grpc => grpc.Interceptors.Add<ErrorInterceptor>(), _ => V1.UserService.BindService(new IdleUsers()));
     }
 
     /// <summary>The handler alone.</summary>
@@ -80,10 +83,11 @@ public class CallPipelineBenchmarks : IDisposable
     {
         public ServerServiceDefinition.Builder Definition { get; } = ServerServiceDefinition.CreateBuilder();
 
-        public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
         {
             if (row is AccessRule<TRequest> rule)
-                Definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.ServeAsync(rule, handler!, request, context));
+                Definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunAsync(rule, handler!, request, context));
         }
 
         public override void AddMethod<TRequest, TResponse>(

@@ -29,16 +29,28 @@ namespace GrpcPresence.MicroBench.Calls;
 /// </summary>
 internal sealed class UnaryEndpoint : IDisposable
 {
+    private const string Method = "/presence.v1.UserService/Heartbeat";
+
     private static readonly ServiceSid Service = new(1);
-    private static readonly byte[] Message = Frame(new V1.HeartbeatRequest { ServiceSid = Service.ToString(), UserKey = "alice", SessionId = "s1" });
+    private static readonly byte[] Message = Frame(
+        new V1.HeartbeatRequest { ServiceSid = Service.ToString(), UserKey = "alice", SessionId = "s1" });
+
+    private static readonly Type[] Steps =
+    [
+        typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
+        typeof(AccessTokenVerifier), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas), typeof(ActiveStreams),
+    ];
 
     private readonly WebApplication _app;
     private readonly IServiceScopeFactory _scopes;
     private readonly RouteEndpoint _endpoint;
     private readonly RequestDelegate _serve;
 
-    /// <summary>Maps the definition. Each call is authenticated first if <paramref name="authenticates"/>; its caller is anonymous.</summary>
-    public UnaryEndpoint(Action<GrpcServiceOptions> configure, Func<IServiceProvider, ServerServiceDefinition> define, bool authenticates = false)
+    /// <summary>
+    /// Maps the definition. Each call is authenticated first if <paramref name="authenticates"/>; its caller is anonymous.
+    /// </summary>
+    public UnaryEndpoint(
+        Action<GrpcServiceOptions> configure, Func<IServiceProvider, ServerServiceDefinition> define, bool authenticates = false)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore(); // an application cannot be built without a server; this one is never started
@@ -47,18 +59,23 @@ internal sealed class UnaryEndpoint : IDisposable
         builder.Services.AddSingleton(Unlimited());
         builder.Services.AddPresenceCore();
         builder.Services.AddSingleton<IPresenceStore>(new InMemoryPresenceStore());
-        foreach (var service in new[] { typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
-            typeof(AccessTokenVerifier), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas), typeof(ActiveStreams) })
-        {
+        foreach (var service in Steps)
             builder.Services.AddSingleton(service);
-        }
         _app = builder.Build();
-        _app.MapGrpcService(define).Add(endpoint => endpoint.Metadata.Add(AuthorizationTable.Get<V1.HeartbeatRequest>("/presence.v1.UserService/Heartbeat")));
+        _app.MapGrpcService(define).Add(endpoint => endpoint.Metadata.Add(AuthorizationTable.Find(Method)!));
         _scopes = _app.Services.GetRequiredService<IServiceScopeFactory>();
         _endpoint = ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-            .Single(endpoint => endpoint.RoutePattern.RawText == "/presence.v1.UserService/Heartbeat");
+            .Single(endpoint => endpoint.RoutePattern.RawText == Method);
         _serve = _endpoint.RequestDelegate!;
-        _app.Services.GetRequiredService<ServiceCache>().Apply(new ServiceRecord { Id = 1, Sid = Service, FriendlyName = "", CreateTime = default, UpdateTime = default, Configuration = new() });
+        _app.Services.GetRequiredService<ServiceCache>().Apply(new ServiceRecord
+        {
+            Id = 1,
+            Sid = Service,
+            FriendlyName = "",
+            CreateTime = default,
+            UpdateTime = default,
+            Configuration = new(),
+        });
         if (authenticates)
         {
             _serve = new CredentialsMiddleware(
@@ -92,7 +109,10 @@ internal sealed class UnaryEndpoint : IDisposable
     private static ServerSettings Unlimited()
     {
         var quotas = new QuotaSettings();
-        return new ServerSettings { Quotas = quotas with { ServiceInstance = quotas.ServiceInstance with { HeartbeatsPerSecond = int.MaxValue } } };
+        return new ServerSettings
+        {
+            Quotas = quotas with { ServiceInstance = quotas.ServiceInstance with { HeartbeatsPerSecond = int.MaxValue } },
+        };
     }
 
     private static byte[] Frame(IMessage message)

@@ -8,8 +8,8 @@ using GrpcPresence.Core.Telemetry;
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// The counters of all subjects. What a call uses is charged to the service instance and to the caller together, or to neither. Nobody but the counter
-/// of refusals is told of it, and that not of whom. Safe from any thread; locks nothing on the way of a charge.
+/// The counters of all subjects. What a call uses is charged to the service instance and to the caller together, or to neither. Nobody but
+/// the counter of refusals is told of it, and that not of whom. Safe from any thread; locks nothing on the way of a charge.
 /// </summary>
 public sealed partial class QuotaLimiter
 {
@@ -50,8 +50,8 @@ public sealed partial class QuotaLimiter
     public UsageCounters OfEndUser(ServiceSid service, Identity user) => Find(QuotaKey.Of(service, user));
 
     /// <summary>
-    /// Drops the counters that are idle, and returns how many: an idle one equals a new one, and else each end user and each deleted service instance would
-    /// leave one for ever. To be called every <see cref="Limits.MeterSweepInterval"/>.
+    /// Drops the counters that are idle, and returns how many: an idle one equals a new one, and else each end user and each deleted
+    /// service instance would leave one for ever. To be called every <see cref="Limits.MeterSweepInterval"/>.
     /// </summary>
     public int Sweep()
     {
@@ -78,14 +78,16 @@ public sealed partial class QuotaLimiter
 
     /// <summary>
     /// Returns when a refusal may be sent: at once for some a second, and after <see cref="Limits.RefusalHold"/> beyond that, so that a caller who
-    /// ignores refusals costs little. To be awaited before a refusal is thrown, with the counters of the caller, or of the service instance where there is
-    /// none.
+    /// ignores refusals costs little. To be awaited before a refusal is thrown, with the counters of the caller, or of the service instance
+    /// where there is none.
     /// </summary>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     public ValueTask HoldRefusalAsync(UsageCounters counters, CancellationToken cancellationToken) =>
-        Present(counters).Rejections.HoldAsync(_time, cancellationToken); // counters that are dropped meanwhile forget one refusal, and nothing else
+        // Counters that are dropped in the meantime forget one rejection, and nothing else.
+        Present(counters).Rejections.HoldAsync(_time, cancellationToken);
 
-    private UsageCounters Find(QuotaKey key) => _counters.GetOrAdd(key, static (added, limiter) => new UsageCounters(added, limiter.PolicyOf(added.Kind)), this);
+    private UsageCounters Find(QuotaKey key) =>
+        _counters.GetOrAdd(key, static (added, limiter) => new UsageCounters(added, limiter.PolicyOf(added.Kind)), this);
 
     private QuotaPolicy PolicyOf(QuotaKind kind) => kind switch
     {

@@ -15,7 +15,9 @@ internal sealed class StreamLease(UsageCounters service, UsageCounters? caller, 
             Release(caller, watchedUsers);
     }
 
-    /// <summary>Gives back the place that one subject holds. The open stream goes last: while it counts, the counters are not dropped.</summary>
+    /// <summary>
+    /// Gives back the place that one subject holds. The open stream goes last: while it counts, the counters are not dropped.
+    /// </summary>
     public static void Release(UsageCounters counters, int watchedUsers)
     {
         counters.WatchedUsers.Remove(watchedUsers);

@@ -51,8 +51,8 @@ public sealed class UsageCounters
     }
 
     /// <summary>
-    /// Whether the counters are in use. To be asked after something was taken: whoever is about to drop it says so first and looks for what was taken then, so
-    /// that one of the two notices the other. Whoever keeps counters asks for others when they are not.
+    /// Whether the counters are in use. To be asked after something was taken: whoever is about to drop it says so first and looks for what
+    /// was taken then, so that one of the two notices the other. Whoever keeps counters asks for others when they are not.
     /// </summary>
     public bool IsLive => Volatile.Read(ref _state) == Live;
 

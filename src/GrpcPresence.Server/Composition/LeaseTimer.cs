@@ -13,7 +13,13 @@ namespace GrpcPresence.Server.Composition;
 /// meters that are idle.
 /// </summary>
 internal sealed class LeaseTimer(
-    PresenceTracker tracker, WatchHub hub, ActiveStreams streams, CommandQueue queue, QuotaLimiter quotas, PresenceMetrics metrics, TimeProvider time)
+    PresenceTracker tracker,
+    WatchHub hub,
+    ActiveStreams streams,
+    CommandQueue queue,
+    QuotaLimiter quotas,
+    PresenceMetrics metrics,
+    TimeProvider time)
     : BackgroundService
 {
     private PeriodicTimer? _timer;

@@ -15,7 +15,9 @@ internal static class GrpcMapping
     {
         var services = app.Services;
         var binder = new MethodBinder(
-            services.GetRequiredService<MethodPipeline>(), services.GetRequiredService<LocalMethods>(), services.GetRequiredService<WatchUsersHandler>());
+            services.GetRequiredService<MethodPipeline>(),
+            services.GetRequiredService<LocalMethods>(),
+            services.GetRequiredService<WatchUsersHandler>());
         bind(binder, services.GetRequiredService<TService>());
         var definition = binder.Build();
         app.MapGrpcService(_ => definition).Add(Describe);

@@ -8,8 +8,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Security;
 
 /// <summary>
-/// What a call is about: its caller, and the service instance and the user that its request names. They are parsed once, and read by authorization, quotas
-/// and the handler. One object a call, which costs what the reader of a heartbeat's fields cost before. Not safe for more than one thread.
+/// What a call is about: its caller, and the service instance and the user that its request names. They are parsed once, and read by
+/// authorization, quotas and the handler. One object a call, which costs what the reader of a heartbeat's fields cost before. Not safe for
+/// more than one thread.
 /// </summary>
 internal sealed class CallScope(Caller caller)
 {
@@ -35,7 +36,9 @@ internal sealed class CallScope(Caller caller)
         _tenant = null;
     }
 
-    /// <summary>Returns the service instance of the request if this process has it in memory. Null says nothing about whether it exists.</summary>
+    /// <summary>
+    /// Returns the service instance of the request if this process has it in memory. Null says nothing about whether it exists.
+    /// </summary>
     public CachedService? FindTenant(ServiceCache services) =>
         _tenant ??= Service is { } service ? services.FindCached(service) : null;
 

@@ -4,8 +4,9 @@ using GrpcPresence.Server.Security.Authentication;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// The active streams. Stopping waits for them, and resets those that do not end. A stream also ends with the credentials of its caller: an access token
-/// expires, an API key is revoked. If its client reads nothing, and so never learns why, the stream is reset. Safe from any thread.
+/// The active streams. Stopping waits for them, and resets those that do not end. A stream also ends with the credentials of its caller: an
+/// access token expires, an API key is revoked. If its client reads nothing, and so never learns why, the stream is reset. Safe from any
+/// thread.
 /// </summary>
 internal sealed class ActiveStreams(TimeProvider time)
 {
@@ -15,8 +16,9 @@ internal sealed class ActiveStreams(TimeProvider time)
     /// <summary>How long a stream whose credentials have ended has for its last message before it is reset.</summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(2);
 
-    // Guards everything below and the mutable properties of the streams. A reset runs under it, so that it cannot reach a request that has ended in the
-    // meantime and whose context serves another; nothing else is called under it but FindInvalidationReason, which waits for nothing.
+    // Guards everything below and the mutable properties of the streams. A reset runs under it, so that it cannot reach a request that has
+    // ended in the meantime and whose context serves another; nothing else is called under it but FindInvalidationReason, which waits for
+    // nothing.
     private readonly Lock _gate = new();
     private readonly Dictionary<HttpContext, ActiveStream> _streams = [];
     private readonly Dictionary<Caller, HashSet<ActiveStream>> _byCaller = []; // a check asks each caller once, however many streams it has
@@ -53,7 +55,9 @@ internal sealed class ActiveStreams(TimeProvider time)
         }
     }
 
-    /// <summary>Ends the streams whose caller's credentials are no longer valid. Called every tick; checks every <see cref="Interval"/>.</summary>
+    /// <summary>
+    /// Ends the streams whose caller's credentials are no longer valid. Called every tick; checks every <see cref="Interval"/>.
+    /// </summary>
     public void Tick()
     {
         if (time.GetElapsedTime(_checkedAt) < Interval)

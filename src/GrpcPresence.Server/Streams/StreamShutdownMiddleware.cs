@@ -16,7 +16,11 @@ internal sealed class StreamShutdownMiddleware
 
     /// <summary>Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.</summary>
     public StreamShutdownMiddleware(
-        RequestDelegate next, ActiveStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
+        RequestDelegate next,
+        ActiveStreams streams,
+        IHostApplicationLifetime lifetime,
+        TimeProvider time,
+        ILogger<StreamShutdownMiddleware> logger)
     {
         (_next, _streams, _lifetime, _logger) = (next, streams, lifetime, logger);
         lifetime.ApplicationStopping.Register(

@@ -47,7 +47,8 @@ internal sealed class QuotaWorld : IDisposable
 
     public OwnMeters Meters => _meters;
 
-    public UsageCounters User(string identity, int service = 1) => Limiter.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
+    public UsageCounters User(string identity, int service = 1) =>
+        Limiter.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
 
     /// <summary>How many heartbeats in a row are charged until one is refused.</summary>
     public int Heartbeats(UsageCounters service, UsageCounters? caller)

@@ -165,7 +165,8 @@ public sealed class StreamShutdownTests : IDisposable
     private Task RunAsync(StreamMetadata? stream, RequestDelegate next)
     {
         var context = new DefaultHttpContext { Request = { Path = "/" } };
-        context.SetEndpoint(new Endpoint(requestDelegate: null, new EndpointMetadataCollection(stream is null ? [] : [stream]), displayName: null));
+        var metadata = new EndpointMetadataCollection(stream is null ? [] : [stream]);
+        context.SetEndpoint(new Endpoint(requestDelegate: null, metadata, displayName: null));
         context.Features.Set<IHttpResetFeature>(_reset);
         var middleware = new StreamShutdownMiddleware(
             next, _streams, _lifetime, _time, NullLogger<StreamShutdownMiddleware>.Instance);

@@ -6,10 +6,13 @@ using GrpcPresence.Server.Streams;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
-/// <summary>The messages of a client's stream. A message that the caller may not send ends the stream, and so does the end of the caller's credentials.</summary>
+/// <summary>
+/// The messages of a client's stream. A message that the caller may not send ends the stream, and so does the end of the caller's
+/// credentials.
+/// </summary>
 /// <typeparam name="TRequest">A message.</typeparam>
-internal sealed class AuthorizedStreamReader<TRequest>(IAsyncStreamReader<TRequest> messages, Authorizer authorizer, AccessRule<TRequest> rule, CallScope scope)
-    : IAsyncStreamReader<TRequest>
+internal sealed class AuthorizedStreamReader<TRequest>(
+    IAsyncStreamReader<TRequest> messages, Authorizer authorizer, AccessRule<TRequest> rule, CallScope scope) : IAsyncStreamReader<TRequest>
 {
     private readonly TaskCompletionSource<PresenceException> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -7,8 +7,9 @@ using GrpcPresence.Server.Security.Authorization;
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>
-/// Authenticates the calls of gRPC and gRPC-Web from their headers. gRPC reads and inflates a unary request before it calls the method, so a check there would
-/// let everybody who reaches the port make the server buffer and inflate 4 MiB a call. Here a caller without valid credentials is answered first.
+/// Authenticates the calls of gRPC and gRPC-Web from their headers. gRPC reads and inflates a unary request before it calls the method, so
+/// a check there would let everybody who reaches the port make the server buffer and inflate 4 MiB a call. Here a caller without valid
+/// credentials is answered first.
 /// </summary>
 internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator authenticator, ErrorMapper errors)
 {
@@ -46,7 +47,9 @@ internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator 
         await next(http);
     }
 
-    /// <summary>Writes the error as gRPC does before any message: among the headers. Grpc.AspNetCore.Web translates them where it surrounds this.</summary>
+    /// <summary>
+    /// Writes the error as gRPC does before any message: among the headers. Grpc.AspNetCore.Web translates them where it surrounds this.
+    /// </summary>
     private void Reject(Exception exception, AccessRule rule, HttpContext http)
     {
         var error = errors.Map(exception, rule.Method, http.RequestAborted);

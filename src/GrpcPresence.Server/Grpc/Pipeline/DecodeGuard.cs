@@ -5,7 +5,8 @@ using Grpc.Core;
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>
-/// Answers a message that cannot be decoded as the contract says. Without it gRPC answers UNKNOWN, and logs a client's mistake as a fault of the server.
+/// Answers a message that cannot be decoded as the contract says. Without it gRPC answers UNKNOWN, and logs a client's mistake as a fault
+/// of the server.
 /// </summary>
 internal static class DecodeGuard
 {
@@ -28,7 +29,8 @@ internal static class DecodeGuard
             {
                 throw new RpcException(new Status(StatusCode.InvalidArgument, "A string field is not valid UTF-8."));
             }
-            // Not InvalidProtocolBufferException alone: a nested length of 2^31 - 1 overflows a sum in the library, which then throws other exceptions.
+            // Not InvalidProtocolBufferException alone: a nested length of 2^31 - 1 overflows a sum in the library, which then throws other
+            // exceptions.
 #pragma warning disable CA1031 // decoding depends on nothing but the client's bytes
             catch (Exception)
 #pragma warning restore CA1031

@@ -2,7 +2,10 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
-/// <summary>The context of a call from inside this process, for an HTTP request. It has what the methods use: the request, its end, and its response headers.</summary>
+/// <summary>
+/// The context of a call from inside this process, for an HTTP request. It has what the methods use: the request, its end, and its response
+/// headers.
+/// </summary>
 internal sealed class LocalCallContext : ServerCallContext
 {
     // Where gRPC's own server looks for the request of a context that it did not make.

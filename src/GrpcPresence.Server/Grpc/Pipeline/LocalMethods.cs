@@ -4,12 +4,13 @@ using GrpcPresence.Server.Security.Authorization;
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>
-/// The methods for authenticated callers inside this process: REST runs the same pipeline, and has neither rules nor quotas of its own. Errors come as they
-/// were thrown. Filled before the server starts; safe from any thread then.
+/// The methods for authenticated callers inside this process: REST runs the same pipeline, and has neither rules nor quotas of its own.
+/// Errors come as they were thrown. Filled before the server starts; safe from any thread then.
 /// </summary>
 internal sealed class LocalMethods(MethodPipeline pipeline)
 {
-    private readonly Dictionary<Type, (AccessRule Rule, Delegate Handler)> _methods = []; // no two methods have the same requests and responses
+    // By the type of the handler: no two methods have the same requests and responses.
+    private readonly Dictionary<Type, (AccessRule Rule, Delegate Handler)> _methods = [];
 
     /// <summary>Adds a method.</summary>
     public void Add(AccessRule rule, Delegate handler) => _methods.Add(handler.GetType(), (rule, handler));

@@ -6,8 +6,8 @@ using GrpcPresence.Server.Security.Authorization;
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>
-/// Binds the methods of generated services to the <see cref="MethodPipeline"/>, for gRPC and for callers inside this process. A method without a row in
-/// <see cref="AuthorizationTable"/> is not bound, and the server does not start.
+/// Binds the methods of generated services to the <see cref="MethodPipeline"/>, for gRPC and for callers inside this process. A method
+/// without a row in <see cref="AuthorizationTable"/> is not bound, and the server does not start.
 /// </summary>
 internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, WatchUsersHandler watch) : ServiceBinderBase
 {
@@ -21,7 +21,7 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
     {
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
         local.Add(rule, handler!);
-        _definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.ServeAsync(rule, handler!, request, context));
+        _definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunAsync(rule, handler!, request, context));
     }
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
     {
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
         _definition.AddMethod(
-            DecodeGuard.Guard(method), (requests, responses, context) => pipeline.ServeAsync(rule, handler!, requests, responses, context));
+            DecodeGuard.Guard(method), (requests, responses, context) => pipeline.RunAsync(rule, handler!, requests, responses, context));
     }
 
     private void Bind<TRequest, TResponse>(Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse> handler)
@@ -57,6 +57,6 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
         local.Add(rule, handler);
         _definition.AddMethod(
-            DecodeGuard.Guard(method), (request, responses, context) => pipeline.ServeAsync(rule, handler, request, responses, context));
+            DecodeGuard.Guard(method), (request, responses, context) => pipeline.RunAsync(rule, handler, request, responses, context));
     }
 }

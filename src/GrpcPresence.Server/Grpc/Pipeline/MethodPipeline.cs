@@ -10,74 +10,40 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <summary>
 /// What happens around every call, in this order:
 /// <list type="number">
-/// <item>Authenticate: <see cref="CredentialsMiddleware"/> checks the headers before anything reads the body. REST does it before it reads a form.</item>
-/// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. gRPC then calls the method.</item>
+/// <item>Authenticate: <see cref="CredentialsMiddleware"/> checks the headers before anything reads the body. REST does so before it reads
+/// a
+/// form.</item>
+/// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
-/// <item>Handle. <c>UpdateUser</c> first asks the pre-hook, once it has parsed the request: nobody else may have a back end called.</item>
-/// <item>Errors: <see cref="ErrorMapper"/> makes a status of whatever was thrown. REST writes its own.</item>
+/// <item>Handle. <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers who may edit have a back end
+/// called.</item>
+/// <item>Errors: <see cref="ErrorMapper"/> turns what was thrown into a status. A local call throws it as it is; REST writes its own
+/// errors.</item>
 /// </list>
-/// These are no interceptors: gRPC resolves an interceptor from a scope of services, which it creates for each call that has one. That and two other
-/// changes took an empty call from 1.42 to 1.20 times the cost of one without steps; docs/adr/0008-call-pipeline.md has the measurement of each.
-/// Most unary calls wait for nothing: then a method here returns the handler's own task, without a state machine. Safe from any thread.
+/// The steps are not interceptors. gRPC resolves an interceptor from a scope of services, which it creates for every call that has one.
+/// Without that scope, and with two other changes, an empty call went from 1.42 to 1.20 times the cost of one without steps; the
+/// measurement of the scope alone is in docs/adr/0008-call-pipeline.md. Most unary calls wait for nothing: they return the handler's task
+/// without a state machine. Safe from any thread.
 /// </summary>
 internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors)
 {
-    /// <summary>Runs a unary call of gRPC.</summary>
-    public Task<TResponse> ServeAsync<TRequest, TResponse>(
-        AccessRule<TRequest> rule, UnaryServerMethod<TRequest, TResponse> handler, TRequest request, ServerCallContext context)
-        where TRequest : class
-        where TResponse : class
-    {
-        try
-        {
-            var call = RunAsync(rule, handler, request, context);
-            return call.IsCompletedSuccessfully ? call : MapErrorsAsync(call, context);
-        }
-        catch (Exception exception)
-        {
-            throw errors.Map(exception, context);
-        }
-    }
-
-    /// <summary>Runs a server stream of gRPC.</summary>
-    public Task ServeAsync<TRequest, TResponse>(
-        AccessRule<TRequest> rule,
-        ServerStreamingServerMethod<TRequest, TResponse> handler,
-        TRequest request,
-        IServerStreamWriter<TResponse> responses,
-        ServerCallContext context)
-        where TRequest : class
-        where TResponse : class
-    {
-        try
-        {
-            return MapErrorsAsync(RunAsync(rule, handler, request, responses, context), context);
-        }
-        catch (Exception exception)
-        {
-            throw errors.Map(exception, context);
-        }
-    }
-
-    /// <summary>Runs a duplex stream of gRPC. Each of its messages is authorized; the handler charges what they cost.</summary>
-    public Task ServeAsync<TRequest, TResponse>(
-        AccessRule<TRequest> rule,
-        DuplexStreamingServerMethod<TRequest, TResponse> handler,
-        IAsyncStreamReader<TRequest> requests,
-        IServerStreamWriter<TResponse> responses,
-        ServerCallContext context)
-        where TRequest : class
-        where TResponse : class => MapErrorsAsync(RunAsync(rule, handler, requests, responses, context), context);
-
-    /// <summary>Runs a unary call; errors come as they were thrown.</summary>
+    /// <summary>Runs a unary call.</summary>
     public Task<TResponse> RunAsync<TRequest, TResponse>(
         AccessRule<TRequest> rule, UnaryServerMethod<TRequest, TResponse> handler, TRequest request, ServerCallContext context)
         where TRequest : class
         where TResponse : class
     {
-        var admission = AdmitAsync(rule, request, context);
-        return admission.IsCompletedSuccessfully ? handler(request, context) : WaitAsync(admission, handler, request, context);
+        try
+        {
+            var admission = AdmitAsync(rule, request, context);
+            var call = admission.IsCompletedSuccessfully ? handler(request, context) : WaitAsync(admission, handler, request, context);
+            return call.IsCompletedSuccessfully ? call : MapErrorsAsync(call, context);
+        }
+        catch (Exception exception) when (context is not LocalCallContext)
+        {
+            throw errors.Map(exception, context);
+        }
 
         static async Task<TResponse> WaitAsync(
             ValueTask admission, UnaryServerMethod<TRequest, TResponse> handler, TRequest request, ServerCallContext context)
@@ -87,7 +53,7 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         }
     }
 
-    /// <summary>Runs a server stream; errors come as they were thrown.</summary>
+    /// <summary>Runs a server stream. Unless something waits first, its request is not kept for as long as the stream lasts.</summary>
     public Task RunAsync<TRequest, TResponse>(
         AccessRule<TRequest> rule,
         ServerStreamingServerMethod<TRequest, TResponse> handler,
@@ -97,25 +63,38 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         where TRequest : class
         where TResponse : class
     {
-        if (rule.IsPublic)
-            return RunPublicAsync();
-        var admission = AdmitAsync(rule, request, context);
-        return admission.IsCompletedSuccessfully ? handler(request, responses, context) : WaitAsync(admission);
-
-        async Task WaitAsync(ValueTask admission)
+        try
         {
-            await admission;
-            await handler(request, responses, context);
+            var admission = AdmitAsync(rule, request, context);
+            return MapErrorsAsync(
+                admission.IsCompletedSuccessfully && !rule.IsPublic
+                    ? handler(request, responses, context)
+                    : WaitAsync(admission, rule.IsPublic ? quotas.OpenPublicStream() : null, handler, request, responses, context),
+                context);
+        }
+        catch (Exception exception) when (context is not LocalCallContext)
+        {
+            throw errors.Map(exception, context);
         }
 
-        async Task RunPublicAsync()
+        static async Task WaitAsync(
+            ValueTask admission,
+            IDisposable? place,
+            ServerStreamingServerMethod<TRequest, TResponse> handler,
+            TRequest request,
+            IServerStreamWriter<TResponse> responses,
+            ServerCallContext context)
         {
-            using var place = quotas.OpenPublicStream();
-            await handler(request, responses, context);
+            using (place)
+            {
+                await admission;
+                await handler(request, responses, context);
+            }
         }
     }
 
-    private async Task RunAsync<TRequest, TResponse>(
+    /// <summary>Runs a duplex stream. Each of its messages is authorized, and the handler charges what they cost.</summary>
+    public async Task RunAsync<TRequest, TResponse>(
         AccessRule<TRequest> rule,
         DuplexStreamingServerMethod<TRequest, TResponse> handler,
         IAsyncStreamReader<TRequest> requests,
@@ -124,18 +103,25 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         where TRequest : class
         where TResponse : class
     {
-        if (rule.IsPublic)
+        try
         {
-            using var place = quotas.OpenPublicStream();
-            await handler(requests, responses, context);
-            return;
+            if (rule.IsPublic)
+            {
+                using var place = quotas.OpenPublicStream();
+                await handler(requests, responses, context);
+                return;
+            }
+            var scope = CallScope.Of(context.GetHttpContext());
+            Authorizer.RequireRole(scope.Caller, rule);
+            await quotas.ChargeStreamAsync(scope.Caller, context.CancellationToken);
+            var authorized = new AuthorizedStreamReader<TRequest>(requests, authorizer, rule, scope);
+            using var open = streams.EndWith(scope.Caller, context.GetHttpContext(), authorized.End);
+            await handler(authorized, responses, context);
         }
-        var scope = CallScope.Of(context.GetHttpContext());
-        Authorizer.RequireRole(scope.Caller, rule);
-        await quotas.ChargeStreamAsync(scope.Caller, context.CancellationToken);
-        var authorized = new AuthorizedStreamReader<TRequest>(requests, authorizer, rule, scope);
-        using var open = streams.EndWith(scope.Caller, context.GetHttpContext(), authorized.End);
-        await handler(authorized, responses, context);
+        catch (Exception exception)
+        {
+            throw errors.Map(exception, context);
+        }
     }
 
     /// <summary>Authorizes and charges a call with one request.</summary>
@@ -159,25 +145,19 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         }
     }
 
+    private async Task<TResponse> MapErrorsAsync<TResponse>(Task<TResponse> call, ServerCallContext context)
+    {
+        await MapErrorsAsync((Task)call, context);
+        return await call;
+    }
+
     private async Task MapErrorsAsync(Task call, ServerCallContext context)
     {
         try
         {
             await call;
         }
-        catch (Exception exception)
-        {
-            throw errors.Map(exception, context);
-        }
-    }
-
-    private async Task<TResponse> MapErrorsAsync<TResponse>(Task<TResponse> call, ServerCallContext context)
-    {
-        try
-        {
-            return await call;
-        }
-        catch (Exception exception)
+        catch (Exception exception) when (context is not LocalCallContext)
         {
             throw errors.Map(exception, context);
         }

@@ -91,7 +91,8 @@ internal sealed partial class UserGrpcService
         return beat.Rejection is { } reason ? throw Refused(reason, service.Sid, key) : beat.Stored;
     }
 
-    private static (ServiceSid Service, UserKey User, SessionId Session) Read(CallScope scope, string serviceSid, string userKey, string sessionId)
+    private static (ServiceSid Service, UserKey User, SessionId Session) Read(
+        CallScope scope, string serviceSid, string userKey, string sessionId)
     {
         if (scope is { Service: { } sid, User: { } key } && SessionId.TryParse(sessionId, out var id))
             return (sid, key, id);

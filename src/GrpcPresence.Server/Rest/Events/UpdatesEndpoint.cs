@@ -69,9 +69,9 @@ internal static class UpdatesEndpoint
         {
             await call.WatchAsync(request, output);
         }
-        catch (Exception thrown) when (call.Http.Response.HasStarted)
+        catch (Exception exception) when (call.Http.Response.HasStarted)
         {
-            if (errors.FindEnd(call.Http, thrown) is { } end)
+            if (errors.FindEnd(call.Http, exception) is { } end)
                 await EndAsync(output.EndAsync(end), call.Http, time);
         }
     }

@@ -40,9 +40,9 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
                 throw RestException.ForeignOrigin();
             await next(http);
         }
-        catch (Exception thrown) when (!http.Response.HasStarted)
+        catch (Exception exception) when (!http.Response.HasStarted)
         {
-            await errors.WriteAsync(http, thrown);
+            await errors.WriteAsync(http, exception);
             return;
         }
         if (!http.Response.HasStarted && http.Response.StatusCode == StatusCodes.Status404NotFound)

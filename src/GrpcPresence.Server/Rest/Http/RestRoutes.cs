@@ -55,7 +55,8 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
         await call.Http.Response.WriteAsJsonAsync(resource, RestJson.Options, call.Http.RequestAborted);
     }
 
-    private IEndpointConventionBuilder Map(string method, string pattern, RestOperation operation, Type? resource, Func<RestRequest, Task> handler)
+    private IEndpointConventionBuilder Map(
+        string method, string pattern, RestOperation operation, Type? resource, Func<RestRequest, Task> handler)
     {
         var produced = resource is null
             ? new ProducesResponseTypeMetadata(operation.Status, typeof(void))
@@ -64,7 +65,8 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
         if (!_methods.TryGetValue(pattern, out var served))
             _methods[pattern] = served = [];
         served.Add(method);
-        return routes.MapMethods(pattern, [method], RunAsync).WithMetadata(operation, produced, ((Delegate)RunAsync).Method).WithDisplayName(operation.Id);
+        return routes.MapMethods(pattern, [method], RunAsync)
+            .WithMetadata(operation, produced, ((Delegate)RunAsync).Method).WithDisplayName(operation.Id);
 
         async Task RunAsync(HttpContext http)
         {

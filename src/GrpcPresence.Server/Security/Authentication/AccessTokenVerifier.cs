@@ -65,7 +65,8 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
             using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), StrictJson);
             return payload.RootElement.ValueKind == JsonValueKind.Object ? (token, payload.RootElement.Clone()) : throw Malformed("It has no claims.");
         }
-        catch (Exception fault) when (fault is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)
         {
             throw Malformed("It is no JWT.");
         }

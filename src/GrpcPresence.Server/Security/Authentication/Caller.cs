@@ -39,7 +39,9 @@ internal sealed record Caller
     /// <summary>The caller's name in the audit log. Never an identity.</summary>
     public string Name { get; }
 
-    /// <summary>What the caller may do within its scope; None for an end user, whose rights are columns of their own in the table of authorization.</summary>
+    /// <summary>
+    /// What the caller may do within its scope; None for an end user, whose rights are columns of their own in the table of authorization.
+    /// </summary>
     public ApiKeyRole Role { get; }
 
     /// <summary>The API key that the caller presents; null for other callers.</summary>
@@ -104,7 +106,9 @@ internal sealed record Caller
             return AccessErrors.AccessTokenExpired();
         if (Keys is { IsEmpty: false })
             return AccessErrors.CredentialsRequired();
-        return Key?.Present is { } present && !present.Accepts(Secret ?? present.Secret, now) ? PresenceErrors.ApiKeyRevoked(present.Sid) : null;
+        return Key?.Present is { } present && !present.Accepts(Secret ?? present.Secret, now)
+            ? PresenceErrors.ApiKeyRevoked(present.Sid)
+            : null;
     }
 
     /// <summary>Whether it is the same object: callers with equal properties may have presented different secrets.</summary>

@@ -6,7 +6,9 @@ internal enum CallerKind
     /// <summary>The caller presents no credentials, and the server requires none. It may do everything except create API keys.</summary>
     Anonymous,
 
-    /// <summary>The caller uses the admin socket. The file system decides who may open that; they could replace the database as well.</summary>
+    /// <summary>
+    /// The caller uses the admin socket. The file system decides who may open that; they could replace the database as well.
+    /// </summary>
     Operator,
 
     /// <summary>The caller presents the account's secret from the settings.</summary>

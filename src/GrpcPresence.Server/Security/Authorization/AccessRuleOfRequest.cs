@@ -14,7 +14,9 @@ internal sealed record AccessRule<TRequest>(string Method) : AccessRule(Method)
     /// <summary>The key of the one user that the request is about, as it stands there.</summary>
     public Func<TRequest, string>? User { get; init; }
 
-    /// <summary>The keys of the users that the request is about, where there may be several. For <see cref="EndUserRights.Self"/> alone.</summary>
+    /// <summary>
+    /// The keys of the users that the request is about, where there may be several. For <see cref="EndUserRights.Self"/> alone.
+    /// </summary>
     public Func<TRequest, IEnumerable<string>> Users { get; init; } = _ => [];
 
     /// <summary>What else must be so of the request of an end user.</summary>

@@ -77,7 +77,8 @@ internal static class AuthorizationTable
             EndUsers = EndUserRights.Self,
             User = request => request.UserKey,
         },
-        Instance<V1.ListSessionsRequest>(Users, "ListSessions", ApiKeyRole.Read, request => request.ServiceSid) with { User = request => request.UserKey },
+        Instance<V1.ListSessionsRequest>(Users, "ListSessions", ApiKeyRole.Read, request => request.ServiceSid)
+            with { User = request => request.UserKey },
 
         // Push bindings: end users manage their own.
         Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write) with

@@ -21,7 +21,8 @@ internal sealed class Authorizer(ServiceCache services, UserResolver users)
 
     /// <summary>Decides what the request decides, whose scope was read from it.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound for another's; PermissionDenied; StorageUnavailable.</exception>
-    public ValueTask AuthorizeAsync<TRequest>(CallScope call, AccessRule<TRequest> rule, TRequest request, CancellationToken cancellationToken)
+    public ValueTask AuthorizeAsync<TRequest>(
+        CallScope call, AccessRule<TRequest> rule, TRequest request, CancellationToken cancellationToken)
     {
         var caller = call.Caller;
         if (caller.Scope is not { } scope || rule.IsPublic)

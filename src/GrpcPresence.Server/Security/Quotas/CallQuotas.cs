@@ -53,7 +53,8 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
 
     /// <summary>Charges the opening of a watch, and takes its place until what is returned is disposed of.</summary>
     /// <exception cref="PresenceException">QuotaExceeded; ServiceInstanceNotFound, StorageUnavailable.</exception>
-    public async ValueTask<IDisposable> OpenWatchAsync(ServiceSid sid, CallScope scope, int watchedUsers, CancellationToken cancellationToken)
+    public async ValueTask<IDisposable> OpenWatchAsync(
+        ServiceSid sid, CallScope scope, int watchedUsers, CancellationToken cancellationToken)
     {
         var service = await scope.GetTenantAsync(sid, services, cancellationToken);
         var (ofService, ofCaller) = (limiter.OfServiceInstance(service.Id), scope.Caller.CountersIn(limiter));
