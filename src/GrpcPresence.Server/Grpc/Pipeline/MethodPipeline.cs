@@ -10,9 +10,8 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <summary>
 /// What happens around every call, in this order:
 /// <list type="number">
-/// <item>Authenticate: <see cref="CredentialsMiddleware"/> checks the headers before anything reads the body. REST does so before it reads
-/// a
-/// form.</item>
+/// <item>Authenticate: <see cref="CredentialsMiddleware"/> checks the headers before anything reads the body. REST does so before it
+/// reads a form.</item>
 /// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
