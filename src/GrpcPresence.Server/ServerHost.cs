@@ -3,12 +3,14 @@ using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Grpc;
+using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Health;
 using GrpcPresence.Server.Reflection;
 using GrpcPresence.Server.Rest;
 using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Rest.Metrics;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Audit;
@@ -94,10 +96,11 @@ internal static class ServerHost
         services.AddSingleton<Authenticator>();
         services.AddSingleton<Authorizer>();
         services.AddSingleton<CallQuotas>();
-        services.AddSingleton<OpenCalls>();
+        services.AddSingleton<MethodPipeline>();
+        services.AddSingleton<LocalMethods>();
         services.AddSingleton<AuditLog>();
         services.AddHostedService<AccessStartupCheck>();
-        services.AddSingleton<OpenStreams>();
+        services.AddSingleton<ActiveStreams>();
         services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthStatuses>();
         services.AddHostedService<StorageObserver>();
@@ -109,12 +112,13 @@ internal static class ServerHost
         services.AddSingleton<HealthGrpcService>();
         services.AddSingleton(new ReflectionGrpcService(new ReflectionSymbols(GrpcEndpoints.Files), GrpcEndpoints.Names));
         services.AddSingleton<ReflectionAlphaGrpcService>();
+        services.AddCrossOrigin();
         services.AddRest();
     }
 
     private static void Map(WebApplication app)
     {
-        app.UseCrossOrigin();
+        app.UseCrossOrigin(RestMapping.RequestHeaders);
         // Outside gRPC-Web, which writes the trailers into the body: a stream is open until its client has taken them.
         app.UseMiddleware<StreamShutdownMiddleware>();
         app.UseWhen(http => !RestMiddleware.Serves(http), grpc =>
@@ -124,13 +128,14 @@ internal static class ServerHost
                 web.UseMiddleware<GrpcWebMiddleware>();
                 web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
             });
+            // Inside gRPC-Web, which translates its errors, and outside everything that reads the body.
+            grpc.UseMiddleware<CredentialsMiddleware>();
             // Inside gRPC-Web, so that it reads the frames of gRPC whatever they came in.
             grpc.UseMiddleware<RequestBodyMiddleware>();
         });
         app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
         app.MapService<ApiKeyGrpcService>(V1.ApiKeyService.BindService);
-        app.MapService<UserGrpcService>((binder, users) => V1.UserService.BindService(
-            new UserServiceBinder(binder, app.Services.GetRequiredService<WatchUsersHandler>()), users));
+        app.MapService<UserGrpcService>(V1.UserService.BindService);
         app.MapService<HealthGrpcService>(global::Grpc.Health.V1.Health.BindService);
         app.MapService<ReflectionGrpcService>(global::Grpc.Reflection.V1.ServerReflection.BindService);
         app.MapService<ReflectionAlphaGrpcService>(global::Grpc.Reflection.V1Alpha.ServerReflection.BindService);

@@ -36,12 +36,12 @@ public sealed class FolderTests
     private static readonly Dictionary<string, string[]> Server = new()
     {
         ["Settings"] = [],
-        ["Telemetry"] = ["Settings", "Security", "Rest"],
+        ["Telemetry"] = ["Settings"],
         ["Errors"] = ["Telemetry"],
         ["Security"] = Security,
-        ["Webhooks"] = ["Grpc", "Telemetry", "Settings"],
-        ["Streams"] = ["Grpc", .. Security],
-        ["Grpc"] = ["Streams", "Webhooks", "Rest", .. Security],
+        ["Webhooks"] = ["Telemetry", "Settings"],
+        ["Streams"] = Security,
+        ["Grpc"] = ["Streams", "Webhooks", .. Security],
         ["Health"] = ["Telemetry"],
         ["Reflection"] = [],
         ["Rest"] = ["Grpc", "Streams", "Webhooks", .. Security],

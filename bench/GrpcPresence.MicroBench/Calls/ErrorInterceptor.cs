@@ -1,11 +1,10 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using GrpcPresence.Server.Errors;
-using GrpcPresence.Server.Grpc.Pipeline;
 
 namespace GrpcPresence.MicroBench.Calls;
 
-/// <summary>Does for unary calls what <see cref="ErrorBinder"/> does, as gRPC's own means for it.</summary>
+/// <summary>Maps the errors of unary calls, as the pipeline does, by gRPC's own means.</summary>
 internal sealed class ErrorInterceptor(ErrorMapper errors) : Interceptor
 {
     /// <inheritdoc/>

@@ -2,7 +2,18 @@ using System.IO.Pipelines;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Grpc.Pipeline;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams;
+using GrpcPresence.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -18,26 +29,58 @@ namespace GrpcPresence.MicroBench.Calls;
 /// </summary>
 internal sealed class UnaryEndpoint : IDisposable
 {
-    private static readonly byte[] Message = Frame(new V1.HeartbeatRequest { ServiceSid = "IS", UserKey = "alice", SessionId = "s1" });
+    private const string Method = "/presence.v1.UserService/Heartbeat";
+
+    private static readonly ServiceSid Service = new(1);
+    private static readonly byte[] Message = Frame(
+        new V1.HeartbeatRequest { ServiceSid = Service.ToString(), UserKey = "alice", SessionId = "s1" });
+
+    private static readonly Type[] Steps =
+    [
+        typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
+        typeof(AccessTokenVerifier), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas), typeof(ActiveStreams),
+    ];
 
     private readonly WebApplication _app;
     private readonly IServiceScopeFactory _scopes;
+    private readonly RouteEndpoint _endpoint;
     private readonly RequestDelegate _serve;
 
-    /// <summary>Maps the definition.</summary>
-    public UnaryEndpoint(Action<GrpcServiceOptions> configure, Func<IServiceProvider, ServerServiceDefinition> define)
+    /// <summary>
+    /// Maps the definition. Each call is authenticated first if <paramref name="authenticates"/>; its caller is anonymous.
+    /// </summary>
+    public UnaryEndpoint(
+        Action<GrpcServiceOptions> configure, Func<IServiceProvider, ServerServiceDefinition> define, bool authenticates = false)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore(); // an application cannot be built without a server; this one is never started
         builder.Services.AddRouting();
         builder.Services.AddGrpc(configure);
-        builder.Services.AddSingleton<ErrorMapper>();
-        builder.Services.AddSingleton<ErrorInterceptor>();
+        builder.Services.AddSingleton(Unlimited());
+        builder.Services.AddPresenceCore();
+        builder.Services.AddSingleton<IPresenceStore>(new InMemoryPresenceStore());
+        foreach (var service in Steps)
+            builder.Services.AddSingleton(service);
         _app = builder.Build();
-        _app.MapGrpcService(define);
+        _app.MapGrpcService(define).Add(endpoint => endpoint.Metadata.Add(AuthorizationTable.Find(Method)!));
         _scopes = _app.Services.GetRequiredService<IServiceScopeFactory>();
-        _serve = ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-            .Single(endpoint => endpoint.RoutePattern.RawText == "/presence.v1.UserService/Heartbeat").RequestDelegate!;
+        _endpoint = ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Single(endpoint => endpoint.RoutePattern.RawText == Method);
+        _serve = _endpoint.RequestDelegate!;
+        _app.Services.GetRequiredService<ServiceCache>().Apply(new ServiceRecord
+        {
+            Id = 1,
+            Sid = Service,
+            FriendlyName = "",
+            CreateTime = default,
+            UpdateTime = default,
+            Configuration = new(),
+        });
+        if (authenticates)
+        {
+            _serve = new CredentialsMiddleware(
+                _serve, _app.Services.GetRequiredService<Authenticator>(), _app.Services.GetRequiredService<ErrorMapper>()).InvokeAsync;
+        }
     }
 
     /// <summary>Makes one call.</summary>
@@ -51,6 +94,7 @@ internal sealed class UnaryEndpoint : IDisposable
         features.Set<IRequestBodyPipeFeature>(new RequestInMemory());
         var http = new DefaultHttpContext(features) { ServiceScopeFactory = _scopes };
         http.Request.ContentType = "application/grpc";
+        http.SetEndpoint(_endpoint);
         await _serve(http);
         await response.EndAsync();
         // Not in a trailer, because this response never starts.
@@ -60,6 +104,16 @@ internal sealed class UnaryEndpoint : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => ((IDisposable)_app).Dispose();
+
+    /// <summary>Settings whose quotas no benchmark reaches.</summary>
+    private static ServerSettings Unlimited()
+    {
+        var quotas = new QuotaSettings();
+        return new ServerSettings
+        {
+            Quotas = quotas with { ServiceInstance = quotas.ServiceInstance with { HeartbeatsPerSecond = int.MaxValue } },
+        };
+    }
 
     private static byte[] Frame(IMessage message)
     {

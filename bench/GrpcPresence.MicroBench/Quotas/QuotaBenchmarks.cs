@@ -41,17 +41,17 @@ public class QuotaBenchmarks : IDisposable
     private readonly ConcurrencyLimiterOptions _levelOptions = new() { PermitLimit = int.MaxValue };
     private readonly Identity[] _identities = [.. Enumerable.Range(0, Subjects).Select(Sample.Identity)];
     private readonly PresenceMetrics _metrics = new();
-    private readonly QuotaPolicy _plan = new(QuotaSubject.Caller, Limits, TimeProvider.System.TimestampFrequency);
+    private readonly QuotaPolicy _policy = new(QuotaSubject.Caller, Limits, TimeProvider.System.TimestampFrequency);
     private readonly TokenBucket _bucket = new(new TokenBucketOptions(Limits.HeartbeatsPerSecond, TimeProvider.System.TimestampFrequency));
     private readonly TokenBucketRateLimiter _frameworkBucket;
-    private readonly QuotaLimiter _book;
+    private readonly QuotaLimiter _limiter;
     private readonly PartitionedRateLimiter<Identity> _partitioned;
     private int _next;
 
     /// <summary>Makes both sets of subjects; each subject is made at its first use.</summary>
     public QuotaBenchmarks()
     {
-        _book = new QuotaLimiter(Limits, Limits, Limits, _metrics, TimeProvider.System);
+        _limiter = new QuotaLimiter(Limits, Limits, Limits, _metrics, TimeProvider.System);
         _frameworkBucket = new TokenBucketRateLimiter(_bucketOptions);
         _partitioned = PartitionedRateLimiter.Create<Identity, Identity>(
             user => RateLimitPartition.GetTokenBucketLimiter(user, _ => _bucketOptions));
@@ -75,7 +75,7 @@ public class QuotaBenchmarks : IDisposable
     /// <summary>Finds the subject and takes one permit.</summary>
     [Benchmark(Baseline = true, Description = "QuotaLimiter")]
     [BenchmarkCategory("find and take")]
-    public bool Find() => _book.TryChargeHeartbeat(_book.OfEndUser(Service, Next()), caller: null, out _);
+    public bool Find() => _limiter.TryChargeHeartbeat(_limiter.OfEndUser(Service, Next()), caller: null, out _);
 
     /// <summary>The same. A timer replenishes.</summary>
     [Benchmark(Description = "PartitionedRateLimiter")]
@@ -89,7 +89,7 @@ public class QuotaBenchmarks : IDisposable
     /// <summary>Makes what is kept of a subject: three rates and two levels.</summary>
     [Benchmark(Baseline = true, Description = "UsageCounters")]
     [BenchmarkCategory("subject")]
-    public object NewSubject() => new UsageCounters(QuotaKey.Of(Service, _identities[0]), _plan);
+    public object NewSubject() => new UsageCounters(QuotaKey.Of(Service, _identities[0]), _policy);
 
     /// <summary>The same.</summary>
     [Benchmark(Description = "3 TokenBucketRateLimiter, 2 ConcurrencyLimiter")]

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>Whom a meter is of.</summary>
+/// <summary>The kind of subject that usage counters belong to.</summary>
 internal enum QuotaKind
 {
     /// <summary>A service instance.</summary>

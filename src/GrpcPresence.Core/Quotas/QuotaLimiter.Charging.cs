@@ -16,8 +16,8 @@ public sealed partial class QuotaLimiter
         TryCharge(Quota.HeartbeatsPerSecond, service, caller, out refusal);
 
     /// <summary>Charges as many heartbeats as there is room for, and returns how many: the first so many of a message count. Allocates nothing.</summary>
-    /// <param name="service">The service instance's meter.</param>
-    /// <param name="caller">The caller's meter, if there is one.</param>
+    /// <param name="service">The service instance's counters.</param>
+    /// <param name="caller">The caller's counters, if there is one.</param>
     /// <param name="count">How many there are.</param>
     public int ChargeHeartbeats(UsageCounters service, UsageCounters? caller, int count)
     {
@@ -40,8 +40,8 @@ public sealed partial class QuotaLimiter
         TryCharge(Quota.NewStreamsPerSecond, service, caller, out refusal);
 
     /// <summary>Takes the place of an open stream, of a watch or of heartbeats. The opening is charged by itself, with <see cref="TryChargeNewStream"/>.</summary>
-    /// <param name="service">The service instance's meter.</param>
-    /// <param name="caller">The caller's meter, if there is one.</param>
+    /// <param name="service">The service instance's counters.</param>
+    /// <param name="caller">The caller's counters, if there is one.</param>
     /// <param name="watchedUsers">How many users the watch names; 0 for one of everybody.</param>
     /// <param name="lease">The place; to be disposed of when the watch ends.</param>
     /// <param name="refusal">Why there is none.</param>
@@ -80,59 +80,59 @@ public sealed partial class QuotaLimiter
         return false;
     }
 
-    /// <summary>Takes one of a rate; returns the refusal, or null. The meter becomes the one that was charged.</summary>
-    private PresenceException? Take(ref UsageCounters meter, Quota rate, long now)
+    /// <summary>Takes one of a rate; returns the refusal, or null. The counters becomes the one that was charged.</summary>
+    private PresenceException? Take(ref UsageCounters counters, Quota rate, long now)
     {
         while (true)
         {
-            var isTaken = meter.RateOf(rate).TryTake(1, now, out var retryAfter);
-            if (meter.IsLive)
-                return isTaken ? null : Refuse(meter, rate, retryAfter);
+            var isTaken = counters.RateOf(rate).TryTake(1, now, out var retryAfter);
+            if (counters.IsLive)
+                return isTaken ? null : Refuse(counters, rate, retryAfter);
             if (isTaken)
-                meter.RateOf(rate).GiveBack(1);
-            meter = Present(meter);
+                counters.RateOf(rate).GiveBack(1);
+            counters = Present(counters);
         }
     }
 
-    /// <summary>Takes what there is of a rate; returns how much. The meter becomes the one that was charged.</summary>
-    private int Take(ref UsageCounters meter, Quota rate, int count, long now)
+    /// <summary>Takes what there is of a rate; returns how much. The counters becomes the one that was charged.</summary>
+    private int Take(ref UsageCounters counters, Quota rate, int count, long now)
     {
         while (true)
         {
-            var granted = meter.RateOf(rate).Take(count, now);
-            if (meter.IsLive)
+            var granted = counters.RateOf(rate).Take(count, now);
+            if (counters.IsLive)
                 return granted;
-            meter.RateOf(rate).GiveBack(granted);
-            meter = Present(meter);
+            counters.RateOf(rate).GiveBack(granted);
+            counters = Present(counters);
         }
     }
 
-    /// <summary>Adds a watch; returns the refusal, or null. The meter becomes the one that was charged.</summary>
-    private PresenceException? AddWatch(ref UsageCounters meter, int watchedUsers)
+    /// <summary>Adds a watch; returns the refusal, or null. The counters becomes the one that was charged.</summary>
+    private PresenceException? AddWatch(ref UsageCounters counters, int watchedUsers)
     {
         while (true)
         {
-            var isAdded = meter.OpenStreams.TryAdd(1);
-            if (meter.IsLive)
+            var isAdded = counters.OpenStreams.TryAdd(1);
+            if (counters.IsLive)
             {
                 if (!isAdded)
-                    return Refuse(meter, Quota.OpenStreams, Limits.LevelQuotaRetry);
+                    return Refuse(counters, Quota.OpenStreams, Limits.LevelQuotaRetry);
                 break;
             }
             if (isAdded)
-                meter.OpenStreams.Remove(1);
-            meter = Present(meter);
+                counters.OpenStreams.Remove(1);
+            counters = Present(counters);
         }
         // With an open stream it is not idle, and is not dropped any more.
-        if (meter.WatchedUsers.TryAdd(watchedUsers))
+        if (counters.WatchedUsers.TryAdd(watchedUsers))
             return null;
-        meter.OpenStreams.Remove(1);
-        return Refuse(meter, Quota.WatchedUsers, Limits.LevelQuotaRetry);
+        counters.OpenStreams.Remove(1);
+        return Refuse(counters, Quota.WatchedUsers, Limits.LevelQuotaRetry);
     }
 
-    private PresenceException Refuse(UsageCounters meter, Quota quota, TimeSpan retryAfter)
+    private PresenceException Refuse(UsageCounters counters, Quota quota, TimeSpan retryAfter)
     {
         _metrics.QuotaRefused(QuotaNames.Of(quota));
-        return meter.Refusal(quota, retryAfter);
+        return counters.Refusal(quota, retryAfter);
     }
 }

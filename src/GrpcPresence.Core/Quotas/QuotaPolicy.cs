@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>What all meters of a kind have in common. Immutable.</summary>
+/// <summary>What all counters of a kind have in common. Immutable.</summary>
 /// <param name="subject">Whose quotas they are, as a refusal names it.</param>
 /// <param name="limits">How much each may use.</param>
 /// <param name="frequency">Units of the clock in a second.</param>

@@ -15,10 +15,12 @@ internal sealed class StreamLease(UsageCounters service, UsageCounters? caller, 
             Release(caller, watchedUsers);
     }
 
-    /// <summary>Gives back the place that one meter holds. The open stream goes last: while it counts, the meter is not dropped.</summary>
-    public static void Release(UsageCounters meter, int watchedUsers)
+    /// <summary>
+    /// Gives back the place that one subject holds. The open stream goes last: while it counts, the counters are not dropped.
+    /// </summary>
+    public static void Release(UsageCounters counters, int watchedUsers)
     {
-        meter.WatchedUsers.Remove(watchedUsers);
-        meter.OpenStreams.Remove(1);
+        counters.WatchedUsers.Remove(watchedUsers);
+        counters.OpenStreams.Remove(1);
     }
 }

@@ -4,26 +4,26 @@ namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
 /// What one subject has used: a service instance, an API key or an end user. It may be kept for as long as one likes: <see cref="QuotaLimiter"/> drops
-/// meters that are idle, and charges who comes with a dropped one to the meter that has taken its place. Safe from any thread.
+/// counters that are idle, and charges who comes with a dropped one to the counters that has taken its place. Safe from any thread.
 /// </summary>
 public sealed class UsageCounters
 {
     private const int Live = 1;
     private const int Dropped = 0;
 
-    private readonly QuotaPolicy _plan;
+    private readonly QuotaPolicy _policy;
     private RejectionThrottle? _refusals; // most subjects are never refused
     private int _state = Live;
 
-    internal UsageCounters(QuotaKey key, QuotaPolicy plan)
+    internal UsageCounters(QuotaKey key, QuotaPolicy policy)
     {
         Key = key;
-        _plan = plan;
-        Heartbeats = new TokenBucket(plan.Heartbeats);
-        Writes = new TokenBucket(plan.Writes);
-        NewStreams = new TokenBucket(plan.NewStreams);
-        OpenStreams = new ConcurrencyLimit(plan.Quotas.OpenStreams);
-        WatchedUsers = new ConcurrencyLimit(plan.Quotas.WatchedUsers);
+        _policy = policy;
+        Heartbeats = new TokenBucket(policy.Heartbeats);
+        Writes = new TokenBucket(policy.Writes);
+        NewStreams = new TokenBucket(policy.NewStreams);
+        OpenStreams = new ConcurrencyLimit(policy.Quotas.OpenStreams);
+        WatchedUsers = new ConcurrencyLimit(policy.Quotas.WatchedUsers);
     }
 
     internal QuotaKey Key { get; }
@@ -45,14 +45,14 @@ public sealed class UsageCounters
         {
             if (Volatile.Read(ref _refusals) is { } made)
                 return made;
-            var added = new RejectionThrottle(_plan.PromptRefusals);
+            var added = new RejectionThrottle(_policy.PromptRefusals);
             return Interlocked.CompareExchange(ref _refusals, added, null) ?? added;
         }
     }
 
     /// <summary>
-    /// Whether the meter counts. To be asked after something was taken: whoever is about to drop it says so first and looks for what was taken then, so
-    /// that one of the two notices the other. Who keeps a meter asks for another when it does not.
+    /// Whether the counters are in use. To be asked after something was taken: whoever is about to drop it says so first and looks for what
+    /// was taken then, so that one of the two notices the other. Whoever keeps counters asks for others when they are not.
     /// </summary>
     public bool IsLive => Volatile.Read(ref _state) == Live;
 
@@ -65,10 +65,10 @@ public sealed class UsageCounters
         && NewStreams.IsFull(now)
         && (Volatile.Read(ref _refusals)?.IsIdle(now) ?? true);
 
-    /// <summary>Says that the meter is about to be dropped; false when somebody else is at it.</summary>
+    /// <summary>Says that the counters are about to be dropped; false when somebody else is at it.</summary>
     internal bool TryDrop() => Interlocked.CompareExchange(ref _state, Dropped, Live) == Live;
 
-    /// <summary>The meter stays after all.</summary>
+    /// <summary>The counters stay after all.</summary>
     internal void Keep() => Volatile.Write(ref _state, Live);
 
     /// <summary>The bucket of a rate.</summary>
@@ -81,5 +81,5 @@ public sealed class UsageCounters
     };
 
     /// <summary>The refusal for want of a quota.</summary>
-    internal PresenceException Refusal(Quota quota, TimeSpan retryAfter) => _plan.Refusal(quota, retryAfter);
+    internal PresenceException Refusal(Quota quota, TimeSpan retryAfter) => _policy.Refusal(quota, retryAfter);
 }

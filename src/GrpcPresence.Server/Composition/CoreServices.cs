@@ -37,7 +37,7 @@ internal static class CoreServices
             provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
         services.AddSingleton<ICommitPublisher, CommitPublishers>();
         services.AddSingleton(NewWriter);
-        services.AddSingleton(NewQuotaBook);
+        services.AddSingleton(NewQuotaLimiter);
         services.AddHostedService<WriterService>();
         services.AddHostedService<RecoveryService>();
         services.AddWebhooks();
@@ -51,7 +51,7 @@ internal static class CoreServices
         return ActivatorUtilities.CreateInstance<CommandWriter>(provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
     }
 
-    private static QuotaLimiter NewQuotaBook(IServiceProvider provider)
+    private static QuotaLimiter NewQuotaLimiter(IServiceProvider provider)
     {
         var quotas = provider.GetRequiredService<ServerSettings>().Quotas;
         return new QuotaLimiter(

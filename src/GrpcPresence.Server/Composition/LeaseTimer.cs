@@ -13,7 +13,13 @@ namespace GrpcPresence.Server.Composition;
 /// meters that are idle.
 /// </summary>
 internal sealed class LeaseTimer(
-    PresenceTracker tracker, WatchHub hub, OpenCalls calls, CommandQueue queue, QuotaLimiter quotas, PresenceMetrics metrics, TimeProvider time)
+    PresenceTracker tracker,
+    WatchHub hub,
+    ActiveStreams streams,
+    CommandQueue queue,
+    QuotaLimiter quotas,
+    PresenceMetrics metrics,
+    TimeProvider time)
     : BackgroundService
 {
     private PeriodicTimer? _timer;
@@ -46,7 +52,7 @@ internal sealed class LeaseTimer(
             {
                 tracker.Tick();
                 hub.Tick();
-                calls.Tick();
+                streams.Tick();
                 if (time.GetElapsedTime(sweptAt) < Limits.MeterSweepInterval)
                     continue;
                 quotas.Sweep();

@@ -54,11 +54,11 @@ internal sealed class WriterService(
             writer.Run(_abandon.Token);
         }
 #pragma warning disable CA1031 // the end of the thread: without a writer the server is of no use, and says so before it stops
-        catch (Exception fault)
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
             _hasFailed = true;
-            Log.WriterFaulted(logger, fault);
+            Log.WriterFaulted(logger, exception);
             lifetime.StopApplication();
         }
         finally

@@ -11,27 +11,28 @@ internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<Err
     private const int CorrelationIdBytes = 8;
 
     /// <summary>What to throw instead.</summary>
-    public RpcException Map(Exception thrown, ServerCallContext context) => thrown switch
+    public RpcException Map(Exception thrown, ServerCallContext context) => Map(thrown, context.Method, context.CancellationToken);
+
+    /// <summary>What to send instead, for a call that gRPC does not know yet.</summary>
+    public RpcException Map(Exception thrown, string method, CancellationToken cancellationToken) => thrown switch
     {
         RpcException already => already,
         PresenceException { Reason: not ErrorReason.Internal } refusal => ErrorDetails.ToRpcException(refusal),
-        _ when IsEndOfCall(thrown, context) => Ended(),
-        _ => Fault(thrown, context),
+        _ when IsEndOfCall(thrown, cancellationToken) => Ended(),
+        _ => ErrorDetails.Internal(LogFault(thrown, method)),
     };
 
     /// <summary>
     /// Whether the call is over and this is only how the handler came to notice: after a cancellation gRPC throws InvalidOperationException from
     /// writes, and reads from a connection that was reset throw IOException.
     /// </summary>
-    private static bool IsEndOfCall(Exception thrown, ServerCallContext context) =>
-        context.CancellationToken.IsCancellationRequested
+    private static bool IsEndOfCall(Exception thrown, CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested
         && thrown is OperationCanceledException or InvalidOperationException or IOException;
 
     private RpcException Ended() => lifetime.ApplicationStopping.IsCancellationRequested
         ? ErrorDetails.ToRpcException(PresenceErrors.ServerStopping())
         : new RpcException(new Status(StatusCode.Cancelled, ""));
-
-    private RpcException Fault(Exception thrown, ServerCallContext context) => ErrorDetails.Internal(LogFault(thrown, context.Method));
 
     /// <summary>Logs a fault of this program and returns the id under which the log has it: all that the client is told.</summary>
     public string LogFault(Exception thrown, string method)

@@ -1,5 +1,7 @@
 using Google.Protobuf.Reflection;
-using GrpcPresence.Server.Rest.Events;
+using Grpc.Core;
+using GrpcPresence.Server.Streams;
+using HealthService = Grpc.Health.V1.Health;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace GrpcPresence.Server.Grpc;
@@ -13,7 +15,7 @@ internal static class GrpcEndpoints
         V1.ConfigurationService.Descriptor,
         V1.UserService.Descriptor,
         V1.ApiKeyService.Descriptor,
-        global::Grpc.Health.V1.Health.Descriptor,
+        HealthService.Descriptor,
         global::Grpc.Reflection.V1.ServerReflection.Descriptor,
         global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
     ];
@@ -25,27 +27,14 @@ internal static class GrpcEndpoints
     public static readonly IReadOnlyCollection<FileDescriptor> Files =
         [.. All.Select(service => service.File), Google.Rpc.ErrorDetailsReflection.Descriptor, Google.Rpc.StatusReflection.Descriptor];
 
-    // In any case of letters, as routing has it.
-    private static readonly HashSet<string> Streaming = All
-        .SelectMany(service => service.Methods)
-        .Where(method => method.IsClientStreaming || method.IsServerStreaming)
-        .Select(PathOf)
-        .ToHashSet(StringComparer.OrdinalIgnoreCase);
+    // The hub of watches and the statuses of health have a last message to send when the server stops.
+    private static readonly HashSet<string> SelfDraining =
+    [
+        $"/{V1.UserService.Descriptor.FullName}/WatchUsers",
+        $"/{HealthService.Descriptor.FullName}/Watch",
+    ];
 
-    // A watch is told of the drain by its hub, and a health watch by its board: both have a last message to send.
-    private static readonly HashSet<string> SelfDraining = new(StringComparer.OrdinalIgnoreCase)
-    {
-        PathOf(Method(V1.UserService.Descriptor, "WatchUsers")),
-        PathOf(Method(global::Grpc.Health.V1.Health.Descriptor, "Watch")),
-    };
-
-    /// <summary>Whether the path is that of a streaming method.</summary>
-    public static bool IsStreaming(string path) => Streaming.Contains(path) || UpdatesEndpoint.Serves(path);
-
-    /// <summary>Whether the streams of the method notice by themselves that the server stops.</summary>
-    public static bool DrainsItself(string path) => SelfDraining.Contains(path) || UpdatesEndpoint.Serves(path);
-
-    private static MethodDescriptor Method(ServiceDescriptor service, string name) => service.Methods.Single(method => method.Name == name);
-
-    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+    /// <summary>What the shutdown has to know of the method; null for a unary one.</summary>
+    public static StreamMetadata? StreamOf(IMethod method) =>
+        method.Type == MethodType.Unary ? null : new StreamMetadata(SelfDraining.Contains(method.FullName));
 }

@@ -1,28 +1,36 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Grpc.Pipeline;
+using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Security.Authorization;
-using GrpcPresence.Server.Security.Quotas;
-using GrpcPresence.Server.Streams;
 
 namespace GrpcPresence.Server.Grpc;
 
-/// <summary>How a gRPC service is offered: one object serves all calls, only whom the table of authorization lets in, and errors and undecodable messages are answered as the contract says.</summary>
+/// <summary>Maps gRPC services. One object serves all calls of a service.</summary>
 internal static class GrpcMapping
 {
-    /// <summary>Offers what <paramref name="bind"/> binds: a call of a generated <c>BindService</c>.</summary>
-    public static void MapService(this WebApplication app, Action<ServiceBinderBase> bind)
+    /// <summary>Maps the methods that <paramref name="bind"/> binds: a generated <c>BindService</c>.</summary>
+    public static void MapService<TService>(this WebApplication app, Action<ServiceBinderBase, TService> bind)
+        where TService : class
     {
-        var errors = app.Services.GetRequiredService<ErrorMapper>();
-        var gate = app.Services.GetRequiredService<Authorizer>();
-        var quotas = app.Services.GetRequiredService<CallQuotas>();
-        var calls = app.Services.GetRequiredService<OpenCalls>();
-        var definition = DefinitionBinder.Define(binder => bind(new AccessBinder(new ErrorBinder(binder, errors), gate, quotas, calls)));
-        app.MapGrpcService(_ => definition);
+        var services = app.Services;
+        var binder = new MethodBinder(
+            services.GetRequiredService<MethodPipeline>(),
+            services.GetRequiredService<LocalMethods>(),
+            services.GetRequiredService<WatchUsersHandler>());
+        bind(binder, services.GetRequiredService<TService>());
+        var definition = binder.Build();
+        app.MapGrpcService(_ => definition).Add(Describe);
     }
 
-    /// <summary>Offers what <paramref name="bind"/> binds to the service of the type.</summary>
-    public static void MapService<TService>(this WebApplication app, Action<ServiceBinderBase, TService> bind)
-        where TService : class =>
-        app.MapService(binder => bind(binder, app.Services.GetRequiredService<TService>()));
+    /// <summary>Tells the middlewares, which run before gRPC knows the method, what is served at an endpoint.</summary>
+    private static void Describe(EndpointBuilder endpoint)
+    {
+        // The endpoints that answer UNIMPLEMENTED have no method.
+        if (endpoint.Metadata.OfType<GrpcMethodMetadata>().FirstOrDefault()?.Method is not { } method)
+            return;
+        endpoint.Metadata.Add(AuthorizationTable.Find(method.FullName)!);
+        if (GrpcEndpoints.StreamOf(method) is { } stream)
+            endpoint.Metadata.Add(stream);
+    }
 }

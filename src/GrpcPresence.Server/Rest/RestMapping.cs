@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.Server.Rest.Api;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Events;
@@ -14,12 +15,13 @@ internal static class RestMapping
     /// <summary>Adds what it needs.</summary>
     public static IServiceCollection AddRest(this IServiceCollection services)
     {
-        services.AddSingleton<GuardedMethods>();
         services.AddSingleton<RestErrors>();
         services.AddRestDocument();
-        services.AddCrossOrigin();
         return services;
     }
+
+    /// <summary>The request headers that operations declare, for browsers to ask about.</summary>
+    public static IReadOnlyCollection<string> RequestHeaders { get; } = [UpdatesEndpoint.LastEventId, UserEndpoints.WebhookEnabled];
 
     /// <summary>Maps its operations.</summary>
     public static void MapRest(this WebApplication app)
@@ -27,7 +29,7 @@ internal static class RestMapping
         app.UseWhen(RestMiddleware.Serves, rest => rest.UseMiddleware<RestMiddleware>());
         var routes = new RestRoutes(
             app,
-            app.Services.GetRequiredService<GuardedMethods>(),
+            app.Services.GetRequiredService<LocalMethods>(),
             app.Services.GetRequiredService<Authenticator>(),
             app.Services.GetRequiredService<ServerSettings>());
         ServiceEndpoints.Map(routes);

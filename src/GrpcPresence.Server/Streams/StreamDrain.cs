@@ -6,7 +6,7 @@ namespace GrpcPresence.Server.Streams;
 /// Keeps connections open until every stream has ended and its client has read why. Kestrel closes a connection as soon as its last stream ends;
 /// .NET's HTTP client then loses the trailers of a stream whose requests it had not ended, and reports INTERNAL in place of UNAVAILABLE.
 /// </summary>
-internal sealed class StreamDrain(OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamDrain> logger)
+internal sealed class StreamDrain(ActiveStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamDrain> logger)
     : IHostedLifecycleService
 {
     /// <summary>How long clients have to read their trailers: some round trips.</summary>
@@ -17,11 +17,11 @@ internal sealed class StreamDrain(OpenStreams streams, IHostApplicationLifetime 
     {
         // Streams end when stopping is announced, which the host does only after this when it was not a signal that stopped it.
         lifetime.StopApplication();
-        if (streams.WhenNoneOpen() is not { } noneOpen)
+        if (streams.WhenNoneActive() is not { } noneActive)
             return;
         try
         {
-            await noneOpen.WaitAsync(cancellationToken);
+            await noneActive.WaitAsync(cancellationToken);
             await Task.Delay(Pause, time, cancellationToken);
         }
         catch (OperationCanceledException)

@@ -1,4 +1,3 @@
-using GrpcPresence.Server.Grpc;
 using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Streams;
@@ -10,14 +9,18 @@ namespace GrpcPresence.Server.Streams;
 internal sealed class StreamShutdownMiddleware
 {
     private readonly RequestDelegate _next;
-    private readonly OpenStreams _streams;
+    private readonly ActiveStreams _streams;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<StreamShutdownMiddleware> _logger;
     private ITimer? _deadline; // held here because a clock may drop a timer that nothing refers to
 
     /// <summary>Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.</summary>
     public StreamShutdownMiddleware(
-        RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdownMiddleware> logger)
+        RequestDelegate next,
+        ActiveStreams streams,
+        IHostApplicationLifetime lifetime,
+        TimeProvider time,
+        ILogger<StreamShutdownMiddleware> logger)
     {
         (_next, _streams, _lifetime, _logger) = (next, streams, lifetime, logger);
         lifetime.ApplicationStopping.Register(
@@ -33,10 +36,9 @@ internal sealed class StreamShutdownMiddleware
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext context)
     {
-        var path = context.Request.Path.Value ?? "";
-        if (!GrpcEndpoints.IsStreaming(path))
+        if (context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is not { } stream)
             return _next(context);
-        return GrpcEndpoints.DrainsItself(path) ? RunGuardedAsync(context) : RunLinkedAsync(context);
+        return stream.DrainsItself ? RunGuardedAsync(context) : RunLinkedAsync(context);
     }
 
     private async Task RunLinkedAsync(HttpContext context)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Webhooks;
 

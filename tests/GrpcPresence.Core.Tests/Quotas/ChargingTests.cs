@@ -9,7 +9,7 @@ public sealed class ChargingTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 
-    private QuotaLimiter Book => _world.Book;
+    private QuotaLimiter Limiter => _world.Limiter;
 
     public void Dispose() => _world.Dispose();
 
@@ -18,7 +18,7 @@ public sealed class ChargingTests : IDisposable
     {
         Assert.Equal(12, _world.Heartbeats(_world.Service, _world.User("ada")));
         for (var i = 0; i < 100; i++)
-            Assert.False(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
+            Assert.False(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
 
         Assert.Equal(12, _world.Heartbeats(_world.Service, _world.User("bob")));
         Assert.Equal(40 - 24, _world.Heartbeats(_world.Service, caller: null));
@@ -30,7 +30,7 @@ public sealed class ChargingTests : IDisposable
         Assert.Equal(40, _world.Heartbeats(_world.Service, caller: null));
         Assert.Equal(0, _world.Heartbeats(_world.Service, _world.User("ada")));
 
-        Assert.Equal(12, _world.Heartbeats(Book.OfServiceInstance(2), _world.User("ada")));
+        Assert.Equal(12, _world.Heartbeats(Limiter.OfServiceInstance(2), _world.User("ada")));
     }
 
     [Theory]
@@ -54,52 +54,52 @@ public sealed class ChargingTests : IDisposable
     public void A_refusal_for_want_of_the_caller_s_own_quota_says_so_and_when_to_come_again()
     {
         _world.Heartbeats(_world.Service, _world.User("ada"));
-        Assert.False(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var refusal));
+        Assert.False(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var refusal));
 
         Assert.Equal(("caller", "12"), (refusal.Details["subject"], refusal.Details["limit"]));
         Assert.Equal(Limits.MinQuotaRetry, refusal.RetryAfter); // a twelfth of a second is less
         _world.Time.Advance(Limits.MinQuotaRetry);
-        Assert.True(Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
+        Assert.True(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
     }
 
     [Fact]
     public void Of_a_message_of_many_heartbeats_as_many_are_charged_as_both_have_room_for()
     {
-        Assert.Equal(12, Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
-        Assert.Equal(0, Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
-        Assert.Equal(28, Book.ChargeHeartbeats(_world.Service, Book.OfApiKey("k"), 1000));
+        Assert.Equal(12, Limiter.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
+        Assert.Equal(0, Limiter.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
+        Assert.Equal(28, Limiter.ChargeHeartbeats(_world.Service, Limiter.OfApiKey("k"), 1000));
 
         // What the service instance had no room for is given back to the key.
-        Assert.Equal(7, Book.ChargeHeartbeats(Book.OfServiceInstance(2), Book.OfApiKey("k"), 1000));
-        Assert.Equal(33, Book.ChargeHeartbeats(Book.OfServiceInstance(2), caller: null, 1000));
+        Assert.Equal(7, Limiter.ChargeHeartbeats(Limiter.OfServiceInstance(2), Limiter.OfApiKey("k"), 1000));
+        Assert.Equal(33, Limiter.ChargeHeartbeats(Limiter.OfServiceInstance(2), caller: null, 1000));
     }
 
     [Fact]
     public void Callers_are_told_apart_by_what_they_are()
     {
-        UsageCounters[] meters =
+        UsageCounters[] counters =
         [
-            Book.OfServiceInstance(1), Book.OfServiceInstance(2), Book.OfApiKey("1"), Book.OfApiKey("ada"), _world.User("ada"),
+            Limiter.OfServiceInstance(1), Limiter.OfServiceInstance(2), Limiter.OfApiKey("1"), Limiter.OfApiKey("ada"), _world.User("ada"),
             _world.User("ada", service: 2), _world.User("bob"),
         ];
 
-        Assert.Equal(meters.Length, meters.Distinct().Count());
+        Assert.Equal(counters.Length, counters.Distinct().Count());
         Assert.Same(_world.User("ada"), _world.User("ada"));
-        Assert.Equal(35, _world.Heartbeats(_world.Service, Book.OfApiKey("ada")));
+        Assert.Equal(35, _world.Heartbeats(_world.Service, Limiter.OfApiKey("ada")));
     }
 
     [Fact]
     public void A_heartbeat_that_is_charged_allocates_nothing()
     {
         var (service, caller) = (_world.Service, _world.User("ada"));
-        Assert.True(Book.TryChargeHeartbeat(service, caller, out _)); // compiled, and whatever is made once is made
-        Assert.Equal(1, Book.ChargeHeartbeats(service, caller, 1));
+        Assert.True(Limiter.TryChargeHeartbeat(service, caller, out _)); // compiled, and whatever is made once is made
+        Assert.Equal(1, Limiter.ChargeHeartbeats(service, caller, 1));
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 5; i++)
         {
-            Book.TryChargeHeartbeat(service, caller, out _);
-            Book.ChargeHeartbeats(service, caller, 1);
+            Limiter.TryChargeHeartbeat(service, caller, out _);
+            Limiter.ChargeHeartbeats(service, caller, 1);
         }
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
@@ -111,8 +111,8 @@ public sealed class ChargingTests : IDisposable
         using var listener = _world.Meters.Listen<long>(
             "presence.quota.refusals", (value, quota) => counts[quota] = counts.GetValueOrDefault(quota) + value);
         _world.Heartbeats(_world.Service, _world.User("ada"));
-        Book.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000);
-        Book.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers: 51, out _, out _);
+        Limiter.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000);
+        Limiter.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers: 51, out _, out _);
 
         Assert.Equal(new Dictionary<string, long> { ["heartbeats_per_second"] = 1001, ["watched_users"] = 1 }, counts);
     }
@@ -121,8 +121,8 @@ public sealed class ChargingTests : IDisposable
 
     private bool TryCharge(Quota rate, UsageCounters? caller, out PresenceException? refusal) => rate switch
     {
-        Quota.HeartbeatsPerSecond => Book.TryChargeHeartbeat(_world.Service, caller, out refusal),
-        Quota.WritesPerSecond => Book.TryChargeWrite(_world.Service, caller, out refusal),
-        _ => Book.TryChargeNewStream(_world.Service, caller, out refusal),
+        Quota.HeartbeatsPerSecond => Limiter.TryChargeHeartbeat(_world.Service, caller, out refusal),
+        Quota.WritesPerSecond => Limiter.TryChargeWrite(_world.Service, caller, out refusal),
+        _ => Limiter.TryChargeNewStream(_world.Service, caller, out refusal),
     };
 }

@@ -59,19 +59,19 @@ public sealed class OpenStreamTests : IDisposable
     [Fact]
     public void Nobody_knows_when_there_is_room_so_the_wait_is_a_fixed_one()
     {
-        Assert.False(_world.Book.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
+        Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
         Assert.Equal(Limits.LevelQuotaRetry, refusal.RetryAfter);
     }
 
     private IDisposable Open(UsageCounters? caller, int watchedUsers = 1)
     {
-        Assert.True(_world.Book.TryOpenStream(_world.Service, caller, watchedUsers, out var lease, out _));
+        Assert.True(_world.Limiter.TryOpenStream(_world.Service, caller, watchedUsers, out var lease, out _));
         return lease;
     }
 
     private (string Quota, string Subject, string Limit) RefusalOf(UsageCounters? caller, int watchedUsers = 1)
     {
-        Assert.False(_world.Book.TryOpenStream(_world.Service, caller, watchedUsers, out _, out var refusal));
+        Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller, watchedUsers, out _, out var refusal));
         Assert.Equal(ErrorReason.QuotaExceeded, refusal.Reason);
         return (refusal.Details["quota"], refusal.Details["subject"], refusal.Details["limit"]);
     }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>A book of small quotas on a manual clock.</summary>
+/// <summary>A limiter of small quotas on a manual clock.</summary>
 internal sealed class QuotaWorld : IDisposable
 {
     public static readonly QuotaLimits OfService = new()
@@ -36,24 +36,25 @@ internal sealed class QuotaWorld : IDisposable
     public QuotaWorld()
     {
         _metrics = new PresenceMetrics(_meters);
-        Book = new QuotaLimiter(OfService, OfKey, OfUser, _metrics, Time);
+        Limiter = new QuotaLimiter(OfService, OfKey, OfUser, _metrics, Time);
     }
 
     public FakeTimeProvider Time { get; } = new();
 
-    public QuotaLimiter Book { get; }
+    public QuotaLimiter Limiter { get; }
 
-    public UsageCounters Service => Book.OfServiceInstance(1);
+    public UsageCounters Service => Limiter.OfServiceInstance(1);
 
     public OwnMeters Meters => _meters;
 
-    public UsageCounters User(string identity, int service = 1) => Book.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
+    public UsageCounters User(string identity, int service = 1) =>
+        Limiter.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
 
     /// <summary>How many heartbeats in a row are charged until one is refused.</summary>
     public int Heartbeats(UsageCounters service, UsageCounters? caller)
     {
         var charged = 0;
-        while (Book.TryChargeHeartbeat(service, caller, out _))
+        while (Limiter.TryChargeHeartbeat(service, caller, out _))
             charged++;
         return charged;
     }

@@ -88,5 +88,5 @@ public sealed class RejectionThrottleTests : IDisposable
     private Task Hold(string identity = "ada") => Hold(identity, TestContext.Current.CancellationToken);
 
     private Task Hold(string identity, CancellationToken cancellationToken) =>
-        _world.Book.HoldRefusalAsync(_world.User(identity), cancellationToken).AsTask();
+        _world.Limiter.HoldRefusalAsync(_world.User(identity), cancellationToken).AsTask();
 }

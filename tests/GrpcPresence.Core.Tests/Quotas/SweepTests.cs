@@ -9,25 +9,25 @@ public sealed class SweepTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 
-    private QuotaLimiter Book => _world.Book;
+    private QuotaLimiter Limiter => _world.Limiter;
 
     public void Dispose() => _world.Dispose();
 
     [Fact]
     public void A_meter_is_dropped_when_it_is_as_new()
     {
-        Book.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _);
-        Book.TryChargeWrite(_world.Service, _world.User("ada"), out _);
-        Book.TryChargeNewStream(_world.Service, _world.User("ada"), out _);
-        _ = Book.OfApiKey("never used");
+        Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _);
+        Limiter.TryChargeWrite(_world.Service, _world.User("ada"), out _);
+        Limiter.TryChargeNewStream(_world.Service, _world.User("ada"), out _);
+        _ = Limiter.OfApiKey("never used");
 
-        Assert.Equal(1, Book.Sweep());
-        Assert.Equal(2, Book.MeterCount);
+        Assert.Equal(1, Limiter.Sweep());
+        Assert.Equal(2, Limiter.CounterCount);
         _world.Time.Advance(TimeSpan.FromMilliseconds(99)); // one of ten streams a second
-        Assert.Equal(1, Book.Sweep());
+        Assert.Equal(1, Limiter.Sweep());
         _world.Time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal(1, Book.Sweep());
-        Assert.Equal(0, Book.MeterCount);
+        Assert.Equal(1, Limiter.Sweep());
+        Assert.Equal(0, Limiter.CounterCount);
     }
 
     [Theory]
@@ -35,53 +35,53 @@ public sealed class SweepTests : IDisposable
     [InlineData(1)]
     public void A_meter_with_an_open_watch_stays_until_the_watch_ends(int watchedUsers)
     {
-        Assert.True(Book.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers, out var lease, out _));
+        Assert.True(Limiter.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers, out var lease, out _));
         _world.Time.Advance(TimeSpan.FromHours(1));
-        Assert.Equal(0, Book.Sweep());
+        Assert.Equal(0, Limiter.Sweep());
 
         lease.Dispose();
-        Assert.Equal(2, Book.Sweep());
+        Assert.Equal(2, Limiter.Sweep());
     }
 
     [Fact]
     public async Task A_meter_whose_refusals_are_held_back_stays_until_they_are_answered()
     {
         for (var i = 0; i < Limits.PromptRefusalsPerSecond; i++)
-            await Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
-        Assert.Equal(0, Book.Sweep());
+            await Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
+        Assert.Equal(0, Limiter.Sweep());
         _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half of one of fifty a second
-        var held = Book.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
+        var held = Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
         _world.Time.Advance(Limits.RefusalHold - TimeSpan.FromTicks(1));
-        Assert.Equal(0, Book.Sweep());
+        Assert.Equal(0, Limiter.Sweep());
 
         _world.Time.Advance(Limits.MaxRefusalHold - Limits.RefusalHold + TimeSpan.FromTicks(1));
         await held;
-        Assert.Equal(1, Book.Sweep());
+        Assert.Equal(1, Limiter.Sweep());
     }
 
     [Fact]
     public void Who_comes_with_a_dropped_meter_is_charged_to_the_one_that_took_its_place()
     {
         var (service, ada) = (_world.Service, _world.User("ada"));
-        Assert.Equal(2, Book.Sweep());
+        Assert.Equal(2, Limiter.Sweep());
 
         Assert.Equal(12, _world.Heartbeats(service, ada));
         Assert.Equal(0, _world.Heartbeats(_world.Service, _world.User("ada")));
-        Assert.Equal(0, Book.ChargeHeartbeats(service, ada, 5));
-        Assert.Equal(28, Book.ChargeHeartbeats(service, caller: null, 1000));
+        Assert.Equal(0, Limiter.ChargeHeartbeats(service, ada, 5));
+        Assert.Equal(28, Limiter.ChargeHeartbeats(service, caller: null, 1000));
     }
 
     [Fact]
     public void A_watch_that_comes_with_a_dropped_meter_takes_its_place_in_the_new_one()
     {
         var (service, ada) = (_world.Service, _world.User("ada"));
-        Assert.Equal(2, Book.Sweep());
+        Assert.Equal(2, Limiter.Sweep());
 
-        Assert.True(Book.TryOpenStream(service, ada, watchedUsers: 5, out var lease, out _));
+        Assert.True(Limiter.TryOpenStream(service, ada, watchedUsers: 5, out var lease, out _));
         Assert.Equal((1, 5), (_world.User("ada").OpenStreams.Level, _world.User("ada").WatchedUsers.Level));
         Assert.Equal((1, 5), (_world.Service.OpenStreams.Level, _world.Service.WatchedUsers.Level));
         lease.Dispose();
-        Assert.Equal(2, Book.Sweep());
+        Assert.Equal(2, Limiter.Sweep());
     }
 
     [Fact]
@@ -89,14 +89,14 @@ public sealed class SweepTests : IDisposable
     {
         var time = new LookedAtTime();
         using var metrics = new PresenceMetrics();
-        var book = new QuotaLimiter(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
-        var meter = book.OfApiKey("k");
-        // The sweep looks at the time when it begins, and again when it has made up its mind about the meter.
-        time.Looked = () => time.Looked = () => meter.Writes.Take(1, now: 0);
+        var limiter = new QuotaLimiter(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
+        var counters = limiter.OfApiKey("k");
+        // The sweep looks at the time when it begins, and again when it has made up its mind about the counters.
+        time.Looked = () => time.Looked = () => counters.Writes.Take(1, now: 0);
 
-        Assert.Equal(0, book.Sweep());
-        Assert.True(meter.IsLive);
-        Assert.Same(meter, book.OfApiKey("k"));
+        Assert.Equal(0, limiter.Sweep());
+        Assert.True(counters.IsLive);
+        Assert.Same(counters, limiter.OfApiKey("k"));
     }
 
     [Fact]
@@ -115,14 +115,14 @@ public sealed class SweepTests : IDisposable
                 together.SignalAndWait(TestContext.Current.CancellationToken);
                 // Each user is of one round only, whose time stands still; what the sweep can find idle was not charged yet.
                 for (var user = round * Users; user < (round + 1) * Users; user++)
-                    Interlocked.Add(ref granted[user], Take(Book.OfServiceInstance(user), _world.User($"user {user}"), 7));
+                    Interlocked.Add(ref granted[user], Take(Limiter.OfServiceInstance(user), _world.User($"user {user}"), 7));
             }
             Interlocked.Decrement(ref running);
         }));
         var sweeping = RunAsync(() =>
         {
             while (Volatile.Read(ref running) > 0)
-                Book.Sweep();
+                Limiter.Sweep();
         });
 
         await Task.WhenAll([.. takers, sweeping]);
@@ -133,7 +133,7 @@ public sealed class SweepTests : IDisposable
     {
         var taken = 0;
         for (var i = 0; i < count; i++)
-            taken += Book.TryChargeHeartbeat(service, user, out _) ? 1 : 0;
+            taken += Limiter.TryChargeHeartbeat(service, user, out _) ? 1 : 0;
         return taken;
     }
 

@@ -22,7 +22,7 @@ public sealed class LeaseTimerTests
         using var service = new LeaseTimer(
             server.Get<PresenceTracker>(),
             server.Get<WatchHub>(),
-            server.Get<OpenCalls>(),
+            server.Get<ActiveStreams>(),
             server.Get<CommandQueue>(),
             server.Get<QuotaLimiter>(),
             server.Get<PresenceMetrics>(),

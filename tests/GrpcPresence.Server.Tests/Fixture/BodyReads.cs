@@ -7,20 +7,18 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>Sees whether a read of a request's body is still pending when the handler of the request returns.</summary>
+/// <summary>Sees whether a request's body was read, and whether a read is still pending when the handler of the request returns.</summary>
 internal sealed class BodyReads : IStartupFilter
 {
     // Bounded, because most tests never read it, and some send so many requests that it would fill the heap.
-    private readonly Channel<(string Path, bool IsReading)> _ended = Channel.CreateBounded<(string, bool)>(
+    private readonly Channel<Ended> _ended = Channel.CreateBounded<Ended>(
         new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
 
     /// <summary>Waits until a request of the path ends, and returns whether a read was left pending.</summary>
-    public async Task<bool> IsLeftBy(string path)
-    {
-        var reading = FindAsync(path);
-        await Barrier.Within(reading, $"a request of {path} ended");
-        return await reading;
-    }
+    public async Task<bool> IsLeftBy(string path) => (await FindAsync(path)).IsReading;
+
+    /// <summary>Waits until a request of the path ends, and returns whether anything read its body.</summary>
+    public async Task<bool> IsReadBy(string path) => (await FindAsync(path)).IsRead;
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
@@ -28,27 +26,37 @@ internal sealed class BodyReads : IStartupFilter
         {
             var body = new Body(http.Request.BodyReader);
             http.Features.Set<IRequestBodyPipeFeature>(body);
+            http.Request.Body = body.AsStream(leaveOpen: true);
             try
             {
                 await handler(http);
             }
             finally
             {
-                _ended.Writer.TryWrite((http.Request.Path, body.IsReading));
+                _ended.Writer.TryWrite(new Ended(http.Request.Path, body.IsReading, body.IsRead));
             }
         });
         next(app);
     };
 
-    private async Task<bool> FindAsync(string path)
+    private async Task<Ended> FindAsync(string path)
+    {
+        var finding = ReadUntilAsync(path);
+        await Barrier.Within(finding, $"a request of {path} ended");
+        return await finding;
+    }
+
+    private async Task<Ended> ReadUntilAsync(string path)
     {
         while (true)
         {
             var ended = await _ended.Reader.ReadAsync(TestRun.Token);
             if (ended.Path == path)
-                return ended.IsReading;
+                return ended;
         }
     }
+
+    private sealed record Ended(string Path, bool IsReading, bool IsRead);
 
     private sealed class Body(PipeReader body) : PipeReader, IRequestBodyPipeFeature
     {
@@ -58,9 +66,11 @@ internal sealed class BodyReads : IStartupFilter
 
         public bool IsReading => _isReading;
 
+        public bool IsRead { get; private set; }
+
         public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
-            _isReading = true;
+            _isReading = IsRead = true;
             try
             {
                 return await body.ReadAsync(cancellationToken);
@@ -71,7 +81,11 @@ internal sealed class BodyReads : IStartupFilter
             }
         }
 
-        public override bool TryRead(out ReadResult result) => body.TryRead(out result);
+        public override bool TryRead(out ReadResult result)
+        {
+            IsRead = true;
+            return body.TryRead(out result);
+        }
 
         public override void AdvanceTo(SequencePosition consumed) => body.AdvanceTo(consumed);
 

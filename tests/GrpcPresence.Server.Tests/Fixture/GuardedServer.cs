@@ -91,7 +91,7 @@ internal sealed class GuardedServer : IAsyncDisposable
 
     /// <summary>Waits until the server has noticed that its clients have ended their streams.</summary>
     public Task NoStreamsAsync() =>
-        Barrier.Within(Server.Get<OpenStreams>().WhenNoneOpen() ?? Task.CompletedTask, "the server noticed the end of the streams");
+        Barrier.Within(Server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server noticed the end of the streams");
 
     public async ValueTask DisposeAsync()
     {

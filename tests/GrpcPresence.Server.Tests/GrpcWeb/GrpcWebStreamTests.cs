@@ -31,7 +31,7 @@ public sealed class GrpcWebStreamTests
 
         await server.Configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
 
-        await Barrier.Within(server.Get<OpenStreams>().WhenNoneOpen() ?? Task.CompletedTask, "the stream ended");
+        await Barrier.Within(server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the stream ended");
         // The reason is lost: it stands behind what the client did not read.
         Assert.NotEqual(StatusCode.NotFound, (await ended).Code);
         Assert.Empty(server.Log.Problems);

@@ -1,37 +1,37 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Grpc.Pipeline;
+using GrpcPresence.Server.Security.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Server.Tests.Pipeline;
 
-/// <summary>Methods of every kind that do what a test says.</summary>
+/// <summary>Public methods of every kind that there is here, which do what a test says.</summary>
 internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
 {
     private const string Service = "test.Faults";
 
     public static readonly Method<Empty, Empty> Unary = MethodOf(MethodType.Unary);
-    public static readonly Method<Empty, Empty> ClientStreaming = MethodOf(MethodType.ClientStreaming);
     public static readonly Method<Empty, Empty> ServerStreaming = MethodOf(MethodType.ServerStreaming);
     public static readonly Method<Empty, Empty> Duplex = MethodOf(MethodType.DuplexStreaming);
 
+    public static IEnumerable<MethodType> Kinds => [MethodType.Unary, MethodType.ServerStreaming, MethodType.DuplexStreaming];
+
     public void Map(WebApplication app)
     {
-        var definition = DefinitionBinder.Define(binder => Bind(new ErrorBinder(binder, app.Services.GetRequiredService<ErrorMapper>())));
+        var pipeline = app.Services.GetRequiredService<MethodPipeline>();
+        var rule = new AccessRule<Empty>(Service);
+        var definition = ServerServiceDefinition.CreateBuilder()
+            .AddMethod(Unary, (Empty request, ServerCallContext context) =>
+                pipeline.RunAsync<Empty, Empty>(rule, (_, call) => ActAsync(call), request, context))
+            .AddMethod(ServerStreaming, (Empty request, IServerStreamWriter<Empty> responses, ServerCallContext context) =>
+                pipeline.RunAsync<Empty, Empty>(rule, (_, _, call) => ActAsync(call), request, responses, context))
+            .AddMethod(Duplex, (IAsyncStreamReader<Empty> requests, IServerStreamWriter<Empty> responses, ServerCallContext context) =>
+                pipeline.RunAsync<Empty, Empty>(rule, (_, _, call) => ActAsync(call), requests, responses, context))
+            .Build();
         app.MapGrpcService(_ => definition);
-    }
-
-    private void Bind(ServiceBinderBase binder)
-    {
-        binder.AddMethod(Unary, (Empty request, ServerCallContext context) => ActAsync(context));
-        binder.AddMethod(ClientStreaming, (IAsyncStreamReader<Empty> requests, ServerCallContext context) => ActAsync(context));
-        binder.AddMethod(ServerStreaming, (Empty request, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context));
-        binder.AddMethod(
-            Duplex,
-            (IAsyncStreamReader<Empty> requests, IServerStreamWriter<Empty> responses, ServerCallContext context) => ActAsync(context));
     }
 
     /// <summary>Calls the method of the kind and waits for its end.</summary>
@@ -42,9 +42,6 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
         {
             case MethodType.Unary:
                 await invoker.AsyncUnaryCall(Unary, null, options, new Empty());
-                break;
-            case MethodType.ClientStreaming:
-                await invoker.AsyncClientStreamingCall(ClientStreaming, null, options);
                 break;
             case MethodType.ServerStreaming:
                 await invoker.AsyncServerStreamingCall(ServerStreaming, null, options, new Empty()).ResponseStream.MoveNext(cancellationToken);

@@ -10,10 +10,10 @@ public sealed class CallerCacheTests
     public void Tokens_The_cache_is_bounded_and_keeps_who_is_asked_for()
     {
         var cache = new CallerCache(Capacity);
-        cache.Add("used", OperatorCaller.Instance);
+        cache.Add("used", Caller.Operator);
         for (var i = 0; i < 3 * Capacity; i++)
         {
-            cache.Add($"once-{i}", OperatorCaller.Instance);
+            cache.Add($"once-{i}", Caller.Operator);
             Assert.NotNull(cache.Find("used"));
             Assert.True(cache.Count <= Capacity, $"There are {cache.Count} entries after {i}.");
         }
@@ -24,10 +24,10 @@ public sealed class CallerCacheTests
     public void Tokens_Who_is_removed_is_gone_from_both_generations()
     {
         var cache = new CallerCache(Capacity);
-        cache.Add("old", OperatorCaller.Instance);
+        cache.Add("old", Caller.Operator);
         for (var i = 0; i < Capacity / 2; i++)
-            cache.Add($"once-{i}", OperatorCaller.Instance);
-        cache.Add("young", OperatorCaller.Instance);
+            cache.Add($"once-{i}", Caller.Operator);
+        cache.Add("young", Caller.Operator);
 
         cache.Remove("old");
         cache.Remove("young");

@@ -1,7 +1,11 @@
+using Google.Protobuf;
+using Grpc.Core;
 using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.V1;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -10,29 +14,20 @@ namespace GrpcPresence.Server.Tests.Streams;
 
 public sealed class StreamShutdownTests : IDisposable
 {
-    private const string Heartbeats = "/presence.v1.UserService/StreamHeartbeats";
-    private const string Watch = "/presence.v1.UserService/WatchUsers";
-    private const string Events = "/v1/Services/IS00000000000000000000000000000000/Users/Updates";
+    private static readonly StreamMetadata Watch = new(DrainsItself: true);
 
     private readonly FakeTimeProvider _time = new();
     private readonly StubLifetime _lifetime = new();
-    private readonly OpenStreams _streams = new();
+    private readonly ActiveStreams _streams = new(TimeProvider.System);
     private readonly ResetRecorder _reset = new();
 
     [Theory]
-    [InlineData(Heartbeats, true)]
-    [InlineData("/PRESENCE.v1.userservice/streamheartbeats", true)]
-    [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true)]
-    [InlineData("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true)]
-    [InlineData(Watch, false)]
-    [InlineData("/PRESENCE.v1.userservice/watchusers", false)]
-    [InlineData(Events, false)]
-    [InlineData("/grpc.health.v1.Health/Watch", false)]
-    [InlineData("/presence.v1.UserService/GetUser", false)]
-    public async Task A_stream_is_cancelled_by_stopping_unless_it_drains_itself(string path, bool cancelled)
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task A_stream_is_cancelled_by_stopping_unless_it_drains_itself(bool drainsItself, bool cancelled)
     {
         var isCancelled = false;
-        await RunAsync(path, context =>
+        await RunAsync(new StreamMetadata(drainsItself), context =>
         {
             _lifetime.StopApplication();
             isCancelled = context.RequestAborted.IsCancellationRequested;
@@ -42,16 +37,64 @@ public sealed class StreamShutdownTests : IDisposable
         Assert.Equal(cancelled, isCancelled);
     }
 
+    [Fact]
+    public async Task A_request_that_is_no_stream_is_left_alone()
+    {
+        await RunAsync(stream: null, context =>
+        {
+            _lifetime.StopApplication();
+            Assert.Null(_streams.WhenNoneActive());
+            Assert.False(context.RequestAborted.IsCancellationRequested);
+            return Task.CompletedTask;
+        });
+    }
+
+    [Fact]
+    public async Task Every_stream_of_the_server_is_known_to_the_shutdown()
+    {
+        await using var server = await TestServer.StartAsync();
+        var streams =
+            from endpoint in server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            let stream = endpoint.Metadata.GetMetadata<StreamMetadata>()
+            where stream is not null
+            orderby endpoint.RoutePattern.RawText
+            select (endpoint.RoutePattern.RawText, stream.DrainsItself);
+
+        Assert.Equal(
+            [
+                ("/grpc.health.v1.Health/Watch", true),
+                ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", false),
+                ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", false),
+                ("/presence.v1.UserService/StreamHeartbeats", false),
+                ("/presence.v1.UserService/WatchUsers", true),
+                ("/v1/Services/{ChatServiceSid}/Users/Updates", true),
+            ],
+            streams.Order());
+    }
+
     [Theory]
-    [InlineData(Heartbeats)]
-    [InlineData(Watch)]
+    [InlineData("/presence.v1.UserService/WatchUsers")]
     [InlineData("/PRESENCE.v1.userservice/watchusers")]
-    [InlineData(Events)]
-    [InlineData(Events + "/")]
-    public async Task A_stream_that_does_not_end_is_reset_after_its_grace(string path)
+    [InlineData("/presence.v1.UserService/WatchUsers/")]
+    public async Task A_stream_is_found_as_routing_finds_it(string path)
+    {
+        await using var server = await TestServer.StartAsync();
+        var request = new WatchUsersRequest { ServiceSid = await server.CreateServiceAsync() };
+        var method = RawMethod.Of(MethodType.ServerStreaming, path[1..path.LastIndexOf('/')], path[(path.LastIndexOf('/') + 1)..]);
+
+        using var watch = server.Invoker.AsyncServerStreamingCall(method, null, default, request.ToByteArray());
+        await watch.ResponseStream.MoveNext(TestRun.Token);
+
+        Assert.NotNull(server.Get<ActiveStreams>().WhenNoneActive());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_that_does_not_end_is_reset_after_its_grace(bool drainsItself)
     {
         var ended = new TaskCompletionSource();
-        var run = RunAsync(path, _ => ended.Task);
+        var run = RunAsync(new StreamMetadata(drainsItself), _ => ended.Task);
 
         _lifetime.StopApplication();
         _time.Advance(StreamShutdownMiddleware.ResetGrace - TimeSpan.FromTicks(1));
@@ -119,9 +162,11 @@ public sealed class StreamShutdownTests : IDisposable
 
     private StreamDrain Drain(TimeProvider time) => new(_streams, _lifetime, time, NullLogger<StreamDrain>.Instance);
 
-    private Task RunAsync(string path, RequestDelegate next)
+    private Task RunAsync(StreamMetadata? stream, RequestDelegate next)
     {
-        var context = new DefaultHttpContext { Request = { Path = path } };
+        var context = new DefaultHttpContext { Request = { Path = "/" } };
+        var metadata = new EndpointMetadataCollection(stream is null ? [] : [stream]);
+        context.SetEndpoint(new Endpoint(requestDelegate: null, metadata, displayName: null));
         context.Features.Set<IHttpResetFeature>(_reset);
         var middleware = new StreamShutdownMiddleware(
             next, _streams, _lifetime, _time, NullLogger<StreamShutdownMiddleware>.Instance);

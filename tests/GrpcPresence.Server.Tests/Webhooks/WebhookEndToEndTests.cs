@@ -30,8 +30,10 @@ public sealed class WebhookEndToEndTests
             (updated.EventType, updated.Parameters["IsOnline"], updated.Parameters["UpdateReasons"]));
         Assert.NotEqual(added.Headers["I-Twilio-Idempotency-Token"], updated.Headers["I-Twilio-Idempotency-Token"]);
         foreach (var received in new[] { added, updated })
-            Assert.Equal(WebhookSignature.Of(Allowing.AuthToken!, received.Url, received.Parameters),
-                received.Headers["X-Twilio-Signature"]);
+        {
+            var expected = WebhookSignature.Of(Allowing.AuthToken!, received.Url, received.Parameters);
+            Assert.Equal(expected, received.Headers["X-Twilio-Signature"]);
+        }
     }
 
     [Fact]

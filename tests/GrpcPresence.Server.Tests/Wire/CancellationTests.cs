@@ -16,7 +16,7 @@ public sealed class CancellationTests
         await using var server = await TestServer.StartAsync();
         var watch = Watch.Open(server, new WatchUsersRequest { ServiceSid = await server.CreateReachableServiceAsync() });
         await watch.Sync();
-        var none = server.Get<OpenStreams>().WhenNoneOpen();
+        var none = server.Get<ActiveStreams>().WhenNoneActive();
         Assert.NotNull(none);
 
         watch.Dispose();
@@ -31,7 +31,7 @@ public sealed class CancellationTests
     {
         await using var server = await TestServer.StartAsync();
         var stream = await HeartbeatStream.OpenAsync(server, await server.CreateReachableServiceAsync());
-        var none = server.Get<OpenStreams>().WhenNoneOpen();
+        var none = server.Get<ActiveStreams>().WhenNoneActive();
         Assert.NotNull(none);
 
         stream.Dispose();

@@ -54,7 +54,7 @@ public sealed class DeadlineTests
         var answer = await CallAsync(server, method, request, Deadline, ends: method == "WatchUsers");
 
         Assert.Equal((int)StatusCode.DeadlineExceeded, answer.GrpcStatus);
-        await Barrier.Within(server.Get<OpenStreams>().WhenNoneOpen() ?? Task.CompletedTask, "the server ended the stream");
+        await Barrier.Within(server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server ended the stream");
         await server.StopAsync();
         Assert.Empty(server.Log.Problems);
     }

@@ -1,22 +1,25 @@
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Streams;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
-/// <summary>The messages of a client's stream, each of which is let in or ends the stream; and so does the end of the caller.</summary>
+/// <summary>
+/// The messages of a client's stream. A message that the caller may not send ends the stream, and so does the end of the caller's
+/// credentials.
+/// </summary>
 /// <typeparam name="TRequest">A message.</typeparam>
-internal sealed class AuthorizedStreamReader<TRequest>(IAsyncStreamReader<TRequest> messages, Authorizer gate, AccessRule<TRequest> rule, Caller caller)
-    : IAsyncStreamReader<TRequest>
+internal sealed class AuthorizedStreamReader<TRequest>(
+    IAsyncStreamReader<TRequest> messages, Authorizer authorizer, AccessRule<TRequest> rule, CallScope scope) : IAsyncStreamReader<TRequest>
 {
     private readonly TaskCompletionSource<PresenceException> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <inheritdoc/>
     public TRequest Current => messages.Current;
 
-    /// <summary>The caller is let in no more.</summary>
+    /// <summary>Ends the stream: the credentials are no longer valid.</summary>
     public void End(PresenceException reason) => _end.TrySetResult(reason);
 
     /// <inheritdoc/>
@@ -25,7 +28,8 @@ internal sealed class AuthorizedStreamReader<TRequest>(IAsyncStreamReader<TReque
         var next = await messages.MoveNextUntilAsync(_end.Task, cancellationToken) ?? throw await _end.Task;
         if (!next)
             return false;
-        await gate.AuthorizeAsync(caller, rule, messages.Current, cancellationToken);
+        scope.Read(rule, messages.Current);
+        await authorizer.AuthorizeAsync(scope, rule, messages.Current, cancellationToken);
         return true;
     }
 }

@@ -5,6 +5,7 @@ using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Audit;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Authorization;
@@ -91,13 +92,13 @@ internal sealed class ApiKeyGrpcService(
 
     private static void RequireDeployment(ServerCallContext context)
     {
-        if (Caller.Of(context.GetHttpContext()).Scope is not null)
+        if (CallScope.Of(context.GetHttpContext()).Caller.Scope is not null)
             throw AccessErrors.PermissionDenied();
     }
 
     private void RequireCovered(ApiKeySid sid, ServerCallContext context)
     {
-        if (keys.Find(sid) is not { } key || !Caller.Of(context.GetHttpContext()).Covers(key.Present.Scope))
+        if (keys.Find(sid) is not { } key || !CallScope.Of(context.GetHttpContext()).Caller.Covers(key.Present.Scope))
             throw PresenceErrors.ApiKeyNotFound(sid);
     }
 

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Core.Writing;
-using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
@@ -18,7 +18,7 @@ internal static class Submission
     public static Task<TResult> SubmitAsync<TResult>(
         this CommandQueue queue, Command<TResult> change, ServerCallContext context, Action<TResult> audit)
     {
-        change.Actor = Caller.Of(context.GetHttpContext()).ApiKey;
+        change.Actor = CallScope.Of(context.GetHttpContext()).Caller.ApiKey;
         change.Committed = audit;
         return queue.SubmitAsync(change, context);
     }

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Grpc.Mapping;
 using GrpcPresence.Server.Grpc.Services.Heartbeats;
-using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
@@ -16,9 +16,10 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override Task<V1.HeartbeatResponse> Heartbeat(V1.HeartbeatRequest request, ServerCallContext context)
     {
-        var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
+        var scope = CallScope.Of(context.GetHttpContext());
+        var (sid, key, session) = Read(scope, request.ServiceSid, request.UserKey, request.SessionId);
         // Nearly every heartbeat waits for nothing: neither for a read nor for a commit.
-        var found = services.GetAsync(sid, context.CancellationToken);
+        var found = scope.GetTenantAsync(sid, services, context.CancellationToken);
         if (!found.IsCompletedSuccessfully)
             return HeartbeatAsync(found, key, session, context.CancellationToken);
         var service = found.Result;
@@ -37,15 +38,16 @@ internal sealed partial class UserGrpcService
         ServerCallContext context)
     {
         using var handler = new StreamHeartbeatsHandler(
-            services, directory, tracker, quotas, Caller.Of(context.GetHttpContext()), time, lifetime.ApplicationStopping);
+            services, directory, tracker, quotas, CallScope.Of(context.GetHttpContext()).Caller, time, lifetime.ApplicationStopping);
         await handler.RunAsync(requestStream, responseStream, context);
     }
 
     /// <inheritdoc/>
     public override async Task<V1.EndSessionResponse> EndSession(V1.EndSessionRequest request, ServerCallContext context)
     {
-        var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
-        var service = await services.GetAsync(sid, context.CancellationToken);
+        var scope = CallScope.Of(context.GetHttpContext());
+        var (sid, key, session) = Read(scope, request.ServiceSid, request.UserKey, request.SessionId);
+        var service = await scope.GetTenantAsync(sid, services, context.CancellationToken);
         var address = await directory.ResolveExistingAsync(service, key, context.CancellationToken);
         await tracker.EndSession(service, address, session).WaitAsync(context.CancellationToken);
         return new V1.EndSessionResponse();
@@ -90,8 +92,12 @@ internal sealed partial class UserGrpcService
         return beat.Rejection is { } reason ? throw Refused(reason, service.Sid, key) : beat.Stored;
     }
 
-    private static (ServiceSid Service, UserKey User, SessionId Session) Read(string serviceSid, string userKey, string sessionId)
+    private static (ServiceSid Service, UserKey User, SessionId Session) Read(
+        CallScope scope, string serviceSid, string userKey, string sessionId)
     {
+        if (scope is { Service: { } sid, User: { } key } && SessionId.TryParse(sessionId, out var id))
+            return (sid, key, id);
+        // Something is wrong: the reader says what.
         var reader = new RequestReader();
         var service = reader.Service(serviceSid);
         var user = reader.User(userKey);

@@ -2,7 +2,7 @@ using Grpc.Core;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Server.Grpc.Mapping;
-using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
@@ -68,5 +68,5 @@ internal sealed partial class UserGrpcService
     }
 
     /// <summary>Whose push bindings there are for the caller; null for everybody's.</summary>
-    private static Identity? OwnerOf(ServerCallContext context) => Caller.Of(context.GetHttpContext()).Identity;
+    private static Identity? OwnerOf(ServerCallContext context) => CallScope.Of(context.GetHttpContext()).Caller.Identity;
 }

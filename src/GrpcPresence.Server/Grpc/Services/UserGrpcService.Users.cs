@@ -69,7 +69,10 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<UpdateUserResponse> UpdateUser(UpdateUserRequest request, ServerCallContext context)
     {
-        var updated = await changes.SubmitAsync(request.ToChange(), context);
+        var change = request.ToChange();
+        if (!change.SkipsWebhooks)
+            await preHook.AskAsync(change.Service, change.Key, change.Edit, context.CancellationToken);
+        var updated = await changes.SubmitAsync(change, context);
         return new UpdateUserResponse { User = updated.ToMessage(UserView.Full) };
     }
 

@@ -4,6 +4,7 @@ using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Security.Audit;
 using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.Server.Webhooks;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
@@ -17,6 +18,7 @@ internal sealed partial class UserGrpcService(
     PresenceTracker tracker,
     HeartbeatReplies heartbeatReplies,
     AuditLog audit,
+    PreHook preHook,
     CallQuotas quotas,
     TimeProvider time,
     IHostApplicationLifetime lifetime) : UserService.UserServiceBase;

@@ -2,7 +2,7 @@ using Grpc.Core;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Grpc.Wire;
-using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Streams;
 
@@ -11,7 +11,7 @@ namespace GrpcPresence.Server.Grpc.Services;
 /// <summary>
 /// <c>WatchUsers</c>. A class of its own because it sends frames, not messages: the bytes of a user are made once and shared by all watchers.
 /// </summary>
-internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, CallQuotas quotas, OpenCalls calls, TimeProvider time)
+internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, CallQuotas quotas, ActiveStreams streams, TimeProvider time)
 {
     /// <summary>How long a message that is being written may still reach the client after the watch was ended; then the stream is reset.</summary>
     public static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
@@ -23,10 +23,10 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
     // Not together with the parsing: the request would be kept for as long as the watch lasts.
     private async Task ServeAsync(WatchRequest watch, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
     {
-        var caller = Caller.Of(context.GetHttpContext());
-        using var place = await quotas.OpenWatchAsync(watch.Service, caller, watch.Filter.Keys.Count, context.CancellationToken);
+        var scope = CallScope.Of(context.GetHttpContext());
+        using var place = await quotas.OpenWatchAsync(watch.Service, scope, watch.Filter.Keys.Count, context.CancellationToken);
         using var session = await hub.OpenAsync(watch, context.CancellationToken);
-        using var open = calls.Open(caller, context.GetHttpContext(), session.End);
+        using var open = streams.EndWith(scope.Caller, context.GetHttpContext(), session.End);
         await context.WriteResponseHeadersAsync([]);
         await foreach (var message in session.ReadAsync(context.CancellationToken))
         {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -39,9 +39,9 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
                 result = Check(result);
             return read;
         }
-        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
+        catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
-            throw refusal;
+            throw error;
         }
     }
 
@@ -53,9 +53,9 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
             var read = body.ReadAsync(cancellationToken);
             return read.IsCompletedSuccessfully ? new ValueTask<ReadResult>(Check(read.Result)) : CheckAsync(read);
         }
-        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
+        catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
-            throw refusal;
+            throw error;
         }
     }
 
@@ -70,9 +70,9 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
         {
             body.AdvanceTo(consumed, examined);
         }
-        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
+        catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
-            throw refusal;
+            throw error;
         }
     }
 
@@ -89,22 +89,22 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
         {
             return Check(await read);
         }
-        catch (Exception fault) when (RefusalOf(fault) is { } refusal)
+        catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
-            throw refusal;
+            throw error;
         }
     }
 
     private ReadResult Check(ReadResult read)
     {
-        if (RefusalOf(read.Buffer) is not { } refusal)
+        if (ErrorOf(read.Buffer) is not { } error)
             return read;
         body.AdvanceTo(read.Buffer.Start);
-        throw new RpcException(refusal);
+        throw new RpcException(error);
     }
 
     /// <summary>How gRPC answers the fault; null for a fault of the server.</summary>
-    private RpcException? RefusalOf(Exception fault) => fault switch
+    private RpcException? ErrorOf(Exception exception) => exception switch
     {
         IOException brokenOff => BrokenOff(brokenOff),
         InvalidOperationException when isBase64 =>
@@ -113,15 +113,15 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     };
 
     // The token of the call is cancelled too, but by another thread, and at times later: who looks at the token alone takes this for a fault.
-    private RpcException BrokenOff(IOException fault)
+    private RpcException BrokenOff(IOException exception)
     {
-        BrokenOffBy = fault;
-        return new RpcException(fault is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }
+        BrokenOffBy = exception;
+        return new RpcException(exception is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }
             ? new Status(StatusCode.ResourceExhausted, "The message is too large.")
             : new Status(StatusCode.Cancelled, "The request broke off."));
     }
 
-    private static Status? RefusalOf(ReadOnlySequence<byte> buffer)
+    private static Status? ErrorOf(ReadOnlySequence<byte> buffer)
     {
         if (buffer.IsEmpty)
             return null;

@@ -1,10 +1,10 @@
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Server.Grpc.Mapping;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Rest.Events;
 
@@ -60,11 +60,6 @@ internal static class UpdatesEndpoint
     public static void Map(RestRoutes routes, RestErrors errors, TimeProvider time) =>
         routes.Stream<UserUpdateResource>(Path, Operation, call => WatchAsync(call, errors, time));
 
-    /// <summary>Whether the path is that of the stream. Routing takes a slash at its end too.</summary>
-    public static bool Serves(string path) =>
-        path.StartsWith(RestPaths.Services + "/", StringComparison.OrdinalIgnoreCase)
-        && path.AsSpan().TrimEnd('/').EndsWith("/Users/Updates", StringComparison.OrdinalIgnoreCase);
-
     private static async Task WatchAsync(RestRequest call, RestErrors errors, TimeProvider time)
     {
         var start = call.Word(Start, Starts);
@@ -74,9 +69,9 @@ internal static class UpdatesEndpoint
         {
             await call.WatchAsync(request, output);
         }
-        catch (Exception thrown) when (call.Http.Response.HasStarted)
+        catch (Exception exception) when (call.Http.Response.HasStarted)
         {
-            if (errors.FindEnd(call.Http, thrown) is { } end)
+            if (errors.FindEnd(call.Http, exception) is { } end)
                 await EndAsync(output.EndAsync(end), call.Http, time);
         }
     }

@@ -4,6 +4,7 @@ using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Rest.Api;
 using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Rest.Events;
 

@@ -32,9 +32,9 @@ internal static class RestForm
         {
             return await request.ReadFormAsync(Options, http.RequestAborted);
         }
-        catch (InvalidDataException fault)
+        catch (InvalidDataException exception)
         {
-            throw RestException.FormInvalid(fault.Message);
+            throw RestException.FormInvalid(exception.Message);
         }
     }
 

@@ -1,7 +1,8 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Rest.Metrics;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest.Http;
@@ -39,9 +40,9 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
                 throw RestException.ForeignOrigin();
             await next(http);
         }
-        catch (Exception thrown) when (!http.Response.HasStarted)
+        catch (Exception exception) when (!http.Response.HasStarted)
         {
-            await errors.WriteAsync(http, thrown);
+            await errors.WriteAsync(http, exception);
             return;
         }
         if (!http.Response.HasStarted && http.Response.StatusCode == StatusCodes.Status404NotFound)

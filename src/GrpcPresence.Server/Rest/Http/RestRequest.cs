@@ -2,6 +2,7 @@ using System.Globalization;
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Rest.OpenApi;
@@ -14,7 +15,7 @@ namespace GrpcPresence.Server.Rest.Http;
 /// are not looked at, as the product does not.
 /// </summary>
 internal sealed class RestRequest(
-    HttpContext http, Caller caller, RestOperation operation, IFormCollection form, GuardedMethods methods, string accountSid)
+    HttpContext http, Caller caller, RestOperation operation, IFormCollection form, LocalMethods methods, string accountSid)
 {
     private readonly RequestReader _problems = new();
 
@@ -135,7 +136,7 @@ internal sealed class RestRequest(
     public Task WatchAsync(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output)
     {
         ThrowIfInvalid(() => request.ToWatch());
-        return methods.WatchAsync(request, output, http);
+        return methods.StreamAsync(request, output, http);
     }
 
     /// <summary>Refuses the parameters if one could not be read.</summary>

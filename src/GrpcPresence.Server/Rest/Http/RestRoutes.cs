@@ -1,7 +1,10 @@
+using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.OpenApi;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams;
 
 namespace GrpcPresence.Server.Rest.Http;
 
@@ -9,7 +12,7 @@ namespace GrpcPresence.Server.Rest.Http;
 /// Maps operations. Each request goes the same road: who calls is asked first, then the form is read, then the operation runs, whose calls are authorized and
 /// charged as those of gRPC.
 /// </summary>
-internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods methods, Authenticator authenticator, ServerSettings settings)
+internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods methods, Authenticator authenticator, ServerSettings settings)
 {
     private readonly Dictionary<string, List<string>> _methods = [];
 
@@ -31,7 +34,7 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods me
 
     /// <summary>Maps a stream, whose handler writes what is sent.</summary>
     public void Stream<TEvent>(string pattern, RestOperation operation, Func<RestRequest, Task> handler) =>
-        Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler);
+        Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler).WithMetadata(new StreamMetadata(DrainsItself: true));
 
     /// <summary>
     /// Maps all other methods of the paths: without that, paths which gRPC's own pattern takes too would be not found by a wrong method, instead of refusing it.
@@ -52,7 +55,8 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods me
         await call.Http.Response.WriteAsJsonAsync(resource, RestJson.Options, call.Http.RequestAborted);
     }
 
-    private void Map(string method, string pattern, RestOperation operation, Type? resource, Func<RestRequest, Task> handler)
+    private IEndpointConventionBuilder Map(
+        string method, string pattern, RestOperation operation, Type? resource, Func<RestRequest, Task> handler)
     {
         var produced = resource is null
             ? new ProducesResponseTypeMetadata(operation.Status, typeof(void))
@@ -61,11 +65,13 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, GuardedMethods me
         if (!_methods.TryGetValue(pattern, out var served))
             _methods[pattern] = served = [];
         served.Add(method);
-        routes.MapMethods(pattern, [method], RunAsync).WithMetadata(operation, produced, ((Delegate)RunAsync).Method).WithDisplayName(operation.Id);
+        return routes.MapMethods(pattern, [method], RunAsync)
+            .WithMetadata(operation, produced, ((Delegate)RunAsync).Method).WithDisplayName(operation.Id);
 
         async Task RunAsync(HttpContext http)
         {
             var caller = await authenticator.AuthenticateAsync(http);
+            http.Features.Set(new CallScope(caller)); // the pipeline of the methods does not authenticate
             var form = await RestForm.ReadAsync(http);
             await handler(new RestRequest(http, caller, operation, form, methods, settings.AccountSid));
         }

@@ -21,7 +21,7 @@ internal static class AdminSocketChannel
             using var socket = await ConnectAsync(path, cancellationToken);
             return true;
         }
-        catch (SocketException fault) when (fault.SocketErrorCode is not SocketError.AccessDenied)
+        catch (SocketException exception) when (exception.SocketErrorCode is not SocketError.AccessDenied)
         {
             return false; // no file, or one that a server left that was killed
         }

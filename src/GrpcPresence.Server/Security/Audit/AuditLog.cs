@@ -1,5 +1,4 @@
 using Grpc.Core;
-using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Security.Audit;
@@ -17,7 +16,7 @@ internal sealed class AuditLog(ILogger<AuditLog> logger)
     /// <param name="detail">What is to be known of it beside that.</param>
     public Action<TResult> Of<TResult>(ServerCallContext context, Func<TResult, object> subject, string detail = "")
     {
-        var (act, caller) = (context.Method[(context.Method.LastIndexOf('/') + 1)..], Caller.Of(context.GetHttpContext()).Name);
+        var (act, caller) = (context.Method[(context.Method.LastIndexOf('/') + 1)..], CallScope.Of(context.GetHttpContext()).Caller.Name);
         return result =>
         {
             var sid = subject(result);

@@ -51,7 +51,7 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
             throw IssuerRefused();
         if (!account.MayBe(Find(claims, JwtRegisteredClaimNames.Sub)))
             throw Refused(ErrorReason.AccessTokenIssuerRefused, "The access token's subject is another account.");
-        return new EndUserCaller(issuer, secret, service, identity, CheckTimes(claims));
+        return Caller.EndUser(issuer, secret, service, identity, CheckTimes(claims));
     }
 
     /// <summary>The token, and its claims as they stand there: the library turns some into other types, and takes the last of two of a name.</summary>
@@ -65,7 +65,8 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
             using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), StrictJson);
             return payload.RootElement.ValueKind == JsonValueKind.Object ? (token, payload.RootElement.Clone()) : throw Malformed("It has no claims.");
         }
-        catch (Exception fault) when (fault is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)
         {
             throw Malformed("It is no JWT.");
         }

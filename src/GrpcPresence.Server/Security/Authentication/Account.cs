@@ -17,14 +17,14 @@ internal sealed class Account
         _sid = settings.AccountSid;
         _isNamed = _sid != ServerSettings.DefaultAccountSid;
         _tokenHash = settings.AuthToken is { } token ? Hash(token) : null;
-        Caller = new AccountCaller(_sid);
+        Caller = Caller.Account(_sid);
     }
 
     /// <summary>Whether there is a secret to present.</summary>
     public bool HasToken => _tokenHash is not null;
 
     /// <summary>Who presents it.</summary>
-    public AccountCaller Caller { get; }
+    public Caller Caller { get; }
 
     /// <summary>Whether these are the account's SID and secret. Takes the same time for every wrong secret.</summary>
     public bool Accepts(string sid, string token) =>

@@ -21,8 +21,8 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
     private const string Bearer = "Bearer ";
 
     private readonly CallerCache _callers = new(Limits.CachedCallers);
-    private readonly AnonymousCaller _anonymous = new(keys, settings.AllowAnonymous);
-    private readonly ConditionalWeakTable<CachedApiKey, ApiKeyCaller> _byCertificate = [];
+    private readonly Caller _anonymous = Caller.Anonymous(keys, settings.AllowAnonymous);
+    private readonly ConditionalWeakTable<CachedApiKey, Caller> _byCertificate = [];
 
     /// <summary>Whether there is anything that a caller could present: an API key was ever made, or the account has a secret.</summary>
     public bool HasCredentials => !keys.IsEmpty || account.HasToken;
@@ -32,7 +32,7 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
     public ValueTask<Caller> AuthenticateAsync(HttpContext context)
     {
         if (AdminSocketListener.IsUsedBy(context))
-            return new(OperatorCaller.Instance);
+            return new(Caller.Operator);
         if (!HasCredentials)
             return new(_anonymous);
         var header = context.Request.Headers.Authorization;
@@ -42,7 +42,7 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
             throw AccessErrors.CredentialsInvalid();
         if (_callers.Find(credentials) is { } known)
         {
-            if (known.FindEnd(time.GetUtcNow()) is null)
+            if (known.FindInvalidationReason(time.GetUtcNow()) is null)
                 return new(known);
             // What is wrong with it now is for the verification to say.
             _callers.Remove(credentials);
@@ -56,7 +56,7 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
         foreach (var name in names)
         {
             if (keys.FindByCertificateName(name) is { } key)
-                return _byCertificate.GetValue(key, static known => new ApiKeyCaller(known, secret: null));
+                return _byCertificate.GetValue(key, static known => Caller.BackEnd(known, secret: null));
         }
         // Who has a name is held to it: revoking its key must not make an anonymous caller of it, who may do everything.
         if (names.Count > 0)
@@ -98,7 +98,7 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
         return account.Accepts(parts[0], parts[1]) ? account.Caller : VerifyKey(parts[0], parts[1]);
     }
 
-    private ApiKeyCaller VerifyKey(string name, string password)
+    private Caller VerifyKey(string name, string password)
     {
         if (!ApiKeySid.TryParse(name, out var sid) || keys.Find(sid) is not { } key)
             throw AccessErrors.CredentialsInvalid();
@@ -106,6 +106,6 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
         var secret = present.Secret.Matches(password) ? present.Secret
             : present.PreviousSecret is { } previous && previous.Matches(password) ? previous
             : throw AccessErrors.CredentialsInvalid();
-        return present.Accepts(secret, time.GetUtcNow()) ? new ApiKeyCaller(key, secret) : throw PresenceErrors.ApiKeyRevoked(sid);
+        return present.Accepts(secret, time.GetUtcNow()) ? Caller.BackEnd(key, secret) : throw PresenceErrors.ApiKeyRevoked(sid);
     }
 }

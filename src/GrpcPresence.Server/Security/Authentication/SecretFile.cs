@@ -35,9 +35,9 @@ internal sealed class SecretFile(ServerSettings settings)
             var secret = Derive(Key(mayMake: true)!, sid, salt);
             return (secret, ApiKeySecret.Of(salt, secret));
         }
-        catch (SettingsException fault)
+        catch (SettingsException exception)
         {
-            throw new PresenceException(ErrorReason.StorageUnavailable, fault.Message, fault);
+            throw new PresenceException(ErrorReason.StorageUnavailable, exception.Message, exception);
         }
     }
 
@@ -66,9 +66,10 @@ internal sealed class SecretFile(ServerSettings settings)
                     _key = Make();
                 return _key;
             }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or FormatException)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
             {
-                throw new SettingsException($"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)} cannot be used: {fault.Message}");
+                throw new SettingsException(
+                    $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)} cannot be used: {exception.Message}");
             }
         }
     }

@@ -7,8 +7,8 @@ namespace GrpcPresence.Server.Security.Authorization;
 /// <param name="Method">The method, as gRPC names it in its path.</param>
 internal abstract record AccessRule(string Method)
 {
-    /// <summary>The least role that may; None lets in who presents no credentials at all.</summary>
-    public ApiKeyRole Least { get; init; }
+    /// <summary>The lowest role that may call it; None also serves callers without credentials.</summary>
+    public ApiKeyRole MinimumRole { get; init; }
 
     /// <summary>What an end user may.</summary>
     public EndUserRights EndUsers { get; init; }
@@ -16,9 +16,9 @@ internal abstract record AccessRule(string Method)
     /// <summary>What a call takes of the quotas.</summary>
     public CallCost Cost { get; init; }
 
-    /// <summary>Whether who presents no credentials may not, where everybody else of that role may.</summary>
+    /// <summary>Whether a caller without credentials may not call it even while the server requires none.</summary>
     public bool RequiresCredentials { get; init; }
 
-    /// <summary>Whether anybody may, without credentials.</summary>
-    public bool IsPublic => Least == ApiKeyRole.None;
+    /// <summary>Whether everybody may call it, without credentials.</summary>
+    public bool IsPublic => MinimumRole == ApiKeyRole.None;
 }

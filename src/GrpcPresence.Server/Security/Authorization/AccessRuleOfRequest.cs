@@ -11,9 +11,17 @@ internal sealed record AccessRule<TRequest>(string Method) : AccessRule(Method)
     /// </summary>
     public Func<TRequest, string?>? Service { get; init; }
 
-    /// <summary>The keys of the users whom the request is about, as they stand there. For <see cref="EndUserRights.Self"/> alone.</summary>
+    /// <summary>The key of the one user that the request is about, as it stands there.</summary>
+    public Func<TRequest, string>? User { get; init; }
+
+    /// <summary>
+    /// The keys of the users that the request is about, where there may be several. For <see cref="EndUserRights.Self"/> alone.
+    /// </summary>
     public Func<TRequest, IEnumerable<string>> Users { get; init; } = _ => [];
 
     /// <summary>What else must be so of the request of an end user.</summary>
     public Func<TRequest, bool> AllowsEndUser { get; init; } = _ => true;
+
+    /// <summary>The keys of all users that the request is about.</summary>
+    public IEnumerable<string> UsersOf(TRequest request) => User is null ? Users(request) : [User(request)];
 }

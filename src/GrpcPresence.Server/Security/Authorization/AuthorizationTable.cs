@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Server.Security.Quotas;
-using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Security.Authorization;
 
@@ -15,8 +14,11 @@ internal static class AuthorizationTable
     private static readonly string Keys = V1.ApiKeyService.Descriptor.FullName;
     private static readonly string Users = V1.UserService.Descriptor.FullName;
 
+    /// <summary>The path of the metrics.</summary>
+    public const string MetricsPath = "/metrics";
+
     /// <summary>The metrics, which no method of gRPC serves: they are about the whole deployment.</summary>
-    public static readonly AccessRule<HttpContext> Metrics = new(MetricsEndpoint.Path) { Least = ApiKeyRole.Read };
+    public static readonly AccessRule<HttpContext> Metrics = new(MetricsPath) { MinimumRole = ApiKeyRole.Read };
 
     private static readonly Dictionary<string, AccessRule> Rules = new AccessRule[]
     {
@@ -63,7 +65,7 @@ internal static class AuthorizationTable
         Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
             EndUsers = EndUserRights.Self,
-            Users = request => [request.UserKey],
+            User = request => request.UserKey,
         },
         Instance<V1.StreamHeartbeatsRequest>(Users, "StreamHeartbeats", ApiKeyRole.Service, request => request.Start?.ServiceSid) with
         {
@@ -73,9 +75,10 @@ internal static class AuthorizationTable
         Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
             EndUsers = EndUserRights.Self,
-            Users = request => [request.UserKey],
+            User = request => request.UserKey,
         },
-        Instance<V1.ListSessionsRequest>(Users, "ListSessions", ApiKeyRole.Read, request => request.ServiceSid),
+        Instance<V1.ListSessionsRequest>(Users, "ListSessions", ApiKeyRole.Read, request => request.ServiceSid)
+            with { User = request => request.UserKey },
 
         // Push bindings: end users manage their own.
         Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write) with
@@ -105,19 +108,22 @@ internal static class AuthorizationTable
     /// <summary>Every row.</summary>
     public static IReadOnlyCollection<AccessRule> All => Rules.Values;
 
+    /// <summary>The row of the method; null when there is none.</summary>
+    public static AccessRule? Find(string method) => Rules.GetValueOrDefault(method);
+
     /// <summary>The row of the method.</summary>
     /// <exception cref="InvalidOperationException">There is none: nobody has decided who may call it.</exception>
     public static AccessRule<TRequest> Get<TRequest>(string method) =>
-        Rules.GetValueOrDefault(method) as AccessRule<TRequest>
+        Find(method) as AccessRule<TRequest>
         ?? throw new InvalidOperationException($"The table of authorization has no row for {method} with {typeof(TRequest).Name}.");
 
     private static bool IsOwnProfile(string path) => path is "friendly_name" or "attributes";
 
-    private static AccessRule<TRequest> Deployment<TRequest>(string service, string method, ApiKeyRole least)
-        where TRequest : IMessage => new(PathOf(service, method)) { Least = least };
+    private static AccessRule<TRequest> Deployment<TRequest>(string service, string method, ApiKeyRole role)
+        where TRequest : IMessage => new(PathOf(service, method)) { MinimumRole = role };
 
-    private static AccessRule<TRequest> Instance<TRequest>(string service, string method, ApiKeyRole least, Func<TRequest, string?> instance)
-        where TRequest : IMessage => new(PathOf(service, method)) { Least = least, Service = instance };
+    private static AccessRule<TRequest> Instance<TRequest>(string service, string method, ApiKeyRole role, Func<TRequest, string?> instance)
+        where TRequest : IMessage => new(PathOf(service, method)) { MinimumRole = role, Service = instance };
 
     private static AccessRule<TRequest> Costing<TRequest>(this AccessRule<TRequest> rule, CallCost cost) => rule with { Cost = cost };
 

@@ -1,4 +1,3 @@
-using Grpc.Core;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -8,48 +7,36 @@ using GrpcPresence.Server.Security.Authentication;
 
 namespace GrpcPresence.Server.Security.Authorization;
 
-/// <summary>Decides of each call, and of each message of a stream, whether it is let in. Safe from any thread.</summary>
-internal sealed class Authorizer(Authenticator authenticator, ServiceCache services, UserResolver users)
+/// <summary>Decides whether a caller may make a call, or send a message of a stream. Safe from any thread.</summary>
+internal sealed class Authorizer(ServiceCache services, UserResolver users)
 {
-    /// <summary>Tells who calls, and whether the rule lets the caller in at all.</summary>
-    /// <exception cref="PresenceException">A reason of UNAUTHENTICATED; PermissionDenied.</exception>
-    public ValueTask<Caller> EnterAsync(AccessRule rule, ServerCallContext context)
+    /// <summary>Decides what the caller's role decides, before any request is read.</summary>
+    /// <exception cref="PresenceException">PermissionDenied.</exception>
+    public static void RequireRole(Caller caller, AccessRule rule)
     {
-        var request = context.GetHttpContext();
-        var authenticating = authenticator.AuthenticateAsync(request);
-        return authenticating.IsCompletedSuccessfully
-            ? new(Enter(authenticating.Result, rule, request))
-            : EnterAsync(authenticating, rule, request);
+        var hasRole = caller.Identity is null ? caller.Role >= rule.MinimumRole : rule.EndUsers != EndUserRights.None || rule.IsPublic;
+        if (!hasRole || (rule.RequiresCredentials && caller.Kind == CallerKind.Anonymous))
+            throw AccessErrors.PermissionDenied();
     }
 
-    /// <summary>Whether the caller may do what the message asks for.</summary>
+    /// <summary>Decides what the request decides, whose scope was read from it.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound for another's; PermissionDenied; StorageUnavailable.</exception>
-    public ValueTask AuthorizeAsync<TRequest>(Caller caller, AccessRule<TRequest> rule, TRequest request, CancellationToken cancellationToken)
+    public ValueTask AuthorizeAsync<TRequest>(
+        CallScope call, AccessRule<TRequest> rule, TRequest request, CancellationToken cancellationToken)
     {
+        var caller = call.Caller;
         if (caller.Scope is not { } scope || rule.IsPublic)
             return default;
         if (rule.Service is null)
             throw AccessErrors.PermissionDenied();
-        // A SID that has not its form is refused by whoever reads the request, with all that is wrong beside it.
-        if (ServiceSid.TryParse(rule.Service(request), out var service) && service != scope)
+        // The handler rejects a SID that has no valid form, together with everything else that is wrong with the request.
+        if (call.Service is { } service && service != scope)
             throw PresenceErrors.ServiceInstanceNotFound(service);
         if (caller.Identity is not { } identity)
             return default;
         if (!rule.AllowsEndUser(request))
             throw AccessErrors.PermissionDenied();
-        return rule.EndUsers == EndUserRights.Self ? RequireSelfAsync(rule.Users(request), scope, identity, cancellationToken) : default;
-    }
-
-    private static async ValueTask<Caller> EnterAsync(ValueTask<Caller> authenticating, AccessRule rule, HttpContext request) =>
-        Enter(await authenticating, rule, request);
-
-    private static Caller Enter(Caller caller, AccessRule rule, HttpContext request)
-    {
-        var isLetIn = caller.Identity is null ? caller.Role >= rule.Least : rule.EndUsers != EndUserRights.None || rule.IsPublic;
-        if (!isLetIn || (rule.RequiresCredentials && caller is AnonymousCaller))
-            throw AccessErrors.PermissionDenied();
-        request.Features.Set(caller);
-        return caller;
+        return rule.EndUsers == EndUserRights.Self ? RequireSelfAsync(rule.UsersOf(request), scope, identity, cancellationToken) : default;
     }
 
     private async ValueTask RequireSelfAsync(
@@ -58,7 +45,7 @@ internal sealed class Authorizer(Authenticator authenticator, ServiceCache servi
         UserKey? ownSid = null;
         foreach (var text in keys)
         {
-            // No key at all may mean everybody. One that has no form is refused by whoever reads the request.
+            // An empty key may mean everybody. The handler rejects a key that has no valid form.
             if (text.Length == 0)
                 throw AccessErrors.PermissionDenied();
             if (!UserKey.TryParse(text, out var key))
@@ -72,7 +59,7 @@ internal sealed class Authorizer(Authenticator authenticator, ServiceCache servi
         }
     }
 
-    /// <summary>Whether the SID is the end user's. One that is nobody's is not: what is not one's own is all the same.</summary>
+    /// <summary>Whether the SID is the end user's. The answer for a user who does not exist is that for another user.</summary>
     private async ValueTask<bool> IsSelfAsync(UserKey key, ServiceSid scope, Identity identity, CancellationToken cancellationToken)
     {
         try
@@ -80,7 +67,7 @@ internal sealed class Authorizer(Authenticator authenticator, ServiceCache servi
             var service = await services.GetAsync(scope, cancellationToken);
             return (await users.ResolveAsync(service, key, cancellationToken)).Identity == identity;
         }
-        catch (PresenceException refusal) when (refusal.Reason == ErrorReason.UserNotFound)
+        catch (PresenceException exception) when (exception.Reason == ErrorReason.UserNotFound)
         {
             return false;
         }

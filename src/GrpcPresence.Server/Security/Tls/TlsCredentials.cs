@@ -65,7 +65,7 @@ internal sealed class TlsCredentials
             // The TLS of Windows takes no key that is in memory alone.
             return OperatingSystem.IsWindows() ? X509CertificateLoader.LoadPkcs12(leaf.Export(X509ContentType.Pkcs12), password: null) : leaf;
         }
-        catch (Exception fault) when (fault is CryptographicException or ArgumentException)
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             throw SettingsException.For(
                 nameof(settings.TlsKey),

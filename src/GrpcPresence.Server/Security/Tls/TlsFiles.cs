@@ -49,11 +49,11 @@ internal sealed class TlsFiles
                 Tell(_current = TlsCredentials.Load(text, _settings));
         }
 #pragma warning disable CA1031 // a server with a good certificate must not end because of whatever is wrong with another
-        catch (Exception fault)
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
             if (text != _seen)
-                Log.TlsFilesRefused(_logger, fault.Message);
+                Log.TlsFilesRefused(_logger, exception.Message);
         }
         _seen = text;
     }

@@ -24,7 +24,7 @@ internal sealed record TlsText(string Certificate, string Key, string? Authoriti
         {
             return File.ReadAllText(path);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw SettingsException.For(name, path, "must be a file that can be read");
         }

@@ -38,7 +38,8 @@ public sealed class EventHistoryTests
         // A run in which nobody breaks off between the updates of a message would show nothing of that.
         Assert.True(breaks > Histories && withinMessage > 0, $"{breaks} breaks, {withinMessage} within a message.");
         // Stopping would wait for them on a clock that stands.
-        await Barrier.Within(server.Get<OpenStreams>().WhenNoneOpen() ?? Task.CompletedTask, "the server noticed the end of the streams");
+        await Barrier.Within(
+            server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server noticed the end of the streams");
         Assert.Empty(server.Log.Problems);
     }
 

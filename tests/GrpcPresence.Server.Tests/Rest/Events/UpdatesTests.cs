@@ -191,7 +191,7 @@ public sealed class UpdatesTests : IAsyncLifetime
         {
             await watch.Sync();
             Assert.Equal(1, watchers);
-            Assert.NotNull(_server.Get<OpenStreams>().WhenNoneOpen());
+            Assert.NotNull(_server.Get<ActiveStreams>().WhenNoneActive());
         }
 
         await NoStreamsAsync();
@@ -201,7 +201,7 @@ public sealed class UpdatesTests : IAsyncLifetime
     }
 
     private Task NoStreamsAsync() =>
-        Barrier.Within(_server.Get<OpenStreams>().WhenNoneOpen() ?? Task.CompletedTask, "the server noticed the end of the streams");
+        Barrier.Within(_server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server noticed the end of the streams");
 
     private EventWatch Open(string service, string query = "", string lastId = "") =>
         EventWatch.Open(_server, $"/v1/Services/{service}/Users/Updates?{query}", lastId);

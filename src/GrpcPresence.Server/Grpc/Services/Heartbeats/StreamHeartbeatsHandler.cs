@@ -4,6 +4,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Streams;

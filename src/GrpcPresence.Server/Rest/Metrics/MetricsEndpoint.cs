@@ -1,12 +1,13 @@
+using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Settings;
 
-namespace GrpcPresence.Server.Telemetry;
+namespace GrpcPresence.Server.Rest.Metrics;
 
 /// <summary>Where Prometheus reads the metrics.</summary>
 internal static class MetricsEndpoint
 {
     /// <summary>The path.</summary>
-    public const string Path = "/metrics";
+    public const string Path = AuthorizationTable.MetricsPath;
 
     /// <summary>Maps the path, where the settings have it.</summary>
     public static void MapMetrics(this WebApplication app)

@@ -1,10 +1,8 @@
-using GrpcPresence.Server.Rest.Api;
-using GrpcPresence.Server.Rest.Events;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Net.Http.Headers;
 
-namespace GrpcPresence.Server.Rest.Http;
+namespace GrpcPresence.Server.Security;
 
 /// <summary>
 /// Lets pages of other origins call REST and gRPC-Web, where the settings name them. It stands before everything that refuses: what a browser asks first
@@ -12,9 +10,6 @@ namespace GrpcPresence.Server.Rest.Http;
 /// </summary>
 internal static class CrossOrigin
 {
-    private static readonly string[] RestRequestHeaders =
-        [HeaderNames.Authorization, HeaderNames.ContentType, UpdatesEndpoint.LastEventId, UserEndpoints.WebhookEnabled];
-
     // What clients of gRPC-Web send and read. An error that comes before any message has its status and details among the headers.
     private static readonly string[] GrpcRequestHeaders = ["X-Grpc-Web", "X-User-Agent", "Grpc-Timeout"];
     private static readonly string[] GrpcResponseHeaders =
@@ -26,11 +21,13 @@ internal static class CrossOrigin
     /// <summary>Adds what it needs.</summary>
     public static IServiceCollection AddCrossOrigin(this IServiceCollection services) => services.AddCors();
 
-    /// <summary>Lets the origins of the settings in; nothing where they name none.</summary>
-    public static void UseCrossOrigin(this WebApplication app)
+    /// <summary>Allows the origins that the settings name, if any.</summary>
+    /// <param name="app">The server.</param>
+    /// <param name="restHeaders">The request headers that REST declares.</param>
+    public static void UseCrossOrigin(this WebApplication app, IReadOnlyCollection<string> restHeaders)
     {
         if (app.Services.GetRequiredService<ServerSettings>().AllowedOrigins is { } allowed)
-            app.UseCors(policy => Allow(policy, allowed));
+            app.UseCors(policy => Allow(policy, allowed, restHeaders));
     }
 
     /// <summary>
@@ -43,11 +40,11 @@ internal static class CrossOrigin
         && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
         && allowed?.Include(origin.ToString()) != true;
 
-    private static void Allow(CorsPolicyBuilder policy, AllowedOrigins allowed)
+    private static void Allow(CorsPolicyBuilder policy, AllowedOrigins allowed, IReadOnlyCollection<string> restHeaders)
     {
         policy = allowed.AreAny ? policy.AllowAnyOrigin() : policy.WithOrigins([.. allowed.Names]);
         policy.WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Delete)
-            .WithHeaders([.. RestRequestHeaders, .. GrpcRequestHeaders])
+            .WithHeaders([HeaderNames.Authorization, HeaderNames.ContentType, .. restHeaders, .. GrpcRequestHeaders])
             .WithExposedHeaders([HeaderNames.RetryAfter, .. GrpcResponseHeaders])
             .SetPreflightMaxAge(PreflightAge);
     }

@@ -1,27 +1,28 @@
 using GrpcPresence.Server.Rest.Errors;
-using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Settings;
 
-namespace GrpcPresence.Server.Telemetry;
+namespace GrpcPresence.Server.Rest.Metrics;
 
 /// <summary>
 /// Guards the metrics as a method of gRPC is guarded. They are about the whole deployment, so a caller whose scope is one service
 /// instance is refused.
 /// </summary>
-internal sealed class MetricsMiddleware(RequestDelegate next, Authorizer gate, Authenticator authenticator, ServerSettings settings)
+internal sealed class MetricsMiddleware(RequestDelegate next, Authorizer authorizer, Authenticator authenticator, ServerSettings settings)
 {
     /// <summary>Runs the request.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
             throw RestException.MethodNotAllowed($"{HttpMethods.Get}, {HttpMethods.Head}");
-        var caller = await gate.EnterAsync(AuthorizationTable.Metrics, new RestRequestContext(http, MetricsEndpoint.Path));
+        var caller = await authenticator.AuthenticateAsync(http);
+        Authorizer.RequireRole(caller, AuthorizationTable.Metrics);
         // AllowAnonymous opens the methods to everybody who reaches the port. The figures of the whole deployment stay closed to a network.
-        if (caller is AnonymousCaller && (authenticator.HasCredentials || settings.ListensToNetwork))
+        if (caller.Kind == CallerKind.Anonymous && (authenticator.HasCredentials || settings.ListensToNetwork))
             throw AccessErrors.CredentialsRequired();
-        await gate.AuthorizeAsync(caller, AuthorizationTable.Metrics, http, http.RequestAborted);
+        await authorizer.AuthorizeAsync(new CallScope(caller), AuthorizationTable.Metrics, http, http.RequestAborted);
         await WriteAsync(http);
     }
 

@@ -1,6 +1,6 @@
 using GrpcPresence.Core.Domain.Users;
 
-namespace GrpcPresence.Server.Grpc.Mapping;
+namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
 /// Update reasons as words, for everything that is not gRPC. <c>friendlyName</c>, <c>attributes</c>, <c>reachabilityOnline</c> and

@@ -1,12 +1,11 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using GrpcPresence.Server.Grpc.Wire;
-using GrpcPresence.Server.Streams;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace GrpcPresence.Server.Tests.Streams;
+namespace GrpcPresence.Server.Tests.Wire;
 
 /// <summary>Who ended a stream, by what Kestrel throws from its body.</summary>
 public sealed class StreamEndTests

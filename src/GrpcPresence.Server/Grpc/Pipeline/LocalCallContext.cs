@@ -1,9 +1,12 @@
 using Grpc.Core;
 
-namespace GrpcPresence.Server.Rest.Http;
+namespace GrpcPresence.Server.Grpc.Pipeline;
 
-/// <summary>A REST request as a method of gRPC sees it. It has what the methods here use: the request, its end, and its response headers.</summary>
-internal sealed class RestRequestContext : ServerCallContext
+/// <summary>
+/// The context of a call from inside this process, for an HTTP request. It has what the methods use: the request, its end, and its response
+/// headers.
+/// </summary>
+internal sealed class LocalCallContext : ServerCallContext
 {
     // Where gRPC's own server looks for the request of a context that it did not make.
     private const string HttpContextKey = "__HttpContext";
@@ -12,7 +15,7 @@ internal sealed class RestRequestContext : ServerCallContext
     private readonly string _method;
 
     /// <summary>The context of a call of the method with this path.</summary>
-    public RestRequestContext(HttpContext http, string method)
+    public LocalCallContext(HttpContext http, string method)
     {
         (_http, _method) = (http, method);
         UserState[HttpContextKey] = http;

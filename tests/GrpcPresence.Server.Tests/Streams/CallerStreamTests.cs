@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace GrpcPresence.Server.Tests.Streams;
 
 /// <summary>Streams end when their caller does.</summary>
-public sealed class OpenStreamTests : IAsyncLifetime
+public sealed class CallerStreamTests : IAsyncLifetime
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 

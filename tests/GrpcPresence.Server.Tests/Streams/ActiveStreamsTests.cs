@@ -9,42 +9,44 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Streams;
 
-public sealed class OpenCallsTests
+public sealed class ActiveStreamsTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly ApiKeyCache _keys = new();
     private readonly ResetRecorder _resets = new();
     private readonly DefaultHttpContext _request = new();
-    private readonly OpenCalls _calls;
+    private readonly ActiveStreams _streams;
     private int _ends;
 
-    public OpenCallsTests()
+    public ActiveStreamsTests()
     {
-        _calls = new OpenCalls(_time);
+        _streams = new ActiveStreams(_time);
         _request.Features.Set<IHttpResetFeature>(_resets);
     }
 
     [Fact]
     public void Keys_A_stream_that_does_not_end_when_it_is_told_is_reset()
     {
-        using var call = Open();
+        using var open = _streams.Open(_request);
+        using var binding = Bind();
         EndCallers();
 
-        Tick(OpenCalls.Interval);
+        Tick(ActiveStreams.Interval);
         Assert.Equal((1, 0), (_ends, _resets.Codes.Count));
-        Tick(OpenCalls.ResetGrace);
+        Tick(ActiveStreams.ResetGrace);
         Assert.Equal((1, 1), (_ends, _resets.Codes.Count));
     }
 
     [Fact]
     public void Keys_A_stream_that_ends_when_it_is_told_is_not_reset()
     {
-        var call = Open();
+        using var open = _streams.Open(_request);
+        var binding = Bind();
         EndCallers();
-        Tick(OpenCalls.Interval);
-        call.Dispose();
+        Tick(ActiveStreams.Interval);
+        binding.Dispose();
 
-        Tick(OpenCalls.ResetGrace);
+        Tick(ActiveStreams.ResetGrace);
 
         Assert.Empty(_resets.Codes);
     }
@@ -52,14 +54,15 @@ public sealed class OpenCallsTests
     [Fact]
     public void Keys_Streams_of_callers_who_are_let_in_go_on()
     {
-        using var call = Open();
+        using var open = _streams.Open(_request);
+        using var binding = Bind();
 
-        Tick(OpenCalls.Interval);
+        Tick(ActiveStreams.Interval);
 
         Assert.Equal(0, _ends);
     }
 
-    private IDisposable Open() => _calls.Open(new AnonymousCaller(_keys, isAllowed: false), _request, Ended);
+    private IDisposable Bind() => _streams.EndWith(Caller.Anonymous(_keys, isAllowed: false), _request, Ended);
 
     private void Ended(PresenceException reason)
     {
@@ -73,6 +76,6 @@ public sealed class OpenCallsTests
     private void Tick(TimeSpan after)
     {
         _time.Advance(after);
-        _calls.Tick();
+        _streams.Tick();
     }
 }

@@ -1,7 +1,7 @@
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Webhooks;
 
-namespace GrpcPresence.Server.Tests.Mapping;
+namespace GrpcPresence.Server.Tests.Webhooks;
 
 public sealed class UpdateReasonNamesTests
 {

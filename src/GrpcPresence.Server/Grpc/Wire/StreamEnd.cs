@@ -1,8 +1,7 @@
 using Grpc.Core;
-using GrpcPresence.Server.Grpc.Wire;
 using Microsoft.AspNetCore.Connections;
 
-namespace GrpcPresence.Server.Streams;
+namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>Tells who ended a stream that was aborted.</summary>
 internal static class StreamEnd

@@ -12,9 +12,9 @@ using ErrorReason = GrpcPresence.Core.Domain.Errors.ErrorReason;
 
 namespace GrpcPresence.Server.Tests.Pipeline;
 
-public sealed class ErrorBinderTests
+public sealed class MethodPipelineTests
 {
-    public static TheoryData<MethodType> Kinds => [.. System.Enum.GetValues<MethodType>()];
+    public static TheoryData<MethodType> Kinds => [.. FaultMethod.Kinds];
 
     [Theory]
     [MemberData(nameof(Kinds))]

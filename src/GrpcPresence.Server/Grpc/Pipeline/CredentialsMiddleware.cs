@@ -1,0 +1,63 @@
+using System.Globalization;
+using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Security;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Security.Authorization;
+
+namespace GrpcPresence.Server.Grpc.Pipeline;
+
+/// <summary>
+/// Authenticates the calls of gRPC and gRPC-Web from their headers. gRPC reads and inflates a unary request before it calls the method, so
+/// a check there would let everybody who reaches the port make the server buffer and inflate 4 MiB a call. Here a caller without valid
+/// credentials is answered first.
+/// </summary>
+internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator authenticator, ErrorMapper errors)
+{
+    /// <summary>Runs the request.</summary>
+    public Task InvokeAsync(HttpContext http)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() is not { IsPublic: false } rule)
+            return next(http);
+        try
+        {
+            var authentication = authenticator.AuthenticateAsync(http);
+            if (!authentication.IsCompletedSuccessfully)
+                return WaitAsync(authentication, rule, http);
+            http.Features.Set(new CallScope(authentication.Result));
+        }
+        catch (Exception exception)
+        {
+            Reject(exception, rule, http);
+            return Task.CompletedTask;
+        }
+        return next(http);
+    }
+
+    private async Task WaitAsync(ValueTask<Caller> authentication, AccessRule rule, HttpContext http)
+    {
+        try
+        {
+            http.Features.Set(new CallScope(await authentication));
+        }
+        catch (Exception exception)
+        {
+            Reject(exception, rule, http);
+            return;
+        }
+        await next(http);
+    }
+
+    /// <summary>
+    /// Writes the error as gRPC does before any message: among the headers. Grpc.AspNetCore.Web translates them where it surrounds this.
+    /// </summary>
+    private void Reject(Exception exception, AccessRule rule, HttpContext http)
+    {
+        var error = errors.Map(exception, rule.Method, http.RequestAborted);
+        http.Response.ContentType = "application/grpc";
+        var headers = http.Response.Headers;
+        headers["grpc-status"] = ((int)error.StatusCode).ToString(CultureInfo.InvariantCulture);
+        headers["grpc-message"] = Uri.EscapeDataString(error.Status.Detail);
+        foreach (var entry in error.Trailers)
+            headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
+    }
+}
