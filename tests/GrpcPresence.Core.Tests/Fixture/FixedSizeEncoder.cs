@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Fixture;
 

@@ -83,7 +83,10 @@ public abstract partial class PresenceStoreConformance
             service,
             Sample.User(1, revision: 3) with
             {
-                FriendlyName = "Ada", HadBinding = true, BindingCount = 2, QuietReasons = UpdateReasons.Created,
+                FriendlyName = "Ada",
+                HadBinding = true,
+                BindingCount = 2,
+                QuietReasons = UpdateReasons.Created,
             });
         var changed = user with
         {
