@@ -6,22 +6,26 @@ using GrpcPresence.Bench.Scenarios;
 
 namespace GrpcPresence.Bench;
 
-/// <summary>Runs the scenarios that are named, or all, and prints their table.</summary>
+/// <summary>Runs the named scenarios, or all, and prints their table.</summary>
 internal static class BenchProgram
 {
     private const int BadArguments = 2;
 
-    /// <summary>Runs the program and returns its exit code: 1 when a scenario did not work, whatever the figures are.</summary>
+    /// <summary>Runs the program and returns its exit code: 1 if a scenario failed, whatever the figures are.</summary>
     public static int Run(string[] arguments)
     {
         if (!Cores.IsPinned && Environment.ProcessorCount > Cores.Load)
             return RunPinned(arguments);
         var quick = arguments.Contains("--quick");
         var names = arguments.Where(argument => argument != "--quick").ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var unknown = names.Where(name => AllScenarios.List.All(scenario => !scenario.Name.Equals(name, StringComparison.OrdinalIgnoreCase))).ToArray();
+        var unknown = names
+            .Where(name => AllScenarios.List.All(scenario => !scenario.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+            .ToArray();
         if (unknown.Length > 0)
         {
-            Console.Error.WriteLine($"There is no scenario {string.Join(", ", unknown)}; there are {string.Join(", ", AllScenarios.List.Select(scenario => scenario.Name))}.");
+            Console.Error.WriteLine(
+                $"Unknown scenario {string.Join(", ", unknown)}. "
+                + $"Valid scenarios: {string.Join(", ", AllScenarios.List.Select(scenario => scenario.Name))}.");
             return BadArguments;
         }
         return Run(quick, [.. AllScenarios.List.Where(scenario => names.Count == 0 || names.Contains(scenario.Name))]);
@@ -33,7 +37,7 @@ internal static class BenchProgram
         var failed = 0;
         using var workspace = new Workspace();
         var run = new BenchRun(quick, workspace, results, Console.Out);
-        Console.WriteLine($"{Machine()}{(quick ? "; quick: the figures mean nothing" : "")}");
+        Console.WriteLine($"{Machine()}{(quick ? "; quick: the figures are meaningless" : "")}");
         for (var i = 0; i < scenarios.Length; i++)
         {
             var began = Stopwatch.GetTimestamp();
@@ -43,11 +47,11 @@ internal static class BenchProgram
                 scenarios[i].Run(run);
             }
 #pragma warning disable CA1031 // one scenario that does not work must not take the others' figures with it
-            catch (Exception fault)
+            catch (Exception exception)
 #pragma warning restore CA1031
             {
                 failed++;
-                Console.WriteLine($"   {scenarios[i].Name} failed: {fault}");
+                Console.WriteLine($"   {scenarios[i].Name} failed: {exception}");
             }
             Console.WriteLine($"   {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
         }
@@ -55,7 +59,7 @@ internal static class BenchProgram
         var path = Path.GetFullPath(Path.Combine("artifacts", "bench", $"{DateTime.UtcNow:yyyyMMdd-HHmmss}.json"));
         results.Save(path, Machine());
         Console.WriteLine($"All figures: {path}");
-        Console.WriteLine($"{scenarios.Length - failed} scenarios worked, {failed} failed");
+        Console.WriteLine($"{scenarios.Length - failed} scenarios succeeded, {failed} failed");
         return failed == 0 ? 0 : 1;
     }
 
@@ -68,8 +72,10 @@ internal static class BenchProgram
 
     private static string Machine()
     {
-        var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
-        return $"{processor ?? $"{RuntimeInformation.ProcessArchitecture}"}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}; "
+        var processor = File.ReadLines("/proc/cpuinfo")
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
+        return $"{processor ?? $"{RuntimeInformation.ProcessArchitecture}"}, {RuntimeInformation.OSDescription}, "
+            + $"{RuntimeInformation.FrameworkDescription}; "
             + $"servers on core {Cores.Servers}, load on core {Cores.Load}";
     }
 }

@@ -1,14 +1,14 @@
 namespace GrpcPresence.Testing;
 
-/// <summary>How a commit reports failure.</summary>
+/// <summary>How a commit fails.</summary>
 public enum CommitFault
 {
-    /// <summary>It does not.</summary>
+    /// <summary>It succeeds.</summary>
     None,
 
-    /// <summary>It did not happen.</summary>
+    /// <summary>It reports failure and did not happen.</summary>
     BeforeEffect,
 
-    /// <summary>It happened all the same.</summary>
+    /// <summary>It reports failure but happened.</summary>
     AfterEffect,
 }

@@ -11,7 +11,9 @@ public sealed partial class InMemoryPresenceStore
 
     public ValueTask<IReadOnlyList<StoredWebhook>> ListWebhooksAsync(CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<StoredWebhook>>(
-            image => [.. image.Services.Values.Where(s => !s.IsDeleted && s.Webhook is { Settings.PostUrl.Length: > 0 }).Select(s => s.Webhook!)],
+            image => [
+                .. image.Services.Values.Where(s => !s.IsDeleted && s.Webhook is { Settings.PostUrl.Length: > 0 }).Select(s => s.Webhook!),
+            ],
             cancellationToken);
 
     public ValueTask<NotificationSettings> FindNotificationsAsync(ServiceSid service, CancellationToken cancellationToken) =>

@@ -7,8 +7,8 @@ using GrpcPresence.Core.Storage;
 namespace GrpcPresence.Testing;
 
 /// <summary>
-/// The storage port over immutable images: a transaction works on a copy, and committing it is one assignment. Fails on demand, and restarts from
-/// what was committed. The seed makes the timelines of two stores differ, and those of two runs alike.
+/// An implementation of the storage port over immutable images: a transaction works on a copy, and a commit is one assignment. Fails on
+/// demand, and restarts from what was committed. With a seed, two stores have different timelines, and two runs have the same.
 /// </summary>
 public sealed partial class InMemoryPresenceStore : IPresenceStore
 {
@@ -26,10 +26,10 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     /// <summary>Makes the store fail.</summary>
     public StoreFaults Faults { get; } = new();
 
-    /// <summary>All that is committed: a backup.</summary>
+    /// <summary>All committed data, as a backup.</summary>
     public StoreImage Image => _committed;
 
-    /// <summary>Stops and starts: what is not committed is lost, and a new timeline begins. Faults end.</summary>
+    /// <summary>Restarts the store. Uncommitted data is lost, a new timeline begins, and faults end.</summary>
     public void Restart()
     {
         _transaction?.Dispose();
@@ -39,7 +39,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
         _committed = _committed with { Timelines = _committed.Timelines.Add(new Guid(timeline)) };
     }
 
-    /// <summary>Replaces everything by a backup and starts anew; what was committed since is lost.</summary>
+    /// <summary>Restores a backup and restarts the store. Later commits are lost.</summary>
     public void Restore(StoreImage backup)
     {
         _transaction?.Dispose();
@@ -50,7 +50,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     public IStoreTransaction BeginTransaction()
     {
         if (_transaction is { IsDisposed: false })
-            throw new InvalidOperationException("The transaction before is not disposed of.");
+            throw new InvalidOperationException("The previous transaction has not been disposed of.");
         Faults.OnOperation();
         return _transaction = new InMemoryTransaction(_committed, ++_lastTransactionId, Faults, committed => _committed = committed);
     }
@@ -95,7 +95,8 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             image =>
             {
                 var found = image.Get(service);
-                return found.Read(found.UsersAfter(afterId).Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
+                return found.Read(
+                    found.UsersAfter(afterId).Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
             },
             cancellationToken);
 
@@ -111,12 +112,13 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             },
             cancellationToken);
 
-    public ValueTask<ChangesRead> ListChangesAsync(ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken) =>
+    public ValueTask<ChangesRead> ListChangesAsync(
+        ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken) =>
         ReadAsync(
             image =>
             {
                 var found = image.Get(service);
-                // Each list is in order already, so the first of the two together are among the first of each.
+                // Each list is sorted already, so the first entries of both together are among the first of each.
                 var changes = found.UsersChangedAfter(afterRevision).Take(limit)
                     .Concat(found.TombstonesAfter(afterRevision).Take(limit))
                     .OrderBy(change => change.Revision)

@@ -6,8 +6,9 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Testing;
 
-/// <summary>The write transaction of <see cref="InMemoryPresenceStore"/>: a copy of the image, handed back at the commit.</summary>
-internal sealed partial class InMemoryTransaction(StoreImage image, long id, StoreFaults faults, Action<StoreImage> commit) : IStoreTransaction
+/// <summary>The write transaction of <see cref="InMemoryPresenceStore"/>: a copy of the image, which the commit returns.</summary>
+internal sealed partial class InMemoryTransaction(
+    StoreImage image, long id, StoreFaults faults, Action<StoreImage> commit) : IStoreTransaction
 {
     private StoreImage _image = image;
     private bool _isOver;
@@ -85,7 +86,7 @@ internal sealed partial class InMemoryTransaction(StoreImage image, long id, Sto
         BeginOperation();
         var service = _image.Services.Values.First(service => service.Users.ContainsKey(user.Id));
         var stored = service.Users[user.Id];
-        // No more than the contract says, so that who relies on more is found out.
+        // Only what the contract says, so that tests detect code that relies on more.
         stored = stored with
         {
             IsOnline = user.IsOnline,
@@ -170,7 +171,8 @@ internal sealed partial class InMemoryTransaction(StoreImage image, long id, Sto
     public ApiKey? DeleteOldestRevokedApiKey(ServiceSid? scope)
     {
         BeginOperation();
-        var oldest = _image.ApiKeys.Values.Where(key => key.Scope == scope && key.IsRevoked).OrderBy(key => key.RevokeTime).ThenBy(key => key.Id).FirstOrDefault();
+        var oldest = _image.ApiKeys.Values.Where(key => key.Scope == scope && key.IsRevoked)
+            .OrderBy(key => key.RevokeTime).ThenBy(key => key.Id).FirstOrDefault();
         if (oldest is not null)
             _image = _image with { ApiKeys = _image.ApiKeys.Remove(oldest.Id) };
         return oldest;

@@ -5,10 +5,10 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Testing;
 
-/// <summary>All that a store holds of one service instance at one moment. Immutable.</summary>
+/// <summary>All data of one service instance at one moment. Immutable.</summary>
 public sealed record ServiceImage(ServiceRecord Record)
 {
-    /// <summary>Whether only purging is left.</summary>
+    /// <summary>Whether the service instance is deleted and only waits to be purged.</summary>
     public bool IsDeleted { get; init; }
 
     /// <summary>The users by key.</summary>
@@ -20,10 +20,12 @@ public sealed record ServiceImage(ServiceRecord Record)
     /// <summary>Push bindings by key.</summary>
     public ImmutableSortedDictionary<long, PushBinding> Bindings { get; init; } = ImmutableSortedDictionary<long, PushBinding>.Empty;
 
-    /// <summary>The revision before the first one of a timeline, by the timeline's index; none where it took no revision.</summary>
+    /// <summary>
+    /// The revision before the first one of a timeline, by the timeline's index; missing if the timeline has no revision.
+    /// </summary>
     public ImmutableSortedDictionary<int, long> Cuts { get; init; } = ImmutableSortedDictionary<int, long>.Empty;
 
-    /// <summary>The webhook settings; null when they were never set.</summary>
+    /// <summary>The webhook settings; null if they were never set.</summary>
     public StoredWebhook? Webhook { get; init; }
 
     /// <summary>The notification settings.</summary>
@@ -37,11 +39,11 @@ public sealed record ServiceImage(ServiceRecord Record)
 
     private ImmutableDictionary<Identity, long> Identities { get; init; } = ImmutableDictionary<Identity, long>.Empty;
 
-    /// <summary>The user; null when there is none.</summary>
+    /// <summary>Returns the user, or null.</summary>
     public UserRecord? FindUser(UserKey key) =>
         (key.IsSid ? Sids.TryGetValue(key.Sid, out var id) : Identities.TryGetValue(key.Identity, out id)) ? Users[id] : null;
 
-    /// <summary>With a new user.</summary>
+    /// <summary>Returns the image with a new user.</summary>
     public ServiceImage Add(UserRecord user) => this with
     {
         Users = Users.Add(user.Id, user),
@@ -51,7 +53,7 @@ public sealed record ServiceImage(ServiceRecord Record)
         Identities = Identities.Add(user.Identity, user.Id),
     };
 
-    /// <summary>Without the user.</summary>
+    /// <summary>Returns the image without the user.</summary>
     public ServiceImage Remove(long userId)
     {
         var user = Users[userId];
@@ -65,20 +67,20 @@ public sealed record ServiceImage(ServiceRecord Record)
         };
     }
 
-    /// <summary>What is visible of a user.</summary>
+    /// <summary>Returns what is visible of a user.</summary>
     public UserState StateOf(UserRecord user) => UserState.Of(Record.Sid, user, Record.Configuration);
 
-    /// <summary>Users as a reader returns them.</summary>
+    /// <summary>Returns users as a reader does.</summary>
     public UsersRead Read(IEnumerable<UserRecord> users) => new(Record, [.. users.Select(StateOf)]);
 
-    /// <summary>Users with a greater key, by ascending key.</summary>
+    /// <summary>Returns users with a greater key, by ascending key.</summary>
     public IEnumerable<UserRecord> UsersAfter(long key) => After(Keys, key + 1).Select(id => Users[id]);
 
-    /// <summary>Users with a greater revision, by ascending revision.</summary>
+    /// <summary>Returns users with a greater revision, by ascending revision.</summary>
     public IEnumerable<StoredChange> UsersChangedAfter(long revision) =>
         After(Revisions, (revision + 1, 0)).Select(entry => new StoredChange(StateOf(Users[entry.Key]), entry.Revision));
 
-    /// <summary>Tombstones with a greater revision, by ascending revision.</summary>
+    /// <summary>Returns tombstones with a greater revision, by ascending revision.</summary>
     public IEnumerable<StoredChange> TombstonesAfter(long revision) => Tombstones.Values
         .Where(tombstone => tombstone.Revision > revision)
         .Select(tombstone => new StoredChange(UserState.Of(Record.Sid, tombstone), tombstone.Revision));

@@ -13,14 +13,14 @@ public sealed class StoreFaults : IDisposable
     private readonly List<(object Reader, TaskCompletionSource Release)> _stalled = [];
     private Exception? _readFault;
     private bool _areReadsStalled;
-    private int _readsUntilStall = -1; // of anybody; -1: no stall
+    private int _readsUntilStall = -1; // reads by any reader; -1: no stall
     private int _reads;
     private TaskCompletionSource? _nextStall;
 
-    /// <summary>In whose name the present flow reads; only reads that have a name are stalled.</summary>
+    /// <summary>The name under which the present flow reads. Only named reads are stalled.</summary>
     public AsyncLocal<object?> Reader { get; } = new();
 
-    /// <summary>How many reads were begun.</summary>
+    /// <summary>The number of reads so far.</summary>
     public int Reads
     {
         get
@@ -30,7 +30,9 @@ public sealed class StoreFaults : IDisposable
         }
     }
 
-    /// <summary>Makes the n-th operation of the writer from now fail: a begin, a call within a transaction, a commit, or a reopening; 1 is the next.</summary>
+    /// <summary>
+    /// Makes the n-th operation of the writer from now fail: a begin, a call within a transaction, a commit, or a reopening. 1 is the next.
+    /// </summary>
     public void FailOperation(int number)
     {
         lock (_gate)
@@ -51,7 +53,7 @@ public sealed class StoreFaults : IDisposable
             _isDown = fail;
     }
 
-    /// <summary>Makes every operation of the writer wait, as a disk that does not answer, or go on.</summary>
+    /// <summary>Makes every operation of the writer wait, like a disk that does not respond, or continue.</summary>
     public void HoldOperations(bool hold)
     {
         if (hold)
@@ -67,21 +69,23 @@ public sealed class StoreFaults : IDisposable
             _readFault = fail ? new StorageException("The read was made to fail.") : null;
     }
 
-    /// <summary>Makes every read throw this, as a fault of the program does.</summary>
-    public void BreakReads(Exception fault)
+    /// <summary>Makes every read throw this exception, as a bug in the program would.</summary>
+    public void BreakReads(Exception exception)
     {
         lock (_gate)
-            _readFault = fault;
+            _readFault = exception;
     }
 
-    /// <summary>Makes every named read that begins from now on take its moment and then not complete before it is released; or not any more.</summary>
+    /// <summary>
+    /// Makes every named read that begins from now on hang after it has taken its moment, until it is released; or stops that.
+    /// </summary>
     public void StallReads(bool stall)
     {
         lock (_gate)
             _areReadsStalled = stall;
     }
 
-    /// <summary>Makes every read after so many more not complete before it is released, whoever reads.</summary>
+    /// <summary>Makes every later read, after so many more, hang until it is released, whatever its name.</summary>
     public void StallAllReads(int after)
     {
         lock (_gate)
@@ -108,14 +112,14 @@ public sealed class StoreFaults : IDisposable
         }
     }
 
-    /// <summary>Whether a read in this name is stalled.</summary>
+    /// <summary>Whether a read with this name is stalled.</summary>
     public bool IsStalled(object reader)
     {
         lock (_gate)
             return _stalled.Exists(stalled => stalled.Reader == reader);
     }
 
-    /// <summary>Lets one of the stalled reads complete, in any order; the number chooses.</summary>
+    /// <summary>Lets one of the stalled reads complete, in any order; the number selects it.</summary>
     public void ReleaseRead(int choice)
     {
         lock (_gate)
@@ -173,7 +177,7 @@ public sealed class StoreFaults : IDisposable
         }
     }
 
-    /// <summary>Completes when the read that has taken its moment may give it back.</summary>
+    /// <summary>Completes when a read that has taken its moment may return it.</summary>
     internal Task StallAsync()
     {
         lock (_gate)
@@ -194,7 +198,7 @@ public sealed class StoreFaults : IDisposable
         return release.Task;
     }
 
-    // Under the lock.
+    // Call it under the lock.
     private void CompleteNextStall()
     {
         _nextStall?.SetResult();

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace GrpcPresence.Bench.FanOut;
 
-/// <summary>Takes the time from publishing a change to each of its deliveries. A change is told by the number at the end of its subject's name.</summary>
+/// <summary>
+/// Measures the time from publishing a change to each of its deliveries. The number at the end of the subject's name identifies the change.
+/// </summary>
 internal sealed class DeliveryClock(int subjects)
 {
     private const int PrefixBytes = 5; // "user-"
@@ -11,10 +13,10 @@ internal sealed class DeliveryClock(int subjects)
     private readonly long[] _sent = new long[subjects];
     private readonly List<double> _milliseconds = [];
 
-    /// <summary>The change is being published.</summary>
+    /// <summary>Notes that the change is being published.</summary>
     public void Sent(int subject) => _sent[subject] = Stopwatch.GetTimestamp();
 
-    /// <summary>It has come to one watcher.</summary>
+    /// <summary>Notes that the change has reached one watcher.</summary>
     public void Arrived(ReadOnlySpan<byte> name)
     {
         if (!Utf8Parser.TryParse(name[PrefixBytes..], out int subject, out _))
@@ -22,7 +24,7 @@ internal sealed class DeliveryClock(int subjects)
         _milliseconds.Add(Stopwatch.GetElapsedTime(_sent[subject]).TotalMilliseconds);
     }
 
-    /// <summary>The median and the 99th percentile of all deliveries since the last time.</summary>
+    /// <summary>Returns the median and the 99th percentile of all deliveries since the last call.</summary>
     public (double P50, double P99) Take()
     {
         _milliseconds.Sort();

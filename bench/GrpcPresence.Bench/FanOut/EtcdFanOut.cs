@@ -8,7 +8,9 @@ using GrpcPresence.Bench.Scenarios;
 
 namespace GrpcPresence.Bench.FanOut;
 
-/// <summary>Watches of a prefix of etcd's keys, a stream for each as clients that know nothing of each other have, and puts of keys in it.</summary>
+/// <summary>
+/// Watches of a prefix of etcd's keys, each on its own stream like those of separate clients, and puts of keys with the prefix.
+/// </summary>
 internal sealed class EtcdFanOut : IFanOut, IStreamHandler
 {
     private const int CreatedField = 3;
@@ -33,7 +35,11 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
         _loop = loop;
         _publishing = [new Http2Connection(loop, server.Port)];
         var value = ByteString.CopyFrom(new byte[valueBytes]);
-        _puts = [.. Enumerable.Range(0, keys).Select(key => new PutRequest { Key = ByteString.CopyFromUtf8(Population.IdentityOf(key)), Value = value }.ToByteArray())];
+        _puts =
+        [
+            .. Enumerable.Range(0, keys).Select(
+                key => new PutRequest { Key = ByteString.CopyFromUtf8(Population.IdentityOf(key)), Value = value }.ToByteArray()),
+        ];
         var headers = Http2Connection.HeadersOf(EtcdServer.WatchPath);
         var request = new WatchRequest
         {
@@ -56,10 +62,12 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
     /// <inheritdoc/>
     public long Delivered { get; private set; }
 
-    /// <summary>Starts etcd and opens the watches; null when it is not installed.</summary>
+    /// <summary>Starts etcd and opens the watches; returns null if etcd is not installed.</summary>
     public static EtcdFanOut? TryStart(
         Workspace workspace, EventLoop loop, int keys, int valueBytes, int connections, int watchersEach, DeliveryClock? clock = null) =>
-        EtcdServer.TryStart(workspace) is { } server ? new EtcdFanOut(server, loop, keys, valueBytes, connections, watchersEach, clock) : null;
+        EtcdServer.TryStart(workspace) is { } server
+            ? new EtcdFanOut(server, loop, keys, valueBytes, connections, watchersEach, clock)
+            : null;
 
     /// <inheritdoc/>
     public void Publish(int changes)

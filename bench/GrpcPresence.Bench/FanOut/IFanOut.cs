@@ -2,18 +2,18 @@ using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.FanOut;
 
-/// <summary>A server with its watchers, and somebody who publishes.</summary>
+/// <summary>A server with its watchers and a publisher.</summary>
 internal interface IFanOut : IDisposable
 {
-    /// <summary>What the server is called.</summary>
+    /// <summary>The name of the server.</summary>
     string Name { get; }
 
     /// <summary>The server.</summary>
     ServerProcess Server { get; }
 
-    /// <summary>Changes that reached a watcher, each watcher's counted.</summary>
+    /// <summary>Changes that reached a watcher, counted for each watcher.</summary>
     long Delivered { get; }
 
-    /// <summary>Publishes changes of as many distinct subjects, each of which every watcher is to be told.</summary>
+    /// <summary>Publishes changes of as many distinct subjects. The server must send each to every watcher.</summary>
     void Publish(int changes);
 }

@@ -5,10 +5,10 @@ using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.FanOut;
 
-/// <summary>NATS core: subscriptions to one subject, a connection for each or many on one.</summary>
+/// <summary>NATS core: subscriptions to one subject, each on its own connection or several on one.</summary>
 internal sealed class NatsFanOut : IFanOut
 {
-    private const int FirstSubscription = 100; // of as many digits as the last, so that all messages are of one size
+    private const int FirstSubscription = 100; // has as many digits as the last, so that all messages have the same size
     private const int MaxSubscriptions = 900;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
@@ -22,19 +22,24 @@ internal sealed class NatsFanOut : IFanOut
         Name = watchersEach == 1 ? "NATS" : $"NATS, {connections} connections";
         server.WaitForLine("Server is ready");
         var payload = new string('x', payloadBytes);
-        _publish = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"PUB users {payloadBytes}\r\n{payload}\r\n"));
-        var messageBytes = string.Create(CultureInfo.InvariantCulture, $"MSG users {FirstSubscription} {payloadBytes}\r\n{payload}\r\n").Length;
+        _publish = Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"PUB users {payloadBytes}\r\n{payload}\r\n"));
+        var messageBytes = string.Create(
+            CultureInfo.InvariantCulture, $"MSG users {FirstSubscription} {payloadBytes}\r\n{payload}\r\n").Length;
         var subscribers = new List<PubSubConnection>();
         for (var i = 0; i < connections; i++)
         {
             var subscriber = Connect(loop, port, count => Delivered += count);
             subscriber.MessageBytes = messageBytes;
             for (var subscription = 0; subscription < watchersEach; subscription++)
-                subscriber.Send(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"SUB users {FirstSubscription + subscription}\r\n")));
+            {
+                subscriber.Send(Encoding.ASCII.GetBytes(
+                    string.Create(CultureInfo.InvariantCulture, $"SUB users {FirstSubscription + subscription}\r\n")));
+            }
             subscriber.Send("PING\r\n"u8);
             subscribers.Add(subscriber);
         }
-        // INFO, and PONG when all subscriptions are made.
+        // INFO, and PONG after the last subscription.
         loop.RunUntil(() => subscribers.All(subscriber => subscriber.Lines == 2), Limit, "all subscriptions are made");
         _publisher = Connect(loop, port, _ => { });
     }
@@ -48,13 +53,14 @@ internal sealed class NatsFanOut : IFanOut
     /// <inheritdoc/>
     public long Delivered { get; private set; }
 
-    /// <summary>Starts NATS and subscribes; null when it is not installed.</summary>
+    /// <summary>Starts NATS and subscribes; returns null if NATS is not installed.</summary>
     public static NatsFanOut? TryStart(EventLoop loop, int payloadBytes, int connections, int watchersEach)
     {
         if (Programs.Find("nats-server") is not { } program)
             return null;
         var port = Programs.FreePort();
-        return new NatsFanOut(ServerProcess.Start(program, "-a", "127.0.0.1", "-p", $"{port}"), port, loop, payloadBytes, connections, watchersEach);
+        return new NatsFanOut(
+            ServerProcess.Start(program, "-a", "127.0.0.1", "-p", $"{port}"), port, loop, payloadBytes, connections, watchersEach);
     }
 
     /// <inheritdoc/>

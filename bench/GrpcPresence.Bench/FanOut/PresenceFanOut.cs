@@ -7,8 +7,8 @@ using GrpcPresence.Bench.Scenarios;
 namespace GrpcPresence.Bench.FanOut;
 
 /// <summary>
-/// Watches of a whole service instance, and users who come and go by heartbeats and ends of one stream. A user's turn comes again only after everybody
-/// else's, so that within a burst nothing is conflated.
+/// Watches of a whole service instance. Users come online and go offline by heartbeats and session ends on one stream. A user changes again
+/// only after all others, so that nothing in a burst is conflated.
 /// </summary>
 internal sealed class PresenceFanOut : IFanOut, IStreamHandler
 {
@@ -26,7 +26,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     private int _published; // messages
     private int _ready;
 
-    /// <summary>Starts the server, makes the users known and offline, and opens the watches.</summary>
+    /// <summary>Starts the server, makes all users known and offline, and opens the watches.</summary>
     public PresenceFanOut(Workspace workspace, EventLoop loop, int users, int connections, int watchersEach, DeliveryClock? clock = null)
     {
         _clock = clock;
@@ -65,7 +65,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     /// <inheritdoc/>
     public long Delivered { get; private set; }
 
-    /// <summary>Bytes of the updates that were delivered, without what is sent once a message.</summary>
+    /// <summary>Bytes of the delivered updates, without the fields that are sent once per message.</summary>
     public long DeliveredBytes { get; private set; }
 
     /// <inheritdoc/>
@@ -76,7 +76,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
         PublishMessages(changes);
     }
 
-    /// <summary>Publishes one change by a unary heartbeat, the first one of its session; the user whose turn it is must be offline.</summary>
+    /// <summary>Publishes one change by a unary heartbeat, the first of its session. The next user in turn must be offline.</summary>
     public void PublishByHeartbeat()
     {
         var (user, round) = NextTurn();
@@ -119,7 +119,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     /// <inheritdoc/>
     public void Dispose() => _server.Dispose();
 
-    /// <summary>The identity in an encoded <c>UserUpdate</c>.</summary>
+    /// <summary>Returns the identity in an encoded <c>UserUpdate</c>.</summary>
     public static ReadOnlySpan<byte> IdentityIn(ReadOnlySpan<byte> update) =>
         ProtoFields.Find(ProtoFields.Find(update, V1.UserUpdate.UserFieldNumber), V1.User.IdentityFieldNumber);
 

@@ -3,17 +3,18 @@ using GrpcPresence.Bench.Load;
 namespace GrpcPresence.Bench.FanOut;
 
 /// <summary>
-/// A connection that speaks a protocol of lines and receives messages that are all of one size, as they are when one payload goes to one channel: they
-/// are counted by their first byte and their length.
+/// A connection for a line protocol whose messages all have the same size, because one payload is published on one channel. It counts
+/// messages by their first byte and their length.
 /// </summary>
-internal sealed class PubSubConnection(EventLoop loop, int port, byte messageStart, Action<int> delivered) : TcpConnection(loop, port, InputBytes)
+internal sealed class PubSubConnection(EventLoop loop, int port, byte messageStart, Action<int> delivered)
+    : TcpConnection(loop, port, InputBytes)
 {
     private const int InputBytes = 32 * 1024;
 
-    /// <summary>Bytes of a message; 0 until it is known.</summary>
+    /// <summary>Bytes of a message; 0 until the size is known.</summary>
     public int MessageBytes { get; set; }
 
-    /// <summary>Lines that came and were no messages.</summary>
+    /// <summary>The number of received lines that were not messages.</summary>
     public int Lines { get; private set; }
 
     /// <summary>Sends bytes.</summary>
@@ -40,7 +41,7 @@ internal sealed class PubSubConnection(EventLoop loop, int port, byte messageSta
             if (rest.StartsWith("PING"u8))
                 Send("PONG\r\n"u8);
             if (rest.StartsWith("-"u8))
-                throw new IOException("The server refused a command.");
+                throw new IOException("The server rejected a command.");
             Lines++;
             taken += end + 1;
         }

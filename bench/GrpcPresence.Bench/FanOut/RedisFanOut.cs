@@ -5,7 +5,7 @@ using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.FanOut;
 
-/// <summary>Redis' pub/sub: subscribers to one channel, a connection for each, because a connection gets each message once.</summary>
+/// <summary>Redis pub/sub: subscribers to one channel, each on its own connection, because a connection gets each message once.</summary>
 internal sealed class RedisFanOut : IFanOut
 {
     private const string Channel = "users";
@@ -21,10 +21,13 @@ internal sealed class RedisFanOut : IFanOut
         server.WaitForLine("Ready to accept connections");
         var payload = new string('x', payloadBytes);
         _publish = Encoding.ASCII.GetBytes(Command("PUBLISH", Channel, payload));
-        var subscribers = Enumerable.Range(0, watchers).Select(_ => new PubSubConnection(loop, port, (byte)'*', count => Delivered += count)).ToList();
+        var subscribers = Enumerable.Range(0, watchers)
+            .Select(_ => new PubSubConnection(loop, port, (byte)'*', count => Delivered += count))
+            .ToList();
         foreach (var subscriber in subscribers)
             subscriber.Send(Encoding.ASCII.GetBytes(Command("SUBSCRIBE", Channel)));
-        loop.RunUntil(() => subscribers.All(subscriber => subscriber.Lines == LinesOfSubscription), Limit, "all subscriptions are confirmed");
+        loop.RunUntil(
+            () => subscribers.All(subscriber => subscriber.Lines == LinesOfSubscription), Limit, "all subscriptions are confirmed");
         foreach (var subscriber in subscribers)
             subscriber.MessageBytes = Command("message", Channel, payload).Length;
         _publisher = new PubSubConnection(loop, port, (byte)'*', _ => { });
@@ -39,7 +42,7 @@ internal sealed class RedisFanOut : IFanOut
     /// <inheritdoc/>
     public long Delivered { get; private set; }
 
-    /// <summary>Starts Redis and subscribes; null when it is not installed.</summary>
+    /// <summary>Starts Redis and subscribes; returns null if Redis is not installed.</summary>
     public static RedisFanOut? TryStart(Workspace workspace, EventLoop loop, int payloadBytes, int watchers)
     {
         if (Programs.Find("redis-server") is not { } program)
@@ -47,7 +50,8 @@ internal sealed class RedisFanOut : IFanOut
         var port = Programs.FreePort();
         var directory = Directory.CreateDirectory(workspace.NewPath("redis")).FullName;
         var server = ServerProcess.Start(
-            program, "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory, "--maxclients", $"{watchers + 100}");
+            program, "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory,
+            "--maxclients", $"{watchers + 100}");
         return new RedisFanOut(server, port, loop, payloadBytes, watchers);
     }
 

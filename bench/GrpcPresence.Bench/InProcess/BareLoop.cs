@@ -5,12 +5,12 @@ using SQLitePCL;
 namespace GrpcPresence.Bench.InProcess;
 
 /// <summary>
-/// What the disk and SQLite cost by themselves: a prepared statement that writes what a transition writes into the row of the user whom a heartbeat
-/// names, and one for the revision of the service instance once a commit. It reads nothing, decides nothing and tells nobody.
+/// The cost of the disk and SQLite alone. A prepared statement writes what a transition writes into the row of the heartbeat's user, and
+/// another writes the revision of the service instance once per commit. It reads nothing, decides nothing and publishes nothing.
 /// </summary>
 internal sealed class BareLoop : IDisposable
 {
-    private const long LogBytesBeforeCheckpoint = 64L * 1024 * 1024; // as the store has it
+    private const long LogBytesBeforeCheckpoint = 64L * 1024 * 1024; // the same as the store's
     private const int BytesOfFrame = 4096 + 24;
 
     private readonly SqliteConnection _connection;
@@ -41,7 +41,7 @@ internal sealed class BareLoop : IDisposable
         (_service, _revision) = (rows.GetInt64(0), rows.GetInt64(1));
     }
 
-    /// <summary>Writes what <see cref="WriterLoop.Run"/> writes.</summary>
+    /// <summary>Writes the same rows as <see cref="WriterLoop.Run"/>.</summary>
     public void Run(int[] users, int batch, int round)
     {
         var online = round % 2 == 0 ? 1 : 0;
@@ -97,8 +97,8 @@ internal sealed class BareLoop : IDisposable
 
     private void Step(sqlite3_stmt statement)
     {
-        if (raw.sqlite3_step(statement) is not (raw.SQLITE_DONE or raw.SQLITE_ROW) and var fault)
-            SqliteException.ThrowExceptionForRC(fault, _connection.Handle);
+        if (raw.sqlite3_step(statement) is not (raw.SQLITE_DONE or raw.SQLITE_ROW) and var error)
+            SqliteException.ThrowExceptionForRC(error, _connection.Handle);
         _ = raw.sqlite3_reset(statement);
     }
 

@@ -4,10 +4,10 @@ using GrpcPresence.Bench.Scenarios;
 
 namespace GrpcPresence.Bench.InProcess;
 
-/// <summary>Takes turns between the writer and the bare loop, and prints what each did a second.</summary>
+/// <summary>Alternates between the writer and the bare loop, and prints how many transitions per second each did.</summary>
 internal static class MeasureWriterCommand
 {
-    /// <summary>Runs it. The arguments: a path for databases, users, transitions of a batch, rounds.</summary>
+    /// <summary>Runs the command. Arguments: a path for databases, users, transitions per batch, rounds.</summary>
     public static int Run(string[] arguments)
     {
         var path = arguments[0];

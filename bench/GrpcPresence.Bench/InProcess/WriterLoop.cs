@@ -10,7 +10,7 @@ using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Bench.InProcess;
 
-/// <summary>The road of a transition without the transport: tracker, cells, queue, writer, SQLite, hub.</summary>
+/// <summary>The path of a transition without the transport: tracker, queue, writer, SQLite, hub.</summary>
 internal sealed class WriterLoop : IDisposable
 {
     private readonly SqlitePresenceStore _store;
@@ -30,7 +30,8 @@ internal sealed class WriterLoop : IDisposable
         _tracker.Start();
         var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Limits.WatchStallTimeout);
         _writer = new CommandWriter(
-            _store, _queue, services, _tracker, hub, new ApiKeyCache(), new RandomSidGenerator(), status, _metrics, TimeProvider.System, Limits.TombstoneRetention,
+            _store, _queue, services, _tracker, hub, new ApiKeyCache(), new RandomSidGenerator(), status, _metrics, TimeProvider.System,
+            Limits.TombstoneRetention,
             int.MaxValue);
         _service = services.GetAsync(Population.Service(), CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
@@ -53,7 +54,7 @@ internal sealed class WriterLoop : IDisposable
                 throw new IOException("The store failed.");
         }
         if (_queue.Count > 0)
-            throw new InvalidOperationException("The writer left changes.");
+            throw new InvalidOperationException("The writer left commands in the queue.");
     }
 
     /// <inheritdoc/>

@@ -5,12 +5,12 @@ using System.Text.Json.Nodes;
 
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>Access tokens as a back end makes them.</summary>
+/// <summary>Creates access tokens like a back end.</summary>
 internal static class AccessTokens
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
 
-    /// <summary>The header with a token of the API key for the identity.</summary>
+    /// <summary>Returns the header with a token of the API key for the identity.</summary>
     public static string Bearer(string sid, string secret, string service, string identity)
     {
         var now = DateTimeOffset.UtcNow;

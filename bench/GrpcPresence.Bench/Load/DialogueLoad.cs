@@ -1,8 +1,7 @@
 namespace GrpcPresence.Bench.Load;
 
 /// <summary>
-/// Streams in both directions whose messages are answered one for one: each stream has a fixed number of messages open, and each answer sends the
-/// next one.
+/// Bidirectional streams with one reply per message. Each stream has a fixed number of open messages, and each reply sends the next one.
 /// </summary>
 internal sealed class DialogueLoad : ILoad, IStreamHandler
 {
@@ -19,13 +18,13 @@ internal sealed class DialogueLoad : ILoad, IStreamHandler
 
     /// <summary>Opens the streams.</summary>
     /// <param name="connections">The connections.</param>
-    /// <param name="streamsEach">Streams on each connection.</param>
-    /// <param name="messagesEach">Messages of a stream that may be unanswered.</param>
+    /// <param name="streamsEach">Streams per connection.</param>
+    /// <param name="messagesEach">Maximum number of open messages per stream.</param>
     /// <param name="path">The method.</param>
-    /// <param name="opening">What each stream begins with; null when nothing.</param>
-    /// <param name="messages">What is sent, in turn.</param>
-    /// <param name="operationsEach">How many operations a message is.</param>
-    /// <param name="check">Throws when an answer is not as it should be.</param>
+    /// <param name="opening">The first message of each stream, or null.</param>
+    /// <param name="messages">The messages, sent in turn.</param>
+    /// <param name="operationsEach">The number of operations in a message.</param>
+    /// <param name="check">Throws if a reply is wrong.</param>
     public DialogueLoad(
         IEnumerable<Http2Connection> connections,
         int streamsEach,
@@ -75,7 +74,7 @@ internal sealed class DialogueLoad : ILoad, IStreamHandler
     /// <inheritdoc/>
     public void Stop() => _isOn = false;
 
-    /// <summary>Sends every message once, in order, and waits for the answers.</summary>
+    /// <summary>Sends every message once, in order, and waits for the replies.</summary>
     public void SendAll(EventLoop loop, TimeSpan limit)
     {
         var last = Operations + ((long)_messages.Count * _operationsEach);

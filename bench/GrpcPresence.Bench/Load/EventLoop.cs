@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace GrpcPresence.Bench.Load;
 
 /// <summary>
-/// One thread that serves all connections of the load. A thread, a task or a timer for each of a thousand streams would cost the load's core more than
-/// the server's, and a load generator that is busier than the server measures itself.
+/// One thread that serves all connections of the load. A thread, a task or a timer for each of a thousand streams would cost the load's
+/// core more than the server's, and a load generator that is busier than the server measures itself.
 /// </summary>
 internal sealed partial class EventLoop : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed partial class EventLoop : IDisposable
     private const int Modify = 3;
     private const int MaxEvents = 256;
 
-    // The kernel packs the structure on x64, and only there.
+    // The kernel packs the structure only on x64.
     private static readonly int DataAt = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
     private static readonly int EventBytes = DataAt + sizeof(long);
 
@@ -25,7 +25,7 @@ internal sealed partial class EventLoop : IDisposable
     private readonly Queue<TcpConnection> _unflushed = new();
     private readonly byte[] _events = new byte[EventBytes * MaxEvents];
 
-    /// <summary>By how much what was to be sent at a moment was sent late, at the most, since this was set to zero.</summary>
+    /// <summary>The maximum lateness of a paced send since this was set to zero.</summary>
     public TimeSpan MaxLateness { get; set; }
 
     /// <summary>Serves the connection from now on; returns its handle.</summary>
@@ -36,14 +36,15 @@ internal sealed partial class EventLoop : IDisposable
         return _connections.Count - 1;
     }
 
-    /// <summary>The connection has something to send.</summary>
+    /// <summary>Notes that the connection has data to send.</summary>
     public void FlushLater(TcpConnection connection) => _unflushed.Enqueue(connection);
 
-    /// <summary>The connection could not send all that it has: it is told when it can send more, or no longer.</summary>
-    public void AwaitWritable(int handle, int socket, bool wanted) => Control(Modify, socket, handle, wanted ? Readable | Writable : Readable);
+    /// <summary>Requests, or stops requesting, a notification when a connection with unsent data can send more.</summary>
+    public void AwaitWritable(int handle, int socket, bool wanted) =>
+        Control(Modify, socket, handle, wanted ? Readable | Writable : Readable);
 
     /// <summary>Serves all connections until the condition holds.</summary>
-    /// <exception cref="TimeoutException">It did not within the limit; <paramref name="what"/> says what was waited for.</exception>
+    /// <exception cref="TimeoutException">The condition does not hold within the limit; <paramref name="what"/> describes it.</exception>
     public void RunUntil(Func<bool> done, TimeSpan limit, string what)
     {
         var began = Stopwatch.GetTimestamp();
@@ -55,7 +56,7 @@ internal sealed partial class EventLoop : IDisposable
         }
     }
 
-    /// <summary>Serves all connections for some time.</summary>
+    /// <summary>Serves all connections for the duration.</summary>
     public void RunFor(TimeSpan duration)
     {
         var began = Stopwatch.GetTimestamp();
@@ -64,8 +65,8 @@ internal sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>
-    /// Does something a number of times, at even intervals, and serves all connections in between. What is late does not move what comes after, and the
-    /// loop does not sleep, so that a message is sent and seen in its microsecond.
+    /// Runs an action a number of times, at even intervals, and serves all connections in between. A late action does not delay the next
+    /// ones. The loop does not sleep, so that it sends and sees a message without delay.
     /// </summary>
     public void RunPaced(int times, TimeSpan interval, Action<int> act)
     {

@@ -4,8 +4,8 @@ using System.Text;
 namespace GrpcPresence.Bench.Load;
 
 /// <summary>
-/// The least of HTTP/2 that calls gRPC methods, and the same for every server that speaks it: requests are made of prepared bytes, and of what comes
-/// back only frames and message lengths are looked at. (RFC 9113; the names are its own.)
+/// The minimum of HTTP/2 that gRPC calls need, and the same for every server: requests consist of prepared bytes, and only frames and
+/// message lengths of the responses are read. (RFC 9113; the names are its own.)
 /// </summary>
 internal sealed class Http2Connection : TcpConnection
 {
@@ -35,12 +35,12 @@ internal sealed class Http2Connection : TcpConnection
     private int _nextStream = 1;
     private long _unacknowledged;
 
-    /// <summary>Connects, and lets the server send as much as it can: no window of the client's ever slows it down.</summary>
+    /// <summary>Connects with the largest windows, so that flow control never slows the server down.</summary>
     public Http2Connection(EventLoop loop, int port)
         : base(loop, port, InputBytes)
     {
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(Write(24));
-        // HEADER_TABLE_SIZE 0, so that no block of headers depends on another; ENABLE_PUSH 0; INITIAL_WINDOW_SIZE.
+        // HEADER_TABLE_SIZE 0, so that header blocks are independent; ENABLE_PUSH 0; INITIAL_WINDOW_SIZE.
         ReadOnlySpan<(ushort Id, uint Value)> settings = [(1, 0), (2, 0), (4, MaxWindow)];
         var frame = Begin(Frame.Settings, 0, stream: 0, settings.Length * 6);
         for (var i = 0; i < settings.Length; i++)
@@ -51,13 +51,13 @@ internal sealed class Http2Connection : TcpConnection
         BinaryPrimitives.WriteInt32BigEndian(Begin(Frame.WindowUpdate, 0, stream: 0, sizeof(int)), MaxWindow - DefaultWindow);
     }
 
-    /// <summary>Several connections to one server.</summary>
+    /// <summary>Opens several connections to one server.</summary>
     public static IReadOnlyList<Http2Connection> Several(EventLoop loop, int port, int count) =>
         [.. Enumerable.Range(0, count).Select(_ => new Http2Connection(loop, port))];
 
-    /// <summary>The header block of a gRPC call: literals, and entries of HPACK's static table (RFC 7541, appendix A).</summary>
+    /// <summary>Returns the header block of a gRPC call: literals, and entries of HPACK's static table (RFC 7541, appendix A).</summary>
     /// <param name="path">The method.</param>
-    /// <param name="authorization">Credentials; null for none.</param>
+    /// <param name="authorization">The credentials, or null.</param>
     public static byte[] HeadersOf(string path, string? authorization = null)
     {
         using var block = new MemoryStream();
@@ -72,7 +72,7 @@ internal sealed class Http2Connection : TcpConnection
 
         void Literal(byte nameIndex, string? name, string value)
         {
-            // Four bits of index; larger ones go on in the next byte.
+            // Four bits of index; larger ones continue in the next byte.
             block.Write(nameIndex < 15 ? [nameIndex] : [15, (byte)(nameIndex - 15)]);
             if (name is not null)
                 Text(name);
@@ -81,7 +81,7 @@ internal sealed class Http2Connection : TcpConnection
 
         void Text(string text)
         {
-            // Seven bits of length; larger ones go on in bytes of seven.
+            // Seven bits of length; larger ones continue in groups of seven bits.
             const int Most = 127;
             block.WriteByte((byte)Math.Min(text.Length, Most));
             for (var left = text.Length - Most; left >= 0; left = left < 128 ? -1 : left >> 7)
@@ -100,7 +100,7 @@ internal sealed class Http2Connection : TcpConnection
         return stream;
     }
 
-    /// <summary>Sends one message, in one frame where it fits. The server's window is not looked at: loads are sized to fit into it.</summary>
+    /// <summary>Sends one message, in one frame if it fits. Ignores the server's window, because loads are sized to fit into it.</summary>
     public void Send(int stream, ReadOnlySpan<byte> message, bool end)
     {
         var first = Math.Min(message.Length, MaxFrameBytes - MessagePrefixBytes);
@@ -118,7 +118,7 @@ internal sealed class Http2Connection : TcpConnection
     /// <summary>Ends the client's half of a stream.</summary>
     public void End(int stream) => Begin(Frame.Data, EndStream, stream, 0);
 
-    /// <summary>Cancels a stream; nothing more is heard of it.</summary>
+    /// <summary>Cancels a stream. Later frames of it are ignored.</summary>
     public void Cancel(int stream)
     {
         const int CancelCode = 8;
@@ -136,7 +136,11 @@ internal sealed class Http2Connection : TcpConnection
             var length = (header[0] << 16) | (header[1] << 8) | header[2];
             if (input.Length - taken < FrameHeaderBytes + length)
                 break;
-            Take((Frame)header[3], header[4], BinaryPrimitives.ReadInt32BigEndian(header[5..]), input.Slice(taken + FrameHeaderBytes, length));
+            Take(
+                (Frame)header[3],
+                header[4],
+                BinaryPrimitives.ReadInt32BigEndian(header[5..]),
+                input.Slice(taken + FrameHeaderBytes, length));
             taken += FrameHeaderBytes + length;
         }
         return taken;
@@ -149,7 +153,7 @@ internal sealed class Http2Connection : TcpConnection
             case Frame.Data:
                 Acknowledge(payload.Length);
                 if ((flags & Padded) != 0)
-                    throw new NotSupportedException("Padding is not looked for.");
+                    throw new NotSupportedException("Padding is not supported.");
                 if (_streams.TryGetValue(id, out var receiver))
                     receiver.Take(payload);
                 break;

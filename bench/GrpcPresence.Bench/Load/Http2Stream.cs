@@ -8,7 +8,7 @@ internal sealed class Http2Stream(Http2Connection connection, int id, IStreamHan
 {
     private const int PrefixBytes = 5;
 
-    private byte[] _partial = []; // a message of which a part has come
+    private byte[] _partial = []; // a message that is not complete yet
     private int _filled;
 
     /// <summary>The connection.</summary>
@@ -17,7 +17,7 @@ internal sealed class Http2Stream(Http2Connection connection, int id, IStreamHan
     /// <summary>The stream's number in its connection.</summary>
     public int Id => id;
 
-    /// <summary>How many messages have come.</summary>
+    /// <summary>The number of received messages.</summary>
     public int Messages { get; private set; }
 
     /// <summary>Sends a message.</summary>
@@ -29,17 +29,17 @@ internal sealed class Http2Stream(Http2Connection connection, int id, IStreamHan
     /// <summary>Cancels the call.</summary>
     public void Cancel() => connection.Cancel(id);
 
-    /// <summary>What failed, for people: the printable characters of the trailers, which are not decoded.</summary>
+    /// <summary>Describes a failure for people: the printable characters of the trailers, which are not decoded.</summary>
     public static string Describe(ReadOnlySpan<byte> trailers) =>
         string.Concat(Encoding.Latin1.GetString(trailers).Where(letter => letter is >= ' ' and <= '~'));
 
-    /// <summary>The headers have come.</summary>
+    /// <summary>Handles the headers.</summary>
     public void HeadersReceived() => handler.OnHeaders(this);
 
-    /// <summary>The call is over.</summary>
+    /// <summary>Handles the end of the call.</summary>
     public void Ended(ReadOnlySpan<byte> trailers) => handler.OnEnded(this, trailers);
 
-    /// <summary>Takes a part of the body. A message that lies within the part is not copied.</summary>
+    /// <summary>Handles a part of the body. A message that is complete in the part is not copied.</summary>
     public void Take(ReadOnlySpan<byte> part)
     {
         if (_filled > 0)

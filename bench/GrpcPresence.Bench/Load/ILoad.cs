@@ -1,17 +1,17 @@
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>Work for a server that goes on by itself while it is switched on.</summary>
+/// <summary>Load on a server that runs by itself while it is on.</summary>
 internal interface ILoad
 {
-    /// <summary>Operations that the server has done.</summary>
+    /// <summary>The number of operations that the server has completed.</summary>
     long Operations { get; }
 
-    /// <summary>Whether the server owes nothing.</summary>
+    /// <summary>Whether no operation is open.</summary>
     bool IsIdle { get; }
 
-    /// <summary>Switches it on.</summary>
+    /// <summary>Switches the load on.</summary>
     void Start();
 
-    /// <summary>Switches it off; what is open is still answered.</summary>
+    /// <summary>Switches the load off. Open operations are still completed.</summary>
     void Stop();
 }

@@ -1,17 +1,20 @@
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>Walks the fields of an encoded message without decoding them: a load that built objects of what it receives would be slower than the server.</summary>
+/// <summary>
+/// Walks the fields of an encoded message without decoding them. A load that created objects of what it receives would be slower than the
+/// server.
+/// </summary>
 internal ref struct ProtoFields(ReadOnlySpan<byte> message)
 {
     private ReadOnlySpan<byte> _rest = message;
 
-    /// <summary>The number of the field that <see cref="Next"/> went to.</summary>
+    /// <summary>The number of the field to which <see cref="Next"/> moved.</summary>
     public int Number { get; private set; }
 
-    /// <summary>Its bytes, when it has a length; otherwise nothing.</summary>
+    /// <summary>The bytes of a length-delimited field; otherwise empty.</summary>
     public ReadOnlySpan<byte> Value { get; private set; }
 
-    /// <summary>Goes to the next field; false at the end.</summary>
+    /// <summary>Moves to the next field; returns false at the end.</summary>
     public bool Next()
     {
         if (_rest.IsEmpty)
@@ -24,14 +27,14 @@ internal ref struct ProtoFields(ReadOnlySpan<byte> message)
             1 => 8,
             2 => (int)Varint(),
             5 => 4,
-            _ => throw new InvalidDataException($"There is no wire type {tag & 7}."),
+            _ => throw new InvalidDataException($"Unknown wire type {tag & 7}."),
         };
         Value = _rest[..bytes];
         _rest = _rest[bytes..];
         return true;
     }
 
-    /// <summary>The bytes of the first field of the number; nothing when there is none.</summary>
+    /// <summary>Returns the bytes of the first field with the number; empty if it does not exist.</summary>
     public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> message, int number)
     {
         var fields = new ProtoFields(message);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>A connection of the load. What is written is gathered and sent once a turn of the loop. Used by the loop's thread alone.</summary>
+/// <summary>A connection of the load. Writes are collected and sent once per turn of the loop. Used only by the loop's thread.</summary>
 internal abstract class TcpConnection : IDisposable
 {
     private readonly EventLoop _loop;
@@ -26,20 +26,20 @@ internal abstract class TcpConnection : IDisposable
         _handle = loop.Register(this, (int)_socket.Handle);
     }
 
-    /// <summary>Bytes that came in.</summary>
+    /// <summary>The number of received bytes.</summary>
     public long ReceivedBytes { get; private set; }
 
-    /// <summary>Takes in what has come.</summary>
+    /// <summary>Receives the available bytes.</summary>
     public void Receive()
     {
         while (true)
         {
             var room = _input.Length - _filled;
-            var count = _socket.Receive(_input.AsSpan(_filled), SocketFlags.None, out var fault);
-            if (fault == SocketError.WouldBlock)
+            var count = _socket.Receive(_input.AsSpan(_filled), SocketFlags.None, out var error);
+            if (error == SocketError.WouldBlock)
                 return;
-            if (fault != SocketError.Success || count == 0)
-                throw new IOException($"The server closed a connection ({fault}).");
+            if (error != SocketError.Success || count == 0)
+                throw new IOException($"The server closed a connection ({error}).");
             ReceivedBytes += count;
             _filled += count;
             var taken = Take(_input.AsSpan(0, _filled));
@@ -50,20 +50,20 @@ internal abstract class TcpConnection : IDisposable
         }
     }
 
-    /// <summary>Sends what was written.</summary>
+    /// <summary>Sends the collected writes.</summary>
     public void Flush()
     {
         _isUnflushed = false;
         while (_sent < _written)
         {
-            var count = _socket.Send(_output.AsSpan(_sent, _written - _sent), SocketFlags.None, out var fault);
-            if (fault == SocketError.WouldBlock)
+            var count = _socket.Send(_output.AsSpan(_sent, _written - _sent), SocketFlags.None, out var error);
+            if (error == SocketError.WouldBlock)
             {
                 Block(true);
                 return;
             }
-            if (fault != SocketError.Success)
-                throw new IOException($"The server closed a connection ({fault}).");
+            if (error != SocketError.Success)
+                throw new IOException($"The server closed a connection ({error}).");
             _sent += count;
         }
         _sent = _written = 0;
@@ -73,10 +73,10 @@ internal abstract class TcpConnection : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 
-    /// <summary>Takes whole messages from what came in, and returns how many bytes they were.</summary>
+    /// <summary>Handles complete messages in the input, and returns how many bytes they had.</summary>
     protected abstract int Take(ReadOnlySpan<byte> input);
 
-    /// <summary>Room to write in, which is sent with the present turn.</summary>
+    /// <summary>Returns space to write into, which is sent at the end of the present turn.</summary>
     protected Span<byte> Write(int bytes)
     {
         if (_written + bytes > _output.Length)

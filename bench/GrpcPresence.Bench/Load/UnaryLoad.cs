@@ -1,12 +1,16 @@
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>Calls a unary method over and over: each connection has a fixed number of calls open, and each answer starts the next one.</summary>
+/// <summary>
+/// Calls a unary method repeatedly: each connection has a fixed number of open calls, and each reply starts the next one.
+/// </summary>
 /// <param name="connections">The connections.</param>
-/// <param name="callsEach">Calls that are open on each.</param>
+/// <param name="callsEach">Open calls per connection.</param>
 /// <param name="path">The method.</param>
-/// <param name="requests">The requests, which are sent in turn.</param>
-/// <param name="authorizations">The credentials of each request; null for none.</param>
-/// <param name="acceptsRefusals">Whether a call that fails is answered too, and the next one is made all the same; otherwise the load fails with it.</param>
+/// <param name="requests">The requests, sent in turn.</param>
+/// <param name="authorizations">The credentials of each request, or null.</param>
+/// <param name="acceptsRefusals">
+/// Whether a failed call counts as a reply that starts the next one; otherwise the load fails with it.
+/// </param>
 internal sealed class UnaryLoad(
     IReadOnlyList<Http2Connection> connections,
     int callsEach,
@@ -17,7 +21,9 @@ internal sealed class UnaryLoad(
     : ILoad, IStreamHandler
 {
     private readonly byte[][] _headers =
-        authorizations is null ? [Http2Connection.HeadersOf(path)] : [.. authorizations.Select(one => Http2Connection.HeadersOf(path, one))];
+        authorizations is null
+            ? [Http2Connection.HeadersOf(path)]
+            : [.. authorizations.Select(one => Http2Connection.HeadersOf(path, one))];
 
     private bool _isOn;
     private int _next;
@@ -26,7 +32,7 @@ internal sealed class UnaryLoad(
     /// <inheritdoc/>
     public long Operations { get; private set; }
 
-    /// <summary>Calls that failed.</summary>
+    /// <summary>The number of failed calls.</summary>
     public long Refused { get; private set; }
 
     /// <inheritdoc/>
@@ -46,7 +52,7 @@ internal sealed class UnaryLoad(
     /// <inheritdoc/>
     public void Stop() => _isOn = false;
 
-    /// <summary>Makes every call once, in order, a fixed number at a time.</summary>
+    /// <summary>Makes every call once, in order, with a fixed number of open calls.</summary>
     public void CallAll(EventLoop loop, TimeSpan limit)
     {
         var last = Operations + requests.Count;
@@ -59,7 +65,7 @@ internal sealed class UnaryLoad(
         loop.RunUntil(() => Operations == last, limit, $"{path} is answered");
     }
 
-    /// <summary>Makes one call, and does not wait for its answer.</summary>
+    /// <summary>Starts one call without waiting for its reply.</summary>
     public void CallOnce() => Call(connections[0]);
 
     /// <inheritdoc/>

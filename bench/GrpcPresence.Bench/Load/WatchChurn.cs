@@ -1,11 +1,14 @@
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>Watches that are cancelled as soon as they have said something, and refusals that are ignored: each is followed by the next one at once.</summary>
+/// <summary>
+/// Opens watches, cancels each after its first message, and ignores errors. Each watch is followed by the next one at once.
+/// </summary>
 /// <param name="connections">The connections.</param>
-/// <param name="watchesEach">Watches that are open on each.</param>
+/// <param name="watchesEach">Open watches per connection.</param>
 /// <param name="path">The method.</param>
-/// <param name="request">What is watched.</param>
-internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int watchesEach, string path, byte[] request) : ILoad, IStreamHandler
+/// <param name="request">The request of the watches.</param>
+internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int watchesEach, string path, byte[] request)
+    : ILoad, IStreamHandler
 {
     private readonly byte[] _headers = Http2Connection.HeadersOf(path);
     private bool _isOn;
@@ -14,7 +17,7 @@ internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int
     /// <inheritdoc/>
     public long Operations { get; private set; }
 
-    /// <summary>Watches that were refused.</summary>
+    /// <summary>The number of rejected watches.</summary>
     public long Refused { get; private set; }
 
     /// <inheritdoc/>
@@ -37,7 +40,7 @@ internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int
     /// <inheritdoc/>
     public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
     {
-        // More may have come in the same bytes.
+        // The same bytes may contain more messages.
         if (stream.Messages > 1)
             return;
         stream.Cancel();

@@ -1,15 +1,15 @@
 namespace GrpcPresence.Bench.Load;
 
-/// <summary>Counts what watches are sent.</summary>
+/// <summary>Counts the messages of watches.</summary>
 internal sealed class WatchCounter : IStreamHandler
 {
-    /// <summary>Updates.</summary>
+    /// <summary>The number of updates.</summary>
     public long Updates { get; private set; }
 
-    /// <summary>Messages that say that the watch has caught up.</summary>
+    /// <summary>The number of synced messages.</summary>
     public int Synced { get; private set; }
 
-    /// <summary>The last resume token; empty when there was none.</summary>
+    /// <summary>The last resume token; empty before the first.</summary>
     public string ResumeToken { get; private set; } = "";
 
     /// <inheritdoc/>

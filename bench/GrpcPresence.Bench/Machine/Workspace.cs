@@ -1,12 +1,12 @@
 namespace GrpcPresence.Bench.Machine;
 
-/// <summary>A directory for the data of servers, on the disk that temporary files are on; it goes with the run.</summary>
+/// <summary>A directory for the data of servers, on the disk of temporary files. It is deleted at the end of the run.</summary>
 internal sealed class Workspace : IDisposable
 {
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("presence-bench-");
     private int _count;
 
-    /// <summary>A path in it that nobody uses yet.</summary>
+    /// <summary>Returns a new path in the directory.</summary>
     public string NewPath(string name) => Path.Combine(_root.FullName, $"{Interlocked.Increment(ref _count)}-{name}");
 
     /// <inheritdoc/>

@@ -2,7 +2,9 @@ using GrpcPresence.Bench.Machine;
 
 namespace GrpcPresence.Bench.Peers;
 
-/// <summary>etcd of Debian's package <c>etcd-server</c>: one member, with its data on the disk that the server of this project has its own on.</summary>
+/// <summary>
+/// etcd of Debian's package <c>etcd-server</c>: one member, with its data on the same disk as the server of this project.
+/// </summary>
 internal sealed class EtcdServer : IDisposable
 {
     private EtcdServer(ServerProcess process, int port)
@@ -12,7 +14,7 @@ internal sealed class EtcdServer : IDisposable
         process.WaitForLine("ready to serve client requests");
     }
 
-    /// <summary>Methods of its API.</summary>
+    /// <summary>The paths of its methods.</summary>
     public static string PutPath => "/etcdserverpb.KV/Put";
 
     /// <inheritdoc cref="PutPath"/>
@@ -27,10 +29,10 @@ internal sealed class EtcdServer : IDisposable
     /// <summary>The process.</summary>
     public ServerProcess Process { get; }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The port.</summary>
     public int Port { get; }
 
-    /// <summary>Starts it; null when it is not installed.</summary>
+    /// <summary>Starts etcd; returns null if it is not installed.</summary>
     public static EtcdServer? TryStart(Workspace workspace)
     {
         if (Programs.Find("etcd") is not { } program)

@@ -4,13 +4,15 @@ using GrpcPresence.Bench.Machine;
 
 namespace GrpcPresence.Bench.Peers;
 
-/// <summary>The server of this project: the whole program, with a line to its collector and its meters (see <c>Serve/</c>).</summary>
+/// <summary>
+/// The server of this project: the whole program, with commands that read its collector and its meters (see <c>Serve/</c>).
+/// </summary>
 internal sealed class PresenceServer : IDisposable
 {
     private const string Users = "/presence.v1.UserService/";
     private const string Configurations = "/presence.v1.ConfigurationService/";
 
-    /// <summary>The service instance that loads use unless they need another.</summary>
+    /// <summary>The default service instance of loads.</summary>
     public const string Service = "IS000000000000000000000000000be9c4";
 
     private PresenceServer(ServerProcess process)
@@ -21,7 +23,7 @@ internal sealed class PresenceServer : IDisposable
         Port = new Uri(process.WaitForLine(Beginning).Split(Beginning)[1].Split(';')[0]).Port;
     }
 
-    /// <summary>The methods that loads call.</summary>
+    /// <summary>The paths of the methods that loads call.</summary>
     public static string HeartbeatPath => Users + "Heartbeat";
 
     /// <inheritdoc cref="HeartbeatPath"/>
@@ -33,16 +35,17 @@ internal sealed class PresenceServer : IDisposable
     /// <summary>The process.</summary>
     public ServerProcess Process { get; }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The port.</summary>
     public int Port { get; }
 
-    /// <summary>Starts it on a database, new or not.</summary>
+    /// <summary>Starts the server on a new or existing database.</summary>
     /// <param name="database">The file.</param>
-    /// <param name="settings">Further arguments; quotas are out of reach unless they say otherwise.</param>
+    /// <param name="settings">Further arguments. The default quotas are out of reach.</param>
     public static PresenceServer Start(string database, params IEnumerable<string> settings) =>
-        new(ServerProcess.StartSelf(["serve", "--port", "0", "--rest-port", "off", "--database", database, .. QuotaArguments.OutOfReach, .. settings]));
+        new(ServerProcess.StartSelf(
+            ["serve", "--port", "0", "--rest-port", "off", "--database", database, .. QuotaArguments.OutOfReach, .. settings]));
 
-    /// <summary>Starts it on a new database, in which there is a service instance whose reachability is switched on.</summary>
+    /// <summary>Starts the server on a new database with a service instance that has reachability switched on.</summary>
     public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, params IEnumerable<string> settings)
     {
         var server = Start(workspace.NewPath("presence.db"), settings);
@@ -51,11 +54,11 @@ internal sealed class PresenceServer : IDisposable
         return server;
     }
 
-    /// <summary>Makes an API key in the database of a server that does not run.</summary>
+    /// <summary>Creates an API key in the database of a stopped server.</summary>
     public static (string Sid, string Secret) NewKey(string database)
     {
         using var command = ServerProcess.StartSelf("serve", "keys", "create", "--role", "service", "--database", database);
-        // SID:secret; the audit log names the SID too.
+        // SID:secret; the audit log contains the SID too.
         string line;
         do
             line = command.WaitForLine("SK");
@@ -63,7 +66,7 @@ internal sealed class PresenceServer : IDisposable
         return (line.Split(':')[0], line.Split(':')[1]);
     }
 
-    /// <summary>Creates a service instance and switches reachability on in it.</summary>
+    /// <summary>Creates a service instance and switches reachability on.</summary>
     public static void CreateService(EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout)
     {
         Call(loop, connection, Configurations + "CreateServiceInstance", new V1.CreateServiceInstanceRequest { ServiceSid = service });
@@ -84,7 +87,7 @@ internal sealed class PresenceServer : IDisposable
             UpdateMask = new() { Paths = { "reachability_enabled", "heartbeat_interval", "session_timeout" } },
         });
 
-    /// <summary>Makes one unary call and waits for its answer.</summary>
+    /// <summary>Makes one unary call and waits for its reply.</summary>
     public static void Call(EventLoop loop, Http2Connection connection, string path, IMessage request) =>
         new UnaryLoad([connection], 1, path, [request.ToByteArray()]).CallAll(loop, TimeSpan.FromSeconds(30));
 

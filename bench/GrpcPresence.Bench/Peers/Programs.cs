@@ -3,17 +3,17 @@ using System.Net.Sockets;
 
 namespace GrpcPresence.Bench.Peers;
 
-/// <summary>Finds the peers' programs, and ports for them.</summary>
+/// <summary>Finds the programs of the peers, and ports for them.</summary>
 internal static class Programs
 {
-    /// <summary>The program; null when it is not installed.</summary>
+    /// <summary>Returns the path of the program; null if it is not installed.</summary>
     public static string? Find(string name) =>
         $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/usr/local/sbin"
             .Split(':', StringSplitOptions.RemoveEmptyEntries)
             .Select(directory => Path.Combine(directory, name))
             .FirstOrDefault(File.Exists);
 
-    /// <summary>A port of loopback that nobody listened on a moment ago, for peers that cannot choose one themselves.</summary>
+    /// <summary>Returns a loopback port that was free a moment ago, for peers that cannot choose one themselves.</summary>
     public static int FreePort()
     {
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -12,13 +12,14 @@ internal static class QuotaArguments
 
     private static readonly string[] OfAll =
     [
-        nameof(QuotaLimits.OpenStreams), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond), nameof(QuotaLimits.WritesPerSecond),
+        nameof(QuotaLimits.OpenStreams), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond),
+        nameof(QuotaLimits.WritesPerSecond),
         nameof(QuotaLimits.NewStreamsPerSecond),
     ];
 
     /// <summary>
-    /// No quota that anybody reaches. A scenario wants to know what a server can do and not what one tenant may, and its load is all of one
-    /// tenant; the quotas are checked all the same, so that what that costs is part of each figure.
+    /// Quotas that no load reaches. A scenario measures what a server can do, not what one tenant may do, and its load belongs to one
+    /// tenant. The server still checks the quotas, so that each figure includes their cost.
     /// </summary>
     public static IReadOnlyList<string> OutOfReach { get; } =
     [
@@ -26,9 +27,11 @@ internal static class QuotaArguments
         OfServiceInstance(nameof(QuotaLimits.Users), int.MaxValue),
     ];
 
-    /// <summary>A quota of each service instance.</summary>
+    /// <summary>Returns the argument for a quota of each service instance.</summary>
     public static string OfServiceInstance(string quota, int limit) => Of(nameof(QuotaSettings.ServiceInstance), quota, limit);
 
     private static string Of(string subject, string quota, int limit) =>
-        string.Create(CultureInfo.InvariantCulture, $"--{ServerSettings.Section}:{nameof(ServerSettings.Quotas)}:{subject}:{quota}={limit}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"--{ServerSettings.Section}:{nameof(ServerSettings.Quotas)}:{subject}:{quota}={limit}");
 }

@@ -4,7 +4,7 @@ using GrpcPresence.Bench.Machine;
 
 namespace GrpcPresence.Bench.Peers;
 
-/// <summary>A server under test: a process of its own, on a core of its own.</summary>
+/// <summary>A server under test: a separate process on its own core.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
@@ -19,17 +19,18 @@ internal sealed class ServerProcess : IDisposable
         process.ErrorDataReceived += Keep;
     }
 
-    /// <summary>What it has used.</summary>
+    /// <summary>The present resource usage of the process.</summary>
     public ProcessUsage Usage => ProcessUsage.Of(_process.Id);
 
-    /// <summary>Starts it on the servers' core.</summary>
-    public static ServerProcess Start(string program, params IEnumerable<string> arguments) => Start(Cores.Pinned(Cores.Servers, program, arguments));
+    /// <summary>Starts a program on the servers' core.</summary>
+    public static ServerProcess Start(string program, params IEnumerable<string> arguments) =>
+        Start(Cores.Pinned(Cores.Servers, program, arguments));
 
     /// <summary>Starts this program on the servers' core.</summary>
     public static ServerProcess StartSelf(params IEnumerable<string> arguments) => Start(Cores.PinnedSelf(Cores.Servers, arguments));
 
-    /// <summary>Waits for a line of output that has the text in it.</summary>
-    /// <exception cref="TimeoutException">With the last lines, when none came.</exception>
+    /// <summary>Waits for a line of output that contains the text.</summary>
+    /// <exception cref="TimeoutException">No such line came. The message has the last lines.</exception>
     public string WaitForLine(string text)
     {
         var seen = new Queue<string>();
@@ -44,13 +45,13 @@ internal sealed class ServerProcess : IDisposable
             if (seen.Count > 20)
                 seen.Dequeue();
         }
-        throw new TimeoutException($"'{_process.StartInfo.Arguments}' did not say '{text}':\n{string.Join('\n', seen)}");
+        throw new TimeoutException($"'{_process.StartInfo.Arguments}' did not print '{text}':\n{string.Join('\n', seen)}");
     }
 
-    /// <summary>Sends a line to its standard input.</summary>
+    /// <summary>Sends a line to the standard input of the process.</summary>
     public void Tell(string line) => _process.StandardInput.WriteLine(line);
 
-    /// <summary>Memory that it holds after a compacting collection; for those that take the commands of <c>Serve/</c>.</summary>
+    /// <summary>Returns the memory after a compacting collection. Only for processes that accept the commands of <c>Serve/</c>.</summary>
     public long CompactedBytes()
     {
         Tell("collect");

@@ -14,7 +14,7 @@ internal sealed class Results(TextWriter output)
 
     private readonly List<Row> _rows = [];
 
-    /// <summary>Takes a row, and shows it.</summary>
+    /// <summary>Adds a row and prints it.</summary>
     public void Add(Row row)
     {
         _rows.Add(row);

@@ -4,11 +4,11 @@ namespace GrpcPresence.Bench.Report;
 
 /// <summary>A figure of several repetitions.</summary>
 /// <param name="Median">The median.</param>
-/// <param name="Least">The least.</param>
-/// <param name="Most">The most.</param>
+/// <param name="Least">The minimum.</param>
+/// <param name="Most">The maximum.</param>
 internal sealed record Spread(double Median, double Least, double Most)
 {
-    /// <summary>The figures of the repetitions.</summary>
+    /// <summary>Returns the spread of the repetitions.</summary>
     public static Spread Of(IEnumerable<double> figures)
     {
         var sorted = figures.Order().ToArray();
@@ -16,11 +16,12 @@ internal sealed record Spread(double Median, double Least, double Most)
     }
 
     /// <summary>
-    /// The ratios of what was measured in pairs: each pair shares the machine's mood, which a ratio of two medians would not.
+    /// Returns the spread of the ratios of paired measurements. Both of a pair see the same state of the machine, which a ratio of two
+    /// medians would ignore.
     /// </summary>
     public static Spread OfRatios(IReadOnlyList<double> figures, IReadOnlyList<double> @base) =>
         Of(figures.Select((figure, repetition) => figure / @base[repetition]));
 
-    /// <summary>The median, and the spread behind it.</summary>
+    /// <summary>Returns the median, followed by the spread.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Median:G3} ({Least:G3}–{Most:G3})");
 }

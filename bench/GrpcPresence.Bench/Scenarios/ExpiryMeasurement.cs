@@ -8,8 +8,8 @@ using GrpcPresence.Bench.Report;
 namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
-/// P8: 10,000 leases a second run out in one service instance, beside the million sessions of another, whose heartbeats go on. The tracker's own meter
-/// says when it decided; a watcher says when the commit was heard of.
+/// P8: 10,000 leases a second expire in one service instance, beside the million sessions of another, whose heartbeats continue. The
+/// tracker's own metric says when it decided; a watcher says when the commit was delivered.
 /// </summary>
 internal sealed class ExpiryMeasurement : IStreamHandler
 {
@@ -27,10 +27,10 @@ internal sealed class ExpiryMeasurement : IStreamHandler
     private readonly byte[][] _messages;
     private readonly PacedHeartbeats _heartbeats;
     private readonly TimeSpan _duration;
-    private readonly TimeSpan _timeout; // longer, so that nobody goes offline before everybody is online
+    private readonly TimeSpan _timeout; // longer, so that no user goes offline before all are online
     private readonly DeliveryClock _clock;
     private int _deliveries;
-    private double _p99; // of the deliveries that were last awaited, in milliseconds from the heartbeat
+    private double _p99; // p99 of the last awaited deliveries, in milliseconds from the heartbeat
 
     /// <summary>Prepares the second service instance.</summary>
     public ExpiryMeasurement(BenchRun run, EventLoop loop, PresenceServer server, Http2Connection connection, int heartbeatUsers)
@@ -45,14 +45,16 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         var users = (int)(_duration / MessageInterval) * PerMessage;
         _clock = new DeliveryClock(users);
         _messages = Population.Beats(Enumerable.Range(0, users), PerMessage);
-        _heartbeats = new PacedHeartbeats(loop, _connection, Population.Heartbeats(Population.Shuffled(heartbeatUsers).Take(100_000)), HeartbeatInterval);
+        _heartbeats = new PacedHeartbeats(
+            loop, _connection, Population.Heartbeats(Population.Shuffled(heartbeatUsers).Take(100_000)), HeartbeatInterval);
         _beats = _connection.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), this);
         _beats.Send(Population.StreamStart(Service));
         _connection.Open(Http2Connection.HeadersOf(PresenceServer.WatchUsersPath), this).Send(
-            new V1.WatchUsersRequest { ServiceSid = Service, Start = V1.WatchStart.Now, View = V1.UserView.Reachability }.ToByteArray(), end: true);
+            new V1.WatchUsersRequest { ServiceSid = Service, Start = V1.WatchStart.Now, View = V1.UserView.Reachability }.ToByteArray(),
+            end: true);
     }
 
-    /// <summary>Measures, and reports the rows.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public void Run()
     {
         var (quiet, expiring, decided, committed) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
@@ -102,13 +104,19 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         var late = Spread.Of(decided);
         _run.Report(new Row(
             "P8", "end of a lease → the tracker's decision, 10,000 expiries/s among 1,000,000 sessions: p99", "≤ 100 ms",
-            string.Create(CultureInfo.InvariantCulture, $"{late} ms (to a watcher, committed: {Spread.Of(committed)} ms)"), late.Median <= 100, evidence,
+            string.Create(CultureInfo.InvariantCulture, $"{late} ms (to a watcher, committed: {Spread.Of(committed)} ms)"),
+            late.Median <= 100, evidence,
             new Dictionary<string, Spread> { ["decision_p99_ms"] = late, ["watcher_p99_ms"] = Spread.Of(committed) }));
         var ratio = Spread.OfRatios(expiring, quiet);
         _run.Report(new Row(
             "P8", "p99 of a `Heartbeat` meanwhile, over the wire at 2,000/s, beside without expiry", "≤ 1.2 ×",
             string.Create(CultureInfo.InvariantCulture, $"{ratio} × ({Spread.Of(expiring).Median:0.00} ms)"), ratio.Median <= 1.2, evidence,
-            new Dictionary<string, Spread> { ["ratio"] = ratio, ["expiring_p99_ms"] = Spread.Of(expiring), ["quiet_p99_ms"] = Spread.Of(quiet) }));
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                ["expiring_p99_ms"] = Spread.Of(expiring),
+                ["quiet_p99_ms"] = Spread.Of(quiet),
+            }));
     }
 
     private void ComeOnline() => _loop.RunPaced(_messages.Length, MessageInterval, message =>
@@ -120,7 +128,7 @@ internal sealed class ExpiryMeasurement : IStreamHandler
 
     private void AwaitDeliveries(string what)
     {
-        _loop.RunUntil(() => _deliveries == _messages.Length * PerMessage, Limit, $"the watcher has heard that {what}");
+        _loop.RunUntil(() => _deliveries == _messages.Length * PerMessage, Limit, $"the watcher has received that {what}");
         _deliveries = 0;
         _p99 = _clock.Take().P99;
     }

@@ -6,7 +6,9 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P3 and P4: one change to a thousand watchers, in bursts and paced, beside etcd's watches and the pub/sub of Redis and NATS.</summary>
+/// <summary>
+/// P3 and P4: one change to a thousand watchers, in bursts and paced, beside etcd's watches and the pub/sub of Redis and NATS.
+/// </summary>
 internal static class FanOutScenario
 {
     private const int Connections = 10;
@@ -14,7 +16,7 @@ internal static class FanOutScenario
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(4);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         var watchersEach = run.Scale(100, 10);
@@ -23,25 +25,41 @@ internal static class FanOutScenario
         Deliver(loop, presence, watchersEach * Connections, () => presence.Publish(Burst));
         Deliver(loop, presence, watchersEach * Connections, () => presence.Publish(Burst));
         var payload = (int)(presence.DeliveredBytes / presence.Delivered);
-        run.Say(string.Create(CultureInfo.InvariantCulture, $"an update takes {payload} bytes; the others' payloads are as large"));
+        run.Say(string.Create(CultureInfo.InvariantCulture, $"an update takes {payload} bytes; the payloads of the peers are as large"));
         using var etcd = EtcdFanOut.TryStart(run.Workspace, loop, Burst, payload, Connections, watchersEach);
         using var redis = RedisFanOut.TryStart(run.Workspace, loop, payload, Connections * watchersEach);
         using var nats = NatsFanOut.TryStart(loop, payload, Connections * watchersEach, watchersEach: 1);
         using var sharedNats = NatsFanOut.TryStart(loop, payload, Connections, watchersEach);
 
-        var bursts = Measure(run, [presence, etcd, redis], "bursts", (server, window) => TakeBursts(loop, server, watchersEach * Connections, window));
+        var bursts = Measure(
+            run, [presence, etcd, redis], "bursts", (server, window) => TakeBursts(loop, server, watchersEach * Connections, window));
         var mine = bursts[presence];
-        Compare(run, "P3", "watch fan-out in bursts of 1000 users, 1 → 1000 watchers on 10 connections: updates delivered/s, beside etcd", "≥ 8 ×", 8, mine, etcd, "etcd", bursts, rate: true);
-        Compare(run, "P3", "the same, beside Redis pub/sub (1000 connections) with equal payload bytes", "≥ 0.8 ×", 0.8, mine, redis, "Redis", bursts, rate: true);
+        Compare(
+            run, "P3", "watch fan-out in bursts of 1000 users, 1 → 1000 watchers on 10 connections: updates delivered/s, beside etcd",
+            "≥ 8 ×", 8, mine, etcd, "etcd", bursts, rate: true);
+        Compare(
+            run, "P3", "the same, beside Redis pub/sub (1000 connections) with equal payload bytes",
+            "≥ 0.8 ×", 0.8, mine, redis, "Redis", bursts, rate: true);
 
-        var paced = Measure(run, [presence, redis, nats, sharedNats], "paced", (server, window) => TakePaced(loop, server, watchersEach * Connections, window));
+        var paced = Measure(
+            run,
+            [presence, redis, nats, sharedNats],
+            "paced",
+            (server, window) => TakePaced(loop, server, watchersEach * Connections, window));
         mine = paced[presence];
-        Compare(run, "P4", "the same, one change every 4 ms: CPU for a delivery, beside Redis", "≤ 1 ×", 1, mine, redis, "Redis", paced, rate: false);
-        Compare(run, "P4", "the same, beside NATS with a connection for each subscriber, as Redis needs it", "≤ 1 ×", 1, mine, nats, "NATS", paced, rate: false);
-        Compare(run, "P4", "the same, beside NATS with 100 subscriptions on each of 10 connections", "≤ 1 ×", 1, mine, sharedNats, "NATS", paced, rate: false);
+        Compare(
+            run, "P4", "the same, one change every 4 ms: CPU for a delivery, beside Redis",
+            "≤ 1 ×", 1, mine, redis, "Redis", paced, rate: false);
+        Compare(
+            run, "P4", "the same, beside NATS with a connection for each subscriber, as Redis needs it",
+            "≤ 1 ×", 1, mine, nats, "NATS", paced, rate: false);
+        Compare(
+            run, "P4", "the same, beside NATS with 100 subscriptions on each of 10 connections",
+            "≤ 1 ×", 1, mine, sharedNats, "NATS", paced, rate: false);
     }
 
-    private static Dictionary<IFanOut, List<Sample>> Measure(BenchRun run, IEnumerable<IFanOut?> servers, string how, Func<IFanOut, TimeSpan, Sample> take)
+    private static Dictionary<IFanOut, List<Sample>> Measure(
+        BenchRun run, IEnumerable<IFanOut?> servers, string how, Func<IFanOut, TimeSpan, Sample> take)
     {
         var samples = servers.OfType<IFanOut>().ToDictionary(server => server, _ => new List<Sample>());
         foreach (var server in samples.Keys)
@@ -84,21 +102,23 @@ internal static class FanOutScenario
             }));
     }
 
-    private static Sample TakeBursts(EventLoop loop, IFanOut server, int watchers, TimeSpan window) => Sample.Take(server.Server, () => server.Delivered, () =>
-    {
-        var began = Stopwatch.GetTimestamp();
-        do
-            Deliver(loop, server, watchers, () => server.Publish(Burst), Burst);
-        while (Stopwatch.GetElapsedTime(began) < window);
-    });
+    private static Sample TakeBursts(EventLoop loop, IFanOut server, int watchers, TimeSpan window) =>
+        Sample.Take(server.Server, () => server.Delivered, () =>
+        {
+            var began = Stopwatch.GetTimestamp();
+            do
+                Deliver(loop, server, watchers, () => server.Publish(Burst), Burst);
+            while (Stopwatch.GetElapsedTime(began) < window);
+        });
 
-    private static Sample TakePaced(EventLoop loop, IFanOut server, int watchers, TimeSpan window) => Sample.Take(server.Server, () => server.Delivered, () =>
-    {
-        var changes = (int)(window / Pace);
-        Deliver(loop, server, watchers, () => loop.RunPaced(changes, Pace, _ => server.Publish(1)), changes);
-    });
+    private static Sample TakePaced(EventLoop loop, IFanOut server, int watchers, TimeSpan window) =>
+        Sample.Take(server.Server, () => server.Delivered, () =>
+        {
+            var changes = (int)(window / Pace);
+            Deliver(loop, server, watchers, () => loop.RunPaced(changes, Pace, _ => server.Publish(1)), changes);
+        });
 
-    // Every change reaches every watcher, or this fails.
+    // Fails unless every change reaches every watcher.
     private static void Deliver(EventLoop loop, IFanOut server, int watchers, Action publish, int changes = Burst)
     {
         var all = server.Delivered + ((long)changes * watchers);

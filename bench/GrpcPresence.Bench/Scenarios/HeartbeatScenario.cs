@@ -7,8 +7,8 @@ using GrpcPresence.Bench.Report;
 namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
-/// P1, P2 and P13: what a heartbeat of a live session costs, alone and in a stream, beside a call that does nothing and beside etcd's keep-alive; and what
-/// the access token of each user adds to it.
+/// P1, P2 and P13: the cost of a heartbeat of a live session, unary and in a stream, compared with a call that does nothing and with etcd's
+/// keep-alive; and the additional cost of an access token for each user.
 /// </summary>
 internal static class HeartbeatScenario
 {
@@ -18,11 +18,11 @@ internal static class HeartbeatScenario
     private const int MessagesEach = 2;
     private const int BeatsEach = 100;
 
-    // As many as there are calls open: each user has one.
+    // One user for each open call.
     private const int Few = Connections * CallsEach;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         var users = Population.Shuffled(run.Scale(10_000, 1_000));
@@ -37,17 +37,21 @@ internal static class HeartbeatScenario
             Http2Connection.Several(loop, presence.Port, Connections), StreamsEach, MessagesEach, PresenceServer.StreamHeartbeatsPath,
             Population.StreamStart(), Population.Beats(users, BeatsEach), BeatsEach, CheckAccepted);
         beats.SendAll(loop, Limit); // from now on every session lives, and every user is stored online
-        // The other server is warmed up by three subjects, and this one by two that take longer to compile.
-        run.Say("warming up the server that asks for credentials");
+        // Three subjects warm up the other server. Only two warm up this one, and they take longer to compile.
+        run.Say("warming up the server that requires credentials");
         WithTokens("Heartbeat with a token", guarded, loop, users, tokens).Take(loop, 4 * run.WarmUp);
         var series = SampleSeries.Take(
             run,
             loop,
             new Subject("no-op call", bare.Process, Unary(loop, bare.Port, BareServer.AnswerPath, [[]])),
-            new Subject("Heartbeat", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users))),
+            new Subject(
+                "Heartbeat", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users))),
             new Subject("beat of StreamHeartbeats", presence.Process, beats),
             WithTokens("Heartbeat with a token", guarded, loop, users, tokens),
-            new Subject("Heartbeat among few", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users.Take(Few)))),
+            new Subject(
+                "Heartbeat among few",
+                presence.Process,
+                Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users.Take(Few)))),
             WithTokens("Heartbeat with a token among few", guarded, loop, users[..Few], tokens[..Few]),
             etcd is null ? null : new Subject("etcd LeaseKeepAlive", etcd.Process, KeepAlives(loop, etcd, users.Length)));
 
@@ -55,15 +59,22 @@ internal static class HeartbeatScenario
         var unary = Spread.OfRatios(heartbeat, noOp);
         var evidence = string.Join("; ", series.Select(one => one.Evidence));
         run.Report(new Row(
-            "P1", "unary `Heartbeat`: CPU, beside a no-op call of bare Grpc.AspNetCore.Server", "≤ 1.25 ×", $"{unary} ×", unary.Median <= 1.25, evidence,
-            new Dictionary<string, Spread> { ["ratio"] = unary, ["heartbeat_cpu_us"] = Spread.Of(heartbeat), ["no_op_cpu_us"] = Spread.Of(noOp) }));
+            "P1", "unary `Heartbeat`: CPU, beside a no-op call of bare Grpc.AspNetCore.Server", "≤ 1.25 ×", $"{unary} ×",
+            unary.Median <= 1.25, evidence,
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = unary,
+                ["heartbeat_cpu_us"] = Spread.Of(heartbeat),
+                ["no_op_cpu_us"] = Spread.Of(noOp),
+            }));
 
         ReportTokens(run, $"{Few} users", series[5].CpuMicroseconds, series[4].CpuMicroseconds, evidence);
         ReportTokens(run, $"{users.Length:#,0} users", series[3].CpuMicroseconds, heartbeat, evidence);
 
         var toUnary = Spread.OfRatios(heartbeat, beat);
         run.Report(new Row(
-            "P2", "`StreamHeartbeats`, 100 beats a message: a unary `Heartbeat`'s CPU over a beat's", "≥ 8 ×", $"{toUnary} ×", toUnary.Median >= 8, evidence,
+            "P2", "`StreamHeartbeats`, 100 beats a message: a unary `Heartbeat`'s CPU over a beat's", "≥ 8 ×", $"{toUnary} ×",
+            toUnary.Median >= 8, evidence,
             new Dictionary<string, Spread> { ["ratio"] = toUnary, ["beat_cpu_us"] = Spread.Of(beat) }));
         if (etcd is null)
         {
@@ -76,7 +87,9 @@ internal static class HeartbeatScenario
             new Dictionary<string, Spread> { ["ratio"] = toEtcd, ["keep_alive_cpu_us"] = Spread.Of(series[6].CpuMicroseconds) }));
     }
 
-    /// <summary>A server that asks for credentials, where every user's session lives; and a token for each user.</summary>
+    /// <summary>
+    /// Starts a server that requires credentials, on which every user has a live session, and creates a token for each user.
+    /// </summary>
     private static (PresenceServer Server, string[] Tokens) StartGuarded(BenchRun run, EventLoop loop, int[] users)
     {
         var database = run.Workspace.NewPath("guarded.db");
@@ -86,21 +99,38 @@ internal static class HeartbeatScenario
         var (sid, secret) = PresenceServer.NewKey(database);
         var server = PresenceServer.Start(database);
         var tokens = users.Select(user => AccessTokens.Bearer(sid, secret, PresenceServer.Service, Population.IdentityOf(user))).ToArray();
-        new UnaryLoad(Http2Connection.Several(loop, server.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens)
+        new UnaryLoad(
+            Http2Connection.Several(loop, server.Port, Connections),
+            CallsEach,
+            PresenceServer.HeartbeatPath,
+            Population.Heartbeats(users),
+            tokens)
             .CallAll(loop, Limit);
         return (server, tokens);
     }
 
     private static Subject WithTokens(string name, PresenceServer guarded, EventLoop loop, int[] users, string[] tokens) => new(
         name, guarded.Process,
-        new UnaryLoad(Http2Connection.Several(loop, guarded.Port, Connections), CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users), tokens));
+        new UnaryLoad(
+            Http2Connection.Several(loop, guarded.Port, Connections),
+            CallsEach,
+            PresenceServer.HeartbeatPath,
+            Population.Heartbeats(users),
+            tokens));
 
     private static void ReportTokens(BenchRun run, string users, IReadOnlyList<double> with, IReadOnlyList<double> without, string evidence)
     {
         var ratio = Spread.OfRatios(with, without);
         run.Report(new Row(
-            "P13", $"unary `Heartbeat` of {users}, each with an access token that was verified before: CPU, beside without", "≤ 1.1 ×", $"{ratio} ×", ratio.Median <= 1.1,
-            evidence, new Dictionary<string, Spread> { ["ratio"] = ratio, ["with_token_cpu_us"] = Spread.Of(with), ["without_cpu_us"] = Spread.Of(without) }));
+            "P13", $"unary `Heartbeat` of {users}, each with an access token that was verified before: CPU, beside without", "≤ 1.1 ×",
+            $"{ratio} ×", ratio.Median <= 1.1,
+            evidence,
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                ["with_token_cpu_us"] = Spread.Of(with),
+                ["without_cpu_us"] = Spread.Of(without),
+            }));
     }
 
     private static UnaryLoad Unary(EventLoop loop, int port, string path, byte[][] requests) =>
@@ -124,7 +154,7 @@ internal static class HeartbeatScenario
             throw new IOException($"Not every beat was accepted: {V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply)}.");
     }
 
-    // etcd answers for a lease that it does not have with a TTL of 0.
+    // For a lease that does not exist, etcd answers with a TTL of 0.
     private static void CheckKept(ReadOnlySpan<byte> reply)
     {
         if (LeaseKeepAliveResponse.Parser.ParseFrom(reply).Ttl <= 0)

@@ -6,13 +6,15 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P10: the memory of a watch that has nothing to say, beside an idle stream of bare gRPC, and what each watched user adds.</summary>
+/// <summary>
+/// P10: the memory of an idle watch, compared with an idle stream of bare gRPC, and the additional memory of each watched user.
+/// </summary>
 internal static class IdleWatchScenario
 {
     private const int UsersEach = 100;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         var (connections, streamsEach) = (run.Scale(100, 5), run.Scale(100, 10));
@@ -23,14 +25,18 @@ internal static class IdleWatchScenario
             run.Say($"run {repetition + 1}: {streams} idle streams");
             using (var loop = new EventLoop())
             using (var bare = BareServer.Start())
-                idle.Add(Grow(loop, bare.Port, bare.Process.CompactedBytes, BareServer.IdlePath, connections, streamsEach, _ => []) / streams);
+            {
+                idle.Add(Grow(
+                    loop, bare.Port, bare.Process.CompactedBytes, BareServer.IdlePath, connections, streamsEach, _ => []) / streams);
+            }
 
             run.Say($"{streams} watches of a whole service instance");
             using (var loop = new EventLoop())
             using (var presence = PresenceServer.StartWithService(run.Workspace, loop))
             {
                 watches.Add(Grow(
-                    loop, presence.Port, presence.Process.CompactedBytes, PresenceServer.WatchUsersPath, connections, streamsEach, _ => Request([])) / streams);
+                    loop, presence.Port, presence.Process.CompactedBytes, PresenceServer.WatchUsersPath, connections, streamsEach,
+                    _ => Request([])) / streams);
             }
 
             run.Say($"{streams / 10} watches of {UsersEach} users each");
@@ -47,15 +53,24 @@ internal static class IdleWatchScenario
         var ratio = Spread.OfRatios(watches, idle);
         const string Evidence = "memory only: nothing is sent while it is read";
         run.Report(new Row(
-            "P10", "an idle watch: resident memory, beside an idle stream of bare Grpc.AspNetCore.Server; 10,000 on 100 connections", "≤ 1.2 ×",
-            string.Create(CultureInfo.InvariantCulture, $"{ratio} × ({Spread.Of(watches).Median / 1024:0.0} KiB)"), ratio.Median <= 1.2, Evidence,
-            new Dictionary<string, Spread> { ["ratio"] = ratio, ["watch_bytes"] = Spread.Of(watches), ["idle_stream_bytes"] = Spread.Of(idle) }));
+            "P10", "an idle watch: resident memory, beside an idle stream of bare Grpc.AspNetCore.Server; 10,000 on 100 connections",
+            "≤ 1.2 ×",
+            string.Create(CultureInfo.InvariantCulture, $"{ratio} × ({Spread.Of(watches).Median / 1024:0.0} KiB)"),
+            ratio.Median <= 1.2, Evidence,
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                ["watch_bytes"] = Spread.Of(watches),
+                ["idle_stream_bytes"] = Spread.Of(idle),
+            }));
         var each = Spread.Of(users);
         run.Report(new Row(
-            "P10", "each watched user more", "≤ 350 bytes", $"{each} bytes", each.Median <= 350, Evidence, new Dictionary<string, Spread> { ["user_bytes"] = each }));
+            "P10", "each watched user more", "≤ 350 bytes", $"{each} bytes", each.Median <= 350, Evidence,
+            new Dictionary<string, Spread> { ["user_bytes"] = each }));
     }
 
-    // What the streams add to the server's memory. Streams are opened and closed once before, so that what is made once is there.
+    // Returns the growth of the server's memory by the streams. The streams are opened and closed once before, so that one-time allocations
+    // do not count.
     private static double Grow(
         EventLoop loop, int port, Func<long> compacted, string path, int connections, int streamsEach, Func<int, byte[]> request)
     {
@@ -69,7 +84,8 @@ internal static class IdleWatchScenario
         return compacted() - before;
     }
 
-    private static List<Http2Stream> Open(EventLoop loop, int port, string path, int connections, int streamsEach, Func<int, byte[]> request)
+    private static List<Http2Stream> Open(
+        EventLoop loop, int port, string path, int connections, int streamsEach, Func<int, byte[]> request)
     {
         var answered = new FirstMessages();
         var headers = Http2Connection.HeadersOf(path);
@@ -82,7 +98,7 @@ internal static class IdleWatchScenario
                 stream.Send(request(streams.Count), end: true);
                 streams.Add(stream);
             }
-            loop.RunUntil(() => answered.Count == streams.Count, Limit, "all streams have said something");
+            loop.RunUntil(() => answered.Count == streams.Count, Limit, "all streams have sent a message");
         }
         return streams;
     }

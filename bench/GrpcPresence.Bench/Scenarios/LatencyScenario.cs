@@ -5,7 +5,10 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P5: from the first heartbeat of a session to each of 100 watchers, beside etcd's way from a put to as many watchers. Both commit in between.</summary>
+/// <summary>
+/// P5: from the first heartbeat of a session to each of 100 watchers, compared with etcd from a put to as many watchers. Both commit in
+/// between.
+/// </summary>
 internal static class LatencyScenario
 {
     private const int Connections = 10;
@@ -14,7 +17,7 @@ internal static class LatencyScenario
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         var changes = run.Scale(5_000, 200);
@@ -29,7 +32,7 @@ internal static class LatencyScenario
             run.Say(repetition < 0 ? "warming up" : $"run {repetition + 1} of {run.Repetitions}");
             Take(loop, presence, changes, presence.PublishByHeartbeat);
             var taken = clock.Take();
-            // Everybody goes offline again, unmeasured.
+            // All users go offline again, unmeasured.
             Deliver(loop, presence, changes, () => presence.Publish(changes));
             clock.Take();
             if (repetition >= 0)
@@ -69,6 +72,11 @@ internal static class LatencyScenario
         var ratio = Spread.OfRatios(mine, theirs);
         run.Report(new Row(
             "P5", what, Target, $"{ratio} × ({Spread.Of(mine).Median:0.00} ms)", ratio.Median <= 1.1, evidence,
-            new Dictionary<string, Spread> { ["ratio"] = ratio, [$"{which}_ms"] = Spread.Of(mine), [$"etcd_{which}_ms"] = Spread.Of(theirs) }));
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                [$"{which}_ms"] = Spread.Of(mine),
+                [$"etcd_{which}_ms"] = Spread.Of(theirs),
+            }));
     }
 }

@@ -6,14 +6,17 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P14: what a tenant's heartbeats take while another tenant does all it can; with quotas, and without any that are within its reach.</summary>
+/// <summary>
+/// P14: the latency of a tenant's heartbeats while another tenant sends as much as it can, with quotas and with quotas out of reach.
+/// </summary>
 internal static class NeighbourScenario
 {
-    // What the noisy tenant may do is to cost some tenth of the server's core or two: that a tenant may have more of it is no question of quotas.
+    // The noisy tenant's quotas cost one or two tenths of the server's core. Whether a tenant may use more of it is not a question of
+    // quotas.
     private const int HeartbeatsPerSecond = 5_000;
     private const int NewStreamsPerSecond = 100;
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         using var loop = new EventLoop();
@@ -43,12 +46,14 @@ internal static class NeighbourScenario
     {
         var evidence = string.Create(
             CultureInfo.InvariantCulture,
-            $"the noisy tenant: {limited.Noise} (without it {100 * limited.AloneBusy.Median:0} %); with its quotas out of reach: {free.Noise}; sends were at most {loop.MaxLateness.TotalMilliseconds:0.0} ms late");
+            $"the noisy tenant: {limited.Noise} (without it {100 * limited.AloneBusy.Median:0} %); with its quotas out of reach: "
+                + $"{free.Noise}; sends were at most {loop.MaxLateness.TotalMilliseconds:0.0} ms late");
         run.Report(new Row(
             "P14", "p99 of a tenant's `Heartbeat` at 1,000/s while another tenant floods the server, beside alone", "≤ 1.2 ×",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{limited.Ratio} × ({limited.BesideP99.Median:0.00} ms; with the other's quotas out of reach {free.Ratio} ×, {free.BesideP99.Median:0.00} ms)"),
+                $"{limited.Ratio} × ({limited.BesideP99.Median:0.00} ms; "
+                    + $"with the other's quotas out of reach {free.Ratio} ×, {free.BesideP99.Median:0.00} ms)"),
             limited.Ratio.Median <= 1.2, evidence,
             new Dictionary<string, Spread>
             {

@@ -5,7 +5,7 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>A quiet tenant whose heartbeats are timed, and a noisy one, on a server of theirs.</summary>
+/// <summary>A quiet tenant with timed heartbeats, and a noisy one, on their own server.</summary>
 internal sealed class Neighbours : IDisposable
 {
     private const int QuietUsers = 1_000;
@@ -33,7 +33,7 @@ internal sealed class Neighbours : IDisposable
         _noisy = new NoisyTenant(loop, _server.Port);
     }
 
-    /// <summary>The quiet tenant's median with the other one beside it, in milliseconds.</summary>
+    /// <summary>The quiet tenant's median beside the noisy one, in milliseconds.</summary>
     public Spread BesideP50 => Spread.Of(_beside.Select(one => one.P50));
 
     /// <summary>Its 99th percentile.</summary>
@@ -45,16 +45,16 @@ internal sealed class Neighbours : IDisposable
     /// <summary>Its 99th percentile while it is alone.</summary>
     public Spread AloneP99 => Spread.Of(_alone.Select(one => one.P99));
 
-    /// <summary>How many times as long the 99th percentile is beside the other one.</summary>
+    /// <summary>The ratio of the 99th percentiles beside the noisy tenant and alone.</summary>
     public Spread Ratio => Spread.OfRatios([.. _beside.Select(one => one.P99)], [.. _alone.Select(one => one.P99)]);
 
     /// <summary>The share of its core that the server used while the quiet tenant was alone.</summary>
     public Spread AloneBusy => Spread.Of(_aloneSamples.Select(sample => sample.ServerBusy));
 
-    /// <summary>What the noisy one got, for people.</summary>
+    /// <summary>Describes the noisy tenant's results for people.</summary>
     public string Noise => NoiseSample.Describe(_noise);
 
-    /// <summary>Lets both go on for some time, so that the server has compiled what is hot; nothing is kept of it.</summary>
+    /// <summary>Runs both for some time, unmeasured, so that the server has compiled its hot code.</summary>
     public void WarmUp(TimeSpan duration)
     {
         _noisy.Start();
@@ -62,7 +62,7 @@ internal sealed class Neighbours : IDisposable
         Quiet();
     }
 
-    /// <summary>Measures the quiet tenant alone, and then beside the other one, who has been at it for some time.</summary>
+    /// <summary>Measures the quiet tenant alone, and then beside the noisy one, which has been running for some time.</summary>
     public void Take(TimeSpan before, TimeSpan window)
     {
         _aloneSamples.Add(Sample.Take(_server.Process, () => 0, () => _alone.Add(_heartbeats.Take(window))));
@@ -75,7 +75,7 @@ internal sealed class Neighbours : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _server.Dispose();
 
-    // PresenceErrors that are held back are waited for too: nobody is alone before.
+    // Also waits for delayed quota errors, because the quiet tenant is not alone before.
     private void Quiet()
     {
         _noisy.Stop();

@@ -5,11 +5,12 @@ using GrpcPresence.Bench.Peers;
 namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
-/// A tenant who takes as much of a server as it gets: heartbeats in calls and in streams, and watches that it opens to close them. It ignores every refusal.
+/// A tenant that uses as much of a server as it can: heartbeats in calls and in streams, and watches that it opens only to close them. It
+/// ignores every error.
 /// </summary>
 internal sealed class NoisyTenant : ILoad
 {
-    /// <summary>Its users, so few that a second of any quota here brings all online.</summary>
+    /// <summary>Its users: so few that one second of any quota here brings all online.</summary>
     public const int Users = 1_000;
 
     private const string Service = "IS000000000000000000000000000be9c6";
@@ -27,15 +28,17 @@ internal sealed class NoisyTenant : ILoad
     private readonly ILoad[] _loads;
     private long _refusedBeats;
 
-    /// <summary>Makes the service instance, and brings its users online.</summary>
+    /// <summary>Creates the service instance, and brings its users online.</summary>
     public NoisyTenant(EventLoop loop, int port)
     {
         var connections = Http2Connection.Several(loop, port, Connections);
         PresenceServer.CreateService(loop, connections[0], Service, TimeSpan.FromHours(24));
         var users = Population.Shuffled(Users);
-        _calls = new UnaryLoad(connections, CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users, Service), acceptsRefusals: true);
+        _calls = new UnaryLoad(
+            connections, CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users, Service), acceptsRefusals: true);
         _streams = new DialogueLoad(
-            connections, StreamsEach, MessagesEach, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(Service), Population.Beats(users, BeatsEach),
+            connections, StreamsEach, MessagesEach, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(Service),
+            Population.Beats(users, BeatsEach),
             BeatsEach, CountRefused);
         _watches = new WatchChurn(
             connections, WatchesEach, PresenceServer.WatchUsersPath,
@@ -44,16 +47,16 @@ internal sealed class NoisyTenant : ILoad
         _streams.SendAll(loop, Limit);
     }
 
-    /// <summary>Heartbeats that it was granted.</summary>
+    /// <summary>The number of accepted heartbeats.</summary>
     public long Operations => _calls.Operations + _streams.Operations - _refusedBeats;
 
-    /// <summary>Heartbeats that it was refused.</summary>
+    /// <summary>The number of rejected heartbeats.</summary>
     public long Refused => _calls.Refused + _refusedBeats;
 
-    /// <summary>Watches that it was granted.</summary>
+    /// <summary>The number of accepted watches.</summary>
     public long Watches => _watches.Operations;
 
-    /// <summary>Watches that it was refused.</summary>
+    /// <summary>The number of rejected watches.</summary>
     public long RefusedWatches => _watches.Refused;
 
     /// <inheritdoc/>

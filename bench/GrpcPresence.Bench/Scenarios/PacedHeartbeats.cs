@@ -4,10 +4,10 @@ using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>Unary heartbeats at even intervals, each of which is timed: what a client of a server sees that has other work as well.</summary>
+/// <summary>Unary heartbeats at even intervals, each of which is timed, like those of a client of a server with other work.</summary>
 /// <param name="loop">Serves the connection.</param>
 /// <param name="connection">The connection.</param>
-/// <param name="requests">The requests, which are sent in turn.</param>
+/// <param name="requests">The requests, sent in turn.</param>
 /// <param name="interval">The time between two.</param>
 internal sealed class PacedHeartbeats(EventLoop loop, Http2Connection connection, IReadOnlyList<byte[]> requests, TimeSpan interval)
 {
@@ -15,7 +15,9 @@ internal sealed class PacedHeartbeats(EventLoop loop, Http2Connection connection
     private readonly byte[] _headers = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
     private int _next;
 
-    /// <summary>Makes calls for so long, waits for all answers, and returns their median and 99th percentile, in milliseconds.</summary>
+    /// <summary>
+    /// Makes calls for the duration, waits for all replies, and returns their median and 99th percentile, in milliseconds.
+    /// </summary>
     public (double P50, double P99) Take(TimeSpan duration)
     {
         var timed = new List<double>();

@@ -6,13 +6,14 @@ using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>Databases that would take long to fill over the wire, filled through the storage port.</summary>
+/// <summary>Fills databases through the storage port, because filling them over the network would take long.</summary>
 internal static class PreparedDatabase
 {
     private const int UsersPerTransaction = 50_000;
 
     /// <summary>
-    /// A database whose service instance has reachability switched on and as many users, all of them known: online as after a <c>kill -9</c>, or offline.
+    /// Creates a database with a service instance that has reachability switched on. All its users are known: online as after a <c>kill
+    /// -9</c>, or offline.
     /// </summary>
     public static void Create(string path, int users, bool online, TimeSpan sessionTimeout)
     {

@@ -5,14 +5,14 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P12, the half about watching: a change costs what its own watchers cost, however many watch somebody else.</summary>
+/// <summary>P12, the watch half: the cost of a change depends on its own watchers, not on the number of watchers of other users.</summary>
 internal static class PublishCostScenario
 {
     private const int Changed = 100;
     private const int StreamsPerConnection = 100;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         var bystanders = run.Scale(10_000, 200);
@@ -22,18 +22,25 @@ internal static class PublishCostScenario
         var many = Measure(run, watchers: 1, bystanders);
         var ratio = Spread.OfRatios([.. many.Select(PerChange)], [.. few.Select(PerChange)]);
         run.Report(new Row(
-            "P12", "CPU for a change, with 10,000 watchers of other users beside 10", "flat (≤ 1.1 ×)", $"{ratio} ×", ratio.Median <= 1.1, SampleSeries.Busy(many),
-            new Dictionary<string, Spread> { ["ratio"] = ratio, ["few_cpu_us"] = Spread.Of(few.Select(PerChange)), ["many_cpu_us"] = Spread.Of(many.Select(PerChange)) }));
+            "P12", "CPU for a change, with 10,000 watchers of other users beside 10", "flat (≤ 1.1 ×)", $"{ratio} ×", ratio.Median <= 1.1,
+            SampleSeries.Busy(many),
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                ["few_cpu_us"] = Spread.Of(few.Select(PerChange)),
+                ["many_cpu_us"] = Spread.Of(many.Select(PerChange)),
+            }));
 
         run.Say("100 and 1000 watchers of the users who change");
         var hundred = Measure(run, watchers: 100, bystanders: 10);
         var thousand = Measure(run, watchers: run.Scale(1000, 200), bystanders: 10);
-        // What each of the later watchers adds, over what each of the first hundred does.
+        // The cost of each later watcher, compared with the cost of each of the first hundred.
         var first = few.Zip(hundred, (one, all) => (PerChange(all) - PerChange(one)) / 99).ToList();
         var later = hundred.Zip(thousand, (some, all) => (PerChange(all) - PerChange(some)) / (run.Scale(1000, 200) - 100)).ToList();
         var linear = Spread.OfRatios(later, first);
         run.Report(new Row(
-            "P12", "CPU that each watcher of a changed user adds, the 101st to the 1000th beside the first 100", "linear (≤ 1.1 ×)", $"{linear} ×", linear.Median <= 1.1,
+            "P12", "CPU that each watcher of a changed user adds, the 101st to the 1000th beside the first 100", "linear (≤ 1.1 ×)",
+            $"{linear} ×", linear.Median <= 1.1,
             SampleSeries.Busy(thousand), new Dictionary<string, Spread> { ["ratio"] = linear, ["watcher_cpu_us"] = Spread.Of(first) }));
     }
 
@@ -62,7 +69,7 @@ internal static class PublishCostScenario
                 {
                     var all = counter.Updates + ((long)Changed * watchers);
                     Turn(loop, publishing, round++);
-                    loop.RunUntil(() => counter.Updates == all, Limit, "all watchers have heard of all changes");
+                    loop.RunUntil(() => counter.Updates == all, Limit, "all watchers have received all changes");
                     changes += Changed;
                 }
             });
@@ -77,7 +84,8 @@ internal static class PublishCostScenario
         var users = Enumerable.Range(0, Changed);
         var messages = round % 2 == 0 ? Population.Beats(users, Changed, round / 2) : Population.Ends(users, Changed, round / 2);
         new DialogueLoad(
-            [connection], streamsEach: 1, messagesEach: 1, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(), messages, Changed, static _ => { })
+            [connection], streamsEach: 1, messagesEach: 1, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(), messages,
+            Changed, static _ => { })
             .SendAll(loop, Limit);
     }
 
@@ -97,7 +105,7 @@ internal static class PublishCostScenario
                 UserKeys = { users(watch) },
             };
             connection!.Open(headers, counter).Send(request.ToByteArray(), end: true);
-            // A few at a time: a request of many names takes much of the connection's window.
+            // A few at a time: a request with many names takes much of the connection's window.
             var opened = watch + 1;
             loop.RunUntil(() => counter.Synced == opened, Limit, "all watches are synced");
         }

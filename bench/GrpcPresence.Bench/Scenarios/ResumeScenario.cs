@@ -5,7 +5,7 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>P11: how fast a client that was away comes back, when every user has changed meanwhile.</summary>
+/// <summary>P11: how fast a disconnected client resumes after every user has changed.</summary>
 internal static class ResumeScenario
 {
     private const int BeatsEach = 1000;
@@ -13,7 +13,7 @@ internal static class ResumeScenario
     private static readonly byte[] Headers = Http2Connection.HeadersOf(PresenceServer.WatchUsersPath);
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures and reports the rows.</summary>
     public static void Run(BenchRun run)
     {
         var users = run.Scale(100_000, 2_000);
@@ -27,7 +27,7 @@ internal static class ResumeScenario
         var samples = new List<Sample>();
         for (var round = 0; round < run.Repetitions; round++)
         {
-            run.Say($"{users} changes of {users} users while nobody watches");
+            run.Say($"{users} changes of {users} users without a watcher");
             var token = TakeToken(loop, connection);
             Change(loop, connection, order, round);
             for (var warmUp = 0; round == 0 && warmUp < run.Scale(WarmUps, 1); warmUp++)
@@ -37,8 +37,14 @@ internal static class ResumeScenario
         var rate = Spread.Of(samples.Select(sample => sample.Rate));
         run.Say(SampleSeries.Describe(samples));
         run.Report(new Row(
-            "P11", "resume after missing 100,000 changes of 100,000 users: users/s to the client", "≥ 200,000", $"{rate}", rate.Median >= 200_000,
-            SampleSeries.Busy(samples), new Dictionary<string, Spread> { ["users_per_s"] = rate, ["cpu_us"] = Spread.Of(samples.Select(sample => sample.CpuMicroseconds)) }));
+            "P11", "resume after missing 100,000 changes of 100,000 users: users/s to the client", "≥ 200,000", $"{rate}",
+            rate.Median >= 200_000,
+            SampleSeries.Busy(samples),
+            new Dictionary<string, Spread>
+            {
+                ["users_per_s"] = rate,
+                ["cpu_us"] = Spread.Of(samples.Select(sample => sample.CpuMicroseconds)),
+            }));
     }
 
     private static string TakeToken(EventLoop loop, Http2Connection connection)
@@ -61,15 +67,18 @@ internal static class ResumeScenario
             loop.RunUntil(() => counter.Synced == 1, Limit, "the resumed watch has caught up");
         });
         watch.Cancel();
-        return counter.Updates == users ? sample : throw new InvalidDataException($"The resumed watch was sent {counter.Updates} updates and not {users}.");
+        return counter.Updates == users
+            ? sample
+            : throw new InvalidDataException($"The resumed watch received {counter.Updates} updates, not {users}.");
     }
 
-    // All come online in the even rounds and go offline in the odd ones.
+    // All users come online in the even rounds and go offline in the odd ones.
     private static void Change(EventLoop loop, Http2Connection connection, int[] order, int round)
     {
         var messages = round % 2 == 0 ? Population.Beats(order, BeatsEach, round / 2) : Population.Ends(order, BeatsEach, round / 2);
         new DialogueLoad(
-            [connection], streamsEach: 1, messagesEach: 8, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(), messages, BeatsEach, static reply =>
+            [connection], streamsEach: 1, messagesEach: 8, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(), messages,
+            BeatsEach, static reply =>
             {
                 if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply).Rejected.Count > 0)
                     throw new IOException("Not every change was accepted.");

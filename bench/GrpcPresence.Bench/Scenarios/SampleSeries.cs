@@ -4,31 +4,33 @@ using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>Several measurements of one subject, taken in turn with those of others.</summary>
+/// <summary>Several measurements of one subject, alternating with those of others.</summary>
 internal sealed class SampleSeries(Subject subject)
 {
     private readonly List<Sample> _samples = [];
 
-    /// <summary>CPU time of an operation, in microseconds, of each measurement.</summary>
+    /// <summary>CPU time per operation, in microseconds, of each measurement.</summary>
     public IReadOnlyList<double> CpuMicroseconds => [.. _samples.Select(sample => sample.CpuMicroseconds)];
 
-    /// <summary>How it went, for people: the figures, and who was busy.</summary>
+    /// <summary>The figures and the utilization, for people.</summary>
     public string Summary => $"{subject.Name}: {Describe(_samples)}";
 
-    /// <summary>Who was busy, for people: a server whose core is used up was not waiting for the load.</summary>
+    /// <summary>The utilization, for people. A server that uses its whole core did not wait for the load.</summary>
     public string Evidence => $"{subject.Name}: {Busy(_samples)}";
 
-    /// <summary>The figures of several measurements, for people.</summary>
+    /// <summary>Describes the figures of several measurements for people.</summary>
     public static string Describe(IReadOnlyList<Sample> samples) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Median(samples, sample => sample.CpuMicroseconds):0.00} µs CPU, {Median(samples, sample => sample.Rate):#,0}/s, {Busy(samples)}");
+        $"{Median(samples, sample => sample.CpuMicroseconds):0.00} µs CPU, {Median(samples, sample => sample.Rate):#,0}/s, "
+        + $"{Busy(samples)}");
 
-    /// <summary>Who was busy.</summary>
+    /// <summary>Describes the utilization.</summary>
     public static string Busy(IReadOnlyList<Sample> samples) => string.Create(
         CultureInfo.InvariantCulture,
-        $"server {100 * Median(samples, sample => sample.ServerBusy):0} % busy, load {100 * Median(samples, sample => sample.LoadBusy):0} %");
+        $"server {100 * Median(samples, sample => sample.ServerBusy):0} % busy, "
+        + $"load {100 * Median(samples, sample => sample.LoadBusy):0} %");
 
-    /// <summary>Measures all subjects in turn, after each has been warmed up.</summary>
+    /// <summary>Warms up each subject, and then measures all in turn.</summary>
     public static IReadOnlyList<SampleSeries> Take(BenchRun run, EventLoop loop, params IEnumerable<Subject?> subjects)
     {
         var all = subjects.OfType<Subject>().Select(subject => (Subject: subject, Series: new SampleSeries(subject))).ToList();

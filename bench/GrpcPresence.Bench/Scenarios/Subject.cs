@@ -3,19 +3,19 @@ using GrpcPresence.Bench.Peers;
 
 namespace GrpcPresence.Bench.Scenarios;
 
-/// <summary>A server and the load that it is measured under.</summary>
+/// <summary>A server and the load under which it is measured.</summary>
 internal sealed record Subject(string Name, ServerProcess Server, ILoad Load)
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Switches the load on, measures, and switches it off again: of several subjects, one at a time has work.</summary>
+    /// <summary>Switches the load on, measures, and switches it off again, so that only one subject at a time has work.</summary>
     public Sample Take(EventLoop loop, TimeSpan window)
     {
         Load.Start();
         loop.RunFor(window / 10);
         var sample = Sample.Take(Server, () => Load.Operations, () => loop.RunFor(window));
         Load.Stop();
-        loop.RunUntil(() => Load.IsIdle, DrainLimit, $"{Name} answers what is open");
+        loop.RunUntil(() => Load.IsIdle, DrainLimit, $"{Name} completes open operations");
         return sample;
     }
 }

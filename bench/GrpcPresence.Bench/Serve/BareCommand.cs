@@ -8,10 +8,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace GrpcPresence.Bench.Serve;
 
-/// <summary>A server that has the listener of this project's and the framework's gRPC, and nothing else.</summary>
+/// <summary>A server with the listener of this project's server and the framework's gRPC, and nothing else.</summary>
 internal static class BareCommand
 {
-    /// <summary>Runs it until the process is ended.</summary>
+    /// <summary>Runs the server until the process ends.</summary>
     public static async Task<int> RunAsync()
     {
         var settings = new ServerSettings { Port = 0, RestPort = null };

@@ -4,14 +4,14 @@ using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Bench.Serve;
 
-/// <summary>Listens to the server's own measure of how late leases were found to be over.</summary>
+/// <summary>Listens to the server's own metric of lease lateness.</summary>
 internal sealed class LatenessProbe : IDisposable
 {
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new(); // guards the seconds
     private List<double> _seconds = [];
 
-    /// <summary>Listens from now on.</summary>
+    /// <summary>Starts listening.</summary>
     public LatenessProbe()
     {
         _listener.InstrumentPublished = static (instrument, listener) =>
@@ -27,7 +27,7 @@ internal sealed class LatenessProbe : IDisposable
         _listener.Start();
     }
 
-    /// <summary>What was measured since the last time: <c>lateness COUNT P50 P99 MAX</c>, in milliseconds.</summary>
+    /// <summary>Returns the measurements since the last call: <c>lateness COUNT P50 P99 MAX</c>, in milliseconds.</summary>
     public string Take()
     {
         List<double> taken;

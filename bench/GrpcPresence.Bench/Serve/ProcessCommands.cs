@@ -4,12 +4,12 @@ using System.Runtime;
 namespace GrpcPresence.Bench.Serve;
 
 /// <summary>
-/// What the benchmark may ask of a server that it has started, over the standard input: no server offers these to a client. The process ends with
-/// its input, so that none outlives the benchmark.
+/// The commands that the benchmark sends to its own servers over the standard input. No server offers them to clients. The process ends
+/// with its input, so that it does not outlive the benchmark.
 /// </summary>
 internal sealed class ProcessCommands(LatenessProbe? lateness = null)
 {
-    /// <summary>Reads commands on a thread of its own.</summary>
+    /// <summary>Reads commands on a separate thread.</summary>
     public void Start() => new Thread(Run) { IsBackground = true }.Start();
 
     private void Run()
@@ -20,7 +20,8 @@ internal sealed class ProcessCommands(LatenessProbe? lateness = null)
             {
                 case "collect":
                     Collect();
-                    Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"collected {GC.GetTotalMemory(forceFullCollection: false)}"));
+                    Console.Out.WriteLine(
+                        string.Create(CultureInfo.InvariantCulture, $"collected {GC.GetTotalMemory(forceFullCollection: false)}"));
                     break;
                 case "lateness":
                     Console.Out.WriteLine(lateness!.Take());
@@ -32,7 +33,7 @@ internal sealed class ProcessCommands(LatenessProbe? lateness = null)
 
     private static void Collect()
     {
-        // Twice, because finalizers let go of more; aggressive gives what is free back to the system.
+        // Twice, because finalizers release more. An aggressive collection returns free memory to the system.
         for (var i = 0; i < 2; i++)
         {
             GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;

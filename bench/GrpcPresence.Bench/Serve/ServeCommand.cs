@@ -3,10 +3,10 @@ using GrpcPresence.Server.Composition;
 
 namespace GrpcPresence.Bench.Serve;
 
-/// <summary>The server of this project, as its own program runs it.</summary>
+/// <summary>Runs the server of this project like its own program.</summary>
 internal static class ServeCommand
 {
-    /// <summary>Runs it until the process is ended.</summary>
+    /// <summary>Runs the server until the process ends.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
         using var lateness = new LatenessProbe();

@@ -11,7 +11,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace GrpcPresence.MicroBench.Access;
 
-/// <summary>An access token is verified for the first time, and found again: docs/adr/0004-access-tokens.md.</summary>
+/// <summary>Measures the first verification of an access token, and a cached one: docs/adr/0004-access-tokens.md.</summary>
 public class AccessTokenBenchmarks : IDisposable
 {
     private static readonly ApiKeySid Issuer = new(1);
@@ -23,7 +23,7 @@ public class AccessTokenBenchmarks : IDisposable
     private TokenValidationParameters _parameters = null!;
     private string _token = "";
 
-    /// <summary>Makes an API key and a token of it.</summary>
+    /// <summary>Creates an API key and one of its tokens.</summary>
     [GlobalSetup]
     public void Setup()
     {
@@ -32,7 +32,13 @@ public class AccessTokenBenchmarks : IDisposable
         var (secret, stored) = secrets.New(Issuer);
         var keys = new ApiKeyCache();
         keys.Apply(
-            [new ApiKey { Sid = Issuer, FriendlyName = "", Role = ApiKeyRole.Service, Secret = stored, CreateTime = DateTimeOffset.UtcNow }], forgotten: []);
+            [
+                new ApiKey
+                {
+                    Sid = Issuer, FriendlyName = "", Role = ApiKeyRole.Service, Secret = stored, CreateTime = DateTimeOffset.UtcNow,
+                },
+            ],
+            forgotten: []);
         _verifier = new AccessTokenVerifier(keys, new Account(settings), secrets, TimeProvider.System);
 
         var key = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret));
@@ -41,11 +47,11 @@ public class AccessTokenBenchmarks : IDisposable
         _callers.Add(_token, _verifier.VerifyAsync(_token).AsTask().Result);
     }
 
-    /// <summary>The library alone: the form, the signature, the issuer and the times, with one key that is known.</summary>
+    /// <summary>The library alone: the form, the signature, the issuer and the times, with one known key.</summary>
     [Benchmark(Baseline = true, Description = "JsonWebTokenHandler")]
     public Task<TokenValidationResult> Validate() => _handler.ValidateTokenAsync(_token, _parameters);
 
-    /// <summary>The whole: the key of the issuer is derived, the library verifies the signature, and the claims are read.</summary>
+    /// <summary>Everything: the issuer's key is derived, the library verifies the signature, and the claims are read.</summary>
     [Benchmark(Description = "AccessTokenVerifier")]
     public Task Verify() => _verifier.VerifyAsync(_token).AsTask();
 

@@ -23,10 +23,6 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.MicroBench.Calls;
 
-/// <summary>
-/// <c>Heartbeat</c> as the framework's gRPC serves it, without HTTP: a call goes to the endpoint itself, with a request in memory and a response that
-/// nobody reads. Its cost is that of gRPC and of the steps around the handler.
-/// </summary>
 internal sealed class UnaryEndpoint : IDisposable
 {
     private const string Method = "/presence.v1.UserService/Heartbeat";
@@ -53,7 +49,7 @@ internal sealed class UnaryEndpoint : IDisposable
         Action<GrpcServiceOptions> configure, Func<IServiceProvider, ServerServiceDefinition> define, bool authenticates = false)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore(); // an application cannot be built without a server; this one is never started
+        builder.WebHost.UseKestrelCore(); // an application needs a server; this one is never started
         builder.Services.AddRouting();
         builder.Services.AddGrpc(configure);
         builder.Services.AddSingleton(Unlimited());
@@ -126,7 +122,7 @@ internal sealed class UnaryEndpoint : IDisposable
         public PipeReader Reader { get; } = PipeReader.Create(new(Message));
     }
 
-    /// <summary>Disposes at the end of the call of what was registered for it, as servers do: the scope of services is.</summary>
+    /// <summary>Disposes at the end of the call of what was registered for it, as servers do. This includes the service scope.</summary>
     private sealed class UnreadResponse : HttpResponseFeature
     {
         private Func<object, Task>? _callback;

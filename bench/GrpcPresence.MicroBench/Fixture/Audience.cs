@@ -6,15 +6,15 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
-/// <summary>The open watches of a service instance of their own, and commits for them as the writer would make them.</summary>
+/// <summary>The open watches of a separate service instance, and commits for them as the writer would create them.</summary>
 internal sealed class Audience
 {
     private readonly World _world;
     private ServiceRecord _service;
 
-    /// <param name="world">Where they watch.</param>
-    /// <param name="count">How many they are.</param>
-    /// <param name="keys">Whom each watches; nobody in particular is everybody.</param>
+    /// <param name="world">The world.</param>
+    /// <param name="count">The number of watches.</param>
+    /// <param name="keys">Returns the users that each watch names; an empty array means all.</param>
     public Audience(World world, int count, Func<int, UserKey[]> keys)
     {
         _world = world;
@@ -25,7 +25,7 @@ internal sealed class Audience
     /// <summary>The watches.</summary>
     public Watch[] Watches { get; }
 
-    /// <summary>The next commit: the users came online. They are encoded already, as for all watchers but one.</summary>
+    /// <summary>Returns the next commit: the users came online. They are encoded already, as for all watchers except the first.</summary>
     public ServiceCommit[] NextCommit(int firstUser, int count)
     {
         var revision = _service.Revision;
@@ -41,7 +41,9 @@ internal sealed class Audience
         return [new ServiceCommit(_service, first, [.. changes], [], IsDeleted: false)];
     }
 
-    // The store in memory answers at once.
+    // The in-memory store completes synchronously.
     private Watch Open(WatchFilter filter) =>
-        new(_world.Hub.OpenAsync(new WatchRequest(_service.Sid, filter, StartNow: true, Token: null), CancellationToken.None).AsTask().Result);
+        new(_world.Hub
+            .OpenAsync(new WatchRequest(_service.Sid, filter, StartNow: true, Token: null), CancellationToken.None)
+            .AsTask().Result);
 }

@@ -1,8 +1,8 @@
 namespace GrpcPresence.MicroBench.Fixture;
 
 /// <summary>
-/// A clock that moves when a benchmark says so. Has no timers, takes no lock and allocates nothing, so that it adds next to nothing to what is
-/// measured. For one thread that moves it.
+/// A clock that a benchmark advances. Without timers, locks or allocations, so that it adds next to nothing to the measurement. Only one
+/// thread may advance it.
 /// </summary>
 internal sealed class BenchClock : TimeProvider
 {
@@ -19,6 +19,6 @@ internal sealed class BenchClock : TimeProvider
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => Begin.AddTicks(GetTimestamp());
 
-    /// <summary>Moves the time on.</summary>
+    /// <summary>Advances the time.</summary>
     public void Advance(TimeSpan by) => Volatile.Write(ref _passed, _passed + by.Ticks);
 }

@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
-/// <summary>Stands for the response pipe: keeps its buffer from message to message, and forgets what was written.</summary>
+/// <summary>Replaces the response pipe: keeps its buffer from message to message, and discards what was written.</summary>
 internal sealed class PayloadSink : SerializationContext
 {
     private readonly ArrayBufferWriter<byte> _buffer = new();

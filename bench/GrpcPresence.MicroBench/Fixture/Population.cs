@@ -4,15 +4,18 @@ using GrpcPresence.Core.Tenants;
 namespace GrpcPresence.MicroBench.Fixture;
 
 /// <summary>
-/// Users of a service instance of their own, each with one session that lives for a day, and all stored: a heartbeat finds nothing left to write.
+/// Users of a separate service instance, each with one session that lives for a day. All are stored, so that a heartbeat has nothing to
+/// write.
 /// </summary>
 internal sealed class Population
 {
     private readonly int _count;
 
-    /// <param name="world">Where they live.</param>
-    /// <param name="count">How many they are.</param>
-    /// <param name="ticks">Over how many ticks their first heartbeats are spread, and so over how many slots of the wheel they are.</param>
+    /// <param name="world">The world.</param>
+    /// <param name="count">The number of users.</param>
+    /// <param name="ticks">
+    /// The number of ticks over which their first heartbeats are spread, and so the number of slots of the wheel.
+    /// </param>
     public Population(World world, int count, int ticks)
     {
         _count = count;
@@ -33,8 +36,8 @@ internal sealed class Population
     public CachedService Service { get; }
 
     /// <summary>
-    /// A heartbeat of each, in no order. The texts are as requests bring them: equal to the tracked ones, but other objects, and made one after the
-    /// other, so that only what is tracked has to be fetched from all over the memory.
+    /// Returns a heartbeat of each user, in random order. The texts are equal to the tracked ones but separate objects, as in requests.
+    /// They are allocated one after the other, so that only tracked data is spread over the memory.
     /// </summary>
     public Visit[] Shuffled()
     {

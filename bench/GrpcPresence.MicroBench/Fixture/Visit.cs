@@ -3,7 +3,7 @@ using GrpcPresence.Core.Presence;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
-/// <summary>A heartbeat to come.</summary>
-/// <param name="Address">Of whom.</param>
-/// <param name="Session">Of which session.</param>
+/// <summary>A heartbeat to send.</summary>
+/// <param name="Address">The user.</param>
+/// <param name="Session">The session.</param>
 internal readonly record struct Visit(UserRef Address, SessionId Session);

@@ -2,11 +2,13 @@ using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
-/// <summary>One open watch that is past its synced message. Between two calls its client is writing, and so does not ask for more, or is asleep.</summary>
+/// <summary>
+/// An open watch after its synced message. Between two calls its client is either writing, and so does not ask for more, or asleep.
+/// </summary>
 internal sealed class Watch
 {
     private readonly IAsyncEnumerator<WatchEvent> _messages;
-    private Task<bool>? _awaited; // null while no message is asked for
+    private Task<bool>? _awaited; // null while no message is requested
 
     public Watch(WatchSession session)
     {
@@ -16,10 +18,10 @@ internal sealed class Watch
         }
     }
 
-    /// <summary>Asks for a message when none is to be had: the next change wakes the reader, on another thread.</summary>
+    /// <summary>Asks for a message when none is available. The next change wakes the reader, on another thread.</summary>
     public void FallAsleep() => _awaited = _messages.MoveNextAsync().AsTask();
 
-    /// <summary>Reads the message that is owed. Of a reader who was asleep it waits until the other thread has made it.</summary>
+    /// <summary>Reads the pending message. If the reader was asleep, waits until the other thread has created it.</summary>
     public WatchEvent Next()
     {
         if (_awaited is { } awaited)
@@ -30,7 +32,7 @@ internal sealed class Watch
         }
         var next = _messages.MoveNextAsync();
         if (!next.IsCompleted)
-            throw new InvalidOperationException("The watch owes no message.");
+            throw new InvalidOperationException("The watch has no pending message.");
         next.GetAwaiter().GetResult();
         return _messages.Current;
     }

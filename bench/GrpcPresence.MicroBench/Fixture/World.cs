@@ -12,7 +12,10 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
-/// <summary>Core over a store in memory, with the server's encoder, on one thread: the writer writes and the clock ticks when a benchmark says so.</summary>
+/// <summary>
+/// Core over an in-memory store, with the server's encoder, on one thread: the writer writes and the clock ticks when a benchmark calls
+/// them.
+/// </summary>
 internal sealed class World : IDisposable
 {
     private readonly InMemoryPresenceStore _store = new();
@@ -28,7 +31,8 @@ internal sealed class World : IDisposable
         Tracker = new PresenceTracker(Clock, _queue, _metrics);
         Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Limits.WatchStallTimeout);
         _writer = new CommandWriter(
-            _store, _queue, _services, Tracker, Hub, new ApiKeyCache(), new RandomSidGenerator(), status, _metrics, Clock, Limits.TombstoneRetention,
+            _store, _queue, _services, Tracker, Hub, new ApiKeyCache(), new RandomSidGenerator(), status, _metrics, Clock,
+            Limits.TombstoneRetention,
             int.MaxValue);
     }
 
@@ -40,7 +44,7 @@ internal sealed class World : IDisposable
 
     public WatchHub Hub { get; }
 
-    /// <summary>A new service instance that records reachability.</summary>
+    /// <summary>Creates a service instance that records reachability.</summary>
     public CachedService NewService(TimeSpan sessionTimeout)
     {
         var sid = Do(new CreateServiceInstance(sid: null, "")).Sid;
@@ -53,17 +57,17 @@ internal sealed class World : IDisposable
         return _services.Apply(RecordOf(sid));
     }
 
-    /// <summary>The service instance as it is stored.</summary>
+    /// <summary>Returns the stored service instance.</summary>
     public ServiceRecord RecordOf(ServiceSid service) => _store.Image.Get(service).Record;
 
-    /// <summary>Writes all that is queued.</summary>
+    /// <summary>Writes everything that is queued.</summary>
     public void Write()
     {
         while (_queue.Count > 0)
             _writer.WriteOnce();
     }
 
-    /// <summary>Lets one tick pass.</summary>
+    /// <summary>Advances the clock by one tick.</summary>
     public void PassTick()
     {
         Clock.Advance(Limits.Tick);

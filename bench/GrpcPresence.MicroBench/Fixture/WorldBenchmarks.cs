@@ -2,14 +2,14 @@ using BenchmarkDotNet.Attributes;
 
 namespace GrpcPresence.MicroBench.Fixture;
 
-/// <summary>Benchmarks over a world. BenchmarkDotNet makes an instance for each of them and each set of parameters.</summary>
+/// <summary>Benchmarks over a world. BenchmarkDotNet creates an instance for each of them and each set of parameters.</summary>
 /// <remarks>Benchmark classes are public and not sealed because BenchmarkDotNet derives from them.</remarks>
 public abstract class WorldBenchmarks : IDisposable
 {
     /// <summary>The world.</summary>
     private protected World World { get; } = new();
 
-    /// <summary>Forgets everybody.</summary>
+    /// <summary>Disposes of the world.</summary>
     [GlobalCleanup]
     public void Dispose()
     {

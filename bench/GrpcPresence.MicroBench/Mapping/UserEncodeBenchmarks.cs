@@ -5,7 +5,7 @@ using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Mapping;
 
-/// <summary>A change is encoded, once for all watchers with the same view.</summary>
+/// <summary>Encodes a change, which happens once for all watchers with the same view.</summary>
 public class UserEncodeBenchmarks : WorldBenchmarks
 {
     private UserState _state = null!;
@@ -14,7 +14,7 @@ public class UserEncodeBenchmarks : WorldBenchmarks
     [Params(UserView.Reachability, UserView.Full)]
     public UserView View { get; set; }
 
-    /// <summary>Makes the user.</summary>
+    /// <summary>Creates the user.</summary>
     [GlobalSetup]
     public void Setup() => _state = Sample.State(World.RecordOf(World.NewService(Limits.MaxSessionTimeout).Sid), user: 1, revision: 1_000);
 

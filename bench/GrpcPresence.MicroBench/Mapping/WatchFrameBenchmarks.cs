@@ -8,18 +8,18 @@ using GrpcPresence.Server.Grpc.Wire;
 
 namespace GrpcPresence.MicroBench.Mapping;
 
-/// <summary>The message of one watcher is put together from users that were encoded before.</summary>
+/// <summary>Assembles the message of one watcher from users that were encoded before.</summary>
 public class WatchFrameBenchmarks : WorldBenchmarks
 {
     private readonly PayloadSink _sink = new();
     private ServiceRecord _service = null!;
     private WatchEvent _message = null!;
 
-    /// <summary>Updates of the message.</summary>
+    /// <summary>Updates per message.</summary>
     [Params(1, Limits.WatchUpdatesPerMessage)]
     public int Updates { get; set; }
 
-    /// <summary>Makes the users and encodes them.</summary>
+    /// <summary>Creates the users and encodes them.</summary>
     [GlobalSetup]
     public void Setup()
     {
@@ -32,7 +32,7 @@ public class WatchFrameBenchmarks : WorldBenchmarks
         Write();
     }
 
-    /// <summary>Makes the frame and writes it. Returns its bytes.</summary>
+    /// <summary>Creates the frame and writes it. Returns its bytes.</summary>
     [Benchmark]
     public int Write()
     {

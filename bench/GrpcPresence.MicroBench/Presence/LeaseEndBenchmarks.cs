@@ -6,9 +6,11 @@ using GrpcPresence.MicroBench.Fixture;
 namespace GrpcPresence.MicroBench.Presence;
 
 /// <summary>
-/// Ticks in each of which the only sessions of a thousand users end, while a million others live: the users are queued for the writer as gone offline.
+/// Measures ticks in each of which the only sessions of a thousand users end, while a million others live. The users are queued for the
+/// writer as offline.
 /// </summary>
-// The others are all in the one slot of the wheel that it reaches last, 1023 ticks after they were put there: all iterations together must take less.
+// The others are all in the slot of the wheel that is due last, 1023 ticks after they were put there. All iterations together must take
+// less time.
 [WarmupCount(10)]
 [IterationCount(20)]
 public class LeaseEndBenchmarks : WorldBenchmarks
@@ -20,7 +22,7 @@ public class LeaseEndBenchmarks : WorldBenchmarks
 
     private CachedService _service = null!;
 
-    /// <summary>Brings the million online.</summary>
+    /// <summary>Brings a million users online.</summary>
     [GlobalSetup]
     public void Setup()
     {
@@ -28,7 +30,7 @@ public class LeaseEndBenchmarks : WorldBenchmarks
         _service = World.NewService(SessionTimeout);
     }
 
-    /// <summary>Brings thousand after thousand online, a tick apart, and lets the time pass until the next tick ends the first ones.</summary>
+    /// <summary>Brings users online, a thousand per tick, and advances the time until the next tick ends the first leases.</summary>
     [IterationSetup]
     public void ComeOnline()
     {
@@ -44,12 +46,12 @@ public class LeaseEndBenchmarks : WorldBenchmarks
             World.PassTick();
     }
 
-    /// <summary>Writes that they are gone, upon which the tracker forgets them.</summary>
+    /// <summary>Writes that they are offline, so that the tracker drops them.</summary>
     [IterationCleanup]
     public void GoOffline()
     {
         if (World.Tracker.LiveSessions != Scale.Sessions)
-            throw new InvalidOperationException("Other leases ended than were to be measured.");
+            throw new InvalidOperationException("Other leases ended than those to measure.");
         World.Write();
     }
 

@@ -4,21 +4,21 @@ using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Presence;
 
-/// <summary>The heartbeat of a session that lives, of a user whose presence is stored: nearly all heartbeats there are. Must allocate nothing.</summary>
+/// <summary>The heartbeat of a live session of a user whose presence is stored: nearly all heartbeats. Must allocate nothing.</summary>
 public class TrackerBeatBenchmarks : WorldBenchmarks
 {
     private Population _population = null!;
     private Visit[] _visits = [];
     private int _next;
 
-    /// <summary>Sessions that live.</summary>
+    /// <summary>The number of live sessions.</summary>
     [ParamsSource(nameof(SessionCounts))]
     public int Sessions { get; set; }
 
-    /// <summary>Few and many, where anything is measured.</summary>
+    /// <summary>Few and many sessions; only few in a quick run.</summary>
     public static IEnumerable<int> SessionCounts => new[] { Scale.Few, Scale.Sessions }.Distinct();
 
-    /// <summary>Brings everybody online.</summary>
+    /// <summary>Brings all users online.</summary>
     [GlobalSetup]
     public void Setup()
     {

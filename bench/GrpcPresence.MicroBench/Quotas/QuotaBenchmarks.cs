@@ -11,7 +11,8 @@ using GrpcPresence.MicroBench.Fixture;
 namespace GrpcPresence.MicroBench.Quotas;
 
 /// <summary>
-/// The quotas of end users beside System.Threading.RateLimiting: docs/adr/0002-quotas.md. The rates are out of reach, so that nothing is refused.
+/// Compares the quotas of end users with System.Threading.RateLimiting: docs/adr/0002-quotas.md. The rates are out of reach, so that
+/// nothing is rejected.
 /// </summary>
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
@@ -48,7 +49,7 @@ public class QuotaBenchmarks : IDisposable
     private readonly PartitionedRateLimiter<Identity> _partitioned;
     private int _next;
 
-    /// <summary>Makes both sets of subjects; each subject is made at its first use.</summary>
+    /// <summary>Creates both sets of subjects. Each subject is created at its first use.</summary>
     public QuotaBenchmarks()
     {
         _limiter = new QuotaLimiter(Limits, Limits, Limits, _metrics, TimeProvider.System);
@@ -57,12 +58,12 @@ public class QuotaBenchmarks : IDisposable
             user => RateLimitPartition.GetTokenBucketLimiter(user, _ => _bucketOptions));
     }
 
-    /// <summary>Takes one permit of one bucket.</summary>
+    /// <summary>Takes one token of one bucket.</summary>
     [Benchmark(Baseline = true, Description = "TokenBucket")]
     [BenchmarkCategory("take")]
     public bool Take() => _bucket.TryTake(1, TimeProvider.System.GetTimestamp(), out _);
 
-    /// <summary>The same. The bucket is replenished first, because ours also is full to the moment.</summary>
+    /// <summary>The same. The bucket is replenished first, because ours is also exact at any moment.</summary>
     [Benchmark(Description = "TokenBucketRateLimiter")]
     [BenchmarkCategory("take")]
     public bool TakeWithFramework()
@@ -72,7 +73,7 @@ public class QuotaBenchmarks : IDisposable
         return lease.IsAcquired;
     }
 
-    /// <summary>Finds the subject and takes one permit.</summary>
+    /// <summary>Finds the subject and takes one token.</summary>
     [Benchmark(Baseline = true, Description = "QuotaLimiter")]
     [BenchmarkCategory("find and take")]
     public bool Find() => _limiter.TryChargeHeartbeat(_limiter.OfEndUser(Service, Next()), caller: null, out _);
@@ -86,7 +87,7 @@ public class QuotaBenchmarks : IDisposable
         return lease.IsAcquired;
     }
 
-    /// <summary>Makes what is kept of a subject: three rates and two levels.</summary>
+    /// <summary>Creates the state of a subject: three rates and two levels.</summary>
     [Benchmark(Baseline = true, Description = "UsageCounters")]
     [BenchmarkCategory("subject")]
     public object NewSubject() => new UsageCounters(QuotaKey.Of(Service, _identities[0]), _policy);

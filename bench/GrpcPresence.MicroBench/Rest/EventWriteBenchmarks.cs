@@ -16,8 +16,8 @@ using Microsoft.AspNetCore.Http;
 namespace GrpcPresence.MicroBench.Rest;
 
 /// <summary>
-/// An update as a server-sent event, of our writer and of System.Net.ServerSentEvents: docs/adr/0005-sse-writer.md. All make the same resource and the
-/// same JSON of it. Nobody reads, so that a flush costs nothing.
+/// Writes an update as a server-sent event, with our writer and with System.Net.ServerSentEvents: docs/adr/0005-sse-writer.md. All create
+/// the same resource and the same JSON. Nothing reads the response, so that a flush costs nothing.
 /// </summary>
 public class EventWriteBenchmarks : WorldBenchmarks
 {
@@ -28,11 +28,11 @@ public class EventWriteBenchmarks : WorldBenchmarks
     private WatchFrame[] _frames = [];
     private RestRequest _call = null!;
 
-    /// <summary>Updates of a message of the watch. Each is an event; the last carries the id.</summary>
+    /// <summary>Updates per watch message. Each is an event; the last has the id.</summary>
     [Params(1, 100)]
     public int Updates { get; set; }
 
-    /// <summary>Makes the messages.</summary>
+    /// <summary>Creates the messages.</summary>
     [GlobalSetup]
     public void Setup()
     {
@@ -53,11 +53,11 @@ public class EventWriteBenchmarks : WorldBenchmarks
             await writer.WriteAsync(frame);
     }
 
-    /// <summary>The framework's, which writes each event to the response by itself.</summary>
+    /// <summary>The framework's writer, which writes each event to the response separately.</summary>
     [Benchmark(OperationsPerInvoke = Events, Description = "SseFormatter")]
     public Task WriteWithFramework() => SseFormatter.WriteAsync(ItemsOf(_frames), _call.Http.Response.Body, Format);
 
-    /// <summary>The framework's into memory, so that a message is written to the response in one piece.</summary>
+    /// <summary>The framework's writer into memory, so that a message is written to the response in one piece.</summary>
     [Benchmark(OperationsPerInvoke = Events, Description = "SseFormatter, message by message")]
     public async Task WriteMessagesWithFramework()
     {
@@ -94,7 +94,8 @@ public class EventWriteBenchmarks : WorldBenchmarks
 
     private WatchFrame FrameOf(ServiceRecord service, int[] users)
     {
-        var updates = Array.ConvertAll(users, user => new UserUpdate(Sample.State(service, user, revision: user), UpdateReasons.ReachabilityOnline));
+        var updates = Array.ConvertAll(
+            users, user => new UserUpdate(Sample.State(service, user, revision: user), UpdateReasons.ReachabilityOnline));
         var token = new ResumeToken(service.Sid, Guid.Empty, Base: users[^1], Position: users[^1], Newest: users[^1], FilterHash: 1);
         return new WatchFrame(new WatchEvent.Updates(updates, token), service.Sid, World.Encoder, UserView.Full);
     }

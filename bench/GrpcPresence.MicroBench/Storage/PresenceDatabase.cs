@@ -9,7 +9,7 @@ using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.MicroBench.Storage;
 
-/// <summary>A database of one service instance with many users, and a connection that is set up as the store's writer.</summary>
+/// <summary>A database of one service instance with many users, and a connection configured like the store's writer.</summary>
 internal sealed class PresenceDatabase : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -41,7 +41,7 @@ internal sealed class PresenceDatabase : IDisposable
     /// <summary>The store's key of the service instance.</summary>
     public long ServiceId { get; }
 
-    /// <summary>A transition of each of some users, who are drawn at random.</summary>
+    /// <summary>Returns a transition of each of some random users.</summary>
     public UserRecord[] NextTransitions(int count) => Array.ConvertAll(
         _random.GetItems(_users, count), user => user with { Revision = ++_revision, OnlineRevision = _revision });
 

@@ -8,8 +8,8 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.MicroBench.Storage;
 
 /// <summary>
-/// The writer's most frequent statements, prepared on SQLite's own interface, through the driver and through Dapper: docs/adr/0007-raw-sqlite.md. One
-/// operation is a transaction for 1,000 random users, of 100,000, and its commit.
+/// Compares the writer's most frequent statements, prepared on SQLite's own API, through the driver and through Dapper:
+/// docs/adr/0007-raw-sqlite.md. One operation is a transaction for 1,000 random users of 100,000, and its commit.
 /// </summary>
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
@@ -55,7 +55,7 @@ public class PresenceWriteBenchmarks : IDisposable
         _update.Prepare();
     }
 
-    /// <summary>Draws the users and begins.</summary>
+    /// <summary>Selects the users and begins a transaction.</summary>
     [IterationSetup]
     public void Begin()
     {
@@ -96,7 +96,7 @@ public class PresenceWriteBenchmarks : IDisposable
         _database.Commit();
     }
 
-    /// <summary>Dapper, user by user: the writer decides each change before it writes the next.</summary>
+    /// <summary>Dapper, user by user, because the writer decides each change before it writes the next.</summary>
     [Benchmark(Description = "Dapper")]
     [BenchmarkCategory("update")]
     public void UpdateWithDapper()
@@ -115,7 +115,7 @@ public class PresenceWriteBenchmarks : IDisposable
         _database.Commit();
     }
 
-    /// <summary>What a transition reads before it is decided.</summary>
+    /// <summary>Reads what a transition needs before it is decided.</summary>
     [Benchmark(Baseline = true, Description = "prepared statement")]
     [BenchmarkCategory("find")]
     public void FindPrepared()
@@ -148,7 +148,8 @@ public class PresenceWriteBenchmarks : IDisposable
         bool IsOnline, long KnownRevision, long Revision, long OnlineRevision, long NotifiableRevision, long? LastOnlineTime, long Id)
     {
         public static Update Of(UserRecord user) => new(
-            user.IsOnline, user.KnownRevision, user.Revision, user.OnlineRevision, user.NotifiableRevision, user.LastOnlineTime?.UtcTicks, user.Id);
+            user.IsOnline, user.KnownRevision, user.Revision, user.OnlineRevision, user.NotifiableRevision,
+            user.LastOnlineTime?.UtcTicks, user.Id);
     }
 
     private sealed class Row

@@ -6,7 +6,7 @@ using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.MicroBench.Users;
 
-/// <summary>The texts of a heartbeat become values of the domain.</summary>
+/// <summary>Parses the texts of a heartbeat into values of the domain.</summary>
 public class HeartbeatParseBenchmarks
 {
     private readonly string _service = new ServiceSid(UInt128.MaxValue / 3).ToString();
@@ -18,11 +18,11 @@ public class HeartbeatParseBenchmarks
     [Benchmark]
     public ServiceSid Service() => ServiceSid.TryParse(_service, out var sid) ? sid : default;
 
-    /// <summary>A user who is named by identity.</summary>
+    /// <summary>A user named by identity.</summary>
     [Benchmark]
     public UserKey UserByIdentity() => UserKey.TryParse(_identity, out var key) ? key : default;
 
-    /// <summary>A user who is named by SID.</summary>
+    /// <summary>A user named by SID.</summary>
     [Benchmark]
     public UserKey UserBySid() => UserKey.TryParse(_user, out var key) ? key : default;
 
@@ -30,7 +30,7 @@ public class HeartbeatParseBenchmarks
     [Benchmark]
     public SessionId Session() => SessionId.TryParse(_session, out var id) ? id : default;
 
-    /// <summary>All three as a heartbeat reads them, with the reader that would gather what is wrong.</summary>
+    /// <summary>All three as a heartbeat reads them, with the reader that collects violations.</summary>
     [Benchmark]
     public SessionId WholeRequest()
     {

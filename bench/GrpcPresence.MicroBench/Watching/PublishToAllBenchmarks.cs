@@ -5,8 +5,8 @@ using GrpcPresence.MicroBench.Fixture;
 namespace GrpcPresence.MicroBench.Watching;
 
 /// <summary>
-/// What one change costs the writer when a thousand watch the whole service instance. Several service instances take turns, because one publish is too
-/// short to be timed, and the watchers must have read it before the next.
+/// The writer's cost of one change when a thousand watchers watch the whole service instance. Several service instances alternate, because
+/// one publish is too short to measure, and the watchers must have read it before the next.
 /// </summary>
 public class PublishToAllBenchmarks : WorldBenchmarks
 {
@@ -17,8 +17,8 @@ public class PublishToAllBenchmarks : WorldBenchmarks
     private Audience[] _audiences = [];
 
     /// <summary>
-    /// Whether the watchers wait for the change: each is woken, and reads on another thread, whose allocations are counted too as far as it has come.
-    /// Otherwise they are busy with a write, and only take note.
+    /// Whether the watchers wait for the change. If so, each is woken and reads on another thread, whose allocations count as far as it has
+    /// got. Otherwise they are busy with a write, and only note the change.
     /// </summary>
     [Params(false, true)]
     public bool Asleep { get; set; }
@@ -30,7 +30,7 @@ public class PublishToAllBenchmarks : WorldBenchmarks
         _audiences = [.. Enumerable.Range(0, Services).Select(_ => new Audience(World, WatchersPerService, _ => []))];
     }
 
-    /// <summary>Makes a commit for each service instance.</summary>
+    /// <summary>Creates a commit for each service instance.</summary>
     [IterationSetup]
     public void Prepare()
     {
@@ -40,7 +40,7 @@ public class PublishToAllBenchmarks : WorldBenchmarks
             ForEach(watch => watch.FallAsleep());
     }
 
-    /// <summary>The watchers read what was published.</summary>
+    /// <summary>Lets the watchers read what was published.</summary>
     [IterationCleanup]
     public void Drain() => ForEach(watch => watch.Next());
 

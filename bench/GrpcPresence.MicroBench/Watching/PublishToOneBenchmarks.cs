@@ -6,8 +6,8 @@ using GrpcPresence.MicroBench.Fixture;
 namespace GrpcPresence.MicroBench.Watching;
 
 /// <summary>
-/// What one change costs the writer when one of ten thousand watchers watches that user, and each of the others another one. The changes are of many
-/// users, so that no watcher has more than one to read.
+/// The writer's cost of one change when one of ten thousand watchers watches that user, and each of the others another one. The changes are
+/// of many users, so that no watcher has more than one to read.
 /// </summary>
 public class PublishToOneBenchmarks : WorldBenchmarks
 {
@@ -30,7 +30,7 @@ public class PublishToOneBenchmarks : WorldBenchmarks
         _audience = new Audience(World, Watchers, watch => [new UserKey(Sample.Identity(watch))]);
     }
 
-    /// <summary>Makes the commits.</summary>
+    /// <summary>Creates the commits.</summary>
     [IterationSetup]
     public void Prepare()
     {
@@ -42,7 +42,7 @@ public class PublishToOneBenchmarks : WorldBenchmarks
             watch.FallAsleep();
     }
 
-    /// <summary>The watchers read what was published.</summary>
+    /// <summary>Lets the watchers read what was published.</summary>
     [IterationCleanup]
     public void Drain()
     {

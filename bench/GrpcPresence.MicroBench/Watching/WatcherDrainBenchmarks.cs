@@ -5,14 +5,14 @@ using GrpcPresence.MicroBench.Fixture;
 
 namespace GrpcPresence.MicroBench.Watching;
 
-/// <summary>A watcher whose client has taken the message before takes the next one, of what was published meanwhile.</summary>
+/// <summary>A watcher takes the next message of what was published since its client took the last one.</summary>
 public class WatcherDrainBenchmarks : WorldBenchmarks
 {
     private const int Watchers = 1_000;
 
     private Audience _audience = null!;
 
-    /// <summary>Updates of the message.</summary>
+    /// <summary>Updates per message.</summary>
     [Params(1, Limits.WatchUpdatesPerMessage)]
     public int Updates { get; set; }
 
@@ -23,7 +23,7 @@ public class WatcherDrainBenchmarks : WorldBenchmarks
         _audience = new Audience(World, Watchers, _ => []);
     }
 
-    /// <summary>Publishes what each watcher is to read.</summary>
+    /// <summary>Publishes what each watcher will read.</summary>
     [IterationSetup]
     public void Publish() => World.Hub.Publish(_audience.NextCommit(firstUser: 0, Updates));
 

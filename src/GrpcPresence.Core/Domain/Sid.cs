@@ -4,13 +4,15 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace GrpcPresence.Core.Domain;
 
-/// <summary>The common form of SIDs: two capital letters and 32 hexadecimal digits. Digits are taken in either case and written in lower case.</summary>
+/// <summary>
+/// The common form of SIDs: two capital letters and 32 hexadecimal digits. Digits are accepted in either case and written in lower case.
+/// </summary>
 public static class Sid
 {
     /// <summary>Characters of a SID.</summary>
     public const int Length = 34;
 
-    /// <summary>Whether the text has the form, and its 128 bits.</summary>
+    /// <summary>Whether the text has the form; returns its 128 bits.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, string prefix, out UInt128 value)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -21,7 +23,7 @@ public static class Sid
         return parsed;
     }
 
-    /// <summary>The text of a SID.</summary>
+    /// <summary>Formats a SID.</summary>
     public static string Format(string prefix, UInt128 value) => string.Create(Length, (prefix, value), static (text, sid) =>
     {
         Span<byte> bytes = stackalloc byte[16];

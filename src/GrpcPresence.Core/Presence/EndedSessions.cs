@@ -3,15 +3,17 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>The ids of a user's ended sessions, each until the lease would have run out. Bounded. Guarded by the shard's lock.</summary>
+/// <summary>
+/// The ids of a user's ended sessions, each kept until its lease would have expired. Bounded. Guarded by the shard's lock.
+/// </summary>
 internal sealed class EndedSessions
 {
     private readonly List<(SessionId Id, long Until)> _ids = [];
 
-    /// <summary>Whether none is remembered.</summary>
+    /// <summary>Whether no id is remembered.</summary>
     public bool IsEmpty => _ids.Count == 0;
 
-    /// <summary>When the first will be forgotten; <see cref="long.MaxValue"/> when there is none.</summary>
+    /// <summary>When the first id expires; <see cref="long.MaxValue"/> if no id is remembered.</summary>
     public long FirstEnd
     {
         get
@@ -34,7 +36,7 @@ internal sealed class EndedSessions
         return false;
     }
 
-    /// <summary>Remembers the id, unless it is remembered already: ending it again does not lengthen that.</summary>
+    /// <summary>Remembers the id. Does nothing if it is remembered already: ending a session again does not extend the time.</summary>
     public void Add(SessionId id, long until, long now)
     {
         Forget(now);
@@ -45,6 +47,6 @@ internal sealed class EndedSessions
         _ids.Add((id, until));
     }
 
-    /// <summary>Forgets what is over.</summary>
+    /// <summary>Removes expired ids.</summary>
     public void Forget(long now) => _ids.RemoveAll(ended => ended.Until <= now);
 }

@@ -1,19 +1,19 @@
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// Stands for one heartbeat stream: the sessions that it beat last are its own. It keeps them only when they are to end with it. Opened by making
-/// it; closed with <see cref="PresenceTracker.Close"/>, and only when the client closed it. Safe from any thread.
+/// A heartbeat stream. It owns the sessions whose last heartbeat it sent. It tracks them only if they must end with the stream. The
+/// constructor opens it. <see cref="PresenceTracker.Close"/> closes it, only when the client closed the stream. Safe from any thread.
 /// </summary>
-/// <param name="endSessionsOnClose">Whether the sessions that it beat last end soon after the client closes it.</param>
+/// <param name="endSessionsOnClose">Whether the stream's sessions end soon after the client closes it.</param>
 public sealed class HeartbeatStream(bool endSessionsOnClose)
 {
     private readonly Lock _gate = new(); // guards the users; taken inside a shard's lock, and nothing is called under it
     private HashSet<TrackedUser>? _users = endSessionsOnClose ? [] : null; // null also after the close
 
-    /// <summary>Whether the sessions that it beat last end soon after the client closes it.</summary>
+    /// <summary>Whether the stream's sessions end soon after the client closes it.</summary>
     public bool EndSessionsOnClose => endSessionsOnClose;
 
-    /// <summary>How many users have a session of this stream.</summary>
+    /// <summary>The number of users that have a session of this stream.</summary>
     internal int UserCount
     {
         get
@@ -23,7 +23,7 @@ public sealed class HeartbeatStream(bool endSessionsOnClose)
         }
     }
 
-    /// <summary>The user has a session of this stream. False when the stream is closed and keeps no more.</summary>
+    /// <summary>Tracks a user that has a session of this stream. Returns false if the stream is closed or does not track users.</summary>
     internal bool TryKeep(TrackedUser user)
     {
         lock (_gate)
@@ -35,14 +35,14 @@ public sealed class HeartbeatStream(bool endSessionsOnClose)
         }
     }
 
-    /// <summary>The user has no session of this stream any more.</summary>
+    /// <summary>Removes a user that no longer has a session of this stream.</summary>
     internal void Forget(TrackedUser user)
     {
         lock (_gate)
             _users?.Remove(user);
     }
 
-    /// <summary>Ends the keeping and returns who is kept.</summary>
+    /// <summary>Stops tracking, and returns the tracked users.</summary>
     internal IReadOnlyCollection<TrackedUser> TakeUsers()
     {
         lock (_gate)

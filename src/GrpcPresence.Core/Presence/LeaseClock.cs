@@ -3,19 +3,19 @@ using GrpcPresence.Core.Domain;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The clock of leases, in ticks of 100 ns since its making. Monotonic, never goes back, and advances by at most <see cref="Limits.MaxTickAdvance"/>
-/// between two ticks: a process or machine that was paused ages nobody. Safe from any thread.
+/// The clock of leases, in ticks of 100 ns since its creation. Monotonic. Advances by at most <see cref="Limits.MaxTickAdvance"/> between
+/// two ticks, so that a paused process or machine expires no lease. Safe from any thread.
 /// </summary>
 public sealed class LeaseClock
 {
     private readonly TimeProvider _time;
     private readonly Lock _gate = new(); // orders ticks; nothing but the time provider is called under it
     private readonly long _frequency;
-    private readonly long _unitsPerTick; // 0 when that is no whole number
+    private readonly long _unitsPerTick; // 0 when the ratio is not a whole number
     private readonly long _maxAdvance;
     private volatile Reading _last;
 
-    /// <summary>A clock that reads 0 now.</summary>
+    /// <summary>Creates a clock that reads 0 now.</summary>
     public LeaseClock(TimeProvider time)
     {
         _time = time;
@@ -25,7 +25,7 @@ public sealed class LeaseClock
         _last = new Reading(0, time.GetTimestamp());
     }
 
-    /// <summary>The time, also between ticks, so that a lease given between two ticks does not end early.</summary>
+    /// <summary>The time. Also advances between two ticks, so that a lease given between them does not end early.</summary>
     public long Now
     {
         get
@@ -35,7 +35,7 @@ public sealed class LeaseClock
         }
     }
 
-    /// <summary>Takes the time that has passed, up to the bound, and returns what <see cref="Now"/> is by that.</summary>
+    /// <summary>Advances by the elapsed time, up to the limit, and returns the new <see cref="Now"/>.</summary>
     public long Tick()
     {
         lock (_gate)
@@ -53,8 +53,8 @@ public sealed class LeaseClock
         ? passed / _unitsPerTick
         : (long)((Int128)passed * TimeSpan.TicksPerSecond / _frequency);
 
-    /// <summary>One moment, replaced as one.</summary>
-    /// <param name="Passed">The lease time, in the time provider's own units, so that rounding never adds up.</param>
+    /// <summary>A reading of both clocks at one moment, replaced atomically.</summary>
+    /// <param name="Passed">The lease time, in the time provider's own units, so that rounding errors never accumulate.</param>
     /// <param name="Stamp">The time provider's timestamp of the same moment.</param>
     private sealed record Reading(long Passed, long Stamp);
 }

@@ -3,16 +3,18 @@ using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>Goes through the shards and ends the leases that have run out; tells the metrics, outside the shards' locks. One call at a time.</summary>
+/// <summary>
+/// Goes through the shards and ends expired leases. Updates the metrics outside the shards' locks. Not safe for concurrent calls.
+/// </summary>
 internal sealed class LeaseSweep(TrackerShard[] shards, PresenceMetrics metrics)
 {
     private readonly List<long> _lateness = [];
 
-    /// <summary>Ends what has run out by now.</summary>
+    /// <summary>Ends all leases that have expired by now.</summary>
     public void Run()
     {
-        // Shards take turns, so that who waits for the lock of one gets it while the others are gone through. One that is done is left out: it
-        // would begin anew with what is not due yet, and among many such shards there might always be one that is not done.
+        // The sweep alternates between shards, so that a caller that waits for a shard's lock gets it meanwhile. It skips a finished shard:
+        // another pass over that shard would find newly due users, and with many shards one might always be unfinished.
         for (var undone = new BitArray(shards.Length, defaultValue: true); undone.HasAnySet();)
         {
             for (var index = 0; index < shards.Length; index++)

@@ -4,20 +4,20 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// A session id as a session keeps it, because there are a million of them: the 16 bytes of a GUID in its usual form, and of any other id a byte a
+/// A compact session id, because a process holds a million of them: a GUID in its usual form takes 16 bytes, any other id one byte per
 /// character.
 /// </summary>
 internal readonly struct PackedSessionId(SessionId id)
 {
     private const int GuidCharacters = 36;
-    private const byte GuidMark = 0; // the first byte of a packed GUID, which no id begins with
+    private const byte GuidMark = 0; // the first byte of a packed GUID; no id begins with it
 
     private readonly byte[]? _bytes = id.IsEmpty ? null : Pack(id.ToString());
 
-    /// <summary>Whether there is none: the anonymous session's.</summary>
+    /// <summary>Whether the id is empty: the anonymous session's.</summary>
     public bool IsEmpty => _bytes is null;
 
-    /// <summary>Whether it is this id.</summary>
+    /// <summary>Whether the two ids are equal.</summary>
     public bool Is(SessionId id)
     {
         if (_bytes is null)
@@ -29,7 +29,7 @@ internal readonly struct PackedSessionId(SessionId id)
         return text.SequenceEqual(id.ToString());
     }
 
-    /// <summary>The id.</summary>
+    /// <summary>Returns the id.</summary>
     public SessionId Unpack() => _bytes is null || !SessionId.TryParse(Unpack(_bytes), out var id) ? default : id;
 
     private static byte[] Pack(string text)
@@ -39,11 +39,13 @@ internal readonly struct PackedSessionId(SessionId id)
         var bytes = new byte[17];
         bytes[0] = GuidMark;
         guid.TryWriteBytes(bytes.AsSpan(1));
-        // Ids are case-sensitive, and a GUID with capital letters is another id than the one without.
+        // Ids are case-sensitive: a GUID with capital letters is a different id.
         return Unpack(bytes) == text ? bytes : Encoding.ASCII.GetBytes(text);
     }
 
-    private static string Unpack(byte[] bytes) => bytes[0] == GuidMark ? string.Create(GuidCharacters, bytes, static (text, packed) => Format(packed, text)) : Encoding.ASCII.GetString(bytes);
+    private static string Unpack(byte[] bytes) => bytes[0] == GuidMark
+        ? string.Create(GuidCharacters, bytes, static (text, packed) => Format(packed, text))
+        : Encoding.ASCII.GetString(bytes);
 
     private static void Format(byte[] packed, Span<char> text) => new Guid(packed.AsSpan(1)).TryFormat(text, out _, "D");
 }

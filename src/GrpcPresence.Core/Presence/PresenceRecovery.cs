@@ -4,13 +4,15 @@ using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>Loads the users whom the store holds online from before the start. Then, when the service is ready, call <see cref="PresenceTracker.Start"/>.</summary>
+/// <summary>
+/// Loads the users that were online in the store before the start. When the service is ready, call <see cref="PresenceTracker.Start"/>.
+/// </summary>
 public sealed class PresenceRecovery(IStoreReader reader, ServiceCache services, PresenceTracker tracker)
 {
-    /// <summary>Users of one read: a few milliseconds and about 2 MiB.</summary>
+    /// <summary>Users per read: a few milliseconds and about 2 MiB.</summary>
     private const int PageSize = 10_000;
 
-    /// <summary>Loads all of them and returns how many they are.</summary>
+    /// <summary>Loads all users and returns their number.</summary>
     /// <exception cref="PresenceException">StorageUnavailable.</exception>
     public async Task<long> LoadAsync(CancellationToken cancellationToken)
     {

@@ -2,9 +2,11 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>What is tracked of a user at the moment at which the writer takes it.</summary>
+/// <summary>The tracked state of a user at the moment when the writer takes it.</summary>
 /// <param name="IsOnline">Whether any session lives.</param>
-/// <param name="CameOnline">Whether any session began since the last take. Then null becomes visible, even when the session is already over.</param>
+/// <param name="CameOnline">
+/// Whether any session began since the last take. If so, reachability becomes visible (not null), even if the session has already ended.
+/// </param>
 /// <param name="MayCreate">Whether a heartbeat named the user by identity, so that the writer may create an unknown user.</param>
-/// <param name="Sid">The SID of the user that the sessions name; <c>default</c> when only the identity is known.</param>
+/// <param name="Sid">The SID of the user that the sessions name; <c>default</c> if only the identity is known.</param>
 internal readonly record struct PresenceSnapshot(bool IsOnline, bool CameOnline, bool MayCreate, UserSid Sid);

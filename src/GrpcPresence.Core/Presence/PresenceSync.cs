@@ -5,8 +5,8 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// Keeps what is stored of one user's presence in line with what is tracked. Presence is state, not a series of events: the writer reads the state at
-/// commit, so at most one change per user is pending, and it holds the present.
+/// Keeps the stored presence of one user in line with the tracked presence. Presence is state, not a series of events: the writer reads
+/// the state at commit, so at most one change per user is pending, and it holds the present state.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -18,8 +18,8 @@ namespace GrpcPresence.Core.Presence;
 ///                        stored, failed, rejected
 /// </code>
 /// <para>
-/// Every method returns what the caller must do next; none calls out. A struct inside <see cref="TrackedUser"/>, because an object for each of a
-/// million users would add 24 MB. Guarded by the shard's lock.
+/// Every method returns what the caller must do next; none calls out. A struct inside <see cref="TrackedUser"/>, because an object for
+/// each of a million users would add 24 MB. Guarded by the shard's lock.
 /// </para>
 /// </remarks>
 internal struct PresenceSync()
@@ -62,7 +62,8 @@ internal struct PresenceSync()
         Idle,
     }
 
-    // A queue entry can outlive its reason. It is used again rather than added a second time, so that a long outage of the store does not fill the queue.
+    // A queue entry can outlive its reason. It is used again rather than added a second time, so that a long outage of the store does not
+    // fill the queue.
     [Flags]
     private enum Lanes : byte
     {
@@ -107,7 +108,8 @@ internal struct PresenceSync()
         isOnline && !IsStored(isOnline, configuration) ? Next.QueueInBackground : Next.None;
 
     /// <summary>
-    /// Completes when the present state is stored. Faults with the reason when it cannot be stored, and with ServerStopping when the queue is closed.
+    /// Completes when the present state is stored. Faults with the reason when it cannot be stored, and with ServerStopping when the queue
+    /// is closed.
     /// </summary>
     public Task WhenStored(bool isOnline, ServiceConfiguration configuration)
     {
@@ -117,11 +119,14 @@ internal struct PresenceSync()
             return (_waiters ??= new StoredWaiters()).Queued;
         if (IsTaken)
             return (_waiters ??= new StoredWaiters()).Taken;
-        // A state that is not stored is queued, unless the queue is closed. A user that is offline and was never stored online has nothing to store.
+        // A state that is not stored is queued, unless the queue is closed. A user that is offline and was never stored online has nothing
+        // to store.
         return isOnline || _storedOnline ? Task.FromException(PresenceErrors.ServerStopping()) : Task.CompletedTask;
     }
 
-    /// <summary>Whether the queue already holds an entry that serves. If not, the caller adds one and calls <see cref="MarkQueued"/>.</summary>
+    /// <summary>
+    /// Whether the queue already holds an entry that serves. If not, the caller adds one and calls <see cref="MarkQueued"/>.
+    /// </summary>
     public bool TryUseEntry(bool background)
     {
         if (!_lanes.HasFlag(Lanes.Callers) && !(background && _lanes.HasFlag(Lanes.Background)))
@@ -150,8 +155,8 @@ internal struct PresenceSync()
     }
 
     /// <summary>
-    /// Takes the state for a decision. Null when an earlier entry took it, and while a transaction holds it: each transaction decides about a user
-    /// once.
+    /// Takes the state for a decision. Null when an earlier entry took it, and while a transaction holds it: each transaction decides about
+    /// a user once.
     /// </summary>
     public PresenceSnapshot? Take(bool background, bool isOnline, UserSid sid)
     {
@@ -210,7 +215,8 @@ internal struct PresenceSync()
     }
 
     /// <summary>
-    /// Notes that the writer rejected the snapshot: the user does not exist and may not be created. <see cref="Next.Idle"/> means that the sessions must go.
+    /// Notes that the writer rejected the snapshot: the user does not exist and may not be created. <see cref="Next.Idle"/> means that the
+    /// sessions must go.
     /// </summary>
     public Next Reject(PresenceException reason)
     {
@@ -238,8 +244,9 @@ internal struct PresenceSync()
 
     /// <summary>Whether the state is what the store holds, under the present reachability switch.</summary>
     /// <remarks>
-    /// A user that went offline and came back counts as stored, even if it is still queued: a caller need not wait for a decision that stores nothing.
-    /// A user that came online and went is not stored, because null must become false. While reachability is off, no decision would store anything.
+    /// A user that went offline and came back counts as stored, even if it is still queued: a caller need not wait for a decision that
+    /// stores nothing. A user that came online and went is not stored, because null must become false. While reachability is off, no
+    /// decision would store anything.
     /// </remarks>
     private readonly bool IsStored(bool isOnline, ServiceConfiguration configuration) =>
         !IsTaken

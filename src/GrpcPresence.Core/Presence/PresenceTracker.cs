@@ -8,12 +8,12 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// Who is online, as this process knows it: the sessions of all users and their leases, in memory. Queues every transition for the writer, whether or not
+/// The presence tracker: the sessions and leases of all users, in memory. Queues every transition for the writer, whether or not
 /// reachability is recorded. Safe from any thread.
 /// </summary>
 public sealed class PresenceTracker : ITrackedUsers
 {
-    /// <summary>64 shards: many more than cores, so that two heartbeats seldom want the same lock.</summary>
+    /// <summary>64 shards: many more than cores, so that two heartbeats seldom contend for a lock.</summary>
     internal const int ShardBits = 6;
 
     private readonly TimeProvider _time;
@@ -23,7 +23,7 @@ public sealed class PresenceTracker : ITrackedUsers
     private int _isTicking;
     private volatile bool _isStarted;
 
-    /// <summary>A tracker that knows nobody.</summary>
+    /// <summary>Creates a tracker without users.</summary>
     public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics)
     {
         _time = time;
@@ -33,23 +33,23 @@ public sealed class PresenceTracker : ITrackedUsers
         _sweep = new LeaseSweep(_shards, metrics);
     }
 
-    /// <summary>Live sessions, without the anonymous ones of recovered users.</summary>
+    /// <summary>The number of live sessions, without the anonymous sessions of recovered users.</summary>
     public long LiveSessions => _shards.Sum(shard => Volatile.Read(ref shard.LiveSessions));
 
-    /// <summary>Users of whom anything is known.</summary>
+    /// <summary>The number of tracked users.</summary>
     internal long TrackedUsers => _shards.Sum(shard => (long)shard.Users.Count);
 
-    /// <summary>Who is found by SID.</summary>
+    /// <summary>The index of tracked users by SID.</summary>
     internal SidIndex Sids { get; } = new();
 
     /// <summary>
-    /// A heartbeat: renews the lease of a session, or begins it, for the session timeout in force now. The lease stands also when storing what it made
-    /// visible fails. Allocates nothing for a session that lives and a user whose presence is stored.
+    /// Handles a heartbeat: begins a session's lease or renews it, for the present session timeout. The lease stays renewed even if storing
+    /// the transition fails. Allocates nothing if the session lives and the user's presence is stored.
     /// </summary>
     /// <param name="service">The service instance.</param>
     /// <param name="user">The user.</param>
     /// <param name="session">The session.</param>
-    /// <param name="stream">The stream that the heartbeat came over; null for any other road. The session is that stream's from now on.</param>
+    /// <param name="stream">The heartbeat stream that sent the heartbeat, or null. The stream owns the session from now on.</param>
     public HeartbeatResult Beat(CachedService service, in UserRef user, SessionId session, HeartbeatStream? stream)
     {
         ThrowIfEmpty(session);
@@ -66,9 +66,9 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <summary>
-    /// Ends a session at once and remembers its id until the lease would have run out; an id that does not live, for one session timeout, so that a
-    /// heartbeat which its end has overtaken begins nothing. Ending it again changes nothing. Completes when the user's transition, if this was the
-    /// last session, is stored.
+    /// Ends a session at once and remembers its id until the lease would have expired. Remembers the id of a session that does not live for
+    /// one session timeout, so that a delayed heartbeat does not begin it again. Ending it again changes nothing. If this was the last
+    /// session, completes when the user's transition is stored.
     /// </summary>
     /// <exception cref="PresenceException">Through the task: UserNotFound, StorageUnavailable, ServerStopping.</exception>
     public Task EndSession(CachedService service, in UserRef user, SessionId session)
@@ -85,7 +85,7 @@ public sealed class PresenceTracker : ITrackedUsers
         }
     }
 
-    /// <summary>The live sessions of a user, the most recent heartbeat first.</summary>
+    /// <summary>Returns the live sessions of a user, the most recent heartbeat first.</summary>
     /// <exception cref="PresenceException">UserNotFound: another user has the identity now.</exception>
     public SessionList ListSessions(CachedService service, in UserRef user)
     {
@@ -110,8 +110,8 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <summary>
-    /// The client closed the stream, which had asked for it: the lease of each session that the stream still owns becomes the shorter of what it has
-    /// and the debounce in force now. Not to be called for a stream that the server ends.
+    /// Shortens the leases of the sessions that the stream still owns to the present debounce, unless they end earlier. Call it when the
+    /// client closed a stream that asked for this. Do not call it for a stream that the server ends.
     /// </summary>
     public void Close(HeartbeatStream stream)
     {
@@ -124,8 +124,8 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <summary>
-    /// The store holds the user online from before the start: an anonymous session stands for that, beside any real ones, for one session timeout
-    /// from <see cref="Start"/> on.
+    /// Tracks a user that the store held online before the start. An anonymous session keeps the user online, in addition to any real
+    /// sessions, for one session timeout from <see cref="Start"/> on.
     /// </summary>
     public void Recover(CachedService service, UserSid sid, Identity identity)
     {
@@ -141,7 +141,7 @@ public sealed class PresenceTracker : ITrackedUsers
         }
     }
 
-    /// <summary>The service is ready: the anonymous leases begin to run.</summary>
+    /// <summary>Starts the anonymous leases. Call it when the service is ready.</summary>
     public void Start()
     {
         _isStarted = true;
@@ -154,8 +154,8 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <summary>
-    /// Advances the clock and ends the leases that have run out. To be called once a <see cref="Limits.Tick"/>; returns at once when the call
-    /// before is not done.
+    /// Advances the clock and ends expired leases. Call it once per <see cref="Limits.Tick"/>. Returns at once if the previous call is
+    /// still running.
     /// </summary>
     public void Tick()
     {
@@ -191,7 +191,9 @@ public sealed class PresenceTracker : ITrackedUsers
         }
     }
 
-    /// <summary>Whether the user is known to exist, without asking the store: the writer has found them, or a session lives that may create them.</summary>
+    /// <summary>
+    /// Whether the user is known to exist, without reading the store: the writer has found the user, or a live session may create it.
+    /// </summary>
     internal bool Exists(CachedService service, Identity identity)
     {
         var shard = ShardOf(service.Id, identity, out var hash);
@@ -203,7 +205,7 @@ public sealed class PresenceTracker : ITrackedUsers
 
     private TrackerShard ShardOf(int hash) => _shards[hash & (_shards.Length - 1)];
 
-    // An empty id is the anonymous session's, which no client may renew or end.
+    // The empty id is reserved for the anonymous session, which no client may renew or end.
     private static void ThrowIfEmpty(SessionId session)
     {
         if (session.IsEmpty)

@@ -2,8 +2,8 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>A live session, as people see it. The times are the lease clock's, told by the wall clock of now.</summary>
+/// <summary>A live session. Times are converted from the lease clock to the present wall clock.</summary>
 /// <param name="Id">The id.</param>
-/// <param name="LastHeartbeatTime">When it last beat.</param>
-/// <param name="LeaseExpireTime">When it ends if it does not beat again.</param>
+/// <param name="LastHeartbeatTime">When the last heartbeat came.</param>
+/// <param name="LeaseExpireTime">When the session ends unless another heartbeat comes.</param>
 public readonly record struct SessionInfo(SessionId Id, DateTimeOffset LastHeartbeatTime, DateTimeOffset LeaseExpireTime);

@@ -4,21 +4,21 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The sessions of a user, in no order, and the ended ones. The first lies within the user, because most users have one: a million of them are a million objects less.
-/// Guarded by the shard's lock.
+/// The sessions of a user, unordered, and the ended sessions. The first session is a field, because most users have one: this saves a
+/// million objects for a million users. Guarded by the shard's lock.
 /// </summary>
 internal struct SessionSet
 {
     private LiveSession _first;
-    private Rest? _rest; // what few users have
+    private Rest? _rest; // only few users have more than one session
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of sessions.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether the anonymous session is among them.</summary>
+    /// <summary>Whether the anonymous session is in the set.</summary>
     public bool HasAnonymous { get; private set; }
 
-    /// <summary>The ended ones that are remembered; null when there is none.</summary>
+    /// <summary>The remembered ended sessions, or null.</summary>
     public EndedSessions? Ended
     {
         readonly get => _rest?.Ended;
@@ -32,11 +32,11 @@ internal struct SessionSet
         }
     }
 
-    /// <summary>The session at the index. The reference is good until one is added or removed.</summary>
+    /// <summary>The session at the index. The reference is valid until a session is added or removed.</summary>
     [UnscopedRef]
     public ref LiveSession this[int index] => ref index == 0 ? ref _first : ref _rest!.More![index - 1];
 
-    /// <summary>The index of the session; -1 when there is none.</summary>
+    /// <summary>Returns the index of the session, or -1.</summary>
     public readonly int IndexOf(SessionId id)
     {
         if (Count == 0)
@@ -62,7 +62,7 @@ internal struct SessionSet
         return index;
     }
 
-    /// <summary>Removes the session at the index; the last one takes its place.</summary>
+    /// <summary>Removes the session at the index and moves the last session to it.</summary>
     public void RemoveAt(int index)
     {
         var last = --Count;
@@ -75,19 +75,19 @@ internal struct SessionSet
         Trim();
     }
 
-    /// <summary>The index of the session to make room, never the anonymous one's.</summary>
+    /// <summary>Returns the index of the session to evict, never the anonymous one's.</summary>
     public int LeastRecentlyRenewed()
     {
-        var least = -1;
+        var oldest = -1;
         for (var index = 0; index < Count; index++)
         {
-            if (!this[index].IsAnonymous && (least < 0 || this[index].LastBeat < this[least].LastBeat))
-                least = index;
+            if (!this[index].IsAnonymous && (oldest < 0 || this[index].LastBeat < this[oldest].LastBeat))
+                oldest = index;
         }
-        return least;
+        return oldest;
     }
 
-    /// <summary>Whether the stream owns any.</summary>
+    /// <summary>Whether the stream owns any session.</summary>
     public bool HasAnyOf(HeartbeatStream stream)
     {
         for (var index = 0; index < Count; index++)
@@ -98,7 +98,7 @@ internal struct SessionSet
         return false;
     }
 
-    /// <summary>When the first lease runs out or the first ended id is forgotten; <see cref="long.MaxValue"/> when nothing ever will.</summary>
+    /// <summary>Returns when the first lease or the first ended id expires; <see cref="long.MaxValue"/> if nothing expires.</summary>
     public long FirstEnd()
     {
         var first = Ended?.FirstEnd ?? long.MaxValue;
@@ -107,7 +107,7 @@ internal struct SessionSet
         return first;
     }
 
-    /// <summary>Those whose lease is not over, and whether the anonymous one is among them.</summary>
+    /// <summary>Returns the sessions with a running lease, and whether the anonymous session is one of them.</summary>
     public (List<LiveSession> Sessions, bool Recovering) List(long now)
     {
         var live = new List<LiveSession>(Count);

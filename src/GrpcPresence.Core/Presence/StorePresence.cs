@@ -5,7 +5,9 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>Stores a user's presence as it is tracked at the moment of the decision. The only place that decides about it.</summary>
+/// <summary>
+/// Stores the tracked presence of a user as it is at the moment of the decision. No other class decides about stored presence.
+/// </summary>
 internal sealed class StorePresence(TrackedUser user, bool background) : Command
 {
     private PresenceSnapshot? _snapshot;
@@ -19,7 +21,8 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     {
         if (batch.IsDeletedHere(user.Service.Sid, user.Identity))
         {
-            // This very transaction deletes the user, and the tracker learns of it after the commit. The entry is decided in the next transaction.
+            // This transaction deletes the user, and the tracker is notified only after the commit. The entry is decided in the next
+            // transaction.
             _isDeferred = true;
             return;
         }
@@ -95,7 +98,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
 
         var stored = batch.Store.FindUser(service.Record.Id, new UserKey(user.Identity));
         if (stored is not null && snapshot.Sid != default && snapshot.Sid != stored.Sid && !snapshot.MayCreate)
-            throw PresenceErrors.UserNotFound(snapshot.Sid); // named by a SID that was read before another user took the identity
+            throw PresenceErrors.UserNotFound(snapshot.Sid); // another user took the identity after the SID was read
         _sid = stored?.Sid;
         if (stored is null)
         {
@@ -122,7 +125,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         _sid = created.Sid;
     }
 
-    /// <summary>The user after the transition. Null when the snapshot is already stored, or reachability is off.</summary>
+    /// <summary>Returns the user after the transition. Null if the snapshot is already stored, or reachability is off.</summary>
     private static UserRecord? Transition(
         UserRecord user, PresenceSnapshot snapshot, ServiceConfiguration configuration, long revision, DateTimeOffset now)
     {

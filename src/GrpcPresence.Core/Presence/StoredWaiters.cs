@@ -3,7 +3,8 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The callers that wait until a user's transition is stored. An object of its own, because nobody waits for most users. Guarded by the shard's lock.
+/// The callers that wait until a user's transition is stored. A separate object, because most users have no waiting caller. Guarded by the
+/// shard's lock.
 /// </summary>
 internal sealed class StoredWaiters
 {
@@ -37,7 +38,7 @@ internal sealed class StoredWaiters
         if (waiters is null)
             return;
         waiters.TrySetException(reason);
-        _ = waiters.Task.Exception; // observed, because the caller may have gone away
+        _ = waiters.Task.Exception; // observed, because the caller may be gone
         waiters = null;
     }
 }

@@ -3,39 +3,39 @@ using GrpcPresence.Core.Domain;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// When to look at which user again: a wheel of slots of one tick each, with a user in at most one of them. An entry says "not before", no more: it is
-/// looked at when its slot comes, and put again when the lease was renewed, so that a heartbeat writes one number and moves nothing. What is further
-/// away than the wheel reaches is looked at when the wheel comes round. Guarded by the shard's lock.
+/// A timing wheel of users, in slots of one tick each. A user is in at most one slot. A slot is only a lower bound: when it is due, the
+/// wheel returns the user, and a user with a renewed lease is put back. So a heartbeat writes one number and moves nothing. A user beyond
+/// the reach of the wheel is returned early and put back. Guarded by the shard's lock.
 /// </summary>
 /// <remarks>
-/// The users are the links of the lists: an entry costs two references, is taken out at once, and so nothing stale is left, and no user who is gone
-/// is kept in memory by it.
+/// The users themselves are the list nodes. An entry costs two references and is removed at once, so the wheel holds no stale entry and
+/// keeps no removed user in memory.
 /// </remarks>
 internal sealed class TimingWheel
 {
-    /// <summary>Slots: with 100 ms each they reach 102 s, more than the default session timeout. A power of two.</summary>
+    /// <summary>The number of slots. At 100 ms each they reach 102 s, more than the default session timeout. A power of two.</summary>
     public const int Slots = 1024;
 
     private readonly TrackedUser?[] _heads = new TrackedUser?[Slots];
-    private TrackedUser? _cursor; // who is looked at next in the slot at the position
-    private int _position; // the slot that is being gone through, or was last; its entries may not all have been due
-    private int _target; // the slot up to which the present pass goes
-    private bool _isUnderWay; // a pass has begun with the slot at the position and has not ended
+    private TrackedUser? _cursor; // the next user of the slot at the position
+    private int _position; // the present or last slot of a pass; not all of its entries may have been due
+    private int _target; // the last slot of the present pass
+    private bool _isUnderWay; // whether a pass has begun with the slot at the position and not ended
 
-    /// <summary>The slot of a moment. An int of ticks lasts for six years of uptime.</summary>
+    /// <summary>Returns the slot of a moment. An int of ticks lasts for six years of uptime.</summary>
     public static int SlotOf(long due) => (int)Math.Min(due / Limits.Tick.Ticks, int.MaxValue);
 
-    /// <summary>Sees to it that the user is looked at when this moment has come, if not before.</summary>
+    /// <summary>Ensures that the wheel returns the user when this moment comes, if not before.</summary>
     public void PutBy(TrackedUser user, long due)
     {
         if (!user.IsInWheel || SlotOf(due) < user.Slot)
             Put(user, due);
     }
 
-    /// <summary>Puts the user where this moment is, or as far ahead as the wheel reaches.</summary>
+    /// <summary>Puts the user into the slot of this moment, or as far ahead as the wheel reaches.</summary>
     public void Put(TrackedUser user, long due)
     {
-        // A slot that a pass has gone through, in part or whole, is not looked at again before the next pass.
+        // A pass does not return to a slot that it has gone through, in part or in whole. The next pass does.
         var first = _isUnderWay && _position < _target ? _position + 1 : _position;
         var slot = Math.Clamp(SlotOf(due), first, _position + Slots - 1);
         if (user.IsInWheel)
@@ -53,7 +53,7 @@ internal sealed class TimingWheel
         head = user;
     }
 
-    /// <summary>Takes the user out, if it is in.</summary>
+    /// <summary>Removes the user, if it is in the wheel.</summary>
     public void Remove(TrackedUser user)
     {
         if (!user.IsInWheel)
@@ -72,8 +72,8 @@ internal sealed class TimingWheel
     }
 
     /// <summary>
-    /// The next user to be looked at whose slot is not after the moment's; null at the end of the pass. The slot of the moment itself is gone through
-    /// in every pass, because only a part of it is due: waiting for its end would make a lease up to two ticks late.
+    /// Returns the next user whose slot is not after the moment's, or null at the end of the pass. Every pass includes the slot of the
+    /// moment itself, because only some of its users are due. Waiting for its end would make a lease up to two ticks late.
     /// </summary>
     public TrackedUser? Next(long now)
     {

@@ -6,15 +6,15 @@ using GrpcPresence.Core.Tenants;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// A user with live sessions, with ended sessions that are remembered, or with a state that is not stored yet. Online exactly while any session lives,
-/// the anonymous one included. Call every member under the shard's lock.
+/// A user with live sessions, with remembered ended sessions, or with a state that is not stored yet. The user is online while any session
+/// lives, including the anonymous one. Call every member under the shard's lock.
 /// </summary>
 internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerShard shard)
 {
     /// <summary>The <see cref="Slot"/> of a user that is not in the wheel.</summary>
     public const int NoSlot = -1;
 
-    // The links of the shard's table and wheel. Only these two write them.
+    // The links of the shard's table and wheel. Only the table and the wheel write them.
     public readonly int Hash = hash;
     public TrackedUser? NextInBucket;
     public TrackedUser? Before;
@@ -28,7 +28,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     public Identity Identity { get; } = identity;
 
-    /// <summary>The SID; <c>default</c> until the writer, or a read of the store, has found the user.</summary>
+    /// <summary>The SID; <c>default</c> until the writer or a read of the store has found the user.</summary>
     public UserSid Sid { get; private set; }
 
     /// <summary>The shard, whose lock guards the user.</summary>
@@ -42,13 +42,13 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Whether the shard can drop the user.</summary>
     public bool IsIdle => _sessions.Count == 0 && _sessions.Ended is null && !_sync.IsPending;
 
-    /// <summary>Whether the user is known to exist, or about to: a session lives that may still have to create them.</summary>
+    /// <summary>Whether the user is known to exist, or a live session may still create it.</summary>
     public bool Exists => Sid != default || _sessions.Count > 0;
 
-    /// <summary>Whether the SID, where one is given, is another user's.</summary>
+    /// <summary>Whether the given SID, if any, is another user's.</summary>
     public bool IsOther(UserSid? sid) => sid is { } given && Sid != default && given != Sid;
 
-    /// <summary>Renews the lease of a session, or begins it.</summary>
+    /// <summary>Begins a session's lease or renews it.</summary>
     public HeartbeatResult Beat(in UserRef address, SessionId id, long now, long leaseEnd, HeartbeatStream? owner)
     {
         if (IsOther(address.Sid))
@@ -79,7 +79,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         var until = now + timeout;
         if (index >= 0)
         {
-            // A lease that is over, but was not swept yet, is none: the id is remembered like one that never beat.
+            // An expired lease that was not swept yet does not count. The id is remembered like one without a session.
             if (_sessions[index].LeaseEnd > now)
                 until = _sessions[index].LeaseEnd;
             Remove(index);
@@ -92,7 +92,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         return WhenStored();
     }
 
-    /// <summary>The client closed the stream: the leases of the sessions that it still owns end soon.</summary>
+    /// <summary>Shortens the leases of the sessions that a stream still owns, because the client closed it.</summary>
     public void Close(HeartbeatStream stream, long now)
     {
         var latest = now + Service.Configuration.OfflineDebounce.Ticks;
@@ -107,7 +107,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         }
     }
 
-    /// <summary>The store holds the user online from before the start: the anonymous session stands for that.</summary>
+    /// <summary>Adds the anonymous session, because the store held the user online before the start.</summary>
     public void Recover(UserSid sid, long leaseEnd)
     {
         if (_sessions.HasAnonymous)
@@ -119,7 +119,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         _sync.MarkRecovered(Service.Configuration);
     }
 
-    /// <summary>The service is ready: the anonymous lease begins to run.</summary>
+    /// <summary>Starts the anonymous lease, because the service is ready.</summary>
     public void StartAnonymous(long now)
     {
         if (!_sessions.HasAnonymous)
@@ -131,7 +131,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Shard.Wheel.PutBy(this, session.LeaseEnd);
     }
 
-    /// <summary>The wheel has come to the user: ends what has run out, and says when to look again. Notes by how much each lease was over.</summary>
+    /// <summary>
+    /// Ends the expired sessions and puts the user back into the wheel. Adds the lateness of each ended lease to the list.
+    /// </summary>
     public void Expire(long now, List<long> lateness)
     {
         if (Service.IsDeleted)
@@ -159,16 +161,16 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Queues an online user whose state is not stored, because reachability was switched on.</summary>
     public void Reconsider() => Continue(_sync.Reconsider(IsOnline, Service.Configuration));
 
-    /// <summary>The live sessions, and whether the anonymous one is among them.</summary>
+    /// <summary>Returns the live sessions, and whether the anonymous session is one of them.</summary>
     public (List<LiveSession> Sessions, bool Recovering) List(long now) => _sessions.List(now);
 
     /// <summary>Removes the user from the index of SIDs. The user is about to leave the shard.</summary>
     public void Leave() => SetSid(default);
 
-    /// <summary>Takes the state for the writer's decision; null when there is nothing to decide.</summary>
+    /// <summary>Takes the state for the writer's decision; null if nothing is to be decided.</summary>
     public PresenceSnapshot? Take(bool background) => _sync.Take(background, IsOnline, Sid);
 
-    /// <summary>Notes that the snapshot is stored, and under which SID; null when the store has no such user.</summary>
+    /// <summary>Notes that the snapshot is stored, and under which SID; null if the store does not have the user.</summary>
     public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid? sid)
     {
         SetSid(sid ?? default);
@@ -184,7 +186,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Queues an entry again that the writer deferred, unless the user's deletion has emptied the state since.</summary>
     public void Requeue(bool background) => Continue(_sync.Requeue(background));
 
-    /// <summary>Ends all sessions without a trace, because the user does not exist and may not be created, or the quota of users is used up.</summary>
+    /// <summary>
+    /// Ends all sessions without remembering their ids, because the user does not exist and may not be created, or the quota of users is
+    /// used up.
+    /// </summary>
     public void Reject(PresenceException reason)
     {
         var next = _sync.Reject(reason);
@@ -240,7 +245,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             _sync.MarkQueueClosed();
     }
 
-    // The index must not find the user by a SID that is not theirs any more.
+    // The index must not find the user by a SID that is no longer the user's.
     private void SetSid(UserSid sid)
     {
         if (sid == Sid)
@@ -280,7 +285,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Disown(session.Owner);
     }
 
-    // A stream that lives for long must not keep users whose sessions are over or went elsewhere.
+    // A long-lived stream must not keep users whose sessions have ended or moved to another stream.
     private void Disown(HeartbeatStream? stream)
     {
         if (stream is not null && !_sessions.HasAnyOf(stream))
@@ -307,7 +312,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             Remove(_sessions.Count - 1);
     }
 
-    // The service instance is deleted, so there is nothing to store and nobody to notify.
+    // The service instance is deleted, so no state is stored and no watcher is notified.
     private void Drop()
     {
         RemoveAll();

@@ -5,20 +5,21 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// A part of the tracked users, with the lock that guards them, their sessions, and everything here. Inside it the locks of the change queue, of a
-/// heartbeat stream and of the SID index may be taken.
+/// A part of the tracked users, with the lock that guards everything here. The locks of the command queue, of a heartbeat stream and of the
+/// SID index may be taken inside it.
 /// </summary>
 internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidIndex sids)
 {
     /// <summary>
-    /// Users that are looked at in one hold of the lock by what goes through many: some tens of microseconds, so that a heartbeat does not notice.
+    /// The maximum number of users that a sweep visits under one hold of the lock: a few tens of microseconds, so that heartbeats are not
+    /// delayed noticeably.
     /// </summary>
     public const int UsersPerHold = 256;
 
-    private List<TrackedUser>? _recovered; // whose anonymous leases do not run yet; null when there is none
+    private List<TrackedUser>? _recovered; // users whose anonymous leases do not run yet, or null
 
     /// <summary>
-    /// Guards the users of the shard. Under it there is no I/O, no await and no log. Never take two shards' locks at once.
+    /// Guards the users of the shard. No I/O, await or logging is allowed under it. Never take two shards' locks at once.
     /// </summary>
     public Lock Gate { get; } = new();
 
@@ -28,23 +29,23 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     /// <summary>The clock of leases.</summary>
     public LeaseClock Clock { get; } = clock;
 
-    /// <summary>Who is found by SID.</summary>
+    /// <summary>The index of tracked users by SID.</summary>
     public SidIndex Sids { get; } = sids;
 
-    /// <summary>When to look at whom.</summary>
+    /// <summary>The timing wheel of the shard's users.</summary>
     public TimingWheel Wheel { get; } = new();
 
     /// <summary>The users.</summary>
     public UserTable Users { get; } = new();
 
-    // Written under the gate; the sessions are read by anybody, for metrics.
+    // Written under the lock. Metrics read the number of sessions without it.
     public long LiveSessions;
 
-    // Transitions since they were last taken.
+    // The transitions since <see cref="TakeTransitions"/> last ran.
     public long CameOnline;
     public long WentOffline;
 
-    /// <summary>The user, tracked from now on if not before. Under the gate.</summary>
+    /// <summary>Returns the user, and begins to track it if needed. Call it under the lock.</summary>
     public TrackedUser GetOrAdd(CachedService service, Identity identity, int hash)
     {
         if (Users.Find(service.Id, identity, hash) is { } known)
@@ -54,7 +55,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         return user;
     }
 
-    /// <summary>Forgets a user of whom nothing needs to be known any more. Under the gate.</summary>
+    /// <summary>Stops tracking a user without any remaining state. Call it under the lock.</summary>
     public void RemoveIfIdle(TrackedUser user)
     {
         // The writer may still hold a user that has left the shard.
@@ -65,10 +66,10 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         user.Leave();
     }
 
-    /// <summary>The anonymous lease of the user will run from <see cref="StartBatch"/> on. Under the gate.</summary>
+    /// <summary>Starts the user's anonymous lease at the next <see cref="StartBatch"/>. Call it under the lock.</summary>
     public void AwaitStart(TrackedUser user) => (_recovered ??= []).Add(user);
 
-    /// <summary>Lets anonymous leases run; true when there may be more. Takes the lock.</summary>
+    /// <summary>Starts some anonymous leases; returns true if more may remain. Takes the lock.</summary>
     public bool StartBatch(long now)
     {
         lock (Gate)
@@ -87,7 +88,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         }
     }
 
-    /// <summary>Ends leases that have run out; true when there may be more. Notes by how much each was over. Takes the lock.</summary>
+    /// <summary>Ends some expired leases; returns true if more may remain. Adds the lateness of each to the list. Takes the lock.</summary>
     public bool ExpireBatch(List<long> lateness)
     {
         lock (Gate)
@@ -103,12 +104,15 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         }
     }
 
-    /// <summary>Queues the online users of the service instance, from a bucket on; -1 when that was the last. Takes the lock.</summary>
+    /// <summary>
+    /// Queues the online users of the service instance in some buckets, from the given one on. Returns the next bucket, or -1 at the end.
+    /// Takes the lock.
+    /// </summary>
     public int ReconsiderBatch(CachedService service, int bucket, ref int bucketCount)
     {
         lock (Gate)
         {
-            // Resizing moves users between buckets, so the walk begins again; a user that is queued already is left alone.
+            // Resizing moves users between buckets, so the walk starts again. Users that are queued already are skipped.
             if (bucketCount != Users.BucketCount)
                 (bucket, bucketCount) = (0, Users.BucketCount);
             var end = Math.Min(bucket + UsersPerHold, bucketCount);
@@ -124,7 +128,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         }
     }
 
-    /// <summary>The transitions since the last time. Takes the lock.</summary>
+    /// <summary>Returns the transitions since the last call. Takes the lock.</summary>
     public (long CameOnline, long WentOffline) TakeTransitions()
     {
         lock (Gate)

@@ -5,15 +5,19 @@ using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>From what requests name a user by to the user. What is tracked is answered from memory; a miss is one read. Safe from any thread.</summary>
+/// <summary>
+/// Resolves the user keys of requests. Answers from memory for tracked users; a miss costs one read. Safe from any thread.
+/// </summary>
 public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
 {
-    /// <summary>The user of a heartbeat. An identity is its own address, whether the user exists or not.</summary>
-    /// <exception cref="PresenceException">UserNotFound for an unknown SID; on a miss also StorageUnavailable, ServiceInstanceNotFound.</exception>
+    /// <summary>Resolves the user of a heartbeat. An identity needs no lookup, whether or not the user exists.</summary>
+    /// <exception cref="PresenceException">
+    /// UserNotFound for an unknown SID; on a miss also StorageUnavailable, ServiceInstanceNotFound.
+    /// </exception>
     public ValueTask<UserRef> ResolveAsync(CachedService service, UserKey key, CancellationToken cancellationToken) =>
         TryResolve(service, key, out var address) ? new(address) : ReadAsync(service, key, cancellationToken);
 
-    /// <summary>The user of a heartbeat, when no read is needed for it.</summary>
+    /// <summary>Resolves the user of a heartbeat if no read is needed.</summary>
     public bool TryResolve(CachedService service, UserKey key, out UserRef address)
     {
         if (!key.IsSid)
@@ -27,10 +31,10 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
     }
 
     /// <summary>
-    /// The users of many heartbeats, with one read for all misses; an unknown SID yields null. What needs no read is filled in before it, and stands
-    /// when the read throws.
+    /// Resolves the users of many heartbeats, with one read for all misses. An unknown SID yields null. Users that need no read are filled
+    /// in first, and stay filled in if the read throws.
     /// </summary>
-    /// <exception cref="PresenceException">StorageUnavailable, ServiceInstanceNotFound, when a read was needed.</exception>
+    /// <exception cref="PresenceException">StorageUnavailable, ServiceInstanceNotFound, if a read was needed.</exception>
     public ValueTask ResolveAsync(
         CachedService service, ReadOnlyMemory<UserKey> keys, Memory<UserRef?> addresses, CancellationToken cancellationToken)
     {
@@ -46,7 +50,7 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
         return misses is null ? default : FillAsync(service, keys, addresses, misses, cancellationToken);
     }
 
-    /// <summary>The user of a request that needs one who exists: EndSession, ListSessions.</summary>
+    /// <summary>Resolves the user of a request that needs an existing one: EndSession, ListSessions.</summary>
     /// <exception cref="PresenceException">UserNotFound; on a miss also StorageUnavailable, ServiceInstanceNotFound.</exception>
     public ValueTask<UserRef> ResolveExistingAsync(CachedService service, UserKey key, CancellationToken cancellationToken)
     {
@@ -64,9 +68,14 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
     }
 
     private async ValueTask FillAsync(
-        CachedService service, ReadOnlyMemory<UserKey> keys, Memory<UserRef?> addresses, List<UserKey> misses, CancellationToken cancellationToken)
+        CachedService service,
+        ReadOnlyMemory<UserKey> keys,
+        Memory<UserRef?> addresses,
+        List<UserKey> misses,
+        CancellationToken cancellationToken)
     {
-        var found = (await FindAsync(service, misses, cancellationToken).ConfigureAwait(false)).ToDictionary(user => user.Sid, user => user.Identity);
+        var users = await FindAsync(service, misses, cancellationToken).ConfigureAwait(false);
+        var found = users.ToDictionary(user => user.Sid, user => user.Identity);
         for (var index = 0; index < keys.Length; index++)
         {
             var key = keys.Span[index];
@@ -75,10 +84,11 @@ public sealed class UserResolver(IStoreReader reader, PresenceTracker tracker)
         }
     }
 
-    private async ValueTask<IReadOnlyList<UserState>> FindAsync(CachedService service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<UserState>> FindAsync(
+        CachedService service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken)
     {
         var read = await reader.FindUsersAsync(service.Sid, keys, cancellationToken).ConfigureAwait(false);
-        // The SID may have passed to another service instance since; its users are not this one's.
+        // The SID may have passed to another service instance meanwhile. The users of that one must not be returned.
         return read.Service.Id == service.Id ? read.Users : throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
     }
 

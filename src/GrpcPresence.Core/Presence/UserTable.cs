@@ -3,28 +3,29 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The users of a shard by service instance and identity: a hash table whose entries are the users themselves, a third of the memory of a dictionary
-/// with that key. It can be walked a few buckets at a time, with the lock released in between. Guarded by the shard's lock.
+/// The users of a shard, by service instance and identity: a hash table whose nodes are the users themselves. It takes a third of the
+/// memory of a dictionary with that key. It can be walked a few buckets at a time, with the lock released in between. Guarded by the
+/// shard's lock.
 /// </summary>
 internal sealed class UserTable
 {
-    private const int LeastBuckets = 16;
+    private const int MinBuckets = 16;
 
-    private TrackedUser?[] _buckets = new TrackedUser?[LeastBuckets];
+    private TrackedUser?[] _buckets = new TrackedUser?[MinBuckets];
 
-    /// <summary>How many users there are.</summary>
+    /// <summary>The number of users.</summary>
     public int Count { get; private set; }
 
-    /// <summary>How many buckets there are; a walk begins again when it changes.</summary>
+    /// <summary>The number of buckets. A walk must start again when it changes.</summary>
     public int BucketCount => _buckets.Length;
 
-    /// <summary>The first user of a bucket; the others hang on <see cref="TrackedUser.NextInBucket"/>.</summary>
+    /// <summary>Returns the first user of a bucket. The others follow through <see cref="TrackedUser.NextInBucket"/>.</summary>
     public TrackedUser? Bucket(int index) => _buckets[index];
 
-    /// <summary>The hash of a user, randomized for each process as strings' are.</summary>
+    /// <summary>Returns the hash of a user, randomized for each process like the hashes of strings.</summary>
     public static int HashOf(long serviceId, Identity identity) => HashCode.Combine(serviceId, identity);
 
-    /// <summary>The user; null when there is none.</summary>
+    /// <summary>Returns the user, or null.</summary>
     public TrackedUser? Find(long serviceId, Identity identity, int hash)
     {
         var user = BucketOf(hash);
@@ -33,7 +34,7 @@ internal sealed class UserTable
         return user;
     }
 
-    /// <summary>Adds a user who is not there.</summary>
+    /// <summary>Adds a user that is not in the table.</summary>
     public void Add(TrackedUser user)
     {
         if (Count == _buckets.Length)
@@ -42,7 +43,7 @@ internal sealed class UserTable
         Link(user);
     }
 
-    /// <summary>Removes a user who is there.</summary>
+    /// <summary>Removes a user that is in the table.</summary>
     public void Remove(TrackedUser user)
     {
         ref var link = ref BucketOf(user.Hash);
@@ -50,12 +51,12 @@ internal sealed class UserTable
             link = ref link!.NextInBucket;
         link = user.NextInBucket;
         user.NextInBucket = null;
-        // An eighth, so that growing and shrinking do not take turns.
-        if (--Count < _buckets.Length / 8 && _buckets.Length > LeastBuckets)
+        // An eighth, so that growing and shrinking do not alternate.
+        if (--Count < _buckets.Length / 8 && _buckets.Length > MinBuckets)
             Resize(_buckets.Length / 2);
     }
 
-    // The lowest bits choose the shard, and so say nothing within it.
+    // The lowest bits choose the shard, so they are equal for all users of it.
     private ref TrackedUser? BucketOf(int hash) => ref _buckets[((uint)hash >> PresenceTracker.ShardBits) & (uint)(_buckets.Length - 1)];
 
     private void Link(TrackedUser user)

@@ -1,15 +1,15 @@
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>How many of something there are at present, and may be. Safe from any thread.</summary>
-/// <param name="limit">How many there may be.</param>
+/// <summary>A limit for the number of something at the same time. Safe from any thread.</summary>
+/// <param name="limit">The maximum number.</param>
 public sealed class ConcurrencyLimit(int limit)
 {
     private int _level;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The present number.</summary>
     public int Level => Volatile.Read(ref _level);
 
-    /// <summary>Adds all or nothing; false when there would be too many.</summary>
+    /// <summary>Adds all or nothing; returns false if the limit would be exceeded.</summary>
     /// <param name="count">How many; 0 or more.</param>
     public bool TryAdd(int count)
     {

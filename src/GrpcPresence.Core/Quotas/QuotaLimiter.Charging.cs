@@ -5,20 +5,22 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Quotas;
 
 /// <content>
-/// The charges. Each is of a service instance and of a caller, who is null where nobody in particular calls: then the service instance alone is charged.
-/// The caller's own quota is looked at first, so that who has used it up takes nothing from the others, not even for a moment. The refusals are
-/// QuotaExceeded; they are returned and not thrown, to be held back first: see <see cref="HoldRefusalAsync"/>.
+/// Charges usage to a service instance and a caller. Without a caller, only the service instance is charged. The caller's own quota is
+/// checked first, so that a caller that has used it up takes nothing from the others, not even for a moment. The methods return
+/// QuotaExceeded and do not throw it, because the error may have to be delayed first: see <see cref="HoldRefusalAsync"/>.
 /// </content>
 public sealed partial class QuotaLimiter
 {
-    /// <summary>Charges one heartbeat. Allocates nothing unless it refuses.</summary>
+    /// <summary>Charges one heartbeat. Allocates nothing unless it is rejected.</summary>
     public bool TryChargeHeartbeat(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
         TryCharge(Quota.HeartbeatsPerSecond, service, caller, out refusal);
 
-    /// <summary>Charges as many heartbeats as there is room for, and returns how many: the first so many of a message count. Allocates nothing.</summary>
+    /// <summary>
+    /// Charges as many heartbeats as possible, and returns how many: the first ones of a message count. Allocates nothing.
+    /// </summary>
     /// <param name="service">The service instance's counters.</param>
-    /// <param name="caller">The caller's counters, if there is one.</param>
-    /// <param name="count">How many there are.</param>
+    /// <param name="caller">The caller's counters, or null.</param>
+    /// <param name="count">The number of heartbeats.</param>
     public int ChargeHeartbeats(UsageCounters service, UsageCounters? caller, int count)
     {
         var now = _time.GetTimestamp();
@@ -39,12 +41,14 @@ public sealed partial class QuotaLimiter
     public bool TryChargeNewStream(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
         TryCharge(Quota.NewStreamsPerSecond, service, caller, out refusal);
 
-    /// <summary>Takes the place of an open stream, of a watch or of heartbeats. The opening is charged by itself, with <see cref="TryChargeNewStream"/>.</summary>
+    /// <summary>
+    /// Opens a watch or heartbeat stream within the limits. <see cref="TryChargeNewStream"/> charges its opening separately.
+    /// </summary>
     /// <param name="service">The service instance's counters.</param>
-    /// <param name="caller">The caller's counters, if there is one.</param>
-    /// <param name="watchedUsers">How many users the watch names; 0 for one of everybody.</param>
-    /// <param name="lease">The place; to be disposed of when the watch ends.</param>
-    /// <param name="refusal">Why there is none.</param>
+    /// <param name="caller">The caller's counters, or null.</param>
+    /// <param name="watchedUsers">The number of users that the watch names; 0 if it watches all.</param>
+    /// <param name="lease">The lease of the stream, to be disposed of when the stream ends.</param>
+    /// <param name="refusal">The error if a limit is reached.</param>
     public bool TryOpenStream(
         UsageCounters service,
         UsageCounters? caller,
@@ -80,7 +84,7 @@ public sealed partial class QuotaLimiter
         return false;
     }
 
-    /// <summary>Takes one of a rate; returns the refusal, or null. The counters becomes the one that was charged.</summary>
+    /// <summary>Takes one token of a rate; returns the error, or null. Replaces dropped counters with the charged ones.</summary>
     private PresenceException? Take(ref UsageCounters counters, Quota rate, long now)
     {
         while (true)
@@ -94,7 +98,7 @@ public sealed partial class QuotaLimiter
         }
     }
 
-    /// <summary>Takes what there is of a rate; returns how much. The counters becomes the one that was charged.</summary>
+    /// <summary>Takes the available tokens of a rate; returns how many. Replaces dropped counters with the charged ones.</summary>
     private int Take(ref UsageCounters counters, Quota rate, int count, long now)
     {
         while (true)
@@ -107,7 +111,7 @@ public sealed partial class QuotaLimiter
         }
     }
 
-    /// <summary>Adds a watch; returns the refusal, or null. The counters becomes the one that was charged.</summary>
+    /// <summary>Adds a stream; returns the error, or null. Replaces dropped counters with the charged ones.</summary>
     private PresenceException? AddWatch(ref UsageCounters counters, int watchedUsers)
     {
         while (true)
@@ -123,7 +127,7 @@ public sealed partial class QuotaLimiter
                 counters.OpenStreams.Remove(1);
             counters = Present(counters);
         }
-        // With an open stream it is not idle, and is not dropped any more.
+        // Counters with an open stream are not idle, so a sweep no longer drops them.
         if (counters.WatchedUsers.TryAdd(watchedUsers))
             return null;
         counters.OpenStreams.Remove(1);

@@ -8,8 +8,8 @@ using GrpcPresence.Core.Telemetry;
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// The counters of all subjects. What a call uses is charged to the service instance and to the caller together, or to neither. Nobody but
-/// the counter of refusals is told of it, and that not of whom. Safe from any thread; locks nothing on the way of a charge.
+/// The usage of all subjects. A call is charged to the service instance and to the caller together, or to neither. Only the metric of
+/// rejections records it, without the subject. Safe from any thread; a charge takes no lock.
 /// </summary>
 public sealed partial class QuotaLimiter
 {
@@ -20,13 +20,14 @@ public sealed partial class QuotaLimiter
     private readonly PresenceMetrics _metrics;
     private readonly TimeProvider _time;
 
-    /// <summary>A limiter without counters.</summary>
-    /// <param name="serviceInstance">How much each service instance may use, of all its callers.</param>
-    /// <param name="apiKey">How much each API key may use.</param>
-    /// <param name="accessToken">How much each end user may use, with however many access tokens.</param>
-    /// <param name="metrics">Counts refusals.</param>
-    /// <param name="time">The clock; its timestamps alone are read.</param>
-    public QuotaLimiter(QuotaLimits serviceInstance, QuotaLimits apiKey, QuotaLimits accessToken, PresenceMetrics metrics, TimeProvider time)
+    /// <summary>Creates a limiter without usage.</summary>
+    /// <param name="serviceInstance">The limits of each service instance, for all its callers together.</param>
+    /// <param name="apiKey">The limits of each API key.</param>
+    /// <param name="accessToken">The limits of each end user, for all the user's access tokens together.</param>
+    /// <param name="metrics">Counts rejections.</param>
+    /// <param name="time">The clock; only its timestamps are read.</param>
+    public QuotaLimiter(
+        QuotaLimits serviceInstance, QuotaLimits apiKey, QuotaLimits accessToken, PresenceMetrics metrics, TimeProvider time)
     {
         _serviceInstance = new QuotaPolicy(QuotaSubject.ServiceInstance, serviceInstance, time.TimestampFrequency);
         _apiKey = new QuotaPolicy(QuotaSubject.Caller, apiKey, time.TimestampFrequency);
@@ -35,23 +36,23 @@ public sealed partial class QuotaLimiter
         _time = time;
     }
 
-    /// <summary>How many counters there are.</summary>
+    /// <summary>The number of subjects with counters.</summary>
     public int CounterCount => _counters.Count;
 
-    /// <summary>The counters of a service instance.</summary>
-    /// <param name="serviceId">The store's key, so that a service instance that takes a deleted one's SID begins anew.</param>
+    /// <summary>Returns the counters of a service instance.</summary>
+    /// <param name="serviceId">The store's key. A service instance that takes a deleted one's SID has new counters.</param>
     public UsageCounters OfServiceInstance(long serviceId) => Find(QuotaKey.Of(serviceId));
 
-    /// <summary>The counters of an API key.</summary>
+    /// <summary>Returns the counters of an API key.</summary>
     /// <param name="apiKeyId">The id of the key, not its secret.</param>
     public UsageCounters OfApiKey(string apiKeyId) => Find(QuotaKey.Of(apiKeyId));
 
-    /// <summary>The counters of an end user. It goes by the identity: who was deleted and made anew is the same caller.</summary>
+    /// <summary>Returns the counters of an end user, by identity: a user that was deleted and created again is the same caller.</summary>
     public UsageCounters OfEndUser(ServiceSid service, Identity user) => Find(QuotaKey.Of(service, user));
 
     /// <summary>
-    /// Drops the counters that are idle, and returns how many: an idle one equals a new one, and else each end user and each deleted
-    /// service instance would leave one for ever. To be called every <see cref="Limits.MeterSweepInterval"/>.
+    /// Drops idle counters, and returns how many. Idle counters equal new ones; without sweeps, each end user and each deleted service
+    /// instance would leave some permanently. Call it every <see cref="Limits.MeterSweepInterval"/>.
     /// </summary>
     public int Sweep()
     {
@@ -62,7 +63,8 @@ public sealed partial class QuotaLimiter
             var counters = entry.Value;
             if (!counters.IsIdle(now) || !counters.TryDrop())
                 continue;
-            // Looked at again: who took something in between may have found it live. Who comes from now on does not, and waits for the outcome.
+            // Checked again: a call that took something in between may have found the counters live. Later calls do not, and wait for the
+            // outcome.
             if (counters.IsIdle(_time.GetTimestamp()))
             {
                 _counters.TryRemove(entry);
@@ -77,9 +79,9 @@ public sealed partial class QuotaLimiter
     }
 
     /// <summary>
-    /// Returns when a refusal may be sent: at once for some a second, and after <see cref="Limits.RefusalHold"/> beyond that, so that a caller who
-    /// ignores refusals costs little. To be awaited before a refusal is thrown, with the counters of the caller, or of the service instance
-    /// where there is none.
+    /// Returns when a rejection may be sent: at once for some per second, and after <see cref="Limits.RefusalHold"/> beyond that, so that a
+    /// caller that ignores rejections costs little. Await it before throwing the error, with the counters of the caller, or of the service
+    /// instance if there is no caller.
     /// </summary>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     public ValueTask HoldRefusalAsync(UsageCounters counters, CancellationToken cancellationToken) =>
@@ -96,13 +98,14 @@ public sealed partial class QuotaLimiter
         _ => _endUser,
     };
 
-    /// <summary>The counters, or the one that has taken its place.</summary>
+    /// <summary>Returns the counters, or the ones that replaced them.</summary>
     private UsageCounters Present(UsageCounters counters)
     {
         var spin = default(SpinWait);
         while (!counters.IsLive)
         {
-            // Either it is dropped, and another is found or made; or a sweep is looking at it, and in a moment it is dropped or live again.
+            // Either they are dropped, and others are found or created; or a sweep is checking them, and they will soon be dropped or live
+            // again.
             var found = Find(counters.Key);
             if (found == counters)
                 spin.SpinOnce();

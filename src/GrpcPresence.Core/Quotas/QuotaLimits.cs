@@ -4,36 +4,36 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// How much one subject may use. Each is at least 1, and <see cref="int.MaxValue"/> is no limit in practice. A rate allows what a second
-/// allows at once, see <see cref="TokenBucketOptions.Burst"/>. Immutable.
+/// The limits of one subject. Each is at least 1; <see cref="int.MaxValue"/> means unlimited in practice. A rate allows one second's worth
+/// at once, see <see cref="TokenBucketOptions.Burst"/>. Immutable.
 /// </summary>
 public sealed record QuotaLimits
 {
-    /// <summary>Streams, watches and those of heartbeats, that may be open at the same time.</summary>
+    /// <summary>Watches and heartbeat streams that may be open at the same time.</summary>
     [Description("Watches and heartbeat streams open at the same time")]
     public required int OpenStreams { get; init; }
 
-    /// <summary>Users whom open watches may name together; one who is named by two counts twice.</summary>
+    /// <summary>Users that open watches may name together. A user named by two watches counts twice.</summary>
     [Description("Users that open watches name, counted once for each watch")]
     public required int WatchedUsers { get; init; }
 
-    /// <summary>Heartbeats a second.</summary>
+    /// <summary>Heartbeats per second.</summary>
     [Description("Heartbeats a second, unary calls and entries of streams")]
     public required int HeartbeatsPerSecond { get; init; }
 
-    /// <summary>Calls a second that change what is stored.</summary>
+    /// <summary>Calls per second that change what is stored.</summary>
     [Description("Calls a second that change what is stored")]
     public required int WritesPerSecond { get; init; }
 
-    /// <summary>Streams that may be opened in a second.</summary>
+    /// <summary>Streams that may be opened per second.</summary>
     [Description("Watches and heartbeat streams opened in a second")]
     public required int NewStreamsPerSecond { get; init; }
 
-    /// <summary>Users who may exist, of a service instance: the writer holds them against it. No caller has such a quota.</summary>
+    /// <summary>Users of a service instance. The writer enforces it. Callers do not have this quota.</summary>
     [Description("Users that exist")]
     public int Users { get; init; } = int.MaxValue;
 
-    /// <summary>The limit of a quota.</summary>
+    /// <summary>Returns the limit of a quota.</summary>
     public int Of(Quota quota) => quota switch
     {
         Quota.OpenStreams => OpenStreams,

@@ -3,9 +3,9 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>What all counters of a kind have in common. Immutable.</summary>
-/// <param name="subject">Whose quotas they are, as a refusal names it.</param>
-/// <param name="limits">How much each may use.</param>
+/// <summary>What all subjects of a kind share. Immutable.</summary>
+/// <param name="subject">The subject as an error names it.</param>
+/// <param name="limits">The limits of each subject.</param>
 /// <param name="frequency">Units of the clock in a second.</param>
 internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long frequency)
 {
@@ -19,7 +19,7 @@ internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long
 
     public QuotaLimits Quotas => limits;
 
-    /// <summary>The refusal for want of a quota.</summary>
+    /// <summary>Returns the error for an exceeded quota.</summary>
     public PresenceException Refusal(Quota quota, TimeSpan retryAfter) => PresenceErrors.QuotaExceeded(
         quota, subject, limits.Of(quota), retryAfter > Limits.MinQuotaRetry ? retryAfter : Limits.MinQuotaRetry);
 }

@@ -3,24 +3,25 @@ using GrpcPresence.Core.Domain;
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// Holds back the refusals of a caller who makes many of them: to be refused is cheap, but a caller who ignores it and calls again at once would take
-/// a processor by that alone. Safe from any thread.
+/// Delays the rejections of a caller that receives many. A rejection is cheap, but a caller that ignores it and calls again at once would
+/// occupy a processor. Safe from any thread.
 /// </summary>
-/// <param name="prompt">How many are answered at once; shared by all callers.</param>
+/// <param name="prompt">The rate of rejections without delay, equal for all callers.</param>
 internal sealed class RejectionThrottle(TokenBucketOptions prompt)
 {
-    private const uint GoldenSection = 2_654_435_769; // of the range of its type
+    private const uint GoldenSection = 2_654_435_769; // as a fraction of the type's range
 
     private readonly TokenBucket _prompt = new(prompt);
     private int _held;
-    private uint _holds; // so far, and then from 0 again
+    private uint _holds; // so far; wraps around to 0
 
-    /// <summary>Whether it is as new.</summary>
+    /// <summary>Whether the throttle is in its initial state.</summary>
     public bool IsIdle(long now) => Volatile.Read(ref _held) == 0 && _prompt.IsFull(now);
 
     /// <summary>
-    /// Returns when the refusal may be sent: at once, or after <see cref="Limits.RefusalHold"/> or somewhat more. When <see cref="Limits.HeldRefusals"/> wait already it
-    /// is at once again: what a caller makes the server keep is bounded before what it makes it do.
+    /// Returns when the rejection may be sent: at once, or after <see cref="Limits.RefusalHold"/> or somewhat more. If
+    /// <see cref="Limits.HeldRefusals"/> wait already, returns at once: the limit for what a caller makes the server keep comes before the
+    /// limit for what it makes the server do.
     /// </summary>
     public ValueTask HoldAsync(TimeProvider time, CancellationToken cancellationToken)
     {
@@ -45,8 +46,9 @@ internal sealed class RejectionThrottle(TokenBucketOptions prompt)
     }
 
     /// <summary>
-    /// Whose calls are refused together must not be answered together: they would all be back at once, when a whole second's room has come together, and
-    /// take the processor until it is used up, second after second. Multiples of the golden section are spread evenly, however many there are.
+    /// Spreads the delays. Calls that were rejected together must not be answered together: all would return at the same time, when a whole
+    /// second's tokens are available, and occupy the processor until these are used up, second after second. Multiples of the golden
+    /// section are spread evenly, however many there are.
     /// </summary>
     private TimeSpan NextHold()
     {

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>The place that an open stream takes; disposing of it gives the place back, once. Safe from any thread.</summary>
+/// <summary>The lease of an open stream. Disposing it releases the stream, once. Safe from any thread.</summary>
 internal sealed class StreamLease(UsageCounters service, UsageCounters? caller, int watchedUsers) : IDisposable
 {
     private int _isReleased;
@@ -16,7 +16,7 @@ internal sealed class StreamLease(UsageCounters service, UsageCounters? caller, 
     }
 
     /// <summary>
-    /// Gives back the place that one subject holds. The open stream goes last: while it counts, the counters are not dropped.
+    /// Releases the stream in one subject's counters. The number of open streams goes last: while it counts, the counters are not dropped.
     /// </summary>
     public static void Release(UsageCounters counters, int watchedUsers)
     {

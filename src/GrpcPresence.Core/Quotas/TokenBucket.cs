@@ -1,25 +1,25 @@
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// A token bucket, kept as the one moment at which it will be full again (the generic cell rate algorithm, ITU-T I.371): taking moves the
-/// moment on, and time catches up with it. Nothing ticks, nothing is locked. Safe from any thread.
+/// A token bucket, stored as the moment at which it will be full again (the generic cell rate algorithm, ITU-T I.371): taking a token moves
+/// the moment into the future, and time catches up with it. Needs no timer and no lock. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// System.Threading.RateLimiting is not used: it reads a clock of its own, which no test can move, and grants a request as a whole or not
-/// at all. See docs/adr/0002-quotas.md.
+/// System.Threading.RateLimiting is not used: it reads its own clock, which no test can advance, and grants a request as a whole or not at
+/// all. See docs/adr/0002-quotas.md.
 /// </remarks>
-/// <param name="limit">What it allows.</param>
+/// <param name="limit">The limits.</param>
 public sealed class TokenBucket(TokenBucketOptions limit)
 {
-    private long _fullAt = long.MinValue; // on the caller's clock; whatever lies behind now is a full bucket
+    private long _fullAt = long.MinValue; // on the caller's clock; any time before now means a full bucket
 
     /// <summary>
-    /// Takes all or nothing. More than a burst can hold is taken when the bucket is full, into debt: so it is not put off for ever, and
-    /// those who come after it wait until it is paid.
+    /// Takes all or nothing. A request for more than a burst is granted when the bucket is full, and puts it into debt. So it is not
+    /// delayed without limit, and later requests wait until the debt is paid.
     /// </summary>
     /// <param name="count">How many; at least 1.</param>
-    /// <param name="now">The present timestamp; an older one than was seen before makes no difference.</param>
-    /// <param name="retryAfter">After which time it would have succeeded, if nobody else takes anything; zero when it did.</param>
+    /// <param name="now">The present timestamp. An older one than before changes nothing.</param>
+    /// <param name="retryAfter">The time after which it would succeed if no other caller takes a token; zero if it succeeded.</param>
     public bool TryTake(int count, long now, out TimeSpan retryAfter)
     {
         var cost = limit.CostOf(count);
@@ -41,8 +41,8 @@ public sealed class TokenBucket(TokenBucketOptions limit)
         }
     }
 
-    /// <summary>Takes as many as there are, and returns how many: at most a burst.</summary>
-    /// <param name="count">How many at the most.</param>
+    /// <summary>Takes the available tokens and returns how many: at most a burst.</summary>
+    /// <param name="count">The maximum.</param>
     /// <param name="now">The present timestamp.</param>
     public int Take(int count, long now)
     {
@@ -58,9 +58,9 @@ public sealed class TokenBucket(TokenBucketOptions limit)
         }
     }
 
-    /// <summary>Gives back what was taken and not used.</summary>
+    /// <summary>Returns tokens that were taken but not used.</summary>
     public void GiveBack(int count) => Interlocked.Add(ref _fullAt, -limit.CostOf(count));
 
-    /// <summary>Whether a whole burst is there: as if nothing had ever been taken.</summary>
+    /// <summary>Whether a whole burst is available, as in the initial state.</summary>
     public bool IsFull(long now) => Volatile.Read(ref _fullAt) <= now;
 }

@@ -3,16 +3,17 @@ using GrpcPresence.Core.Domain;
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// What a rate allows, in units of a monotonic clock. Shared by all subjects that are limited alike. The time for one is rounded up to a whole unit, so
-/// that no rate is ever exceeded; a rate that comes near the clock's frequency (1e9 on Linux, 1e7 on Windows) falls short by that. Immutable.
+/// The limits of a rate, in units of a monotonic clock. Shared by all subjects with the same limits. The time for one token is rounded up
+/// to a whole unit, so that no rate is ever exceeded. A rate near the clock's frequency (1e9 on Linux, 1e7 on Windows) is reduced by that.
+/// Immutable.
 /// </summary>
 public sealed class TokenBucketOptions
 {
     private readonly long _frequency;
     private readonly long _costOfOne;
 
-    /// <summary>A rate on a clock.</summary>
-    /// <param name="perSecond">How many a second; at least 1.</param>
+    /// <summary>Creates the limits for a rate on a clock.</summary>
+    /// <param name="perSecond">How many per second; at least 1.</param>
     /// <param name="frequency">Units of the clock in a second, see <see cref="TimeProvider.TimestampFrequency"/>.</param>
     public TokenBucketOptions(int perSecond, long frequency)
     {
@@ -22,19 +23,19 @@ public sealed class TokenBucketOptions
         Capacity = CostOf(Burst);
     }
 
-    /// <summary>How many at once after a pause: what a second allows, and <see cref="Limits.MinBurst"/> at the least.</summary>
+    /// <summary>The maximum at once after a pause: one second's worth, and at least <see cref="Limits.MinBurst"/>.</summary>
     public int Burst { get; }
 
-    /// <summary>The time in which a whole burst comes back.</summary>
+    /// <summary>The time in which a whole burst becomes available.</summary>
     public long Capacity { get; }
 
-    /// <summary>The time in which so many come back.</summary>
+    /// <summary>Returns the time in which this many tokens become available.</summary>
     public long CostOf(int count) => count * _costOfOne;
 
-    /// <summary>How many a time pays for; the time is at most <see cref="Capacity"/>.</summary>
+    /// <summary>Returns how many tokens become available in a time, which is at most <see cref="Capacity"/>.</summary>
     public int PaidBy(long time) => (int)(time / _costOfOne);
 
-    /// <summary>A time on the clock, rounded up to 100 ns.</summary>
+    /// <summary>Converts a time on the clock, rounded up to 100 ns.</summary>
     public TimeSpan ToTimeSpan(long time)
     {
         var ticks = (((Int128)time * TimeSpan.TicksPerSecond) + _frequency - 1) / _frequency;

@@ -3,8 +3,8 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>
-/// What one subject has used: a service instance, an API key or an end user. It may be kept for as long as one likes: <see cref="QuotaLimiter"/> drops
-/// counters that are idle, and charges who comes with a dropped one to the counters that has taken its place. Safe from any thread.
+/// The usage of one subject: a service instance, an API key or an end user. It may be kept without limit: <see cref="QuotaLimiter"/> drops
+/// idle counters, and charges a caller that comes with dropped ones to the counters that replaced them. Safe from any thread.
 /// </summary>
 public sealed class UsageCounters
 {
@@ -12,7 +12,7 @@ public sealed class UsageCounters
     private const int Dropped = 0;
 
     private readonly QuotaPolicy _policy;
-    private RejectionThrottle? _refusals; // most subjects are never refused
+    private RejectionThrottle? _refusals; // most subjects are never rejected
     private int _state = Live;
 
     internal UsageCounters(QuotaKey key, QuotaPolicy policy)
@@ -38,7 +38,7 @@ public sealed class UsageCounters
 
     internal ConcurrencyLimit WatchedUsers { get; }
 
-    /// <summary>What happens to refusals; made at the first.</summary>
+    /// <summary>The throttle of rejections, created at the first.</summary>
     internal RejectionThrottle Rejections
     {
         get
@@ -51,12 +51,12 @@ public sealed class UsageCounters
     }
 
     /// <summary>
-    /// Whether the counters are in use. To be asked after something was taken: whoever is about to drop it says so first and looks for what
-    /// was taken then, so that one of the two notices the other. Whoever keeps counters asks for others when they are not.
+    /// Whether the counters are in use. Check it after taking something. A sweep announces that it will drop the counters and then looks for
+    /// what was taken, so that one of the two notices the other. If the counters are not in use, the caller must get others.
     /// </summary>
     public bool IsLive => Volatile.Read(ref _state) == Live;
 
-    /// <summary>Whether nothing tells it from a new one.</summary>
+    /// <summary>Whether the counters equal new ones.</summary>
     internal bool IsIdle(long now) =>
         OpenStreams.Level == 0
         && WatchedUsers.Level == 0
@@ -65,21 +65,21 @@ public sealed class UsageCounters
         && NewStreams.IsFull(now)
         && (Volatile.Read(ref _refusals)?.IsIdle(now) ?? true);
 
-    /// <summary>Says that the counters are about to be dropped; false when somebody else is at it.</summary>
+    /// <summary>Announces that the counters are about to be dropped; returns false if another sweep has announced it.</summary>
     internal bool TryDrop() => Interlocked.CompareExchange(ref _state, Dropped, Live) == Live;
 
-    /// <summary>The counters stay after all.</summary>
+    /// <summary>Keeps the counters after all.</summary>
     internal void Keep() => Volatile.Write(ref _state, Live);
 
-    /// <summary>The bucket of a rate.</summary>
+    /// <summary>Returns the bucket of a rate.</summary>
     internal TokenBucket RateOf(Quota quota) => quota switch
     {
         Quota.HeartbeatsPerSecond => Heartbeats,
         Quota.WritesPerSecond => Writes,
         Quota.NewStreamsPerSecond => NewStreams,
-        _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota is no rate."),
+        _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota is not a rate."),
     };
 
-    /// <summary>The refusal for want of a quota.</summary>
+    /// <summary>Returns the error for an exceeded quota.</summary>
     internal PresenceException Refusal(Quota quota, TimeSpan retryAfter) => _policy.Refusal(quota, retryAfter);
 }

@@ -6,112 +6,119 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Storage;
 
 /// <summary>
-/// The one write transaction. It sees its own writes. Disposing it without <see cref="Commit"/> rolls everything back. Used by the writer's thread
-/// alone. A service instance that was read stays locked against other writers until the end, so that its revisions are gapless.
+/// The only write transaction. It sees its own writes. Disposing it without <see cref="Commit"/> rolls everything back. Used only by the
+/// writer's thread. A service instance that was read stays locked against other writers until the end, so that its revisions have no gaps.
 /// </summary>
 /// <exception cref="StorageException">From every method: the store failed; the transaction is lost.</exception>
 public interface IStoreTransaction : IDisposable
 {
-    /// <summary>Identifies this transaction among all of the store; see <see cref="IPresenceStore.Reopen"/>.</summary>
+    /// <summary>Identifies this transaction among all transactions of the store; see <see cref="IPresenceStore.Reopen"/>.</summary>
     long Id { get; }
 
-    /// <summary>The service instance; null when there is none, or it was deleted.</summary>
+    /// <summary>Returns the service instance; null if it does not exist or was deleted.</summary>
     ServiceRecord? FindService(ServiceSid service);
 
-    /// <summary>Adds a service instance and returns it with its key. The SID is free.</summary>
+    /// <summary>Adds a service instance and returns it with its key. The SID must be free.</summary>
     ServiceRecord InsertService(ServiceRecord service);
 
     /// <summary>
-    /// Writes a service instance found by its key: friendly name, configuration, revision, and <see cref="ServiceRecord.UserCount"/> as it is given: the
-    /// store itself does not count.
+    /// Writes a service instance found by its key: friendly name, configuration, revision, and <see cref="ServiceRecord.UserCount"/> as
+    /// given. The store itself does not count.
     /// </summary>
     void UpdateService(ServiceRecord service);
 
-    /// <summary>Makes a service instance invisible, in a time that does not depend on its size, and its SID free. Its rows go with <see cref="Purge"/>.</summary>
+    /// <summary>
+    /// Makes a service instance invisible and frees its SID, in a time that does not depend on its size. <see cref="Purge"/> removes its
+    /// rows.
+    /// </summary>
     void DeleteService(long serviceId);
 
-    /// <summary>The user; null when there is none.</summary>
+    /// <summary>Returns the user, or null.</summary>
     UserRecord? FindUser(long serviceId, UserKey key);
 
-    /// <summary>Adds a user and returns it with its key. Identity and SID are free. The service instance's own record is not touched.</summary>
+    /// <summary>
+    /// Adds a user and returns it with its key. Identity and SID must be free. Does not change the service instance's record.
+    /// </summary>
     UserRecord InsertUser(long serviceId, UserRecord user);
 
     /// <summary>Writes a user found by its key.</summary>
     void UpdateUser(UserRecord user);
 
     /// <summary>
-    /// Writes what a transition changes of a user found by its key: <see cref="UserRecord.IsOnline"/>, <see cref="UserRecord.LastOnlineTime"/>, and the
-    /// revisions of the row, of both reachability values and of becoming known. The rest is as <see cref="FindUser"/> read it in this transaction, and
-    /// need not be written.
+    /// Writes what a transition changes of a user found by its key: <see cref="UserRecord.IsOnline"/>,
+    /// <see cref="UserRecord.LastOnlineTime"/>, and the revisions of the row, of both reachability values and of becoming known. The rest
+    /// is as <see cref="FindUser"/> read it in this transaction, and need not be written.
     /// </summary>
     void UpdatePresence(UserRecord user);
 
-    /// <summary>Removes a user and its push bindings, and leaves the tombstone. The service instance's own record is not touched.</summary>
+    /// <summary>Removes a user and its push bindings, and adds the tombstone. Does not change the service instance's record.</summary>
     void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone);
 
-    /// <summary>The push binding; null when there is none.</summary>
+    /// <summary>Returns the push binding, or null.</summary>
     PushBinding? FindBinding(long serviceId, BindingSid binding);
 
-    /// <summary>The push binding with this address; null when there is none.</summary>
+    /// <summary>Returns the push binding with this address, or null.</summary>
     PushBinding? FindBinding(long serviceId, BindingType type, string endpoint);
 
-    /// <summary>Adds a push binding of the user and returns it with its key. The address is free. The user's own record is not touched.</summary>
+    /// <summary>
+    /// Adds a push binding of the user and returns it with its key. The address must be free. Does not change the user's record.
+    /// </summary>
     PushBinding InsertBinding(long serviceId, long userId, PushBinding binding);
 
-    /// <summary>Gives a push binding to another user. Neither user's own record is touched.</summary>
+    /// <summary>Moves a push binding to another user. Does not change either user's record.</summary>
     void MoveBinding(PushBinding binding, long userId);
 
-    /// <summary>Removes a push binding. The user's own record is not touched.</summary>
+    /// <summary>Removes a push binding. Does not change the user's record.</summary>
     void DeleteBinding(PushBinding binding);
 
-    /// <summary>The API key, be it revoked; null when there is none.</summary>
+    /// <summary>Returns the API key, revoked or not, or null.</summary>
     ApiKey? FindApiKey(ApiKeySid sid);
 
-    /// <summary>The API key in force that has the name of certificates, which is not empty; null when there is none.</summary>
+    /// <summary>Returns the API key in force that has the certificate name, or null. The name must not be empty.</summary>
     ApiKey? FindApiKey(string certificateName);
 
-    /// <summary>How many API keys there are whose scope is exactly this; null is the whole deployment.</summary>
+    /// <summary>Counts the API keys whose scope is exactly this; null is the whole deployment.</summary>
     (int InForce, int Revoked) CountApiKeys(ServiceSid? scope);
 
-    /// <summary>The API keys in force whose scope is the service instance, by ascending key.</summary>
+    /// <summary>Returns the API keys in force whose scope is the service instance, by ascending key.</summary>
     IReadOnlyList<ApiKey> ListApiKeysInForce(ServiceSid scope);
 
-    /// <summary>Removes the API key of exactly this scope that was revoked first, and returns it; null when none is revoked.</summary>
+    /// <summary>Removes the API key of exactly this scope that was revoked first, and returns it; null if none is revoked.</summary>
     ApiKey? DeleteOldestRevokedApiKey(ServiceSid? scope);
 
-    /// <summary>Adds an API key and returns it with its key. The SID is free.</summary>
+    /// <summary>Adds an API key and returns it with its key. The SID must be free.</summary>
     ApiKey InsertApiKey(ApiKey key);
 
     /// <summary>Writes an API key found by its key: its secrets and their times, and when it was revoked.</summary>
     void UpdateApiKey(ApiKey key);
 
-    /// <summary>The webhook settings of the service instance; null when they were never set.</summary>
+    /// <summary>Returns the webhook settings of the service instance; null if they were never set.</summary>
     StoredWebhook? FindWebhook(long serviceId);
 
-    /// <summary>Writes the webhook settings of a service instance, found by its key, and their position, in place of any that there are.</summary>
+    /// <summary>
+    /// Writes the webhook settings of a service instance, found by its key, and their position. Replaces earlier settings.
+    /// </summary>
     void PutWebhook(StoredWebhook webhook);
 
     /// <summary>
-    /// Raises the position of the webhook settings that have a URL to tell (<see cref="WebhookSettings.PostUrl"/>). A lower position than the present one
-    /// changes nothing, nor does any where there are no such settings.
+    /// Raises the position of the webhook settings that have a <see cref="WebhookSettings.PostUrl"/>. Does nothing if the position is lower
+    /// than the present one, or if no such settings exist.
     /// </summary>
     void AdvanceWebhook(long serviceId, long position);
 
-    /// <summary>The notification settings of the service instance; the defaults when they were never set.</summary>
+    /// <summary>Returns the notification settings of the service instance; the defaults if they were never set.</summary>
     NotificationSettings FindNotifications(long serviceId);
 
-    /// <summary>Writes the notification settings of a service instance in place of any that there are.</summary>
+    /// <summary>Writes the notification settings of a service instance. Replaces earlier settings.</summary>
     void PutNotifications(long serviceId, NotificationSettings settings);
 
     /// <summary>
-    /// Removes at most <paramref name="limit"/> rows that are not needed any more: those of deleted service instances, and tombstones of before
-    /// <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>. Returns how many it removed; 0 says that
-    /// nothing is left to purge.
+    /// Removes at most <paramref name="limit"/> rows that are no longer needed: those of deleted service instances, and tombstones from
+    /// before <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>. Returns the number of
+    /// removed rows; 0 means that nothing is left to purge.
     /// </summary>
     int Purge(DateTimeOffset tombstonesBefore, int limit);
 
-    /// <summary>
-    /// Makes the transaction durable. When it throws, the outcome is not known until <see cref="IPresenceStore.Reopen"/>.
-    /// </summary>
+    /// <summary>Makes the transaction durable. If it throws, the outcome is unknown until <see cref="IPresenceStore.Reopen"/>.</summary>
     void Commit();
 }

@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Storage;
 
-/// <summary>A user whom the store holds online.</summary>
+/// <summary>A user that is online in the store.</summary>
 /// <param name="Id">The store's key of the user.</param>
 /// <param name="Service">The service instance.</param>
 /// <param name="Sid">The SID.</param>

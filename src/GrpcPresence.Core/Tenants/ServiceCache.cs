@@ -5,23 +5,23 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Tenants;
 
-/// <summary>The service instances that this process has met, by SID. A miss is one read. Safe from any thread.</summary>
+/// <summary>A cache of service instances by SID. A miss costs one read. Safe from any thread.</summary>
 public sealed class ServiceCache(IStoreReader reader)
 {
     private readonly ConcurrentDictionary<ServiceSid, CachedService> _services = new();
-    private int _removals; // tells a read that a service instance was removed meanwhile, perhaps the one that it found
+    private int _removals; // lets a read detect that a service instance was removed meanwhile, perhaps the one that it found
 
-    /// <summary>The service instance.</summary>
+    /// <summary>Returns the service instance.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a miss.</exception>
     public ValueTask<CachedService> GetAsync(ServiceSid sid, CancellationToken cancellationToken) =>
         _services.TryGetValue(sid, out var service) && !service.IsDeleted
             ? new ValueTask<CachedService>(service)
             : LoadAsync(sid, cancellationToken);
 
-    /// <summary>The service instance, when this process has met it; null also for one that exists.</summary>
+    /// <summary>Returns the service instance if it is cached; otherwise null, even if it exists.</summary>
     public CachedService? FindCached(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
 
-    /// <summary>Takes what was just committed, or read: adds the service instance, or brings it up to date.</summary>
+    /// <summary>Adds or updates a service instance that was just committed or read.</summary>
     public CachedService Apply(ServiceRecord record)
     {
         var service = _services.AddOrUpdate(
@@ -34,7 +34,7 @@ public sealed class ServiceCache(IStoreReader reader)
         return service;
     }
 
-    /// <summary>Forgets a service instance that the store does not have any more.</summary>
+    /// <summary>Removes a service instance that the store no longer has.</summary>
     public void Remove(ServiceSid sid, long id)
     {
         Interlocked.Increment(ref _removals);
@@ -57,7 +57,7 @@ public sealed class ServiceCache(IStoreReader reader)
                 throw PresenceErrors.ServiceInstanceNotFound(sid);
             }
             added = Apply(record);
-            // A removal that came between the read and this may have been of this very service instance: only another read tells.
+            // A removal between the read and this line may concern this service instance. Only another read can tell.
             if (Volatile.Read(ref _removals) == removals)
                 return added;
         }

@@ -2,12 +2,14 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>A unit of work for the writer. The writer's thread calls <see cref="Decide"/>, and then exactly one of the other methods.</summary>
+/// <summary>
+/// A unit of work for the writer. The writer's thread calls <see cref="Decide"/>, and then exactly one of the other methods.
+/// </summary>
 public abstract class Command
 {
     /// <summary>
-    /// Reads, decides and writes, in this order. A command that is rejected throws before it has written, so that it costs the other commands of the
-    /// batch nothing.
+    /// Reads, decides and writes, in this order. A rejected command throws before it writes anything, so that the other commands of the
+    /// batch are not affected.
     /// </summary>
     internal abstract void Decide(CommandBatch batch);
 

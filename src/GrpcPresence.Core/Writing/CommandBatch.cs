@@ -7,11 +7,11 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>The changes of one transaction while they are decided. Used by the writer's thread alone.</summary>
+/// <summary>The commands of one transaction while they are decided. Used only by the writer's thread.</summary>
 /// <param name="store">The transaction.</param>
-/// <param name="sids">Makes new SIDs.</param>
+/// <param name="sids">Creates new SIDs.</param>
 /// <param name="now">The wall time.</param>
-/// <param name="usersPerService">The users that a service instance may have.</param>
+/// <param name="usersPerService">The maximum number of users of a service instance.</param>
 internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, DateTimeOffset now, int usersPerService)
 {
     private readonly Dictionary<ServiceSid, ServiceBatch> _present = [];
@@ -23,22 +23,22 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
     /// <summary>The transaction.</summary>
     public IStoreTransaction Store => store;
 
-    /// <summary>New SIDs.</summary>
+    /// <summary>Creates new SIDs.</summary>
     public ISidGenerator Sids => sids;
 
     /// <summary>The wall time of the batch.</summary>
     public DateTimeOffset Now => now;
 
-    /// <summary>How many users were not created because their service instance may have no more.</summary>
+    /// <summary>The number of users that were not created because their service instance has the maximum number.</summary>
     public int RefusedUsers { get; private set; }
 
-    /// <summary>Every service instance that the batch met.</summary>
+    /// <summary>Every service instance that the batch has read.</summary>
     public IReadOnlyList<ServiceBatch> Slots => _slots;
 
-    /// <summary>The API keys that the batch wrote, in the order of the writing.</summary>
+    /// <summary>The API keys that the batch wrote, in the order of writing.</summary>
     public IReadOnlyList<ApiKey> ApiKeys => _keys;
 
-    /// <summary>The service instance; null when there is none.</summary>
+    /// <summary>Returns the service instance, or null.</summary>
     public ServiceBatch? FindService(ServiceSid sid)
     {
         if (_present.TryGetValue(sid, out var slot))
@@ -46,10 +46,10 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
         return store.FindService(sid) is { } record ? Add(new ServiceBatch(record)) : null;
     }
 
-    /// <summary>The service instance; a refusal when there is none.</summary>
+    /// <summary>Returns the service instance; throws ServiceInstanceNotFound if it does not exist.</summary>
     public ServiceBatch Service(ServiceSid sid) => FindService(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
 
-    /// <summary>The user; a refusal when there is none.</summary>
+    /// <summary>Returns the user; throws UserNotFound if it does not exist.</summary>
     public UserRecord User(ServiceBatch service, UserKey key) =>
         store.FindUser(service.Record.Id, key) ?? throw PresenceErrors.UserNotFound(key);
 
@@ -68,20 +68,20 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
         return key;
     }
 
-    /// <summary>The API keys that the batch removed: revoked ones.</summary>
+    /// <summary>The API keys that the batch removed. All of them were revoked.</summary>
     public IReadOnlyList<ApiKey> ForgottenApiKeys => _forgottenKeys;
 
     /// <summary>Notes an API key that this batch removed.</summary>
     public void Forget(ApiKey key) => _forgottenKeys.Add(key);
 
-    /// <summary>A refusal when the API key is not in force any more: who asked for the change by it was let in before it ended.</summary>
+    /// <summary>Throws if the API key is no longer in force. The caller may have authenticated with it before it was revoked.</summary>
     public void RequireInForce(ApiKeySid sid)
     {
         if (store.FindApiKey(sid) is null or { IsRevoked: true })
             throw PresenceErrors.ApiKeyRevoked(sid);
     }
 
-    /// <summary>Ends an API key that is in force.</summary>
+    /// <summary>Revokes an API key that is in force.</summary>
     public ApiKey Revoke(ApiKey key)
     {
         key = key with { RevokeTime = now };
@@ -89,7 +89,10 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
         return Add(key);
     }
 
-    /// <summary>A user that takes the service instance's next revision; not stored yet. A refusal when there may be no more users.</summary>
+    /// <summary>
+    /// Returns a user with the service instance's next revision, not stored yet. Throws QuotaExceeded if the maximum number of users
+    /// exists.
+    /// </summary>
     public UserRecord NewUser(ServiceBatch service, Identity identity)
     {
         if (service.Record.UserCount >= usersPerService)
@@ -109,14 +112,14 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
         };
     }
 
-    /// <summary>Stores a new user, who takes the service instance's next revision, and returns it with its key.</summary>
+    /// <summary>Stores a new user, which takes the service instance's next revision, and returns it with its key.</summary>
     public UserRecord Insert(ServiceBatch service, UserRecord user)
     {
         service.TakeRevision(users: 1);
         return store.InsertUser(service.Record.Id, user);
     }
 
-    /// <summary>Removes a user, whose tombstone takes the service instance's next revision.</summary>
+    /// <summary>Removes a user. Its tombstone takes the service instance's next revision.</summary>
     public void Delete(ServiceBatch service, UserRecord user)
     {
         service.TakeRevision(users: -1);
@@ -129,7 +132,7 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
     /// <summary>Whether a user with this identity is deleted in this batch.</summary>
     public bool IsDeletedHere(ServiceSid service, Identity identity) => _deleted.Count > 0 && _deleted.Contains((service, identity));
 
-    /// <summary>Writes back the service instances that were changed.</summary>
+    /// <summary>Writes the changed service instances.</summary>
     public void Flush()
     {
         foreach (var slot in _slots)

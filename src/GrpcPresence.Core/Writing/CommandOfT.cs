@@ -4,21 +4,26 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Writing;
 
 /// <summary>A command that a caller waits for.</summary>
-/// <typeparam name="TResult">What the caller gets when it is committed.</typeparam>
+/// <typeparam name="TResult">What the caller gets after the commit.</typeparam>
 public abstract class Command<TResult> : Command
 {
     private readonly TaskCompletionSource<TResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TResult? _result;
-    private PresenceException? _refusal;
+    private PresenceException? _error;
 
-    /// <summary>Completes when the command is committed and published; faults with the reason when it was refused or could not be stored.</summary>
+    /// <summary>
+    /// Completes when the command is committed and published. Faults with the reason if it was rejected or could not be stored.
+    /// </summary>
     public Task<TResult> Completion => _completion.Task;
 
-    /// <summary>The API key by which it is asked for, which must still be in force when it is decided; null for a command that need not know.</summary>
+    /// <summary>
+    /// The API key of the caller. It must still be in force when the command is decided. Null for a command that does not depend on it.
+    /// </summary>
     public ApiKeySid? Actor { get; set; }
 
     /// <summary>
-    /// Is called when the command is committed, also when its caller was told that this is not known. By the writer's thread: it must neither wait nor throw.
+    /// Called on the writer's thread when the command is committed, even if the caller already got the error that the outcome is unknown.
+    /// It must neither wait nor throw.
     /// </summary>
     public Action<TResult>? Committed { get; set; }
 
@@ -30,18 +35,18 @@ public abstract class Command<TResult> : Command
                 batch.RequireInForce(actor);
             _result = DecideCore(batch);
         }
-        catch (PresenceException refusal) when (refusal is not StorageException)
+        catch (PresenceException error) when (error is not StorageException)
         {
-            // Told to the caller with the rest of the batch: what it rests on may not be committed in the end.
-            _refusal = refusal;
+            // The caller gets this together with the rest of the batch: the transaction on which the decision depends may still fail.
+            _error = error;
         }
     }
 
     internal override void Complete(ITrackedUsers users)
     {
-        if (_refusal is not null)
+        if (_error is not null)
         {
-            Fail(_refusal);
+            Fail(_error);
             return;
         }
         Committed?.Invoke(_result!);
@@ -51,20 +56,20 @@ public abstract class Command<TResult> : Command
     internal sealed override void Fail(PresenceException reason)
     {
         _completion.TrySetException(reason);
-        _ = _completion.Task.Exception; // observed: the caller may have gone away
+        _ = _completion.Task.Exception; // observed: the caller may be gone
     }
 
     internal sealed override void Reset()
     {
         _result = default;
-        _refusal = null;
+        _error = null;
     }
 
     internal sealed override void FailPermanently(PresenceException reason) => Fail(reason);
 
-    /// <summary>Whether the command was refused.</summary>
-    private protected bool IsRefused => _refusal is not null;
+    /// <summary>Whether the command was rejected.</summary>
+    private protected bool IsRejected => _error is not null;
 
-    /// <summary>Decides and writes; throws the refusal before it has written anything.</summary>
+    /// <summary>Decides and writes. A rejected command throws before it writes anything.</summary>
     private protected abstract TResult DecideCore(CommandBatch batch);
 }

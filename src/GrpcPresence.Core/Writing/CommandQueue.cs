@@ -3,8 +3,8 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Core.Writing;
 
 /// <summary>
-/// What waits for the writer. Two lanes, so that a sweep of a million expiries does not stand before a caller: the writer takes some of each.
-/// Safe from any thread.
+/// The commands that wait for the writer, in two lanes. The writer takes some of each lane, so that a sweep of a million expiries does not
+/// delay callers. Safe from any thread.
 /// </summary>
 public sealed class CommandQueue : IDisposable
 {
@@ -14,7 +14,7 @@ public sealed class CommandQueue : IDisposable
     private readonly ManualResetEventSlim _signal = new();
     private bool _isClosed;
 
-    /// <summary>How many commands wait.</summary>
+    /// <summary>The number of waiting commands.</summary>
     public int Count
     {
         get
@@ -38,7 +38,9 @@ public sealed class CommandQueue : IDisposable
     public WaitHandle Signal => _signal.WaitHandle;
 
     /// <summary>Queues a command and returns when it is committed and published.</summary>
-    /// <exception cref="PresenceException">The change's refusal, StorageUnavailable, or ServerStopping after <see cref="Close"/>.</exception>
+    /// <exception cref="PresenceException">
+    /// The command's rejection, StorageUnavailable, or ServerStopping after <see cref="Close"/>.
+    /// </exception>
     public Task<TResult> SubmitAsync<TResult>(Command<TResult> command)
     {
         if (!TryEnqueue(command, background: false))
@@ -46,7 +48,10 @@ public sealed class CommandQueue : IDisposable
         return command.Completion;
     }
 
-    /// <summary>Refuses further commands of callers. What is queued is still written; presence that commands from then on is not, and the store keeps what was known.</summary>
+    /// <summary>
+    /// Rejects further commands of callers. Queued commands are still written. Later presence transitions are not written, and the store
+    /// keeps the last known state.
+    /// </summary>
     public void Close()
     {
         lock (_gate)
@@ -57,21 +62,21 @@ public sealed class CommandQueue : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _signal.Dispose();
 
-    /// <summary>Moves what one transaction takes into the list.</summary>
-    internal void Take(List<Command> into, int callers, int background)
+    /// <summary>Moves the commands of one transaction into the list.</summary>
+    internal void Take(List<Command> target, int callers, int background)
     {
         lock (_gate)
         {
             for (; callers > 0 && _callers.TryDequeue(out var command); callers--)
-                into.Add(command);
+                target.Add(command);
             for (; background > 0 && _background.TryDequeue(out var command); background--)
-                into.Add(command);
+                target.Add(command);
             if (_callers.Count + _background.Count == 0 && !_isClosed)
                 _signal.Reset();
         }
     }
 
-    /// <summary>Queues a command; false after <see cref="Close"/>.</summary>
+    /// <summary>Queues a command; returns false after <see cref="Close"/>.</summary>
     internal bool TryEnqueue(Command command, bool background)
     {
         lock (_gate)
@@ -80,7 +85,8 @@ public sealed class CommandQueue : IDisposable
                 return false;
             (background ? _background : _callers).Enqueue(command);
         }
-        // Setting it is dear, and a sweep queues thousands. Whoever resets it in between has taken the command.
+        // Setting the event is expensive, and a sweep queues thousands of commands. A thread that resets it in between has taken the
+        // command.
         if (!_signal.IsSet)
             _signal.Set();
         return true;

@@ -7,21 +7,21 @@ using GrpcPresence.Core.Tenants;
 namespace GrpcPresence.Core.Writing;
 
 /// <summary>
-/// The one writer. Takes what is queued and, in one transaction, decides each command, numbers those that alter something, and commits; then
-/// publishes; then completes the callers, in this order. Not safe for more than one thread.
+/// The only writer. In one transaction it takes queued commands, decides each, gives revisions to those that change something, and commits.
+/// Then it publishes, and then completes the callers, in this order. Not safe for more than one thread.
 /// </summary>
-/// <param name="store">Where it writes.</param>
-/// <param name="queue">What is to be written.</param>
-/// <param name="services">Hears of service instances that were changed.</param>
+/// <param name="store">The store.</param>
+/// <param name="queue">The commands to write.</param>
+/// <param name="services">The cache, updated with changed service instances.</param>
 /// <param name="users">The tracked users.</param>
-/// <param name="publisher">Takes what was committed.</param>
-/// <param name="keys">Is brought up to date with each commit.</param>
-/// <param name="sids">Makes new SIDs.</param>
-/// <param name="status">Hears whether the store works.</param>
-/// <param name="metrics">Counts.</param>
+/// <param name="publisher">Publishes what was committed.</param>
+/// <param name="keys">The cache, updated after each commit.</param>
+/// <param name="sids">Creates new SIDs.</param>
+/// <param name="status">Receives whether the store works.</param>
+/// <param name="metrics">The metrics.</param>
 /// <param name="time">The clock.</param>
 /// <param name="tombstoneRetention">How long the tombstone of a deleted user is kept.</param>
-/// <param name="usersPerService">The users that a service instance may have; at least 1.</param>
+/// <param name="usersPerService">The maximum number of users of a service instance; at least 1.</param>
 public sealed class CommandWriter(
     IPresenceStore store,
     CommandQueue queue,
@@ -36,15 +36,17 @@ public sealed class CommandWriter(
     TimeSpan tombstoneRetention,
     int usersPerService)
 {
-    /// <summary>How often the writer looks for rows that may go.</summary>
+    /// <summary>How often the writer looks for rows to purge.</summary>
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
 
     private readonly List<Command> _commands = [];
-    private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null: there may be something to purge
+    private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null if rows may remain
     private bool _mustReopen;
-    private (long Id, CommandBatch Batch, Command[] Commands)? _unresolved; // a commit that reported failure, until it is known whether it happened
+    private (long Id, CommandBatch Batch, Command[] Commands)? _unresolved; // a commit that reported failure, until its outcome is known
 
-    /// <summary>Writes one batch and, when nobody waits, purges a little or tries a store that failed. Never throws for a fault of the store.</summary>
+    /// <summary>
+    /// Writes one batch. If no command waits, purges some rows or tries a store that failed. Never throws for an error of the store.
+    /// </summary>
     public WriteOutcome WriteOnce()
     {
         _commands.Clear();
@@ -53,11 +55,11 @@ public sealed class CommandWriter(
         if (outcome != WriteOutcome.Failed && queue.Count == 0 && PurgeOnce() is var purged and not WriteOutcome.Idle)
             outcome = purged;
         if (outcome != WriteOutcome.Failed)
-            store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: what was queued meanwhile goes first
+            store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: commands queued meanwhile go first
         return outcome;
     }
 
-    /// <summary>Writes until the queue is closed and empty, or the token is cancelled. The body of the writer's thread.</summary>
+    /// <summary>Writes until the queue is closed and empty, or the token is cancelled. The writer's thread runs this method.</summary>
     public void Run(CancellationToken stop)
     {
         var backoff = Limits.MinStorageBackoff;
@@ -89,19 +91,19 @@ public sealed class CommandWriter(
         {
             batch = Commit(commands);
         }
-        catch (StorageException fault)
+        catch (StorageException exception)
         {
             _mustReopen = true;
-            status.Report(fault);
+            status.Report(exception);
             foreach (var command in commands)
-                command.Fail(fault);
+                command.Fail(exception);
             return WriteOutcome.Failed;
         }
 #pragma warning disable CA1031 // whatever a faulty command throws, the writer must live on
-        catch (Exception fault)
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return Isolate(commands, fault);
+            return Isolate(commands, exception);
         }
         status.Report(null);
         metrics.CommitRecorded(time.GetElapsedTime(began), commands.Count);
@@ -112,7 +114,9 @@ public sealed class CommandWriter(
         return WriteOutcome.Written;
     }
 
-    /// <summary>Decides and commits. Throws when the transaction did not happen; returns when it did, even where the commit reported failure.</summary>
+    /// <summary>
+    /// Decides and commits. Throws if the transaction did not happen. Returns if it did, even if the commit reported failure.
+    /// </summary>
     private CommandBatch Commit(List<Command> commands)
     {
         EnsureOpen();
@@ -135,7 +139,9 @@ public sealed class CommandWriter(
         return batch;
     }
 
-    /// <summary>Whether the commit that reported failure happened all the same. Nobody is told anything before that is known.</summary>
+    /// <summary>
+    /// Whether the commit that reported failure happened after all. No caller or watcher gets an answer before this is known.
+    /// </summary>
     private bool ReopenAfterFailedCommit()
     {
         try
@@ -147,7 +153,7 @@ public sealed class CommandWriter(
         }
         catch (StorageException)
         {
-            return false; // still not known: the callers hear of the fault, and the next reopening resolves it for the watchers
+            return false; // still unknown: the callers get the error, and the next reopening resolves it for the watchers
         }
     }
 
@@ -160,7 +166,7 @@ public sealed class CommandWriter(
         if (_unresolved is { } unresolved && unresolved.Id == lastCommitted)
         {
             Publish(unresolved.Batch);
-            // The callers were told of the fault and hear no more; the cells must learn what became of their users.
+            // The callers already got the error and ignore this. The tracked users must learn the outcome.
             Complete(unresolved.Batch, unresolved.Commands);
         }
         _unresolved = null;
@@ -200,8 +206,11 @@ public sealed class CommandWriter(
         }
     }
 
-    /// <summary>A command threw something that is not a refusal: a fault of this program. Each is tried alone, so that only the faulty one fails.</summary>
-    private WriteOutcome Isolate(List<Command> commands, Exception fault)
+    /// <summary>
+    /// Handles a command that threw an unexpected exception, which is a bug in this program. Each command is tried alone, so that only the
+    /// faulty one fails.
+    /// </summary>
+    private WriteOutcome Isolate(List<Command> commands, Exception exception)
     {
         _mustReopen = true;
         if (commands.Count > 1)
@@ -214,14 +223,14 @@ public sealed class CommandWriter(
             }
             return outcome;
         }
-        status.ReportFault(fault);
-        commands[0].FailPermanently(new PresenceException(ErrorReason.Internal, "The command could not be decided.", fault));
+        status.ReportFault(exception);
+        commands[0].FailPermanently(new PresenceException(ErrorReason.Internal, "The command could not be decided.", exception));
         return WriteOutcome.Written;
     }
 
     /// <summary>
-    /// Purges a little when it is time. A store that failed is tried at each call, until it takes a commit: nothing else may be queued that would show
-    /// that it works again, and that a transaction can begin says nothing of a full disk.
+    /// Purges some rows when it is time. Tries a store that failed at each call until a commit succeeds: no other command may be queued
+    /// that would show that it works again. Beginning a transaction proves nothing, because the disk may still be full.
     /// </summary>
     private WriteOutcome PurgeOnce()
     {
@@ -242,10 +251,10 @@ public sealed class CommandWriter(
             status.Report(null);
             return WriteOutcome.Written;
         }
-        catch (StorageException fault)
+        catch (StorageException exception)
         {
             _mustReopen = true;
-            status.Report(fault);
+            status.Report(exception);
             return WriteOutcome.Failed;
         }
     }

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>Takes what was committed, in the order of the commits, before anybody is told that it was.</summary>
+/// <summary>Receives what was committed, in the order of the commits, before any caller is answered.</summary>
 public interface ICommitPublisher
 {
     /// <summary>Called on the writer's thread; must neither wait nor throw.</summary>

@@ -4,18 +4,18 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>Makes new SIDs. A seam for tests, whose runs must repeat.</summary>
+/// <summary>Creates new SIDs. Tests replace it, because their runs must be repeatable.</summary>
 public interface ISidGenerator
 {
-    /// <summary>A new service instance SID.</summary>
+    /// <summary>Returns a new service instance SID.</summary>
     ServiceSid NewServiceSid();
 
-    /// <summary>A new user SID.</summary>
+    /// <summary>Returns a new user SID.</summary>
     UserSid NewUserSid();
 
-    /// <summary>A new push binding SID.</summary>
+    /// <summary>Returns a new push binding SID.</summary>
     BindingSid NewBindingSid();
 
-    /// <summary>A new API key SID.</summary>
+    /// <summary>Returns a new API key SID.</summary>
     ApiKeySid NewApiKeySid();
 }

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>SIDs of 128 random bits: nobody can guess another's. Safe from any thread.</summary>
+/// <summary>Creates SIDs of 128 random bits, so that nobody can guess one. Safe from any thread.</summary>
 public sealed class RandomSidGenerator : ISidGenerator
 {
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>One service instance within a batch: its record as the batch changes it, and what was changed. Used by the writer's thread alone.</summary>
+/// <summary>A service instance in a batch: its record as the batch changes it, and the changes. Used only by the writer's thread.</summary>
 internal sealed class ServiceBatch(ServiceRecord record)
 {
     private readonly List<UserChange> _users = [];
@@ -19,7 +19,7 @@ internal sealed class ServiceBatch(ServiceRecord record)
     /// <summary>Whether the record must be written back.</summary>
     public bool IsChanged { get; private set; }
 
-    /// <summary>Whether watchers or the directory must hear of it.</summary>
+    /// <summary>Whether watchers or the service cache must be notified.</summary>
     public bool IsVisible => Record.Revision >= _firstRevision || IsDeleted || IsNew;
 
     /// <summary>Whether the service instance is created in this batch.</summary>
@@ -33,7 +33,7 @@ internal sealed class ServiceBatch(ServiceRecord record)
     public long NextRevision => Record.Revision + 1;
 
     /// <summary>Takes the next revision, for one visible change.</summary>
-    /// <param name="users">How many users the change adds: 1, 0 or -1.</param>
+    /// <param name="users">The change of the number of users: 1, 0 or -1.</param>
     public void TakeRevision(int users = 0) => Update(Record with { Revision = NextRevision, UserCount = Record.UserCount + users });
 
     /// <summary>Replaces the record.</summary>
@@ -44,9 +44,9 @@ internal sealed class ServiceBatch(ServiceRecord record)
     }
 
     /// <summary>Notes the change of a user that took the present revision.</summary>
-    /// <param name="user">The user after it.</param>
-    /// <param name="reasons">What it changed.</param>
-    /// <param name="previous">The revision of the user before it; 0 when it created the user.</param>
+    /// <param name="user">The user after the change.</param>
+    /// <param name="reasons">The reasons of the change.</param>
+    /// <param name="previous">The user's revision before the change; 0 for a new user.</param>
     public UserState Add(UserRecord user, UpdateReasons reasons, long previous)
     {
         var state = UserState.Of(Record.Sid, user, Record.Configuration);
@@ -54,11 +54,13 @@ internal sealed class ServiceBatch(ServiceRecord record)
         return state;
     }
 
-    /// <summary>Notes the deletion of a user, whose revision was <paramref name="previous"/>, that took the present revision.</summary>
+    /// <summary>
+    /// Notes the deletion of a user that took the present revision. The user's revision before was <paramref name="previous"/>.
+    /// </summary>
     public void Add(Tombstone tombstone, long previous) =>
         _users.Add(new UserChange(UserState.Of(Record.Sid, tombstone), UpdateReasons.Deleted, Record.Revision, previous));
 
-    /// <summary>Replaces the configuration by one that took the present revision.</summary>
+    /// <summary>Replaces the configuration with one that took the present revision.</summary>
     public void Configure(ServiceConfiguration configuration)
     {
         Update(Record with { Configuration = configuration });
@@ -68,6 +70,6 @@ internal sealed class ServiceBatch(ServiceRecord record)
     /// <summary>Notes the deletion of the service instance.</summary>
     public void Delete() => IsDeleted = true;
 
-    /// <summary>What is to be published.</summary>
+    /// <summary>Returns what is to be published.</summary>
     public ServiceCommit ToCommit() => new(Record, _firstRevision, [.. _users], [.. _configurations], IsDeleted);
 }

@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>What one transaction changed in one service instance. Immutable.</summary>
+/// <summary>The changes of one transaction in one service instance. Immutable.</summary>
 /// <param name="Service">The service instance as committed.</param>
 /// <param name="FirstRevision">The first revision that the transaction took; the last is the service instance's.</param>
 /// <param name="Users">The changes of users, by ascending revision.</param>

@@ -2,28 +2,33 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>Whether the store takes writes, as the writer last saw it. Health and logs listen; only the writer decides by it, to try again. Safe from any thread.</summary>
+/// <summary>
+/// Whether the store accepts writes, as the writer last saw it. Health and logs subscribe. Only the writer acts on it, by trying again.
+/// Safe from any thread.
+/// </summary>
 public sealed class StorageStatus
 {
     private volatile bool _isFailing;
 
-    /// <summary>Raised on the writer's thread when the store begins to fail (with the fault) and when it works again (with null).</summary>
+    /// <summary>Raised on the writer's thread when the store begins to fail (with the error) and when it works again (with null).</summary>
     public event Action<PresenceException?>? Changed;
 
-    /// <summary>Raised, on the writer's thread or another, when writing or reading changes failed for a reason that is a fault of this program.</summary>
+    /// <summary>
+    /// Raised, on the writer's thread or another, when writing or reading changes failed because of a bug in this program.
+    /// </summary>
     public event Action<Exception>? Faulted;
 
-    /// <summary>Whether the last try failed.</summary>
+    /// <summary>Whether the last attempt failed.</summary>
     public bool IsFailing => _isFailing;
 
-    internal void Report(PresenceException? fault)
+    internal void Report(PresenceException? error)
     {
-        var isFailing = fault is not null;
+        var isFailing = error is not null;
         if (isFailing == _isFailing)
             return;
         _isFailing = isFailing;
-        Changed?.Invoke(fault);
+        Changed?.Invoke(error);
     }
 
-    internal void ReportFault(Exception fault) => Faulted?.Invoke(fault);
+    internal void ReportFault(Exception exception) => Faulted?.Invoke(exception);
 }

@@ -1,9 +1,9 @@
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>What one round of the writer did.</summary>
+/// <summary>The outcome of one round of the writer.</summary>
 public enum WriteOutcome
 {
-    /// <summary>Nothing was queued and nothing is left to purge.</summary>
+    /// <summary>No command was queued and no row is left to purge.</summary>
     Idle,
 
     /// <summary>Something was written; there may be more.</summary>

@@ -12,13 +12,13 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Fixture;
 
-/// <summary>The whole of Core over a store in memory, driven by one thread and a manual clock: nothing happens unless a test says so.</summary>
+/// <summary>All of Core over an in-memory store, on one thread and a manual clock: nothing happens unless the test triggers it.</summary>
 internal sealed class CoreWorld : IDisposable
 {
-    /// <param name="store">The store; a new one unless given.</param>
-    /// <param name="publisher">Stands between the writer and the hub.</param>
-    /// <param name="meters">Makes the meter; it is the process's own unless given.</param>
-    /// <param name="usersPerService">The users that a service instance may have; any number unless given.</param>
+    /// <param name="store">The store; a new one by default.</param>
+    /// <param name="publisher">Wraps the hub as the writer's publisher.</param>
+    /// <param name="meters">Creates the meter; the process's own by default.</param>
+    /// <param name="usersPerService">The maximum number of users of a service instance; unlimited by default.</param>
     public CoreWorld(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
@@ -32,7 +32,8 @@ internal sealed class CoreWorld : IDisposable
         Directory = new UserResolver(Store, Tracker);
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout);
         Writer = new CommandWriter(
-            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, new RandomSidGenerator(), Status, Metrics, Time, TimeSpan.FromDays(30),
+            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, new RandomSidGenerator(), Status, Metrics, Time,
+            TimeSpan.FromDays(30),
             usersPerService);
     }
 
@@ -69,14 +70,14 @@ internal sealed class CoreWorld : IDisposable
         Store.Dispose();
     }
 
-    /// <summary>From now on the writer has a thread of its own, for tests of what waits for it on another thread than theirs.</summary>
+    /// <summary>Runs the writer on its own thread from now on, for tests in which another thread waits for it.</summary>
     public void StartWriter()
     {
         _writing = new Thread(() => Writer.Run(default)) { IsBackground = true };
         _writing.Start();
     }
 
-    /// <summary>Writes all that is queued; a store that fails is not tried again.</summary>
+    /// <summary>Writes everything that is queued. Does not retry a store that fails.</summary>
     public void Write()
     {
         if (_writing is not null)
@@ -88,7 +89,7 @@ internal sealed class CoreWorld : IDisposable
         }
     }
 
-    /// <summary>Lets the time pass, a tick at a time, and writes what that brings.</summary>
+    /// <summary>Advances the clock, a tick at a time, and writes the resulting transitions.</summary>
     public void Advance(TimeSpan by)
     {
         for (var passed = TimeSpan.Zero; passed < by; passed += Limits.Tick)
@@ -100,7 +101,7 @@ internal sealed class CoreWorld : IDisposable
         }
     }
 
-    /// <summary>Carries a change out.</summary>
+    /// <summary>Runs a command.</summary>
     public Task<TResult> Do<TResult>(Command<TResult> change)
     {
         var done = Queue.SubmitAsync(change);
@@ -116,7 +117,8 @@ internal sealed class CoreWorld : IDisposable
         return await Services.GetAsync(record.Sid, default);
     }
 
-    public Task<ServiceConfiguration> Switch(ServiceSid service, bool on) => Configure(service, before => before with { ReachabilityEnabled = on });
+    public Task<ServiceConfiguration> Switch(ServiceSid service, bool on) =>
+        Configure(service, before => before with { ReachabilityEnabled = on });
 
     public Task<ServiceConfiguration> Configure(ServiceSid service, Func<ServiceConfiguration, ServiceConfiguration> edit) =>
         Do(new UpdateConfiguration(service, etag: "", edit));
@@ -133,11 +135,11 @@ internal sealed class CoreWorld : IDisposable
     public Task<PushBinding> Bind(CachedService service, string identity, string endpoint) =>
         Do(new SetPushBinding(service.Sid, new UserKey(Id(identity)), BindingType.Fcm, endpoint));
 
-    /// <summary>A heartbeat; the task is the one that its caller would wait for. Nothing is written yet.</summary>
+    /// <summary>Sends a heartbeat without writing anything. The result has the task that the caller would wait for.</summary>
     public HeartbeatResult Beat(CachedService service, string identity, string session = "s1") =>
         Tracker.Beat(service, new UserRef(Id(identity), Sid: null, MayCreate: true), Session(session), stream: null);
 
-    /// <summary>A heartbeat, and what it brings is written.</summary>
+    /// <summary>Sends a heartbeat and writes the resulting transition.</summary>
     public async Task Online(CachedService service, string identity, string session = "s1")
     {
         var beat = Beat(service, identity, session);
@@ -146,7 +148,7 @@ internal sealed class CoreWorld : IDisposable
         await beat.Stored;
     }
 
-    /// <summary>The end of a session, and what it brings is written.</summary>
+    /// <summary>Ends a session and writes the resulting transition.</summary>
     public async Task Offline(CachedService service, string identity, string session = "s1")
     {
         var stored = Tracker.EndSession(service, new UserRef(Id(identity), Sid: null, MayCreate: false), Session(session));
@@ -160,7 +162,11 @@ internal sealed class CoreWorld : IDisposable
     public async Task<long> Revision(CachedService service) => (await Store.FindServiceAsync(service.Sid, default))!.Revision;
 
     public async Task<WatchClient> Watch(
-        CachedService service, string[]? keys = null, UpdateReasons reasons = UpdateReasons.None, bool now = false, ResumeToken? token = null)
+        CachedService service,
+        string[]? keys = null,
+        UpdateReasons reasons = UpdateReasons.None,
+        bool now = false,
+        ResumeToken? token = null)
     {
         var filter = new WatchFilter((keys ?? []).Select(Key), reasons, UserView.Full);
         return new WatchClient(await Hub.OpenAsync(new WatchRequest(service.Sid, filter, now, token), default));

@@ -1,9 +1,8 @@
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Fixture;
 
-/// <summary>Stands for the transport's encoder where only the size of users matters.</summary>
+/// <summary>Replaces the transport's encoder where only the size of users matters.</summary>
 internal sealed class FixedSizeEncoder(int bytes = 100) : IUserEncoder
 {
     public byte[] Encode(UserState user, UserView view) => new byte[bytes];

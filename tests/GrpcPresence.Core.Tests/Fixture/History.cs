@@ -3,10 +3,10 @@ using FsCheck.Fluent;
 
 namespace GrpcPresence.Core.Tests.Fixture;
 
-/// <summary>Histories of steps for property tests.</summary>
+/// <summary>Generators of step histories for property tests.</summary>
 internal static class History
 {
-    /// <summary>Makes histories that shrink to a short counterexample: half of the steps is left out, or one of them.</summary>
+    /// <summary>Returns histories that shrink to a short counterexample by leaving out half of the steps, or one of them.</summary>
     public static Arbitrary<T[]> Of<T>(Gen<T[]> steps) => Arb.From(steps, Shrink);
 
     private static IEnumerable<T[]> Shrink<T>(T[] steps)

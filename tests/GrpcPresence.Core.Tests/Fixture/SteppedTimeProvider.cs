@@ -3,13 +3,13 @@ using Microsoft.Extensions.Time.Testing;
 namespace GrpcPresence.Core.Tests.Fixture;
 
 /// <summary>
-/// A fake clock whose wall clock can be stepped alone, as when a machine's clock is corrected: the monotonic clock stands.
+/// A fake clock whose wall clock can be stepped alone, as when a machine's clock is corrected. The monotonic clock does not change.
 /// </summary>
 internal sealed class SteppedTimeProvider : FakeTimeProvider
 {
     private long _step; // in ticks
 
-    /// <summary>Moves the wall clock alone.</summary>
+    /// <summary>Steps the wall clock alone.</summary>
     public void StepWallClock(TimeSpan by) => Interlocked.Add(ref _step, by.Ticks);
 
     /// <inheritdoc/>

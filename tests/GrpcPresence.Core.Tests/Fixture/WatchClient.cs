@@ -3,7 +3,7 @@ using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Fixture;
 
-/// <summary>A client of a watch, which checks what every message must satisfy and keeps what a client may conclude.</summary>
+/// <summary>A client of a watch. It checks the rules for every message and keeps what a client may conclude.</summary>
 internal sealed class WatchClient(WatchSession session) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -13,7 +13,7 @@ internal sealed class WatchClient(WatchSession session) : IAsyncDisposable
 
     public WatchSession Session => session;
 
-    /// <summary>What the client holds of each user.</summary>
+    /// <summary>The client's state of each user.</summary>
     public Dictionary<string, UserState> Users { get; } = [];
 
     /// <summary>The last token.</summary>
@@ -21,22 +21,22 @@ internal sealed class WatchClient(WatchSession session) : IAsyncDisposable
 
     public bool IsSynced { get; private set; }
 
-    /// <summary>The next message.</summary>
+    /// <summary>Returns the next message.</summary>
     public async Task<WatchEvent> Next()
     {
         var next = _messages.MoveNextAsync().AsTask();
         if (await Task.WhenAny(next, Task.Delay(Patience)) != next)
-            Assert.Fail("The watch did not send the message that is awaited.");
+            Assert.Fail("The watch did not send the expected message.");
         Assert.True(await next, "The watch ended without a reason.");
         Take(_messages.Current);
         return _messages.Current;
     }
 
-    /// <summary>The next message, which must be of this kind.</summary>
+    /// <summary>Returns the next message, which must have this type.</summary>
     public async Task<T> Next<T>()
         where T : WatchEvent => Assert.IsType<T>(await Next());
 
-    /// <summary>Reads up to and with <c>synced</c>.</summary>
+    /// <summary>Reads messages through <c>synced</c>.</summary>
     public async Task<List<WatchEvent>> Sync()
     {
         var messages = new List<WatchEvent>();
@@ -48,10 +48,10 @@ internal sealed class WatchClient(WatchSession session) : IAsyncDisposable
         return messages;
     }
 
-    /// <summary>The one update of the next message.</summary>
+    /// <summary>Returns the only update of the next message.</summary>
     public async Task<UserUpdate> NextUpdate() => Assert.Single((await Next<WatchEvent.Updates>()).Users);
 
-    /// <summary>Whether nothing is ready to be sent. Asks for the next message, and so must be the last thing that a test does.</summary>
+    /// <summary>Whether no message is ready. It requests the next message, so it must be a test's last call.</summary>
     public bool IsQuiet() => !_messages.MoveNextAsync().AsTask().IsCompleted;
 
     public async ValueTask DisposeAsync()
@@ -91,7 +91,9 @@ internal sealed class WatchClient(WatchSession session) : IAsyncDisposable
     private void Take(UserUpdate update)
     {
         var state = update.State;
-        Assert.True(_newest.GetValueOrDefault(state.Sid) <= state.Revision, $"Ordered: {state.Identity} went back to revision {state.Revision}.");
+        Assert.True(
+                _newest.GetValueOrDefault(state.Sid) <= state.Revision,
+                $"Ordered: {state.Identity} went back to revision {state.Revision}.");
         Assert.True(!IsSynced || update.Reasons != UpdateReasons.None, $"Reasoned: {state.Identity} was sent without a reason.");
         _newest[state.Sid] = state.Revision;
         if (state.IsDeleted)

@@ -154,7 +154,7 @@ public sealed class EndedSessionTests : IDisposable
     }
 
     [Fact]
-    public void Whoever_waits_for_a_session_of_a_user_who_is_deleted_learns_that_it_ended()
+    public void A_caller_that_waits_for_a_session_of_a_deleted_user_gets_SessionEnded()
     {
         _world.BeatAndWrite(Alice, Phone);
         _ = _world.End(Alice, Phone);

@@ -65,7 +65,7 @@ public sealed class HeartbeatStreamTests : IDisposable
     }
 
     [Fact]
-    public void A_stream_that_did_not_ask_for_it_ends_nothing_and_keeps_nobody()
+    public void A_stream_that_did_not_ask_for_it_ends_no_session_and_keeps_no_user()
     {
         var stream = new HeartbeatStream(endSessionsOnClose: false);
         _world.BeatAndWrite(Alice, Phone, stream);

@@ -21,7 +21,7 @@ public sealed class LeaseTests : IDisposable
         for (var beatMilliseconds = 0; beatMilliseconds < 100; beatMilliseconds += 7)
         {
             using var world = new World();
-            world.Pass(TimeSpan.FromMilliseconds(phaseMilliseconds)); // ticks come at this phase from now on
+            world.Pass(TimeSpan.FromMilliseconds(phaseMilliseconds)); // sets the phase of the later ticks
             world.Time.Advance(TimeSpan.FromMilliseconds(beatMilliseconds));
             world.BeatAndWrite(Alice, Phone);
             world.Time.Advance(Limits.Tick - TimeSpan.FromMilliseconds(beatMilliseconds));
@@ -46,7 +46,7 @@ public sealed class LeaseTests : IDisposable
             HeartbeatInterval = TimeSpan.FromSeconds(2),
             SessionTimeout = TimeSpan.FromSeconds(4),
         });
-        _world.BeatAndWrite(Bob, Phone); // a shorter lease than it had
+        _world.BeatAndWrite(Bob, Phone); // a shorter lease than before
 
         _world.PassAndWrite(TimeSpan.FromSeconds(4));
 
@@ -140,7 +140,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public void A_session_whose_lease_is_over_is_not_listed_though_no_tick_has_come_yet()
+    public void A_session_with_an_expired_lease_is_not_listed_even_before_a_tick()
     {
         _world.BeatAndWrite(Alice, Phone);
         _world.Pass(SessionTimeout - Limits.Tick);

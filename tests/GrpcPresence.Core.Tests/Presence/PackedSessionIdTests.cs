@@ -8,7 +8,10 @@ public sealed class PackedSessionIdTests
     private const string Guid = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
     public static TheoryData<string> Ids =>
-        ["s", new string('z', 64), Guid, Guid.ToUpperInvariant(), Guid.Replace('f', 'F'), Guid.Replace("-", "", StringComparison.Ordinal), $"{Guid[..^1]}_", $"{Guid[..^1]}z"];
+        [
+            "s", new string('z', 64), Guid, Guid.ToUpperInvariant(), Guid.Replace('f', 'F'),
+            Guid.Replace("-", "", StringComparison.Ordinal), $"{Guid[..^1]}_", $"{Guid[..^1]}z",
+        ];
 
     [Theory]
     [MemberData(nameof(Ids))]

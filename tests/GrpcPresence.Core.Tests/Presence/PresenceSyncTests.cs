@@ -6,7 +6,7 @@ using Phase = GrpcPresence.Core.Presence.PresenceSync.SyncPhase;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
-/// <summary>The table of the presence state machine: phase and event give a phase and what follows.</summary>
+/// <summary>The table of the presence state machine: a phase and an event yield a phase and what must follow.</summary>
 public sealed class PresenceSyncTests
 {
     private static readonly ServiceConfiguration On = new() { ReachabilityEnabled = true, SwitchRevision = 1 };
@@ -72,7 +72,7 @@ public sealed class PresenceSyncTests
     {
         Bring(Phase.Taken);
         Follow(_sync.MarkOnline(isNew: false, mayCreate: true, On));
-        Assert.Equal(Next.None, _sync.Reject(Reason)); // the entry is in the queue already
+        Assert.Equal(Next.None, _sync.Reject(Reason)); // the entry is queued already
         Assert.Equal(Phase.Queued, _sync.Phase);
     }
 
@@ -161,7 +161,7 @@ public sealed class PresenceSyncTests
         }
     }
 
-    // As the tracked user does.
+    // The same reaction as the tracked user's.
     private Next Follow(Next next)
     {
         if (next is Next.Queue or Next.QueueInBackground && !_sync.TryUseEntry(next == Next.QueueInBackground))

@@ -6,7 +6,9 @@ using GrpcPresence.Core.Tests.Presence.Fixture;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
-/// <summary>Whatever happens in whatever order, the tracker knows what a lease end for each session says, and in the end the store does too.</summary>
+/// <summary>
+/// For any events in any order, the tracker agrees with a model that has a lease end for each session, and finally the store agrees too.
+/// </summary>
 public sealed class PropertyTests
 {
     [Property(MaxTest = 500, EndSize = 150, QuietOnSuccess = true, Arbitrary = [typeof(Histories)])]

@@ -29,7 +29,7 @@ public sealed class RestartTests : IDisposable
     public async Task Users_who_were_online_stay_online_for_a_full_timeout_from_the_moment_the_service_is_ready()
     {
         await LoadAsync();
-        _world.PassAndWrite(SessionTimeout * 2); // loading takes long; nobody ages
+        _world.PassAndWrite(SessionTimeout * 2); // loading takes long, but no lease expires
         _world.Tracker.Start();
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
@@ -43,7 +43,7 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
-    public async Task A_heartbeat_of_a_recovered_user_is_answered_from_memory_and_nobody_flaps()
+    public async Task A_heartbeat_of_a_recovered_user_is_answered_from_memory_and_no_user_flaps()
     {
         await LoadAsync();
         _world.Tracker.Start();
@@ -132,7 +132,7 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
-    public async Task Recovery_reads_on_until_everybody_in_every_service_instance_is_loaded()
+    public async Task Recovery_reads_on_until_every_user_in_every_service_instance_is_loaded()
     {
         var other = _before.AddService(reachability: true);
         _before.Tracker.Beat(other, Of(Alice), Phone, null);

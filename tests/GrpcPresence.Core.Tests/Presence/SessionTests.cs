@@ -27,7 +27,7 @@ public sealed class SessionTests : IDisposable
         var first = _world.Beat(Alice, Phone);
         Assert.False(first.Stored.IsCompleted, "nothing was written yet");
         var second = _world.Beat(Alice, Laptop);
-        Assert.False(second.Stored.IsCompleted, "the transition that somebody else caused is not stored yet");
+        Assert.False(second.Stored.IsCompleted, "the transition that another session caused is not stored yet");
 
         _world.Write();
 
@@ -149,7 +149,7 @@ public sealed class SessionTests : IDisposable
         Assert.Throws<ArgumentException>(() => _world.Beat(Alice, default));
 
     [Fact]
-    public void A_user_who_may_not_be_created_is_forgotten_without_a_trace()
+    public void A_user_that_may_not_be_created_is_dropped_without_a_trace()
     {
         _world.Configure(configuration => configuration with { AutoCreateUsers = false });
 
@@ -175,7 +175,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Sessions_of_a_deleted_service_instance_are_refused_and_dropped_without_a_report()
+    public void Sessions_of_a_deleted_service_instance_are_rejected_and_dropped_without_a_report()
     {
         _world.BeatAndWrite(Alice, Phone);
         _world.Services.Remove(_world.Service.Sid, _world.Service.Id);

@@ -88,7 +88,7 @@ public sealed class StorageFaultTests : IDisposable
     }
 
     [Fact]
-    public void After_the_queue_is_closed_nobody_waits_for_ever()
+    public void After_the_queue_is_closed_every_caller_gets_an_answer()
     {
         _world.BeatAndWrite(Bob, Phone);
         var queued = _world.Beat(Alice, Phone);
@@ -99,7 +99,7 @@ public sealed class StorageFaultTests : IDisposable
 
         Assert.Equal(ErrorReason.ServerStopping, ReasonOf(shutOut.Stored));
         Assert.Equal(ErrorReason.ServerStopping, ReasonOf(end));
-        Assert.False(queued.Stored.IsCompleted, "what was queued before is still to be written");
+        Assert.False(queued.Stored.IsCompleted, "the transition that was queued before is not written yet");
         _world.Write();
         Assert.True(queued.Stored.IsCompletedSuccessfully);
     }
@@ -109,14 +109,14 @@ public sealed class StorageFaultTests : IDisposable
         if (fault == "begin")
             _world.Store.Faults.FailAllOperations(fail: true);
         else if (fault == "read")
-            _world.Store.Faults.FailOperation(_world.Status.IsFailing ? 3 : 2); // the writer reopens first, after a fault
+            _world.Store.Faults.FailOperation(_world.Status.IsFailing ? 3 : 2); // the writer reopens the store first after an error
         else
             _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
     }
 
     private static ErrorReason ReasonOf(Task stored)
     {
-        Assert.True(stored.IsFaulted, "the heartbeat was told nothing of the failure");
+        Assert.True(stored.IsFaulted, "the heartbeat did not report the failure");
         return Assert.IsType<PresenceException>(stored.Exception.InnerException, exactMatch: false).Reason;
     }
 }

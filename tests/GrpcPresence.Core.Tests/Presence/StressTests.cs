@@ -7,13 +7,15 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
-/// <summary>Many threads at once, while one ticks and one writes. What must hold meanwhile is checked meanwhile, the rest when all are done.</summary>
+/// <summary>
+/// Runs many threads at once, while one ticks and one writes. Some properties are checked meanwhile, the others when all threads are done.
+/// </summary>
 public sealed class StressTests : IDisposable
 {
     private const int Threads = 4;
     private const int Rounds = 20_000;
 
-    /// <summary>Few enough that threads meet at a user.</summary>
+    /// <summary>A small number, so that threads contend for users.</summary>
     private const int Users = 200;
 
     private readonly World _world = new();
@@ -24,8 +26,8 @@ public sealed class StressTests : IDisposable
     [Fact]
     public async Task When_all_are_done_those_sessions_live_that_were_not_ended_and_the_store_agrees()
     {
-        // Less than the debounce passes, so that each session lives until its own thread ends it.
-        var ticks = TickAsync(TimeSpan.FromMilliseconds(1), most: World.Debounce - TimeSpan.FromSeconds(1));
+        // Less time passes than the debounce, so that each session lives until its own thread ends it.
+        var ticks = TickAsync(TimeSpan.FromMilliseconds(1), max: World.Debounce - TimeSpan.FromSeconds(1));
         var writes = WriteAsync();
         var live = await WhenAllAsync(Enumerable.Range(0, Threads).Select(BeatAndEndAsync));
         await WhenAllAsync([ticks, writes]);
@@ -44,7 +46,7 @@ public sealed class StressTests : IDisposable
     [Fact]
     public async Task Leases_that_run_out_while_others_beat_leave_nothing_behind()
     {
-        var ticks = TickAsync(Limits.Tick * 3, most: TimeSpan.MaxValue);
+        var ticks = TickAsync(Limits.Tick * 3, max: TimeSpan.MaxValue);
         var writes = WriteAsync();
         await WhenAllAsync(Enumerable.Range(0, Threads).Select(BeatAndDeleteAsync));
         await WhenAllAsync([ticks, writes]);
@@ -101,11 +103,11 @@ public sealed class StressTests : IDisposable
         return 0;
     });
 
-    private Task<int> TickAsync(TimeSpan step, TimeSpan most) => RunAsync(() =>
+    private Task<int> TickAsync(TimeSpan step, TimeSpan max) => RunAsync(() =>
     {
         for (var passed = TimeSpan.Zero; Volatile.Read(ref _running) > 0;)
         {
-            if (passed < most)
+            if (passed < max)
             {
                 _world.Time.Advance(step);
                 passed += step;
@@ -128,7 +130,7 @@ public sealed class StressTests : IDisposable
         _world.PassAndWrite(World.SessionTimeout);
         Assert.Equal(0, _world.Tracker.LiveSessions);
         Assert.Equal(0, _world.Queue.Count);
-        _world.PassAndWrite(World.SessionTimeout); // ids of ended sessions that never beat are remembered from the end on
+        _world.PassAndWrite(World.SessionTimeout); // ids that never had a heartbeat are remembered for a timeout from their end on
         Assert.Equal(0, _world.Tracker.TrackedUsers);
         Assert.All(Enumerable.Range(0, Users), user => Assert.False(_world.StoredOnline(Of(user)) ?? false));
     }
@@ -143,7 +145,7 @@ public sealed class StressTests : IDisposable
         var all = Task.WhenAll(tasks);
         Assert.True(
             await Task.WhenAny(all, Task.Delay(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken)) == all,
-            "the threads did not come to an end: one of them waits for a lock for ever");
+            "the threads did not finish: one of them waits for a lock without end");
         return await all;
     }
 }

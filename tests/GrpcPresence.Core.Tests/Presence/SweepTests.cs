@@ -7,7 +7,7 @@ using static GrpcPresence.Core.Tests.Presence.Fixture.World;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
-/// <summary>Many leases that end at once.</summary>
+/// <summary>Many leases that end at the same time.</summary>
 public sealed class SweepTests : IDisposable
 {
     private readonly World _world = new();
@@ -17,8 +17,8 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public async Task A_tick_comes_to_an_end_though_more_is_not_due_yet_than_one_hold_of_a_lock_takes()
     {
-        // All leases end within one slot, and after a tick that goes through it. Each shard takes another number of holds; these have no divisor in
-        // common, so that shards which begin anew when they are done are as good as never done together.
+        // All leases end within one slot, and after a tick that goes through it. Each shard needs a different number of holds. The numbers
+        // have no common divisor, so that shards that start again when they are done are almost never done together.
         int[] holds = [5, 7, 9, 11, 13, 16, 17];
         var left = holds.Select(count => (count - 1) * TrackerShard.UsersPerHold + 1).ToArray();
         _world.Pass(Limits.Tick);
@@ -36,7 +36,7 @@ public sealed class SweepTests : IDisposable
         var passing = Task.Run(() => _world.Pass(SessionTimeout), TestContext.Current.CancellationToken);
 
         var timeout = Task.Delay(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
-        Assert.True(await Task.WhenAny(passing, timeout) == passing, "a tick does not come to an end");
+        Assert.True(await Task.WhenAny(passing, timeout) == passing, "a tick does not finish");
         Assert.Equal(0, _world.Tracker.LiveSessions);
     }
 
@@ -65,7 +65,8 @@ public sealed class SweepTests : IDisposable
         _world.Tracker.Start();
         _world.Pass(SessionTimeout - Limits.Tick);
         var (queued, holds) = (0, 0);
-        // The sweep measures outside the locks, so each time more users are offline a heartbeat could have come in between: here it does.
+        // The sweep records measurements outside the locks. So whenever more users are offline, a heartbeat could arrive in between. This
+        // listener sends one.
         using var listener = _world.Meters.Listen<double>("presence.lease.lateness", (_, _) =>
         {
             var offline = _world.Queue.Count - queued;
@@ -79,7 +80,7 @@ public sealed class SweepTests : IDisposable
         Assert.Equal(Users + 1, queued);
         Assert.InRange(holds, Users / TrackerShard.UsersPerHold, Users);
 
-        // All of them are to be written now; who comes meanwhile is in the next batch.
+        // All of the transitions must be written now. A caller that arrives meanwhile is in the next batch.
         var created = _world.Queue.SubmitAsync(new CreateUser(_world.Service.Sid, Bob, "", "{}", default));
         _world.Writer.WriteOnce();
         Assert.True(created.IsCompletedSuccessfully, "the caller waits for the sweep");

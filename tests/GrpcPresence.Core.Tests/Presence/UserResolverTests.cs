@@ -22,7 +22,7 @@ public sealed class UserResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_SID_is_one_read_until_a_heartbeat_named_it_and_none_while_the_user_is_tracked()
+    public void A_SID_costs_one_read_until_a_heartbeat_names_it_and_no_read_while_the_user_is_tracked()
     {
         _world.BeatAndWrite(Alice, Phone);
         var sid = _world.SidOf(Alice);
@@ -136,7 +136,7 @@ public sealed class UserResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_user_whom_a_heartbeat_is_about_to_create_can_be_asked_for_and_the_session_ended()
+    public void The_sessions_of_a_user_that_a_heartbeat_is_about_to_create_can_be_listed_and_ended()
     {
         var beat = _world.Beat(Alice, Phone);
 
@@ -166,9 +166,10 @@ public sealed class UserResolverTests : IDisposable
         _world.Submit(new DeleteServiceInstance(old.Sid));
         _world.AddService(reachability: true, old.Sid);
 
-        var refusal = Assert.Throws<PresenceException>(() => Get(_world.Users.ResolveAsync(old, new UserKey(sid), TestContext.Current.CancellationToken)));
+        var error = Assert.Throws<PresenceException>(
+            () => Get(_world.Users.ResolveAsync(old, new UserKey(sid), TestContext.Current.CancellationToken)));
 
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, refusal.Reason);
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, error.Reason);
     }
 
     private UserSid StoredOffline(Identity identity)
@@ -183,10 +184,10 @@ public sealed class UserResolverTests : IDisposable
     private UserRef ResolveExisting(UserKey key) =>
         Get(_world.Users.ResolveExistingAsync(_world.Service, key, TestContext.Current.CancellationToken));
 
-    // The stub answers at once.
+    // The stub completes synchronously.
     private static UserRef Get(ValueTask<UserRef> resolved)
     {
-        Assert.True(resolved.IsCompleted, "the stub answers at once");
+        Assert.True(resolved.IsCompleted, "the stub completes synchronously");
         return resolved.GetAwaiter().GetResult();
     }
 }

@@ -4,7 +4,7 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>Places of open watches.</summary>
+/// <summary>The leases of open streams.</summary>
 public sealed class OpenStreamTests : IDisposable
 {
     private readonly QuotaWorld _world = new();

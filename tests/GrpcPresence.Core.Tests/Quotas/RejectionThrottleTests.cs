@@ -2,7 +2,7 @@ using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>PresenceErrors of one caller beyond some a second are held back.</summary>
+/// <summary>Quota errors of one caller are delayed once they exceed a rate.</summary>
 public sealed class RejectionThrottleTests : IDisposable
 {
     private readonly QuotaWorld _world = new();

@@ -6,7 +6,9 @@ using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>Whatever is asked for and whenever: no more than the rate allows is granted, and what a refusal says of the time is true.</summary>
+/// <summary>
+/// For any requests at any time, the bucket grants no more than the rate allows, and the retry delay of a rejection is correct.
+/// </summary>
 [Properties(MaxTest = 500, EndSize = 120, QuietOnSuccess = true, Arbitrary = [typeof(Runs)])]
 public sealed class TokenBucketPropertyTests
 {
@@ -20,7 +22,7 @@ public sealed class TokenBucketPropertyTests
         foreach (var (pause, count, kind) in asks)
         {
             now += pause;
-            var asked = Math.Min(count, limit.Burst); // more goes into debt, which a window that begins with it would show
+            var asked = Math.Min(count, limit.Burst); // more goes into debt; a window that begins with it would show that
             if (kind == AskKind.Some)
             {
                 granted.Add((now, quota.Take(asked, now)));
@@ -59,7 +61,7 @@ public sealed class TokenBucketPropertyTests
             if (quota.TryTake(count, now, out var retryAfter))
                 continue;
             var wait = (long)((Int128)retryAfter.Ticks * rate.Frequency / TimeSpan.TicksPerSecond);
-            // A clock that is finer than 100 ns, or no multiple of it, is rounded up by up to one such step.
+            // A clock finer than 100 ns, or not a multiple of it, is rounded up by at most one such step.
             var step = (rate.Frequency / TimeSpan.TicksPerSecond) + 1;
             if (quota.TryTake(count, now + wait - step - 1, out _))
                 return false;

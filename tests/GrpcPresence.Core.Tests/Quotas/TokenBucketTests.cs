@@ -3,7 +3,7 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>A token bucket by numbers: the clock is a variable.</summary>
+/// <summary>Tests a token bucket with numbers: the clock is a variable.</summary>
 public sealed class TokenBucketTests
 {
     private const long Second = 1_000_000_000; // units of the clock, as on Linux

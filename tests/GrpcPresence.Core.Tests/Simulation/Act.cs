@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Tests.Simulation;
 
-/// <summary>What can happen.</summary>
+/// <summary>The kinds of steps.</summary>
 internal enum Act
 {
     /// <summary>A heartbeat of user A's session B.</summary>
@@ -18,10 +18,10 @@ internal enum Act
     /// <summary>User A is deleted.</summary>
     Delete,
 
-    /// <summary>User A gets push binding B, wherever it was.</summary>
+    /// <summary>User A gets push binding B, whichever user had it.</summary>
     Bind,
 
-    /// <summary>Push binding B goes.</summary>
+    /// <summary>Push binding B is deleted.</summary>
     Unbind,
 
     /// <summary>Reachability is switched: mostly on.</summary>
@@ -36,33 +36,33 @@ internal enum Act
     /// <summary>More than a session timeout passes.</summary>
     Sweep,
 
-    /// <summary>A watch is opened, with a filter of its own.</summary>
+    /// <summary>A watch opens, with its own filter.</summary>
     Open,
 
-    /// <summary>Client A takes B messages, if there are any.</summary>
+    /// <summary>Client A reads up to B messages.</summary>
     Read,
 
-    /// <summary>Client A leaves and comes back with one of its tokens, not always the last.</summary>
+    /// <summary>Client A disconnects and resumes with one of its tokens, not always the last.</summary>
     Resume,
 
     /// <summary>The store fails in one of several ways.</summary>
     Fault,
 
-    /// <summary>Reads begin to hang, or do not any more.</summary>
+    /// <summary>Reads begin to hang, or stop hanging.</summary>
     Stall,
 
-    /// <summary>One of the reads that hang completes, whichever it is.</summary>
+    /// <summary>One of the hanging reads completes, in any order.</summary>
     Release,
 
     /// <summary>The next batches do not reach the hub.</summary>
     Lose,
 
-    /// <summary>The process ends, and another begins with what was committed.</summary>
+    /// <summary>The process ends, and another begins with the committed data.</summary>
     Restart,
 
     /// <summary>A backup is made.</summary>
     Backup,
 
-    /// <summary>The process ends, and another begins with the last backup: what was committed since is lost.</summary>
+    /// <summary>The process ends, and another begins with the last backup. Later commits are lost.</summary>
     Restore,
 }

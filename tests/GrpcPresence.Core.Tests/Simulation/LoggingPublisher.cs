@@ -4,7 +4,9 @@ using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
-/// <summary>Writes every commit down, and loses some on the way to the hub. What the hub then reads may hang, as any read.</summary>
+/// <summary>
+/// Records every commit, and does not forward some of them to the hub. The hub's resulting reads may hang, like any read.
+/// </summary>
 internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, StoreFaults faults, Func<bool> loses) : ICommitPublisher
 {
     public void Publish(IReadOnlyList<ServiceCommit> commits)

@@ -14,7 +14,7 @@ using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
-/// <summary>Runs one history through the real Core over a store in memory, and holds what its clients see against the promises.</summary>
+/// <summary>Runs one history through the real Core over an in-memory store, and checks what its clients see against the promises.</summary>
 internal sealed class SimulatedProcess : IDisposable
 {
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
@@ -29,7 +29,7 @@ internal sealed class SimulatedProcess : IDisposable
     private (StoreImage Image, Truth Truth)? _backup;
     private int _losing;
 
-    /// <summary>Runs the history; then, if asked to, resumes from every token that was ever handed out.</summary>
+    /// <summary>Runs the history. If requested, then resumes from every token of any client.</summary>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
     public static async Task RunAsync(IReadOnlyList<Step> history, bool resumesEverywhere = false)
     {
@@ -81,7 +81,8 @@ internal sealed class SimulatedProcess : IDisposable
                 break;
             case Act.End when _beaten.Count > 0:
                 var (user, session) = _beaten[b % _beaten.Count];
-                Observe(_world.Tracker.EndSession(_service, new UserRef(CoreWorld.Id(user), Sid: null, MayCreate: false), CoreWorld.Session(session)));
+                Observe(_world.Tracker.EndSession(
+                    _service, new UserRef(CoreWorld.Id(user), Sid: null, MayCreate: false), CoreWorld.Session(session)));
                 break;
             case Act.Create:
                 Submit(new CreateUser(_sid, CoreWorld.Id(name), "", "{}", default));
@@ -155,7 +156,10 @@ internal sealed class SimulatedProcess : IDisposable
             _ => UpdateReasons.None,
         };
         var startNow = a % 7 == 0;
-        var client = new WatchModel(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth) { IsStartedNow = startNow };
+        var client = new WatchModel(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth)
+        {
+            IsStartedNow = startNow,
+        };
         var watch = new SimulatedWatch(client, _store.Faults);
         _watches.Add(watch);
         await OpenAsync(watch, from: null, startNow);
@@ -165,7 +169,7 @@ internal sealed class SimulatedProcess : IDisposable
     {
         watch.Leave();
         var bookmarks = watch.Client.Bookmarks;
-        // Mostly the last; sometimes any, as a client does that was restored from its own backup.
+        // Usually the last token; sometimes any, like a client that was restored from its own backup.
         var from = bookmarks.Count == 0 ? null : b % 3 == 0 ? bookmarks[b % bookmarks.Count] : bookmarks[^1];
         await OpenAsync(watch, from, startNow: false);
     }
@@ -179,7 +183,7 @@ internal sealed class SimulatedProcess : IDisposable
         }
         catch (StorageException)
         {
-            // Comes back later.
+            // The client tries again later.
         }
     }
 
@@ -238,15 +242,15 @@ internal sealed class SimulatedProcess : IDisposable
         await StartAsync(isFirst: false);
     }
 
-    /// <summary>Faults end, everything is written, every client reads on: all must know the truth.</summary>
+    /// <summary>Ends all faults, writes everything, and lets every client read on. Then all clients must agree with the store.</summary>
     private async Task SettleAsync()
     {
         _store.Faults.Clear();
         _losing = 0;
         _world.Write();
-        // Every session ends, so that nothing changes any more while the clients read.
+        // All sessions end, so that nothing changes while the clients read.
         _world.Advance(TimeSpan.FromSeconds(3));
-        // One more change: by it the feed learns of batches that were lost.
+        // One more change, from which the feed detects lost batches.
         Submit(new CreateUser(_sid, CoreWorld.Id("last"), "", "{}", default));
         _world.Write();
         await RequirePublishedAsync();
@@ -255,7 +259,7 @@ internal sealed class SimulatedProcess : IDisposable
             await SettleAsync(watch);
     }
 
-    /// <summary>From whichever token a client begins again, it comes to the truth, and is told of every change since.</summary>
+    /// <summary>Checks that a client can resume from any token, converges, and receives every later change.</summary>
     private async Task ResumeEverywhereAsync()
     {
         foreach (var watch in _watches)
@@ -271,10 +275,10 @@ internal sealed class SimulatedProcess : IDisposable
 
     private async Task SettleAsync(SimulatedWatch watch)
     {
-        // As long as messages come; when none does, some ticks may bring one: a gap that is read, a sign of life.
+        // As long as messages come. If none does, some ticks may bring one: a gap read or a progress message.
         for (var quiet = 0; quiet < 3;)
         {
-            // A read that failed before the faults ended may have ended the stream only now.
+            // A read that failed before the faults ended may end the stream only now.
             if (!watch.IsOpen)
                 await ResumeAsync(watch, b: 1);
             if (await watch.ReadAsync())
@@ -292,18 +296,18 @@ internal sealed class SimulatedProcess : IDisposable
     {
         var service = await _store.FindServiceAsync(_sid, default);
         if (service!.Revision > _truth.Published)
-            throw new BrokenPromiseException("Revisions", $"{service.Revision} is stored, and only {_truth.Published} was published");
+            throw new BrokenPromiseException("Revisions", $"{service.Revision} is stored, but only {_truth.Published} was published");
     }
 
     private void RequireCounted()
     {
         var stored = _store.Image.Get(_sid);
         if (stored.Record.UserCount != stored.Users.Count)
-            throw new BrokenPromiseException("Counted", $"there are {stored.Users.Count} users, and {stored.Record.UserCount} are counted");
+            throw new BrokenPromiseException("Counted", $"{stored.Users.Count} users exist, but {stored.Record.UserCount} are counted");
     }
 
     private void Submit<T>(Command<T> change) => Observe(_world.Queue.SubmitAsync(change));
 
-    // PresenceErrors are part of life here: nobody waits for the outcome.
+    // Errors are expected here, and no code waits for the outcome.
     private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
 }

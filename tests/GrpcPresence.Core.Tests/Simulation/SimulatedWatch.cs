@@ -5,7 +5,7 @@ using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Core.Tests.Simulation;
 
-/// <summary>A client and the stream that it has open at present.</summary>
+/// <summary>A client and its present stream.</summary>
 internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
 {
     private const int Patience = 10_000; // milliseconds
@@ -27,7 +27,7 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
         _next = null;
     }
 
-    /// <summary>Takes the next message, if it comes without anything else happening first. A stream that ends or cannot read the store is left.</summary>
+    /// <summary>Reads the next message, if it comes without another step. Leaves a stream that ends or cannot read the store.</summary>
     public async Task<bool> ReadAsync()
     {
         if (_session is null)
@@ -36,13 +36,14 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
         {
             faults.Reader.Value = this;
             _next ??= _messages!.MoveNextAsync().AsTask();
-            // What was woken goes on in the pool. It comes to a message, or to a wait that only another step ends.
+            // A reader that was woken continues in the thread pool. It produces a message, or waits for something that only another step
+            // does.
             var began = Environment.TickCount64;
             while (!_next.IsCompleted && !IsWaiting(_session))
             {
                 await Task.WhenAny(_next, Task.Run(static () => { }));
                 if (Environment.TickCount64 - began > Patience)
-                    throw new BrokenPromiseException("Convergent", "the watch does not go on, and does not wait for anything");
+                    throw new BrokenPromiseException("Convergent", "the watch neither continues nor waits for anything");
             }
             if (!_next.IsCompleted)
                 return false;
@@ -60,9 +61,15 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
         return true;
     }
 
-    /// <summary>Whether only another step takes the session on. While a gap is read in the pool, that may wake it, unless the read hangs.</summary>
-    private bool IsWaiting(WatchSession session) =>
-        faults.IsStalled(this) || ((session.Queue.IsAwaited || session.Queue.Feed.IsAwaited) && (!session.Queue.Feed.IsGapBeingRead || faults.AreReadsHanging));
+    /// <summary>
+    /// Whether the session waits for something that only another step does. While a gap is read in the thread pool, that may wake the
+    /// session, unless the read hangs.
+    /// </summary>
+    private bool IsWaiting(WatchSession session)
+    {
+        var isAwaited = session.Queue.IsAwaited || session.Queue.Feed.IsAwaited;
+        return faults.IsStalled(this) || (isAwaited && (!session.Queue.Feed.IsGapBeingRead || faults.AreReadsHanging));
+    }
 
     /// <summary>Closes the stream.</summary>
     public void Leave()

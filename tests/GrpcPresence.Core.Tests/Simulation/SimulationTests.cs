@@ -3,7 +3,7 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>
-/// Random histories through the real Core. A failure prints the seed and the shortest history that still breaks the promise. More of them:
+/// Random histories through the real Core. A failure prints the seed and the shortest history that still breaks the promise. To run more:
 /// <c>PRESENCE_HISTORIES=100000 dotnet test --project tests/GrpcPresence.Core.Tests</c>.
 /// </summary>
 public sealed class SimulationTests
@@ -28,7 +28,7 @@ public sealed class SimulationTests
     [Fact]
     public async Task Resumable_from_every_token_of_a_random_history()
     {
-        // Seeds of its own; each history is followed by some two hundred resumptions.
+        // Separate seeds; about two hundred resumptions follow each history.
         for (var seed = 1; seed <= Histories / 40; seed++)
             await Require(-seed, resumesEverywhere: true);
     }
@@ -46,7 +46,7 @@ public sealed class SimulationTests
     private static async Task<Exception?> FailureOf(IReadOnlyList<Step> history, bool resumesEverywhere) =>
         await Record.ExceptionAsync(() => SimulatedProcess.RunAsync(history, resumesEverywhere));
 
-    /// <summary>Leaves out what is not needed: halves, quarters, down to single steps, as long as the history fails.</summary>
+    /// <summary>Shrinks a failing history: leaves out halves, quarters, down to single steps, as long as it still fails.</summary>
     private static async Task<IReadOnlyList<Step>> Shrink(IReadOnlyList<Step> history, bool resumesEverywhere)
     {
         for (var size = history.Count / 2; size > 0; size /= 2)

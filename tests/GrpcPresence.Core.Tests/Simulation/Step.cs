@@ -1,11 +1,14 @@
 namespace GrpcPresence.Core.Tests.Simulation;
 
-/// <summary>One step of a history. Prints as what it does; the numbers choose among what is there when it runs, so that any part of a history runs.</summary>
+/// <summary>
+/// One step of a history. Its text shows what it does. The numbers select among what exists when it runs, so that any part of a history
+/// runs.
+/// </summary>
 internal sealed record Step(Act Act, int A, int B)
 {
     public override string ToString() => $"{Act}({A}, {B})";
 
-    /// <summary>The steps of a seed.</summary>
+    /// <summary>Returns the history of a seed.</summary>
     public static IReadOnlyList<Step> History(int seed, int length)
     {
         var random = new Random(seed);

@@ -8,7 +8,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>What the writer decides about API keys, and by whom.</summary>
+/// <summary>What the writer decides about API keys, and for which callers.</summary>
 public sealed class ApiKeyTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -57,9 +57,9 @@ public sealed class ApiKeyTests : IDisposable
         for (var i = 0; i < Limits.ApiKeysPerScope; i++)
             await _world.Do(NewKey(service.Sid));
 
-        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(NewKey(service.Sid)));
+        var error = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(NewKey(service.Sid)));
 
-        Assert.Equal(ErrorReason.ApiKeyLimitExceeded, refused.Reason);
+        Assert.Equal(ErrorReason.ApiKeyLimitExceeded, error.Reason);
         await _world.Do(NewKey());
     }
 

@@ -9,7 +9,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>The one writer decides everything.</summary>
+/// <summary>The writer decides every command.</summary>
 public sealed class CommandWriterTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -17,7 +17,7 @@ public sealed class CommandWriterTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public async Task A_batch_takes_gapless_revisions_and_a_refused_change_costs_its_neighbours_nothing()
+    public async Task A_batch_takes_gapless_revisions_and_a_rejected_command_does_not_affect_its_neighbours()
     {
         var service = await _world.NewService();
         var before = await _world.Revision(service);
@@ -67,7 +67,7 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task An_etag_that_is_not_the_current_one_is_refused_and_presence_never_moves_it()
+    public async Task An_outdated_etag_is_rejected_and_presence_never_changes_the_etag()
     {
         var service = await _world.NewService();
         var ada = await _world.Create(service, "ada");
@@ -84,17 +84,17 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task Settings_that_contradict_each_other_are_refused_with_every_violation()
+    public async Task Settings_that_contradict_each_other_are_rejected_with_every_violation()
     {
         var service = await _world.NewService();
-        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Configure(service.Sid, before => before with
+        var error = await Assert.ThrowsAsync<PresenceException>(() => _world.Configure(service.Sid, before => before with
         {
             HeartbeatInterval = TimeSpan.FromMilliseconds(1),
             SessionTimeout = TimeSpan.FromHours(25),
             OfflineDebounce = TimeSpan.FromSeconds(31),
         }));
-        Assert.Equal(3, refused.Violations.Count);
-        Assert.All(refused.Violations, violation => Assert.Equal(ErrorReason.FieldOutOfRange, violation.Reason));
+        Assert.Equal(3, error.Violations.Count);
+        Assert.All(error.Violations, violation => Assert.Equal(ErrorReason.FieldOutOfRange, violation.Reason));
     }
 
     [Fact]
@@ -111,18 +111,18 @@ public sealed class CommandWriterTests : IDisposable
         Assert.NotNull(await ada);
         Assert.Equal(ErrorReason.Internal, (await Assert.ThrowsAsync<PresenceException>(() => faulty)).Reason);
         Assert.Single(faults);
-        await Record.ExceptionAsync(() => beat.Stored); // told of the fault beside it, or stored: the lease stands either way
+        await Record.ExceptionAsync(() => beat.Stored); // failed together with it, or stored: the lease stays in both cases
         Assert.True((await _world.Get(service, "bob"))!.IsOnline);
     }
 
     [Fact]
-    public async Task A_commit_that_failed_is_told_to_its_callers_and_leaves_no_trace()
+    public async Task A_failed_commit_fails_its_callers_and_leaves_no_trace()
     {
         var service = await _world.NewService();
         var before = await _world.Revision(service);
         _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
-        var refused = await Assert.ThrowsAsync<StorageException>(() => _world.Create(service, "ada"));
-        Assert.Equal(ErrorReason.StorageUnavailable, refused.Reason);
+        var error = await Assert.ThrowsAsync<StorageException>(() => _world.Create(service, "ada"));
+        Assert.Equal(ErrorReason.StorageUnavailable, error.Reason);
         Assert.Equal(before, await _world.Revision(service));
         Assert.True(_world.Status.IsFailing);
 
@@ -181,7 +181,7 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_closed_queue_refuses_callers_and_writes_what_it_has()
+    public async Task A_closed_queue_rejects_callers_and_writes_queued_commands()
     {
         var service = await _world.NewService();
         var ada = _world.Queue.SubmitAsync(NewUser(service, "ada"));
@@ -217,7 +217,7 @@ public sealed class CommandWriterTests : IDisposable
         for (var i = 0; i < Limits.RowsPerPurge + 1; i++)
             _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id($"user-{i}"), "", "{}", default));
         _world.Write();
-        // The last look for rows to purge found none, which would do for a minute.
+        // The last purge found no rows, which would otherwise prevent another for a minute.
         Assert.Equal(WriteOutcome.Idle, _world.Writer.WriteOnce());
         await _world.Do(new DeleteServiceInstance(service.Sid));
 
@@ -253,7 +253,8 @@ public sealed class CommandWriterTests : IDisposable
         Assert.Null(await _world.Get(again, "ada"));
     }
 
-    private static CreateUser NewUser(CachedService service, string identity) => new(service.Sid, CoreWorld.Id(identity), "", "{}", default);
+    private static CreateUser NewUser(CachedService service, string identity) =>
+        new(service.Sid, CoreWorld.Id(identity), "", "{}", default);
 
     private static UpdateUser Update(CachedService service, string identity, string etag, string name) =>
         new(service.Sid, CoreWorld.Key(identity), identity: null, etag, new UserEdit(name, null, null));

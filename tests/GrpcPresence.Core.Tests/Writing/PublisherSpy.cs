@@ -2,7 +2,7 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>Looks at each commit before the hub has it.</summary>
+/// <summary>Inspects each commit before the hub receives it.</summary>
 internal sealed class PublisherSpy(ICommitPublisher next, Action<ServiceCommit> look) : ICommitPublisher
 {
     public void Publish(IReadOnlyList<ServiceCommit> commits)

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>Changes that webhooks are not told of: a property remembers that of its last change.</summary>
+/// <summary>Changes without webhooks: each property remembers whether its last change triggered them.</summary>
 public sealed class QuietEditTests : IDisposable
 {
     private readonly CoreWorld _world = new();

@@ -7,7 +7,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>Reachability changes are state, not events; and what null means.</summary>
+/// <summary>Reachability changes are state, not events. Also covers the meaning of null.</summary>
 public sealed class ReachabilityTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -88,7 +88,7 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Setting_a_push_binding_for_another_user_moves_it_and_tells_of_both()
+    public async Task Setting_a_push_binding_for_another_user_moves_it_and_publishes_both()
     {
         var service = await _world.NewService();
         await _world.Online(service, "ada");
@@ -105,21 +105,21 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task The_push_binding_after_the_last_that_is_allowed_is_refused()
+    public async Task The_push_binding_after_the_maximum_number_is_rejected()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
         for (var i = 0; i < Limits.BindingsPerUser; i++)
             await _world.Bind(service, "ada", $"token {i}");
-        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "ada", "one more"));
-        Assert.Equal(ErrorReason.PushBindingLimitExceeded, refused.Reason);
+        var error = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "ada", "one more"));
+        Assert.Equal(ErrorReason.PushBindingLimitExceeded, error.Reason);
         await _world.Bind(service, "ada", "token 0");
 
-        // Nor does one move to who has as many as are allowed.
+        // Neither can a binding move to a user with the maximum number.
         await _world.Create(service, "bob");
         await _world.Bind(service, "bob", "of another");
-        refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "ada", "of another"));
-        Assert.Equal(ErrorReason.PushBindingLimitExceeded, refused.Reason);
+        error = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "ada", "of another"));
+        Assert.Equal(ErrorReason.PushBindingLimitExceeded, error.Reason);
     }
 
     [Fact]

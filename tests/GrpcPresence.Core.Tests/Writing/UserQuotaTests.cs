@@ -9,7 +9,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>A service instance has a bounded number of users, which the writer counts.</summary>
+/// <summary>A service instance has a maximum number of users, which the writer counts.</summary>
 public sealed class UserQuotaTests : IDisposable
 {
     private const int Limit = 3;
@@ -27,7 +27,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_that_crosses_the_limit_creates_as_many_as_there_is_room_for_and_refuses_the_rest_alone()
+    public async Task A_batch_that_crosses_the_limit_creates_users_up_to_it_and_rejects_only_the_rest()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -54,7 +54,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_heartbeat_that_is_refused_leaves_no_session()
+    public async Task A_rejected_heartbeat_leaves_no_session()
     {
         var service = await _world.NewService();
         await Fill(service);
@@ -92,7 +92,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_restart_forgets_nothing_and_a_lower_limit_deletes_nobody()
+    public async Task A_restart_forgets_nothing_and_a_lower_limit_deletes_no_user()
     {
         var service = await _world.NewService();
         await Fill(service);
@@ -110,7 +110,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_creation_whose_commit_failed_takes_no_place()
+    public async Task A_creation_whose_commit_failed_does_not_count_as_a_user()
     {
         var service = await _world.NewService();
         for (var i = 0; i < Limit; i++)
@@ -135,12 +135,13 @@ public sealed class UserQuotaTests : IDisposable
         Assert.Equal(new Dictionary<string, long> { ["users"] = 2 }, counts);
     }
 
-    private static void AssertRefused(PresenceException refusal, int limit = Limit)
+    private static void AssertRefused(PresenceException error, int limit = Limit)
     {
-        Assert.Equal(ErrorReason.QuotaExceeded, refusal.Reason);
+        Assert.Equal(ErrorReason.QuotaExceeded, error.Reason);
         Assert.Equal(
-            new Dictionary<string, string> { ["quota"] = "users", ["subject"] = "service_instance", ["limit"] = $"{limit}" }, refusal.Details);
-        Assert.Equal(Limits.LevelQuotaRetry, refusal.RetryAfter);
+            new Dictionary<string, string> { ["quota"] = "users", ["subject"] = "service_instance", ["limit"] = $"{limit}" },
+            error.Details);
+        Assert.Equal(Limits.LevelQuotaRetry, error.RetryAfter);
     }
 
     private Task<UserState> Submit(CachedService service, string identity) =>

@@ -132,11 +132,13 @@ public sealed class WebhookSettingsTests : IDisposable
     [Fact]
     public async Task Webhooks_Settings_of_an_unknown_service_instance_are_refused()
     {
-        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(new UpdateWebhookSettings(new ServiceSid(1), before => before)));
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, refused.Reason);
+        var error = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new UpdateWebhookSettings(new ServiceSid(1), before => before)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, error.Reason);
 
-        refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(new UpdateNotificationSettings(new ServiceSid(1), before => before)));
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, refused.Reason);
+        error = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new UpdateNotificationSettings(new ServiceSid(1), before => before)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, error.Reason);
     }
 
     [Fact]

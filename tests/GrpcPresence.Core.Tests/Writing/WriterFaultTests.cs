@@ -7,7 +7,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing;
 
-/// <summary>What the writer owes when commits are in doubt, and at its end.</summary>
+/// <summary>What the writer guarantees when the outcome of commits is unknown, and at its end.</summary>
 public sealed class WriterFaultTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -39,7 +39,8 @@ public sealed class WriterFaultTests : IDisposable
         var service = await _world.NewService(reachability: false);
         await _world.Online(service, "ada");
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
-        var switched = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = true }));
+        var switched = _world.Queue.SubmitAsync(
+            new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = true }));
         // Begin, find service, update service, commit; then the reopening fails as well.
         _world.Store.Faults.FailOperation(5);
         _world.Writer.WriteOnce();
@@ -55,7 +56,7 @@ public sealed class WriterFaultTests : IDisposable
         var service = await _world.NewService();
         _world.Store.Faults.FailOperation(1);
         var failed = _world.Beat(service, "ada");
-        _world.Writer.WriteOnce(); // leaves an entry among the background work
+        _world.Writer.WriteOnce(); // leaves an entry in the background lane
         await Assert.ThrowsAsync<StorageException>(() => failed.Stored);
         var online = _world.Beat(service, "ada");
         Task? offline = null;
@@ -66,8 +67,8 @@ public sealed class WriterFaultTests : IDisposable
             return before;
         }));
         _world.Write();
-        Assert.True(online.Stored.IsCompletedSuccessfully, "The heartbeat is not answered.");
-        Assert.True(offline!.IsCompletedSuccessfully, "The end of the session is not answered.");
+        Assert.True(online.Stored.IsCompletedSuccessfully, "The heartbeat has no answer.");
+        Assert.True(offline!.IsCompletedSuccessfully, "The end of the session has no answer.");
         Assert.False((await _world.Get(service, "ada"))!.IsOnline);
     }
 
@@ -78,15 +79,16 @@ public sealed class WriterFaultTests : IDisposable
         Task? ada = null;
         var time = new LookedAtTime(() =>
         {
-            // The writer has found nothing queued, and has not yet looked whether the queue is closed.
+            // The writer has found the queue empty, and has not yet checked whether it is closed.
             ada ??= _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
             _world.Queue.Close();
         });
         var writer = new CommandWriter(
-            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, _world.Keys, new RandomSidGenerator(), _world.Status, _world.Metrics, time, TimeSpan.FromDays(30),
+            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, _world.Keys, new RandomSidGenerator(), _world.Status,
+            _world.Metrics, time, TimeSpan.FromDays(30),
             int.MaxValue);
         writer.Run(CancellationToken.None);
-        Assert.True(ada!.IsCompletedSuccessfully, "The change was queued, and nobody wrote it.");
+        Assert.True(ada!.IsCompletedSuccessfully, "The command was queued but not written.");
     }
 
     [Fact]
@@ -104,16 +106,16 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_that_failed_is_tried_until_it_takes_a_commit_though_nobody_waits()
+    public async Task A_failed_store_is_tried_until_a_commit_succeeds_although_no_command_waits()
     {
         await _world.NewService();
         _world.Write();
         _world.Store.Faults.FailOperation(1);
-        var refused = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
+        var rejected = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
         Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
-        await Assert.ThrowsAsync<StorageException>(() => refused);
+        await Assert.ThrowsAsync<StorageException>(() => rejected);
 
-        // Transactions can begin on a full disk.
+        // A transaction can begin even if the disk is full.
         _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
         Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
         Assert.True(_world.Status.IsFailing);
@@ -128,12 +130,12 @@ public sealed class WriterFaultTests : IDisposable
     {
         await _world.NewService();
         _world.Store.Faults.FailAllOperations(true);
-        var refused = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
+        var rejected = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "refused"));
         _world.Queue.Close();
 
         _world.Writer.Run(TestContext.Current.CancellationToken);
 
-        await Assert.ThrowsAsync<StorageException>(() => refused);
+        await Assert.ThrowsAsync<StorageException>(() => rejected);
     }
 
     [Theory]
@@ -168,7 +170,7 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_heartbeat_by_identity_is_decided_on_its_own_though_one_by_a_sid_that_is_gone_is_being_refused()
+    public async Task A_heartbeat_by_identity_is_decided_separately_while_one_by_a_deleted_SID_is_rejected()
     {
         CoreWorld world = null!;
         HeartbeatResult? byIdentity = null;
@@ -176,11 +178,12 @@ public sealed class WriterFaultTests : IDisposable
         using (world = new CoreWorld(publisher: hub => new PublisherSpy(hub, _ => beat?.Invoke())))
         {
             var service = await world.NewService();
-            var gone = (await world.Create(service, "ada")).Sid;
+            var deleted = (await world.Create(service, "ada")).Sid;
             await world.Delete(service, "ada");
-            // The decision is committed, and the user's cell has not heard of it yet.
+            // The decision is committed, but the tracked user has not been notified of it yet.
             beat = () => byIdentity ??= world.Beat(service, "ada");
-            var bySid = world.Tracker.Beat(service, new UserRef(CoreWorld.Id("ada"), gone, MayCreate: false), CoreWorld.Session("s0"), stream: null);
+            var bySid = world.Tracker.Beat(
+                service, new UserRef(CoreWorld.Id("ada"), deleted, MayCreate: false), CoreWorld.Session("s0"), stream: null);
             await world.Create(service, "bob");
             world.Write();
 
@@ -191,7 +194,7 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_heartbeat_of_a_deleted_service_instance_creates_nobody_in_the_one_that_takes_its_sid()
+    public async Task A_heartbeat_of_a_deleted_service_instance_creates_no_user_in_the_one_that_takes_its_SID()
     {
         var service = await _world.NewService();
         _ = _world.Queue.SubmitAsync(new DeleteServiceInstance(service.Sid));
@@ -204,7 +207,7 @@ public sealed class WriterFaultTests : IDisposable
         Assert.Null(await _world.Get(again, "ada"));
     }
 
-    /// <summary>A clock that stands still and says when it is looked at.</summary>
+    /// <summary>A clock that stands still and reports when it is read.</summary>
     private sealed class LookedAtTime(Action look) : TimeProvider
     {
         public override long GetTimestamp()

@@ -48,7 +48,8 @@ public abstract partial class PresenceStoreConformance
             RevokeTime = Sample.Time.AddHours(2),
         };
 
-        Write(transaction => transaction.UpdateApiKey(changed with { FriendlyName = "other", Role = ApiKeyRole.Read, CertificateName = "other" }));
+        Write(transaction =>
+            transaction.UpdateApiKey(changed with { FriendlyName = "other", Role = ApiKeyRole.Read, CertificateName = "other" }));
 
         Assert.Equal([changed], await Store.ListApiKeysAsync(Stop));
     }

@@ -92,7 +92,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Push_bindings_are_listed_by_ascending_key_of_one_user_or_of_everybody()
+    public async Task Push_bindings_of_one_user_or_of_all_are_listed_by_ascending_key()
     {
         var (service, users) = WithUsers(2);
         var (other, others) = WithUsers(1, number: 2);
@@ -109,7 +109,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Push_bindings_of_an_unknown_user_are_refused()
+    public async Task Push_bindings_of_an_unknown_user_are_rejected()
     {
         var (service, _) = WithUsers(1);
         var (other, others) = WithUsers(1, number: 2);
@@ -124,14 +124,18 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Push_bindings_of_several_users_are_listed_together_and_who_does_not_exist_has_none()
+    public async Task Push_bindings_of_several_users_are_listed_together_and_unknown_users_have_none()
     {
         var (service, users) = WithUsers(3);
         var (_, others) = WithUsers(1, number: 2);
         var all = AddBindings(service, users);
         var named = new BindingFilter
         {
-            Users = [Sample.SidKey(users[2]), Sample.Key(users[0]), Sample.Key(users[2]), new UserKey(Sample.Identity(999)), Sample.SidKey(others[0])],
+            Users =
+            [
+                Sample.SidKey(users[2]), Sample.Key(users[0]), Sample.Key(users[2]), new UserKey(Sample.Identity(999)),
+                Sample.SidKey(others[0]),
+            ],
         };
 
         Assert.Equal([all[0], all[2], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, named, 0, 10, Stop));
@@ -148,26 +152,30 @@ public abstract partial class PresenceStoreConformance
     {
         var (service, users) = WithUsers(2);
         var (other, others) = WithUsers(1, number: 2);
-        Write(transaction => transaction.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0]) with { Type = BindingType.Apn }));
+        Write(transaction =>
+            transaction.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0]) with { Type = BindingType.Apn }));
         var all = AddBindings(service, users); // users 0, 1, 0, 1, 0, 1; of the types Apn, Fcm, Gcm, Apn, Fcm, Gcm
         var mobile = new BindingFilter { Types = [BindingType.Gcm, BindingType.Apn] };
 
         Assert.Equal([all[0], all[2], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, mobile, 0, 10, Stop));
         Assert.Equal([all[2], all[3]], await Store.ListBindingsAsync(service.Sid, mobile, all[0].Id, 2, Stop));
-        Assert.Equal([all[0], all[2]], await Store.ListBindingsAsync(service.Sid, mobile with { User = Sample.Key(users[0]) }, 0, 10, Stop));
+        Assert.Equal(
+            [all[0], all[2]], await Store.ListBindingsAsync(service.Sid, mobile with { User = Sample.Key(users[0]) }, 0, 10, Stop));
         Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, mobile with { Users = [Sample.SidKey(users[1])] }, 0, 1, Stop));
         Assert.Empty(await Store.ListBindingsAsync(service.Sid, new BindingFilter { Types = [BindingType.WebPush] }, 0, 10, Stop));
     }
 
     private static BindingFilter Of(UserKey user) => new() { User = user };
 
-    /// <summary>Six push bindings, each of the next user and of the next of three types.</summary>
+    /// <summary>Adds six push bindings, which cycle through the users and three types.</summary>
     private List<PushBinding> AddBindings(ServiceRecord service, List<UserRecord> users) =>
     [
-        .. Enumerable.Range(0, 6).Select(n => (Number: n, User: users[n % users.Count])).Select(next => Write(transaction => transaction.InsertBinding(
-            service.Id,
-            next.User.Id,
-            Sample.Binding(10 - next.Number, next.User) with { Type = BindingType.Apn + (next.Number % 3) }))),
+        .. Enumerable.Range(0, 6)
+            .Select(n => (Number: n, User: users[n % users.Count]))
+            .Select(next => Write(transaction => transaction.InsertBinding(
+                service.Id,
+                next.User.Id,
+                Sample.Binding(10 - next.Number, next.User) with { Type = BindingType.Apn + (next.Number % 3) }))),
     ];
 
     private (ServiceRecord Service, List<UserRecord> Users) WithUsers(int count, int number = 1)

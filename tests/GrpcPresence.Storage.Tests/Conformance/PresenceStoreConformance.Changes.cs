@@ -4,7 +4,7 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
-/// <summary>What changed since a revision.</summary>
+/// <summary>Changes since a revision.</summary>
 public abstract partial class PresenceStoreConformance
 {
     [Fact]
@@ -113,7 +113,7 @@ public abstract partial class PresenceStoreConformance
                 new UserKey(Sample.Identity(1)), // exists, not changed since
                 new UserKey(Sample.UserSid(5)), // deleted at 11, too early
                 new UserKey(Sample.UserSid(6)), // deleted at 13
-                new UserKey(Sample.Identity(99)), // never was
+                new UserKey(Sample.Identity(99)), // never existed
             ],
             12,
             Stop);
@@ -123,7 +123,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Changes_of_an_identity_are_of_every_user_who_had_it()
+    public async Task Changes_of_an_identity_include_every_user_who_had_it()
     {
         var service = AddService(revision: 20);
         var identity = Sample.Identity(1);
@@ -185,7 +185,7 @@ public abstract partial class PresenceStoreConformance
     private async Task<IEnumerable<int>> Revisions(ServiceRecord service, long after, int limit) =>
         (await Store.ListChangesAsync(service.Sid, after, limit, Stop)).Changes.Select(change => (int)change.Revision);
 
-    /// <summary>Users 1 to 4 at 10, 15, 12 and 16, and the tombstones of 5, 6 and 7 at 11, 13 and 14.</summary>
+    /// <summary>Adds users 1 to 4 at 10, 15, 12 and 16, and the tombstones of 5, 6 and 7 at 11, 13 and 14.</summary>
     private ServiceRecord WithChanges()
     {
         var service = AddService(1, 16);

@@ -64,7 +64,7 @@ public abstract partial class PresenceStoreConformance
         }
         while (removed[^1] > 0);
 
-        // 20 users, 10 push bindings, 3 tombstones and the service instance at least; what else there is the store knows.
+        // At least 20 users, 10 push bindings, 3 tombstones and the service instance. The store may have more rows.
         Assert.All(removed, count => Assert.InRange(count, 0, 7));
         Assert.True(removed.Sum() >= 34);
         Assert.Equal(keptUser, await FindUser(kept, Sample.Key(keptUser)));
@@ -116,7 +116,7 @@ public abstract partial class PresenceStoreConformance
         }
     });
 
-    /// <summary>Tombstones with the revisions, each so many days after the sample time.</summary>
+    /// <summary>Adds tombstones with the revisions, each the given number of days after the sample time.</summary>
     private void AddTombstones(ServiceRecord service, params IEnumerable<(int Revision, int Day)> tombstones) => Write(transaction =>
     {
         foreach (var (revision, day) in tombstones)

@@ -52,7 +52,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task The_number_of_users_is_the_one_that_was_written_last_whoever_was_added_or_removed_since()
+    public async Task The_number_of_users_is_the_last_written_one_whatever_users_were_added_or_removed_since()
     {
         var service = Write(transaction => transaction.InsertService(Sample.Service() with { UserCount = 1 }));
         var user = AddUser(service, Sample.User(1, 2));
@@ -122,7 +122,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Every_read_of_an_unknown_service_instance_is_refused()
+    public async Task Every_read_of_an_unknown_service_instance_is_rejected()
     {
         var user = Sample.User(1, 1);
 

@@ -37,7 +37,7 @@ public abstract partial class PresenceStoreConformance
 
         TakeRevision(service, 8);
 
-        // The caller's record is older than the data: the data counts.
+        // The caller's record is older than the data. The data counts.
         Assert.Equal(8, await EndOf(service, Store.TimelineOf(service)));
     }
 
@@ -58,7 +58,7 @@ public abstract partial class PresenceStoreConformance
         TakeRevision(service, 5);
         Restart();
 
-        // Nothing was committed since: it ends at the last revision.
+        // No later commit: the timeline ends at the last revision.
         Assert.Equal(5, await EndOf(service, first));
         TakeRevision(service, 6);
         TakeRevision(service, 7);

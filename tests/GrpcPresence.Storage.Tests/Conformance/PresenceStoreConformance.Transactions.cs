@@ -22,7 +22,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Nobody_else_sees_what_is_not_committed()
+    public async Task Uncommitted_changes_are_invisible_outside_the_transaction()
     {
         var service = AddService(revision: 2);
         using var transaction = Store.BeginTransaction();
@@ -123,7 +123,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public void Reopening_tells_the_last_committed_transaction()
+    public void Reopening_returns_the_last_committed_transaction()
     {
         long committed;
         using (var transaction = Store.BeginTransaction())
@@ -144,7 +144,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public void Reopening_tells_the_last_committed_transaction_after_a_restart()
+    public void Reopening_returns_the_last_committed_transaction_after_a_restart()
     {
         using (var transaction = Store.BeginTransaction())
             transaction.Commit();

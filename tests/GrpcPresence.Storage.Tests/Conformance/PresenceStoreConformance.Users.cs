@@ -81,7 +81,13 @@ public abstract partial class PresenceStoreConformance
         var service = AddService(revision: 2);
         var user = AddUser(
             service,
-            Sample.User(1, revision: 3) with { FriendlyName = "Ada", HadBinding = true, BindingCount = 2, QuietReasons = UpdateReasons.Created });
+            Sample.User(1, revision: 3) with
+            {
+                FriendlyName = "Ada",
+                HadBinding = true,
+                BindingCount = 2,
+                QuietReasons = UpdateReasons.Created,
+            });
         var changed = user with
         {
             IsOnline = !user.IsOnline,
@@ -200,7 +206,7 @@ public abstract partial class PresenceStoreConformance
             Sample.User(1, 2), // never known
             Sample.OnlineUser(2, 5), // known in an earlier on-period
             Sample.OnlineUser(3, 5) with { IsOnline = false },
-            Sample.OnlineUser(4, 10), // from here on visible
+            Sample.OnlineUser(4, 10), // visible from here on
             Sample.OnlineUser(5, 11) with { IsOnline = false },
             Sample.OnlineUser(6, 12) with { KnownRevision = 12 },
             Sample.OnlineUser(7, 13) with { IsOnline = false });
@@ -222,7 +228,10 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 5);
         AddUsers(service, Sample.OnlineUser(1, 2), Sample.OnlineUser(2, 3) with { IsOnline = false });
-        Write(t => t.UpdateService(service with { Configuration = service.Configuration with { ReachabilityEnabled = false, SwitchRevision = 5 } }));
+        Write(t => t.UpdateService(service with
+        {
+            Configuration = service.Configuration with { ReachabilityEnabled = false, SwitchRevision = 5 },
+        }));
 
         Assert.Empty((await Store.ListUsersAsync(service.Sid, 0, 10, online: true, Stop)).Users);
         Assert.Empty((await Store.ListUsersAsync(service.Sid, 0, 10, online: false, Stop)).Users);
@@ -276,7 +285,9 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(expected, all.Select(user => (user.Id, user.Service, user.Sid, user.Identity)));
 
         var pages = new List<long>();
-        for (var page = await Store.ListOnlineUsersAsync(0, 2, Stop); page.Count > 0; page = await Store.ListOnlineUsersAsync(pages[^1], 2, Stop))
+        for (var page = await Store.ListOnlineUsersAsync(0, 2, Stop);
+            page.Count > 0;
+            page = await Store.ListOnlineUsersAsync(pages[^1], 2, Stop))
         {
             Assert.True(page.Count <= 2);
             pages.AddRange(page.Select(user => user.Id));

@@ -93,7 +93,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Where_nobody_is_told_there_is_no_position_to_raise()
+    public async Task Without_a_URL_the_position_does_not_rise()
     {
         var (service, other) = (AddService(1), AddService(2));
         var silent = WebhookOf(other, "", 0);

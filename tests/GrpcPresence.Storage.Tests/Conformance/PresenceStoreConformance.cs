@@ -5,15 +5,15 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
-/// <summary>What every implementation of the storage port must do: each sentence of the port's comments has a test here.</summary>
+/// <summary>The rules for every implementation of the storage port. Each sentence of the port's comments has a test here.</summary>
 public abstract partial class PresenceStoreConformance
 {
-    /// <summary>The store under test; another object after <see cref="Restart"/> perhaps.</summary>
+    /// <summary>The store under test. May be another object after <see cref="Restart"/>.</summary>
     protected abstract IPresenceStore Store { get; }
 
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    /// <summary>Stops the store in an orderly way and starts it on the same data.</summary>
+    /// <summary>Stops the store in an orderly way and starts it with the same data.</summary>
     protected abstract void Restart();
 
     protected void Write(Action<IStoreTransaction> write)
@@ -31,7 +31,7 @@ public abstract partial class PresenceStoreConformance
         return result;
     }
 
-    /// <summary>A service instance at the revision, with reachability on since revision 1 unless said otherwise.</summary>
+    /// <summary>Adds a service instance at the revision. By default, reachability is on since revision 1.</summary>
     protected ServiceRecord AddService(int number = 1, long revision = 1, bool enabled = true) => Write(transaction =>
     {
         var service = transaction.InsertService(Sample.Service(number));

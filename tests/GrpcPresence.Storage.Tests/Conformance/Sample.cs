@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
-/// <summary>Records with recognizable content. Times have odd ticks, so that a store that rounds is found out.</summary>
+/// <summary>Records with recognizable content. Times have odd ticks, so that the tests detect a store that rounds.</summary>
 internal static class Sample
 {
     public static readonly DateTimeOffset Time = new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero).AddTicks(1234567);

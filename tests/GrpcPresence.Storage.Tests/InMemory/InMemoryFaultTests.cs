@@ -5,7 +5,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.InMemory;
 
-/// <summary>The faults that the store in memory makes on demand.</summary>
+/// <summary>The faults that the in-memory store produces on demand.</summary>
 public sealed class InMemoryFaultTests : IDisposable
 {
     private readonly InMemoryPresenceStore _store = new();

@@ -55,7 +55,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_backup_of_nothing_is_refused_and_leaves_nothing()
+    public void A_backup_of_a_missing_database_is_rejected_and_leaves_no_file()
     {
         Assert.Equal(DatabaseRejection.Missing, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         File.WriteAllBytes(DatabasePath, []);
@@ -174,7 +174,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_database_that_somebody_reads_is_not_replaced_before_its_log_is_in_it()
+    public async Task A_database_with_a_reader_is_not_replaced_before_its_log_is_in_it()
     {
         var crashed = InDirectory("crashed.db");
         using (var store = Open())
@@ -232,7 +232,7 @@ public sealed class BackupTests : SqliteTestBase
         var lost = InDirectory("lost.db");
         AssertRefused(DatabaseRejection.Damaged, lost);
 
-        // The place cannot be taken, as if the process had ended before the last step.
+        // The file cannot be replaced, as if the process had ended before the last step.
         Directory.CreateDirectory(lost + "-shm");
         Assert.Throws<StorageException>(() => SqliteBackup.Restore(BackupPath, lost));
         Assert.False(File.Exists(lost + "-wal"));
@@ -292,7 +292,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_bad_backup_is_refused_and_the_database_stays()
+    public async Task A_bad_backup_is_rejected_and_the_database_stays()
     {
         using (var store = Open())
         {
@@ -315,15 +315,16 @@ public sealed class BackupTests : SqliteTestBase
         Assert.Equal(100, await WholeRevision(kept));
     }
 
-    /// <summary>Leaves the journal of a transaction that was broken off, without the file that it belongs to.</summary>
+    /// <summary>Leaves the journal of an interrupted transaction, without the file to which it belongs.</summary>
     private void LeaveRollbackJournal(string database)
     {
         var begun = InDirectory("begun.db");
         using var connection = new SqliteConnection($"Data Source={begun};Pooling=false");
         connection.Open();
         connection.Execute("CREATE TABLE notes (text TEXT); PRAGMA cache_size = 5; BEGIN;");
+        // More than the cache: it spills, so the journal is complete.
         for (var i = 0; i < 100; i++)
-            connection.Execute("INSERT INTO notes VALUES (@Text)", new { Text = new string('a', 2000) }); // more than the cache: it spills, so the journal is whole
+            connection.Execute("INSERT INTO notes VALUES (@Text)", new { Text = new string('a', 2000) });
         File.Copy(begun + "-journal", database + "-journal");
     }
 

@@ -5,7 +5,7 @@ using GrpcPresence.Storage.Tests.Conformance;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
 
-/// <summary>What is there after a crash: the files are copied while the store is open, as a crash would leave them.</summary>
+/// <summary>What remains after a crash: the files are copied while the store is open, as a crash would leave them.</summary>
 public sealed class DurabilityTests : SqliteTestBase
 {
     private const int FrameBytes = 4096 + 24;
@@ -132,7 +132,7 @@ public sealed class DurabilityTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_large_log_is_checkpointed_though_somebody_waits()
+    public async Task A_large_log_is_checkpointed_although_commands_wait()
     {
         using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = DatabasePath, BusyCheckpointBytes = 1_000_000 });
         AddService(store);

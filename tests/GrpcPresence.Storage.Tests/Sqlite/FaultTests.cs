@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
 
-/// <summary>Faults of the storage while the store is open.</summary>
+/// <summary>Storage errors while the store is open.</summary>
 public sealed class FaultTests : SqliteTestBase
 {
     [Theory]
@@ -22,7 +22,7 @@ public sealed class FaultTests : SqliteTestBase
         using (var transaction = store.BeginTransaction())
         {
             Assert.Throws<StorageException>(() => AddUsers(transaction, Enumerable.Range(100, 500)));
-            // SQLite has rolled back by itself; nothing that follows may commit on its own.
+            // SQLite has rolled back by itself. No later statement may commit on its own.
             Assert.Throws<StorageException>(() => AddUsers(transaction, [1000]));
             Assert.Throws<StorageException>(transaction.Commit);
         }
@@ -53,7 +53,7 @@ public sealed class FaultTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task While_somebody_outside_holds_the_lock_writes_fail_and_reads_work()
+    public async Task While_another_process_holds_the_lock_writes_fail_and_reads_work()
     {
         using var store = Open();
         AddService(store);
@@ -91,7 +91,7 @@ public sealed class FaultTests : SqliteTestBase
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Reopening_tells_whether_a_commit_that_reported_failure_happened(bool happened)
+    public async Task Reopening_reveals_whether_a_commit_that_reported_failure_happened(bool happened)
     {
         using var store = Open();
         AddService(store);
@@ -102,7 +102,7 @@ public sealed class FaultTests : SqliteTestBase
         {
             id = transaction.Id;
             AddUsers(transaction, [2]);
-            // Behind the transaction's back, so that its own commit fails.
+            // Outside the transaction object, so that its own commit fails.
             store.WritingConnection.Execute(happened ? $"UPDATE last_commit SET id = {id}; COMMIT" : "ROLLBACK");
             Assert.Throws<StorageException>(transaction.Commit);
         }
@@ -137,7 +137,7 @@ public sealed class FaultTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_database_that_is_gone_is_not_made_anew()
+    public async Task A_missing_database_is_not_created_again()
     {
         using var store = Open();
         AddService(store);

@@ -11,7 +11,7 @@ using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
 
-/// <summary>What is opened, and what is refused.</summary>
+/// <summary>Which databases are opened, and which are rejected.</summary>
 public sealed class OpeningTests : SqliteTestBase
 {
     private const int PageSize = 4096;
@@ -55,7 +55,7 @@ public sealed class OpeningTests : SqliteTestBase
         Assert.Equal(2, connection.ExecuteScalar<int>("PRAGMA synchronous"));
         Assert.Equal(0, connection.ExecuteScalar<int>("PRAGMA wal_autocheckpoint"));
         Assert.Equal(1, connection.ExecuteScalar<int>("PRAGMA foreign_keys"));
-        // Unlimited, which is -1, the log would stay as large as the largest sweep has made it.
+        // With no limit (-1), the log would stay as large as after the largest sweep.
         Assert.InRange(connection.ExecuteScalar<int>("PRAGMA journal_size_limit"), 1, 64 * 1024 * 1024);
     }
 
@@ -65,8 +65,8 @@ public sealed class OpeningTests : SqliteTestBase
         using var store = Open();
         using var reader = new ConnectionFactory(DatabasePath, TimeSpan.Zero).OpenReader();
 
-        var refused = Assert.Throws<SqliteException>(() => reader.Execute("DELETE FROM services"));
-        Assert.Equal(SQLitePCL.raw.SQLITE_READONLY, refused.SqliteErrorCode);
+        var exception = Assert.Throws<SqliteException>(() => reader.Execute("DELETE FROM services"));
+        Assert.Equal(SQLitePCL.raw.SQLITE_READONLY, exception.SqliteErrorCode);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_second_store_is_refused_also_by_another_name_of_the_file()
+    public void A_second_store_is_rejected_also_by_another_name_of_the_file()
     {
         var link = InDirectory("link.db");
         File.CreateSymbolicLink(link, DatabasePath);
@@ -101,7 +101,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_second_store_is_refused_while_the_first_lives()
+    public void A_second_store_is_rejected_while_the_first_lives()
     {
         using (Open())
             AssertRefused(DatabaseRejection.InUse);
@@ -111,7 +111,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_refused_database_is_not_locked_and_not_altered()
+    public void A_rejected_database_is_not_locked_and_not_changed()
     {
         File.WriteAllText(DatabasePath, new string('x', 10_000));
 
@@ -122,7 +122,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_database_of_another_application_is_refused_and_not_altered()
+    public void A_database_of_another_application_is_rejected_and_not_changed()
     {
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
             connection.Execute("CREATE TABLE notes (text TEXT); PRAGMA user_version = 1");
@@ -134,7 +134,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_newer_schema_is_refused_and_not_altered()
+    public void A_newer_schema_is_rejected_and_not_changed()
     {
         Open().Dispose();
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
@@ -157,10 +157,10 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_database_whose_first_page_is_damaged_is_refused()
+    public void A_database_whose_first_page_is_damaged_is_rejected()
     {
         var whole = MakeDatabase();
-        // The magic text, the page size, the schema's format, the tree's kind, and the number of its cells.
+        // The magic text, the page size, the schema's format, the type of the tree, and the number of its cells.
         foreach (var at in new[] { 0, 7, 16, 47, 100, 103 })
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, at));
@@ -169,22 +169,22 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void Whatever_byte_of_the_header_is_damaged_a_refusal_names_the_file()
+    public void A_damaged_byte_anywhere_in_the_header_is_rejected_with_the_name_of_the_file()
     {
         var whole = MakeDatabase();
         for (var at = 0; at < HeaderSize; at++)
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, at));
-            var fault = Record.Exception(() => Open().Dispose());
-            if (fault is null)
-                continue; // a byte that nothing depends on
-            Assert.True(fault is DatabaseRejectedException or StorageException, $"Byte {at}: {fault}");
-            Assert.Contains(DatabasePath, fault.Message, StringComparison.Ordinal);
+            var exception = Record.Exception(() => Open().Dispose());
+            if (exception is null)
+                continue; // no content depends on this byte
+            Assert.True(exception is DatabaseRejectedException or StorageException, $"Byte {at}: {exception}");
+            Assert.Contains(DatabasePath, exception.Message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void A_database_that_has_lost_an_index_is_refused()
+    public void A_database_that_has_lost_an_index_is_rejected()
     {
         Open().Dispose();
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
@@ -194,7 +194,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void An_index_that_somebody_has_added_is_no_damage()
+    public void An_additional_index_is_not_damage()
     {
         Open().Dispose();
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
@@ -204,7 +204,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_database_with_any_damaged_page_is_refused()
+    public void A_database_with_any_damaged_page_is_rejected()
     {
         var whole = MakeDatabase();
         var pages = whole.Length / PageSize;
@@ -217,7 +217,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_database_that_was_cut_is_refused()
+    public void A_truncated_database_is_rejected()
     {
         var whole = MakeDatabase();
         File.WriteAllBytes(DatabasePath, whole[..(whole.Length / 2 / PageSize * PageSize)]);
@@ -226,9 +226,9 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_log_without_its_database_is_refused()
+    public void A_log_without_its_database_is_rejected()
     {
-        File.WriteAllBytes(DatabasePath + "-wal", Encoding.UTF8.GetBytes("what is left of acknowledged changes"));
+        File.WriteAllBytes(DatabasePath + "-wal", Encoding.UTF8.GetBytes("the rest of acknowledged changes"));
         AssertRefused(DatabaseRejection.Damaged);
 
         File.WriteAllBytes(DatabasePath, []);
@@ -302,7 +302,7 @@ public sealed class OpeningTests : SqliteTestBase
     [Fact]
     public void A_migration_that_was_cut_off_is_run_again()
     {
-        // What a crash in the middle of the first start leaves: an empty file in WAL mode.
+        // The files after a crash during the first start: an empty file in WAL mode.
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
             connection.Execute("PRAGMA journal_mode = WAL");
 
@@ -322,7 +322,7 @@ public sealed class OpeningTests : SqliteTestBase
         store.Maintain(idle: true);
     }
 
-    /// <summary>Makes the closed database what it was before webhooks, and whatever else is said.</summary>
+    /// <summary>Reverts the closed database to its schema before webhooks, and applies further statements.</summary>
     private void GoBackToVersion3(string further = "")
     {
         using var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false");

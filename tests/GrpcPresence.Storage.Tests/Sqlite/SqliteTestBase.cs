@@ -8,7 +8,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
 
-/// <summary>A directory for the test's databases, and the few writes that most tests make.</summary>
+/// <summary>Provides a directory for the test's databases, and the few writes that most tests need.</summary>
 public abstract class SqliteTestBase : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -31,16 +31,17 @@ public abstract class SqliteTestBase : IDisposable
 
     protected SqlitePresenceStore Open() => Open(DatabasePath);
 
-    protected static SqlitePresenceStore Open(string path) => new(new SqliteStoreOptions { Path = path, BusyTimeout = TimeSpan.FromMilliseconds(1) });
+    protected static SqlitePresenceStore Open(string path) =>
+        new(new SqliteStoreOptions { Path = path, BusyTimeout = TimeSpan.FromMilliseconds(1) });
 
-    protected DatabaseRejectedException AssertRefused(DatabaseRejection refusal, string? path = null)
+    protected DatabaseRejectedException AssertRefused(DatabaseRejection rejection, string? path = null)
     {
         path ??= DatabasePath;
-        var refused = Assert.Throws<DatabaseRejectedException>(() => Open(path));
-        Assert.Equal((refusal, path), (refused.Refusal, refused.Path));
-        Assert.Contains(path, refused.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', refused.Message);
-        return refused;
+        var exception = Assert.Throws<DatabaseRejectedException>(() => Open(path));
+        Assert.Equal((rejection, path), (exception.Refusal, exception.Path));
+        Assert.Contains(path, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
+        return exception;
     }
 
     protected static ServiceRecord AddService(IPresenceStore store)
@@ -51,7 +52,7 @@ public abstract class SqliteTestBase : IDisposable
         return service;
     }
 
-    /// <summary>Adds the users of the numbers, each with the next revision, in one transaction.</summary>
+    /// <summary>Adds users with these numbers, each with the next revision, in one transaction.</summary>
     protected static void AddUsers(IPresenceStore store, params IEnumerable<int> numbers)
     {
         using var transaction = store.BeginTransaction();
@@ -70,7 +71,7 @@ public abstract class SqliteTestBase : IDisposable
         transaction.UpdateService(service);
     }
 
-    /// <summary>The revision of the service instance, after a check that each revision up to it is there.</summary>
+    /// <summary>Returns the revision of the service instance, after checking that each revision up to it exists.</summary>
     protected static async Task<int> WholeRevision(IPresenceStore store)
     {
         if (await store.FindServiceAsync(Sample.ServiceSid(1), Stop) is null)

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Testing.Watching;
 
 /// <summary>What a client knows of a user.</summary>
-/// <param name="User">What it was last told.</param>
-/// <param name="Told">The revision of the row up to which it was told of every change.</param>
+/// <param name="User">The last update that it received.</param>
+/// <param name="Told">The revision of the row up to which it received every change.</param>
 public sealed record Seen(ToldUser User, long Told);

@@ -3,27 +3,27 @@ using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Testing.Watching;
 
-/// <summary>What one update tells of a user, whatever it came over.</summary>
+/// <summary>The content of one user update, whatever the protocol.</summary>
 /// <param name="Sid">The SID.</param>
 /// <param name="Identity">The identity.</param>
 /// <param name="Revision">The revision that clients see.</param>
-/// <param name="Row">The revision of the user's own row, which a switch of reachability does not move.</param>
-/// <param name="Reasons">What is said to have changed.</param>
+/// <param name="Row">The revision of the user's own row, which a switch of reachability does not change.</param>
+/// <param name="Reasons">The reasons of the update.</param>
 public sealed record ToldUser(UserSid Sid, Identity Identity, long Revision, long Row, UpdateReasons Reasons)
 {
-    /// <summary>Whether the user is gone.</summary>
+    /// <summary>Whether the user is deleted.</summary>
     public bool IsDeleted { get; init; }
 
-    /// <summary>As it was told.</summary>
+    /// <summary>The received value.</summary>
     public bool? IsOnline { get; init; }
 
-    /// <summary>As it was told.</summary>
+    /// <summary>The received value.</summary>
     public bool? IsNotifiable { get; init; }
 
-    /// <summary>As it was told.</summary>
+    /// <summary>The received value.</summary>
     public string? FriendlyName { get; init; }
 
-    /// <summary>What the domain's own update tells.</summary>
+    /// <summary>Converts an update of the domain.</summary>
     public static ToldUser Of(UserUpdate update)
     {
         var state = update.State;

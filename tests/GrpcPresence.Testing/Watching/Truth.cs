@@ -5,17 +5,18 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Testing.Watching;
 
 /// <summary>
-/// All that was ever committed, as the writer published it: the revisions must be gapless. What a promise is held against. Safe from any thread.
+/// All commits, as the writer published them. Their revisions must have no gaps. The tests check the promises against it. Safe from any
+/// thread.
 /// </summary>
 /// <remarks>A commit whose outcome the writer does not know yet can be read from the store before it is published.</remarks>
 public sealed class Truth
 {
-    private readonly Lock _gate = new(); // guards what is known
+    private readonly Lock _gate = new(); // guards all fields
     private List<UserChange> _changes = [];
     private long _revision;
     private TaskCompletionSource _advanced = NewSource(); // completes when the revision grows, and is replaced then
 
-    /// <summary>The last revision that is known here.</summary>
+    /// <summary>The last known revision.</summary>
     public long Revision
     {
         get
@@ -25,12 +26,12 @@ public sealed class Truth
         }
     }
 
-    /// <summary>The last revision that was published, or that a process which ended could not publish any more.</summary>
+    /// <summary>The last revision that was published, or that an ended process could no longer publish.</summary>
     public long Published { get; private set; }
 
     /// <summary>
-    /// Completes when the revision is known here. The server may read a commit from the store and send it before the writer publishes it, so a client can
-    /// know a revision first.
+    /// Completes when the revision is known here. The server may read a commit from the store and send it before the writer publishes it,
+    /// so a client can know a revision first.
     /// </summary>
     public async Task WhenKnownAsync(long revision)
     {
@@ -47,8 +48,8 @@ public sealed class Truth
         }
     }
 
-    /// <summary>A commit was published.</summary>
-    /// <exception cref="BrokenPromiseException">Its revisions do not follow those before.</exception>
+    /// <summary>Adds a published commit.</summary>
+    /// <exception cref="BrokenPromiseException">Its revisions do not follow the earlier ones.</exception>
     public void Take(ServiceCommit commit)
     {
         lock (_gate)
@@ -59,7 +60,7 @@ public sealed class Truth
         }
     }
 
-    /// <summary>What is in the store alone, where each user shows one change.</summary>
+    /// <summary>Adds changes that are only in the store, which shows one change per user.</summary>
     public void Learn(ChangesRead stored)
     {
         lock (_gate)
@@ -70,21 +71,23 @@ public sealed class Truth
         }
     }
 
-    /// <summary>The process ended: what it had not published by then, it will not.</summary>
+    /// <summary>Notes that the process ended and will not publish any more.</summary>
     public void EndProcess()
     {
         lock (_gate)
             Published = _revision;
     }
 
-    /// <summary>As it is now: what a backup holds.</summary>
+    /// <summary>Returns a copy, for a backup.</summary>
     public Truth Copy()
     {
         lock (_gate)
             return new() { _changes = [.. _changes], _revision = _revision, Published = _revision };
     }
 
-    /// <summary>A backup took the place of what was committed; what is newer never was. Nobody else may have the backup at hand.</summary>
+    /// <summary>
+    /// Replaces everything with a restored backup. Later commits never happened. The caller must have sole use of the backup.
+    /// </summary>
     public void Become(Truth backup)
     {
         lock (_gate)
@@ -95,7 +98,7 @@ public sealed class Truth
         }
     }
 
-    /// <summary>What changed about the user in (after, upTo], as far as the changes of the user's own row tell.</summary>
+    /// <summary>Returns what changed about the user in (after, upTo], according to the changes of the user's own row.</summary>
     public UpdateReasons ReasonsBetween(UserSid user, long after, long upTo) =>
         ChangesOf(user).Where(change => change.Revision > after && change.Revision <= upTo)
             .Aggregate(UpdateReasons.None, (reasons, change) => reasons | change.Reasons);
@@ -103,11 +106,13 @@ public sealed class Truth
     /// <summary>Whether the user was deleted.</summary>
     public bool IsDeleted(UserSid user) => ChangesOf(user).Any(change => change.State.IsDeleted);
 
-    /// <summary>The revision of the user's last change with one of the reasons, up to the revision; 0 when there is none.</summary>
+    /// <summary>
+    /// Returns the revision of the user's last change with one of the reasons, up to the revision; 0 if it does not exist.
+    /// </summary>
     public long LastChange(UserSid user, UpdateReasons reasons, long upTo) =>
         ChangesOf(user).LastOrDefault(change => change.Revision <= upTo && (change.Reasons & reasons) != 0).Revision;
 
-    /// <summary>Everybody there ever was, by SID.</summary>
+    /// <summary>All users that ever existed, by SID.</summary>
     public IReadOnlyList<(UserSid Sid, Identity Identity)> Everybody
     {
         get
@@ -131,10 +136,11 @@ public sealed class Truth
             return;
         if (commit.FirstRevision != Published + 1)
             throw new BrokenPromiseException("Revisions", $"{commit.FirstRevision} follows {Published}");
-        var taken = commit.Users.Select(change => change.Revision).Concat(commit.Configurations.Select(configuration => configuration.Revision)).Order();
+        var taken = commit.Users.Select(change => change.Revision)
+            .Concat(commit.Configurations.Select(configuration => configuration.Revision)).Order();
         if (!taken.SequenceEqual(Enumerable.Range(0, (int)(commit.LastRevision - Published)).Select(i => commit.FirstRevision + i)))
             throw new BrokenPromiseException("Revisions", $"a commit up to {commit.LastRevision} has gaps");
-        // What was learned from the store is less exact.
+        // Changes that were read from the store are less exact.
         _changes.RemoveAll(change => change.Revision >= commit.FirstRevision);
         _changes.AddRange(commit.Users);
         Published = commit.LastRevision;

@@ -5,8 +5,8 @@ using GrpcPresence.Core.Watching;
 namespace GrpcPresence.Testing.Watching;
 
 /// <summary>
-/// A small and obviously right model of what a client may conclude from its watch, whatever that comes over. Every message is held against the promises; the
-/// failure names the one that is broken.
+/// A simple model of what a client may conclude from its watch, whatever the protocol. Checks every message against the promises; the
+/// failure names the broken promise.
 /// </summary>
 public sealed class WatchModel(WatchFilter filter, Truth truth)
 {
@@ -17,25 +17,25 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     private bool _owesSnapshot;
     private bool _hadSnapshot;
 
-    /// <summary>What is watched.</summary>
+    /// <summary>The filter of the watch.</summary>
     public WatchFilter Filter => filter;
 
-    /// <summary>The tokens so far, in their order.</summary>
+    /// <summary>The tokens so far, in order.</summary>
     public IReadOnlyList<Bookmark> Bookmarks => _bookmarks;
 
-    /// <summary>Whether <c>synced</c> came on this stream.</summary>
+    /// <summary>Whether this stream has received <c>synced</c>.</summary>
     public bool IsSynced { get; private set; }
 
     /// <summary>Whether a snapshot has begun on this stream and is not complete.</summary>
     public bool IsInSnapshot => _isReset;
 
-    /// <summary>The last token; null while there is none.</summary>
+    /// <summary>The last token, or null.</summary>
     public ResumeToken? Token { get; private set; }
 
-    /// <summary>Whether the watch began without a snapshot, so that the client knows nothing of before.</summary>
+    /// <summary>Whether the watch began without a snapshot, so that the client knows nothing from before.</summary>
     public bool IsStartedNow { get; init; }
 
-    /// <summary>A new stream begins, with a bookmark or without: the client knows what it knew then.</summary>
+    /// <summary>Begins a new stream, with or without a bookmark. The client knows what it knew at the bookmark.</summary>
     public void Begin(Bookmark? from)
     {
         Restart();
@@ -45,15 +45,17 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         _owesSnapshot = false;
     }
 
-    /// <summary>The stream broke off anywhere, and another takes its place: the client knows all that it was told, also since the last token.</summary>
+    /// <summary>
+    /// Continues on another stream after an interruption. The client knows everything that it received, even after the last token.
+    /// </summary>
     public void GoOn()
     {
         _owesSnapshot |= _isReset;
         Restart();
     }
 
-    /// <summary>A message of the domain came.</summary>
-    /// <exception cref="BrokenPromiseException">It breaks a promise.</exception>
+    /// <summary>Handles a message of the domain.</summary>
+    /// <exception cref="BrokenPromiseException">The message breaks a promise.</exception>
     public void Take(WatchEvent message)
     {
         switch (message)
@@ -77,10 +79,10 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             Take(token);
     }
 
-    /// <summary>The configuration came.</summary>
+    /// <summary>Handles the configuration.</summary>
     public void TakeConfiguration() => _hasBegun = true;
 
-    /// <summary>It was said that a snapshot follows.</summary>
+    /// <summary>Handles the announcement of a snapshot.</summary>
     public void TakeReset()
     {
         RequireBegun();
@@ -92,24 +94,27 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         Token = null;
     }
 
-    /// <summary>The snapshot, or what was owed, is complete.</summary>
+    /// <summary>Handles the end of the snapshot or of the catch-up.</summary>
     public void TakeSynced()
     {
         RequireBegun();
-        Require(!IsSynced, "Snapshot", "synced came twice");
-        Require(!_owesSnapshot, "Snapshot", "a snapshot broke off, and did not begin again");
+        Require(!IsSynced, "Snapshot", "the stream sent synced twice");
+        Require(!_owesSnapshot, "Snapshot", "a snapshot was interrupted and did not begin again");
         IsSynced = true;
         _isReset = false;
     }
 
-    /// <summary>One update came.</summary>
+    /// <summary>Handles one update.</summary>
     public void Take(ToldUser user)
     {
         RequireBegun();
-        Require(!_owesSnapshot, "Snapshot", $"a snapshot broke off, and {user.Identity} comes before it begins again");
+        Require(!_owesSnapshot, "Snapshot", $"a snapshot was interrupted, and {user.Identity} comes before it begins again");
         Require(IsWatched(user.Sid, user.Identity), "Snapshot", $"{user.Identity} is not watched");
         var known = _users.GetValueOrDefault(user.Sid);
-        Require(known is null || known.User.Revision <= user.Revision, "Ordered", $"{user.Identity} went from {known?.User.Revision} to {user.Revision}");
+        Require(
+            known is null || known.User.Revision <= user.Revision,
+            "Ordered",
+            $"{user.Identity} went from {known?.User.Revision} to {user.Revision}");
         Require(known is null || known.User.Row <= user.Row, "Ordered", $"{user.Identity}'s row went back");
 
         if (_isReset)
@@ -119,14 +124,15 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         _users = user.IsDeleted ? _users.Remove(user.Sid) : _users.SetItem(user.Sid, new Seen(user, user.Row));
     }
 
-    /// <summary>A token came: everything before it has been taken in.</summary>
+    /// <summary>Handles a token. Everything before it has been handled.</summary>
     public void Take(ResumeToken token)
     {
         RequireBegun();
-        Require(!_isReset, "Bookmarkable", "there is a token between reset and synced");
+        Require(!_isReset, "Bookmarkable", "a token came between reset and synced");
         Require(token.Base <= token.Position, "Bookmarkable", "the base is beyond the position");
         Require(token.Position <= truth.Revision, "Bookmarkable", $"the token {token.Position} is beyond revision {truth.Revision}");
-        // Everything up to the token was delivered: whoever last changed before it is known with that change, or was deleted.
+        // Everything up to the token was delivered: the client knows each user with the last change before it, or knows that the user was
+        // deleted.
         foreach (var (sid, identity) in truth.Everybody)
         {
             if (KnowsNothingOfBefore || !IsWatched(sid, identity))
@@ -135,27 +141,30 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             if (due == 0 || truth.IsDeleted(sid))
                 continue;
             var told = _users.GetValueOrDefault(sid)?.Told ?? -1;
-            Require(told >= due, "Bookmarkable", $"the token {token.Base}/{token.Position} passes {identity}'s change {due}; told up to {told}");
+            Require(
+                told >= due,
+                "Bookmarkable",
+                $"the token {token.Base}/{token.Position} passes {identity}'s change {due}; received up to {told}");
         }
         Token = token;
         _bookmarks.Add(new Bookmark(token, _users, _hadSnapshot));
     }
 
-    /// <summary>What the client knows must be what is stored, as far as it is shown.</summary>
+    /// <summary>Requires that what the client knows is stored, as far as the filter shows it.</summary>
     public void RequireTruth(IReadOnlyList<UserState> stored)
     {
-        Require(IsSynced, "Convergent", "the watch does not come to synced");
+        Require(IsSynced, "Convergent", "the watch did not send synced");
         if (KnowsNothingOfBefore)
             return;
         var watched = stored.Where(user => IsWatched(user.Sid, user.Identity)).ToDictionary(user => user.Sid);
         foreach (var (sid, seen) in _users)
-            Require(watched.ContainsKey(sid), "Convergent", $"{seen.User.Identity} {sid} is gone, and the client does not know");
+            Require(watched.ContainsKey(sid), "Convergent", $"{seen.User.Identity} {sid} is deleted, and the client does not know it");
         foreach (var user in watched.Values)
         {
             if (_users.TryGetValue(user.Sid, out var seen))
                 RequireTruth(user, seen.User);
             else
-                // A filter without CREATED may never have been told of the user.
+                // With a filter without CREATED, the client may never have received the user.
                 Require((user.Record!.ReasonsSince(0) & filter.Reasons) == 0, "Convergent", $"{user.Identity} was never sent");
         }
     }
@@ -173,11 +182,20 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     {
         var shows = filter.View;
         var online = filter.Reasons.HasFlag(UpdateReasons.ReachabilityOnline) && shows != UserView.Basic;
-        Require(!online || told.IsOnline == stored.IsOnline, "Convergent", $"{stored.Identity} is_online {told.IsOnline}, stored {stored.IsOnline}");
+        Require(
+            !online || told.IsOnline == stored.IsOnline,
+            "Convergent",
+            $"{stored.Identity} is_online {told.IsOnline}, stored {stored.IsOnline}");
         var notifiable = filter.Reasons.HasFlag(UpdateReasons.ReachabilityNotifiable) && shows != UserView.Basic;
-        Require(!notifiable || told.IsNotifiable == stored.IsNotifiable, "Convergent", $"{stored.Identity} is_notifiable {told.IsNotifiable}");
+        Require(
+            !notifiable || told.IsNotifiable == stored.IsNotifiable,
+            "Convergent",
+            $"{stored.Identity} is_notifiable {told.IsNotifiable}");
         var named = filter.Reasons.HasFlag(UpdateReasons.FriendlyName) && shows != UserView.Reachability;
-        Require(!named || told.FriendlyName == stored.Record!.FriendlyName, "Convergent", $"{stored.Identity} friendly_name {told.FriendlyName}");
+        Require(
+            !named || told.FriendlyName == stored.Record!.FriendlyName,
+            "Convergent",
+            $"{stored.Identity} friendly_name {told.FriendlyName}");
     }
 
     private void RequireReasons(ToldUser user, Seen? known)
@@ -185,17 +203,25 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         Require(user.Reasons != UpdateReasons.None, "Reasoned", $"{user.Identity} has no reasons");
         if (user.IsDeleted)
         {
-            Require(user.Reasons.HasFlag(UpdateReasons.Deleted), "Reasoned", $"{user.Identity} is deleted for another reason");
+            Require(user.Reasons.HasFlag(UpdateReasons.Deleted), "Reasoned", $"{user.Identity} is deleted, but the reasons lack DELETED");
             return;
         }
-        Require((user.Reasons & ~filter.Reasons) == 0, "Reasoned", $"{user.Identity} has reasons that were not asked for: {user.Reasons}");
-        // Of a user whom the client was never told of, the filter may have held changes back; of the others, nothing may be left out.
+        Require((user.Reasons & ~filter.Reasons) == 0, "Reasoned", $"{user.Identity} has reasons outside the filter: {user.Reasons}");
+        // For a user that the client never received, the filter may have held changes back. For other users, no change may be missing.
         var owed = known is null ? UpdateReasons.None : truth.ReasonsBetween(user.Sid, known.Told, user.Row) & filter.Reasons;
-        Require((owed & ~user.Reasons) == 0, "Reasoned", $"{user.Identity} lacks {owed & ~user.Reasons} of {owed}, told up to {known?.Told}");
+        Require(
+            (owed & ~user.Reasons) == 0,
+            "Reasoned",
+            $"{user.Identity} lacks {owed & ~user.Reasons} of {owed}, received up to {known?.Told}");
         var changed = truth.ReasonsBetween(user.Sid, 0, user.Row) | UpdateReasons.Reachability;
-        Require((user.Reasons & ~changed) == 0, "Reasoned", $"{user.Identity} has {user.Reasons}, and only {changed} ever changed");
+        Require((user.Reasons & ~changed) == 0, "Reasoned", $"{user.Identity} has {user.Reasons}, but only {changed} ever changed");
         if (known is not null && known.User.IsOnline != user.IsOnline && filter.Reasons.HasFlag(UpdateReasons.ReachabilityOnline))
-            Require(user.Reasons.HasFlag(UpdateReasons.ReachabilityOnline), "Reasoned", $"{user.Identity} changed is_online without the reason");
+        {
+            Require(
+                user.Reasons.HasFlag(UpdateReasons.ReachabilityOnline),
+                "Reasoned",
+                $"{user.Identity} changed is_online without the reason");
+        }
     }
 
     private void RequireBegun() => Require(_hasBegun, "Registered", "the first message is not configuration");

@@ -1,9 +1,11 @@
 namespace GrpcPresence.Core.Domain.ApiKeys;
 
-/// <summary>What an API key may do within its scope. Each role may do what the ones before it may. The numbers are those of <c>presence.v1.ApiKeyRole</c>.</summary>
+/// <summary>
+/// What an API key may do within its scope. Each role includes the roles before it. The numbers are those of <c>presence.v1.ApiKeyRole</c>.
+/// </summary>
 public enum ApiKeyRole
 {
-    /// <summary>No API key has it.</summary>
+    /// <summary>Never used by an API key.</summary>
     None = 0,
 
     /// <summary>Read and watch.</summary>
@@ -12,6 +14,6 @@ public enum ApiKeyRole
     /// <summary>What the back end of an application does: users, sessions and push bindings.</summary>
     Service = 2,
 
-    /// <summary>Configuration and API keys too.</summary>
+    /// <summary>Also configuration and API keys.</summary>
     Admin = 3,
 }

@@ -1,21 +1,21 @@
 namespace GrpcPresence.Core.Domain.Errors;
 
-/// <summary>Why a call was refused. The numbers and names are those of <c>presence.v1.ErrorReason</c>, where each is documented.</summary>
+/// <summary>Why a call was rejected. The numbers and names are those of <c>presence.v1.ErrorReason</c>, which documents each.</summary>
 public enum ErrorReason
 {
     /// <summary>Never used.</summary>
     Unspecified = 0,
 
-    /// <summary>A field that must be set is not.</summary>
+    /// <summary>A required field is not set.</summary>
     FieldRequired = 1,
 
     /// <summary>A field does not have its documented form.</summary>
     FieldInvalid = 2,
 
-    /// <summary>A text or list is longer than its bound.</summary>
+    /// <summary>A text or list exceeds its maximum length.</summary>
     FieldTooLong = 3,
 
-    /// <summary>A number or duration is outside its bounds.</summary>
+    /// <summary>A number or duration is outside its range.</summary>
     FieldOutOfRange = 4,
 
     /// <summary>An identity has the form of a user SID.</summary>
@@ -24,40 +24,40 @@ public enum ErrorReason
     /// <summary>Attributes are not a JSON object.</summary>
     AttributesInvalid = 6,
 
-    /// <summary>The update mask is absent or empty.</summary>
+    /// <summary>The update mask is missing or empty.</summary>
     UpdateMaskRequired = 7,
 
     /// <summary>The update mask names a field that does not exist.</summary>
     UpdateMaskUnknownPath = 8,
 
-    /// <summary>The update mask names a field that no client can write.</summary>
+    /// <summary>The update mask names a field that clients cannot write.</summary>
     UpdateMaskReadOnlyPath = 9,
 
-    /// <summary>A page token cannot be decoded or is of another list.</summary>
+    /// <summary>The page token cannot be decoded, or belongs to another list.</summary>
     PageTokenInvalid = 10,
 
-    /// <summary>A resume token cannot be decoded or is of another service instance.</summary>
+    /// <summary>The resume token cannot be decoded, or belongs to another service instance.</summary>
     ResumeTokenInvalid = 11,
 
-    /// <summary>A heartbeat stream did not follow its protocol.</summary>
+    /// <summary>The client of a heartbeat stream violated its protocol.</summary>
     StreamProtocolViolated = 12,
 
-    /// <summary>No such service instance.</summary>
+    /// <summary>The service instance does not exist.</summary>
     ServiceInstanceNotFound = 20,
 
-    /// <summary>No such user.</summary>
+    /// <summary>The user does not exist.</summary>
     UserNotFound = 21,
 
-    /// <summary>No such push binding.</summary>
+    /// <summary>The push binding does not exist.</summary>
     PushBindingNotFound = 22,
 
-    /// <summary>No such API key.</summary>
+    /// <summary>The API key does not exist.</summary>
     ApiKeyNotFound = 23,
 
-    /// <summary>The SID of the service instance is taken.</summary>
+    /// <summary>Another service instance has the SID.</summary>
     ServiceInstanceAlreadyExists = 30,
 
-    /// <summary>The identity is taken.</summary>
+    /// <summary>Another user has the identity.</summary>
     UserAlreadyExists = 31,
 
     /// <summary>Another API key has the certificate name.</summary>
@@ -69,16 +69,16 @@ public enum ErrorReason
     /// <summary>The session was ended.</summary>
     SessionEnded = 50,
 
-    /// <summary>The webhook that was asked before the edit refused it.</summary>
+    /// <summary>The webhook that runs before an edit rejected it.</summary>
     WebhookRefused = 51,
 
-    /// <summary>The user has as many push bindings as are allowed.</summary>
+    /// <summary>The user has the maximum number of push bindings.</summary>
     PushBindingLimitExceeded = 60,
 
     /// <summary>The service instance or the caller has used up a quota.</summary>
     QuotaExceeded = 61,
 
-    /// <summary>There are as many API keys as are allowed.</summary>
+    /// <summary>The scope has the maximum number of API keys.</summary>
     ApiKeyLimitExceeded = 62,
 
     /// <summary>The store cannot be read or written now.</summary>
@@ -90,19 +90,19 @@ public enum ErrorReason
     /// <summary>The stream reached its age limit.</summary>
     StreamMaxAge = 72,
 
-    /// <summary>The client of a watch reads nothing.</summary>
+    /// <summary>The client of a watch does not read.</summary>
     WatchStalled = 73,
 
-    /// <summary>A fault of the server.</summary>
+    /// <summary>An internal error of the server.</summary>
     Internal = 80,
 
     /// <summary>The caller presents no credentials.</summary>
     CredentialsRequired = 90,
 
-    /// <summary>The caller's credentials are not those of anybody.</summary>
+    /// <summary>The caller's credentials are not valid.</summary>
     CredentialsInvalid = 91,
 
-    /// <summary>The API key was revoked, or its secret replaced.</summary>
+    /// <summary>The API key was revoked, or its secret was replaced.</summary>
     ApiKeyRevoked = 92,
 
     /// <summary>The access token cannot be read or lacks a claim.</summary>
@@ -111,7 +111,7 @@ public enum ErrorReason
     /// <summary>The access token is signed by an algorithm that is not accepted.</summary>
     AccessTokenAlgorithmRefused = 94,
 
-    /// <summary>The access token's issuer is no API key that may issue it.</summary>
+    /// <summary>The access token's issuer is not an API key that may issue it.</summary>
     AccessTokenIssuerRefused = 95,
 
     /// <summary>The access token is not signed with its issuer's secret.</summary>
@@ -123,9 +123,9 @@ public enum ErrorReason
     /// <summary>The access token is not valid yet.</summary>
     AccessTokenNotYetValid = 98,
 
-    /// <summary>The access token is valid for too long.</summary>
+    /// <summary>The access token's lifetime is too long.</summary>
     AccessTokenLifetimeTooLong = 99,
 
-    /// <summary>The caller may not do that.</summary>
+    /// <summary>The caller lacks the permission.</summary>
     PermissionDenied = 100,
 }

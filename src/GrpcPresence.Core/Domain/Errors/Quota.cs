@@ -1,15 +1,15 @@
 namespace GrpcPresence.Core.Domain.Errors;
 
-/// <summary>What a quota bounds. Rates are per second; the others are levels, which only go down when something is given up.</summary>
+/// <summary>A quota. Rates are per second. The others are levels, which only fall when something is closed or deleted.</summary>
 public enum Quota
 {
     /// <summary>Watches that are open at the same time.</summary>
     OpenStreams,
 
-    /// <summary>Users whom open watches name, counted once for each watch that names them.</summary>
+    /// <summary>Users that open watches name, counted once for each watch.</summary>
     WatchedUsers,
 
-    /// <summary>Heartbeats, unary or entries of a stream's messages.</summary>
+    /// <summary>Heartbeats: unary calls and entries of stream messages.</summary>
     HeartbeatsPerSecond,
 
     /// <summary>Calls that change what is stored.</summary>
@@ -18,6 +18,6 @@ public enum Quota
     /// <summary>Users of a service instance.</summary>
     Users,
 
-    /// <summary>Streams that are opened, of watches and of heartbeats.</summary>
+    /// <summary>Watches and heartbeat streams that are opened.</summary>
     NewStreamsPerSecond,
 }

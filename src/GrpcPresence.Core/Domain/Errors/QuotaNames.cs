@@ -1,9 +1,9 @@
 namespace GrpcPresence.Core.Domain.Errors;
 
-/// <summary>The names of quotas and subjects in the metadata of a refusal and in the tags of metrics.</summary>
+/// <summary>The names of quotas and subjects, in the metadata of errors and the tags of metrics.</summary>
 public static class QuotaNames
 {
-    /// <summary>The name of the quota.</summary>
+    /// <summary>Returns the name of the quota.</summary>
     public static string Of(Quota quota) => quota switch
     {
         Quota.OpenStreams => "open_streams",
@@ -15,7 +15,7 @@ public static class QuotaNames
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
     };
 
-    /// <summary>The name of the subject.</summary>
+    /// <summary>Returns the name of the subject.</summary>
     public static string Of(QuotaSubject subject) => subject switch
     {
         QuotaSubject.ServiceInstance => "service_instance",

@@ -1,11 +1,11 @@
 namespace GrpcPresence.Core.Domain.Errors;
 
-/// <summary>Whose quota it is.</summary>
+/// <summary>The subject of a quota.</summary>
 public enum QuotaSubject
 {
-    /// <summary>The service instance's: what all its callers use together.</summary>
+    /// <summary>The service instance: all its callers together.</summary>
     ServiceInstance,
 
-    /// <summary>The caller's own: that of an API key, or of an end user.</summary>
+    /// <summary>The caller: an API key or an end user.</summary>
     Caller,
 }

@@ -2,12 +2,12 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>What settings must satisfy, alone and together.</summary>
+/// <summary>The rules for the settings, each alone and together.</summary>
 public static class ConfigurationRules
 {
     private const string Prefix = "configuration.";
 
-    /// <summary>Refuses settings that break a rule, with all the rules that they break.</summary>
+    /// <summary>Rejects invalid settings; the error lists every rule that they break.</summary>
     /// <exception cref="PresenceException">FieldOutOfRange.</exception>
     public static void Check(ServiceConfiguration configuration)
     {
@@ -15,10 +15,15 @@ public static class ConfigurationRules
         if (configuration.HeartbeatInterval < Limits.MinHeartbeatInterval)
             violations.Add(OutOfRange("heartbeat_interval", "must be at least 1 s"));
         if (configuration.SessionTimeout > Limits.MaxSessionTimeout)
+        {
             violations.Add(OutOfRange("session_timeout", "must be at most 24 h"));
-        // Compared as a quotient: twice a duration of the greatest size would overflow.
+        }
+        // Compared as a quotient, because twice the largest duration would overflow.
         else if (configuration.SessionTimeout / 2 < configuration.HeartbeatInterval)
-            violations.Add(OutOfRange("session_timeout", "must be at least twice heartbeat_interval, so that one lost heartbeat ends no session"));
+        {
+            violations.Add(OutOfRange(
+                "session_timeout", "must be at least twice heartbeat_interval, so that one lost heartbeat ends no session"));
+        }
         if (configuration.OfflineDebounce < TimeSpan.Zero || configuration.OfflineDebounce > Limits.MaxOfflineDebounce)
             violations.Add(OutOfRange("offline_debounce", "must be from 0 to 30 s"));
         if (violations.Count > 0)

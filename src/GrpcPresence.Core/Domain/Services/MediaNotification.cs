@@ -1,9 +1,9 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>What is pushed when a message with media is added. Immutable.</summary>
+/// <summary>The notification for a message with media. Immutable.</summary>
 public sealed record MediaNotification
 {
-    /// <summary>Whether it has a template of its own.</summary>
+    /// <summary>Whether it has its own template.</summary>
     public bool Enabled { get; init; }
 
     /// <summary>The text; at most 1024 bytes.</summary>

@@ -1,9 +1,9 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>What is pushed to a user who is added to a conversation, or removed from one. Immutable.</summary>
+/// <summary>The notification for a user who is added to a conversation or removed from one. Immutable.</summary>
 public sealed record MembershipNotification
 {
-    /// <summary>Whether it is pushed.</summary>
+    /// <summary>Whether the notification is enabled.</summary>
     public bool Enabled { get; init; }
 
     /// <summary>The text; at most 1024 bytes.</summary>

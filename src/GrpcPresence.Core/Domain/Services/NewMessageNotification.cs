@@ -1,9 +1,9 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>What is pushed when a message is added. Immutable.</summary>
+/// <summary>The notification for a new message. Immutable.</summary>
 public sealed record NewMessageNotification
 {
-    /// <summary>Whether it is pushed.</summary>
+    /// <summary>Whether the notification is enabled.</summary>
     public bool Enabled { get; init; }
 
     /// <summary>The text; at most 1024 bytes.</summary>
@@ -12,9 +12,9 @@ public sealed record NewMessageNotification
     /// <summary>The name of the sound; at most 256 bytes.</summary>
     public string Sound { get; init; } = "";
 
-    /// <summary>Whether the number on the application's icon is kept.</summary>
+    /// <summary>Whether the badge number of the application's icon is maintained.</summary>
     public bool BadgeCountEnabled { get; init; }
 
-    /// <summary>The same of a message with media.</summary>
+    /// <summary>The settings for a message with media.</summary>
     public MediaNotification WithMedia { get; init; } = new();
 }

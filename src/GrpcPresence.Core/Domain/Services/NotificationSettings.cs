@@ -1,20 +1,20 @@
 namespace GrpcPresence.Core.Domain.Services;
 
 /// <summary>
-/// The settings of push notifications of a service instance, kept and returned for libraries that read and write them: there are no messages and no
-/// conversations here, and nothing is pushed. Immutable.
+/// The push notification settings of a service instance. Libraries read and write them, so they are stored and returned. This service has
+/// no messages or conversations and pushes nothing. Immutable.
 /// </summary>
 public sealed record NotificationSettings
 {
-    /// <summary>Whether what is pushed is logged.</summary>
+    /// <summary>Whether pushed notifications are logged.</summary>
     public bool LogEnabled { get; init; }
 
-    /// <summary>Of a new message.</summary>
+    /// <summary>The settings for a new message.</summary>
     public NewMessageNotification NewMessage { get; init; } = new();
 
-    /// <summary>Of becoming a member of a conversation.</summary>
+    /// <summary>The settings for a user who is added to a conversation.</summary>
     public MembershipNotification AddedToConversation { get; init; } = new();
 
-    /// <summary>Of being one no more.</summary>
+    /// <summary>The settings for a user who is removed from a conversation.</summary>
     public MembershipNotification RemovedFromConversation { get; init; } = new();
 }

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>The SID of a role, "RL" and 32 hexadecimal digits, or none. Roles belong to another service; this one keeps and returns them.</summary>
+/// <summary>
+/// The SID of a role, "RL" and 32 hexadecimal digits, or empty. Roles belong to another service; this one stores and returns them.
+/// </summary>
 public readonly record struct RoleSid
 {
     private const string Prefix = "RL";
@@ -10,7 +12,7 @@ public readonly record struct RoleSid
 
     private RoleSid(string text) => _text = text;
 
-    /// <summary>Parses the text; the empty text is no role.</summary>
+    /// <summary>Parses the text; the empty text means no role.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out RoleSid sid)
     {
         sid = default;
@@ -24,7 +26,7 @@ public readonly record struct RoleSid
         return true;
     }
 
-    /// <summary>Whether there is no role.</summary>
+    /// <summary>Whether the role is empty.</summary>
     public bool IsEmpty => string.IsNullOrEmpty(_text);
 
     /// <inheritdoc/>

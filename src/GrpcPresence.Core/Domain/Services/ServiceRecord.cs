@@ -1,15 +1,15 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>A service instance as it is stored. Immutable.</summary>
+/// <summary>A stored service instance. Immutable.</summary>
 public sealed record ServiceRecord
 {
-    /// <summary>The store's key: grows with each service instance and is never used again, not even when the SID is.</summary>
+    /// <summary>The store's key. Grows with each service instance and is never reused, even if the SID is.</summary>
     public long Id { get; init; }
 
     /// <summary>The SID.</summary>
     public required ServiceSid Sid { get; init; }
 
-    /// <summary>A name for people.</summary>
+    /// <summary>The display name.</summary>
     public required string FriendlyName { get; init; }
 
     /// <summary>When it was created.</summary>
@@ -21,12 +21,14 @@ public sealed record ServiceRecord
     /// <summary>The settings.</summary>
     public required ServiceConfiguration Configuration { get; init; }
 
-    /// <summary>The last revision that was committed; the next change takes the next one.</summary>
+    /// <summary>The last committed revision; the next change takes the next one.</summary>
     public long Revision { get; init; }
 
-    /// <summary>Tombstones up to this revision may be gone: what was deleted before it cannot be told any more.</summary>
+    /// <summary>
+    /// Tombstones up to this revision may be purged. A watcher that is further behind cannot learn which users were deleted.
+    /// </summary>
     public long PurgedRevision { get; init; }
 
-    /// <summary>How many users there are. The writer keeps it, in the transaction that adds or removes one.</summary>
+    /// <summary>The number of users. The writer maintains it in the transaction that adds or removes a user.</summary>
     public long UserCount { get; init; }
 }

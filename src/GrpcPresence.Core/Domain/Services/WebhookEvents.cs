@@ -2,8 +2,8 @@
 namespace GrpcPresence.Core.Domain.Services;
 
 /// <summary>
-/// The names of webhook events. Other names of the form are kept, because settings are written for all that the product they come from can tell, and
-/// never fire here.
+/// The names of webhook events. Other names of the same form are accepted and stored, because settings written for Twilio Conversations
+/// name all its events. They never fire here.
 /// </summary>
 public static class WebhookEvents
 {
@@ -18,7 +18,7 @@ public static class WebhookEvents
 
     private const string Prefix = "on";
 
-    /// <summary>Whether the text has the form of a name: "on", a capital letter, and letters of ASCII, 64 characters at the most.</summary>
+    /// <summary>Whether the text has the form of a name: "on", a capital letter, and ASCII letters, at most 64 characters.</summary>
     public static bool IsName(string text) =>
         text.Length is > 2 and <= Limits.WebhookEventLength
         && text.StartsWith(Prefix, StringComparison.Ordinal)

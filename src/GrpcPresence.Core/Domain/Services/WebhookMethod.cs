@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>How a webhook is called; the numbers of <c>presence.v1.WebhookMethod</c>.</summary>
+/// <summary>The HTTP method of a webhook; the numbers of <c>presence.v1.WebhookMethod</c>.</summary>
 public enum WebhookMethod
 {
     /// <summary>The parameters are the form of a POST.</summary>

@@ -1,22 +1,22 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>Where the events of a service instance are told, and which. Immutable; two with the same values are equal.</summary>
+/// <summary>The webhook URLs of a service instance and the events that fire. Immutable; two with the same values are equal.</summary>
 public sealed record WebhookSettings
 {
-    /// <summary>What is asked before a change, an absolute http or https URL; empty for nobody.</summary>
+    /// <summary>The webhook that runs before a change, an absolute http or https URL; empty for none.</summary>
     public string PreUrl { get; init; } = "";
 
-    /// <summary>What is told after a change, an absolute http or https URL; empty for nobody.</summary>
+    /// <summary>The webhook that runs after a change, an absolute http or https URL; empty for none.</summary>
     public string PostUrl { get; init; } = "";
 
-    /// <summary>The events that fire, in the order in which they were given, each once; what is not among them does not fire.</summary>
+    /// <summary>The events that fire, in the given order, each once. Other events do not fire.</summary>
     public IReadOnlyList<string> Filters
     {
         get;
         init => field = [.. value.Distinct(StringComparer.Ordinal)];
     } = [];
 
-    /// <summary>How both are called.</summary>
+    /// <summary>The HTTP method of both.</summary>
     public WebhookMethod Method { get; init; } = WebhookMethod.Post;
 
     /// <inheritdoc/>

@@ -2,12 +2,13 @@ using System.Text;
 
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>What the URL of a webhook must be.</summary>
+/// <summary>The rules for the URL of a webhook.</summary>
 public static class WebhookUrl
 {
     /// <summary>
-    /// Whether the text is an absolute http or https URL of at most 2048 bytes, without user info, which would be a password in every log, and without a
-    /// fragment, which is never sent. Characters of ASCII that must be escaped are refused, and others are escaped when it is called.
+    /// Whether the text is an absolute http or https URL of at most 2048 bytes. User info is rejected, because it would be a password in
+    /// every log, and so is a fragment, which is never sent. ASCII characters that must be escaped are rejected; others are escaped when
+    /// the webhook is called.
     /// </summary>
     public static bool IsValid(string text) =>
         Encoding.UTF8.GetByteCount(text) <= Limits.WebhookUrlBytes

@@ -1,20 +1,22 @@
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>Which push bindings are meant: those of the users that it names, or of everybody when it names none, and of the types. Immutable.</summary>
+/// <summary>
+/// Selects push bindings: those of the named users, or of all users when it names none, and of the given types. Immutable.
+/// </summary>
 public sealed record BindingFilter
 {
-    /// <summary>All push bindings.</summary>
+    /// <summary>Selects all push bindings.</summary>
     public static readonly BindingFilter All = new();
 
-    /// <summary>A user who must exist; null for none.</summary>
+    /// <summary>A user that must exist, or null.</summary>
     public UserKey? User { get; init; }
 
-    /// <summary>Users who may exist.</summary>
+    /// <summary>Users that may exist.</summary>
     public IReadOnlyList<UserKey> Users { get; init; } = [];
 
-    /// <summary>The push services, each once; none means all.</summary>
+    /// <summary>The push services, each once; empty means all.</summary>
     public IReadOnlyList<BindingType> Types { get; init; } = [];
 
-    /// <summary>Whether it names users, be it that none of them exists.</summary>
+    /// <summary>Whether the filter names users, whether or not any of them exists.</summary>
     public bool NamesUsers => User is not null || Users.Count > 0;
 }

@@ -9,7 +9,7 @@ public readonly record struct BindingSid(UInt128 Value)
     /// <summary>The prefix.</summary>
     public const string Prefix = "BS";
 
-    /// <summary>Parses the text; false when it does not have the form.</summary>
+    /// <summary>Parses the text; returns false when it does not have the form.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out BindingSid sid)
     {
         var parsed = Sid.TryParse(text, Prefix, out var value);

@@ -3,17 +3,19 @@ using System.Text;
 
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>What the application calls a user: 1 to 256 bytes of UTF-8, case-sensitive, not of the form of a user SID. Compared by code unit.</summary>
+/// <summary>
+/// The application's name for a user: 1 to 256 bytes of UTF-8, case-sensitive, not of the form of a user SID. Compared by code unit.
+/// </summary>
 public readonly record struct Identity
 {
     private readonly string? _text;
 
     private Identity(string text) => _text = text;
 
-    /// <summary>Whether there is none: the value of <c>default</c>.</summary>
+    /// <summary>Whether the identity is empty: the value of <c>default</c>.</summary>
     public bool IsEmpty => _text is null;
 
-    /// <summary>Parses the text; false when it is empty, too long, or has the form of a user SID.</summary>
+    /// <summary>Parses the text; returns false when it is empty, too long, or has the form of a user SID.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out Identity identity)
     {
         var valid = !string.IsNullOrEmpty(text)
@@ -24,10 +26,10 @@ public readonly record struct Identity
         return valid;
     }
 
-    /// <summary>Takes a text that was parsed before, from the store.</summary>
+    /// <summary>Wraps a text that was validated before, from the store.</summary>
     public static Identity FromTrusted(string text) => new(text);
 
-    /// <summary>Whether the text has the form of a user SID, so that a user key would be ambiguous.</summary>
+    /// <summary>Whether the text has the form of a user SID, which would make a user key ambiguous.</summary>
     public static bool IsReserved(string text) => UserSid.TryParse(text, out _);
 
     /// <inheritdoc/>

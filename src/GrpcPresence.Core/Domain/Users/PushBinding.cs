@@ -3,7 +3,7 @@ namespace GrpcPresence.Core.Domain.Users;
 /// <summary>A registered push address of a user. Immutable.</summary>
 public sealed record PushBinding
 {
-    /// <summary>The store's key: grows with each push binding and is never used again.</summary>
+    /// <summary>The store's key. Grows with each push binding and is never reused.</summary>
     public long Id { get; init; }
 
     /// <summary>The SID.</summary>

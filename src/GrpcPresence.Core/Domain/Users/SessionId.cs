@@ -13,10 +13,12 @@ public readonly record struct SessionId
 
     private SessionId(string text) => _text = text;
 
-    /// <summary>Whether there is none: the anonymous session that stands for a user who was online at the start.</summary>
+    /// <summary>
+    /// Whether the id is empty. The anonymous session has an empty id; it stands for a user who was online when the process started.
+    /// </summary>
     public bool IsEmpty => _text is null;
 
-    /// <summary>Parses the text; false when it does not have the form.</summary>
+    /// <summary>Parses the text; returns false when it does not have the form.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out SessionId id)
     {
         var valid = text is { Length: > 0 and <= Limits.SessionIdLength } && !text.AsSpan().ContainsAnyExcept(Allowed);

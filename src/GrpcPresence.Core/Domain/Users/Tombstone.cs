@@ -1,8 +1,8 @@
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>What remains of a deleted user, so that watchers that were away learn of it.</summary>
-/// <param name="Sid">The SID, never used again.</param>
-/// <param name="Identity">The identity, free for a new user.</param>
+/// <summary>The record of a deleted user, from which disconnected watchers learn of the deletion.</summary>
+/// <param name="Sid">The SID, never reused.</param>
+/// <param name="Identity">The identity, which a new user may take.</param>
 /// <param name="Revision">The revision of the deletion.</param>
 /// <param name="DeleteTime">When the user was deleted.</param>
 public sealed record Tombstone(UserSid Sid, Identity Identity, long Revision, DateTimeOffset DeleteTime);

@@ -2,13 +2,13 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>An edit of a profile. What is null stays.</summary>
-/// <param name="FriendlyName">The new name for people.</param>
+/// <summary>An edit of a profile. A null value leaves the property unchanged.</summary>
+/// <param name="FriendlyName">The new display name.</param>
 /// <param name="Attributes">The new attributes, a JSON object as text.</param>
-/// <param name="RoleSid">The new role, which may be none.</param>
+/// <param name="RoleSid">The new role, which may be empty.</param>
 public sealed record UserEdit(string? FriendlyName, string? Attributes, RoleSid? RoleSid)
 {
-    /// <summary>The user with the edit. A property that has the value already keeps its revision.</summary>
+    /// <summary>Returns the user with the edit applied. A property that already has the value keeps its revision.</summary>
     public UserRecord Apply(UserRecord user, long revision)
     {
         if (FriendlyName is not null && FriendlyName != user.FriendlyName)

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>What requests name a user by: the SID or the identity, told apart by their form.</summary>
+/// <summary>The name of a user in requests: the SID or the identity, distinguished by their form.</summary>
 public readonly record struct UserKey
 {
     /// <summary>Names a user by SID.</summary>
@@ -20,7 +20,7 @@ public readonly record struct UserKey
     /// <summary>Whether the key is a SID.</summary>
     public bool IsSid => Identity.IsEmpty;
 
-    /// <summary>Parses the text; false when it is neither a SID nor a valid identity.</summary>
+    /// <summary>Parses the text; returns false when it is neither a SID nor a valid identity.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out UserKey key)
     {
         if (UserSid.TryParse(text, out var sid))

@@ -4,12 +4,12 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Domain.Users;
 
 /// <summary>
-/// A user as it is stored. Immutable. For each property it keeps the revision at which the property last changed (0: not since the user was
-/// created), so that "what changed since R" needs no log of changes.
+/// A stored user. Immutable. Each property has the revision at which it last changed (0: not since the user was created), so that "what
+/// changed since R" needs no log of changes.
 /// </summary>
 public sealed record UserRecord
 {
-    /// <summary>The store's key: grows with each user and is never used again.</summary>
+    /// <summary>The store's key. Grows with each user and is never reused.</summary>
     public long Id { get; init; }
 
     /// <summary>The SID.</summary>
@@ -18,10 +18,10 @@ public sealed record UserRecord
     /// <summary>The identity.</summary>
     public required Identity Identity { get; init; }
 
-    /// <summary>A name for people.</summary>
+    /// <summary>The display name.</summary>
     public string FriendlyName { get; init; } = "";
 
-    /// <summary>A JSON object as text.</summary>
+    /// <summary>The attributes, a JSON object as text.</summary>
     public string Attributes { get; init; } = "{}";
 
     /// <summary>The role.</summary>
@@ -33,13 +33,15 @@ public sealed record UserRecord
     /// <summary>When friendly name, attributes or role last changed.</summary>
     public required DateTimeOffset UpdateTime { get; init; }
 
-    /// <summary>Whether the user was online at the last transition that was recorded. Means nothing unless the user is known in the present on-period.</summary>
+    /// <summary>
+    /// Whether the user was online at the last recorded transition. Meaningful only while the user is known in the present on-period.
+    /// </summary>
     public bool IsOnline { get; init; }
 
-    /// <summary>When the user last went offline; null when never, or while online.</summary>
+    /// <summary>When the user last went offline; null if never, or while online.</summary>
     public DateTimeOffset? LastOnlineTime { get; init; }
 
-    /// <summary>How many push bindings the user has.</summary>
+    /// <summary>The number of the user's push bindings.</summary>
     public int BindingCount { get; init; }
 
     /// <summary>Whether the user ever had a push binding.</summary>
@@ -63,15 +65,17 @@ public sealed record UserRecord
     /// <summary>The revision at which is_notifiable last changed.</summary>
     public long NotifiableRevision { get; init; }
 
-    /// <summary>The revision at which the user first came online in the on-period in which that last happened; 0: never.</summary>
+    /// <summary>
+    /// The revision at which the user became known: the user first came online in an on-period. Of the last such on-period; 0 if never.
+    /// </summary>
     public long KnownRevision { get; init; }
 
     /// <summary>The revision of the last visible change of this row.</summary>
     public required long Revision { get; init; }
 
     /// <summary>
-    /// Of the creation, the friendly name, the attributes and the role: what was last changed without webhooks being told. A later change of the same
-    /// property that they are told of ends that.
+    /// Which of creation, friendly name, attributes and role last changed without webhooks. A later change of the same property with
+    /// webhooks clears its bit.
     /// </summary>
     public UpdateReasons QuietReasons { get; init; }
 
@@ -79,17 +83,19 @@ public sealed record UserRecord
     public long ProfileRevision =>
         Math.Max(Math.Max(CreatedRevision, FriendlyNameRevision), Math.Max(AttributesRevision, RoleRevision));
 
-    /// <summary>Changes with every change of the profile, also across a restored backup, in which revisions come again.</summary>
+    /// <summary>Changes with every change of the profile. Includes the time, because revisions repeat after a restored backup.</summary>
     public string Etag => string.Create(CultureInfo.InvariantCulture, $"{ProfileRevision:x}-{UpdateTime.UtcTicks:x}");
 
-    /// <summary>Whether reachability may be shown: the flag is on, and the user came online since it was switched on.</summary>
+    /// <summary>Whether reachability may be shown: it is switched on, and the user came online since then.</summary>
     public bool IsKnown(ServiceConfiguration configuration) =>
         configuration.ReachabilityEnabled && KnownRevision > 0 && KnownRevision >= configuration.SwitchedOnRevision;
 
-    /// <summary>Whether <c>is_notifiable</c> was not null at any time since the user became known in the period of <see cref="KnownRevision"/>.</summary>
+    /// <summary>
+    /// Whether <c>is_notifiable</c> was ever not null since the user became known in the period of <see cref="KnownRevision"/>.
+    /// </summary>
     public bool WasNotifiableKnown => KnownRevision > 0 && NotifiableRevision >= KnownRevision;
 
-    /// <summary>What changed in this row after the revision.</summary>
+    /// <summary>Returns what changed in this row after the revision.</summary>
     public UpdateReasons ReasonsSince(long revision)
     {
         var reasons = UpdateReasons.None;
@@ -108,7 +114,10 @@ public sealed record UserRecord
         return reasons;
     }
 
-    /// <summary>The lowest revision after the given one at which any of the properties last changed; <see cref="long.MaxValue"/> when none did.</summary>
+    /// <summary>
+    /// Returns the lowest revision after the given one at which any of the properties last changed; <see cref="long.MaxValue"/> if none
+    /// did.
+    /// </summary>
     public long FirstRevisionSince(long revision, UpdateReasons reasons)
     {
         var first = long.MaxValue;

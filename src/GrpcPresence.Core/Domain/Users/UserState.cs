@@ -3,8 +3,8 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Domain.Users;
 
 /// <summary>
-/// What clients may see of a user at a revision: the one place that decides when reachability reads null. Immutable, but for the encoded bytes,
-/// each of which is written once and shared by all watchers.
+/// What clients may see of a user at a revision. The only place that decides when reachability is null. Immutable, except for the encoded
+/// bytes: each is written once and shared by all watchers.
 /// </summary>
 public sealed class UserState
 {
@@ -34,24 +34,24 @@ public sealed class UserState
     public UserRecord? Record { get; }
 
     /// <summary>
-    /// The revision that clients see: grows with every visible change of the user. For a user who was ever known it is at least the last switch's,
-    /// because the switch changed what is visible without touching the row.
+    /// The revision that clients see; grows with every visible change of the user. For a user who was ever known it is at least the last
+    /// switch's, because the switch changed what is visible without changing the row.
     /// </summary>
     public long Revision { get; }
 
     /// <summary>Whether the user is deleted.</summary>
     public bool IsDeleted => Record is null;
 
-    /// <summary>Whether any session lives; null when not known.</summary>
+    /// <summary>Whether any session lives; null if not known.</summary>
     public bool? IsOnline { get; private init; }
 
-    /// <summary>Whether there is a push binding; null when not known.</summary>
+    /// <summary>Whether the user has a push binding; null if not known.</summary>
     public bool? IsNotifiable { get; private init; }
 
-    /// <summary>When the user last went offline; null while online and when not known.</summary>
+    /// <summary>When the user last went offline; null while online, or if not known.</summary>
     public DateTimeOffset? LastOnlineTime { get; private init; }
 
-    /// <summary>What is visible of a stored user under the configuration of the same moment.</summary>
+    /// <summary>Returns what is visible of a stored user under the configuration of the same moment.</summary>
     public static UserState Of(ServiceSid service, UserRecord record, ServiceConfiguration configuration)
     {
         var known = record.IsKnown(configuration);
@@ -64,11 +64,13 @@ public sealed class UserState
         };
     }
 
-    /// <summary>What is visible of a deleted user.</summary>
+    /// <summary>Returns what is visible of a deleted user.</summary>
     public static UserState Of(ServiceSid service, Tombstone tombstone) =>
         new(service, tombstone.Sid, tombstone.Identity, record: null, tombstone.Revision);
 
-    /// <summary>The bytes of the user in the view, made at the first call. Two threads may make them at once; one result is kept.</summary>
+    /// <summary>
+    /// Returns the encoded user in the view, encoded at the first call. Two threads may encode it at the same time; one result is kept.
+    /// </summary>
     public byte[] Encode(IUserEncoder encoder, UserView view) => view switch
     {
         UserView.Basic => EncodeOnce(ref _basic, encoder, view),

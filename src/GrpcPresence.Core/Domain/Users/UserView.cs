@@ -3,7 +3,7 @@ namespace GrpcPresence.Core.Domain.Users;
 /// <summary>Which fields of a user are shown; the numbers of <c>presence.v1.UserView</c>.</summary>
 public enum UserView
 {
-    /// <summary>Everything but reachability.</summary>
+    /// <summary>Everything except reachability.</summary>
     Basic = 1,
 
     /// <summary>SID, identity, reachability and revision only.</summary>

@@ -2,10 +2,10 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Keeps the number of a user's push bindings, and numbers the change when clients can see it.</summary>
+/// <summary>Maintains the number of a user's push bindings. Gives the change a revision if clients can see it.</summary>
 internal static class BindingCount
 {
-    /// <summary>Adds to the number and writes the user.</summary>
+    /// <summary>Changes the number and writes the user.</summary>
     public static void Change(CommandBatch batch, ServiceBatch service, UserRecord user, int by)
     {
         var configuration = service.Record.Configuration;

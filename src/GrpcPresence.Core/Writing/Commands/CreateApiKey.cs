@@ -6,15 +6,15 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Makes an API key. ServiceInstanceNotFound for a scope that does not exist; CertificateNameTaken when another key in force has the name;
+/// Creates an API key. ServiceInstanceNotFound if the scope does not exist; CertificateNameTaken if another key in force has the name;
 /// ApiKeyLimitExceeded.
 /// </summary>
-/// <param name="sid">Its SID, which its secret is derived from.</param>
-/// <param name="secret">What is stored of its secret.</param>
-/// <param name="friendlyName">A name for people.</param>
-/// <param name="role">What it may do.</param>
-/// <param name="scope">The one service instance that it is for; null for the whole deployment.</param>
-/// <param name="certificateName">The name of client certificates that stand for it; empty for none.</param>
+/// <param name="sid">The SID, from which the secret is derived.</param>
+/// <param name="secret">The stored part of the secret.</param>
+/// <param name="friendlyName">The display name.</param>
+/// <param name="role">The permissions.</param>
+/// <param name="scope">The only service instance that the key may access; null for the whole deployment.</param>
+/// <param name="certificateName">The certificate name that authenticates as the key; empty for none.</param>
 public sealed class CreateApiKey(
     ApiKeySid sid, ApiKeySecret secret, string friendlyName, ApiKeyRole role, ServiceSid? scope, string certificateName) : Command<ApiKey>
 {

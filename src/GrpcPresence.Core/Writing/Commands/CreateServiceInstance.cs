@@ -3,9 +3,9 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Creates a service instance with the default configuration. ServiceInstanceAlreadyExists when the given SID is taken.</summary>
+/// <summary>Creates a service instance with the default configuration. ServiceInstanceAlreadyExists if another has the SID.</summary>
 /// <param name="sid">The SID; null draws one.</param>
-/// <param name="friendlyName">A name for people.</param>
+/// <param name="friendlyName">The display name.</param>
 public sealed class CreateServiceInstance(ServiceSid? sid, string friendlyName) : Command<ServiceRecord>
 {
     private protected override ServiceRecord DecideCore(CommandBatch batch)

@@ -4,16 +4,19 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Creates a user. UserAlreadyExists when the identity is taken; QuotaExceeded when the service instance may have no more users.</summary>
+/// <summary>
+/// Creates a user. UserAlreadyExists if another user has the identity; QuotaExceeded if the service instance has the maximum number of
+/// users.
+/// </summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="identity">The identity.</param>
-/// <param name="friendlyName">A name for people.</param>
+/// <param name="friendlyName">The display name.</param>
 /// <param name="attributes">A JSON object as text.</param>
-/// <param name="roleSid">The role; none takes the configuration's default.</param>
+/// <param name="roleSid">The role; empty takes the configuration's default.</param>
 public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string friendlyName, string attributes, RoleSid roleSid)
     : Command<UserState>
 {
-    /// <summary>Whether webhooks are not told of it.</summary>
+    /// <summary>Whether the change triggers no webhooks.</summary>
     public bool SkipsWebhooks { get; init; }
 
     private protected override UserState DecideCore(CommandBatch batch)

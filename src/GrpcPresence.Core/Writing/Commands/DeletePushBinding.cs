@@ -4,10 +4,10 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Removes a push binding. PushBindingNotFound. Takes a revision when it alters the user's visible <c>is_notifiable</c>.</summary>
+/// <summary>Removes a push binding. PushBindingNotFound. Takes a revision if it changes the user's visible <c>is_notifiable</c>.</summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="bindingSid">The push binding.</param>
-/// <param name="owner">Whose it must be: for an end user there are no others; null for anybody's.</param>
+/// <param name="owner">The user that must own it, because an end user sees only their own; null allows any owner.</param>
 public sealed class DeletePushBinding(ServiceSid serviceSid, BindingSid bindingSid, Identity? owner = null) : Command<BindingSid>
 {
     private protected override BindingSid DecideCore(CommandBatch batch)

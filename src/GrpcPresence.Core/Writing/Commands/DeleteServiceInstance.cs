@@ -3,7 +3,8 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Makes a service instance invisible at once; its rows are purged later. Its API keys are revoked: they are not for another that takes its SID.
+/// Makes a service instance invisible at once; its rows are purged later. Its API keys are revoked, so that they give no access to another
+/// that takes its SID.
 /// </summary>
 /// <param name="sid">The service instance.</param>
 public sealed class DeleteServiceInstance(ServiceSid sid) : Command<ServiceSid>

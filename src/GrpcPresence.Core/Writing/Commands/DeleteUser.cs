@@ -4,7 +4,9 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Deletes a user with its push bindings and ends its sessions. UserNotFound; EtagMismatch when an etag is given and is not the current one.</summary>
+/// <summary>
+/// Deletes a user with its push bindings and ends its sessions. UserNotFound; EtagMismatch if the given etag is not the current one.
+/// </summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="key">The user.</param>
 /// <param name="etag">The etag that must be the current one; empty for any.</param>
@@ -15,7 +17,7 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
 
     internal override void Complete(ITrackedUsers users)
     {
-        if (!IsRefused)
+        if (!IsRejected)
             users.Delete(_serviceId, _identity);
         base.Complete(users);
     }

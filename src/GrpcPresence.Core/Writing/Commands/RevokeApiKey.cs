@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Ends an API key for good; does nothing to one that is revoked already. ApiKeyNotFound.</summary>
+/// <summary>Revokes an API key permanently. Does nothing if it is revoked already. ApiKeyNotFound.</summary>
 /// <param name="sid">The API key.</param>
 public sealed class RevokeApiKey(ApiKeySid sid) : Command<ApiKey>
 {

@@ -3,10 +3,10 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Gives an API key a new secret. ApiKeyNotFound when there is none in force with the SID.</summary>
+/// <summary>Gives an API key a new secret. ApiKeyNotFound if no key in force has the SID.</summary>
 /// <param name="sid">The API key.</param>
-/// <param name="secret">What is stored of the new secret.</param>
-/// <param name="overlap">How long the present secret counts beside the new one; one that was replaced before ends at once.</param>
+/// <param name="secret">The stored part of the new secret.</param>
+/// <param name="overlap">How long the present secret is accepted beside the new one. An earlier replaced secret ends at once.</param>
 public sealed class RotateApiKey(ApiKeySid sid, ApiKeySecret secret, TimeSpan overlap) : Command<ApiKey>
 {
     private protected override ApiKey DecideCore(CommandBatch batch)
@@ -18,7 +18,7 @@ public sealed class RotateApiKey(ApiKeySid sid, ApiKeySecret secret, TimeSpan ov
         {
             Secret = secret,
             PreviousSecret = key.Secret,
-            // Not a moment ago, to which a clock may be set back.
+            // Not the present time, because a clock may be set back.
             PreviousSecretUntil = overlap > TimeSpan.Zero ? batch.Now + overlap : DateTimeOffset.MinValue,
             RotateTime = batch.Now,
         };

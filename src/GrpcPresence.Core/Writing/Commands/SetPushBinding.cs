@@ -6,8 +6,8 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Registers a push address of a user; one that another user has moves. UserNotFound; PushBindingLimitExceeded. Takes a revision for each user
-/// whose visible <c>is_notifiable</c> it alters.
+/// Registers a push address of a user. An address that another user has moves. UserNotFound; PushBindingLimitExceeded. Takes a revision for
+/// each user whose visible <c>is_notifiable</c> it changes.
 /// </summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="key">The user.</param>

@@ -4,12 +4,12 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Changes the configuration. EtagMismatch when an etag is given and is not the current one; a field reason when the outcome contradicts itself.
-/// Switching reachability touches no user, and so costs the same for any number of them.
+/// Changes the configuration. EtagMismatch if the given etag is not the current one; a field reason if the result contradicts itself.
+/// Switching reachability changes no user, so its cost does not depend on their number.
 /// </summary>
 /// <param name="sid">The service instance.</param>
 /// <param name="etag">The etag that must be the current one; empty for any.</param>
-/// <param name="edit">Makes the new settings of the present ones; must be pure.</param>
+/// <param name="edit">Creates the new settings from the present ones; must be pure.</param>
 public sealed class UpdateConfiguration(ServiceSid sid, string etag, Func<ServiceConfiguration, ServiceConfiguration> edit)
     : Command<ServiceConfiguration>
 {

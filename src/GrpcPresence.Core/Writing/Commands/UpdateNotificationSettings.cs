@@ -2,9 +2,9 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Changes the notification settings of a service instance. Takes no revision: watches do not show it.</summary>
+/// <summary>Changes the notification settings of a service instance. Takes no revision, because watches do not show them.</summary>
 /// <param name="sid">The service instance.</param>
-/// <param name="edit">Makes the new settings of the present ones; must be pure, and give settings that satisfy their bounds.</param>
+/// <param name="edit">Creates the new settings from the present ones; must be pure and return valid settings.</param>
 public sealed class UpdateNotificationSettings(ServiceSid sid, Func<NotificationSettings, NotificationSettings> edit)
     : Command<NotificationSettings>
 {

@@ -2,7 +2,7 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
-/// <summary>Changes the friendly name of a service instance. Takes no revision: watches do not show it.</summary>
+/// <summary>Changes the friendly name of a service instance. Takes no revision, because watches do not show it.</summary>
 /// <param name="sid">The service instance.</param>
 /// <param name="friendlyName">The new name.</param>
 public sealed class UpdateServiceInstance(ServiceSid sid, string friendlyName) : Command<ServiceRecord>

@@ -5,14 +5,14 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Changes the profile of a user. UserNotFound; EtagMismatch when an etag is given and is not the current one; FieldInvalid when SID and identity
+/// Changes the profile of a user. UserNotFound; EtagMismatch if the given etag is not the current one; FieldInvalid if SID and identity
 /// name different users.
 /// </summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="key">The user.</param>
 /// <param name="identity">The identity that the user must have; null for any.</param>
 /// <param name="etag">The etag that must be the current one; empty for any.</param>
-/// <param name="edit">What to change.</param>
+/// <param name="edit">The edit.</param>
 public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? identity, string etag, UserEdit edit)
     : Command<UserState>
 {
@@ -22,10 +22,10 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
     /// <summary>The user.</summary>
     public UserKey Key => key;
 
-    /// <summary>What is to change.</summary>
+    /// <summary>The edit.</summary>
     public UserEdit Edit => edit;
 
-    /// <summary>Whether webhooks are not told of it.</summary>
+    /// <summary>Whether the change triggers no webhooks.</summary>
     public bool SkipsWebhooks { get; init; }
 
     private protected override UserState DecideCore(CommandBatch batch)

@@ -4,11 +4,11 @@ using GrpcPresence.Core.Storage;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Changes the webhook settings of a service instance. Takes no revision: watches do not show it. Who is told for the first time, or again after a time
-/// without a URL, is told what comes after this change.
+/// Changes the webhook settings of a service instance. Takes no revision, because watches do not show them. An endpoint that is set for the
+/// first time, or again after a time without a URL, gets the events after this change.
 /// </summary>
 /// <param name="sid">The service instance.</param>
-/// <param name="edit">Makes the new settings of the present ones; must be pure, and give settings that satisfy their bounds.</param>
+/// <param name="edit">Creates the new settings from the present ones; must be pure and return valid settings.</param>
 public sealed class UpdateWebhookSettings(ServiceSid sid, Func<WebhookSettings, WebhookSettings> edit) : Command<WebhookSettings>
 {
     private protected override WebhookSettings DecideCore(CommandBatch batch)

@@ -5,29 +5,29 @@ using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Files;
 
-/// <summary>The files of databases: which one a path means, which stand beside it, and what of them is on the disk.</summary>
+/// <summary>The files of a database: resolves paths, knows the logs beside the file, and flushes both to the disk.</summary>
 internal static class DatabaseFiles
 {
     private const string LogSuffix = "-wal";
 
-    // Before SQLite has put a new file into WAL mode, it keeps a rollback journal; so does VACUUM INTO.
+    // SQLite keeps a rollback journal before it has put a new file into WAL mode. VACUUM INTO does so too.
     private static readonly string[] LogSuffixes = [LogSuffix, "-shm", "-journal"];
 
-    /// <summary>The write-ahead log of a database.</summary>
+    /// <summary>Returns the path of a database's write-ahead log.</summary>
     public static string LogOf(string database) => database + LogSuffix;
 
     /// <summary>
-    /// The full path of the file itself. A symbolic link is followed, as SQLite does for the logs: two paths of one database must have one lock, and a
-    /// restore must replace the file and not the link.
+    /// Returns the full path of the file itself. Follows a symbolic link, as SQLite does for the logs: two paths of one database must share
+    /// one lock, and a restore must replace the file and not the link.
     /// </summary>
-    /// <exception cref="IOException">Links that lead to themselves.</exception>
+    /// <exception cref="IOException">The links form a cycle.</exception>
     public static string Resolve(string path)
     {
         path = Path.GetFullPath(path);
         return new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
     }
 
-    /// <summary>Deletes the logs of a database, which SQLite would apply to any other file of the name.</summary>
+    /// <summary>Deletes the logs of a database. SQLite would apply them to any other file with that name.</summary>
     public static void DeleteLogs(string database)
     {
         foreach (var suffix in LogSuffixes)
@@ -35,8 +35,8 @@ internal static class DatabaseFiles
     }
 
     /// <summary>
-    /// Whether the file or the log that a connection has open has lost its name, to nobody or to another file. Both can still be written then, but no
-    /// start will find what is written.
+    /// Whether the file or the log of an open connection was removed or replaced. Both can still be written then, but the next start will
+    /// not find what is written.
     /// </summary>
     public static bool HaveMoved(SqliteConnection connection, string log)
     {
@@ -53,8 +53,8 @@ internal static class DatabaseFiles
     }
 
     /// <summary>
-    /// Writes to the disk which files a directory holds, under which names. Without this a power cut may undo the later of two steps, or the earlier.
-    /// Windows has no such call; its file systems keep a journal of names.
+    /// Flushes a directory, and so the names of its files. Otherwise a power failure may undo the later of two steps, or the earlier.
+    /// Windows has no such call; its file systems journal names.
     /// </summary>
     public static void FlushDirectoryOf(string file)
     {
@@ -67,12 +67,12 @@ internal static class DatabaseFiles
         RandomAccess.FlushToDisk(handle);
     }
 
-    // The driver does not expose it.
+    // The driver does not expose this function.
     [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     private static extern int Control(IntPtr connection, [MarshalAs(UnmanagedType.LPUTF8Str)] string schema, int operation, out int result);
 
-    // .NET opens no directories.
+    // .NET cannot open directories.
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int OpenForReading([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);

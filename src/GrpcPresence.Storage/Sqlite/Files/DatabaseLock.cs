@@ -3,8 +3,9 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Storage.Sqlite.Files;
 
 /// <summary>
-/// Keeps other processes away from a database while it is held: an exclusively opened file beside it, which the system releases however the process
-/// ends. The file itself is never deleted, because a process that waits at a deleted file and one that makes a new file would both hold the lock.
+/// Keeps other processes away from a database: an exclusively opened file beside it, which the operating system releases however the
+/// process ends. The file is never deleted: a process that waits at a deleted file and one that creates a new file would both hold the
+/// lock.
 /// </summary>
 internal sealed class DatabaseLock : IDisposable
 {
@@ -17,7 +18,7 @@ internal sealed class DatabaseLock : IDisposable
     private DatabaseLock(FileStream file) => _file = file;
 
     /// <summary>Takes the lock of the database.</summary>
-    /// <exception cref="DatabaseRejectedException">Somebody else holds it.</exception>
+    /// <exception cref="DatabaseRejectedException">Another process or store holds it.</exception>
     /// <exception cref="StorageException">The lock file cannot be opened.</exception>
     public static DatabaseLock Take(string databasePath)
     {
@@ -25,13 +26,13 @@ internal sealed class DatabaseLock : IDisposable
         {
             return new DatabaseLock(new FileStream(databasePath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException fault) when (fault.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
+        catch (IOException exception) when (exception.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
         {
-            throw DatabaseRejectedException.InUse(databasePath, fault);
+            throw DatabaseRejectedException.InUse(databasePath, exception);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"The lock file of the database '{databasePath}' cannot be opened: {fault.Message}", fault);
+            throw new StorageException($"The lock file of the database '{databasePath}' cannot be opened: {exception.Message}", exception);
         }
     }
 

@@ -3,14 +3,14 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Storage.Sqlite.Files;
 
 /// <summary>
-/// A database file is not used, and nothing in it was altered. Trying again is no use before somebody has done what the message says. Faults that
-/// pass by themselves are <see cref="StorageException"/>.
+/// A database file was rejected and not changed. Retrying does not help until someone has done what the message says. Transient errors are
+/// <see cref="StorageException"/>.
 /// </summary>
-public sealed class DatabaseRejectedException(DatabaseRejection refusal, string path, string message, Exception? inner = null)
+public sealed class DatabaseRejectedException(DatabaseRejection rejection, string path, string message, Exception? inner = null)
     : Exception(message, inner)
 {
-    /// <summary>Why.</summary>
-    public DatabaseRejection Refusal { get; } = refusal;
+    /// <summary>The reason.</summary>
+    public DatabaseRejection Refusal { get; } = rejection;
 
     /// <summary>The full path of the file.</summary>
     public string Path { get; } = path;
@@ -24,28 +24,29 @@ public sealed class DatabaseRejectedException(DatabaseRejection refusal, string 
     internal static DatabaseRejectedException Damaged(string path, string finding, Exception? inner = null) => new(
         DatabaseRejection.Damaged,
         path,
-        $"The database '{path}' is damaged ({finding}). It is not repaired, because that could lose acknowledged changes in silence. "
+        $"The database '{path}' is damaged ({finding}). It is not repaired, because that could silently lose acknowledged changes. "
             + "Move it away together with its -wal and -shm files, and restore a backup.",
         inner);
 
     internal static DatabaseRejectedException Foreign(string path, Exception? inner = null) => new(
         DatabaseRejection.Foreign,
         path,
-        $"The file '{path}' is not a database of this service. Name another file.",
+        $"The file '{path}' is not a database of this service. Specify another file.",
         inner);
 
     internal static DatabaseRejectedException NewerSchema(string path, long found, long known) => new(
         DatabaseRejection.NewerSchema,
         path,
-        $"The database '{path}' has schema version {found}; this program knows versions up to {known}. Run the newer program, or restore a backup that this one made.");
+        $"The database '{path}' has schema version {found}; this program knows versions up to {known}. "
+            + "Run the newer program, or restore a backup that this one made.");
 
     internal static DatabaseRejectedException Missing(string path) => new(
         DatabaseRejection.Missing,
         path,
-        $"There is no database '{path}'.");
+        $"The database '{path}' does not exist.");
 
     internal static DatabaseRejectedException Exists(string path) => new(
         DatabaseRejection.Exists,
         path,
-        $"The file '{path}' exists and is not overwritten. Name another one.");
+        $"The file '{path}' exists and is not overwritten. Specify another one.");
 }

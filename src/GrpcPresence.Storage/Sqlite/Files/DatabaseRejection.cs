@@ -1,23 +1,23 @@
 namespace GrpcPresence.Storage.Sqlite.Files;
 
-/// <summary>Why a database file is not used.</summary>
+/// <summary>Why a database file is rejected.</summary>
 public enum DatabaseRejection
 {
-    /// <summary>Another process, or another store of this one, has it open.</summary>
+    /// <summary>Another process, or another store of this process, has the file open.</summary>
     InUse,
 
-    /// <summary>Its structure is damaged.</summary>
+    /// <summary>The structure of the file is damaged.</summary>
     Damaged,
 
-    /// <summary>It belongs to another application, or is no database at all.</summary>
+    /// <summary>The file belongs to another application, or is not a database.</summary>
     Foreign,
 
-    /// <summary>A newer version of this program made its schema.</summary>
+    /// <summary>A newer version of this program created the schema.</summary>
     NewerSchema,
 
-    /// <summary>It does not exist.</summary>
+    /// <summary>The file does not exist.</summary>
     Missing,
 
-    /// <summary>It exists and would be overwritten.</summary>
+    /// <summary>The file exists and would be overwritten.</summary>
     Exists,
 }

@@ -7,14 +7,15 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Files;
 
 /// <summary>
-/// Copies of a database. A backup is made while the service runs and holds one moment; a restored one begins a new timeline at the next start, by
-/// which tokens of the revisions that were lost are recognized. Neither leaves anything half-written under the name that was asked for.
+/// Backup and restore of a database. A backup is made while the service runs, and is consistent. A restored database begins a new timeline
+/// at the next start, so that tokens of lost revisions are recognized. Neither operation leaves an incomplete file under the requested
+/// name.
 /// </summary>
 public static class SqliteBackup
 {
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Copies the database to a file that does not exist yet.</summary>
+    /// <summary>Copies the database to a new file.</summary>
     /// <exception cref="DatabaseRejectedException">The database is missing, damaged or foreign, or the target exists.</exception>
     /// <exception cref="StorageException">The database cannot be read or the target cannot be written.</exception>
     public static void Backup(string database, string target)
@@ -24,7 +25,7 @@ public static class SqliteBackup
             throw DatabaseRejectedException.Exists(target);
         Guarded(target, () =>
         {
-            // Two backups may be made at once, and one of them must not put into place what the other has half written.
+            // Two backups may run at the same time. One of them must not rename the incomplete copy of the other.
             var copy = $"{target}.{Path.GetRandomFileName()}.partial";
             Copy(DatabaseFiles.Resolve(database), copy, thorough: false, () => File.Move(copy, target, overwrite: false));
             DatabaseFiles.FlushDirectoryOf(target);
@@ -32,14 +33,16 @@ public static class SqliteBackup
     }
 
     /// <summary>
-    /// Puts a backup into the place of a database that no process has open. Wherever this is broken off, by a power cut too, the name means either the
-    /// whole old database or the whole restored one.
+    /// Replaces a database with a backup. No process may have the database open. At any interruption, including a power failure, the name
+    /// means either the whole old database or the whole restored one.
     /// </summary>
-    /// <exception cref="DatabaseRejectedException">The database is in use, or the backup is missing, damaged, foreign, or of a newer version.</exception>
+    /// <exception cref="DatabaseRejectedException">
+    /// The database is in use, or the backup is missing, damaged, foreign, or of a newer version.
+    /// </exception>
     /// <exception cref="StorageException">The backup cannot be read or the database cannot be replaced.</exception>
     public static void Restore(string backup, string database) => Restore(backup, database, BusyTimeout);
 
-    /// <summary>The same, with the time for which readers of the old database are waited for.</summary>
+    /// <summary>Does the same, with a limit for how long it waits for readers of the old database.</summary>
     internal static void Restore(string backup, string database, TimeSpan patience)
     {
         (backup, database) = (Path.GetFullPath(backup), Path.GetFullPath(database));
@@ -51,19 +54,20 @@ public static class SqliteBackup
             var copy = database + ".partial";
             Copy(backup, copy, thorough: true, () =>
             {
-                // From here on the old database is whole without its logs.
+                // From here on the old database is complete without its logs.
                 TakeInLogs(database, patience);
-                // SQLite would apply them to the restored one, so they must be gone, and be gone on the disk, before it has the name.
+                // SQLite would apply the logs to the restored database. They must be deleted, also on the disk, before the restored file
+                // has the name.
                 DatabaseFiles.DeleteLogs(database);
                 DatabaseFiles.FlushDirectoryOf(database);
                 File.Move(copy, database, overwrite: true);
-                // Whoever is told that it is restored must find it so.
+                // The restored file must survive a power failure once the caller has its answer.
                 DatabaseFiles.FlushDirectoryOf(database);
             });
         });
     }
 
-    /// <summary>Writes a checked copy of the source, makes it durable, and then puts it into place.</summary>
+    /// <summary>Writes a checked copy of the source, flushes it, and then renames it.</summary>
     private static void Copy(string source, string copy, bool thorough, Action putIntoPlace)
     {
         if (!File.Exists(source))
@@ -93,16 +97,16 @@ public static class SqliteBackup
     }
 
     /// <summary>
-    /// Brings what the logs of a database hold into its file. A database for which that cannot be done is one that no start would take, and stays one
-    /// without its logs.
+    /// Copies the content of a database's logs into its file. If this is impossible, no start would accept the database, and it must stay
+    /// unusable without its logs.
     /// </summary>
-    /// <exception cref="DatabaseRejectedException">Somebody reads the database, and so keeps the log from being copied.</exception>
+    /// <exception cref="DatabaseRejectedException">A reader of the database keeps the log from being copied.</exception>
     private static void TakeInLogs(string database, TimeSpan patience)
     {
         if (DatabaseInspection.IsLogAlone(database))
         {
-            // Without its log, a database that has lost its content would be taken for a new one.
-            File.WriteAllText(database, "This is no database: a restore was broken off here.");
+            // Without its log, a database that has lost its content would look like a new one.
+            File.WriteAllText(database, "This file is not a database: a restore was interrupted here.");
             DatabaseFiles.Flush(database);
             return;
         }
@@ -112,12 +116,12 @@ public static class SqliteBackup
         {
             using var old = new ConnectionFactory(database, patience).OpenWriter(SqliteOpenMode.ReadWrite);
             old.ExecuteScalar<long>("SELECT count(*) FROM sqlite_schema"); // the first read applies a rollback journal
-            if (old.ExecuteScalar<bool>("PRAGMA wal_checkpoint(TRUNCATE)")) // what it returns first is whether it was kept from its end
+            if (old.ExecuteScalar<bool>("PRAGMA wal_checkpoint(TRUNCATE)")) // the first column says whether a reader blocked the checkpoint
                 throw DatabaseRejectedException.InUse(database);
         }
-        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsDamage(exception))
         {
-            // A damaged database is a good reason to restore a backup.
+            // A damaged database is a valid reason to restore a backup.
         }
     }
 
@@ -127,13 +131,13 @@ public static class SqliteBackup
         {
             action();
         }
-        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
-            throw SqliteFaults.Translate(fault);
+            throw SqliteFaults.Translate(exception);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"'{path}' cannot be written: {fault.Message}", fault);
+            throw new StorageException($"'{path}' cannot be written: {exception.Message}", exception);
         }
     }
 }

@@ -5,23 +5,30 @@ using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Native;
 
-/// <summary>Opens connections to one database, each with the settings of its task. Settings belong to a connection, so they are made each time.</summary>
+/// <summary>
+/// Opens connections to one database, each with the settings of its task. Settings belong to a connection, so they are set on every one.
+/// </summary>
 internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
 {
-    /// <summary>KiB of pages that the writer keeps: a batch of a thousand random users alters some 4,000 pages, and one that does not fit spills into the log.</summary>
+    /// <summary>
+    /// KiB of the writer's page cache. A batch of a thousand random users changes about 4,000 pages, and a batch that does not fit spills
+    /// into the log.
+    /// </summary>
     private const int WriterCacheKib = 64 * 1024;
 
-    /// <summary>KiB of pages that a reader keeps; there are as many readers as reads at once.</summary>
+    /// <summary>KiB of a reader's page cache. Every concurrent read has its own.</summary>
     private const int ReaderCacheKib = 4 * 1024;
 
-    /// <summary>Bytes that the write-ahead log is cut to when it begins anew. One large sweep is not to be paid with disk for ever after.</summary>
+    /// <summary>
+    /// Bytes to which the write-ahead log is truncated when it restarts, so that one large sweep does not occupy the disk permanently.
+    /// </summary>
     private const int JournalSizeLimit = 16 * 1024 * 1024;
 
     /// <summary>The full path of the database.</summary>
     public string Path => path;
 
     /// <summary>
-    /// Opens the connection that writes; it does not alter the file yet. Everything but the journal mode and the size of the cache is set.
+    /// Opens the writing connection without changing the file yet. Sets everything except the journal mode and the cache size.
     /// </summary>
     public SqliteConnection OpenWriter(SqliteOpenMode mode)
     {
@@ -36,22 +43,26 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
         return connection;
     }
 
-    /// <summary>Puts the file into WAL mode, which it keeps.</summary>
-    /// <exception cref="StorageException">The file system cannot do it.</exception>
+    /// <summary>Puts the file into WAL mode, which is persistent.</summary>
+    /// <exception cref="StorageException">The file system does not support it.</exception>
     public static void UseWriteAheadLog(SqliteConnection writer)
     {
         var mode = writer.ExecuteScalar<string>("PRAGMA journal_mode = WAL");
         if (mode != "wal")
-            throw new StorageException($"The database '{writer.DataSource}' cannot use a write-ahead log: its journal mode stays '{mode}'.");
+        {
+            throw new StorageException(
+                $"The database '{writer.DataSource}' cannot use a write-ahead log: its journal mode stays '{mode}'.");
+        }
     }
 
     /// <summary>
-    /// Gives the writer its cache. Not before the file was checked: that reads every page, and the cache would begin full of those that it read last.
+    /// Sets the writer's cache size. Not before the file is checked: the check reads every page and would fill the cache with the last
+    /// ones.
     /// </summary>
     public static void UseWriterCache(SqliteConnection writer) =>
         Configure(writer, $"PRAGMA cache_size = -{WriterCacheKib}");
 
-    /// <summary>Opens a connection that only reads.</summary>
+    /// <summary>Opens a read-only connection.</summary>
     public SqliteConnection OpenReader()
     {
         var connection = Open(SqliteOpenMode.ReadOnly);
@@ -69,7 +80,7 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
             DataSource = path,
             Mode = mode,
             Pooling = false,
-            // The driver repeats a busy statement for whole seconds on top of SQLite's own waiting; 0 would be for ever.
+            // The driver repeats a busy statement for whole seconds on top of SQLite's own waiting; 0 means without limit.
             DefaultTimeout = 1,
         }.ToString());
         try

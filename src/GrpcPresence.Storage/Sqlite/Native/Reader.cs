@@ -6,8 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Native;
 
 /// <summary>
-/// One read-only connection with the statements that were prepared on it. While it is rented, a deferred transaction is open on it: all that is
-/// read is of one moment.
+/// A read-only connection with its prepared statements. While it is rented, a deferred transaction is open on it, so that all reads are of
+/// one moment.
 /// </summary>
 internal sealed class Reader : IDisposable
 {
@@ -31,7 +31,7 @@ internal sealed class Reader : IDisposable
     /// <summary>Ends the read transaction.</summary>
     public void End() => Prepare(Commit).Execute();
 
-    /// <summary>The statement, prepared at its first use on this connection. The text must be a constant.</summary>
+    /// <summary>Returns the statement, prepared at its first use on this connection. The text must be a constant.</summary>
     public Statement Prepare(string sql)
     {
         if (!_statements.TryGetValue(sql, out var statement))
@@ -39,14 +39,14 @@ internal sealed class Reader : IDisposable
         return statement;
     }
 
-    /// <summary>The service instance; null when there is none, or it was deleted.</summary>
+    /// <summary>Returns the service instance; null if it does not exist or was deleted.</summary>
     public ServiceRecord? TryService(ServiceSid sid)
     {
         using var rows = Prepare(FindService).Bind(sid.Value).Query();
         return rows.Read() ? Columns.ReadService(rows.Row) : null;
     }
 
-    /// <summary>The service instance.</summary>
+    /// <summary>Returns the service instance.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound.</exception>
     public ServiceRecord Service(ServiceSid sid) => TryService(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
 

@@ -5,19 +5,21 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Native;
 
 /// <summary>
-/// The connections that read. The driver's own pool would forget the prepared statements and settings with each use, which costs more than the
-/// usual read. Safe from any thread.
+/// A pool of reading connections. The driver's own pool would forget the prepared statements and settings after each use, which costs more
+/// than a typical read. Safe from any thread.
 /// </summary>
 internal sealed class ReaderPool(ConnectionFactory connections) : IDisposable
 {
-    /// <summary>Connections that are kept: reads are short and do not wait, so that more than a few at once are a burst.</summary>
+    /// <summary>
+    /// The maximum number of idle connections. Reads are short and do not wait, so more than a few concurrent reads are a burst.
+    /// </summary>
     private const int KeptReaders = 16;
 
     private readonly Lock _gate = new(); // guards the fields; no connection is opened, used or closed under it
     private readonly Stack<Reader> _idle = new();
     private bool _isDisposed;
 
-    /// <summary>Runs a read in one transaction of its own.</summary>
+    /// <summary>Runs a read in its own transaction.</summary>
     /// <exception cref="StorageException">The store cannot be read now.</exception>
     public TResult Read<TResult>(Func<Reader, TResult> read)
     {
@@ -37,9 +39,9 @@ internal sealed class ReaderPool(ConnectionFactory connections) : IDisposable
                 isSound = true;
             }
         }
-        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
-            throw SqliteFaults.Translate(fault);
+            throw SqliteFaults.Translate(exception);
         }
         finally
         {

@@ -5,7 +5,7 @@ using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Native;
 
-/// <summary>The value of a parameter, without a box.</summary>
+/// <summary>The value of a parameter, without boxing.</summary>
 internal readonly struct SqlValue
 {
     private const int StackBytes = 512;
@@ -32,19 +32,19 @@ internal readonly struct SqlValue
 
     public static implicit operator SqlValue(string text) => new(Kind.Text, text: text);
 
-    /// <summary>A SID is kept as its bytes.</summary>
+    /// <summary>A SID is stored as its bytes.</summary>
     public static implicit operator SqlValue(UInt128 sid) => new(Kind.Sid, sid: sid);
 
-    /// <summary>A moment is kept as ticks of UTC.</summary>
+    /// <summary>A time is stored as ticks of UTC.</summary>
     public static implicit operator SqlValue(DateTimeOffset time) => time.UtcTicks;
 
-    /// <summary>A moment or null.</summary>
+    /// <summary>A time or null.</summary>
     public static implicit operator SqlValue(DateTimeOffset? time) => time is { } moment ? moment : default(SqlValue);
 
-    /// <summary>A duration is kept as ticks.</summary>
+    /// <summary>A duration is stored as ticks.</summary>
     public static implicit operator SqlValue(TimeSpan duration) => duration.Ticks;
 
-    /// <summary>Sets the parameter at the place, from 1.</summary>
+    /// <summary>Binds the parameter with this number, counted from 1.</summary>
     public void Bind(sqlite3_stmt statement, int place) => SqliteException.ThrowExceptionForRC(
         _kind switch
         {
@@ -57,7 +57,7 @@ internal readonly struct SqlValue
 
     private static int BindText(sqlite3_stmt statement, int place, string text)
     {
-        // An empty span has no address, and a text without one would be null.
+        // An empty span has no address, so SQLite would store null.
         if (text.Length == 0)
             return raw.sqlite3_bind_text(statement, place, "");
         if (Encoding.UTF8.GetMaxByteCount(text.Length) > StackBytes)

@@ -4,23 +4,25 @@ using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Native;
 
-/// <summary>Tells faults of the storage, which pass or must be repaired outside, from faults of this program, which nothing may hide.</summary>
+/// <summary>
+/// Distinguishes errors of the storage, which are transient or need a repair outside, from bugs in this program, which must not be hidden.
+/// </summary>
 internal static class SqliteFaults
 {
-    /// <summary>Whether the disk, the file, or another process is at fault. A violated constraint or wrong SQL is not.</summary>
-    public static bool IsStorageFault(SqliteException fault) => fault.SqliteErrorCode is
+    /// <summary>Whether the disk, the file, or another process caused the error. A violated constraint or wrong SQL is a bug.</summary>
+    public static bool IsStorageFault(SqliteException exception) => exception.SqliteErrorCode is
         raw.SQLITE_PERM or raw.SQLITE_ABORT or raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_NOMEM or raw.SQLITE_READONLY
         or raw.SQLITE_INTERRUPT or raw.SQLITE_IOERR or raw.SQLITE_CORRUPT or raw.SQLITE_FULL or raw.SQLITE_CANTOPEN or raw.SQLITE_PROTOCOL
         or raw.SQLITE_EMPTY or raw.SQLITE_NOLFS or raw.SQLITE_NOTADB;
 
     /// <summary>
-    /// Whether the content of the file is at fault, where the statements are known to be right: then whatever is not the disk's or another process's fault
-    /// is the file's. Its format reads unknown, for one.
+    /// Whether the content of the file caused the error. Only for statements that are known to be correct: any error that the disk or
+    /// another process did not cause is then the file's, such as an unknown format.
     /// </summary>
-    public static bool IsDamage(SqliteException fault) =>
-        fault.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB || !IsStorageFault(fault);
+    public static bool IsDamage(SqliteException exception) =>
+        exception.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB || !IsStorageFault(exception);
 
-    /// <summary>The port's exception for a storage fault.</summary>
-    public static StorageException Translate(SqliteException fault) =>
-        new($"The database failed with code {fault.SqliteExtendedErrorCode}: {fault.Message}", fault);
+    /// <summary>Returns the port's exception for a storage error.</summary>
+    public static StorageException Translate(SqliteException exception) =>
+        new($"The database failed with code {exception.SqliteExtendedErrorCode}: {exception.Message}", exception);
 }

@@ -4,9 +4,9 @@ using SQLitePCL;
 namespace GrpcPresence.Storage.Sqlite.Native;
 
 /// <summary>
-/// A statement that is prepared once and used over its connection's life. It stands on SQLite's own interface, because the driver's commands look
-/// up each parameter by name and box each value at every use, which costs as much as SQLite's part of a small statement. Not safe for more than
-/// one thread.
+/// A statement that is prepared once and used for the life of its connection. It uses SQLite's own API: at every use, the driver's commands
+/// look up each parameter by name and box each value, which costs as much as SQLite's part of a small statement. Not safe for more than one
+/// thread.
 /// </summary>
 internal sealed class Statement : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class Statement : IDisposable
         Check(raw.sqlite3_prepare_v3(_connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
     }
 
-    /// <summary>Sets all parameters, in the order in which they first stand in the text.</summary>
+    /// <summary>Binds all parameters, in the order of their first occurrence in the text.</summary>
     public Statement Bind(params ReadOnlySpan<SqlValue> values)
     {
         for (var i = 0; i < values.Length; i++)
@@ -28,7 +28,7 @@ internal sealed class Statement : IDisposable
         return this;
     }
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Runs the statement to its end.</summary>
     public void Execute()
     {
         using var rows = Query();
@@ -37,7 +37,7 @@ internal sealed class Statement : IDisposable
         }
     }
 
-    /// <summary>Runs it for its rows; dispose of them before the next use.</summary>
+    /// <summary>Runs the statement for its rows. Dispose of them before the next use.</summary>
     public Rows Query() => new(this);
 
     /// <inheritdoc/>
@@ -58,13 +58,13 @@ internal sealed class Statement : IDisposable
     /// <summary>The rows of one run.</summary>
     public readonly ref struct Rows(Statement statement)
     {
-        /// <summary>The row that <see cref="Read"/> went to.</summary>
+        /// <summary>The row to which <see cref="Read"/> moved.</summary>
         public Row Row => new(statement._statement);
 
-        /// <summary>Goes to the next row; false when there is none.</summary>
+        /// <summary>Moves to the next row; returns false at the end.</summary>
         public bool Read() => statement.Step();
 
-        /// <summary>Ends the run. What it reports is the fault that the last step threw already.</summary>
+        /// <summary>Ends the run. The return code repeats the error that the last step already threw.</summary>
         public void Dispose() => _ = raw.sqlite3_reset(statement._statement);
     }
 }

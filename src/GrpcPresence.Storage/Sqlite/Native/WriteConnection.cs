@@ -7,8 +7,8 @@ using SQLitePCL;
 namespace GrpcPresence.Storage.Sqlite.Native;
 
 /// <summary>
-/// The connection that writes and checkpoints, with the statements that every batch runs. Transactions are begun and ended by statements, not by
-/// the driver's object, which is of no use any more once SQLite has rolled back by itself. Used by the writer's thread alone.
+/// The connection that writes and checkpoints, with the statements that every batch runs. Statements begin and end transactions, because
+/// the driver's transaction object becomes unusable when SQLite rolls back by itself. Used only by the writer's thread.
 /// </summary>
 internal sealed class WriteConnection : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class WriteConnection : IDisposable
     private readonly Statement _rollback;
     private readonly Statement _setLastCommit;
     private readonly string _log;
-    private long _checkpointNotBelow; // bytes of log, after a checkpoint that a reader kept from its end
+    private long _checkpointNotBelow; // bytes of log below which no checkpoint is tried again, after a reader blocked one
 
     public WriteConnection(SqliteConnection connection)
     {
@@ -40,10 +40,10 @@ internal sealed class WriteConnection : IDisposable
     /// <summary>The statements of the hot path.</summary>
     public WriteStatements Statements { get; }
 
-    /// <summary>Whether a transaction is open. SQLite ends one by itself after some faults.</summary>
+    /// <summary>Whether a transaction is open. SQLite ends a transaction by itself after some errors.</summary>
     public bool IsInTransaction => raw.sqlite3_get_autocommit(Connection.Handle) == 0;
 
-    /// <summary>The id of the last committed transaction.</summary>
+    /// <summary>Reads the id of the last committed transaction.</summary>
     public long ReadLastCommit() => Connection.ExecuteScalar<long>("SELECT id FROM last_commit");
 
     /// <summary>Begins a transaction and takes the lock against other writers.</summary>
@@ -58,21 +58,25 @@ internal sealed class WriteConnection : IDisposable
     {
         // Without a transaction each statement would commit by itself.
         if (!IsInTransaction)
-            throw new StorageException("The transaction is not open any more.");
+            throw new StorageException("The transaction is no longer open.");
         _setLastCommit.Bind(id).Execute();
         _commit.Execute();
-        // Again after the commit: it is acknowledged only where a start would find it.
+        // Again after the commit: a commit is acknowledged only if the next start would find it.
         ThrowIfMoved();
     }
 
-    /// <summary>Refuses to go on with files that somebody has removed or replaced. They stay open, so that closing them copies the log into the database.</summary>
+    /// <summary>
+    /// Throws if another process has removed or replaced the files. They stay open, so that closing them copies the log into the database.
+    /// </summary>
     public void ThrowIfMoved()
     {
         if (DatabaseFiles.HaveMoved(Connection, _log))
             throw new StorageException($"The database '{Connection.DataSource}' or its log was removed or replaced while it was open.");
     }
 
-    /// <summary>Rolls back what is open. Never throws: where it fails, the next beginning fails too, and a new connection is made.</summary>
+    /// <summary>
+    /// Rolls back the open transaction. Never throws: if it fails, the next beginning fails too, and the connection is replaced.
+    /// </summary>
     public void RollBack()
     {
         try
@@ -87,17 +91,18 @@ internal sealed class WriteConnection : IDisposable
     }
 
     /// <summary>
-    /// Copies the log into the database when it has reached the size. Never waits for readers; what one of them still needs is left for later,
-    /// when the log has grown by <paramref name="step"/>.
+    /// Copies the log into the database once it has reached the size. Never waits for readers. If a reader blocks a part, the next attempt
+    /// follows when the log has grown by <paramref name="step"/>.
     /// </summary>
     public void Checkpoint(long bytes, long step)
     {
-        // Pages that this connection has written to the log since the last checkpoint that was complete.
+        // The pages that this connection has written to the log since the last complete checkpoint.
         raw.sqlite3_db_status(Connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 0);
         var size = (long)pages * FrameBytes;
         if (size == 0 || size < Math.Max(bytes, _checkpointNotBelow))
             return;
-        var result = raw.sqlite3_wal_checkpoint_v2(Connection.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out var logged, out var copied);
+        var result = raw.sqlite3_wal_checkpoint_v2(
+            Connection.Handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out var logged, out var copied);
         if (result == raw.SQLITE_OK && logged == copied)
         {
             _checkpointNotBelow = 0;
@@ -105,7 +110,7 @@ internal sealed class WriteConnection : IDisposable
         }
         else
         {
-            // A reader, or a full disk. The log holds everything; only its size is at stake.
+            // A reader, or a full disk. The log holds everything, so only its size is affected.
             _checkpointNotBelow = size + step;
         }
     }

@@ -6,7 +6,9 @@ using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Native;
 
-/// <summary>What the writer does for nearly every change, prepared once: to find, add and update a user, and to read and write a service instance.</summary>
+/// <summary>
+/// The prepared statements for nearly every command: to find, add and update a user, and to read and write a service instance.
+/// </summary>
 internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
 {
     private readonly Statement _findService = new(
@@ -21,7 +23,8 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         connection,
         $"SELECT {Columns.OfUser} FROM users AS u WHERE u.service_id = $service_id AND u.identity = $identity");
 
-    // What a service instance, or a user, is created with and never changes is not written again: SQLite would write its indices anew.
+    // Values that never change after the creation of a service instance or user are not written again, because SQLite would rewrite their
+    // indices.
     private readonly Statement _updateService = new(
         connection,
         """
@@ -48,7 +51,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         WHERE id = $id
         """);
 
-    // By far the most frequent of all: a third of the values, and none of the texts.
+    // By far the most frequent statement: it writes a third of the values and none of the texts.
     private readonly Statement _updatePresence = new(
         connection,
         """
@@ -67,18 +70,19 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             service_id, sid, identity, create_time, created_revision)
         VALUES (
             $is_online, $known_revision, $revision, $online_revision, $notifiable_revision, $last_online_time, $binding_count, $had_binding,
-            $friendly_name_revision, $attributes_revision, $role_revision, $update_time, $role_sid, $friendly_name, $attributes, $quiet_reasons,
+            $friendly_name_revision, $attributes_revision, $role_revision, $update_time, $role_sid, $friendly_name, $attributes,
+            $quiet_reasons,
             $service_id, $sid, $identity, $create_time, $created_revision)
         """);
 
-    /// <summary>The service instance; null when there is none, or it was deleted.</summary>
+    /// <summary>Returns the service instance; null if it does not exist or was deleted.</summary>
     public ServiceRecord? FindService(ServiceSid sid)
     {
         using var rows = _findService.Bind(sid.Value).Query();
         return rows.Read() ? Columns.ReadService(rows.Row) : null;
     }
 
-    /// <summary>The user; null when there is none.</summary>
+    /// <summary>Returns the user, or null.</summary>
     public UserRecord? FindUser(long serviceId, UserKey key)
     {
         using var rows = key.IsSid
@@ -87,7 +91,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         return rows.Read() ? Columns.ReadUser(rows.Row) : null;
     }
 
-    /// <summary>Writes what can change of a service instance.</summary>
+    /// <summary>Writes the columns of a service instance that can change.</summary>
     public void UpdateService(ServiceRecord service)
     {
         var configuration = service.Configuration;
@@ -111,7 +115,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             service.Id).Execute();
     }
 
-    /// <summary>Writes what can change of a user.</summary>
+    /// <summary>Writes the columns of a user that can change.</summary>
     public void UpdateUser(UserRecord user) => _updateUser.Bind(
         user.IsOnline,
         user.KnownRevision,
@@ -131,7 +135,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         (long)user.QuietReasons,
         user.Id).Execute();
 
-    /// <summary>Writes what a transition can change of a user.</summary>
+    /// <summary>Writes the columns of a user that a transition can change.</summary>
     public void UpdatePresence(UserRecord user) => _updatePresence.Bind(
         user.IsOnline,
         user.KnownRevision,

@@ -6,14 +6,15 @@ using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Schema;
 
-/// <summary>Looks at a database before it is used, without altering it.</summary>
+/// <summary>Checks a database before it is used, without changing it.</summary>
 internal static class DatabaseInspection
 {
     /// <summary>"GrPr"; the first migration writes it.</summary>
     private const long ApplicationId = 0x47725072;
 
     /// <summary>
-    /// Refuses a database whose log stands beside it while the file itself is gone or empty: SQLite would begin anew and delete the log.
+    /// Rejects a database whose log exists while the file itself is missing or empty: SQLite would start an empty database and delete the
+    /// log.
     /// </summary>
     public static void CheckFiles(string path)
     {
@@ -21,12 +22,12 @@ internal static class DatabaseInspection
             throw DatabaseRejectedException.Damaged(path, "the file is missing or empty, but its write-ahead log is not");
     }
 
-    /// <summary>Whether there is a log, but nothing that it belongs to.</summary>
+    /// <summary>Whether a log exists without the file to which it belongs.</summary>
     public static bool IsLogAlone(string path) => Length(path) == 0 && Length(DatabaseFiles.LogOf(path)) > 0;
 
     /// <summary>
-    /// Refuses a database that is not this service's, is of a newer version of it, or is damaged. Returns whether it is empty: a new one, which
-    /// nothing is wrong with. The quick check reads every page; <paramref name="thorough"/> also compares the indices with their tables.
+    /// Rejects a database that is not this service's, is of a newer version of it, or is damaged. Returns whether it is empty, and
+    /// therefore new and valid. The quick check reads every page; <paramref name="thorough"/> also compares the indices with their tables.
     /// </summary>
     public static bool Check(SqliteConnection connection, string path, bool thorough)
     {
@@ -44,21 +45,21 @@ internal static class DatabaseInspection
             if (version > Migrations.Latest)
                 throw DatabaseRejectedException.NewerSchema(path, version, Migrations.Latest);
             var finding = connection.QueryFirst<string>(thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
-            // A finding has a heading in a line of its own; a refusal is one line.
+            // A finding starts with a heading line; the message must be one line.
             if (finding != "ok")
                 throw DatabaseRejectedException.Damaged(path, finding.ReplaceLineEndings(" "));
-            // What somebody has added, an index perhaps, does no harm.
+            // Additions, such as an index, are harmless.
             if (Migrations.SchemaOf(version).Except(Migrations.ReadSchema(connection)).FirstOrDefault() is { } lost)
-                throw DatabaseRejectedException.Damaged(path, $"its {lost.Type} {lost.Name} is gone or is another");
+                throw DatabaseRejectedException.Damaged(path, $"its {lost.Type} {lost.Name} is missing or different");
             return false;
         }
-        catch (SqliteException fault) when (fault.SqliteErrorCode == raw.SQLITE_NOTADB)
+        catch (SqliteException exception) when (exception.SqliteErrorCode == raw.SQLITE_NOTADB)
         {
-            throw DatabaseRejectedException.Damaged(path, "its header is damaged, or it is no database at all", fault);
+            throw DatabaseRejectedException.Damaged(path, "its header is damaged, or it is not a database", exception);
         }
-        catch (SqliteException fault) when (SqliteFaults.IsDamage(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsDamage(exception))
         {
-            throw DatabaseRejectedException.Damaged(path, fault.Message, fault);
+            throw DatabaseRejectedException.Damaged(path, exception.Message, exception);
         }
     }
 

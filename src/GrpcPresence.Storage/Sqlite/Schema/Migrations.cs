@@ -5,8 +5,8 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Schema;
 
 /// <summary>
-/// The numbered scripts that make the schema. <c>user_version</c> of the file is the number of the last one that was run; each runs once, in a
-/// transaction of its own.
+/// The numbered scripts that create the schema. <c>user_version</c> of the file is the number of the last script that ran. Each runs once,
+/// in its own transaction.
 /// </summary>
 internal static class Migrations
 {
@@ -14,13 +14,13 @@ internal static class Migrations
 
     private static readonly SortedDictionary<long, string> Scripts = Find();
 
-    /// <summary>The newest schema version that this program knows.</summary>
+    /// <summary>The newest schema version of this program.</summary>
     public static long Latest { get; } = Scripts.Keys.Max();
 
     /// <summary>Brings the schema up to date.</summary>
     public static void Run(SqliteConnection writer) => Run(writer, Latest);
 
-    /// <summary>The tables and indices of a schema version.</summary>
+    /// <summary>Returns the tables and indices of a schema version.</summary>
     public static IReadOnlyList<SchemaEntry> SchemaOf(long version)
     {
         using var connection = new SqliteConnection("Data Source=:memory:;Pooling=false");
@@ -29,7 +29,7 @@ internal static class Migrations
         return ReadSchema(connection);
     }
 
-    /// <summary>The tables and indices that a database has.</summary>
+    /// <summary>Returns the tables and indices of a database.</summary>
     public static IReadOnlyList<SchemaEntry> ReadSchema(SqliteConnection connection) =>
         [.. connection.Query<SchemaEntry>("SELECT type AS Type, name AS Name, tbl_name AS TableName, sql AS Sql FROM sqlite_schema")];
 

@@ -1,8 +1,8 @@
 namespace GrpcPresence.Storage.Sqlite.Schema;
 
 /// <summary>A table or an index.</summary>
-/// <param name="Type">What it is.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="TableName">The table that it is, or belongs to.</param>
-/// <param name="Sql">The statement that made it; null where SQLite did by itself.</param>
+/// <param name="Type">The type.</param>
+/// <param name="Name">The name.</param>
+/// <param name="TableName">The table itself, or the table of the index.</param>
+/// <param name="Sql">The statement that created it; null if SQLite created it by itself.</param>
 internal sealed record SchemaEntry(string Type, string Name, string TableName, string? Sql);

@@ -3,10 +3,10 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>An API key, as Dapper fills it and takes its parameters from it.</summary>
+/// <summary>An API key, as Dapper reads it and takes its parameters from it.</summary>
 internal sealed class ApiKeyRow
 {
-    /// <summary>What is selected for it.</summary>
+    /// <summary>The selection that fills a row.</summary>
     public const string Select = """
         SELECT id AS Id, sid AS Sid, friendly_name AS FriendlyName, role AS Role, scope AS Scope, certificate_name AS CertificateName,
                secret_salt AS SecretSalt, secret_hash AS SecretHash, previous_salt AS PreviousSalt, previous_hash AS PreviousHash,
@@ -42,7 +42,7 @@ internal sealed class ApiKeyRow
 
     public long? RevokeTime { get; init; }
 
-    /// <summary>The row of the record.</summary>
+    /// <summary>Returns the row of a record.</summary>
     public static ApiKeyRow Of(ApiKey key) => new()
     {
         Id = key.Id,
@@ -61,7 +61,7 @@ internal sealed class ApiKeyRow
         RevokeTime = key.RevokeTime?.UtcTicks,
     };
 
-    /// <summary>The domain's record.</summary>
+    /// <summary>Returns the domain's record.</summary>
     public ApiKey ToApiKey() => new()
     {
         Id = Id,

@@ -2,10 +2,10 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>A push binding with its user, as Dapper fills it.</summary>
+/// <summary>A push binding with its user, as Dapper reads it.</summary>
 internal sealed class BindingRow
 {
-    /// <summary>What is selected for it.</summary>
+    /// <summary>The selection that fills a row.</summary>
     public const string Select = """
         SELECT b.id AS Id, b.sid AS Sid, u.sid AS UserSid, u.identity AS Identity, b.type AS Type, b.endpoint AS Endpoint,
                b.create_time AS CreateTime
@@ -26,7 +26,7 @@ internal sealed class BindingRow
 
     public long CreateTime { get; init; }
 
-    /// <summary>The domain's record.</summary>
+    /// <summary>Returns the domain's record.</summary>
     public PushBinding ToBinding() => new()
     {
         Id = Id,

@@ -4,10 +4,10 @@ using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>The columns of the two records that the hot paths read, and how they are read by position.</summary>
+/// <summary>The columns of the two records that the hot paths read by position.</summary>
 internal static class Columns
 {
-    /// <summary>What <see cref="ReadService"/> reads, of <c>services AS s</c>.</summary>
+    /// <summary>The columns that <see cref="ReadService"/> reads, of <c>services AS s</c>.</summary>
     public const string OfService = """
         s.id, s.sid, s.friendly_name, s.create_time, s.update_time, s.revision, s.purged_revision,
         s.reachability_enabled, s.heartbeat_interval, s.session_timeout, s.offline_debounce, s.auto_create_users,
@@ -15,7 +15,7 @@ internal static class Columns
         s.configuration_revision, s.switched_on_revision, s.switch_revision, s.configuration_update_time, s.user_count
         """;
 
-    /// <summary>What <see cref="ReadUser"/> reads, of <c>users AS u</c>.</summary>
+    /// <summary>The columns that <see cref="ReadUser"/> reads, of <c>users AS u</c>.</summary>
     public const string OfUser = """
         u.id, u.sid, u.identity, u.friendly_name, u.attributes, u.role_sid, u.create_time, u.update_time,
         u.is_online, u.last_online_time, u.binding_count, u.had_binding,

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>SIDs as they are stored: 16 bytes, most significant first, so that they sort as their text does.</summary>
+/// <summary>The stored form of SIDs: 16 bytes, most significant first, so that they sort like their text.</summary>
 internal static class SidBytes
 {
-    /// <summary>The bytes of the value.</summary>
+    /// <summary>Returns the bytes of the value.</summary>
     public static byte[] Of(UInt128 value)
     {
         var bytes = new byte[16];
@@ -16,6 +16,6 @@ internal static class SidBytes
     /// <summary>Writes the bytes of the value.</summary>
     public static void Write(Span<byte> bytes, UInt128 value) => BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
 
-    /// <summary>The value of the bytes.</summary>
+    /// <summary>Returns the value of the bytes.</summary>
     public static UInt128 Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(bytes);
 }

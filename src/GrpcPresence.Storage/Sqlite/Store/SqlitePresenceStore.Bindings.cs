@@ -35,7 +35,7 @@ public sealed partial class SqlitePresenceStore
             },
             cancellationToken);
 
-    /// <summary>The keys of the users that the filter names and who exist.</summary>
+    /// <summary>Returns the keys of the existing users that the filter names.</summary>
     private static HashSet<long> FindOwners(Reader reader, ServiceRecord service, BindingFilter filter)
     {
         var owners = filter.Users.Select(key => FindUser(reader, service, key)).OfType<UserRecord>().Select(user => user.Id).ToHashSet();
@@ -47,10 +47,14 @@ public sealed partial class SqlitePresenceStore
     private static IEnumerable<BindingRow> ListBindingsOf(
         HashSet<long> users, Reader reader, IReadOnlyList<BindingType> types, long afterId, int limit) =>
         reader.Connection.Query<BindingRow>(
-            BindingRow.Select + " WHERE b.user_id IN @Users AND b.id > @AfterId AND (@AnyType OR b.type IN @Types) ORDER BY b.id LIMIT @Limit",
+            BindingRow.Select
+                + " WHERE b.user_id IN @Users AND b.id > @AfterId AND (@AnyType OR b.type IN @Types) ORDER BY b.id LIMIT @Limit",
             new { Users = users, AnyType = types.Count == 0, Types = Numbers(types), AfterId = afterId, Limit = limit });
 
-    /// <summary>A page of each type, read by its index, and the first of all these: a page of all together would be sorted whole.</summary>
+    /// <summary>
+    /// Reads a page of each type by its index, and returns the first bindings of these. SQLite would sort all bindings of all types for one
+    /// page.
+    /// </summary>
     private static IEnumerable<BindingRow> ListBindingsOf(
         IReadOnlyList<BindingType> types, Reader reader, ServiceRecord service, long afterId, int limit) =>
         Numbers(types)

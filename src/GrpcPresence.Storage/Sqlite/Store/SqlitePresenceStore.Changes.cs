@@ -5,7 +5,7 @@ using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>Reads of what changed.</summary>
+/// <summary>Reads of changes.</summary>
 public sealed partial class SqlitePresenceStore
 {
     private const string ListChangedUsers = $"""
@@ -31,7 +31,8 @@ public sealed partial class SqlitePresenceStore
         """;
 
     /// <inheritdoc/>
-    public ValueTask<ChangesRead> ListChangesAsync(ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken) =>
+    public ValueTask<ChangesRead> ListChangesAsync(
+        ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken) =>
         ReadAsync(
             reader =>
             {
@@ -64,12 +65,14 @@ public sealed partial class SqlitePresenceStore
                             .Bind(record.Id, key.Identity.ToString(), afterRevision);
                     ReadTombstones(statement, record.Sid, found);
                 }
-                // A SID is of one user or of one tombstone, whichever key found it.
+                // A SID belongs to one user or one tombstone, whichever key found it.
                 return new ChangesRead(record, [.. found.DistinctBy(change => change.State.Sid).OrderBy(change => change.Revision)]);
             },
             cancellationToken);
 
-    /// <summary>The changed users and the tombstones by ascending revision. Users are read one by one, so that none is read beyond the limit.</summary>
+    /// <summary>
+    /// Merges the changed users and the tombstones by ascending revision. Reads users one by one, so that none is read beyond the limit.
+    /// </summary>
     private static List<StoredChange> MergeChangedUsers(
         Reader reader, ServiceRecord service, long afterRevision, int limit, List<StoredChange> deleted)
     {
@@ -91,7 +94,7 @@ public sealed partial class SqlitePresenceStore
         return merged;
     }
 
-    private static void ReadTombstones(Statement statement, ServiceSid service, List<StoredChange> into)
+    private static void ReadTombstones(Statement statement, ServiceSid service, List<StoredChange> target)
     {
         using var rows = statement.Query();
         while (rows.Read())
@@ -99,7 +102,7 @@ public sealed partial class SqlitePresenceStore
             var row = rows.Row;
             var tombstone = new Tombstone(
                 new UserSid(row.Sid(0)), Identity.FromTrusted(row.Text(1)), row.Int64(2), row.Time(3));
-            into.Add(new StoredChange(UserState.Of(service, tombstone), tombstone.Revision));
+            target.Add(new StoredChange(UserState.Of(service, tombstone), tombstone.Revision));
         }
     }
 }

@@ -37,7 +37,7 @@ public sealed partial class SqlitePresenceStore
         ReadAsync(
             reader =>
             {
-                // Read again: the caller's record may be of another moment than this transaction.
+                // Read again, because the caller's record may be older than this transaction.
                 var present = reader.TryService(service.Sid);
                 if (present is null || present.Id != service.Id)
                     throw PresenceErrors.ServiceInstanceNotFound(service.Sid);

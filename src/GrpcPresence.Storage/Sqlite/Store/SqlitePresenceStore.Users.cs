@@ -19,7 +19,7 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id LIMIT $limit
         """;
 
-    // Not only known but known in the present on-period; what is_online holds of an earlier one is not visible.
+    // Known in the present on-period: is_online of an earlier period is not visible.
     private const string ListVisiblyOffline = $"""
         SELECT {Columns.OfUser} FROM users AS u
         WHERE u.service_id = $service_id AND u.id > $after_id
@@ -41,7 +41,7 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id LIMIT $limit
         """;
 
-    // NOT INDEXED and CROSS JOIN keep the plan: one pass over the users by key, each of whom finds its service instance by key.
+    // NOT INDEXED and CROSS JOIN force the plan: one pass over the users by key, with a lookup of the service instance by key.
     private const string ListOnlineUsers = """
         SELECT u.id, s.sid, u.sid, u.identity
         FROM users AS u NOT INDEXED CROSS JOIN services AS s ON s.id = u.service_id

@@ -9,13 +9,13 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Store;
 
 /// <summary>
-/// The storage port on one SQLite file. One connection writes and checkpoints, used by the writer's thread alone; others only read. SQLite's calls
-/// are synchronous, so reads run on the thread that asks and the returned tasks are complete.
+/// The storage port on one SQLite file. One connection writes and checkpoints, used only by the writer's thread; others only read. SQLite's
+/// calls are synchronous, so reads run on the calling thread and the returned tasks are complete.
 /// </summary>
 /// <remarks>
-/// One writing connection puts all commits in one order, which revisions need. No other connection of the server takes the write lock, so that no
-/// statement has to be repeated after SQLITE_BUSY. The rule also kept SQLite's WAL-reset bug away: that bug needs a second connection that writes or
-/// checkpoints. SQLite 3.51.3 fixed it, and a test requires that version. The rule stays for the first two reasons.
+/// One writing connection puts all commits in one order, which revisions need. No other connection of the server takes the write lock, so
+/// that no statement has to be repeated after SQLITE_BUSY. The rule also avoided SQLite's WAL-reset bug, which needs a second connection
+/// that writes or checkpoints. SQLite 3.51.3 fixed it, and a test requires that version. The rule stays for the first two reasons.
 /// </remarks>
 public sealed partial class SqlitePresenceStore : IPresenceStore
 {
@@ -24,11 +24,11 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private readonly DatabaseLock _lock;
     private readonly ReaderPool _readers;
     private readonly SqliteTimelines _timelines;
-    private WriteConnection? _writer; // null while a reopening failed
+    private WriteConnection? _writer; // null after a failed reopening
     private SqliteStoreTransaction? _transaction;
     private long _lastTransactionId;
 
-    /// <summary>Opens the database, creating it and its directory when there is none.</summary>
+    /// <summary>Opens the database. Creates it and its directory if they do not exist.</summary>
     /// <exception cref="DatabaseRejectedException">The file is in use, damaged, foreign, or of a newer version.</exception>
     /// <exception cref="StorageException">The file cannot be opened or written now.</exception>
     public SqlitePresenceStore(SqliteStoreOptions options)
@@ -46,10 +46,10 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
             SqliteVersion = _writer.Connection.ExecuteScalar<string>("SELECT sqlite_version()")!;
             _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline());
         }
-        catch (Exception fault)
+        catch (Exception exception)
         {
             Dispose();
-            if (fault is SqliteException sqlite && SqliteFaults.IsStorageFault(sqlite))
+            if (exception is SqliteException sqlite && SqliteFaults.IsStorageFault(sqlite))
                 throw new StorageException($"The database '{Path}' cannot be opened: {sqlite.Message}", sqlite);
             throw;
         }
@@ -61,7 +61,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     /// <summary>The version of the SQLite library, for the log.</summary>
     public string SqliteVersion { get; }
 
-    /// <summary>The connection that writes, so that tests can make it fail.</summary>
+    /// <summary>The writing connection. Tests make it fail.</summary>
     internal SqliteConnection WritingConnection => Writer.Connection;
 
     private WriteConnection Writer => _writer ?? throw new StorageException("The writing connection could not be reopened yet.");
@@ -70,17 +70,17 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     public IStoreTransaction BeginTransaction()
     {
         if (_transaction is { IsDisposed: false })
-            throw new InvalidOperationException("The transaction before is not disposed of.");
+            throw new InvalidOperationException("The previous transaction has not been disposed of.");
         var writer = Writer;
         try
         {
             writer.Begin();
         }
-        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
-            throw SqliteFaults.Translate(fault);
+            throw SqliteFaults.Translate(exception);
         }
-        // Counted here and not by what is committed: an id whose transaction was lost is not used again.
+        // Counted when a transaction begins, not when it commits, so that the id of a lost transaction is not reused.
         return _transaction = new SqliteStoreTransaction(writer, _timelines, ++_lastTransactionId);
     }
 
@@ -93,15 +93,15 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         _writer = null;
         try
         {
-            // Not created anew: a file that is gone must not be taken for an empty database.
+            // Not created: a missing file must not be taken for an empty database.
             _writer = OpenWriter(SqliteOpenMode.ReadWrite, ConnectionFactory.UseWriteAheadLog);
             return _writer.ReadLastCommit();
         }
-        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
             _writer?.Dispose();
             _writer = null;
-            throw SqliteFaults.Translate(fault);
+            throw SqliteFaults.Translate(exception);
         }
     }
 
@@ -149,9 +149,9 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         {
             return ValueTask.FromResult(_readers.Read(read));
         }
-        catch (PresenceException refusal)
+        catch (PresenceException exception)
         {
-            return ValueTask.FromException<TResult>(refusal);
+            return ValueTask.FromException<TResult>(exception);
         }
     }
 
@@ -163,9 +163,9 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(database)!);
             return database;
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"The directory of the database '{path}' cannot be created: {fault.Message}", fault);
+            throw new StorageException($"The directory of the database '{path}' cannot be created: {exception.Message}", exception);
         }
     }
 }

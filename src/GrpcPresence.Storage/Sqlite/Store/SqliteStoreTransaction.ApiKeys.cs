@@ -9,7 +9,8 @@ internal sealed partial class SqliteStoreTransaction
 {
     /// <inheritdoc/>
     public ApiKey? FindApiKey(ApiKeySid sid) => Run(() =>
-        Connection.QueryFirstOrDefault<ApiKeyRow>(ApiKeyRow.Select + " WHERE sid = @Sid", new { Sid = SidBytes.Of(sid.Value) })?.ToApiKey());
+        Connection.QueryFirstOrDefault<ApiKeyRow>(
+            ApiKeyRow.Select + " WHERE sid = @Sid", new { Sid = SidBytes.Of(sid.Value) })?.ToApiKey());
 
     /// <inheritdoc/>
     public ApiKey? FindApiKey(string certificateName) => Run(() => Connection.QueryFirstOrDefault<ApiKeyRow>(
@@ -30,7 +31,8 @@ internal sealed partial class SqliteStoreTransaction
     public ApiKey? DeleteOldestRevokedApiKey(ServiceSid? scope) => Run(() =>
     {
         var oldest = Connection.QueryFirstOrDefault<ApiKeyRow>(
-            ApiKeyRow.Select + " WHERE scope IS @Scope AND revoke_time IS NOT NULL ORDER BY revoke_time, id LIMIT 1", new { Scope = BytesOf(scope) });
+            ApiKeyRow.Select + " WHERE scope IS @Scope AND revoke_time IS NOT NULL ORDER BY revoke_time, id LIMIT 1",
+            new { Scope = BytesOf(scope) });
         if (oldest is not null)
             Connection.Execute("DELETE FROM api_keys WHERE id = @Id", new { oldest.Id });
         return oldest?.ToApiKey();
@@ -45,7 +47,8 @@ internal sealed partial class SqliteStoreTransaction
                 sid, friendly_name, role, scope, certificate_name, secret_salt, secret_hash, previous_salt, previous_hash, previous_until,
                 create_time, rotate_time, revoke_time)
             VALUES (
-                @Sid, @FriendlyName, @Role, @Scope, @CertificateName, @SecretSalt, @SecretHash, @PreviousSalt, @PreviousHash, @PreviousUntil,
+                @Sid, @FriendlyName, @Role, @Scope, @CertificateName, @SecretSalt, @SecretHash, @PreviousSalt, @PreviousHash,
+                @PreviousUntil,
                 @CreateTime, @RotateTime, @RevokeTime)
             RETURNING id
             """,

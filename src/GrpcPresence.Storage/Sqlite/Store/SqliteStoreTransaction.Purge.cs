@@ -2,10 +2,10 @@ using Dapper;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>Removing what is not needed any more.</summary>
+/// <summary>Removes rows that are no longer needed.</summary>
 internal sealed partial class SqliteStoreTransaction
 {
-    // In this order: each refers to the next ones.
+    // In this order, because each refers to the next ones.
     private static readonly string[] PurgeOfService =
     [
         "DELETE FROM push_bindings WHERE id IN (SELECT id FROM push_bindings WHERE service_id = @ServiceId LIMIT @Limit)",

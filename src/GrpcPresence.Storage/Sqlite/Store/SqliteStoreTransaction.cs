@@ -8,11 +8,11 @@ using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>The write transaction on SQLite. BEGIN IMMEDIATE has locked the whole database against other writers.</summary>
+/// <summary>The write transaction on SQLite. BEGIN IMMEDIATE locks the whole database against other writers.</summary>
 internal sealed partial class SqliteStoreTransaction(WriteConnection writer, SqliteTimelines timelines, long id) : IStoreTransaction
 {
     private readonly List<long> _cut = [];
-    private bool _isOver; // committed, or lost: after some faults SQLite has rolled back, and a further statement would commit by itself
+    private bool _isOver; // committed, or lost: after some errors SQLite has rolled back, and a further statement would commit by itself
 
     /// <inheritdoc/>
     public long Id => id;
@@ -33,7 +33,8 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
             INSERT INTO services (
                 sid, friendly_name, create_time, update_time, revision, purged_revision, reachability_enabled, heartbeat_interval,
                 session_timeout, offline_debounce, auto_create_users, default_service_role_sid, default_conversation_role_sid,
-                default_conversation_creator_role_sid, configuration_revision, switched_on_revision, switch_revision, configuration_update_time)
+                default_conversation_creator_role_sid, configuration_revision, switched_on_revision, switch_revision,
+                configuration_update_time)
             VALUES (@Sid, @FriendlyName, @CreateTime, 0, 0, @PurgedRevision, 0, 0, 0, 0, 0, '', '', '', 0, 0, 0, 0)
             RETURNING id
             """,
@@ -110,13 +111,13 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
         writer.RollBack();
     }
 
-    /// <summary>Keeps the revision that the service instance had before the first one that it takes in this timeline.</summary>
+    /// <summary>Stores the revision that the service instance had before its first change in this timeline.</summary>
     private void Cut(ServiceRecord service)
     {
         var before = Connection.ExecuteScalar<long?>("SELECT revision FROM services WHERE id = @Id", new { service.Id });
         if (before is null || service.Revision <= before)
             return;
-        // It is there already when a commit that reported failure happened all the same.
+        // The row exists already if a commit reported failure but happened.
         Connection.Execute(
             "INSERT INTO timeline_cuts (service_id, timeline_seq, revision) VALUES (@Id, @Seq, @Revision) ON CONFLICT DO NOTHING",
             new { service.Id, timelines.Seq, Revision = before });
@@ -137,10 +138,10 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
         {
             return action();
         }
-        catch (SqliteException fault) when (SqliteFaults.IsStorageFault(fault))
+        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
             _isOver = true;
-            throw SqliteFaults.Translate(fault);
+            throw SqliteFaults.Translate(exception);
         }
         catch (StorageException)
         {

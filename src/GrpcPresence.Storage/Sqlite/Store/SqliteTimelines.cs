@@ -5,13 +5,13 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Store;
 
 /// <summary>
-/// The timeline of this start, and where service instances left the ones before it. Revisions that a restored backup or a lost log took away come
-/// again in a later timeline; that timeline's cut says up to where the earlier one is still part of the data.
+/// The timeline of this start, and where service instances left the earlier ones. Revisions that a restored backup or a lost log removed
+/// are reused in a later timeline. Its cut says up to which revision the earlier timeline is still part of the data.
 /// </summary>
 internal sealed class SqliteTimelines
 {
     private readonly Guid _current;
-    private readonly HashSet<long> _cut = []; // service instances whose cut in this timeline is committed; the writer's thread alone
+    private readonly HashSet<long> _cut = []; // service instances whose cut in this timeline is committed; only for the writer's thread
 
     private SqliteTimelines(Guid current, long seq)
     {
@@ -19,24 +19,26 @@ internal sealed class SqliteTimelines
         Seq = seq;
     }
 
-    /// <summary>The place of this timeline among all.</summary>
+    /// <summary>The sequence number of this timeline.</summary>
     public long Seq { get; }
 
-    /// <summary>Stores a new timeline. Called once, at the start, before anything can be committed.</summary>
+    /// <summary>Stores a new timeline. Called once, at the start, before any commit.</summary>
     public static SqliteTimelines Begin(SqliteConnection writer, Guid timeline) => new(
         timeline,
         writer.ExecuteScalar<long>("INSERT INTO timelines (id) VALUES (@Id) RETURNING seq", new { Id = TimelineId.ToBytes(timeline) }));
 
-    /// <summary>The present timeline of a service instance.</summary>
+    /// <summary>Returns the present timeline of a service instance.</summary>
     public Guid Of(ServiceRecord service) => TimelineId.Combine(_current, service.Id);
 
-    /// <summary>Whether the service instance is known to have its cut in this timeline.</summary>
+    /// <summary>Whether the service instance is known to have a cut in this timeline.</summary>
     public bool HasCut(long serviceId) => _cut.Contains(serviceId);
 
-    /// <summary>Takes note of cuts that are committed.</summary>
+    /// <summary>Notes committed cuts.</summary>
     public void Committed(List<long> serviceIds) => _cut.UnionWith(serviceIds);
 
-    /// <summary>Up to which revision the timeline is part of the data of the service instance; null when it is not known.</summary>
+    /// <summary>
+    /// Returns the revision up to which the timeline is part of the service instance's data; null for an unknown timeline.
+    /// </summary>
     public static long? FindEnd(SqliteConnection reader, ServiceRecord service, Guid timeline)
     {
         var seq = reader.ExecuteScalar<long?>(

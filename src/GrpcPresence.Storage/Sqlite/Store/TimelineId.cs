@@ -6,8 +6,8 @@ namespace GrpcPresence.Storage.Sqlite.Store;
 internal static class TimelineId
 {
     /// <summary>
-    /// Makes the store's timeline one with the key of a service instance, by exclusive or into the low eight bytes. Doing it twice gives the
-    /// store's timeline back.
+    /// Combines the store's timeline with the key of a service instance, by exclusive or into the low eight bytes. A second call returns
+    /// the store's timeline.
     /// </summary>
     public static Guid Combine(Guid timeline, long serviceId)
     {
@@ -18,6 +18,6 @@ internal static class TimelineId
         return new Guid(bytes, bigEndian: true);
     }
 
-    /// <summary>The bytes that are stored.</summary>
+    /// <summary>Returns the stored bytes.</summary>
     public static byte[] ToBytes(Guid timeline) => timeline.ToByteArray(bigEndian: true);
 }

@@ -3,12 +3,13 @@ using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
-/// <summary>Webhook settings with the SID of their service instance, as Dapper fills it.</summary>
+/// <summary>Webhook settings with the SID of their service instance, as Dapper reads them.</summary>
 internal sealed class WebhookRow
 {
-    /// <summary>What is selected for it, of service instances that exist.</summary>
+    /// <summary>The selection that fills a row, of existing service instances.</summary>
     public const string Select = """
-        SELECT w.service_id AS ServiceId, s.sid AS Sid, w.position AS Position, w.method AS Method, w.pre_url AS PreUrl, w.post_url AS PostUrl,
+        SELECT w.service_id AS ServiceId, s.sid AS Sid, w.position AS Position, w.method AS Method, w.pre_url AS PreUrl,
+            w.post_url AS PostUrl,
                w.filters AS Filters
         FROM webhooks AS w JOIN services AS s ON s.id = w.service_id AND s.is_deleted = 0
         """;
@@ -29,10 +30,10 @@ internal sealed class WebhookRow
 
     public string Filters { get; init; } = "";
 
-    /// <summary>The text of a list of events.</summary>
+    /// <summary>Joins a list of events for storage.</summary>
     public static string Join(IReadOnlyList<string> filters) => string.Join(Separator, filters);
 
-    /// <summary>The domain's record.</summary>
+    /// <summary>Returns the domain's record.</summary>
     public StoredWebhook ToWebhook() => new(
         ServiceId,
         new ServiceSid(SidBytes.Read(Sid)),

@@ -2,23 +2,24 @@ using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
-/// <summary>What the tracker should know of one user, said as plainly as can be: a lease end for each session. Times in milliseconds.</summary>
+/// <summary>A simple model of what the tracker should know of one user: a lease end for each session. Times in milliseconds.</summary>
 internal sealed class Model
 {
     private readonly Dictionary<string, (int LeaseEnd, int LastBeat, int? Stream)> _live = [];
     private readonly Dictionary<string, int> _ended = [];
 
-    /// <summary>How many the last tick left.</summary>
+    /// <summary>The number of sessions after the last tick.</summary>
     public int Count => _live.Count;
 
     public int TimeoutMilliseconds { get; init; }
 
     public int DebounceMilliseconds { get; init; }
 
-    /// <summary>The sessions whose lease is not over.</summary>
-    public IEnumerable<string> Alive(int now) => _live.Where(session => session.Value.LeaseEnd > now).Select(session => session.Key).Order();
+    /// <summary>Returns the sessions with a running lease.</summary>
+    public IEnumerable<string> Alive(int now) =>
+        _live.Where(session => session.Value.LeaseEnd > now).Select(session => session.Key).Order();
 
-    /// <summary>False when the session was ended.</summary>
+    /// <summary>Records a heartbeat; returns false if the session has ended.</summary>
     public bool Beat(string id, int now, int? stream)
     {
         if (_ended.TryGetValue(id, out var until) && until > now)

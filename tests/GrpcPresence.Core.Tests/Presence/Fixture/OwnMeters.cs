@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
-/// <summary>Meters of one test: a listener hears all of the process, and other tests run at the same time.</summary>
+/// <summary>
+/// Meters of one test. A listener receives the measurements of the whole process, where other tests run at the same time.
+/// </summary>
 internal sealed class OwnMeters : IMeterFactory
 {
     private readonly List<Meter> _meters = [];
@@ -15,7 +17,7 @@ internal sealed class OwnMeters : IMeterFactory
         return meter;
     }
 
-    /// <summary>Hears the measurements of one instrument.</summary>
+    /// <summary>Listens to the measurements of one instrument.</summary>
     public MeterListener Listen<T>(string name, Action<T, string> heard)
         where T : struct
     {

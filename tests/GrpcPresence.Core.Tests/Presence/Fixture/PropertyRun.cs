@@ -6,27 +6,33 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
-/// <summary>The tracker and the model beside each other: does each step to both and compares them.</summary>
+/// <summary>Applies each step to the tracker and to the model, and compares them.</summary>
 internal sealed class PropertyRun : IDisposable
 {
-    /// <summary>How many users there are.</summary>
+    /// <summary>The number of users.</summary>
     public const int Users = 3;
 
-    private static readonly int MostAdvance = (int)Limits.MaxTickAdvance.TotalMilliseconds;
+    private static readonly int MaxAdvance = (int)Limits.MaxTickAdvance.TotalMilliseconds;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(300);
 
     private readonly World _world = new();
     private readonly Model[] _models = new Model[Users];
     private readonly HeartbeatStream[] _streams = [new(endSessionsOnClose: true), new(endSessionsOnClose: true)];
-    private int _now; // by the lease clock, in milliseconds
+    private int _now; // of the lease clock, in milliseconds
     private int _sinceTick;
     private bool _isBroken;
 
     public PropertyRun()
     {
         for (var user = 0; user < Users; user++)
-            _models[user] = new Model { TimeoutMilliseconds = (int)Timeout.TotalMilliseconds, DebounceMilliseconds = (int)Debounce.TotalMilliseconds };
+        {
+            _models[user] = new Model
+            {
+                TimeoutMilliseconds = (int)Timeout.TotalMilliseconds,
+                DebounceMilliseconds = (int)Debounce.TotalMilliseconds,
+            };
+        }
         _world.Configure(configuration => configuration with
         {
             HeartbeatInterval = TimeSpan.FromSeconds(1),
@@ -39,7 +45,7 @@ internal sealed class PropertyRun : IDisposable
     {
         foreach (var step in steps)
         {
-            // A millisecond each, so that no two heartbeats are equally old.
+            // One millisecond per step, so that no two heartbeats have the same time.
             Advance(1);
             Do(step);
             Compare(step);
@@ -78,7 +84,7 @@ internal sealed class PropertyRun : IDisposable
                     each.Close(closed, _now);
                 break;
             case StepKind.Delete:
-                // The sweep has seen what is over, so that the model need not know when the writer gets to it.
+                // The sweep handles expired leases first, so that the model need not know when the writer runs.
                 TickOnce();
                 var deletion = _world.Queue.SubmitAsync(new DeleteUser(_world.Service.Sid, new UserKey(identity), ""));
                 _world.Write();
@@ -86,7 +92,7 @@ internal sealed class PropertyRun : IDisposable
                     model.Delete(_now);
                 break;
             case StepKind.Pass:
-                Advance(Math.Min(step.Number, MostAdvance));
+                Advance(Math.Min(step.Number, MaxAdvance));
                 break;
             case StepKind.Tick:
                 TickFor(step.Number);
@@ -99,12 +105,12 @@ internal sealed class PropertyRun : IDisposable
                 _world.Store.Faults.FailAllOperations(_isBroken);
                 break;
             case StepKind.Pause:
-                Advance(MostAdvance - _sinceTick);
-                _world.Time.Advance(TimeSpan.FromSeconds(step.Number)); // for the lease clock this does not happen
+                Advance(MaxAdvance - _sinceTick);
+                _world.Time.Advance(TimeSpan.FromSeconds(step.Number)); // the lease clock ignores most of this
                 TickOnce();
                 break;
             default:
-                throw new InvalidOperationException($"no such step: {step.Kind}");
+                throw new InvalidOperationException($"unknown step: {step.Kind}");
         }
     }
 
@@ -119,8 +125,8 @@ internal sealed class PropertyRun : IDisposable
 
     private void Advance(int milliseconds)
     {
-        // Without a tick the clock goes on up to its bound, and then waits.
-        if (_sinceTick + milliseconds > MostAdvance)
+        // Without a tick the clock advances up to its limit and then stops.
+        if (_sinceTick + milliseconds > MaxAdvance)
             TickOnce();
         _world.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
         _now += milliseconds;

@@ -1,25 +1,25 @@
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
-/// <summary>Something that happens to one of a few users.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="User">To whom.</param>
-/// <param name="Session">To which of the user's sessions.</param>
-/// <param name="Number">The stream, or the milliseconds that pass, as the kind has it.</param>
+/// <summary>An event of one of a few users.</summary>
+/// <param name="Kind">The kind of event.</param>
+/// <param name="User">The user.</param>
+/// <param name="Session">The session of the user.</param>
+/// <param name="Number">The stream or the elapsed milliseconds, depending on the kind.</param>
 public sealed record TrackerStep(StepKind Kind, int User, int Session, int Number);
 
-/// <summary>What can happen.</summary>
+/// <summary>The kinds of events.</summary>
 public enum StepKind
 {
-    /// <summary>A heartbeat over no stream.</summary>
+    /// <summary>A heartbeat without a stream.</summary>
     Beat,
 
-    /// <summary>A heartbeat over a stream that keeps its sessions.</summary>
+    /// <summary>A heartbeat over a stream that owns its sessions.</summary>
     BeatOverStream,
 
-    /// <summary>A session is ended.</summary>
+    /// <summary>The end of a session.</summary>
     End,
 
-    /// <summary>The client closes a stream and opens the next.</summary>
+    /// <summary>The client closes a stream and opens the next one.</summary>
     Close,
 
     /// <summary>The user is deleted.</summary>
@@ -37,6 +37,6 @@ public enum StepKind
     /// <summary>The store begins to fail, or works again.</summary>
     Break,
 
-    /// <summary>A tick long after the one before.</summary>
+    /// <summary>A tick long after the previous one.</summary>
     Pause,
 }

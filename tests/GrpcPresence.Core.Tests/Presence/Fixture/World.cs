@@ -11,7 +11,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
-/// <summary>A tracker with everything behind it, on one thread: the clock ticks and the writer writes when the test says so.</summary>
+/// <summary>A tracker with everything behind it, on one thread: the clock ticks and the writer writes when the test calls them.</summary>
 internal sealed class World : IDisposable
 {
     public static readonly Identity Alice = Identity.FromTrusted("alice");
@@ -24,7 +24,7 @@ internal sealed class World : IDisposable
     private readonly CoreWorld _core;
     private readonly List<UserChange> _published = [];
 
-    /// <summary>A world with one service instance and nobody in it.</summary>
+    /// <summary>Creates a world with one service instance and no users.</summary>
     public World(bool reachability = true)
         : this(new InMemoryPresenceStore()) => Service = AddService(reachability);
 
@@ -51,7 +51,7 @@ internal sealed class World : IDisposable
 
     public CachedService Service { get; private init; } = null!;
 
-    /// <summary>What was published of users, in order.</summary>
+    /// <summary>The published changes of users, in order.</summary>
     public IReadOnlyList<UserChange> Published => _published;
 
     public static SessionId Session(string text) => SessionId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
@@ -60,7 +60,7 @@ internal sealed class World : IDisposable
 
     public static UserRef Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
 
-    /// <summary>What a new process finds that is started over the store as it is now, before it has loaded anything.</summary>
+    /// <summary>Returns the world of a new process over the present store, before it has loaded anything.</summary>
     public World Restart() => new(Store) { Service = new CachedService(Store.Image.Get(Service.Sid).Record) };
 
     public CachedService AddService(bool reachability, ServiceSid? sid = null)
@@ -73,13 +73,13 @@ internal sealed class World : IDisposable
     public HeartbeatResult Beat(Identity user, SessionId session, HeartbeatStream? stream = null) =>
         Tracker.Beat(Service, Of(user), session, stream);
 
-    /// <summary>A heartbeat that is not rejected, and all that it makes the writer do.</summary>
+    /// <summary>Sends a heartbeat, which must not be rejected, and writes everything that follows from it.</summary>
     public void BeatAndWrite(Identity user, SessionId session, HeartbeatStream? stream = null)
     {
         var result = Beat(user, session, stream);
         Assert.Null(result.Rejection);
         Write();
-        Assert.True(result.Stored.IsCompletedSuccessfully, "the writer wrote, and the heartbeat's transition is not stored");
+        Assert.True(result.Stored.IsCompletedSuccessfully, "the writer wrote, but the heartbeat's transition is not stored");
     }
 
     public Task End(Identity user, SessionId session) => Tracker.EndSession(Service, Of(user), session);
@@ -88,7 +88,7 @@ internal sealed class World : IDisposable
 
     public IEnumerable<string> SessionsOf(Identity user) => List(user).Sessions.Select(session => session.Id.ToString());
 
-    /// <summary>Moves time on, with a tick each 100 ms. The writer does not run.</summary>
+    /// <summary>Advances time, with a tick each 100 ms. The writer does not run.</summary>
     public void Pass(TimeSpan duration)
     {
         for (var left = duration; left > TimeSpan.Zero; left -= Limits.Tick)
@@ -98,14 +98,14 @@ internal sealed class World : IDisposable
         }
     }
 
-    /// <summary>Moves time on, and writes what that caused.</summary>
+    /// <summary>Advances time, and writes the resulting transitions.</summary>
     public void PassAndWrite(TimeSpan duration)
     {
         Pass(duration);
         Write();
     }
 
-    /// <summary>Writes until nothing is queued, or the store fails.</summary>
+    /// <summary>Writes until the queue is empty or the store fails.</summary>
     public void Write()
     {
         while (Writer.WriteOnce() == WriteOutcome.Written)
@@ -113,7 +113,7 @@ internal sealed class World : IDisposable
         }
     }
 
-    /// <summary>What is stored of the user's presence; null when the user does not exist.</summary>
+    /// <summary>Returns the stored presence of the user; null if the user does not exist.</summary>
     public bool? StoredOnline(Identity user) => StoredOnline(Service, user);
 
     public bool? StoredOnline(CachedService service, Identity user) => Store.Image.Get(service.Sid).FindUser(new UserKey(user))?.IsOnline;
@@ -129,7 +129,7 @@ internal sealed class World : IDisposable
     {
         var task = Queue.SubmitAsync(change);
         Write();
-        Assert.True(task.IsCompletedSuccessfully, $"the change was not written: {task.Exception?.InnerException?.Message}");
+        Assert.True(task.IsCompletedSuccessfully, $"the command was not written: {task.Exception?.InnerException?.Message}");
         return task.Result;
     }
 
