@@ -7,10 +7,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>Sees whether a read of a request's body is still pending when the handler of the request returns.</summary>
+/// <summary>Detects whether a read of a request's body is still pending when its handler returns.</summary>
 internal sealed class BodyReads : IStartupFilter
 {
-    // Bounded, because most tests never read it, and some send so many requests that it would fill the heap.
+    // Bounded, because most tests never read it, and some send so many requests that the queue would fill the heap.
     private readonly Channel<(string Path, bool IsReading)> _ended = Channel.CreateBounded<(string, bool)>(
         new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
 
