@@ -16,7 +16,7 @@ internal sealed partial class UserGrpcService
     public override Task<V1.HeartbeatResponse> Heartbeat(V1.HeartbeatRequest request, ServerCallContext context)
     {
         var (sid, key, session) = Read(request.ServiceSid, request.UserKey, request.SessionId);
-        // Nearly every heartbeat waits for nothing: neither for a read nor for a commit.
+        // Nearly every heartbeat completes synchronously: it waits neither for a read nor for a commit.
         var found = services.GetAsync(sid, context.CancellationToken);
         if (!found.IsCompletedSuccessfully)
             return HeartbeatAsync(found, key, session, context.CancellationToken);
@@ -82,7 +82,7 @@ internal sealed partial class UserGrpcService
         return await heartbeatReplies.Of(service.Configuration);
     }
 
-    /// <summary>Renews the lease; the task completes when what that made visible is stored.</summary>
+    /// <summary>Renews the lease. The task completes when the visible result is stored.</summary>
     private Task Beat(CachedService service, UserKey key, in UserRef address, SessionId session)
     {
         var beat = tracker.Beat(service, address, session, stream: null);

@@ -5,30 +5,34 @@ using GrpcPresence.Server.Rest.Http;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
-/// <summary>Decides what the client of a REST request that failed is told. Safe from any thread.</summary>
+/// <summary>Converts exceptions to error responses of REST. Safe from any thread.</summary>
 internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime lifetime)
 {
-    private const string FaultText = "The server failed.";
+    private const string FaultText = "The server failed unexpectedly. Report the correlation_id to its operator.";
 
-    /// <summary>Tells the client. Nothing of the response may have been sent.</summary>
+    /// <summary>Writes the error response. No part of the response may have been sent.</summary>
     public Task WriteAsync(HttpContext http, Exception thrown) => thrown switch
     {
-        PresenceException refusal when refusal.Violations.Any(violation => ParameterNames.IsInPath(violation.Field)) => WriteNotFoundAsync(http),
-        PresenceException { Reason: not ErrorReason.Internal } refusal => WriteAsync(http, refusal),
-        RestException refusal => WriteAsync(http, refusal),
-        BadHttpRequestException refusal => WriteAsync(http, new RestError(refusal.StatusCode, 20001), refusal.Message),
+        PresenceException error when error.Violations.Any(violation => ParameterNames.IsInPath(violation.Field)) =>
+            WriteNotFoundAsync(http),
+        PresenceException { Reason: not ErrorReason.Internal } error => WriteAsync(http, error),
+        RestException error => WriteAsync(http, error),
+        BadHttpRequestException error => WriteAsync(http, new RestError(error.StatusCode, 20001), error.Message),
         _ when IsEndOfCall(http, thrown) => WriteEndAsync(http),
         _ => WriteFaultAsync(http, thrown),
     };
 
-    /// <summary>Tells the client that there is nothing. Of what cannot be the name of anything the product says the same.</summary>
-    public static Task WriteNotFoundAsync(HttpContext http) => WriteAsync(http, ErrorTable.RestOf(ErrorReason.UserNotFound), NotFound(http));
+    /// <summary>Writes a 404 response. Twilio Conversations answers a malformed name in the same way.</summary>
+    public static Task WriteNotFoundAsync(HttpContext http) =>
+        WriteAsync(http, ErrorTable.RestOf(ErrorReason.UserNotFound), NotFound(http));
 
-    /// <summary>Why a stream ends whose response has begun; null when there is nobody left to tell. A fault is logged.</summary>
+    /// <summary>
+    /// Returns why a stream ends whose response has begun, or null when the client has disconnected. Logs an unexpected error.
+    /// </summary>
     public PresenceException? FindEnd(HttpContext http, Exception thrown) => thrown switch
     {
         PresenceException { Reason: not ErrorReason.Internal } end => end,
-        // A write to a connection that was aborted meanwhile says so in several ways.
+        // A write to an aborted connection fails with one of several exceptions.
         _ when http.RequestAborted.IsCancellationRequested => null,
         _ => new PresenceException(ErrorReason.Internal, FaultText, thrown)
         {
@@ -36,50 +40,51 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
         },
     };
 
-    private static Task WriteAsync(HttpContext http, RestException refusal)
+    private static Task WriteAsync(HttpContext http, RestException exception)
     {
-        if (refusal.Allow is { } allow)
+        if (exception.Allow is { } allow)
             http.Response.Headers.Allow = allow;
-        return WriteAsync(http, refusal.Error, refusal.Message);
+        return WriteAsync(http, exception.Error, exception.Message);
     }
 
-    private static Task WriteAsync(HttpContext http, PresenceException refusal)
+    private static Task WriteAsync(HttpContext http, PresenceException exception)
     {
-        var error = ErrorTable.RestOf(refusal.Reason);
+        var error = ErrorTable.RestOf(exception.Reason);
         if (error.Status == StatusCodes.Status401Unauthorized)
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"GrpcPresence\"";
-        if (ErrorDetails.RetryDelayOf(refusal) is { } delay)
+        if (ErrorDetails.RetryDelayOf(exception) is { } delay)
             http.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        return WriteAsync(http, error, error.Status == StatusCodes.Status404NotFound ? NotFound(http) : TextOf(refusal), DetailsOf(refusal));
+        var text = error.Status == StatusCodes.Status404NotFound ? NotFound(http) : TextOf(exception);
+        return WriteAsync(http, error, text, DetailsOf(exception));
     }
 
-    // Who has gone away hears nothing.
+    // A client that has disconnected gets no response.
     private Task WriteEndAsync(HttpContext http) =>
         lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, PresenceErrors.ServerStopping()) : Task.CompletedTask;
 
-    private Task WriteFaultAsync(HttpContext http, Exception fault)
+    private Task WriteFaultAsync(HttpContext http, Exception exception)
     {
-        var details = new RestErrorDetails { Reason = ErrorTable.NameOf(ErrorReason.Internal), CorrelationId = LogFault(http, fault) };
+        var details = new RestErrorDetails { Reason = ErrorTable.NameOf(ErrorReason.Internal), CorrelationId = LogFault(http, exception) };
         return WriteAsync(http, ErrorTable.RestOf(ErrorReason.Internal), FaultText, details);
     }
 
-    private string LogFault(HttpContext http, Exception fault) =>
-        mapper.LogFault(fault, http.Request.Method + " " + (http.GetEndpoint()?.DisplayName ?? ""));
+    private string LogFault(HttpContext http, Exception exception) =>
+        mapper.LogFault(exception, http.Request.Method + " " + (http.GetEndpoint()?.DisplayName ?? ""));
 
     private static bool IsEndOfCall(HttpContext http, Exception thrown) =>
         http.RequestAborted.IsCancellationRequested && thrown is OperationCanceledException or IOException;
 
-    // The product's words.
+    // The wording of Twilio Conversations.
     private static string NotFound(HttpContext http) => $"The requested resource {http.Request.Path} was not found";
 
-    private static string TextOf(PresenceException refusal) => refusal.Violations.Count == 0
-        ? ErrorDetails.TextOf(refusal)
-        : string.Join("; ", refusal.Violations.Select(violation => $"{ParameterNames.Of(violation.Field)}: {violation.Description}"));
+    private static string TextOf(PresenceException exception) => exception.Violations.Count == 0
+        ? ErrorDetails.TextOf(exception)
+        : string.Join("; ", exception.Violations.Select(violation => $"{ParameterNames.Of(violation.Field)}: {violation.Description}"));
 
-    private static RestErrorDetails DetailsOf(PresenceException refusal) => new()
+    private static RestErrorDetails DetailsOf(PresenceException exception) => new()
     {
-        Reason = ErrorTable.NameOf(refusal.Reason),
-        Violations = refusal.Violations.Count == 0 ? null : [.. refusal.Violations.Select(ToRest)],
+        Reason = ErrorTable.NameOf(exception.Reason),
+        Violations = exception.Violations.Count == 0 ? null : [.. exception.Violations.Select(ToRest)],
     };
 
     private static RestViolation ToRest(Violation violation) =>
