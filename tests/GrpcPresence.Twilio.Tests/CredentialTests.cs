@@ -3,7 +3,7 @@ using Twilio.Rest.Conversations.V1;
 
 namespace GrpcPresence.Twilio.Tests;
 
-/// <summary>A server whose account has an auth token accepts it and nothing else.</summary>
+/// <summary>A server whose account has an auth token accepts only that token.</summary>
 public sealed class CredentialTests(GuardedServer server) : IClassFixture<GuardedServer>
 {
     [Fact]

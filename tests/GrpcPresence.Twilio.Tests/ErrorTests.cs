@@ -5,7 +5,7 @@ using ServiceResource = Twilio.Rest.Conversations.V1.ServiceResource;
 
 namespace GrpcPresence.Twilio.Tests;
 
-/// <summary>Errors arrive as the exception of the library, with the code of the product and the HTTP status.</summary>
+/// <summary>Errors arrive as the library's exception, with the code of Twilio Conversations and the HTTP status.</summary>
 public sealed class ErrorTests(OpenServer server) : IAsyncLifetime
 {
     private string _service = "";

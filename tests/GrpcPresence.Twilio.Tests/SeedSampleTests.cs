@@ -5,7 +5,7 @@ using ServiceResource = Twilio.Rest.Conversations.V1.ServiceResource;
 
 namespace GrpcPresence.Twilio.Tests;
 
-/// <summary>The sample program that switches reachability on, as it stands in the product's documentation.</summary>
+/// <summary>Runs the sample program that enables reachability, unchanged from the documentation of Twilio Conversations.</summary>
 public sealed class SeedSampleTests(OpenServer server)
 {
     private const string Placeholder = "ISXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX";
@@ -16,7 +16,7 @@ public sealed class SeedSampleTests(OpenServer server)
         var service = (await ServiceResource.CreateAsync("Sample", server.Client)).Sid;
         Environment.SetEnvironmentVariable("TWILIO_ACCOUNT_SID", PresenceServer.AccountSid);
         Environment.SetEnvironmentVariable("TWILIO_AUTH_TOKEN", PresenceServer.AuthToken);
-        // The sample calls Init too; with the same credentials it keeps the client.
+        // The sample also calls Init. With the same credentials, it keeps the client.
         TwilioClient.Init(PresenceServer.AccountSid, PresenceServer.AuthToken);
         using var handler = new ServiceNamer(server.Rest, service);
         TwilioClient.SetRestClient(server.ClientOf(PresenceServer.AccountSid, PresenceServer.AuthToken, handler));
@@ -27,7 +27,7 @@ public sealed class SeedSampleTests(OpenServer server)
         Assert.True((await ConfigurationResource.FetchAsync(service, server.Client)).ReachabilityEnabled);
     }
 
-    /// <summary>Puts a SID in the place of the sample's placeholder, which its user would edit.</summary>
+    /// <summary>Replaces the sample's placeholder with a SID, as its user would.</summary>
     private sealed class ServiceNamer : DelegatingHandler
     {
         private readonly string _service;

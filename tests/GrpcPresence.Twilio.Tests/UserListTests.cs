@@ -38,7 +38,7 @@ public sealed class UserListTests(OpenServer server) : IAsyncLifetime
     {
         var listed = await UserResource.ReadAsync(_service, pageSize: 20, limit: 45, client: server.Client);
 
-        Assert.Equal(46, listed.Count()); // the library returns one more than it is asked for
+        Assert.Equal(46, listed.Count()); // the library returns one more than its limit
     }
 
     [Fact]

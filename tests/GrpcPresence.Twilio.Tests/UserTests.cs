@@ -30,7 +30,7 @@ public sealed class UserTests(OpenServer server) : IAsyncLifetime
         Assert.Equal((identity, _service, "{}"), (created.Identity, created.ChatServiceSid, created.Attributes));
         Assert.Null(created.FriendlyName);
 
-        // The library puts what it is given into the path.
+        // The library puts the identity into the path without encoding it.
         foreach (var name in new[] { created.Sid, Uri.EscapeDataString(identity) })
         {
             var fetched = await UserResource.FetchAsync(_service, name, server.Client);

@@ -1,5 +1,5 @@
-// Backups are made under load and restored after kill -9. What was acknowledged before a backup began is in it; tokens of before it resume,
-// tokens of what was lost are reset, and no client that knew the lost revisions goes wrong.
+// Takes backups under load and restores them after kill -9. A backup contains everything that was acknowledged before it began. Tokens from
+// before it resume, tokens of lost revisions are reset, and no client that knew the lost revisions ends with wrong data.
 //   bash tests/faults/run.sh backup [ROUNDS]
 import { join } from 'node:path';
 import { call } from '../clients/node/presence.mjs';
@@ -59,9 +59,12 @@ for (let round = 1; round <= Number(rounds); round += 1) {
     lies.push(...online.filter((identity) => found.get(identity)?.isOnline !== true).map((identity) => `${identity} is falsely offline`));
     const lost = bookmarks.findIndex((bookmark) => bookmark.revision > end);
     if (lost < 0) lies.push(`nothing was lost: the backup ends at ${end}`);
-    else if (lost < before.bookmarks) lies.push(`a token of before the backup is of revision ${bookmarks[lost].revision}, and the backup ends at ${end}`);
-    // The new timeline takes revisions that the lost one had: a token must not be taken for one of them.
-    await Promise.all(EDITED.map((identity) => call(client.users, 'heartbeat', { serviceSid, userKey: identity, sessionId: `round-${round}` })));
+    else if (lost < before.bookmarks) {
+      lies.push(`a token from before the backup has revision ${bookmarks[lost].revision}, but the backup ends at ${end}`);
+    }
+    // The new timeline reuses revisions of the lost one. A token must not be mistaken for one of the new timeline.
+    await Promise.all(EDITED.map((identity) =>
+      call(client.users, 'heartbeat', { serviceSid, userKey: identity, sessionId: `round-${round}` })));
     for (const at of tried(bookmarks.length, before.bookmarks, lost)) {
       const told = await resume(client.users, serviceSid, bookmarks[at]);
       lies.push(...told.lies);
@@ -71,14 +74,15 @@ for (let round = 1; round <= Number(rounds); round += 1) {
       }
     }
     if (lies.length > 0) throw new Error([...new Set(lies)].slice(0, 20).join('\n'));
-    console.log(`# of ${bookmarks.length} tokens ${before.bookmarks} are of before the backup, and ${bookmarks.length - lost} of what was lost`);
+    const lostTokens = bookmarks.length - lost;
+    console.log(`# of ${bookmarks.length} tokens, ${before.bookmarks} are from before the backup, and ${lostTokens} of lost revisions`);
   });
 }
 await server.kill();
 theEnd();
 process.exit(0);
 
-// Which of so many tokens: those about the beginning of the backup and its end, and the last.
+// Selects tokens: those around the beginning and the end of the backup, and the last.
 function tried(count, began, ended) {
   const around = (at) => Array.from({ length: TOKENS_TRIED / 2 }, (_, i) => at - TOKENS_TRIED / 4 + i);
   return [...new Set([...around(began), ...around(ended), count - 1])].filter((at) => at >= 0 && at < count);

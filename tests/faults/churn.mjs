@@ -1,5 +1,5 @@
-// Watches opened and given up without end: some before their headers came, some in the middle of a snapshot, by a reset, or with their
-// whole connection. The server keeps nothing of them.
+// Opens watches and abandons them continuously: some before their headers arrive, some in the middle of a snapshot, by a reset or by
+// closing the whole connection. The server keeps nothing of them.
 //   bash tests/faults/run.sh churn [WATCHES]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
@@ -16,12 +16,12 @@ const [watches = '10000'] = process.argv.slice(2);
 const WATCHES = Number(watches);
 const ROUNDS = 3;
 const AT_ONCE = 250;
-// One watch in so many names as many users as a watch may.
+// Every so many watches, one names the maximum number of users.
 const NAMES_MANY = 25;
 const MANY = 1_000;
 const MOST_PAUSE_MS = 30;
 const PATIENCE_MS = 30_000;
-// Within the memory that the server has, how much of it is garbage is chance; a leak ends the process, or passes this.
+// Within the server's memory limit, the amount of garbage is random. A leak ends the process or exceeds this limit.
 const MOST_GROWTH = 1.6;
 const SPARE_HANDLES = 10;
 const SPARE_THREADS = 10;
@@ -37,7 +37,7 @@ let threads;
 
 const requestOf = (index) => (index % NAMES_MANY === 0 ? { serviceSid, userKeys: users.slice(0, MANY) } : { serviceSid });
 
-// Opens some watches over one connection, and gives each up at its own moment.
+// Opens some watches over one connection, and abandons each at a different moment.
 async function churn(from) {
   const session = await openConnection(server.address);
   const all = Array.from({ length: AT_ONCE }, (_, i) => new SkimmingWatch(session, requestOf(from + i), { reads: i % 3 > 0 }));
@@ -46,7 +46,7 @@ async function churn(from) {
     session.destroy();
   }
   await Promise.all(all.map(async (watch, i) => {
-    // Before anything came, when headers came, or some time after.
+    // Before any data, when headers arrived, or some time later.
     if (i % 4 === 1) await Promise.race([watch.stream.opened, watch.stream.ended]);
     if (i % 4 > 1) await pause(Math.random() * MOST_PAUSE_MS);
     watch.stream.cancel();
@@ -78,7 +78,8 @@ await step('it logged nothing about them', () => {
 });
 
 await step('it serves as before', async () => {
-  const { fleet: [watch] } = await openFleet(server.address, { connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }) });
+  const { fleet: [watch] } = await openFleet(
+    server.address, { connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }) });
   if (watch.users.size !== users.length) throw new Error(`a watch sees ${watch.users.size} of ${users.length} users`);
   await call(client.users, 'createUser', { serviceSid, identity: 'one more' });
   await until('the watch sees the change', () => watch.users.has('one more'), PATIENCE_MS);

@@ -1,5 +1,5 @@
-// Steps the wall clock under the running server, an hour forward and then two back. Leases run on another clock: nobody flaps, and what is
-// remembered for a while is remembered as long. Only the times that people see follow.
+// Steps the wall clock under the running server, an hour forward and then two back. Leases use another clock: no user flaps, and data with
+// a lifetime is kept for that lifetime. Only the times that people see follow the wall clock.
 //   bash tests/faults/run.sh clock
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,10 +15,10 @@ import { until } from './harness/waiting.mjs';
 const HOUR = 3_600;
 const TIMEOUT_SECONDS = 2;
 const PATIENCE_MS = 10_000;
-// What the clocks of a loaded machine may differ by while an answer is on its way.
+// How much the clocks of a loaded machine may differ while an answer is on its way.
 const SLACK_SECONDS = 5;
 
-// Of Debian's package libfaketime. Its offset is read from the file whenever the server asks for the time.
+// From Debian's package libfaketime. It reads its offset from the file whenever the server asks for the time.
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const offsetFile = join(scratch, 'clock');
 const setClock = (seconds) => writeFileSync(offsetFile, `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`);
@@ -44,7 +44,7 @@ async function open(from) {
   return opened;
 }
 
-// The session of a user who beats, by the server's wall clock less the offset that it should have.
+// The session of a user who sends heartbeats, by the server's wall clock minus its expected offset.
 async function sessionOf(userKey, offset) {
   const { sessions: [session] } = await call(client.users, 'listSessions', { serviceSid, userKey });
   return { beat: secondsOf(session.lastHeartbeatTime) - offset, expires: secondsOf(session.leaseExpireTime) - offset };
@@ -57,10 +57,14 @@ async function holdsAfterStep(offset) {
   await call(client.users, 'endSession', ended);
 
   setClock(offset);
-  await until('the server has the other time', async () => Math.abs((await sessionOf(beating[0], offset)).beat - Date.now() / 1_000) < SLACK_SECONDS, PATIENCE_MS);
+  const isStepped = async () => Math.abs((await sessionOf(beating[0], offset)).beat - Date.now() / 1_000) < SLACK_SECONDS;
+  await until('the server has the other time', isStepped, PATIENCE_MS);
   // A full timeout, and a tick or two.
   await pause((TIMEOUT_SECONDS + 0.5) * 1_000);
-  if (watch.updates > before) throw new Error(`there were ${watch.updates - before} updates: ${JSON.stringify([...watch.users.values()].filter((user) => !user.isOnline)[0])}`);
+  if (watch.updates > before) {
+    const offline = [...watch.users.values()].filter((user) => !user.isOnline)[0];
+    throw new Error(`the watch received ${watch.updates - before} updates: ${JSON.stringify(offline)}`);
+  }
   const fault = hearts.find((heart) => heart.fault)?.fault;
   if (fault) throw new Error('a heartbeat failed', { cause: fault });
 
@@ -76,26 +80,31 @@ await step('users beat, and a watch sees them', async () => {
   await until('all are online', () => beating.every((identity) => watch.users.get(identity)?.isOnline), PATIENCE_MS);
 });
 
-await step('an hour forward: nobody flaps, sessions and what is remembered of them go on', () => holdsAfterStep(HOUR));
+await step('an hour forward: no user flaps, and sessions and their history continue', () => holdsAfterStep(HOUR));
 
 await step('two hours back: the same', () => holdsAfterStep(-HOUR));
 
 await step('after the step back a change takes the next revision, and a token resumes', async () => {
   const known = watch.users.get(beating[0]);
   watch.stream.cancel();
-  const { user } = await call(client.users, 'updateUser', { user: { serviceSid, identity: beating[0], friendlyName: 'in the past' }, updateMask: { paths: ['friendly_name'] } });
+  const { user } = await call(
+    client.users,
+    'updateUser',
+    { user: { serviceSid, identity: beating[0], friendlyName: 'in the past' }, updateMask: { paths: ['friendly_name'] } });
   if (BigInt(user.revision) <= BigInt(known.revision)) throw new Error(`the revision went from ${known.revision} to ${user.revision}`);
   watch = await open(watch);
   if (watch.resets > 0) throw new Error('the watch was reset');
   if (watch.users.get(beating[0]).friendlyName !== 'in the past') throw new Error('the watch missed the change');
 });
 
-await step('who stops beating goes offline after the lease, at the time that the server has now', async () => {
+await step('a user that stops sending heartbeats goes offline after the lease, at the current server time', async () => {
   hearts[0].stop();
   const stoppedAt = Date.now();
   await until('the user is offline', () => watch.users.get(beating[0]).isOnline === false, PATIENCE_MS);
   const at = secondsOf(watch.users.get(beating[0]).lastOnlineTime) + HOUR;
-  if (Math.abs(at - stoppedAt / 1_000) > TIMEOUT_SECONDS + SLACK_SECONDS) throw new Error(`last_online_time is ${at - stoppedAt / 1_000} s from the last heartbeat`);
+  if (Math.abs(at - stoppedAt / 1_000) > TIMEOUT_SECONDS + SLACK_SECONDS) {
+    throw new Error(`last_online_time is ${at - stoppedAt / 1_000} s from the last heartbeat`);
+  }
 });
 
 await server.kill();

@@ -1,5 +1,5 @@
-// Damages copies of a killed server's files in many ways, and starts the server on each: either it refuses, clearly and with exit code 3,
-// or it holds a correct prefix of what was, and no watcher that knows more than that goes wrong.
+// Damages copies of a killed server's files in many ways, and starts the server on each. It must either exit with code 3 and a clear
+// message, or serve a correct prefix of the history, and no watcher that knows more than that may end with wrong data.
 //   bash tests/faults/run.sh damage [DAMAGES [SEED]]
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { readEverybody } from './harness/stage.mjs';
 const REFUSED = 3;
 const CHANGES = 60;
 const BOOKMARKS_TRIED = 4;
-// The index of the log is made anew from it at each start.
+// SQLite rebuilds the index of the log at each start.
 const FILES = ['presence.db', 'presence.db-wal', 'presence.db-shm'];
 
 const [count = '16', seed = `${Date.now() % 1_000_000}`] = process.argv.slice(2);
@@ -55,7 +55,8 @@ async function examine(server, isSeen) {
   try {
     await compare(client.users, isSeen);
   } catch (error) {
-    // Damage that is met while reading is told: STORAGE_UNAVAILABLE where SQLite sees it, INTERNAL where a number can no longer be a time.
+    // Damage that is found while reading is reported: STORAGE_UNAVAILABLE if SQLite detects it, INTERNAL if a number is no longer a valid
+    // time.
     const reason = detailsOf(error).ErrorInfo?.reason;
     if (isSeen || reason === undefined) throw error;
     console.log(`# started, and answers with ${reason}`);
@@ -73,13 +74,15 @@ async function compare(users, isSeen) {
     const { resets, lies } = await resume(users, history.serviceSid, bookmark);
     complaints.push(...lies);
     const expected = bookmark.revision > revision ? 'RESET_REASON_TIMELINE_CHANGED' : '';
-    if (`${resets}` !== expected) complaints.push(`a token of revision ${bookmark.revision} was reset by '${resets}', not by '${expected}'`);
+    if (`${resets}` !== expected) {
+      complaints.push(`a token of revision ${bookmark.revision} was reset by '${resets}', not by '${expected}'`);
+    }
   }
   console.log(`# started at revision ${revision} of ${history.follower.revision}`);
   if (isSeen && complaints.length > 0) throw new Error(`at revision ${revision}: ${complaints.join('\n')}`);
 }
 
-// The ones about the end of the prefix, and some others.
+// The tokens around the end of the prefix, and some others.
 function someBookmarks(last) {
   const at = history.bookmarks.indexOf(last);
   const others = Array.from({ length: BOOKMARKS_TRIED }, () => history.bookmarks[random(history.bookmarks.length)]);
@@ -91,7 +94,7 @@ function keep(name) {
   copy(scratch, join(scratch, name));
 }
 
-// The database's files as they are there, and no others.
+// Copies the files of the database, and removes other files.
 function copy(from, to) {
   for (const file of FILES) {
     rmSync(join(to, file), { force: true });

@@ -1,4 +1,4 @@
-// The disk is full, and then it is not. Leases stand meanwhile, health says so, clients are told clearly, and nothing is lost.
+// Fills the disk, and then frees it. Meanwhile leases stay valid, health and clients get clear errors, and nothing is lost.
 //   bash tests/faults/run.sh disk
 import { join } from 'node:path';
 import { theEnd } from '../clients/node/telling.mjs';

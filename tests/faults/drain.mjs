@@ -1,5 +1,5 @@
-// Stops the server under many open streams. Every watch ends in time, with its reason and its token; clients that do not read, and one that
-// is frozen, hold up nobody; and after the next start all resume where they were.
+// Stops the server under many open streams. Every watch ends in time, with its reason and its token. Clients that do not read, and a frozen
+// client, delay no other client. After the next start all watches resume where they were.
 //   bash tests/faults/run.sh drain [WATCHES]
 import { call, detailsOf } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
@@ -22,7 +22,7 @@ const HEALTH_WATCHES = 10;
 const BEATERS = 5;
 const UNAVAILABLE = 14;
 const END_WITHIN_MS = 5_000;
-// Beyond the 5 s for the streams: what is queued is written, and the process goes.
+// Beyond the 5 s for the streams: the server writes queued commands and exits.
 const EXIT_WITHIN_MS = 8_000;
 
 const users = names('user', 200);
@@ -65,34 +65,41 @@ await step(`${WATCHES} watches, ${DEAF} that are not read, health watches, heart
   await Promise.all(beaters.map((beater, i) => beater.beat(online.filter((_, at) => at % BEATERS === i))));
   const { child } = await startClient(server.address, serviceSid, { watches: FROZEN_WATCHES, identities: ['frozen'] });
   child.kill('SIGSTOP');
-  // More than the sockets hold.
+  // More than the socket buffers hold.
   await Promise.all(large.map((identity) => rename(identity, 'while a client is frozen')));
 });
 
 await step('SIGTERM ends every watch within 5 s with SERVER_STOPPING and its token', async () => {
-  // Committed just before the stop, and so perhaps not yet told.
+  // Committed just before the stop, so possibly not yet sent to watches.
   await Promise.all(users.slice(0, 50).map((identity) => rename(identity, 'just before the stop')));
   stoppedAt = performance.now();
   exited = server.stop();
   const ends = await within('every watch ended', Promise.all(watching.fleet.map((watch) => watch.stream.ended)), END_WITHIN_MS);
   console.log(`# ${WATCHES} watches ended in ${Math.round(performance.now() - stoppedAt)} ms`);
-  const wrong = ends.filter((end) => end.code !== UNAVAILABLE || end.reason !== 'SERVER_STOPPING' || !end.metadata.resume_token || !end.details.RetryInfo?.retryDelay);
+  const isRight = (end) => end.code === UNAVAILABLE && end.reason === 'SERVER_STOPPING'
+    && end.metadata.resume_token && end.details.RetryInfo?.retryDelay;
+  const wrong = ends.filter((end) => !isRight(end));
   if (wrong.length > 0) throw new Error(`${wrong.length} ended otherwise, such as ${JSON.stringify(wrong[0])}`);
 });
 
-await step('the others end in time as well: health watches see NOT_SERVING first, who does not read is reset', async () => {
+await step('the others end in time as well: health watches see NOT_SERVING first, and unread streams are reset', async () => {
   const rest = END_WITHIN_MS - (performance.now() - stoppedAt);
-  const deafEnds = await within('the streams of clients that do not read ended', Promise.all(deaf.map((watch) => watch.stream.ended)), rest);
+  const ended = Promise.all(deaf.map((watch) => watch.stream.ended));
+  const deafEnds = await within('the streams of clients that do not read ended', ended, rest);
   for (const end of deafEnds) {
-    if (end.code !== UNAVAILABLE) throw new Error(`a stream that nobody read ended with ${JSON.stringify(end)}`);
+    if (end.code !== UNAVAILABLE) throw new Error(`an unread stream ended with ${JSON.stringify(end)}`);
   }
   const healthEnds = await within('the health watches ended', Promise.all(health.map((watch) => watch.stream.ended)), rest);
   for (const [i, end] of healthEnds.entries()) {
-    if (end.code !== UNAVAILABLE || health[i].statuses.at(-1) !== 'NOT_SERVING') throw new Error(`a health watch saw ${health[i].statuses} and ended with ${JSON.stringify(end)}`);
+    if (end.code !== UNAVAILABLE || health[i].statuses.at(-1) !== 'NOT_SERVING') {
+      throw new Error(`a health watch saw ${health[i].statuses} and ended with ${JSON.stringify(end)}`);
+    }
   }
   const beaterEnds = await within('the heartbeat streams ended', Promise.all(beaters.map((beater) => beater.ended)), rest);
   for (const end of beaterEnds) {
-    if (end.code !== UNAVAILABLE || detailsOf(end).ErrorInfo?.reason !== 'SERVER_STOPPING') throw new Error(`a heartbeat stream ended with ${end.code} ${end.details}`);
+    if (end.code !== UNAVAILABLE || detailsOf(end).ErrorInfo?.reason !== 'SERVER_STOPPING') {
+      throw new Error(`a heartbeat stream ended with ${end.code} ${end.details}`);
+    }
   }
 });
 
@@ -102,7 +109,7 @@ await step('the process exits with 0', async () => {
   if (code !== 0) throw new Error(`the exit code is ${code}`);
 });
 
-await step('after the next start all resume: no reset, no lie, nobody flapped', async () => {
+await step('after the next start all watches resume without a reset or wrong data, and no user flapped', async () => {
   for (const session of watching.sessions) session.destroy();
   client.users.close();
   client.configuration.close();
@@ -123,7 +130,8 @@ await step('after the next start all resume: no reset, no lie, nobody flapped', 
     for (const identity of watch.request.userKeys) {
       const [known, is] = [watch.users.get(identity), found.get(identity)];
       if (known.friendlyName !== is.friendlyName || known.revision !== is.revision) {
-        throw new Error(`${identity} is "${known.friendlyName}" at ${known.revision} to a watch, and "${is.friendlyName}" at ${is.revision} to a read`);
+        throw new Error(
+          `${identity} is "${known.friendlyName}" at ${known.revision} in a watch, but "${is.friendlyName}" at ${is.revision} in a read`);
       }
     }
     if (watch.updates > KEYS_OF_A_WATCH) throw new Error(`a watch of ${KEYS_OF_A_WATCH} users got ${watch.updates} updates`);

@@ -1,5 +1,5 @@
-// Clients that are alive for TCP and dead for HTTP/2: their kernels acknowledge, and no ping is answered. Their connections are closed, their
-// watches are gone, and their sessions end by their leases: a client that says nothing has not said goodbye.
+// Freezes clients: their kernels still acknowledge TCP segments, but they answer no HTTP/2 ping. The server closes their connections, ends
+// their watches, and their sessions end only when their leases expire, because a silent client has not signed off.
 //   bash tests/faults/run.sh halfopen
 import { step, theEnd } from '../clients/node/telling.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
@@ -15,7 +15,8 @@ const PATIENCE_MS = 15_000;
 const closing = names('closing', 5);
 const frozen = names('frozen', 5);
 
-const server = new Server({ settings: ['--keep-alive-ping-delay', `0:00:0${PING_SECONDS}`, '--keep-alive-ping-timeout', `0:00:0${PING_SECONDS}`] });
+const ping = `0:00:0${PING_SECONDS}`;
+const server = new Server({ settings: ['--keep-alive-ping-delay', ping, '--keep-alive-ping-timeout', ping] });
 const client = await server.start();
 const serviceSid = await newService(client, {
   heartbeatInterval: { seconds: 3 }, sessionTimeout: { seconds: SESSION_TIMEOUT_SECONDS }, offlineDebounce: { seconds: 0 },

@@ -1,5 +1,5 @@
-// Kills the server with SIGKILL at random moments under load, and holds what it knows afterwards against
-// what it has acknowledged: nothing lost, nobody falsely offline, resume tokens still right.
+// Kills the server with SIGKILL at random moments under load, and compares its data afterwards with what it has acknowledged: nothing is
+// lost, no user goes falsely offline, and resume tokens are still valid.
 //   bash tests/faults/run.sh kill [ROUNDS]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
@@ -21,7 +21,7 @@ const ledger = new Ledger();
 const follower = new Follower();
 let acknowledged = 0;
 
-// Names users and beats for them until a call fails, because the server is gone.
+// Renames users and sends heartbeats for them until a call fails because the server was killed.
 async function work(users, serviceSid, worker, round) {
   for (let i = 0; ; i += 1) {
     const identity = `user-${worker}-${i % USERS_OF_A_WORKER}`;
@@ -46,7 +46,8 @@ async function work(users, serviceSid, worker, round) {
   }
 }
 
-const everybody = Array.from({ length: WORKERS * USERS_OF_A_WORKER }, (_, i) => `user-${Math.floor(i / USERS_OF_A_WORKER)}-${i % USERS_OF_A_WORKER}`);
+const nameOf = (i) => `user-${Math.floor(i / USERS_OF_A_WORKER)}-${i % USERS_OF_A_WORKER}`;
+const everybody = Array.from({ length: WORKERS * USERS_OF_A_WORKER }, (_, i) => nameOf(i));
 
 let client = await server.start();
 const serviceSid = await newService(client);

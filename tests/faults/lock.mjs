@@ -1,4 +1,5 @@
-// A process outside, such as somebody's shell on the file, holds SQLite's write lock for 10 s. The same must hold as on a full disk.
+// Another process, such as an operator's shell on the file, holds SQLite's write lock for 10 s. The promises are the same as for a full
+// disk.
 //   bash tests/faults/run.sh lock
 import { setTimeout as pause } from 'node:timers/promises';
 import { theEnd } from '../clients/node/telling.mjs';

@@ -1,5 +1,5 @@
-// Stops the server process itself, for longer than any session's timeout, and lets it go on. Who beats is online throughout; who stopped beating
-// goes offline after what was left of the lease, by the time in which the server was awake.
+// Stops the server process with SIGSTOP for longer than any session's timeout, and resumes it. Users who send heartbeats stay online. Users
+// who stopped go offline after the rest of their lease, counted in the time that the server was running.
 //   bash tests/faults/run.sh pause [PAUSES]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
@@ -13,7 +13,7 @@ import { until } from './harness/waiting.mjs';
 const [pauses = '1'] = process.argv.slice(2);
 const PAUSE_MS = 5_000;
 const TIMEOUT_MS = 2_000;
-// The lease, less what a pause may take of it and the server had been awake before; and the lease, with what a loaded machine is late.
+// The lease minus the time that the server was running before the pause; and the lease plus the delay of a loaded machine.
 const LEAST_LEFT_MS = 1_000;
 const MOST_LEFT_MS = 5_000;
 const HEARTS = 100;
@@ -22,7 +22,8 @@ const PATIENCE_MS = 10_000;
 const server = new Server();
 const client = await server.start();
 const serviceSid = await newService(client, fastest);
-const { fleet: [watch] } = await openFleet(server.address, { connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }) });
+const { fleet: [watch] } = await openFleet(
+  server.address, { connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }) });
 const beating = [...names('streamed', HEARTS), ...names('unary', HEARTS)];
 const hearts = [];
 const offline = () => beating.filter((identity) => watch.users.get(identity)?.isOnline === false);
@@ -30,14 +31,14 @@ const offline = () => beating.filter((identity) => watch.users.get(identity)?.is
 await step(`${beating.length} users come online, half over streams and half by single heartbeats`, async () => {
   for (const [i, identity] of beating.entries()) {
     hearts.push(i < HEARTS ? Heart.streamed(client.users, serviceSid, identity) : Heart.unary(client.users, serviceSid, identity));
-    // Each at a moment of its own within the interval, so that leases are of all ages when the server stops.
+    // Each user sends heartbeats at a different moment of the interval, so that leases have all ages when the server stops.
     await pause(1_000 / beating.length);
   }
   await until('all are online', () => beating.every((identity) => watch.users.get(identity)?.isOnline), PATIENCE_MS);
 });
 
 for (let round = 1; round <= Number(pauses); round += 1) {
-  await step(`pause ${round}: the server stands still for ${PAUSE_MS / 1_000} s, and nobody who beats goes offline`, async () => {
+  await step(`pause ${round}: the server is stopped for ${PAUSE_MS / 1_000} s, and users who send heartbeats stay online`, async () => {
     const before = watch.updates;
     server.signal('SIGSTOP');
     await pause(PAUSE_MS);
@@ -49,7 +50,7 @@ for (let round = 1; round <= Number(pauses); round += 1) {
   });
 }
 
-await step('who stopped beating goes offline after what was left of the lease when the server stood still', async () => {
+await step('a user that stopped sending heartbeats goes offline after the rest of the lease when the server was stopped', async () => {
   const identity = beating[0];
   const session = { serviceSid, userKey: identity };
   hearts[0].stop();

@@ -1,5 +1,6 @@
-// The file system is read-only when the server starts: it says so and ends, and what was acknowledged is there when the file system can be
-// written again. Under a server that runs it cannot become so by hand: as long as files on it are open for writing, the kernel refuses.
+// The file system is read-only when the server starts. The server reports that and exits. Acknowledged data is still there when the file
+// system is writable again. It cannot become read-only under a running server: the kernel rejects that while files on it are open for
+// writing.
 //   bash tests/faults/run.sh readonly
 import { join } from 'node:path';
 import { step, theEnd } from '../clients/node/telling.mjs';

@@ -1,5 +1,5 @@
-// Stopped watchers of everybody among reading ones, while everybody changes. The others get all of it, the stopped ones cost bounded memory,
-// and when they read again they end at the truth.
+// Many watches of all users stop reading while others read, and all users change. The readers receive everything, the stopped watches use
+// bounded memory, and when they read again they end with the correct data.
 //   bash tests/faults/run.sh slow [USERS] [READERS]
 import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
@@ -14,11 +14,11 @@ import { until, within } from './harness/waiting.mjs';
 const [people = '30000', readers = '1000'] = process.argv.slice(2);
 const READERS = Number(readers);
 const CONNECTIONS = 10;
-// One reader in so many watches everybody, the others some users.
+// Every so many readers, one watches all users; the others watch some users.
 const OF_EVERYBODY = 10;
 const SAMPLE = 3;
 const KEYS = 10;
-// So many that memory which grows with what they miss would be seen beside all else.
+// Enough users that memory growing with the missed changes would be visible.
 const STOPPED = 100;
 const STOPPED_WINDOW = 16 * 1024;
 const PATIENCE_MS = 60_000;
@@ -37,12 +37,13 @@ let round = 0;
 
 function openReader(session, index) {
   if (index % OF_EVERYBODY > 0) {
-    return new FleetWatch(session, { ...request, userKeys: Array.from({ length: KEYS }, (_, i) => users[(index * KEYS + i * 997) % users.length]) });
+    const userKeys = Array.from({ length: KEYS }, (_, i) => users[(index * KEYS + i * 997) % users.length]);
+    return new FleetWatch(session, { ...request, userKeys });
   }
   return index / OF_EVERYBODY < SAMPLE ? new FleetWatch(session, request) : new SkimmingWatch(session, request);
 }
 
-// Everybody goes offline, or comes online. Returns how much memory the server has when all who read know of it.
+// All users go offline, or come online. Returns the server's memory when all readers know of it.
 async function changeEverybody() {
   const began = performance.now();
   for (const watch of skimming) watch.await(`last of round ${round + 1}`);
@@ -50,14 +51,14 @@ async function changeEverybody() {
   else await beater.beat(users, (identity) => `${identity}-${round}`);
   round += 1;
   await call(client.users, 'createUser', { serviceSid, identity: `last of round ${round}` });
-  await until('all who watch everybody know of everything', () => skimming.every((watch) => watch.hasSeen), PATIENCE_MS);
+  await until('all watches of all users have received everything', () => skimming.every((watch) => watch.hasSeen), PATIENCE_MS);
   const memory = memoryOf(server.pid);
-  console.log(`# everybody changed in ${Math.round(performance.now() - began)} ms; the server has ${mebibytes(memory)}`);
+  console.log(`# all users changed in ${Math.round(performance.now() - began)} ms; the server has ${mebibytes(memory)}`);
   await compare(decoding);
   return memory;
 }
 
-// What the watches know must be, or become, what a read says.
+// The watches must know, or soon know, what a read returns.
 async function compare(watches) {
   const found = await readUsers(client.users, serviceSid, users);
   const isRight = (watch) => (watch.request.userKeys ?? users).every((user) => {
@@ -76,7 +77,7 @@ await step(`${READERS} readers see ${users.length} users come and go`, async () 
   await changeEverybody();
 });
 
-await step(`${STOPPED} stopped watchers of everybody hold up nobody, and cost bounded memory`, async () => {
+await step(`${STOPPED} stopped watches of all users delay no other client, and use bounded memory`, async () => {
   const without = await changeEverybody();
   const session = await openConnection(server.address, { window: STOPPED_WINDOW });
   stopped = Array.from({ length: STOPPED }, (_, i) =>

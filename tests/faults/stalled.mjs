@@ -1,5 +1,4 @@
-// Watches whose clients take nothing although there is something for them are ended and leave nothing behind; one that has
-// nothing to say is not.
+// The server ends watches whose clients do not read waiting data, and keeps nothing of them. It does not end a watch without waiting data.
 //   bash tests/faults/run.sh stalled
 import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/telling.mjs';
@@ -11,12 +10,12 @@ import { names, newService, readUsers } from './harness/stage.mjs';
 import { within } from './harness/waiting.mjs';
 
 const STALL_SECONDS = 1;
-// The limit, what the server gives a write that may still come through, and a loaded machine.
+// The limit, the grace period of a pending write, and a margin for a loaded machine.
 const ENDED_WITHIN_MS = 15_000;
 const UNAVAILABLE = 14;
 const STALLED = 100;
 const WINDOW = 16 * 1024;
-// What these hold together does not fit into the memory that the server has.
+// The data of all watches together exceeds the server's memory.
 const ROUNDS = 4;
 
 const users = names('user', 60);
@@ -31,7 +30,7 @@ const { fleet: [idle] } = await openFleet(server.address, {
 let last;
 
 for (let round = 1; round <= ROUNDS; round += 1) {
-  await step(`round ${round}: ${STALLED} watches that nobody reads are ended`, async () => {
+  await step(`round ${round}: ${STALLED} unread watches are ended`, async () => {
     const session = await openConnection(server.address, { window: WINDOW });
     const began = performance.now();
     const stalled = Array.from({ length: STALLED }, () => new FleetWatch(session, { serviceSid }, { reads: false }));
@@ -48,7 +47,8 @@ for (let round = 1; round <= ROUNDS; round += 1) {
 
 await step('a watch for which there was nothing went on', async () => {
   if (idle.end) throw new Error(`it ended with ${JSON.stringify(idle.end)}`);
-  await call(client.users, 'updateUser', { user: { serviceSid, identity: users[0], friendlyName: 'changed' }, updateMask: { paths: ['friendly_name'] } });
+  const user = { serviceSid, identity: users[0], friendlyName: 'changed' };
+  await call(client.users, 'updateUser', { user, updateMask: { paths: ['friendly_name'] } });
   const { fleet: [resumed] } = await openFleet(server.address, {
     connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }, { from: idle }),
   });

@@ -3,17 +3,17 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>The commands of the program and their options.</summary>
+/// <summary>Defines the commands of the program and their options.</summary>
 internal static class CommandTree
 {
     private const string Description = """
-        GrpcPresence: a multi-tenant presence service over gRPC and REST. Without a command it serves.
+        GrpcPresence: a multi-tenant presence service over gRPC and REST. Without a command, it runs the server.
 
-        Options give settings. A setting may also stand in appsettings.json beside the program, or in an environment variable such as
-        PRESENCE__PORT. The command line wins over the environment, and the environment over the file. docs/configuration.md lists all
-        settings; the command settings prints the same page.
+        An option sets a setting. A setting may also be given in appsettings.json beside the program, or in an environment variable such as
+        PRESENCE__PORT. The command line takes precedence over the environment, and the environment over the file.
+        docs/configuration.md lists all settings; the command settings prints the same page.
 
-        Exit codes: 0 success, 1 failure, 2 the command line or a setting cannot be used, 3 the database cannot be used.
+        Exit codes: 0 success, 1 failure, 2 invalid command line or setting, 3 unusable database.
         """;
 
     /// <summary>
@@ -25,7 +25,7 @@ internal static class CommandTree
         var root = new RootCommand(Description);
         root.Options.OfType<VersionOption>().Single().Recursive = true;
 
-        var serve = new Command("serve", "Serves until it is told to stop. This is the default.");
+        var serve = new Command("serve", "Runs the server until it receives a signal to stop. This is the default.");
         foreach (var command in new[] { root, serve })
         {
             options.AddTo(command, SettingsCatalog.Server);

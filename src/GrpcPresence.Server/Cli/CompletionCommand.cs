@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace GrpcPresence.Server.Cli;
 
 /// <summary>
-/// The command that prints a script for a shell, so that the shell completes commands, options and their values. The script asks the
-/// program itself: System.CommandLine answers the directive <c>[suggest:POSITION]</c>.
+/// The command <c>completion</c>: prints a shell script that completes commands, options and their values. The script calls the program
+/// itself, because System.CommandLine answers the directive <c>[suggest:POSITION]</c>.
 /// </summary>
 internal static class CompletionCommand
 {
@@ -13,7 +13,7 @@ internal static class CompletionCommand
     private static readonly Dictionary<string, string> Scripts = new()
     {
         ["bash"] = $$"""
-            # Put this into ~/.bashrc: source <({{ProgramName}} completion bash)
+            # Add this line to ~/.bashrc: source <({{ProgramName}} completion bash)
             _grpc_presence() {
               # Bash splits words at =; the program suggests values behind a space.
               local line=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]}
@@ -25,7 +25,7 @@ internal static class CompletionCommand
 
             """,
         ["zsh"] = $$"""
-            # Put this into ~/.zshrc, below compinit: source <({{ProgramName}} completion zsh)
+            # Add this line to ~/.zshrc, below compinit: source <({{ProgramName}} completion zsh)
             _grpc_presence() {
               local -a suggestions=("${(@f)$("${words[1]}" "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)}")
               compadd -- "${suggestions[@]}"
@@ -34,7 +34,7 @@ internal static class CompletionCommand
 
             """,
         ["fish"] = $$"""
-            # Put this into ~/.config/fish/completions/{{ProgramName}}.fish
+            # Save this script as ~/.config/fish/completions/{{ProgramName}}.fish
             function __grpc_presence
               set -l line (commandline --current-process --cut-at-cursor | string collect)
               {{ProgramName}} "[suggest:"(string length -- $line)"]" $line 2>/dev/null
@@ -47,10 +47,10 @@ internal static class CompletionCommand
     /// <summary>Creates <c>completion</c>.</summary>
     public static Command Create(TextWriter output)
     {
-        var shell = new Argument<string>("SHELL") { Description = "The shell to complete in." };
+        var shell = new Argument<string>("SHELL") { Description = "The shell that runs the script." };
         shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
         var command = new Command(
-            "completion", "Prints a script that completes this command line in a shell. Its first line says where to put it.");
+            "completion", "Prints a shell script that completes this command line. Its first line says where to install it.");
         command.Add(shell);
         command.SetAction((result, _) => output.WriteAsync(Scripts[result.GetRequiredValue(shell)]));
         return command;

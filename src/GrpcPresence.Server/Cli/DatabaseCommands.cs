@@ -4,23 +4,23 @@ using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>The commands that copy the database. They take the settings of the server, so that they find the same database.</summary>
+/// <summary>The commands that copy the database. They accept the settings of the server, so that they find the same database.</summary>
 internal static class DatabaseCommands
 {
     private static readonly IReadOnlyCollection<Setting> Shown = [SettingsCatalog.Get(nameof(ServerSettings.Database))];
 
-    /// <summary>Creates <c>backup</c>, which also works while a server runs on the database.</summary>
+    /// <summary>Creates <c>backup</c>, which also works while a server uses the database.</summary>
     public static Command CreateBackup(SettingOptions options, TextWriter output) => Create(
         options,
         "backup",
-        "Copies the database to the new file FILE, even while a server runs.",
+        "Copies the database to the new file FILE. This also works while a server is running.",
         async (settings, file) =>
         {
             SqliteBackup.Backup(settings.Database, file);
             await output.WriteLineAsync($"Backed up {settings.Database} to {file}.");
         });
 
-    /// <summary>Creates <c>restore</c>, which needs the database to itself.</summary>
+    /// <summary>Creates <c>restore</c>, which requires exclusive access to the database.</summary>
     public static Command CreateRestore(SettingOptions options, TextWriter output) => Create(
         options,
         "restore",
@@ -29,7 +29,7 @@ internal static class DatabaseCommands
         {
             SqliteBackup.Restore(file, settings.Database);
             await output.WriteLineAsync(
-                $"Restored {settings.Database} from {file}. Watches whose resume tokens are newer than the backup get a new snapshot.");
+                $"Restored {settings.Database} from {file}. Watches whose resume tokens are newer than the backup receive a new snapshot.");
         });
 
     private static Command Create(SettingOptions options, string name, string description, Func<ServerSettings, string, Task> copyAsync)

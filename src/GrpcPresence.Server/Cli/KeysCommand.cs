@@ -10,8 +10,8 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Cli;
 
 /// <summary>
-/// The commands on API keys: clients of <c>ApiKeyService</c> over the admin socket. They call the server that runs on the database.
-/// Where none runs, they start one that only they can reach, and that ends with the command.
+/// The commands that manage API keys: clients of <c>ApiKeyService</c> over the admin socket. They call the server that runs on the
+/// database. If no server is running, they start one that only they can reach and that stops with the command.
 /// </summary>
 internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
 {
@@ -22,7 +22,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         SettingsCatalog.Get(nameof(ServerSettings.AdminSocket)),
     ];
 
-    // The longest overlap is that of the service, which checks it.
+    // The service checks the maximum overlap.
     private static readonly DurationSettingAttribute OverlapForm = new("", "00:00:00", "30.00:00:00");
 
     private static readonly Dictionary<string, ApiKeyRole> Roles = new(StringComparer.OrdinalIgnoreCase)
@@ -34,8 +34,8 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
 
     /// <summary>Creates <c>keys</c> and its subcommands.</summary>
     /// <remarks>
-    /// A secret is the only thing that <c>create</c> and <c>rotate</c> write to <paramref name="output"/>, as SID:secret, so that a script
-    /// can take it. Remarks go to <paramref name="error"/>.
+    /// <c>create</c> and <c>rotate</c> write only the secret, as SID:secret, to <paramref name="output"/>, so that a script can read it.
+    /// Remarks go to <paramref name="error"/>.
     /// </remarks>
     public static Command Create(SettingOptions options, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
     {
@@ -58,22 +58,22 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     {
         var role = new Option<ApiKeyRole>("--role")
         {
-            Description = "What the key may do.",
+            Description = "The role, which decides what the key may do.",
             HelpName = string.Join('|', Roles.Keys),
             Required = true,
             CustomParser = result =>
             {
                 if (Roles.TryGetValue(result.Tokens[0].Value, out var value))
                     return value;
-                result.AddError($"--role must be {string.Join(", ", Roles.Keys)}, and is \"{result.Tokens[0].Value}\".");
+                result.AddError($"--role \"{result.Tokens[0].Value}\" is invalid. It must be one of: {string.Join(", ", Roles.Keys)}.");
                 return default;
             },
         };
-        // Not the names of the enum, which the library would suggest.
+        // The library would suggest the names of the enum, which the parser does not accept.
         role.CompletionSources.Clear();
         role.CompletionSources.Add([.. Roles.Keys]);
-        var scope = NewOption("--service-sid", "IS…", "The service instance of the key. Without it, the whole deployment.");
-        var name = NewOption("--name", "TEXT", "A name for people.");
+        var scope = NewOption("--service-sid", "IS…", "Limits the key to this service instance. Default: the whole deployment.");
+        var name = NewOption("--name", "TEXT", "A display name.");
         var certificate = NewOption(
             "--certificate-name", "URI|DNS", "A SPIFFE ID or DNS name. A client certificate with this name authenticates as this key.");
         var command = new Command("create", "Creates an API key and prints SID:secret, once.") { role, scope, name, certificate };
@@ -93,8 +93,8 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
 
     private Command CreateList()
     {
-        var scope = NewOption("--service-sid", "IS…", "The service instance whose keys to list. Without it, all keys.");
-        const string Description = "Lists the API keys: SID, role, scope, state, certificate name and name, separated by tabs.";
+        var scope = NewOption("--service-sid", "IS…", "Lists only the keys of this service instance. Without it, all keys.");
+        const string Description = "Lists API keys as tab-separated lines: SID, role, scope, state, certificate name, display name.";
         var command = new Command("list", Description) { scope };
         command.SetAction((result, _) => RunAsync(result, keys => ListAsync(keys, result.GetValue(scope)!)));
         return command;
@@ -105,17 +105,17 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         var key = NewKeyArgument();
         var overlap = new Option<TimeSpan>("--overlap")
         {
-            Description = "How long the old secret stays valid beside the new one. Default: 00:00:00",
+            Description = "How long the old secret remains valid after the rotation. Default: 00:00:00",
             HelpName = OverlapForm.Placeholder,
             CustomParser = result =>
             {
                 if (OverlapForm.TryRead(result.Tokens[0].Value, out var duration))
                     return (TimeSpan)duration!;
-                result.AddError($"--overlap must be {OverlapForm.Form}, and is \"{result.Tokens[0].Value}\".");
+                result.AddError($"--overlap \"{result.Tokens[0].Value}\" is invalid. It must be {OverlapForm.Form}.");
                 return default;
             },
         };
-        var command = new Command("rotate", "Gives an API key a new secret and prints SID:secret, once.") { key, overlap };
+        var command = new Command("rotate", "Replaces the secret of an API key and prints SID:secret, once.") { key, overlap };
         command.SetAction((result, _) => RunAsync(result, async keys =>
         {
             var request = new RotateApiKeyRequest { ApiKeySid = result.GetValue(key), Overlap = result.GetValue(overlap).ToDuration() };
@@ -128,7 +128,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     private Command CreateRevoke()
     {
         var key = NewKeyArgument();
-        var command = new Command("revoke", "Revokes an API key. Its calls and streams end within a second.") { key };
+        var command = new Command("revoke", "Revokes an API key. The server ends its calls and streams within a second.") { key };
         command.SetAction((result, _) => RunAsync(result, async keys =>
         {
             var revoked = await keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = result.GetValue(key) });
@@ -137,10 +137,9 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         return command;
     }
 
-    /// <summary>Calls the server that runs, or one that runs for this call alone.</summary>
-    /// <exception cref="SettingsException">A setting cannot be used, or the server rejects the call.</exception>
-    /// <exception cref="DatabaseRejectedException">No server with a socket runs, and the database cannot be
-    /// opened.</exception>
+    /// <summary>Calls the running server, or starts one for this call only.</summary>
+    /// <exception cref="SettingsException">A setting is invalid, or the server rejects the call.</exception>
+    /// <exception cref="DatabaseRejectedException">No server listens on the admin socket, and the database cannot be opened.</exception>
     private async Task RunAsync(ParseResult result, Func<ApiKeyService.ApiKeyServiceClient, Task> callAsync)
     {
         var settings = SettingsReader.Read(SettingsSources.Load(options.Read(result)));
@@ -154,11 +153,12 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         catch (RpcException exception)
         {
             var detail = exception.Status.Detail;
-            throw new SettingsException(detail.Length > 0 ? detail : $"The server answers {exception.StatusCode}.");
+            throw new SettingsException(detail.Length > 0 ? detail : $"The server rejected the call with status {exception.StatusCode}.");
         }
         catch (System.Net.Sockets.SocketException exception)
         {
-            throw new SettingsException($"The admin socket cannot be opened: {exception.Message}");
+            throw new SettingsException(
+                $"The admin socket {settings.AdminSocket} cannot be opened. Run the command as the server's user: {exception.Message}");
         }
 
         async Task CallAsync(string path)
@@ -184,17 +184,18 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     private async Task WriteSecretAsync(ApiKey key, string secret)
     {
         await output.WriteLineAsync($"{key.Sid}:{secret}");
-        await error.WriteLineAsync("SID and secret are the user name and the password of HTTP Basic. The secret is not shown again.");
+        await error.WriteLineAsync(
+            "Use the SID as the user name and the secret as the password of HTTP Basic. Store the secret now: it is not shown again.");
     }
 
     private static string Line(ApiKey key)
     {
         var scope = key.ServiceSid.Length > 0 ? key.ServiceSid : "whole deployment";
-        var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTimeOffset():u}" : "in force";
+        var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTimeOffset():u}" : "active";
         var role = key.Role.ToString().ToLowerInvariant();
         return string.Join('\t', key.Sid, role, scope, state, Printable(key.CertificateName), Printable(key.FriendlyName));
     }
 
-    // Names are tenants' texts, and this goes to the operator's terminal.
+    // Tenants choose the names. Control characters in them must not reach the operator's terminal.
     private static string Printable(string text) => string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
 }

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Configuration.Memory;
 
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>The server for the time of one command of the operator: on the same database, and reachable by nobody else.</summary>
+/// <summary>Runs a server on the database for the duration of one command. No other process can reach it.</summary>
 internal static class OfflineServer
 {
-    /// <summary>Runs the command against a server that listens at the path which it is given.</summary>
-    /// <exception cref="DatabaseRejectedException">Another process has the database, or it cannot be used.</exception>
+    /// <summary>Runs the command against a server, and passes it the path of the server's socket.</summary>
+    /// <exception cref="DatabaseRejectedException">Another process uses the database, or the database is unusable.</exception>
     public static async Task RunAsync(ServerSettings settings, Action<IServiceCollection> addDomain, Func<string, Task> command)
     {
-        // In a directory of its own, which nobody else may enter: the path beside the database may be too long, or none.
+        // The socket gets a private directory, because the path beside the database may be too long, or the socket may be switched off.
         var directory = Directory.CreateTempSubdirectory("presence-");
         try
         {
@@ -36,7 +36,7 @@ internal static class OfflineServer
         }
     }
 
-    // What the command has to say is all that is to be read, and the record of what it did.
+    // Only the output of the command and the audit log should be visible.
     private static IConfigurationRoot QuietLog() => new ConfigurationBuilder()
         .Add(new MemoryConfigurationSource
         {

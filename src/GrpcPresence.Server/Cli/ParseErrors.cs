@@ -4,17 +4,17 @@ using System.CommandLine.Parsing;
 
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>Reports a command line that cannot be parsed as one line, with the library's suggestion for a misspelled name.</summary>
+/// <summary>Reports an invalid command line as one line, with the library's suggestion for a misspelled name.</summary>
 internal static class ParseErrors
 {
     private const string SuggestionQuestion = "Did you mean one of the following?";
 
-    /// <summary>Returns the first error in one line; null when the command line is well-formed, or asks for help.</summary>
+    /// <summary>Returns the first error in one line, or null when the command line is well-formed or asks for help.</summary>
     public static string? Describe(ParseResult result)
     {
         if (result.Errors.Count == 0 || result.Action is not ParseErrorAction)
             return null;
-        // A word that fits nowhere explains the errors that follow from it, unless an option before it lacks its value.
+        // An unknown word causes the errors that follow from it, so it is reported first, unless an option before it lacks its value.
         var error = result.Errors.FirstOrDefault(error => error.SymbolResult is OptionResult { Implicit: false })
             ?? result.Errors.FirstOrDefault(error => NamesOneOf(result.UnmatchedTokens, error.Message))
             ?? result.Errors[0];
@@ -34,7 +34,7 @@ internal static class ParseErrors
         return help;
     }
 
-    // The library only prints its suggestions: a question about the first unmatched token, then a name a line.
+    // The library only prints its suggestions: a question about the first unmatched token, then one name per line.
     private static string FindSuggestion(ParseResult result)
     {
         using var suggestions = new StringWriter();
@@ -42,7 +42,7 @@ internal static class ParseErrors
         var lines = suggestions.ToString().Split('\n', StringSplitOptions.TrimEntries);
         if (lines is not [var question, { Length: > 0 } name, ..] || !question.EndsWith(SuggestionQuestion, StringComparison.Ordinal))
             return "";
-        // It also suggests -h for a stray number: any name within three edits.
+        // The library suggests any name within three edits, such as -h for a number.
         var token = question.Trim('\'');
         return token.StartsWith('-') == name.StartsWith('-') ? $" Did you mean {name}?" : "";
     }

@@ -9,17 +9,17 @@ using Microsoft.AspNetCore.Connections;
 
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>The command that serves.</summary>
+/// <summary>The command that runs the server.</summary>
 internal static class ServeCommand
 {
-    // Below, a user needs to be allowed to listen.
+    // Up to this port, listening requires a privilege.
     private const int LastPrivilegedPort = 1023;
 
-    /// <summary>Serves until the process is told to stop, and returns the exit code.</summary>
-    /// <param name="commandLine">The settings that the command line gives.</param>
+    /// <summary>Serves until the process receives a signal to stop, and returns the exit code.</summary>
+    /// <param name="commandLine">The settings given on the command line.</param>
     /// <param name="addDomain">Adds the services of the domain and its store.</param>
-    /// <param name="output">Takes what a user can do next.</param>
-    /// <exception cref="SettingsException">A setting cannot be used.</exception>
+    /// <param name="output">Receives the commands that a user can try next.</param>
+    /// <exception cref="SettingsException">A setting is invalid.</exception>
     public static Task<int> RunAsync(
         IEnumerable<KeyValuePair<string, string?>> commandLine, Action<IServiceCollection> addDomain, TextWriter output)
     {
@@ -31,7 +31,10 @@ internal static class ServeCommand
         ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain, TextWriter output)
     {
         if (settings is { Demo: true, AdminSocket: null })
-            throw new SettingsException("The demo calls over the admin socket, and there is none: its path is too long, or it is switched off.");
+        {
+            throw new SettingsException(
+                "The demo needs the admin socket, which is switched off or has a path that is too long. Set a shorter AdminSocket.");
+        }
         await using var app = ServerHost.Build(settings, configuration, addDomain);
         try
         {
@@ -40,13 +43,13 @@ internal static class ServeCommand
         }
         catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // Told to stop before it had started.
+            // The process received the signal before the server had started.
         }
         finally
         {
             await app.EnsureStoppedAsync();
         }
-        // A server that stopped because its writer failed is restarted by systemd, which takes 0 for a stop that somebody asked for.
+        // systemd does not restart a service that exits with 0. A failed writer must lead to a restart, so it needs another exit code.
         var writer = app.Services.GetServices<IHostedService>().OfType<WriterService>().Single();
         return writer.HasFailed ? ServerProgram.Failed : 0;
     }
@@ -57,7 +60,7 @@ internal static class ServeCommand
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
         var isOpen = settings.AllowAnonymous || !app.Services.GetRequiredService<Authenticator>().HasCredentials;
         foreach (var address in addresses)
-            Log.Listening(logger, address, isOpen ? "without authentication: everybody who reaches it is let in" : "callers need credentials");
+            Log.Listening(logger, address, isOpen ? "authentication is off: every caller is accepted" : "callers need credentials");
         if (settings.AdminSocket is null)
             Log.NoAdminSocket(logger);
         app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(logger));
@@ -75,25 +78,28 @@ internal static class ServeCommand
         {
             await app.StartAsync();
         }
-        catch (IOException fault) when (fault.InnerException is AddressInUseException)
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
         {
-            // Which of the two it was is told by the text alone.
-            var isRest = fault.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal);
-            throw PortRefused(settings, isRest, "must be a port that no other program listens on");
+            // Only the message says which of the two ports it was.
+            var isRest = exception.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal);
+            throw PortRefused(settings, isRest, "is in use by another program. Choose a free port");
         }
-        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AccessDenied)
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AccessDenied)
         {
-            throw PortRefused(settings, isRest: settings.Port is 0 or > LastPrivilegedPort, "must be a port that this user may listen on");
+            var problem = $"needs a privilege that this user does not have. Choose a port above {LastPrivilegedPort}";
+            throw PortRefused(settings, isRest: settings.Port is 0 or > LastPrivilegedPort, problem);
         }
-        catch (SocketException fault) when (fault.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        catch (SocketException exception)
+            when (exception.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
         {
-            throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", "must be an address of this machine");
+            const string Problem = "is not an address of this machine. Choose an address of one of its network interfaces";
+            throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", Problem);
         }
     }
 
-    private static SettingsException PortRefused(ServerSettings settings, bool isRest, string rule) => isRest && settings.ListensForRest
-        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", rule + $", or {ServerSettings.Off}")
-        : SettingsException.For(nameof(settings.Port), $"{settings.Port}", rule);
+    private static SettingsException PortRefused(ServerSettings settings, bool isRest, string problem) => isRest && settings.ListensForRest
+        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", problem + $", or set it to {ServerSettings.Off}")
+        : SettingsException.For(nameof(settings.Port), $"{settings.Port}", problem);
 
     private static Task StartDemo(WebApplication app, ServerSettings settings)
     {
@@ -104,16 +110,18 @@ internal static class ServeCommand
         return life.RunAsync(app.Lifetime.ApplicationStopping);
     }
 
-    private static async Task GreetAsync(TextWriter output, WebApplication app, ServerSettings settings, List<string> addresses, bool isOpen)
+    private static async Task GreetAsync(
+        TextWriter output, WebApplication app, ServerSettings settings, List<string> addresses, bool isOpen)
     {
         var address = addresses[0];
         var options = app.Services.GetService<TlsFiles>() is { } tls
             ? CurlOptions.For(settings, tls.Current.Leaf, new Uri(address))
             : CurlOptions.PriorKnowledge;
         await output.WriteLineAsync();
+        const string Header = "-H \"authorization: Basic $(printf %s SID:SECRET | base64 -w0)\"";
         await output.WriteLineAsync(isOpen
-            ? $"gRPC on {address}, for everybody on this machine. To try it, paste:"
-            : $"gRPC on {address}, for callers with credentials: add -H \"authorization: Basic $(printf %s SID:SECRET | base64 -w0)\" to each of these:");
+            ? $"gRPC on {address}, without authentication. Paste these commands to try it:"
+            : $"gRPC on {address}, for callers with credentials. Add {Header} to each of these commands:");
         await output.WriteLineAsync();
         foreach (var command in Welcome.Commands(address, options))
             await output.WriteLineAsync(command);

@@ -5,31 +5,29 @@ using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>
-/// The program: parses the command line, runs the command, and turns every failure to start into one line and an exit code.
-/// </summary>
+/// <summary>Parses the command line, runs the command, and turns every failure to start into one line and an exit code.</summary>
 internal static class ServerProgram
 {
-    /// <summary>The exit code when the server or a command failed for another reason than its set-up.</summary>
+    /// <summary>The exit code for a failure that is not caused by settings or the database.</summary>
     public const int Failed = 1;
 
-    /// <summary>The exit code when the command line or a setting cannot be used.</summary>
+    /// <summary>The exit code for an invalid command line or setting.</summary>
     public const int BadSettings = 2;
 
-    /// <summary>The exit code when the database cannot be used.</summary>
+    /// <summary>The exit code for a database that cannot be opened or used.</summary>
     public const int BadDatabase = 3;
 
     /// <summary>Runs the program and returns its exit code.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="addDomain">Adds the services of the domain and its store.</param>
-    /// <param name="output">Takes the results of commands.</param>
-    /// <param name="error">Takes failures, one line each.</param>
+    /// <param name="output">Receives the results of commands.</param>
+    /// <param name="error">Receives failures, one line each.</param>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
     {
         try
         {
-            // A value that begins with @ is a value, and not the name of a file with more arguments.
+            // A value that begins with @ must not be read as the name of a file with more arguments.
             var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
             var command = CommandTree.Create(addDomain, output, error).Parse(arguments, parser);
             if (ParseErrors.Describe(command) is { } message)
@@ -53,11 +51,11 @@ internal static class ServerProgram
             await error.WriteLineAsync(exception.Message);
             return BadDatabase;
         }
-#pragma warning disable CA1031 // the end of the program: what nobody foresaw is one line too
+#pragma warning disable CA1031 // the outermost handler also reports unexpected errors in one line
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            await error.WriteLineAsync($"The program failed: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
+            await error.WriteLineAsync($"Unexpected error: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
             return Failed;
         }
     }

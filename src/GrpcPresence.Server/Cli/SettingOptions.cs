@@ -5,7 +5,7 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Cli;
 
 /// <summary>
-/// The options that stand for settings. They take any text: the reader of the settings checks it, as it checks the text of a file or an
+/// The options for settings. They accept any text, because the reader of the settings checks it, as it checks the text of a file or an
 /// environment variable.
 /// </summary>
 internal sealed class SettingOptions
@@ -16,10 +16,12 @@ internal sealed class SettingOptions
     private readonly List<(string Key, string? Value, Option<bool> Option)> _flags = [];
     private readonly List<Option<string[]>> _assignments = [];
 
-    /// <summary>Adds every option to the command and its subcommands. <c>--help</c> shows those of the settings given.</summary>
+    /// <summary>
+    /// Adds every option to the command and its subcommands. <c>--help</c> lists those of the settings in <paramref name="shown"/>.
+    /// </summary>
     public void AddTo(Command command, IReadOnlyCollection<Setting> shown)
     {
-        // Options of the root are not those of its subcommands, which show fewer.
+        // The options of the root are not recursive, because its subcommands list fewer.
         var isRecursive = command is not RootCommand;
         foreach (var setting in SettingsCatalog.Server.Where(setting => setting.Declaration.Option is not null))
         {
@@ -31,7 +33,7 @@ internal sealed class SettingOptions
             }
             else
             {
-                // Arity: of two, the last wins, so that a script can append to the options that it was given.
+                // An option may be repeated. The last value wins, so that a script can append to the options that it was given.
                 var option = new Option<string[]>(declaration.Option!)
                 {
                     Description = $"{declaration.Summary}. Default: {setting.Default}",
@@ -49,22 +51,22 @@ internal sealed class SettingOptions
 
             void AddFlag(string name, string? value)
             {
-                var description = value is null ? declaration.Summary : $"The same as {declaration.Option} {value}";
+                var description = value is null ? declaration.Summary : $"Same as {declaration.Option} {value}";
                 var option = new Option<bool>(name) { Description = description, Hidden = isHidden, Recursive = isRecursive };
                 command.Add(option);
                 _flags.Add((setting.Key, value, option));
             }
         }
         AddAssignments(isHidden: false, "--set");
-        // The library splits --Presence:Quotas:ApiKey:OpenStreams=5 at the first colon: an option named --Presence takes settings by their
-        // names in the configuration.
+        // The library splits --Presence:Quotas:ApiKey:OpenStreams=5 at the first colon. An option named --Presence therefore accepts
+        // settings by their names in the configuration.
         AddAssignments(isHidden: true, $"--{ServerSettings.Section}", $"--{ServerSettings.Section.ToLowerInvariant()}");
 
         void AddAssignments(bool isHidden, string name, params string[] aliases)
         {
             var option = new Option<string[]>(name, aliases)
             {
-                Description = "Any setting by its name, quotas included, for example Quotas:ApiKey:OpenStreams=100. May be repeated",
+                Description = "Sets any setting by name, including quotas, for example Quotas:ApiKey:OpenStreams=100. May be repeated",
                 HelpName = "NAME=VALUE",
                 Arity = ArgumentArity.OneOrMore,
                 Hidden = isHidden,
@@ -77,11 +79,12 @@ internal sealed class SettingOptions
     }
 
     /// <summary>
-    /// Returns the settings that the command line gives, as keys and values of the configuration. Of two values the later one wins.
+    /// Returns the settings given on the command line, as keys and values of the configuration. If a setting is repeated, its last value
+    /// wins.
     /// </summary>
     public IReadOnlyDictionary<string, string?> Read(ParseResult result)
     {
-        // The library groups tokens by option. The settings follow the order in which they were written.
+        // The library groups tokens by option. Sort them, so that settings apply in the order in which they were written.
         var positions = new Dictionary<Token, int>(ReferenceEqualityComparer.Instance);
         foreach (var token in result.Tokens)
             positions.Add(token, positions.Count);
@@ -125,7 +128,7 @@ internal sealed class SettingOptions
         foreach (var token in result.Tokens)
         {
             if (token.Value.IndexOf('=', StringComparison.Ordinal) <= 0)
-                result.AddError($"{token.Value} has no value. Write NAME=VALUE.");
+                result.AddError($"{token.Value} has no value. Use the form NAME=VALUE.");
         }
     }
 }

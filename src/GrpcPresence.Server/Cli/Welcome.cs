@@ -1,19 +1,23 @@
 namespace GrpcPresence.Server.Cli;
 
-/// <summary>What somebody who starts the server by hand can do next.</summary>
+/// <summary>The commands that an operator can try after starting the server by hand.</summary>
 internal static class Welcome
 {
     private const string ServiceSid = "IS00000000000000000000000000000001";
 
     /// <summary>
-    /// Three commands to paste, one a line: make a service instance and switch reachability on, watch it, beat. <c>buf curl</c> connects
-    /// with the options.
+    /// Returns three commands to paste, one per line: create a service instance and enable reachability, watch it, send a heartbeat.
+    /// <paramref name="options"/> lets <c>buf curl</c> connect.
     /// </summary>
     public static IReadOnlyList<string> Commands(string address, string options) =>
     [
         string.Join(
             " ; ",
-            Call(options, address, "ConfigurationService/CreateServiceInstance", $$"""{"serviceSid":"{{ServiceSid}}","friendlyName":"Try it"}"""),
+            Call(
+                options,
+                address,
+                "ConfigurationService/CreateServiceInstance",
+                $$"""{"serviceSid":"{{ServiceSid}}","friendlyName":"Try it"}"""),
             Call(
                 options,
                 address,
@@ -23,9 +27,12 @@ internal static class Welcome
         Call(options, address, "UserService/Heartbeat", $$"""{"serviceSid":"{{ServiceSid}}","userKey":"alice","sessionId":"phone-1"}"""),
     ];
 
-    /// <summary>The seed document's command over REST, for the service instance that the first of <see cref="Commands"/> makes.</summary>
+    /// <summary>
+    /// Returns the Twilio Conversations command that enables reachability over REST, for the service instance of <see cref="Commands"/>.
+    /// </summary>
     public static string Curl(string address) =>
-        $"curl -X POST {address}/v1/Services/{ServiceSid}/Configuration --data-urlencode ReachabilityEnabled=true -u $TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN";
+        $"curl -X POST {address}/v1/Services/{ServiceSid}/Configuration --data-urlencode ReachabilityEnabled=true"
+        + " -u $TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN";
 
     private static string Call(string options, string address, string method, string message) =>
         $"buf curl --protocol grpc {options} {address}/presence.v1.{method} -d '{message}'";

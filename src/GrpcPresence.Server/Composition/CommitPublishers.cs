@@ -4,7 +4,7 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Server.Composition;
 
-/// <summary>Passes commits on to all who hear of them: watches first, because their clients wait; receivers of webhooks are only woken.</summary>
+/// <summary>Passes commits to all consumers: to watches first, because their clients wait; webhook deliveries are only woken.</summary>
 internal sealed class CommitPublishers(WatchHub hub, WebhookDispatcher webhooks) : ICommitPublisher
 {
     /// <inheritdoc/>

@@ -12,12 +12,10 @@ using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Composition;
 
-/// <summary>The parts of the domain that need nothing but the store.</summary>
+/// <summary>Registers the domain, which depends only on the store.</summary>
 internal static class CoreServices
 {
-    /// <summary>
-    /// Adds the domain and the services that drive it. Expects an <see cref="IPresenceStore"/> beside it.
-    /// </summary>
+    /// <summary>Adds the domain and the hosted services that drive it. Requires a registered <see cref="IPresenceStore"/>.</summary>
     public static IServiceCollection AddPresenceCore(this IServiceCollection services)
     {
         services.AddSingleton(TimeProvider.System);
@@ -48,7 +46,8 @@ internal static class CoreServices
     private static CommandWriter NewWriter(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<ServerSettings>();
-        return ActivatorUtilities.CreateInstance<CommandWriter>(provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
+        return ActivatorUtilities.CreateInstance<CommandWriter>(
+            provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
     }
 
     private static QuotaLimiter NewQuotaLimiter(IServiceProvider provider)

@@ -7,24 +7,29 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>
-/// The listeners. Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port: one for gRPC, whose clients call that prior knowledge, and one
-/// for REST and gRPC-Web.
+/// Configures the listeners. Without TLS, HTTP/2 and HTTP/1.1 cannot be negotiated, so each has its own port: one for gRPC, whose clients
+/// call this prior knowledge, and one for REST and gRPC-Web.
 /// </summary>
 internal static class KestrelSetup
 {
-    /// <summary>A gateway watches for many users over one connection; the default of 100 would make it wait without a sign.</summary>
+    /// <summary>
+    /// The maximum number of streams per connection. A gateway watches for many users over one connection. With the default of 100, its
+    /// further streams would wait silently.
+    /// </summary>
     private const int StreamsPerConnection = 10_000;
 
-    /// <summary>Bytes of one request header: no token that clients send is larger.</summary>
+    /// <summary>The maximum size of one request header in bytes. All tokens that clients send are smaller.</summary>
     private const int HeaderFieldBytes = 8 * 1024;
 
-    /// <summary>Bytes of all headers of a request.</summary>
+    /// <summary>The maximum size of all headers of a request in bytes.</summary>
     private const int HeaderBytes = 16 * 1024;
 
-    /// <summary>Bytes of the first line of a request of HTTP/1.1: a watch names as many users there as it may, by their SIDs.</summary>
+    /// <summary>
+    /// The maximum size of the first line of an HTTP/1.1 request in bytes. It fits a watch with the maximum number of users, named by SID.
+    /// </summary>
     private const int RequestLineBytes = 64 * 1024;
 
-    /// <summary>Sets the listener up; with TLS if there are handshakes for it.</summary>
+    /// <summary>Configures the listeners; with TLS if <paramref name="handshakes"/> is given.</summary>
     public static void Configure(KestrelServerOptions kestrel, ServerSettings settings, TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
@@ -35,8 +40,8 @@ internal static class KestrelSetup
         kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
-        // A watch whose client reads slowly is ended by the watch itself, with a reason and a token. Streams of requests have no least rate
-        // either: gRPC switches it off for them, and keeps it for unary calls, whose bodies must come in.
+        // A watch ends itself, with a reason and a token, when its client reads too slowly. Request streams do not need a minimum rate
+        // either: gRPC disables it for them, and keeps it for unary calls, whose bodies must arrive in time.
         kestrel.Limits.MinResponseDataRate = null;
         if (!settings.HasAdminSocketOnly)
         {

@@ -9,8 +9,8 @@ using GrpcPresence.Server.Streams;
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>
-/// The one timer: ends leases that have run out, looks at the times of watches, ends the streams of callers that have ended, and now and then drops
-/// meters that are idle.
+/// The only timer. It expires leases, checks the deadlines of watches, ends the streams of callers whose credentials are no longer valid,
+/// and regularly removes idle usage counters.
 /// </summary>
 internal sealed class LeaseTimer(
     PresenceTracker tracker,
@@ -27,7 +27,7 @@ internal sealed class LeaseTimer(
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        // The host runs ExecuteAsync on another thread, at any later time. Ticks begin with the start.
+        // The host runs ExecuteAsync on another thread at some later time, but ticks must begin with the start.
         _timer = new PeriodicTimer(Limits.Tick, time);
         metrics.ObserveSessions(() => tracker.LiveSessions);
         metrics.ObserveQueueDepth(() => queue.Count);
@@ -61,7 +61,7 @@ internal sealed class LeaseTimer(
         }
         catch (OperationCanceledException)
         {
-            // Stopping.
+            // The server is stopping.
         }
     }
 }

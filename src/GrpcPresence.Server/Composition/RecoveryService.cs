@@ -4,11 +4,15 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>
-/// Before the listener opens, loads the users who were online when the last process ended; their leases begin when the server is ready. Nobody flaps
-/// because of a deploy.
+/// Loads the users that were online when the last process ended, before the listener opens. Their leases begin when the server is ready, so
+/// that a deployment does not make users appear offline.
 /// </summary>
 internal sealed class RecoveryService(
-    PresenceRecovery recovery, PresenceTracker tracker, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<RecoveryService> logger)
+    PresenceRecovery recovery,
+    PresenceTracker tracker,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<RecoveryService> logger)
     : IHostedService
 {
     /// <inheritdoc/>

@@ -5,10 +5,10 @@ using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Server.Composition;
 
-/// <summary>The store on one SQLite file.</summary>
+/// <summary>Registers the store on one SQLite file.</summary>
 internal static class SqliteServices
 {
-    /// <summary>Adds the store. The file is opened when the server is put together, and closed when everything else has stopped.</summary>
+    /// <summary>Adds the store. It is opened when the server is built, and closed after everything else has stopped.</summary>
     public static IServiceCollection AddSqliteStore(this IServiceCollection services) =>
         services.AddSingleton<IPresenceStore>(Open);
 

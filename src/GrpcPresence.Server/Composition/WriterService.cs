@@ -3,16 +3,19 @@ using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Composition;
 
-/// <summary>Gives the writer its own thread, because everything that it does with the store blocks. What is queued when the server stops is still written.</summary>
+/// <summary>
+/// Runs the writer on its own thread, because its store operations block. When the server stops, queued commands are still written.
+/// </summary>
 internal sealed class WriterService(
-    CommandWriter writer, CommandQueue queue, IHostApplicationLifetime lifetime, ILogger<WriterService> logger) : IHostedService, IDisposable
+    CommandWriter writer, CommandQueue queue, IHostApplicationLifetime lifetime, ILogger<WriterService> logger)
+    : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread; // null before the start
     private volatile bool _hasFailed;
 
-    /// <summary>Whether a fault of the program ended the writer, and so the server.</summary>
+    /// <summary>Whether an unexpected error ended the writer, and therefore the server.</summary>
     public bool HasFailed => _hasFailed;
 
     /// <inheritdoc/>
@@ -26,17 +29,17 @@ internal sealed class WriterService(
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        // A host that could not start stops all its services, also those whose turn had not come.
+        // A host that failed to start stops all its services, including those that were never started.
         if (_thread is null)
             return;
         queue.Close();
-        // A store that fails would keep the writer trying; it stops when the time for stopping is over.
+        // The writer retries while the store fails. It must stop when the time for stopping is over.
         await using var overdue = cancellationToken.Register(_abandon.Cancel);
         await _ended.Task;
     }
 
     /// <summary>
-    /// Ends a writer that was not stopped. The container disposes of this service before the queue and the store, so the writer never uses
+    /// Ends a writer that was not stopped. The container disposes this service before the queue and the store, so the writer never uses
     /// either after its disposal.
     /// </summary>
     public void Dispose()

@@ -8,12 +8,12 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Demo;
 
 /// <summary>
-/// Shows life: a gRPC client of this very server, over the admin socket, which knows nothing of its inside. It switches reachability on in a service instance of its own
-/// and lets a few dozen users come, go and flap.
+/// Simulates users for a demonstration: a gRPC client of the same server over the admin socket, without access to its internals. It creates
+/// a service instance with reachability on, in which a few dozen users go online, go offline and flap.
 /// </summary>
 internal sealed class DemoLife(string adminSocket, TimeProvider time, ILogger<DemoLife> logger)
 {
-    /// <summary>The service instance of the demo: always the same, so that commands can be pasted.</summary>
+    /// <summary>The service instance of the demo. It is always the same, so that commands can be pasted.</summary>
     public const string ServiceSid = "IS00000000000000000000000000000de0";
 
     private const int NotifiableEvery = 3;
@@ -29,7 +29,9 @@ internal sealed class DemoLife(string adminSocket, TimeProvider time, ILogger<De
 
     private readonly DemoUser[] _users = [.. Names.Select(name => new DemoUser(name, Random.Shared))];
 
-    /// <summary>Lives until the token is cancelled. A server that is busy or gone ends the demo with a line in the log, and nothing else.</summary>
+    /// <summary>
+    /// Simulates users until the token is cancelled. If the server is busy or unreachable, the demo ends with a log entry.
+    /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
         try
@@ -55,7 +57,7 @@ internal sealed class DemoLife(string adminSocket, TimeProvider time, ILogger<De
         }
         catch (RpcException known) when (known.StatusCode == StatusCode.AlreadyExists)
         {
-            // From an earlier run on the same database.
+            // The service instance exists from an earlier run on the same database.
         }
         await configurations.UpdateConfigurationAsync(
             new UpdateConfigurationRequest
@@ -104,7 +106,9 @@ internal sealed class DemoLife(string adminSocket, TimeProvider time, ILogger<De
     }
 
     private static async Task ExchangeAsync(
-        AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> heartbeats, StreamHeartbeatsRequest message, CancellationToken stop)
+        AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> heartbeats,
+        StreamHeartbeatsRequest message,
+        CancellationToken stop)
     {
         await heartbeats.RequestStream.WriteAsync(message, stop);
         await heartbeats.ResponseStream.MoveNext(stop);

@@ -1,23 +1,25 @@
 namespace GrpcPresence.Server.Demo;
 
-/// <summary>One person of the demo: comes for a while, goes for a while, and sometimes just drops off the network.</summary>
+/// <summary>A simulated user: online for a while, offline for a while, and sometimes disconnected without a sign.</summary>
 /// <param name="identity">The identity.</param>
-/// <param name="random">The demo's random numbers.</param>
+/// <param name="random">The random numbers of the demo.</param>
 internal sealed class DemoUser(string identity, Random random)
 {
     private int _secondsLeft = random.Next(1, 20);
     private int _sessions;
 
-    /// <summary>The identity.</summary>
+    /// <summary>The identity of the user.</summary>
     public string Identity => identity;
 
-    /// <summary>Whether the app is open.</summary>
+    /// <summary>Whether the user's app is open.</summary>
     public bool IsHere { get; private set; }
 
-    /// <summary>The session of the present or last visit: each visit is a new one.</summary>
+    /// <summary>The session of the current or last visit. Each visit has its own session.</summary>
     public string SessionId => $"demo-{identity}-{_sessions}";
 
-    /// <summary>One second passes. Returns whether the user leaves properly now; one who vanishes just stops.</summary>
+    /// <summary>
+    /// Advances by one second. Returns whether the user signs off now; a user who loses the connection only stops sending heartbeats.
+    /// </summary>
     public bool Step()
     {
         if (--_secondsLeft > 0)

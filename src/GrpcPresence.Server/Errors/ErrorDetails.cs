@@ -6,36 +6,39 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Errors;
 
-/// <summary>Turns a refusal into what goes over the wire: a status, and <c>google.rpc.Status</c> with its details in the trailers.</summary>
+/// <summary>Converts an error to its wire format: a status, and <c>google.rpc.Status</c> with its details in the trailers.</summary>
 internal static class ErrorDetails
 {
     /// <summary>The domain of every <c>google.rpc.ErrorInfo</c>.</summary>
     public const string Domain = "grpc-presence";
 
-    /// <summary>The metadata key of the id under which the log has the details of an INTERNAL.</summary>
+    /// <summary>The metadata key of the id under which the log has the details of an INTERNAL error.</summary>
     public const string CorrelationIdKey = "correlation_id";
 
-    /// <summary>How long a client should wait after UNAVAILABLE: longer than most commits take to work again, shorter than a person's patience.</summary>
+    /// <summary>
+    /// How long a client should wait after UNAVAILABLE: longer than most commits take to succeed again, but short enough for a person to
+    /// wait.
+    /// </summary>
     public static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>The refusal as an exception that gRPC sends.</summary>
-    public static RpcException ToRpcException(PresenceException refusal)
+    /// <summary>Converts the error to an exception that gRPC sends.</summary>
+    public static RpcException ToRpcException(PresenceException exception)
     {
-        var info = NewInfo(refusal.Reason);
-        foreach (var (key, value) in refusal.Details)
+        var info = NewInfo(exception.Reason);
+        foreach (var (key, value) in exception.Details)
             info.Metadata[key] = value;
-        foreach (var violation in refusal.Violations)
+        foreach (var violation in exception.Violations)
             info.Metadata.TryAdd(violation.Field, ErrorTable.NameOf(violation.Reason));
 
         var details = new List<IMessage> { info };
-        if (refusal.Violations.Count > 0)
-            details.Add(BadRequestOf(refusal.Violations));
-        if (RetryDelayOf(refusal) is { } delay)
+        if (exception.Violations.Count > 0)
+            details.Add(BadRequestOf(exception.Violations));
+        if (RetryDelayOf(exception) is { } delay)
             details.Add(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) });
-        return Make(refusal.Reason, TextOf(refusal), details);
+        return Make(exception.Reason, TextOf(exception), details);
     }
 
-    /// <summary>INTERNAL, with nothing but the id under which the log has the details.</summary>
+    /// <summary>Creates an INTERNAL error that contains only the id under which the log has the details.</summary>
     public static RpcException Internal(string correlationId)
     {
         var info = NewInfo(ErrorReason.Internal);
@@ -43,9 +46,9 @@ internal static class ErrorDetails
         return Make(ErrorReason.Internal, "", [info]);
     }
 
-    /// <summary>How long the client is asked to wait; null when waiting does not help.</summary>
-    public static TimeSpan? RetryDelayOf(PresenceException refusal) =>
-        ErrorTable.StatusOf(refusal.Reason) == StatusCode.Unavailable ? RetryDelay : refusal.RetryAfter;
+    /// <summary>Returns how long the client should wait before a retry, or null when a retry does not help.</summary>
+    public static TimeSpan? RetryDelayOf(PresenceException exception) =>
+        ErrorTable.StatusOf(exception.Reason) == StatusCode.Unavailable ? RetryDelay : exception.RetryAfter;
 
     private static ErrorInfo NewInfo(ErrorReason reason) => new() { Domain = Domain, Reason = ErrorTable.NameOf(reason) };
 
@@ -57,13 +60,16 @@ internal static class ErrorDetails
         return badRequest;
     }
 
-    /// <summary>A line for people. The trailers hold every violation already, and a fault of the store may speak of files.</summary>
-    public static string TextOf(PresenceException refusal) => refusal switch
+    /// <summary>
+    /// Returns a message for people. The trailers already contain every violation. The message of a storage error may contain file names,
+    /// so it is replaced.
+    /// </summary>
+    public static string TextOf(PresenceException exception) => exception switch
     {
-        StorageException => "The store cannot be used now.",
+        StorageException => "The store is temporarily unavailable. Retry later.",
         { Violations: [var only] } => $"{only.Field}: {only.Description}",
-        { Violations: [var first, ..] } => $"{first.Field}: {first.Description} (and {refusal.Violations.Count - 1} more)",
-        _ => refusal.Message,
+        { Violations: [var first, ..] } => $"{first.Field}: {first.Description} (and {exception.Violations.Count - 1} more)",
+        _ => exception.Message,
     };
 
     private static RpcException Make(ErrorReason reason, string text, IEnumerable<IMessage> details)

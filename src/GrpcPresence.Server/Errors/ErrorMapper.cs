@@ -5,26 +5,26 @@ using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Errors;
 
-/// <summary>Decides what the client of a call that threw is told. Safe from any thread.</summary>
+/// <summary>Converts an exception to the error that the client of the call receives. Safe from any thread.</summary>
 internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<ErrorMapper> logger)
 {
     private const int CorrelationIdBytes = 8;
 
-    /// <summary>What to throw instead.</summary>
+    /// <summary>Returns the exception to throw instead.</summary>
     public RpcException Map(Exception thrown, ServerCallContext context) => Map(thrown, context.Method, context.CancellationToken);
 
-    /// <summary>What to send instead, for a call that gRPC does not know yet.</summary>
+    /// <summary>Returns the exception to throw instead, for a call that has no gRPC context yet.</summary>
     public RpcException Map(Exception thrown, string method, CancellationToken cancellationToken) => thrown switch
     {
         RpcException already => already,
-        PresenceException { Reason: not ErrorReason.Internal } refusal => ErrorDetails.ToRpcException(refusal),
+        PresenceException { Reason: not ErrorReason.Internal } error => ErrorDetails.ToRpcException(error),
         _ when IsEndOfCall(thrown, cancellationToken) => Ended(),
         _ => ErrorDetails.Internal(LogFault(thrown, method)),
     };
 
     /// <summary>
-    /// Whether the call is over and this is only how the handler came to notice: after a cancellation gRPC throws InvalidOperationException from
-    /// writes, and reads from a connection that was reset throw IOException.
+    /// Whether the call is over and the handler only noticed it through an exception. After a cancellation, gRPC throws
+    /// InvalidOperationException from writes, and reads from a reset connection throw IOException.
     /// </summary>
     private static bool IsEndOfCall(Exception thrown, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested
@@ -34,7 +34,7 @@ internal sealed class ErrorMapper(IHostApplicationLifetime lifetime, ILogger<Err
         ? ErrorDetails.ToRpcException(PresenceErrors.ServerStopping())
         : new RpcException(new Status(StatusCode.Cancelled, ""));
 
-    /// <summary>Logs a fault of this program and returns the id under which the log has it: all that the client is told.</summary>
+    /// <summary>Logs an unexpected error and returns its correlation id, the only detail that the client receives.</summary>
     public string LogFault(Exception thrown, string method)
     {
         var correlationId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(CorrelationIdBytes));

@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Errors;
 
-/// <summary>The one table of what each reason is on the wire. <c>error_reason.proto</c> documents the same.</summary>
+/// <summary>Maps each reason to its wire format. <c>error_reason.proto</c> documents the same table.</summary>
 internal static class ErrorTable
 {
     private const string ProtoPrefix = "ERROR_REASON_";
@@ -12,7 +12,7 @@ internal static class ErrorTable
         .Single(type => type.Name == nameof(V1.ErrorReason)).Values
         .ToDictionary(value => value.Number, value => value.Name[ProtoPrefix.Length..]);
 
-    /// <summary>The status code that the reason belongs to.</summary>
+    /// <summary>Returns the status code of the reason.</summary>
     public static StatusCode StatusOf(ErrorReason reason) => reason switch
     {
         ErrorReason.FieldRequired => StatusCode.InvalidArgument,
@@ -59,7 +59,7 @@ internal static class ErrorTable
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "The reason has no status."),
     };
 
-    /// <summary>What REST tells of the reason: the product's code where it has one for it.</summary>
+    /// <summary>Returns the REST error of the reason, with the code of Twilio Conversations where it defines one.</summary>
     public static RestError RestOf(ErrorReason reason) => reason switch
     {
         ErrorReason.IdentityReserved => new(StatusCodes.Status400BadRequest, 50206),
@@ -86,6 +86,6 @@ internal static class ErrorTable
         },
     };
 
-    /// <summary>The name of the reason in <c>google.rpc.ErrorInfo</c>: that of the proto without its prefix.</summary>
+    /// <summary>Returns the name of the reason in <c>google.rpc.ErrorInfo</c>: the proto's name without its prefix.</summary>
     public static string NameOf(ErrorReason reason) => Names[(int)reason];
 }

@@ -1,6 +1,8 @@
 namespace GrpcPresence.Server.Errors;
 
-/// <summary>What REST tells of a failure.</summary>
-/// <param name="Status">The status of HTTP.</param>
-/// <param name="Code">The product's code. Where the product has none of its own, it is 20000 and the status, as it is with most of its codes.</param>
+/// <summary>The status and code of a failed REST request.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Code">
+/// The code of Twilio Conversations. If it defines none, the code is 20000 plus the status, as most of its codes are.
+/// </param>
 internal readonly record struct RestError(int Status, int Code);

@@ -4,15 +4,15 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Health;
 
-/// <summary>The standard health service.</summary>
+/// <summary>Implements the standard health service.</summary>
 internal sealed class HealthGrpcService(HealthStatuses board) : global::Grpc.Health.V1.Health.HealthBase
 {
     /// <inheritdoc/>
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
         board.Find(request.Service) is { } status
             ? Task.FromResult(new HealthCheckResponse { Status = status })
-            // The status is the standard's, which knows no details.
-            : throw new RpcException(new Status(StatusCode.NotFound, "No service has this name."));
+            // The health protocol defines this status without error details.
+            : throw new RpcException(new Status(StatusCode.NotFound, "Unknown service name. Use an empty name for the whole server."));
 
     /// <inheritdoc/>
     public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context)

@@ -2,17 +2,17 @@ using static Grpc.Health.V1.HealthCheckResponse.Types;
 
 namespace GrpcPresence.Server.Health;
 
-/// <summary>The status of every name that health knows, and who is told of it. Safe from any thread.</summary>
+/// <summary>Holds the status of every name that health knows, and notifies watchers. Safe from any thread.</summary>
 internal sealed class HealthStatuses
 {
-    /// <summary>The server as a whole.</summary>
+    /// <summary>The name of the server as a whole.</summary>
     public const string Server = "";
 
-    /// <summary>Whether the store takes writes.</summary>
+    /// <summary>The name of the store, which serves if it accepts writes.</summary>
     public const string Storage = "presence.storage";
 
-    // Guards everything below. A change is entered and queued to its watchers under it, so that two changes reach every watcher in the order in
-    // which they happened. Queues never block; nothing else is called under it.
+    // _gate protects everything below. Record a change and queue it to its watchers under the lock, so that two changes reach every watcher
+    // in the same order. Queues never block. Call nothing else under the lock.
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ServingStatus> _statuses = new()
     {
@@ -25,21 +25,21 @@ internal sealed class HealthStatuses
     private readonly HashSet<HealthSubscription> _watchers = [];
     private bool _isDraining;
 
-    /// <summary>The status; null for an unknown name.</summary>
+    /// <summary>Returns the status, or null for an unknown name.</summary>
     public ServingStatus? Find(string name)
     {
         lock (_gate)
             return _statuses.TryGetValue(name, out var status) ? status : null;
     }
 
-    /// <summary>The status of every name.</summary>
+    /// <summary>Returns the status of every name.</summary>
     public IReadOnlyDictionary<string, ServingStatus> ToDictionary()
     {
         lock (_gate)
             return new Dictionary<string, ServingStatus>(_statuses);
     }
 
-    /// <summary>Sets a status and tells its watchers, if it is another one. Nothing serves again once the server drains.</summary>
+    /// <summary>Sets a status and notifies its watchers if it changed. While the server drains, no status becomes serving again.</summary>
     public void Set(string name, ServingStatus status)
     {
         lock (_gate)
@@ -49,7 +49,7 @@ internal sealed class HealthStatuses
         }
     }
 
-    /// <summary>Nothing serves any more; every watch is told so, and ends.</summary>
+    /// <summary>Sets every status to not serving, notifies every watch, and ends it.</summary>
     public void Drain()
     {
         lock (_gate)
@@ -62,7 +62,9 @@ internal sealed class HealthStatuses
         }
     }
 
-    /// <summary>Begins with the present status. The subscription ends when it is disposed, or when the server drains.</summary>
+    /// <summary>
+    /// Subscribes to a name, beginning with its current status. The subscription ends when it is disposed, or when the server drains.
+    /// </summary>
     public HealthSubscription Subscribe(string name)
     {
         var watcher = new HealthSubscription(name, Unsubscribe);
@@ -82,7 +84,7 @@ internal sealed class HealthStatuses
             _watchers.Remove(watcher);
     }
 
-    // Under the gate.
+    // The caller holds _gate.
     private void Enter(string name, ServingStatus status)
     {
         if (_statuses.TryGetValue(name, out var before) && before == status)

@@ -3,26 +3,28 @@ using static Grpc.Health.V1.HealthCheckResponse.Types;
 
 namespace GrpcPresence.Server.Health;
 
-/// <summary>The statuses that one watch has still to send.</summary>
+/// <summary>The queue of statuses that one watch has yet to send.</summary>
 internal sealed class HealthSubscription(string name, Action<HealthSubscription> unsubscribe) : IDisposable
 {
-    /// <summary>Statuses kept for a watch that does not read: the oldest make room, so that the present one always arrives.</summary>
+    /// <summary>
+    /// The capacity of the queue. When a watch does not read, the oldest statuses are dropped, so that the current one always arrives.
+    /// </summary>
     private const int Capacity = 16;
 
     private readonly Channel<ServingStatus> _statuses = Channel.CreateBounded<ServingStatus>(
         new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
-    /// <summary>What is watched.</summary>
+    /// <summary>The watched name.</summary>
     public string Name => name;
 
-    /// <summary>The statuses, in order; ends when the server drains.</summary>
+    /// <summary>The statuses, in order. The sequence ends when the server drains.</summary>
     public IAsyncEnumerable<ServingStatus> ReadAllAsync(CancellationToken cancellationToken) =>
         _statuses.Reader.ReadAllAsync(cancellationToken);
 
-    /// <summary>Queues a status. Under the board's lock.</summary>
+    /// <summary>Queues a status. The caller holds the lock of <see cref="HealthStatuses"/>.</summary>
     public void Tell(ServingStatus status) => _statuses.Writer.TryWrite(status);
 
-    /// <summary>No status follows. Under the board's lock.</summary>
+    /// <summary>Ends the queue. The caller holds the lock of <see cref="HealthStatuses"/>.</summary>
     public void Complete() => _statuses.Writer.TryComplete();
 
     /// <inheritdoc/>

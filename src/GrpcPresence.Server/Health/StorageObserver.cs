@@ -5,7 +5,9 @@ using static Grpc.Health.V1.HealthCheckResponse.Types;
 
 namespace GrpcPresence.Server.Health;
 
-/// <summary>Tells health and the log how the store is doing. Registered before the writer, so that it misses nothing.</summary>
+/// <summary>
+/// Reports the state of the store to health and to the log. It is registered before the writer, so that it misses no change.
+/// </summary>
 internal sealed class StorageObserver(StorageStatus storage, HealthStatuses board, ILogger<StorageObserver> logger) : IHostedService
 {
     /// <inheritdoc/>
@@ -24,14 +26,14 @@ internal sealed class StorageObserver(StorageStatus storage, HealthStatuses boar
         return Task.CompletedTask;
     }
 
-    private void OnChanged(PresenceException? fault)
+    private void OnChanged(PresenceException? exception)
     {
-        board.Set(HealthStatuses.Storage, fault is null ? ServingStatus.Serving : ServingStatus.NotServing);
-        if (fault is null)
+        board.Set(HealthStatuses.Storage, exception is null ? ServingStatus.Serving : ServingStatus.NotServing);
+        if (exception is null)
             Log.StorageRecovered(logger);
         else
-            Log.StorageFailing(logger, fault);
+            Log.StorageFailing(logger, exception);
     }
 
-    private void OnFaulted(Exception fault) => Log.ChangeFaulted(logger, fault);
+    private void OnFaulted(Exception exception) => Log.ChangeFaulted(logger, exception);
 }

@@ -6,7 +6,9 @@ using V1Response = Grpc.Reflection.V1.ServerReflectionResponse;
 
 namespace GrpcPresence.Server.Reflection;
 
-/// <summary>Server reflection, v1alpha, which older clients use. Its messages have the same encoding as those of v1, so v1 answers.</summary>
+/// <summary>
+/// Implements server reflection v1alpha, which older clients use. Its messages have the same encoding as those of v1, so v1 answers.
+/// </summary>
 internal sealed class ReflectionAlphaGrpcService(ReflectionGrpcService v1) : ServerReflection.ServerReflectionBase
 {
     /// <inheritdoc/>

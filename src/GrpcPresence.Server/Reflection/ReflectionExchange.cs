@@ -5,8 +5,8 @@ using MessageRequestOneofCase = Grpc.Reflection.V1.ServerReflectionRequest.Messa
 namespace GrpcPresence.Server.Reflection;
 
 /// <summary>
-/// Stands between a client and the library's reflection service for one stream. Grpc.Reflection 2.85 does not find fields, oneofs or enum
-/// values, answers no question about extensions, and does not repeat the request in its answer, which the protocol asks for.
+/// Adapts the library's reflection service for one stream. Grpc.Reflection 2.85 does not find fields, oneofs or enum values, does not
+/// answer questions about extensions, and does not repeat the request in its response, as the protocol requires.
 /// </summary>
 internal sealed class ReflectionExchange(
     IAsyncStreamReader<ServerReflectionRequest> requests,
@@ -16,7 +16,7 @@ internal sealed class ReflectionExchange(
 {
     private ServerReflectionRequest _request = new();
 
-    /// <summary>The request, in a form that the library can answer.</summary>
+    /// <summary>Returns the request in a form that the library can answer.</summary>
     public ServerReflectionRequest Current { get; private set; } = new();
 
     /// <inheritdoc/>
@@ -26,7 +26,7 @@ internal sealed class ReflectionExchange(
         set => responses.WriteOptions = value;
     }
 
-    /// <summary>Reads the next request. The library passes no token, so the call's own token ends the read.</summary>
+    /// <summary>Reads the next request. The library does not pass a token, so the call's own token ends the read.</summary>
     public async Task<bool> MoveNext(CancellationToken unused)
     {
         if (!await requests.MoveNext(cancellationToken))
@@ -47,7 +47,8 @@ internal sealed class ReflectionExchange(
         return responses.WriteAsync(response);
     }
 
-    // Unknown fields may be nested as deep as a message can be decoded. One level deeper, in the answer, no client could decode them.
+    // Unknown fields may be nested as deep as a message can be decoded. In the response they are one level deeper, where clients cannot
+    // decode them.
     private static ServerReflectionRequest CopyKnownFields(ServerReflectionRequest request)
     {
         var copy = new ServerReflectionRequest { Host = request.Host };

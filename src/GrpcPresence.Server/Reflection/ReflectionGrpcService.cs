@@ -4,8 +4,9 @@ using Grpc.Reflection.V1;
 
 namespace GrpcPresence.Server.Reflection;
 
-/// <summary>Server reflection, v1: the service of Grpc.Reflection behind a <see cref="ReflectionExchange"/>.</summary>
-internal sealed class ReflectionGrpcService(ReflectionSymbols symbols, IEnumerable<string> serviceNames) : ServerReflection.ServerReflectionBase
+/// <summary>Implements server reflection v1: the service of Grpc.Reflection behind a <see cref="ReflectionExchange"/>.</summary>
+internal sealed class ReflectionGrpcService(ReflectionSymbols symbols, IEnumerable<string> serviceNames)
+    : ServerReflection.ServerReflectionBase
 {
     private readonly ReflectionV1ServiceImpl _library = new(serviceNames, symbols.Registry);
 

@@ -54,8 +54,8 @@ internal sealed class ReflectionSymbols
             AddMembers(nested);
     }
 
-    // Enum values live in the scope that contains their enum (protobuf language guide, "Enum Value Options"), as in C++. The descriptor's
-    // own FullName puts them below the enum, where no client looks.
+    // Enum values belong to the scope that contains their enum (protobuf language guide, "Enum Value Options"), as in C++. The descriptor's
+    // own FullName puts them below the enum, where clients do not look.
     private void AddValues(EnumDescriptor type)
     {
         var scope = type.FullName[..^type.Name.Length];

@@ -1,14 +1,14 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>Whether clients have to show a certificate when they connect.</summary>
+/// <summary>Whether clients must present a certificate when they connect.</summary>
 internal enum ClientCertificates
 {
-    /// <summary>They are not asked for one.</summary>
+    /// <summary>The server does not request a certificate.</summary>
     None,
 
-    /// <summary>They are asked for one; who shows one must show a good one.</summary>
+    /// <summary>The server requests a certificate. A client may present none; the server rejects an invalid one.</summary>
     Optional,
 
-    /// <summary>Who shows none is not connected.</summary>
+    /// <summary>The server rejects connections without a valid certificate.</summary>
     Required,
 }

@@ -9,8 +9,9 @@ internal static class ConfigurationPage
         # Configuration
 
         Every setting has a default, so that the server starts without any. Give a setting as an environment variable, as an option of the
-        command line (its own, or `--set NAME=VALUE`), or in `appsettings.json` beside the program, under `Presence`. The command line wins
-        over the environment, and the environment over the file. With `dotnet run`, the file is `src/GrpcPresence.Server/appsettings.json`.
+        command line (its own, or `--set NAME=VALUE`), or in `appsettings.json` beside the program, under `Presence`. The command line takes
+        precedence over the environment, and the environment over the file. With `dotnet run`, the file is
+        `src/GrpcPresence.Server/appsettings.json`.
 
         This page is generated. `dotnet run --project src/GrpcPresence.Server -- settings > docs/configuration.md` writes it, and a test
         fails when it is stale.
@@ -28,7 +29,7 @@ internal static class ConfigurationPage
 
         Each quota applies twice: to a service instance with all its callers, and to each caller. A caller is an API key, or an end user
         with any number of access tokens. Each quota is a whole number from 1. The burst of a rate equals what it allows in one second, and
-        is at least 10. Beyond a quota the server answers `QUOTA_EXCEEDED`, with the time to wait.
+        is at least 10. When a quota is exceeded, the server answers `QUOTA_EXCEEDED` with the time to wait.
 
         `Quotas:ServiceInstance:OpenStreams`, for example, is `PRESENCE__QUOTAS__SERVICEINSTANCE__OPENSTREAMS` in the environment and
         `--set Quotas:ServiceInstance:OpenStreams=100` on the command line.
@@ -45,13 +46,13 @@ internal static class ConfigurationPage
 
         ## Logging
 
-        The section `Logging` has the form that .NET documents: `Logging__LogLevel__GrpcPresence=Debug` logs what happens for each call,
+        The section `Logging` has the format that .NET documents: `Logging__LogLevel__GrpcPresence=Debug` logs an entry for each call,
         without identities. The default is Information for the server's own events and Warning for the framework.
 
-        ## When a setting cannot be used
+        ## Invalid settings
 
-        The program ends with exit code 2 and one line for each violation. A line names the setting, the form that it must have, and its
-        value unless that is a secret. A database that is damaged, in use, or newer than the program ends it with exit code 3.
+        The program exits with code 2 and prints one line for each violation. A line names the setting, the format that it must have, and
+        its value unless that is a secret. If the database is damaged, in use, or newer than the program, the exit code is 3.
 
         """;
 
@@ -76,7 +77,7 @@ internal static class ConfigurationPage
     private static void AppendQuotas(StringBuilder page)
     {
         string[] subjects = [nameof(QuotaSettings.ServiceInstance), nameof(QuotaSettings.ApiKey), nameof(QuotaSettings.AccessToken)];
-        AppendRow(page, ["quota", "what it bounds", .. subjects.Select(subject => $"`{subject}`")]);
+        AppendRow(page, ["quota", "what it limits", .. subjects.Select(subject => $"`{subject}`")]);
         AppendRow(page, [.. Enumerable.Repeat("---", subjects.Length + 2)]);
         foreach (var quota in SettingsCatalog.Quotas.GroupBy(setting => setting.Name.Split(':')[^1]))
         {
@@ -86,7 +87,7 @@ internal static class ConfigurationPage
         }
     }
 
-    // "none" and the like are words about a default, not values that could be written.
+    // "none" and similar words describe a default; a user cannot set them as values.
     private static string Code(string value) => value.Contains(' ', StringComparison.Ordinal) || value == "none" ? value : $"`{value}`";
 
     private static void AppendRow(StringBuilder page, params IReadOnlyList<string> cells) =>

@@ -1,11 +1,11 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>How an event is logged.</summary>
+/// <summary>The format of the log.</summary>
 internal enum LogFormat
 {
-    /// <summary>One line for people.</summary>
+    /// <summary>One line of plain text per event.</summary>
     Text,
 
-    /// <summary>One JSON object a line.</summary>
+    /// <summary>One JSON object per line.</summary>
     Json,
 }

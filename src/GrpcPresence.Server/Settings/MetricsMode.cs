@@ -1,14 +1,14 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>Which metrics Prometheus can read.</summary>
+/// <summary>The metrics that Prometheus can read.</summary>
 internal enum MetricsMode
 {
     /// <summary>None: the path does not exist.</summary>
     Off,
 
-    /// <summary>Those that cost a call nothing.</summary>
+    /// <summary>Only the metrics that add no cost to a call.</summary>
     Basic,
 
-    /// <summary>Those too that are recorded with each call: its duration by route.</summary>
+    /// <summary>All metrics, including those recorded with each call: its duration by route.</summary>
     All,
 }

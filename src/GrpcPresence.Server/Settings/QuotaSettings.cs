@@ -2,14 +2,14 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>How much service instances and callers may use. Immutable.</summary>
+/// <summary>The quotas of service instances and callers. Immutable.</summary>
 internal sealed record QuotaSettings
 {
     /// <summary>
-    /// What each service instance may use, of all its callers together. 20,000 open streams take, as watches, about 170 MiB when idle, and
-    /// 1,000,000 watched users about 280 MiB; 5,000 new streams a second bring that many watches back within 4 s after a restart. 100,000
-    /// heartbeats a second keep 3,000,000 sessions alive that beat every 30 s. 5,000 writes a second take about a fifth of the one writer.
-    /// 10,000,000 users are some gigabytes of disk.
+    /// The quotas of each service instance, for all its callers together. 20,000 open streams take about 170 MiB as idle watches, and
+    /// 1,000,000 watched users about 280 MiB. 5,000 new streams per second restore that many watches within 4 s after a restart. 100,000
+    /// heartbeats per second keep 3,000,000 sessions alive that send one every 30 s. 5,000 writes per second use about a fifth of the one
+    /// writer. 10,000,000 users need some gigabytes of disk.
     /// </summary>
     public QuotaLimits ServiceInstance { get; init; } = new()
     {
@@ -22,8 +22,8 @@ internal sealed record QuotaSettings
     };
 
     /// <summary>
-    /// What each API key may use. The same as a service instance: its key is the application's own server, often the only one, and may use
-    /// all of it.
+    /// The quotas of each API key. They equal those of a service instance: the key belongs to the application's own server, often the only
+    /// one, and may use the whole quota.
     /// </summary>
     public QuotaLimits ApiKey { get; init; } = new()
     {
@@ -35,10 +35,10 @@ internal sealed record QuotaSettings
     };
 
     /// <summary>
-    /// What each end user may use, with however many access tokens. 20 open streams are a few on each of a person's devices, 10,000 watched
-    /// users ten of the largest contact lists that one watch takes, and 10 new streams a second bring all of them back within 2 s. 20
-    /// heartbeats a second are far more than a person's sessions need, also when they all wake together; 10 writes a second are more than a
-    /// person makes by hand.
+    /// The quotas of each end user, for all of the user's access tokens together. 20 open streams allow a few on each of a person's
+    /// devices. 10,000 watched users are ten of the largest contact lists that one watch accepts. 10 new streams per second reopen all
+    /// streams within 2 s. 20 heartbeats per second are far more than a person's sessions need, even when all of them wake at once. 10
+    /// writes per second are more than a person makes by hand.
     /// </summary>
     public QuotaLimits AccessToken { get; init; } = new()
     {
@@ -49,6 +49,8 @@ internal sealed record QuotaSettings
         NewStreamsPerSecond = 10,
     };
 
-    /// <summary>Whether the subject has the quota. A caller owns no users, so that only a service instance has a quota of users.</summary>
+    /// <summary>
+    /// Whether the subject has the quota. Only a service instance has a quota of users, because a caller does not own users.
+    /// </summary>
     public static bool Has(string subject, string quota) => quota != nameof(QuotaLimits.Users) || subject == nameof(ServiceInstance);
 }

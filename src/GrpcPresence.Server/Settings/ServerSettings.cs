@@ -4,159 +4,170 @@ using GrpcPresence.Server.Settings.Attributes;
 
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>How the server is set up. Immutable; every value is usable.</summary>
+/// <summary>The settings of the server. Immutable; every value is valid.</summary>
 internal sealed record ServerSettings
 {
     /// <summary>The section of the configuration that holds the settings.</summary>
     public const string Section = "Presence";
 
-    /// <summary>The word for no port.</summary>
+    /// <summary>The word that switches a port off.</summary>
     public const string Off = "off";
 
-    // sun_path of the smallest of the usual systems, without the zero that ends it.
+    // The smallest sun_path of the common operating systems, without the terminating zero.
     private const int MaxSocketPathBytes = 103;
 
     private const string None = "none";
     private const int MaxPort = 65535;
 
-    /// <summary>The account of a deployment that does not say which it is of.</summary>
+    /// <summary>The account SID of a deployment that does not configure one.</summary>
     public const string DefaultAccountSid = "AC00000000000000000000000000000000";
 
     /// <summary>The address of the listeners.</summary>
     [AddressSetting("The address to listen on", Option = "--host")]
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
-    /// <summary>The port; 0 takes any free one. Without TLS it serves HTTP/2 alone, with TLS also HTTP/1.1.</summary>
-    [IntegerSetting("The port of gRPC; with TLS it also serves REST and gRPC-Web. 0 takes a free port", 0, MaxPort, Option = "--port")]
+    /// <summary>The port; 0 selects a free port. Without TLS it serves HTTP/2 only, with TLS also HTTP/1.1.</summary>
+    [IntegerSetting("The port of gRPC; with TLS it also serves REST and gRPC-Web. 0 selects a free port", 0, MaxPort, Option = "--port")]
     public int Port { get; init; } = 5080;
 
     /// <summary>
-    /// The port of the REST interface, which serves HTTP/1.1; 0 takes any free one, null is none. With TLS, <see cref="Port"/> serves
-    /// HTTP/1.1 and this port is unused.
+    /// The port of the REST interface, which serves HTTP/1.1; 0 selects a free port, null switches it off. With TLS, <see cref="Port"/>
+    /// serves HTTP/1.1 and this port is unused.
     /// </summary>
-    [IntegerSetting("The port of REST and gRPC-Web without TLS. 0 takes a free port", 0, MaxPort, Off = Off, Option = "--rest-port")]
+    [IntegerSetting("The port of REST and gRPC-Web without TLS. 0 selects a free port", 0, MaxPort, Off = Off, Option = "--rest-port")]
     public int? RestPort { get; init; } = 5081;
 
     /// <summary>The full path of the database file.</summary>
-    [PathSetting("The SQLite database", Option = "--database", Default = "data/presence.db")]
+    [PathSetting("The file of the SQLite database", Option = "--database", Default = "data/presence.db")]
     public string Database { get; init; } = Path.GetFullPath("data/presence.db");
 
-    /// <summary>The full path of the file with the half of every API key's secret that is not in the database.</summary>
+    /// <summary>
+    /// The full path of the file from which the secrets of API keys are derived. The database alone cannot reproduce them.
+    /// </summary>
     [PathSetting(
-        "The file from which the secrets of API keys are derived. It is not part of a backup",
+        "The file from which the secrets of API keys are derived. Backups do not contain it",
         Option = "--secret-file",
         Default = "the database's path followed by .secret")]
     public string SecretFile { get; init; } = Path.GetFullPath("data/presence.db.secret");
 
-    /// <summary>The path of the admin socket; null for none.</summary>
+    /// <summary>The path of the admin socket; null when it is off.</summary>
     [PathSetting(
-        "The Unix socket that the command keys uses to reach a running server",
+        "The Unix socket through which the command keys reaches a running server",
         Off = None,
         MaxBytes = MaxSocketPathBytes,
         Option = "--admin-socket",
         Default = "the database's path followed by .sock")]
     public string? AdminSocket { get; init; }
 
-    /// <summary>
-    /// Whether callers without credentials are accepted although there are API keys, or although other machines can reach the address.
-    /// </summary>
-    [FlagSetting("Accept callers without credentials, also from a network", Option = "--allow-anonymous")]
+    /// <summary>Whether to accept callers without credentials even if API keys exist, or if other machines can reach the address.</summary>
+    [FlagSetting("Accept callers without credentials, including callers from a network", Option = "--allow-anonymous")]
     public bool AllowAnonymous { get; init; }
 
-    /// <summary>What the REST interface calls the account that the deployment belongs to: <c>AC</c> and 32 hexadecimal digits.</summary>
-    [AccountSidSetting("The account SID of the deployment, as REST shows it", Option = "--account-sid")]
+    /// <summary>The account SID that the REST interface reports: <c>AC</c> and 32 hexadecimal digits.</summary>
+    [AccountSidSetting("The account SID of the deployment, which REST resources contain", Option = "--account-sid")]
     public string AccountSid { get; init; } = DefaultAccountSid;
 
     /// <summary>
-    /// The secret of the account, or null. With <see cref="AccountSid"/> it authorizes every call, and it signs webhooks. Where it is set,
-    /// callers need credentials, as they do where there is an API key.
+    /// The secret of the account, or null. Together with <see cref="AccountSid"/> it authorizes every call. It also signs webhooks. If it
+    /// is set, callers need credentials, as they do when an API key exists.
     /// </summary>
-    [SecretSetting("The auth token of the account. It authorizes every call and signs webhooks; callers need credentials once it is set")]
+    [SecretSetting("The auth token of the account. It authorizes every call and signs webhooks. If it is set, callers need credentials")]
     public string? AuthToken { get; init; }
 
-    /// <summary>The origins whose pages may call the server from a browser; null is none.</summary>
+    /// <summary>The origins whose pages may call the server from a browser; null for no origin.</summary>
     [OriginsSetting("The web origins whose pages may call the server from a browser", Option = "--allowed-origins")]
     public AllowedOrigins? AllowedOrigins { get; init; }
 
-    /// <summary>The PEM file of the server's certificate and the intermediates above it, with its full path; null is no TLS.</summary>
-    [PathSetting("The PEM file with the server's certificate, then its intermediates; switches TLS on", Option = "--tls-certificate")]
+    /// <summary>The full path of the PEM file with the server's certificate and its intermediates; null when TLS is off.</summary>
+    [PathSetting("The PEM file with the server's certificate, followed by its intermediates. Enables TLS", Option = "--tls-certificate")]
     public string? TlsCertificate { get; init; }
 
-    /// <summary>
-    /// The PEM file of the certificate's private key, which is not encrypted, with its full path; set if the certificate is.
-    /// </summary>
-    [PathSetting("The PEM file with the certificate's private key, not encrypted", Option = "--tls-key")]
+    /// <summary>The full path of the PEM file with the certificate's unencrypted private key; set if the certificate is set.</summary>
+    [PathSetting("The PEM file with the certificate's private key, unencrypted", Option = "--tls-key")]
     public string? TlsKey { get; init; }
 
-    /// <summary>Whether clients present a certificate.</summary>
-    [ChoiceSetting<ClientCertificates>("Whether clients present a certificate", Option = "--client-certificates")]
+    /// <summary>Whether clients must present a certificate.</summary>
+    [ChoiceSetting<ClientCertificates>("Whether clients must present a certificate", Option = "--client-certificates")]
     public ClientCertificates ClientCertificates { get; init; }
 
     /// <summary>
-    /// The PEM file of the authorities that client certificates must come from, with its full path; set if clients are asked for
-    /// certificates. The machine's own authorities do not count.
+    /// The full path of the PEM file with the authorities that issue client certificates; set if the server requests client certificates.
+    /// The machine's own authorities are not trusted.
     /// </summary>
-    [PathSetting("The PEM file with the roots that client certificates must come from", Option = "--client-certificate-authorities")]
+    [PathSetting("The PEM file with the root certificates of client certificates", Option = "--client-certificate-authorities")]
     public string? ClientCertificateAuthorities { get; init; }
 
-    /// <summary>Whether webhooks may reach private networks, this machine among them.</summary>
-    [FlagSetting("Allow webhooks to private addresses. Tenants choose webhook URLs", Option = "--allow-private-webhooks")]
+    /// <summary>Whether webhooks may call private networks, including this machine.</summary>
+    [FlagSetting("Allow webhooks to private addresses. Use with care: tenants choose the URLs", Option = "--allow-private-webhooks")]
     public bool AllowPrivateWebhooks { get; init; }
 
-    /// <summary>How long the store remembers that a user was deleted. A watch resumes without a snapshot for as long.</summary>
+    /// <summary>
+    /// How long the store keeps the record of a deleted user. A watch that resumes within this time needs no new snapshot.
+    /// </summary>
     [DurationSetting(
-        "How long deletions are remembered. A watch that resumes later gets a new snapshot", "01:00:00", "3650.00:00:00", Option = "--tombstone-retention")]
+        "How long the server remembers deletions. A watch that resumes later receives a new snapshot",
+        "01:00:00",
+        "3650.00:00:00",
+        Option = "--tombstone-retention")]
     public TimeSpan TombstoneRetention { get; init; } = Limits.TombstoneRetention;
 
-    /// <summary>How long a watch may make no progress while the server has something to send.</summary>
+    /// <summary>How long a watch may make no progress while the server has data to send.</summary>
     [DurationSetting(
-        "How long the client of a watch may leave waiting data unread before the server ends the watch",
+        "How long a client may leave data of a watch unread before the server ends the watch",
         "00:00:01",
         "1.00:00:00",
         Option = "--watch-stall-timeout")]
     public TimeSpan WatchStallTimeout { get; init; } = Limits.WatchStallTimeout;
 
-    /// <summary>The silence after which the server pings a client, to find those that vanished.</summary>
+    /// <summary>How long a connection may be silent before the server pings the client, to detect lost clients.</summary>
     [DurationSetting(
-        "The silence after which the server pings an HTTP/2 connection", "00:00:01", "1.00:00:00", Option = "--keep-alive-ping-delay")]
+        "How long an HTTP/2 connection may be silent before the server pings it",
+        "00:00:01",
+        "1.00:00:00",
+        Option = "--keep-alive-ping-delay")]
     public TimeSpan KeepAlivePingDelay { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the answer to a ping may take before the server closes the connection.</summary>
-    [DurationSetting("The time in which a client must answer a ping", "00:00:01", "1.00:00:00", Option = "--keep-alive-ping-timeout")]
+    /// <summary>How long the server waits for the answer to a ping before it closes the connection.</summary>
+    [DurationSetting(
+        "How long the server waits for the answer to a ping before it closes the connection",
+        "00:00:01",
+        "1.00:00:00",
+        Option = "--keep-alive-ping-timeout")]
     public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Connections that may be open at the same time. The server closes one more as soon as it is accepted: without a bound, whoever can
-    /// reach the port can take all memory. The default is enough for gateways, each of which needs a few, and for thousands of single
-    /// clients.
+    /// The maximum number of open connections. The server closes further connections as soon as it accepts them. Without a limit, a client
+    /// that can reach the port could use up all memory. The default is enough for gateways, each of which needs a few connections, and for
+    /// thousands of single clients.
     /// </summary>
-    [IntegerSetting("Connections that may be open at the same time", 1, int.MaxValue, Option = "--max-connections")]
+    [IntegerSetting("The maximum number of open connections", 1, int.MaxValue, Option = "--max-connections")]
     public int MaxConnections { get; init; } = 10_000;
 
-    /// <summary>How much service instances and callers may use.</summary>
+    /// <summary>The quotas of service instances and callers.</summary>
     public QuotaSettings Quotas { get; init; } = new();
 
-    /// <summary>How the log is written.</summary>
+    /// <summary>The format of the log.</summary>
     [ChoiceSetting<LogFormat>("The format of the log", Option = "--log-format", Shorthand = "--json-logs", ShorthandValue = "json")]
     public LogFormat LogFormat { get; init; }
 
     /// <summary>
-    /// Which metrics Prometheus can read at <c>/metrics</c>. On by default: the basic metrics add nothing to the cost of a call, and the path
-    /// is guarded like a method. Without credentials it answers only on a server that listens on loopback and has none configured.
+    /// The metrics that Prometheus can read at <c>/metrics</c>. On by default: the basic metrics add no cost to a call, and the path
+    /// requires the same authorization as a method. Without credentials it answers only if the server listens on loopback and has no
+    /// credentials configured.
     /// </summary>
-    [ChoiceSetting<MetricsMode>("Which metrics /metrics serves; all adds the duration of each call", Option = "--metrics")]
+    [ChoiceSetting<MetricsMode>("The metrics that /metrics serves. all adds the duration of each call", Option = "--metrics")]
     public MetricsMode Metrics { get; init; } = MetricsMode.Basic;
 
-    /// <summary>Whether the server creates a service instance with simulated users, to look at.</summary>
-    [FlagSetting("Create a service instance whose users come and go", Option = "--demo")]
+    /// <summary>Whether the server creates a service instance with simulated users, for demonstration.</summary>
+    [FlagSetting("Create a demo service instance whose users go online and offline", Option = "--demo")]
     public bool Demo { get; init; }
 
-    /// <summary>Whether the admin socket is all that is listened on.</summary>
+    /// <summary>Whether the server listens on the admin socket only.</summary>
     public bool HasAdminSocketOnly { get; init; }
 
-    /// <summary>Whether HTTP/1.1 has a port of its own.</summary>
+    /// <summary>Whether HTTP/1.1 has its own port.</summary>
     public bool ListensForRest => RestPort is not null && TlsCertificate is null && !HasAdminSocketOnly;
 
-    /// <summary>Whether others than this machine can reach the port.</summary>
+    /// <summary>Whether other machines can reach the port.</summary>
     public bool ListensToNetwork => !HasAdminSocketOnly && !IPAddress.IsLoopback(Address);
 }

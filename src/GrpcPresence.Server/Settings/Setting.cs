@@ -4,7 +4,7 @@ namespace GrpcPresence.Server.Settings;
 
 /// <summary>One setting, as <see cref="ServerSettings"/> declares it.</summary>
 /// <param name="Name">The name below <see cref="ServerSettings.Section"/>, such as <c>Port</c> or <c>Quotas:ApiKey:OpenStreams</c>.</param>
-/// <param name="Declaration">What the setting does and how its text is read.</param>
+/// <param name="Declaration">What the setting does, and how to parse its text.</param>
 /// <param name="Get">Reads the property.</param>
 /// <param name="Set">Writes the property.</param>
 internal sealed record Setting(

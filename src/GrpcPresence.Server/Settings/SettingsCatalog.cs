@@ -30,7 +30,7 @@ internal static class SettingsCatalog
                (settings, value) => quota.SetValue(subject.GetValue(settings.Quotas), value)),
     ];
 
-    /// <summary>All of them.</summary>
+    /// <summary>All settings.</summary>
     public static readonly IReadOnlyList<Setting> All = [.. Server, .. Quotas];
 
     /// <summary>Returns the setting of the property.</summary>

@@ -1,17 +1,21 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>The program cannot run with its settings. The message has one line for each violation and is all that the user sees.</summary>
+/// <summary>
+/// Reports settings that the program cannot run with. The message has one line per violation and is all that the user sees.
+/// </summary>
 internal sealed class SettingsException(string message) : Exception(message)
 {
-    /// <summary>Reports a setting whose value turned out to be unusable, beyond its form.</summary>
+    /// <summary>Reports a value that has the right format but cannot be used.</summary>
     /// <param name="property">The property of <see cref="ServerSettings"/>.</param>
     /// <param name="value">The value.</param>
-    /// <param name="rule">What is wrong, as a predicate: "must be a port that no other program listens on".</param>
-    public static SettingsException For(string property, string? value, string rule) =>
-        new($"{SettingsCatalog.Get(property).Key} {rule}, and is \"{value}\".");
+    /// <param name="problem">
+    /// The problem and its solution, without the last full stop: "is in use by another program. Choose a free port".
+    /// </param>
+    public static SettingsException For(string property, string? value, string problem) =>
+        new($"{SettingsCatalog.Get(property).Key} \"{value}\" {problem}.");
 
-    /// <summary>Describes a value that does not have the form of its setting.</summary>
+    /// <summary>Describes a value with the wrong format.</summary>
     public static string Describe(Setting setting, string text) => setting.Declaration.IsSecret
-        ? $"{setting.Key} must be {setting.Declaration.Form}."
-        : $"{setting.Key} must be {setting.Declaration.Form}, and is \"{text}\".";
+        ? $"{setting.Key} is invalid. It must be {setting.Declaration.Form}."
+        : $"{setting.Key} \"{text}\" is invalid. It must be {setting.Declaration.Form}.";
 }

@@ -2,15 +2,16 @@ using System.Globalization;
 
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>Reads the settings from the configuration and reports everything that is wrong with them at once, one line each.</summary>
+/// <summary>Reads the settings from the configuration and reports all violations at once, one line each.</summary>
 internal static class SettingsReader
 {
     private const string SecretFileEnding = ".secret";
     private const string SocketEnding = ".sock";
 
-    /// <summary>Returns the settings; what is not set has its default.</summary>
-    /// <exception cref="SettingsException">A setting is unknown, a value does not have its form, or settings contradict each
-    /// other.</exception>
+    /// <summary>Returns the settings. A setting without a value has its default.</summary>
+    /// <exception cref="SettingsException">
+    /// A setting is unknown, a value has the wrong format, or settings contradict each other.
+    /// </exception>
     public static ServerSettings Read(IConfigurationRoot configuration)
     {
         var section = configuration.GetSection(ServerSettings.Section);
@@ -36,7 +37,7 @@ internal static class SettingsReader
     {
         if (!setting.Declaration.IsList)
             return configuration[setting.Key];
-        // Source by source: a text on the command line wins over an array in a file.
+        // Read source by source, so that a text on the command line takes precedence over an array in a file.
         foreach (var source in configuration.Providers.Reverse())
         {
             if (source.TryGet(setting.Key, out var text) && text is not null)
@@ -48,12 +49,12 @@ internal static class SettingsReader
         return null;
     }
 
-    /// <summary>The secret file and the socket stand beside the database unless the configuration says where.</summary>
+    /// <summary>The secret file and the socket are beside the database unless the configuration gives their paths.</summary>
     private static ServerSettings WithDerivedPaths(ServerSettings settings, IConfigurationSection section)
     {
         if (section[nameof(ServerSettings.SecretFile)] is null)
             settings = settings with { SecretFile = settings.Database + SecretFileEnding };
-        // A path that is too long for a socket is no error where nobody asked for the socket.
+        // A default path that is too long for a socket is not an error, because the user did not ask for the socket.
         var socket = SettingsCatalog.Get(nameof(ServerSettings.AdminSocket));
         if (section[socket.Name] is null && socket.Declaration.TryRead(settings.Database + SocketEnding, out var path))
         {
@@ -62,24 +63,24 @@ internal static class SettingsReader
         return settings;
     }
 
-    /// <summary>Finds values below the section that no setting reads, so that a misspelled name does not pass in silence.</summary>
+    /// <summary>Finds values in the section that no setting reads, so that a misspelled name is reported.</summary>
     private static IEnumerable<string> FindUnknown(IConfigurationSection section)
     {
         if (!string.IsNullOrEmpty(section.Value))
-            yield return $"{section.Path} holds settings and takes no value.";
+            yield return $"{section.Path} is a group of settings and has no value of its own. Set {section.Path}:NAME instead.";
         var entries = section.AsEnumerable(makePathsRelative: true).ToList();
         foreach (var (path, value) in entries)
         {
             if (SettingsCatalog.All.Any(setting => Reads(setting, path)))
                 continue;
-            // An object of JSON has no value of its own, and an empty one or an array has an empty value.
+            // A JSON object has no value of its own; an empty object or an array has an empty value.
             var isGroup = SettingsCatalog.All.Any(setting => setting.Name.StartsWith(path + ':', StringComparison.OrdinalIgnoreCase));
             var hasChildren = entries.Exists(entry => entry.Key.StartsWith(path + ':', StringComparison.OrdinalIgnoreCase));
             if (string.IsNullOrEmpty(value) && (isGroup || hasChildren))
                 continue;
             var group = path.Contains(':', StringComparison.Ordinal) ? path[..path.LastIndexOf(':')] : "";
             yield return isGroup
-                ? $"{section.Path}:{path} holds settings and takes no value."
+                ? $"{section.Path}:{path} is a group of settings and has no value of its own. Set {section.Path}:{path}:NAME instead."
                 : $"{section.Path}:{path} is unknown. Valid settings: {string.Join(", ", NamesBelow(group))}.";
         }
     }
@@ -94,7 +95,7 @@ internal static class SettingsReader
     {
         var prefix = group.Length == 0 ? "" : group + ':';
         var below = SettingsCatalog.All.Where(setting => setting.Name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)).ToList();
-        // A misspelled group has nothing below it.
+        // A misspelled group has no settings below it.
         if (below.Count == 0)
             (prefix, below) = ("", [.. SettingsCatalog.All]);
         return below.Select(setting => setting.Name[prefix.Length..].Split(':')[0]).Distinct();

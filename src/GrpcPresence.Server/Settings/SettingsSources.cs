@@ -1,12 +1,15 @@
 namespace GrpcPresence.Server.Settings;
 
-/// <summary>The sources of settings. A later one wins: the file beside the program, environment variables, the command line.</summary>
+/// <summary>
+/// The sources of settings, in order: the file beside the program, environment variables, the command line. A later source takes
+/// precedence.
+/// </summary>
 internal static class SettingsSources
 {
     private const string FileName = "appsettings.json";
 
     /// <summary>Reads all sources.</summary>
-    /// <param name="commandLine">The settings that the command line gives, by their keys.</param>
+    /// <param name="commandLine">The settings given on the command line, by key.</param>
     /// <exception cref="SettingsException">The file cannot be read.</exception>
     public static IConfigurationRoot Load(IEnumerable<KeyValuePair<string, string?>> commandLine)
     {
@@ -21,7 +24,7 @@ internal static class SettingsSources
         catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             var cause = exception.InnerException ?? exception;
-            throw new SettingsException($"{FileName} cannot be read: {cause.Message.ReplaceLineEndings(" ")}");
+            throw new SettingsException($"{FileName} cannot be read. Correct or remove it: {cause.Message.ReplaceLineEndings(" ")}");
         }
     }
 }

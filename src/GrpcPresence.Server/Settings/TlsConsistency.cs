@@ -1,19 +1,20 @@
 namespace GrpcPresence.Server.Settings;
 
 /// <summary>
-/// Which settings of TLS need which others. A setting that would have no effect is a violation too: an operator who names authorities believes that the
-/// server checks clients.
+/// Checks which TLS settings require others. A setting without effect is also a violation: an operator who names authorities believes that
+/// the server checks clients.
 /// </summary>
 internal static class TlsConsistency
 {
-    /// <summary>Returns a line for each setting that needs another one that is not set. Reads no file.</summary>
+    /// <summary>Returns a line for each setting that requires another setting that is missing. Reads no file.</summary>
     public static IEnumerable<string> FindContradictions(ServerSettings settings)
     {
         var asksForCertificates = settings.ClientCertificates != ClientCertificates.None;
         (string Name, bool IsSet) certificate = (nameof(settings.TlsCertificate), settings.TlsCertificate is not null);
         (string Name, bool IsSet) key = (nameof(settings.TlsKey), settings.TlsKey is not null);
         (string Name, bool IsSet) clients = (nameof(settings.ClientCertificates), asksForCertificates);
-        (string Name, bool IsSet) authorities = (nameof(settings.ClientCertificateAuthorities), settings.ClientCertificateAuthorities is not null);
+        (string Name, bool IsSet) authorities =
+            (nameof(settings.ClientCertificateAuthorities), settings.ClientCertificateAuthorities is not null);
         ((string Name, bool IsSet) Setting, (string Name, bool IsSet)[] Needs)[] rules =
         [
             (key, [certificate]),
@@ -25,6 +26,6 @@ internal static class TlsConsistency
                where rule.Setting.IsSet
                let missing = rule.Needs.Where(other => !other.IsSet).Select(other => SettingsCatalog.Get(other.Name).Key).ToList()
                where missing.Count > 0
-               select $"{SettingsCatalog.Get(rule.Setting.Name).Key} also needs {string.Join(" and ", missing)}.";
+               select $"{SettingsCatalog.Get(rule.Setting.Name).Key} has no effect alone. Also set {string.Join(" and ", missing)}.";
     }
 }

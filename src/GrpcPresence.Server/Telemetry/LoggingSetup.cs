@@ -3,28 +3,29 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace GrpcPresence.Server.Telemetry;
 
-/// <summary>How the log looks and who may write to it.</summary>
+/// <summary>Configures the format of the log and the categories that may write to it.</summary>
 internal static class LoggingSetup
 {
     private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
 
     /// <summary>
-    /// One line for each event, on the console. The framework speaks from Warning on, and Kestrel from Error, so that no client can fill the log with bad
-    /// input. The section <c>Logging</c> of the configuration overrides it.
+    /// Logs one line per event to the console. The framework logs from Warning, and Kestrel from Error, so that clients cannot fill the log
+    /// with invalid input. The section <c>Logging</c> of the configuration overrides these levels.
     /// </summary>
     public static void AddPresenceLogging(this ILoggingBuilder logging, ServerSettings settings, IConfiguration configuration)
     {
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter(nameof(GrpcPresence), LogLevel.Information);
-        // Kestrel warns of each connection that ends in a way which it did not foresee, with a stack trace: a header field of the index 0 does.
+        // Kestrel logs a warning with a stack trace for each connection that ends in an unexpected way, such as a header field with index
+        // 0.
         logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
-        // It would tell of requests, from Information on; where it may tell of anything, an activity is made for every call. Who wants that sets this very
-        // category: a setting for a wider one does not reach it.
+        // This category logs each request from Information on. If any of its levels is enabled, the framework creates an activity for every
+        // call. To enable it, set this exact category: a setting for a wider category does not apply.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // It tells of a start that failed with a stack trace, and throws it too: the program says in one line what it was.
+        // The host logs a failed start with a stack trace, and also throws it. The program already reports the error in one line.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.AddConfiguration(configuration.GetSection("Logging"));
-        // A command of the operator has its output for itself.
+        // Standard output belongs to the command, so its log goes to standard error.
         if (settings.HasAdminSocketOnly)
             logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (settings.LogFormat == LogFormat.Json)

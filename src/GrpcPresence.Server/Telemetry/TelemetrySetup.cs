@@ -9,7 +9,7 @@ using OpenTelemetry.Trace;
 
 namespace GrpcPresence.Server.Telemetry;
 
-/// <summary>Which metrics and traces the server offers, and to whom.</summary>
+/// <summary>Configures the metrics and traces that the server offers.</summary>
 internal static class TelemetrySetup
 {
     private const string ServiceName = "grpc-presence";
@@ -17,14 +17,14 @@ internal static class TelemetrySetup
     private const string KestrelMeter = "Microsoft.AspNetCore.Server.Kestrel";
     private const string QueuedRequests = "kestrel.queued_requests";
 
-    // The name under which OpenTelemetry listens.
+    // OpenTelemetry listens to this name.
     private const string Listener = "OpenTelemetry";
 
     /// <summary>
-    /// Adds the exporter for Prometheus if the settings have it, and the export over OTLP if a variable names an endpoint. Without
-    /// either, nothing listens to any instrument.
+    /// Adds the Prometheus exporter if the settings enable it, and the OTLP export if a variable names an endpoint. Without either, no
+    /// listener is attached to any instrument.
     /// </summary>
-    /// <exception cref="SettingsException">A variable of the exporter has a value that cannot be used.</exception>
+    /// <exception cref="SettingsException">A variable of the exporter has an invalid value.</exception>
     public static void AddTelemetry(this IServiceCollection services, ServerSettings settings, IConfiguration configuration)
     {
         var endpoint = OtlpVariables.ReadEndpoint(configuration);
@@ -42,7 +42,7 @@ internal static class TelemetrySetup
         });
         if (endpoint is null)
             return;
-        // Only with an exporter: as soon as anything listens for traces, the framework creates an activity for each call.
+        // Only with an exporter: as soon as a listener is attached to traces, the framework creates an activity for each call.
         telemetry.WithTracing(traces => traces
             .AddAspNetCoreInstrumentation(options => options.EnrichWithHttpResponse = RemovePath)
             .AddOtlpExporter());
@@ -50,9 +50,9 @@ internal static class TelemetrySetup
     }
 
     /// <summary>
-    /// Builds the providers. Called before the store is opened, so that a variable that they cannot use does not create or lock a database.
+    /// Builds the providers. Call this before opening the store, so that an invalid variable does not create or lock a database.
     /// </summary>
-    /// <exception cref="SettingsException">A variable of OpenTelemetry has a value that cannot be used.</exception>
+    /// <exception cref="SettingsException">A variable of OpenTelemetry has an invalid value.</exception>
     public static void BuildTelemetry(this IServiceProvider services)
     {
         try
@@ -61,19 +61,19 @@ internal static class TelemetrySetup
             services.GetService<TracerProvider>();
         }
 #pragma warning disable CA1031 // each variable fails in a way of its own
-        catch (Exception fault)
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
-            var reason = fault.Message.ReplaceLineEndings(" ");
-            throw new SettingsException($"OpenTelemetry cannot start; check the variables that begin with OTEL_: {reason}");
+            var reason = exception.Message.ReplaceLineEndings(" ");
+            throw new SettingsException($"OpenTelemetry cannot start. Check the variables that begin with OTEL_: {reason}");
         }
     }
 
     /// <summary>
-    /// Enables instruments. Those of the hosting meter and the number of queued requests are recorded with each call: a unary heartbeat
-    /// of 4.6 µs then takes 5.3 µs of CPU, 14 % more, half of it for the queued requests. The others are recorded once a connection, a
-    /// commit or a refusal, and cost a heartbeat nothing that can be measured (P1: 1.18 with them, 1.17 without). The scope is local,
-    /// because a process may hold several servers: each shows what it measures itself.
+    /// Enables instruments. The hosting meter and the number of queued requests are recorded with each call. A unary heartbeat of 4.6 µs
+    /// then takes 5.3 µs of CPU, 14 % more, half of it for the queued requests. The other instruments are recorded once per connection,
+    /// commit or rejection, and add no measurable cost to a heartbeat (P1: 1.18 with them, 1.17 without). The scope is local, because a
+    /// process may run several servers, and each reports only its own measurements.
     /// </summary>
     private static void Enable(IMetricsBuilder metrics, bool withCalls)
     {
@@ -85,7 +85,7 @@ internal static class TelemetrySetup
             metrics.DisableMetrics(KestrelMeter, QueuedRequests, Listener, MeterScope.Local);
     }
 
-    // The variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES are read last, so that they win.
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES are read last, so that they take precedence.
     private static void Describe(ResourceBuilder resource) => resource
         .AddService(ServiceName, serviceVersion: Version)
         .AddEnvironmentVariableDetector();
@@ -93,7 +93,7 @@ internal static class TelemetrySetup
     private static string? Version =>
         typeof(TelemetrySetup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
 
-    // A path of REST holds identities. The route, which the trace has too, says which operation it was.
+    // A REST path contains identities. The route, which the trace also has, already identifies the operation.
     private static void RemovePath(Activity activity, HttpResponse response)
     {
         activity.SetTag("url.path", (response.HttpContext.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText);

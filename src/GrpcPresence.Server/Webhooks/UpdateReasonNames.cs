@@ -3,12 +3,12 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Update reasons as words, for everything that is not gRPC. <c>friendlyName</c>, <c>attributes</c>, <c>reachabilityOnline</c> and
-/// <c>reachabilityNotifiable</c> are those of the client SDK that the REST interface comes from; the others are our own.
+/// The names of update reasons outside gRPC. <c>friendlyName</c>, <c>attributes</c>, <c>reachabilityOnline</c> and
+/// <c>reachabilityNotifiable</c> are the names that the Twilio Conversations client SDK uses; the others are our own.
 /// </summary>
 internal static class UpdateReasonNames
 {
-    // In the order in which they are written.
+    // The order in which the names are written.
     private static readonly (UpdateReasons Reason, string Word)[] Words =
     [
         (UpdateReasons.Created, "created"),
@@ -20,14 +20,14 @@ internal static class UpdateReasonNames
         (UpdateReasons.ReachabilityNotifiable, "reachabilityNotifiable"),
     ];
 
-    /// <summary>Every word.</summary>
+    /// <summary>All names.</summary>
     public static IEnumerable<string> All => Words.Select(entry => entry.Word);
 
-    /// <summary>The words of the reasons, in an order that is always the same.</summary>
+    /// <summary>Returns the names of the reasons, always in the same order.</summary>
     public static IReadOnlyList<string> Of(UpdateReasons reasons) =>
         [.. Words.Where(entry => reasons.HasFlag(entry.Reason)).Select(entry => entry.Word)];
 
-    /// <summary>The reason of a word; false when there is none. Words are case-sensitive.</summary>
+    /// <summary>Parses a name. Names are case-sensitive.</summary>
     public static bool TryParse(string? word, out UpdateReasons reason)
     {
         reason = Array.Find(Words, entry => entry.Word == word).Reason;

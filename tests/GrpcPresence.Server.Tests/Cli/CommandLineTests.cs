@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Server.Tests.Cli;
 
-/// <summary>What the program answers before it opens anything.</summary>
+/// <summary>Tests the command line before any file is opened.</summary>
 public sealed class CommandLineTests
 {
     [Theory]
@@ -92,7 +92,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("keys foo", "'foo'")]
     [InlineData("keys create --role king", "--role")]
-    [InlineData("--Presence:Port 7", "Port has no value")]
+    [InlineData("--Presence:Port 7", "Port")]
     public async Task The_line_names_what_is_wrong(string line, string wrong) =>
         Assert.Contains(wrong, (await RunAsync(line)).Error, StringComparison.Ordinal);
 
@@ -150,5 +150,5 @@ public sealed class CommandLineTests
         return (code, output.ToString(), error.ToString().ReplaceLineEndings("\n"));
     }
 
-    private static void Fail(IServiceCollection services) => Assert.Fail("The server was put together.");
+    private static void Fail(IServiceCollection services) => Assert.Fail("The server was built.");
 }

@@ -6,7 +6,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>An access token in the making, by hand: what verifies it is not what makes it.</summary>
+/// <summary>Builds an access token by hand, so that tests do not create tokens with the code that verifies them.</summary>
 internal sealed class AccessToken
 {
     public JsonObject Header { get; } = new() { ["alg"] = "HS256", ["typ"] = "JWT", ["cty"] = "twilio-fpa;v=1" };
@@ -26,7 +26,7 @@ internal sealed class AccessToken
         return token;
     }
 
-    /// <summary>The token as it is sent.</summary>
+    /// <summary>Returns the signed token.</summary>
     public string Sign(string secret)
     {
         var signed = $"{Part(Header.ToJsonString())}.{Part(Claims.ToJsonString())}";
@@ -41,7 +41,7 @@ internal sealed class AccessToken
         return $"{signed}.{Base64Url.EncodeToString(signature)}";
     }
 
-    /// <summary>A token with the payload as it stands.</summary>
+    /// <summary>Returns a token with this exact payload.</summary>
     public static string Sign(string payload, string secret)
     {
         var signed = $"{Part("""{"alg":"HS256","typ":"JWT"}""")}.{Part(payload)}";

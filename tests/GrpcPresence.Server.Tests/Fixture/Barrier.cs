@@ -1,7 +1,7 @@
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>Something that a test waits for.</summary>
-/// <param name="what">What happens, as a clause; the failure says that it did not.</param>
+/// <summary>An event that a test waits for.</summary>
+/// <param name="what">What happens, as a clause. The failure message says that it did not happen.</param>
 internal sealed class Barrier(string what)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -12,7 +12,7 @@ internal sealed class Barrier(string what)
 
     public Task Wait() => Within(_reached.Task, what);
 
-    /// <summary>Waits for a task, and says what did not happen.</summary>
+    /// <summary>Waits for a task, and reports what did not happen.</summary>
     public static async Task Within(Task task, string what)
     {
         try

@@ -9,10 +9,10 @@ internal sealed record CallError(StatusCode Code, ErrorInfo? Info, BadRequest? B
     /// <summary>The reason; empty when the error has no details.</summary>
     public string Reason => Info?.Reason ?? "";
 
-    /// <summary>What the metadata says; a field at fault maps to its reason.</summary>
+    /// <summary>The metadata; an invalid field maps to its reason.</summary>
     public IReadOnlyDictionary<string, string> Metadata => Info?.Metadata.ToDictionary() ?? [];
 
-    /// <summary>The fields at fault.</summary>
+    /// <summary>The invalid fields.</summary>
     public IReadOnlyList<string> Fields => BadRequest?.FieldViolations.Select(violation => violation.Field).ToArray() ?? [];
 
     /// <summary>Runs a call that must fail.</summary>
@@ -21,7 +21,7 @@ internal sealed record CallError(StatusCode Code, ErrorInfo? Info, BadRequest? B
     /// <summary>Runs a call that must fail.</summary>
     public static Task<CallError> Of<T>(AsyncUnaryCall<T> call) => Of(() => call.ResponseAsync);
 
-    /// <summary>Reads the details.</summary>
+    /// <summary>Reads the details of an error.</summary>
     public static CallError From(RpcException error)
     {
         if (error.Trailers.GetRpcStatus() is not { } status)

@@ -3,10 +3,10 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>What the comments of <c>error_reason.proto</c> promise.</summary>
+/// <summary>Reads the promises in the comments of <c>error_reason.proto</c>.</summary>
 internal static partial class DocumentedReasons
 {
-    /// <summary>The status of each reason, by the name that <c>google.rpc.ErrorInfo</c> has.</summary>
+    /// <summary>The status of each reason, by its name in <c>google.rpc.ErrorInfo</c>.</summary>
     public static IReadOnlyDictionary<string, StatusCode> Statuses { get; } = Read();
 
     private static Dictionary<string, StatusCode> Read()

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A response of server-sent events that is being read. Remembers the last id as a browser does: until it is given another.</summary>
+/// <summary>Reads a response of server-sent events. Like a browser, it remembers the last id until it receives another.</summary>
 internal sealed class EventStream : IAsyncDisposable
 {
     private readonly HttpResponseMessage _response;
@@ -15,17 +15,17 @@ internal sealed class EventStream : IAsyncDisposable
         _events = SseParser.Create(body, static (_, data) => JsonElement.Parse(data)).EnumerateAsync(TestRun.Token).GetAsyncEnumerator();
     }
 
-    /// <summary>The id that a browser sends when it comes back; empty for none.</summary>
+    /// <summary>The id that a browser sends when it reconnects; empty for none.</summary>
     public string LastId { get; private set; }
 
-    /// <summary>Reads the response, which must be such a stream.</summary>
+    /// <summary>Reads the response, which must be an event stream.</summary>
     public static async Task<EventStream> OfAsync(HttpResponseMessage response, string lastId)
     {
         response.EnsureSuccessStatusCode();
         return new EventStream(response, await response.Content.ReadAsStreamAsync(TestRun.Token), lastId);
     }
 
-    /// <summary>The next event; null when there are no more.</summary>
+    /// <summary>Returns the next event, or null at the end.</summary>
     public async Task<SseItem<JsonElement>?> Next()
     {
         if (!await _events.MoveNextAsync())
@@ -34,7 +34,7 @@ internal sealed class EventStream : IAsyncDisposable
         return _events.Current;
     }
 
-    /// <summary>Breaks off.</summary>
+    /// <summary>Disconnects.</summary>
     public ValueTask DisposeAsync()
     {
         _response.Dispose();

@@ -7,17 +7,19 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A watch as server-sent events: each is the message that gRPC would send, but that every update is one of its own.</summary>
+/// <summary>
+/// A watch over server-sent events. Each event converts to the message that gRPC would send, but every update is a message of its own.
+/// </summary>
 internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastId) : Watch
 {
     private EventStream? _events;
 
-    /// <summary>The response, when its headers have come.</summary>
+    /// <summary>The response, once its headers have arrived.</summary>
     public Task<HttpResponseMessage> Response => opening;
 
     public override Task Headers => opening;
 
-    /// <summary>Opens the watch, as a browser that goes on from the request's token does.</summary>
+    /// <summary>Opens the watch like a browser that resumes from the request's token.</summary>
     public static EventWatch Open(TestServer server, WatchUsersRequest request, string? authorization = null) =>
         Open(server, UpdatesUrl.Of(request), request.ResumeToken, authorization);
 
@@ -32,7 +34,7 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
         return new EventWatch(server.Rest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestRun.Token), lastId);
     }
 
-    /// <summary>The next event as it is; null when there are no more.</summary>
+    /// <summary>Returns the next event, or null at the end.</summary>
     public async Task<SseItem<JsonElement>?> NextEvent()
     {
         _events ??= await EventStream.OfAsync(await opening, lastId);
@@ -40,7 +42,10 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
     }
 
     public override void Dispose() => _ = opening.ContinueWith(
-        static opened => opened.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        static opened => opened.Result.Dispose(),
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnRanToCompletion,
+        TaskScheduler.Default);
 
     protected override async Task<WatchUsersResponse> Read()
     {
@@ -66,10 +71,12 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
         switch (item.EventType)
         {
             case "configuration":
-                message.Configuration = new V1.Configuration { ReachabilityEnabled = item.Data.GetProperty("reachability_enabled").GetBoolean() };
+                var isEnabled = item.Data.GetProperty("reachability_enabled").GetBoolean();
+                message.Configuration = new V1.Configuration { ReachabilityEnabled = isEnabled };
                 break;
             case "reset":
-                message.Reset = new WatchReset { Reason = System.Enum.Parse<ResetReason>(item.Data.GetProperty("reason").GetString()!, ignoreCase: true) };
+                var reset = item.Data.GetProperty("reason").GetString()!;
+                message.Reset = new WatchReset { Reason = System.Enum.Parse<ResetReason>(reset, ignoreCase: true) };
                 break;
             case "updated":
                 message.Updates = new WatchUpdates { Updates = { UpdateOf(item.Data) } };
@@ -81,7 +88,7 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
                 message.Progress = new WatchProgress();
                 break;
             default:
-                Assert.Fail($"There is no event {item.EventType}: {item.Data}");
+                Assert.Fail($"Unknown event {item.EventType}: {item.Data}");
                 break;
         }
         return message;
@@ -104,7 +111,8 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
             user.IsOnline = online;
         if (Flag("is_notifiable") is { } notifiable)
             user.IsNotifiable = notifiable;
-        var reasons = data.GetProperty("update_reasons").EnumerateArray().Select(word => System.Enum.Parse<UpdateReason>(word.GetString()!, ignoreCase: true));
+        var reasons = data.GetProperty("update_reasons").EnumerateArray()
+            .Select(word => System.Enum.Parse<UpdateReason>(word.GetString()!, ignoreCase: true));
         return new UserUpdate { User = user, UpdateReasons = { reasons } };
 
         string Text(string name) => told.GetProperty(name).GetString() ?? "";

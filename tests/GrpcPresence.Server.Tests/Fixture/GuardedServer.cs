@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A server that asks for credentials, with API keys of every kind, two service instances, and a clock that stands.</summary>
+/// <summary>A server that requires credentials, with API keys of every kind, two service instances, and a manual clock.</summary>
 internal sealed class GuardedServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -19,21 +19,21 @@ internal sealed class GuardedServer : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new();
 
-    /// <summary>Says when the server sets a timer on <see cref="Time"/>.</summary>
+    /// <summary>Reports when the server sets a timer on <see cref="Time"/>.</summary>
     public ObservedClock Timers { get; }
 
     public TestServer Server { get; private set; } = null!;
 
-    /// <summary>The operator's calls.</summary>
+    /// <summary>Calls of the operator through the admin socket.</summary>
     public ApiKeyService.ApiKeyServiceClient Keys { get; private set; } = null!;
 
     /// <summary>The service instance of the scoped keys and of the tokens.</summary>
     public string Own { get; private set; } = "";
 
-    /// <summary>Another.</summary>
+    /// <summary>Another service instance.</summary>
     public string Foreign { get; private set; } = "";
 
-    /// <summary>Credentials of an administrator of the whole deployment.</summary>
+    /// <summary>The credentials of an administrator of the whole deployment.</summary>
     public string Admin { get; private set; } = "";
 
     public string SecretPath => _directory.File("presence.secret");
@@ -56,16 +56,16 @@ internal sealed class GuardedServer : IAsyncDisposable
         return guarded;
     }
 
-    /// <summary>Makes an API key; its secret is with it.</summary>
+    /// <summary>Creates an API key and returns it with its secret.</summary>
     public async Task<CreateApiKeyResponse> NewKeyAsync(ApiKeyRole role, string scope = "", string certificateName = "") =>
         await Keys.CreateApiKeyAsync(new CreateApiKeyRequest { Role = role, ServiceSid = scope, CertificateName = certificateName });
 
-    /// <summary>The header of HTTP Basic.</summary>
+    /// <summary>Returns the header of HTTP Basic.</summary>
     public static string Basic(CreateApiKeyResponse key) => Basic(key.ApiKey.Sid, key.Secret);
 
     public static string Basic(string sid, string secret) => "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{sid}:{secret}"));
 
-    /// <summary>The header of an access token that the key issues now, for an hour unless it says otherwise.</summary>
+    /// <summary>Returns the header of an access token that the key issues now, by default for an hour.</summary>
     public string Bearer(CreateApiKeyResponse key, string identity, string? service = null, TimeSpan? lifetime = null) =>
         "Bearer " + AccessToken.For(key, identity, service ?? Own, Time.GetUtcNow(), lifetime ?? TimeSpan.FromHours(1)).Sign(key.Secret);
 
@@ -89,13 +89,13 @@ internal sealed class GuardedServer : IAsyncDisposable
     public AsyncUnaryCall<ListUsersResponse> ReadAsync(string? authorization) =>
         UsersAs(authorization).ListUsersAsync(new ListUsersRequest { ServiceSid = Own });
 
-    /// <summary>Waits until the server has noticed that its clients have ended their streams.</summary>
+    /// <summary>Waits until the server has noticed that its clients ended their streams.</summary>
     public Task NoStreamsAsync() =>
         Barrier.Within(Server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server noticed the end of the streams");
 
     public async ValueTask DisposeAsync()
     {
-        // Stopping would wait for them on a clock that stands.
+        // The stop would otherwise wait for the streams on a clock that does not advance.
         await NoStreamsAsync();
         await Server.DisposeAsync();
         _directory.Dispose();

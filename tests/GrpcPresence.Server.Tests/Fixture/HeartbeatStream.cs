@@ -6,7 +6,7 @@ namespace GrpcPresence.Server.Tests.Fixture;
 /// <summary>An open heartbeat stream as a client sees it.</summary>
 internal sealed class HeartbeatStream(AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call) : IDisposable
 {
-    /// <summary>What the first message was answered with.</summary>
+    /// <summary>The reply to the first message.</summary>
     public StreamHeartbeatsResponse StartReply { get; private set; } = null!;
 
     public static async Task<HeartbeatStream> OpenAsync(TestServer server, string service, bool endSessionsOnClose = false)
@@ -64,7 +64,7 @@ internal sealed class HeartbeatStream(AsyncDuplexStreamingCall<StreamHeartbeatsR
         Assert.False(await end);
     }
 
-    /// <summary>Why the stream ends.</summary>
+    /// <summary>Returns why the stream ends.</summary>
     public async Task<CallError> Ended()
     {
         var ended = CallError.Of(async () =>

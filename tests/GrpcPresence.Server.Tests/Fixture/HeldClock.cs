@@ -1,11 +1,11 @@
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A clock whose timers of one length wait for the test; the others never fire.</summary>
+/// <summary>A clock whose timers of one length fire when the test releases them; other timers never fire.</summary>
 internal sealed class HeldClock(TimeSpan held) : TimeProvider
 {
     private readonly TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Lets the timers fire.</summary>
+    /// <summary>Fires the timers.</summary>
     public void Release() => _release.TrySetResult();
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -2,4 +2,4 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-internal sealed record LogEntry(LogLevel Level, string Category, string Text, Exception? Exception);
+internal sealed record LogEntry(LogLevel Level, int EventId, string Category, string Text, Exception? Exception);

@@ -3,18 +3,18 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>What passed the filters of the log.</summary>
+/// <summary>Records the log entries that pass the filters.</summary>
 internal sealed class LogRecorder : ILoggerProvider
 {
     private readonly ConcurrentQueue<LogEntry> _entries = [];
 
-    /// <summary>Everything.</summary>
+    /// <summary>All entries.</summary>
     public IReadOnlyList<LogEntry> Entries => [.. _entries];
 
-    /// <summary>What is not lifecycle.</summary>
+    /// <summary>The entries from Warning on.</summary>
     public IReadOnlyList<LogEntry> Problems => [.. _entries.Where(entry => entry.Level >= LogLevel.Warning)];
 
-    /// <summary>Forgets all entries.</summary>
+    /// <summary>Removes all entries.</summary>
     public void Clear() => _entries.Clear();
 
     public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
@@ -32,6 +32,6 @@ internal sealed class LogRecorder : ILoggerProvider
 
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            owner._entries.Enqueue(new LogEntry(logLevel, category, formatter(state, exception), exception));
+            owner._entries.Enqueue(new LogEntry(logLevel, eventId.Id, category, formatter(state, exception), exception));
     }
 }

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace GrpcPresence.Server.Tests.Fixture;
 
 /// <summary>
-/// Wraps a clock and says when a timer is set. A test that moves the clock before the server has set its timer waits for a timer that never
-/// fires.
+/// Wraps a clock and reports when a timer is set. A test that advances the clock before the server has set its timer would wait for a timer
+/// that never fires.
 /// </summary>
 internal sealed class ObservedClock(TimeProvider clock) : TimeProvider
 {
@@ -14,7 +14,7 @@ internal sealed class ObservedClock(TimeProvider clock) : TimeProvider
 
     public override TimeZoneInfo LocalTimeZone => clock.LocalTimeZone;
 
-    /// <summary>Completes when a timer is set whose due time is such a one. To be asked for before the timer is set.</summary>
+    /// <summary>Completes when a timer with a matching due time is set. Call it before the timer is set.</summary>
     public Task WhenTimerSet(Predicate<TimeSpan> dueTime)
     {
         var set = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

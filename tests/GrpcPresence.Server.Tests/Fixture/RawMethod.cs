@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A method of the server to which a test sends bytes of its own.</summary>
+/// <summary>A method to which a test sends raw bytes.</summary>
 internal static class RawMethod
 {
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(bytes => bytes, bytes => bytes);

@@ -2,10 +2,10 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>Streams that are refused while their client writes.</summary>
+/// <summary>Writes to streams that the server may reject while the client writes.</summary>
 internal static class RefusedStream
 {
-    /// <summary>Writes; who is refused may find the stream closed already, and why is for the next read to say.</summary>
+    /// <summary>Writes a message. If the server has already closed the stream, the next read reports why.</summary>
     public static async Task TryWriteAsync<T>(this IClientStreamWriter<T> stream, T message)
     {
         try

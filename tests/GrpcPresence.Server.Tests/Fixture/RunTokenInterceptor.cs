@@ -3,11 +3,13 @@ using Grpc.Core.Interceptors;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>Cancels every call with the run, so that no test has to say so.</summary>
+/// <summary>Cancels every call with the test run, so that tests need not pass the token.</summary>
 internal sealed class RunTokenInterceptor : Interceptor
 {
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
-        TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncUnaryCallContinuation<TRequest, TResponse> continuation) =>
+        TRequest request,
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncUnaryCallContinuation<TRequest, TResponse> continuation) =>
         continuation(request, WithToken(context));
 
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(

@@ -3,14 +3,14 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>The program as a process of its own, for what only a process can show, in an empty directory.</summary>
+/// <summary>Runs the program as a separate process in an empty directory, for tests that need a process.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
     private ServerProcess(Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]> wrap)
     {
-        // As `dotnet run` would start it, beside these tests.
+        // The program beside these tests, started as `dotnet run` would.
         var program = Path.Combine(AppContext.BaseDirectory, "GrpcPresence.Server.dll");
         string[] command = ["dotnet", "exec", program, "--port", "0", "--rest-port", "0", "--database", Database];
         command = wrap(_directory, command);
@@ -29,7 +29,7 @@ internal sealed class ServerProcess : IDisposable
 
     public string Database => _directory.File("presence.db");
 
-    /// <summary>Starts the program, by the command that <paramref name="wrap"/> makes of its own.</summary>
+    /// <summary>Starts the program, with the command that <paramref name="wrap"/> returns for its own command.</summary>
     public static ServerProcess Start(Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]>? wrap = null) =>
         new(variables, wrap ?? ((_, command) => command));
 

@@ -2,6 +2,6 @@ namespace GrpcPresence.Server.Tests.Fixture;
 
 internal static class TestRun
 {
-    /// <summary>Cancelled when the run is.</summary>
+    /// <summary>The token that is cancelled with the test run.</summary>
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 }

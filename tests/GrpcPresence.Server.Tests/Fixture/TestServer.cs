@@ -18,7 +18,7 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>The real server on Kestrel at a port of its own, over a store in memory unless another is given, and a channel to it.</summary>
+/// <summary>Runs the real server on Kestrel at its own port, by default over an in-memory store, with a channel to it.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -53,23 +53,26 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Uri Address => new(_app.Urls.First());
 
-    /// <summary>Where REST is: at a port of its own, unless there is TLS.</summary>
+    /// <summary>The address of REST; a separate port unless TLS is on.</summary>
     public Uri RestAddress => new(_app.Urls.Last(url => !url.Contains("//unix:", StringComparison.Ordinal)));
 
-    /// <summary>Calls REST of a server without TLS, without credentials of its own. A stream is open for as long as its test wants it.</summary>
+    /// <summary>
+    /// Calls REST of a server without TLS and without credentials. It has no timeout, because streams stay open as long as their test
+    /// needs.
+    /// </summary>
     public HttpClient Rest => _rest ??= new HttpClient(NewHttp1Handler()) { BaseAddress = RestAddress, Timeout = Timeout.InfiniteTimeSpan };
 
     public GrpcChannel Channel { get; private set; } = null!;
 
     public CallInvoker Invoker => Channel.Intercept(new RunTokenInterceptor());
 
-    /// <summary>Opens a channel with a connection of its own, to a server without TLS. The caller disposes it.</summary>
+    /// <summary>Opens a channel with its own connection, to a server without TLS. The caller disposes it.</summary>
     public GrpcChannel OpenChannel() => GrpcChannel.ForAddress(Address);
 
-    /// <summary>Calls over gRPC-Web and HTTP/1.1, of a server without TLS.</summary>
+    /// <summary>Calls a server without TLS over gRPC-Web and HTTP/1.1.</summary>
     public CallInvoker WebInvoker(GrpcWebMode mode = GrpcWebMode.GrpcWeb) => _web[mode].Intercept(new RunTokenInterceptor());
 
-    /// <summary>Calls over what a watch comes over.</summary>
+    /// <summary>Calls over the transport of a watch.</summary>
     public CallInvoker InvokerOver(WatchTransport transport) => transport switch
     {
         WatchTransport.Grpc => Invoker,
@@ -89,8 +92,8 @@ internal sealed class TestServer : IAsyncDisposable
         where T : class => _app.Services.GetService<T>();
 
     /// <summary>
-    /// Starts a server. The channel connects with the handler; a server with TLS needs one that trusts it. What <paramref name="services"/> adds takes the
-    /// place of what is there; <paramref name="variables"/> stand for those of the environment.
+    /// Starts a server. The channel connects with the handler; a server with TLS needs a handler that trusts it. <paramref
+    /// name="services"/> replaces existing registrations; <paramref name="variables"/> replace environment variables.
     /// </summary>
     public static async Task<TestServer> StartAsync(
         Action<WebApplication>? map = null,
@@ -132,7 +135,7 @@ internal sealed class TestServer : IAsyncDisposable
         return sid;
     }
 
-    /// <summary>Switches reachability.</summary>
+    /// <summary>Switches reachability on or off.</summary>
     public async Task SwitchAsync(string serviceSid, bool on) =>
         await Configuration.UpdateConfigurationAsync(new UpdateConfigurationRequest
         {
@@ -140,15 +143,15 @@ internal sealed class TestServer : IAsyncDisposable
             UpdateMask = FieldMask.FromString("reachability_enabled"),
         });
 
-    /// <summary>A heartbeat.</summary>
+    /// <summary>Sends a heartbeat.</summary>
     public AsyncUnaryCall<HeartbeatResponse> BeatAsync(string serviceSid, string user, string session = "s1") =>
         Users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = serviceSid, UserKey = user, SessionId = session });
 
-    /// <summary>The end of a session.</summary>
+    /// <summary>Ends a session.</summary>
     public AsyncUnaryCall<EndSessionResponse> EndAsync(string serviceSid, string user, string session = "s1") =>
         Users.EndSessionAsync(new EndSessionRequest { ServiceSid = serviceSid, UserKey = user, SessionId = session });
 
-    /// <summary>A user.</summary>
+    /// <summary>Reads a user.</summary>
     public async Task<User> GetUserAsync(string serviceSid, string user) =>
         (await Users.GetUserAsync(new GetUserRequest { ServiceSid = serviceSid, UserKey = user })).User;
 
@@ -159,13 +162,13 @@ internal sealed class TestServer : IAsyncDisposable
         return (await Users.CreateUserAsync(request)).User;
     }
 
-    /// <summary>Begins to stop, and returns the task that is done when it has stopped.</summary>
+    /// <summary>Starts the stop, and returns a task that completes when the server has stopped.</summary>
     public Task StopAsync() => _stopped ??= _app.StopAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
         Store.Faults.Clear();
-        Channel?.Dispose(); // null of a server that could not start
+        Channel?.Dispose(); // null if the server failed to start
         foreach (var channel in _web.Values)
             channel.Dispose();
         _rest?.Dispose();
@@ -178,7 +181,7 @@ internal sealed class TestServer : IAsyncDisposable
         {
             await _app.DisposeAsync();
         }
-        // A stop logs nothing above Information.
+        // A stop must not log anything above Information.
         Assert.Empty(Log.Problems.Skip(problems));
     }
 
@@ -198,7 +201,7 @@ internal sealed class TestServer : IAsyncDisposable
         DisposeHttpClient = true,
     });
 
-    // Over HTTP/1.1 a client that leaves a stream closes its connection, and by default it would first wait for the rest of the stream.
+    // Over HTTP/1.1, a client that leaves a stream closes its connection. By default it would first wait for the rest of the stream.
     private static SocketsHttpHandler NewHttp1Handler() => new() { ResponseDrainTimeout = TimeSpan.Zero };
 
     private void AddDomain(IServiceCollection services)

@@ -3,10 +3,10 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>A watch as the URL of its events.</summary>
+/// <summary>Builds the URL of a watch over server-sent events.</summary>
 internal static class UpdatesUrl
 {
-    /// <summary>The URL. Where to go on is no part of it: that is said by a header.</summary>
+    /// <summary>Returns the URL. It does not contain the resume token, which a header carries.</summary>
     public static string Of(WatchUsersRequest request)
     {
         var query = new List<(string Name, string Value)>();

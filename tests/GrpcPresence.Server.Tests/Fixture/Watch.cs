@@ -2,7 +2,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>An open watch as a client sees it, whatever it comes over.</summary>
+/// <summary>An open watch as a client sees it, over any transport.</summary>
 internal abstract class Watch : IDisposable
 {
     /// <summary>The last token.</summary>
@@ -13,12 +13,12 @@ internal abstract class Watch : IDisposable
             ? EventWatch.Open(server, request)
             : new GrpcWatch(new UserService.UserServiceClient(server.InvokerOver(transport)).WatchUsers(request));
 
-    /// <summary>The headers of the response, which come before any message.</summary>
+    /// <summary>The headers of the response, which arrive before any message.</summary>
     public abstract Task Headers { get; }
 
     public abstract void Dispose();
 
-    /// <summary>The next message.</summary>
+    /// <summary>Returns the next message.</summary>
     public async Task<WatchUsersResponse> Next()
     {
         var next = Read();
@@ -29,10 +29,10 @@ internal abstract class Watch : IDisposable
         return message;
     }
 
-    /// <summary>The one update of the next message.</summary>
+    /// <summary>Returns the only update of the next message.</summary>
     public async Task<UserUpdate> NextUpdate() => Assert.Single((await Next()).Updates.Updates);
 
-    /// <summary>Reads up to and with <c>synced</c>.</summary>
+    /// <summary>Reads all messages up to and including <c>synced</c>.</summary>
     public async Task<List<WatchUsersResponse>> Sync()
     {
         var messages = new List<WatchUsersResponse>();
@@ -44,7 +44,7 @@ internal abstract class Watch : IDisposable
         return messages;
     }
 
-    /// <summary>Why the watch ends.</summary>
+    /// <summary>Returns why the watch ends.</summary>
     public async Task<CallError> Ended()
     {
         var ended = ReadToEnd();
@@ -52,7 +52,7 @@ internal abstract class Watch : IDisposable
         return await ended;
     }
 
-    /// <summary>The next message, of a watch that does not end.</summary>
+    /// <summary>Returns the next message of a watch that does not end.</summary>
     protected abstract Task<WatchUsersResponse> Read();
 
     /// <summary>Reads everything up to the end, which must have a reason.</summary>

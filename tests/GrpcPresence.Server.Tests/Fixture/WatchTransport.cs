@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Tests.Fixture;
 
-/// <summary>What a watch comes over.</summary>
+/// <summary>The transport of a watch.</summary>
 public enum WatchTransport
 {
     /// <summary>The messages and trailers of gRPC.</summary>

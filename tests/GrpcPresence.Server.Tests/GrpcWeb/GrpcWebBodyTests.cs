@@ -10,13 +10,13 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.GrpcWeb;
 
-/// <summary>Bodies that no client may send: a documented status, and nothing in the log.</summary>
+/// <summary>Bodies that no client may send get a documented status, and leave nothing in the log.</summary>
 public sealed class GrpcWebBodyTests : IAsyncLifetime
 {
     private const string Users = "/presence.v1.UserService/";
     private const int Requests = 1000;
 
-    // What gRPC says of a message that cannot be decoded, and this server of a request without its fields.
+    // gRPC's status for a message that cannot be decoded, and this server's status for a request without its fields.
     private static readonly StatusCode[] Documented =
         [StatusCode.Internal, StatusCode.InvalidArgument, StatusCode.ResourceExhausted, StatusCode.Unimplemented, StatusCode.NotFound];
 
@@ -112,14 +112,14 @@ public sealed class GrpcWebBodyTests : IAsyncLifetime
             var head = $"POST {Users}GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\n{length}\r\n\r\n";
             var stream = client.GetStream();
             await stream.WriteAsync(Encoding.Latin1.GetBytes(head + body), TestRun.Token);
-            // A reset, or the end of what the client sends.
+            // The connection is reset, or the client's side ends.
             client.LingerState = new LingerOption(enable: isReset, seconds: 0);
             if (isReset)
                 continue;
             client.Client.Shutdown(SocketShutdown.Send);
             await Barrier.Within(ReadToEndAsync(stream), "the server closed the connection");
         }
-        // Stopping waits for whatever the server is still doing.
+        // The stop waits for everything that the server is still doing.
         await _server.StopAsync();
         Assert.Empty(_server.Log.Problems);
     }
@@ -151,7 +151,7 @@ public sealed class GrpcWebBodyTests : IAsyncLifetime
         }
         catch (IOException)
         {
-            // The server resets a connection when it has not read all that came.
+            // The server resets a connection if it has not read all data.
         }
     }
 }

@@ -10,7 +10,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.GrpcWeb;
 
-/// <summary>What is the same over gRPC-Web as over gRPC, and what it does not carry.</summary>
+/// <summary>Tests what gRPC-Web shares with gRPC, and what it does not support.</summary>
 public sealed class GrpcWebCallTests : IAsyncLifetime
 {
     private const string Users = "/presence.v1.UserService/";
@@ -36,7 +36,7 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
         var service = await _server.CreateServiceAsync();
         var users = new UserService.UserServiceClient(_server.InvokerOver(mode));
 
-        // Each length needs another padding.
+        // Each length needs a different padding.
         foreach (var name in new[] { "a", "ab", "abc", "Jürgen", new string('x', 200) })
         {
             var created = await users.CreateUserAsync(new CreateUserRequest { ServiceSid = service, Identity = name, FriendlyName = name });
@@ -93,10 +93,10 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
         var users = new UserService.UserServiceClient(_server.InvokerOver(mode));
         var text = new string('x', Limits.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
 
-        var most = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text }));
+        var largest = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text }));
         var more = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text + "x" }));
 
-        Assert.Equal((StatusCode.InvalidArgument, StatusCode.ResourceExhausted), (most.Code, more.Code));
+        Assert.Equal((StatusCode.InvalidArgument, StatusCode.ResourceExhausted), (largest.Code, more.Code));
         Assert.Empty(_server.Log.Problems);
     }
 
@@ -120,7 +120,8 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
     public async Task Health_is_watched_without_credentials(WatchTransport mode)
     {
         await using var guarded = await GuardedServer.StartAsync();
-        using var watch = new global::Grpc.Health.V1.Health.HealthClient(guarded.As(authorization: null, mode)).Watch(new HealthCheckRequest());
+        var health = new global::Grpc.Health.V1.Health.HealthClient(guarded.As(authorization: null, mode));
+        using var watch = health.Watch(new HealthCheckRequest());
 
         Assert.True(await watch.ResponseStream.MoveNext(TestRun.Token));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);

@@ -7,7 +7,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.GrpcWeb;
 
-/// <summary>Calls from pages of other origins: the rules are those of REST.</summary>
+/// <summary>Calls from pages of other origins follow the same rules as REST.</summary>
 public sealed class GrpcWebOriginTests
 {
     private const string Page = "https://app.example";

@@ -10,7 +10,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.GrpcWeb;
 
-/// <summary>Watches whose client takes nothing.</summary>
+/// <summary>Watches whose client does not read.</summary>
 public sealed class GrpcWebStreamTests
 {
     [Theory]
@@ -19,7 +19,7 @@ public sealed class GrpcWebStreamTests
     public async Task A_client_that_does_not_read_is_cut_off_when_its_watch_ends(WatchTransport transport)
     {
         var blocked = new Barrier("the server waited for its client to read");
-        // The grace for what is being written ends at once; nothing else happens on this clock.
+        // The grace period for pending writes ends immediately. No other timer runs on this clock.
         var clock = new HeldClock(WatchUsersHandler.WriteGrace);
         clock.Release();
         await using var server = await TestServer.StartAsync(
@@ -32,12 +32,12 @@ public sealed class GrpcWebStreamTests
         await server.Configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
 
         await Barrier.Within(server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the stream ended");
-        // The reason is lost: it stands behind what the client did not read.
+        // The reason is lost, because it follows data that the client did not read.
         Assert.NotEqual(StatusCode.NotFound, (await ended).Code);
         Assert.Empty(server.Log.Problems);
     }
 
-    // Stands for a client that does not read: nothing that the watch writes goes out.
+    // Simulates a client that does not read: no write of the watch completes.
     private static async Task BlockAsync(HttpContext http, RequestDelegate next, Barrier blocked)
     {
         if (http.Request.Path == "/presence.v1.UserService/WatchUsers")

@@ -7,9 +7,9 @@ using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.GrpcWeb;
 
-/// <summary>What a server answers a request of gRPC-Web that no library made.</summary>
-/// <param name="Http">The status of HTTP.</param>
-/// <param name="GrpcStatus">The status of gRPC, from the headers or from the trailers in the body; null when there is none.</param>
+/// <summary>The reply to a gRPC-Web request that was built by hand.</summary>
+/// <param name="Http">The HTTP status.</param>
+/// <param name="GrpcStatus">The gRPC status, from the headers or from the trailers in the body; null if neither has one.</param>
 /// <param name="Headers">The headers.</param>
 internal sealed record WebReply(HttpStatusCode Http, int? GrpcStatus, HttpResponseHeaders Headers)
 {
@@ -35,7 +35,7 @@ internal sealed record WebReply(HttpStatusCode Http, int? GrpcStatus, HttpRespon
         return new WebReply(response.StatusCode, status, response.Headers);
     }
 
-    /// <summary>A message in its frame.</summary>
+    /// <summary>Frames a message.</summary>
     public static byte[] Frame(byte[] message, byte flags = 0)
     {
         var frame = new byte[5 + message.Length];
@@ -45,10 +45,10 @@ internal sealed record WebReply(HttpStatusCode Http, int? GrpcStatus, HttpRespon
         return frame;
     }
 
-    /// <summary>A body in base64.</summary>
+    /// <summary>Reads a body in base64.</summary>
     public static byte[] Encode(byte[] body) => Encoding.ASCII.GetBytes(Convert.ToBase64String(body));
 
-    // Each flush of the server ends a text of its own, with its padding.
+    // Each flush of the server ends a base64 text with its own padding.
     private static byte[] Decode(byte[] text) =>
         [.. Encoding.ASCII.GetString(text).Chunk(4).SelectMany(four => Convert.FromBase64CharArray(four, 0, four.Length))];
 

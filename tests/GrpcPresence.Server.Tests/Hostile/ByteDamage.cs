@@ -1,21 +1,22 @@
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>Damages bytes the way that networks, bad encoders and attackers do.</summary>
+/// <summary>Damages bytes the way that networks, faulty encoders and attackers do.</summary>
 internal static class ByteDamage
 {
     private const int MostInserted = 16;
     private const int UnknownField = 1000;
 
-    // Around the depth that parsers allow, which is 100, and far beyond.
+    // Around the maximum depth of parsers, which is 100, and far beyond.
     private static readonly int[] Depths = [1, 90, 97, 98, 99, 100, 101, 102, 5000];
 
     private static readonly Func<byte[], Random, byte[]>[] Ways =
     [
-        FlipBits, FlipBits, Overwrite, Insert, Remove, Duplicate, Truncate, Concatenate, AppendUnknown, AppendWrongWireType, AppendLie, AppendGroups,
+        FlipBits, FlipBits, Overwrite, Insert, Remove, Duplicate, Truncate, Concatenate,
+        AppendUnknown, AppendWrongWireType, AppendLie, AppendGroups,
         AppendEndlessNumber, AppendBadTag, Scramble,
     ];
 
-    /// <summary>Damaged bytes; the given ones stay as they are.</summary>
+    /// <summary>Returns damaged bytes and leaves the given bytes unchanged.</summary>
     public static byte[] Do(byte[] bytes, Random random)
     {
         var damaged = bytes;
@@ -75,7 +76,11 @@ internal static class ByteDamage
         [.. bytes, .. new WireWriter().Nested(random.Next(2) == 0 ? 1 : UnknownField, Depths[random.Next(Depths.Length)]).ToArray()];
 
     private static byte[] AppendEndlessNumber(byte[] bytes, Random random) =>
-        [.. bytes, .. new WireWriter().Tag(1 + random.Next(8), WireWriter.Varint).ToArray(), .. Enumerable.Repeat((byte)0xff, 9 + random.Next(20))];
+        [
+            .. bytes,
+            .. new WireWriter().Tag(1 + random.Next(8), WireWriter.Varint).ToArray(),
+            .. Enumerable.Repeat((byte)0xff, 9 + random.Next(20)),
+        ];
 
     private static byte[] AppendBadTag(byte[] bytes, Random random) =>
         [.. bytes, .. new WireWriter().Tag(random.Next(2) == 0 ? 0 : int.MaxValue, random.Next(8)).ToArray()];

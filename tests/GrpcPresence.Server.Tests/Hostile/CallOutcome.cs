@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>What a call brought.</summary>
-/// <param name="Messages">The messages that were read, as bytes.</param>
-/// <param name="Error">Why it was refused; null when it was not.</param>
+/// <summary>The outcome of a call.</summary>
+/// <param name="Messages">The received messages, as bytes.</param>
+/// <param name="Error">The error of the call, or null.</param>
 internal sealed record CallOutcome(IReadOnlyList<byte[]> Messages, RpcException? Error);

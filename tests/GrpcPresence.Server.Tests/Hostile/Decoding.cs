@@ -6,14 +6,14 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>Whether bytes are a message; the server's library must think the same of them.</summary>
+/// <summary>Decides whether bytes are a valid message, by the same rules as the server's library.</summary>
 internal static class Decoding
 {
-    /// <summary>The message; false when the bytes are none.</summary>
+    /// <summary>Decodes the message. Returns false when the bytes are invalid.</summary>
     public static bool TryDecode(MessageDescriptor type, byte[] bytes, [NotNullWhen(true)] out IMessage? message) =>
         TryDecode(type, bytes, out message, out _);
 
-    /// <summary>The message; false, and the status that the server answers with, when the bytes are none.</summary>
+    /// <summary>Decodes the message. Returns false, and the status that the server answers, when the bytes are invalid.</summary>
     public static bool TryDecode(MessageDescriptor type, byte[] bytes, [NotNullWhen(true)] out IMessage? message, out StatusCode status)
     {
         status = StatusCode.OK;

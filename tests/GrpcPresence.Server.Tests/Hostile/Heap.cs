@@ -2,10 +2,10 @@ using System.Runtime;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>What is alive on the managed heap.</summary>
+/// <summary>Measures the live objects of the managed heap.</summary>
 internal static class Heap
 {
-    /// <summary>Bytes after a compacting collection.</summary>
+    /// <summary>Returns the bytes that remain after a compacting collection.</summary>
     public static long LiveBytes()
     {
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;

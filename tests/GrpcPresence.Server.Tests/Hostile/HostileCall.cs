@@ -5,17 +5,17 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>Calls a method with bytes.</summary>
+/// <summary>Calls a method with raw bytes.</summary>
 internal static class HostileCall
 {
-    /// <summary>Messages of a stream that the server does not end, after which the client leaves; a watch always sends two.</summary>
+    /// <summary>The number of messages to read from an endless stream before the client leaves. A watch always sends two.</summary>
     private const int MessagesToRead = 2;
 
-    // One object a method: channels remember each that they have seen.
+    // One object per method, because channels remember each method object that they have seen.
     private static readonly Dictionary<string, Method<byte[], byte[]>> Methods = HostileRequest.Methods.ToDictionary(
         method => method.FullName, method => RawMethod.Of(TypeOf(method), method.Service.FullName, method.Name));
 
-    /// <summary>Calls the method; only a stream takes another number of requests than one.</summary>
+    /// <summary>Calls the method. Only a stream of requests accepts a number of requests other than one.</summary>
     public static async Task<CallOutcome> RunAsync(CallInvoker invoker, MethodDescriptor method, IReadOnlyList<byte[]> requests)
     {
         var outcome = RunAnyAsync(invoker, method, requests);
@@ -45,8 +45,8 @@ internal static class HostileCall
     private static async Task ListenAsync(CallInvoker invoker, MethodDescriptor method, byte[] request, List<byte[]> messages)
     {
         using var call = invoker.AsyncServerStreamingCall(Methods[method.FullName], null, default, request);
-        var most = method.Service.FullName.StartsWith("presence.", StringComparison.Ordinal) ? MessagesToRead : 1;
-        while (messages.Count < most && await call.ResponseStream.MoveNext(CancellationToken.None))
+        var max = method.Service.FullName.StartsWith("presence.", StringComparison.Ordinal) ? MessagesToRead : 1;
+        while (messages.Count < max && await call.ResponseStream.MoveNext(CancellationToken.None))
             messages.Add(call.ResponseStream.Current);
     }
 
@@ -76,7 +76,7 @@ internal static class HostileCall
         }
         catch (Exception ended) when (ended is RpcException or InvalidOperationException)
         {
-            // The server refused a message before all were sent; whoever reads hears why.
+            // The server rejected a message before all were sent. The next read reports why.
         }
     }
 

@@ -5,7 +5,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>One case: a method and what it is called with. The number decides everything that the round does not.</summary>
+/// <summary>One case: a method and its requests. The number and the round determine everything.</summary>
 internal sealed record HostileRequest(int Number, MethodDescriptor Method, IReadOnlyList<byte[]> Messages)
 {
     private const int MostMessages = 6;
@@ -13,13 +13,14 @@ internal sealed record HostileRequest(int Number, MethodDescriptor Method, IRead
 
     private static readonly StreamHeartbeatsRequest Start = new() { Start = new HeartbeatStreamStart { ServiceSid = KnownValues.Service } };
     private static readonly MethodDescriptor[] Unary = [.. Methods.Where(method => !method.IsServerStreaming)];
-    private static readonly MethodDescriptor[] ServerStreams = [.. Methods.Where(method => method is { IsServerStreaming: true, IsClientStreaming: false })];
+    private static readonly MethodDescriptor[] ServerStreams =
+        [.. Methods.Where(method => method is { IsServerStreaming: true, IsClientStreaming: false })];
     private static readonly MethodDescriptor[] Duplex = [.. Methods.Where(method => method.IsClientStreaming)];
 
     /// <summary>Every method that is served.</summary>
     public static IEnumerable<MethodDescriptor> Methods => GrpcEndpoints.All.SelectMany(service => service.Methods);
 
-    /// <summary>The case of this number.</summary>
+    /// <summary>Creates the case with this number.</summary>
     public static HostileRequest Make(int number, KnownValues known)
     {
         var random = new Random(number);
@@ -33,13 +34,13 @@ internal sealed record HostileRequest(int Number, MethodDescriptor Method, IRead
         var messages = Enumerable.Range(0, method.IsClientStreaming ? random.Next(MostMessages) : 1)
             .Select(_ => new RequestForge(known, method, random).Request())
             .ToArray();
-        // Only a heartbeat stream that began well gets further than its first message.
+        // Only a heartbeat stream with a valid start gets further than its first message.
         if (method.Name == nameof(UserService.UserServiceClient.StreamHeartbeats) && random.Next(5) > 0)
             messages = [Start.ToByteArray(), .. messages];
         return new HostileRequest(number, method, messages);
     }
 
-    /// <summary>What is needed to send it again.</summary>
+    /// <summary>Returns what is needed to send the case again.</summary>
     public override string ToString() => $"case {Number}, {Method.FullName} [{string.Join(", ", Messages.Select(Show))}]";
 
     private static string Show(byte[] bytes) => bytes.Length <= ShownBytes

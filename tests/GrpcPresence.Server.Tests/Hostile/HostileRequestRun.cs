@@ -9,7 +9,7 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Hostile;
 
 /// <summary>
-/// Sends hostile requests, in rounds of their own data, and notes what each test looks at. More of them:
+/// Sends hostile requests, in rounds with separate data, and records what the tests check. To send more:
 /// <c>PRESENCE_HOSTILE_REQUESTS=1000000 dotnet test --project tests/GrpcPresence.Server.Tests</c>.
 /// </summary>
 public sealed class HostileRequestRun : IAsyncLifetime
@@ -22,32 +22,32 @@ public sealed class HostileRequestRun : IAsyncLifetime
     private readonly ConcurrentQueue<string> _objections = [];
     private readonly ConcurrentDictionary<string, (int Answered, int Refused)> _calls = [];
 
-    /// <summary>How many are sent.</summary>
+    /// <summary>The number of requests.</summary>
     public static int Requests =>
         int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_HOSTILE_REQUESTS"), out var requests) ? requests : 20_000;
 
-    /// <summary>Statuses that are not documented, and answers that are none.</summary>
+    /// <summary>Undocumented statuses and invalid answers.</summary>
     public IReadOnlyCollection<string> Objections => _objections;
 
-    /// <summary>What was logged meanwhile.</summary>
+    /// <summary>The log entries of the run.</summary>
     public List<string> Logged { get; } = [];
 
-    /// <summary>Users whom no accepted request can have created.</summary>
+    /// <summary>Users that no accepted request can have created.</summary>
     public List<string> Intruders { get; } = [];
 
-    /// <summary>The most sessions that a user had.</summary>
+    /// <summary>The largest number of sessions of a user.</summary>
     public int MostSessions { get; private set; }
 
-    /// <summary>Bytes alive after the warm-up, with nothing stored.</summary>
+    /// <summary>The live bytes after the warm-up, with nothing stored.</summary>
     public long HeapAfterWarmUp { get; private set; }
 
-    /// <summary>Bytes alive at the end, with nothing stored.</summary>
+    /// <summary>The live bytes at the end, with nothing stored.</summary>
     public long HeapAtEnd { get; private set; }
 
-    /// <summary>How often each method answered and refused.</summary>
+    /// <summary>How often each method accepted and rejected a request.</summary>
     public IReadOnlyDictionary<string, (int Answered, int Refused)> Calls => _calls;
 
-    /// <summary>How long all of them took.</summary>
+    /// <summary>The duration of the run.</summary>
     public TimeSpan Duration { get; private set; }
 
     /// <inheritdoc/>
@@ -75,7 +75,8 @@ public sealed class HostileRequestRun : IAsyncLifetime
     // The heap is measured after each round, so the recorded log must not grow from round to round.
     private void CollectLog(LogRecorder log)
     {
-        Logged.AddRange(log.Entries.Where(entry => !entry.Category.EndsWith("AuditLog", StringComparison.Ordinal)).Select(entry => entry.ToString()));
+        Logged.AddRange(
+            log.Entries.Where(entry => !entry.Category.EndsWith("AuditLog", StringComparison.Ordinal)).Select(entry => entry.ToString()));
         log.Clear();
     }
 
@@ -92,8 +93,8 @@ public sealed class HostileRequestRun : IAsyncLifetime
         await LookAtUsersAsync(hostile.Server, named);
     }
 
-    // A stream of requests has a connection of its own. When the server ends such a stream while the client writes to it, .NET's client can send the
-    // data after it has reset the stream (dotnet/runtime#1510). Kestrel then closes the connection, and every other call on it would fail.
+    // A stream of requests has its own connection. When the server ends such a stream while the client writes, .NET's client can send the
+    // data after it has reset the stream (dotnet/runtime#1510). Kestrel then closes the connection, and all other calls on it would fail.
     private async Task SendAsync(TestServer server, HostileRequest request, NamedUsers named)
     {
         try
@@ -111,13 +112,13 @@ public sealed class HostileRequestRun : IAsyncLifetime
             _calls.AddOrUpdate(
                 request.Method.FullName, (answered, refused), (_, calls) => (calls.Answered + answered, calls.Refused + refused));
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            _objections.Enqueue($"{fault}: {request}");
+            _objections.Enqueue($"{exception}: {request}");
         }
     }
 
-    // Two of ten go over gRPC-Web, which has no streams of requests.
+    // Two of ten use gRPC-Web, which does not support streams of requests.
     private static CallInvoker InvokerOf(TestServer server, HostileRequest request) => (request.Number % 10) switch
     {
         0 => server.WebInvoker(),
@@ -125,7 +126,7 @@ public sealed class HostileRequestRun : IAsyncLifetime
         _ => server.Invoker,
     };
 
-    // Leases are short here, so that by chance alone no user would have too many sessions at the moment of the look.
+    // Leases are short here, so that a user does not exceed the session limit by chance.
     private static async Task OverfillAsync(TestServer server)
     {
         using var stream = await HeartbeatStream.OpenAsync(server, KnownValues.Service);
@@ -134,7 +135,12 @@ public sealed class HostileRequestRun : IAsyncLifetime
 
     private async Task LookAtUsersAsync(TestServer server, NamedUsers named)
     {
-        var request = new ListUsersRequest { ServiceSid = KnownValues.Service, PageSize = Limits.MaxPageSize, View = UserView.Reachability };
+        var request = new ListUsersRequest
+        {
+            ServiceSid = KnownValues.Service,
+            PageSize = Limits.MaxPageSize,
+            View = UserView.Reachability,
+        };
         do
         {
             var page = await server.Users.ListUsersAsync(request);
@@ -142,7 +148,8 @@ public sealed class HostileRequestRun : IAsyncLifetime
             {
                 if (!named.Contains(user.Identity))
                     Intruders.Add($"{user}");
-                var sessions = await server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = KnownValues.Service, UserKey = user.Sid });
+                var sessions = await server.Users.ListSessionsAsync(
+                    new ListSessionsRequest { ServiceSid = KnownValues.Service, UserKey = user.Sid });
                 MostSessions = Math.Max(MostSessions, sessions.Sessions.Count);
             }
             request.PageToken = page.NextPageToken;

@@ -2,14 +2,14 @@ using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>What holds while requests are hostile. The numbers of the cases are their seeds.</summary>
+/// <summary>Tests the server under hostile requests. The numbers of the cases are their seeds.</summary>
 [Collection(nameof(HostileCollection))]
 public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper output) : IClassFixture<HostileRequestRun>
 {
     private const int Shown = 5;
     private const long Mebibyte = 1024 * 1024;
 
-    // What a heap varies by on its own: pools, caches, code that was compiled meanwhile.
+    // Allows for the normal variation of the heap: pools, caches, compiled code.
     private const double HeapRatio = 1.25;
     private const long HeapSlack = 16 * Mebibyte;
 
@@ -24,14 +24,15 @@ public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper
         {
             var (answered, refused) = run.Calls[method.FullName];
             output.WriteLine($"{method.FullName}: {answered} answered, {refused} refused");
-            // API keys are none of a caller's who has none.
+            // A caller without credentials may not use ApiKeyService.
             var answersNobody = method.Service == V1.ApiKeyService.Descriptor;
             Assert.True(answered > 0 != answersNobody && refused > 0, $"{method.FullName} answered {answered} and refused {refused}.");
         }
     }
 
     [Fact]
-    public void Nothing_is_logged() => Assert.True(run.Logged.Count == 0, $"{run.Logged.Count} entries: {string.Join("\n", run.Logged.Take(Shown))}");
+    public void Nothing_is_logged() =>
+        Assert.True(run.Logged.Count == 0, $"{run.Logged.Count} entries: {string.Join("\n", run.Logged.Take(Shown))}");
 
     [Fact]
     public void Memory_stays_flat()

@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>REST requests that no library makes: every operation with values of every kind, some as bytes that are no HTTP at all.</summary>
+/// <summary>
+/// Sends REST requests that no library would: every operation with values of every kind, some as bytes that are not HTTP.
+/// </summary>
 [Collection(nameof(HostileCollection))]
 public sealed class HostileRestTests
 {
@@ -16,13 +18,18 @@ public sealed class HostileRestTests
 
     private static readonly string[] Texts =
     [
-        "", "true", "nonsense", "%", "%00", "%ff%fe", "%2e%2e", "..", "a%2Fb", "IS00000000000000000000000000000001", "US00000000000000000000000000000001",
-        "BS00000000000000000000000000000001", "-1", "99999999999999999999", "{}", "[[[[", "%F0%9F%92%9A", "on%55serAdded", "http%3A%2F%2F127.0.0.1", "+", "=", "&",
+        "", "true", "nonsense", "%", "%00", "%ff%fe", "%2e%2e", "..", "a%2Fb",
+        "IS00000000000000000000000000000001", "US00000000000000000000000000000001",
+        "BS00000000000000000000000000000001", "-1", "99999999999999999999", "{}", "[[[[", "%F0%9F%92%9A",
+        "on%55serAdded", "http%3A%2F%2F127.0.0.1", "+", "=", "&",
         "x%0d%0aX-Injected%3A1", new string('x', 300), new string('9', 5000),
     ];
 
     private static readonly string[] ContentTypes =
-        ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-16", "application/json", "multipart/form-data; boundary=x", "", "\u0001", ";;"];
+        [
+            "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-16", "application/json",
+            "multipart/form-data; boundary=x", "", "\u0001", ";;",
+        ];
 
     [Fact]
     public async Task Every_request_gets_an_answer_of_the_interface_and_none_is_the_server_s_fault()
@@ -30,7 +37,9 @@ public sealed class HostileRestTests
         var seed = Environment.TickCount;
         var random = new Random(seed);
         await using var server = await TestServer.StartAsync();
-        var operations = server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(endpoint => endpoint.Metadata.GetMetadata<RestOperation>() is not null).ToList();
+        var operations = server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.Metadata.GetMetadata<RestOperation>() is not null)
+            .ToList();
 
         for (var i = 0; i < Requests; i++)
         {
@@ -41,21 +50,26 @@ public sealed class HostileRestTests
         }
 
         Assert.Empty(server.Log.Problems);
-        // It is none the worse for it.
-        Assert.StartsWith("HTTP/1.1 200 ", await AnswerAsync(server.RestAddress, "GET /v1/Services HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8.ToArray(), isWhole: true), StringComparison.Ordinal);
+        // The server still works.
+        var valid = "GET /v1/Services HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8.ToArray();
+        Assert.StartsWith("HTTP/1.1 200 ", await AnswerAsync(server.RestAddress, valid, isWhole: true), StringComparison.Ordinal);
     }
 
-    /// <summary>A request, and whether it is one as HTTP has it.</summary>
+    /// <summary>Creates a request, and returns whether it is complete HTTP.</summary>
     private static (byte[] Bytes, bool IsWhole) Forge(RouteEndpoint endpoint, Random random)
     {
         var operation = endpoint.Metadata.GetRequiredMetadata<RestOperation>();
-        var method = random.Next(8) == 0 ? Pick(["PUT", "HEAD", "OPTIONS", "post", "\u0007"], random) : endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods[0];
-        var path = string.Join('/', endpoint.RoutePattern.RawText!.Split('/').Select(part => part.StartsWith('{') ? Pick(Texts, random) : part));
+        var method = random.Next(8) == 0
+            ? Pick(["PUT", "HEAD", "OPTIONS", "post", "\u0007"], random)
+            : endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods[0];
+        var parts = endpoint.RoutePattern.RawText!.Split('/').Select(part => part.StartsWith('{') ? Pick(Texts, random) : part);
+        var path = string.Join('/', parts);
         var query = Pairs(operation, RestParameterLocation.Query, random);
         var body = Pairs(operation, RestParameterLocation.Form, random);
         var length = random.Next(10) == 0 ? body.Length + random.Next(-3, 3) : body.Length;
         var head = $"{method} {path}?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nLast-Event-ID: {Pick(["", "x", "AQ"], random)}\r\n"
-            + $"Authorization: {Pick(["", "Basic x", "Basic Og==", "Bearer a.b.c"], random)}\r\nContent-Type: {Pick(ContentTypes, random)}\r\n"
+            + $"Authorization: {Pick(["", "Basic x", "Basic Og==", "Bearer a.b.c"], random)}\r\n"
+            + $"Content-Type: {Pick(ContentTypes, random)}\r\n"
             + string.Create(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n");
         var bytes = Encoding.Latin1.GetBytes(head + body);
         var isDamaged = random.Next(10) == 0;
@@ -64,13 +78,18 @@ public sealed class HostileRestTests
         return (bytes, !isDamaged && length == body.Length);
     }
 
-    private static string Pairs(RestOperation operation, RestParameterLocation place, Random random) => string.Join('&', operation.Parameters
-        .Where(parameter => parameter.Place == place && random.Next(2) == 0)
-        .Select(parameter => $"{parameter.Name}={Pick(Texts, random)}"));
+    private static string Pairs(RestOperation operation, RestParameterLocation place, Random random) => string.Join(
+        '&',
+        operation.Parameters
+            .Where(parameter => parameter.Place == place && random.Next(2) == 0)
+            .Select(parameter => $"{parameter.Name}={Pick(Texts, random)}"));
 
     private static string Pick(string[] from, Random random) => from[random.Next(from.Length)];
 
-    /// <summary>All that comes back; of a stream of events, what comes first. A client whose request is not whole closes its side, or both would wait.</summary>
+    /// <summary>
+    /// Reads the whole response, or the start of an event stream. If the request is incomplete, the client closes its side, because
+    /// otherwise both sides would wait.
+    /// </summary>
     private static async Task<string> AnswerAsync(Uri address, byte[] request, bool isWhole)
     {
         using var client = new TcpClient();
@@ -93,24 +112,24 @@ public sealed class HostileRestTests
         }
         catch (IOException)
         {
-            return ""; // refused before it was read to the end
+            return ""; // rejected before the server read all of it
         }
     }
 
     private static void Check(string answer, string request)
     {
-        // Who does not speak HTTP, or breaks off in the middle, may hear nothing, or what Kestrel itself says.
+        // A client that does not speak HTTP, or stops in the middle, may get no response, or one of Kestrel itself.
         if (answer.Length == 0)
             return;
         var parts = answer.Split("\r\n\r\n", 2);
         var status = int.Parse(parts[0].Split(' ')[1], CultureInfo.InvariantCulture);
-        // 505: a version of HTTP that there is not.
+        // 505 is the answer to an unknown version of HTTP.
         Assert.True(status is (>= 200 and < 500) or 505, $"{status} for {request}");
         Assert.DoesNotContain("X-Injected", parts[0], StringComparison.Ordinal);
         if (!parts[0].Contains("application/json", StringComparison.Ordinal) || parts[1].Length == 0)
             return;
         if (Unchunked(parts) is not { } text)
-            return; // the client had gone before it was whole
+            return; // the client disconnected before the response was complete
         using var body = JsonDocument.Parse(text);
         if (status >= 400)
             Assert.Equal(status, body.RootElement.GetProperty("status").GetInt32());
@@ -120,7 +139,7 @@ public sealed class HostileRestTests
     {
         if (!parts[0].Contains("Transfer-Encoding: chunked", StringComparison.Ordinal))
             return parts[1];
-        // By bytes, which the sizes count.
+        // The sizes count bytes, not characters.
         var (rest, body) = (Encoding.UTF8.GetBytes(parts[1]).AsMemory(), new MemoryStream());
         while (true)
         {

@@ -7,7 +7,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>The server as it ships, over SQLite, and what it holds while requests are hostile.</summary>
+/// <summary>Runs the server with SQLite, and measures its memory under hostile requests.</summary>
 internal sealed class HostileServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -23,7 +23,7 @@ internal sealed class HostileServer : IAsyncDisposable
         return hostile;
     }
 
-    /// <summary>Forgets what was there and makes it anew: what hostile requests were allowed to create must not pile up over a long run.</summary>
+    /// <summary>Replaces the known data, so that the objects that hostile requests may create do not accumulate over a long run.</summary>
     public async Task<KnownValues> BeginRoundAsync()
     {
         await ClearAsync();
@@ -57,7 +57,7 @@ internal sealed class HostileServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    // Short leases: the memory of sessions goes with them, and is to be gone long before the run ends.
+    // With short leases, the memory of sessions is released before the run ends.
     private async Task ConfigureAsync() => await Server.Configuration.UpdateConfigurationAsync(new UpdateConfigurationRequest
     {
         Configuration = new V1.Configuration
@@ -88,7 +88,8 @@ internal sealed class HostileServer : IAsyncDisposable
     private async Task AddTokensAsync(KnownValues known)
     {
         var users = await Server.Users.ListUsersAsync(new ListUsersRequest { ServiceSid = KnownValues.Service, PageSize = 2 });
-        var bindings = await Server.Users.ListPushBindingsAsync(new ListPushBindingsRequest { ServiceSid = KnownValues.Service, PageSize = 2 });
+        var bindings = await Server.Users.ListPushBindingsAsync(
+            new ListPushBindingsRequest { ServiceSid = KnownValues.Service, PageSize = 2 });
         var services = await Server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest { PageSize = 1 });
         known.PageTokens.AddRange([users.NextPageToken, bindings.NextPageToken, services.NextPageToken]);
         using var watch = Watch.Open(Server, new WatchUsersRequest { ServiceSid = KnownValues.Service });

@@ -60,11 +60,12 @@ internal static class HostileValues
     private static readonly ulong[] Numbers =
     [
         0, 1, 2, 99, 127, 128, 500, 501, 1000, int.MaxValue, 1UL << 31, uint.MaxValue, 1UL << 32, long.MaxValue, 1UL << 63, ulong.MaxValue,
-        315_576_000_000, 315_576_000_001, 999_999_999, 1_000_000_000, 253_402_300_800, unchecked((ulong)-1L), unchecked((ulong)-999_999_999L),
+        315_576_000_000, 315_576_000_001, 999_999_999, 1_000_000_000, 253_402_300_800,
+        unchecked((ulong)-1L), unchecked((ulong)-999_999_999L),
         unchecked((ulong)(long)int.MinValue), unchecked((ulong)-62_135_596_801L),
     ];
 
-    /// <summary>The bytes of a text, not always UTF-8; seldom huge.</summary>
+    /// <summary>Returns the bytes of a text, not always valid UTF-8; rarely very long.</summary>
     public static byte[] Text(Random random)
     {
         if (random.Next(OneInHuge) == 0)
@@ -72,7 +73,7 @@ internal static class HostileValues
         return random.Next(4) == 0 ? Repeated(random, Lengths[random.Next(Lengths.Length)]) : Texts[random.Next(Texts.Length)];
     }
 
-    /// <summary>A number on the wire, of whatever type.</summary>
+    /// <summary>Returns a number on the wire, of any type.</summary>
     public static ulong Number(Random random) => Numbers[random.Next(Numbers.Length)];
 
     private static byte[] Repeated(Random random, int bytes)

@@ -3,7 +3,7 @@ using Google.Protobuf.Reflection;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>What the server knows or accepts, so that requests get beyond the first check. A set of its own for each round.</summary>
+/// <summary>Values that the server knows or accepts, so that requests pass the first checks. Each round has its own set.</summary>
 internal sealed class KnownValues
 {
     public const string Service = "IS00000000000000000000000000000001";
@@ -18,14 +18,18 @@ internal sealed class KnownValues
     private static readonly string[] UserPaths = ["friendly_name", "attributes", "role_sid"];
 
     private static readonly string[] ConfigurationPaths =
-        ["reachability_enabled", "session_timeout", "heartbeat_interval", "offline_debounce", "auto_create_users", "default_service_role_sid"];
+        [
+            "reachability_enabled", "session_timeout", "heartbeat_interval",
+            "offline_debounce", "auto_create_users", "default_service_role_sid",
+        ];
 
     private static readonly string[] WebhookPaths = ["pre_webhook_url", "post_webhook_url", "filters", "method"];
 
     private static readonly string[] NotificationPaths =
         ["log_enabled", "new_message", "new_message.with_media.template", "added_to_conversation.enabled", "removed_from_conversation"];
 
-    private static readonly string[] Symbols = ["presence.v1.User", "presence/v1/user.proto", "grpc.health.v1.Health", "google.protobuf.Any", "*"];
+    private static readonly string[] Symbols =
+        ["presence.v1.User", "presence/v1/user.proto", "grpc.health.v1.Health", "google.protobuf.Any", "*"];
 
     public List<string> UserSids { get; } = [];
 
@@ -39,13 +43,13 @@ internal sealed class KnownValues
 
     public static string Identity(int number) => string.Create(CultureInfo.InvariantCulture, $"user-{number}");
 
-    /// <summary>A text that the field may hold.</summary>
+    /// <summary>Returns a text that the field may hold.</summary>
     public string Text(FieldDescriptor field, MethodDescriptor method, Random random) => field.Name switch
     {
         "service_sid" => ServiceOf(method, random),
         "sid" when field.ContainingType.Name == "User" => Pick(UserSids, random),
         "sid" => ServiceOf(method, random),
-        "identity" when field.ContainingType.Name == "User" => "", // the SID says who is meant
+        "identity" when field.ContainingType.Name == "User" => "", // the SID identifies the user
         "identity" => method.Name == "CreateUser" ? $"new-{random.Next(NewUsers)}" : Identity(random.Next(Users)),
         "user_key" or "user_keys" => random.Next(3) == 0 ? Pick(UserSids, random) : Identity(random.Next(Users)),
         "session_id" => $"s{random.Next(Sessions)}",
@@ -64,7 +68,7 @@ internal sealed class KnownValues
         _ => "text",
     };
 
-    // The service instance that the round uses is neither made nor deleted by chance, and keeps its settings: no flipped bit leads from one to the other.
+    // A flipped bit cannot create or delete the service instance of the round, or change its settings.
     private static string ServiceOf(MethodDescriptor method, Random random) => method.Name switch
     {
         "CreateServiceInstance" or "DeleteServiceInstance" => $"ISffffffffffffffffffffffffffffff{random.Next(ExpendableServices):x2}",

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>The bounds that a client can run into, over the wire.</summary>
+/// <summary>Tests the limits that a client can reach over the wire.</summary>
 [Collection(nameof(HostileCollection))]
 public sealed class LimitTests : IAsyncLifetime
 {
@@ -34,7 +34,8 @@ public sealed class LimitTests : IAsyncLifetime
         var sessions = (await _server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = _service, UserKey = "ada" })).Sessions;
 
         Assert.Equal(
-            Enumerable.Range(1, Limits.SessionsPerUser).Select(i => $"s{i}").Order(), sessions.Select(session => session.SessionId).Order());
+            Enumerable.Range(1, Limits.SessionsPerUser).Select(i => $"s{i}").Order(),
+            sessions.Select(session => session.SessionId).Order());
     }
 
     [Fact]
@@ -84,11 +85,11 @@ public sealed class LimitTests : IAsyncLifetime
         var method = HostileRequest.Methods.Single(method => method.FullName == "presence.v1.UserService.GetUser");
         var text = new string('x', Limits.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
 
-        var most = new GetUserRequest { UserKey = text }.ToByteArray();
-        var read = await HostileCall.RunAsync(_server.Invoker, method, [most]);
+        var largest = new GetUserRequest { UserKey = text }.ToByteArray();
+        var read = await HostileCall.RunAsync(_server.Invoker, method, [largest]);
         var more = await HostileCall.RunAsync(_server.Invoker, method, [new GetUserRequest { UserKey = text + "x" }.ToByteArray()]);
 
-        Assert.Equal(Limits.ReceivedMessageBytes, most.Length);
+        Assert.Equal(Limits.ReceivedMessageBytes, largest.Length);
         Assert.Equal((StatusCode.InvalidArgument, StatusCode.ResourceExhausted), (read.Error!.StatusCode, more.Error!.StatusCode));
     }
 
@@ -125,11 +126,11 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_beyond_the_limit_of_its_connection_is_reset_and_the_others_are_served()
     {
-        var most = _server.Get<IOptions<KestrelServerOptions>>().Value.Limits.Http2.MaxStreamsPerConnection;
+        var max = _server.Get<IOptions<KestrelServerOptions>>().Value.Limits.Http2.MaxStreamsPerConnection;
         var conversation = new Conversation("streams beyond the limit").Preface();
-        for (var i = 0; i < most; i++)
+        for (var i = 0; i < max; i++)
             conversation.Request((uint)((2 * i) + 1), Conversation.Fields());
-        var beyond = (2 * most) + 1;
+        var beyond = (2 * max) + 1;
         conversation.Request((uint)beyond, Conversation.Fields()).Await(beyond);
         conversation.Frame(FrameType.Data, FrameFlags.EndStream, 1, Conversation.Message([])).Await(1);
 

@@ -6,7 +6,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>The identities whose users accepted requests may have created. Safe from any thread.</summary>
+/// <summary>The identities of users that accepted requests may have created. Safe from any thread.</summary>
 internal sealed class NamedUsers
 {
     private readonly ConcurrentDictionary<string, bool> _identities = [];
@@ -15,7 +15,7 @@ internal sealed class NamedUsers
 
     public void Add(string identity) => _identities[identity] = true;
 
-    /// <summary>Takes what was accepted of a call.</summary>
+    /// <summary>Records the identities of an accepted call.</summary>
     public void Add(MethodDescriptor method, IReadOnlyList<byte[]> requests, CallOutcome outcome)
     {
         for (var i = 0; i < Math.Min(requests.Count, outcome.Messages.Count); i++)

@@ -4,12 +4,12 @@ using Google.Protobuf.Reflection;
 namespace GrpcPresence.Server.Tests.Hostile;
 
 /// <summary>
-/// Makes the bytes of a request field by field from the descriptor of its type: most fields as the server accepts them, some unset, some hostile,
-/// then at times the bytes themselves damaged.
+/// Builds the bytes of a request field by field from the descriptor of its type: most fields with accepted values, some unset, some
+/// hostile. Sometimes it then damages the bytes.
 /// </summary>
-/// <param name="known">What the server accepts.</param>
+/// <param name="known">The values that the server accepts.</param>
 /// <param name="method">The method that the request is for.</param>
-/// <param name="random">Decides everything.</param>
+/// <param name="random">The source of all decisions.</param>
 internal sealed class RequestForge(KnownValues known, MethodDescriptor method, Random random)
 {
     private const int OneInManyKeys = 60;
@@ -19,7 +19,7 @@ internal sealed class RequestForge(KnownValues known, MethodDescriptor method, R
 
     private readonly double _hostility = Hostilities[random.Next(Hostilities.Length)];
 
-    /// <summary>The bytes of a request.</summary>
+    /// <summary>Returns the bytes of a request.</summary>
     public byte[] Request()
     {
         var message = Message(method.InputType, depth: 0);
@@ -32,7 +32,7 @@ internal sealed class RequestForge(KnownValues known, MethodDescriptor method, R
         var ofOneof = type.Oneofs.ToDictionary(oneof => oneof, oneof => oneof.Fields[random.Next(oneof.Fields.Count)]);
         foreach (var field in type.Fields.InDeclarationOrder())
         {
-            // Of a oneof one field stands, unless the request is hostile: then the last one counts.
+            // Set one field of a oneof, unless the request is hostile: then the last one counts.
             if (field.RealContainingOneof is { } oneof && ofOneof[oneof] != field && !IsHostile())
                 continue;
             if (IsHostile() && random.Next(3) == 0)
@@ -80,7 +80,7 @@ internal sealed class RequestForge(KnownValues known, MethodDescriptor method, R
             return Encoding.UTF8.GetBytes(known.Text(field, method, random));
         if (random.Next(3) > 0)
             return HostileValues.Text(random);
-        // A true one with a flaw: a token with a flipped bit, the SID of another service instance.
+        // A valid value with one error: a token with a flipped bit, or the SID of another service instance.
         var almost = Encoding.UTF8.GetBytes(random.Next(4) == 0 ? KnownValues.ForeignService : known.Text(field, method, random));
         if (almost.Length > 0)
             almost[random.Next(almost.Length)] ^= (byte)(1 << random.Next(8));

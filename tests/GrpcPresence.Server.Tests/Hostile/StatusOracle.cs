@@ -6,11 +6,11 @@ using GrpcPresence.Server.Tests.Fixture;
 namespace GrpcPresence.Server.Tests.Hostile;
 
 /// <summary>
-/// Decides whether a status is one that <c>error_reason.proto</c> documents for what was sent. An objection is a sentence; null is none.
+/// Decides whether <c>error_reason.proto</c> documents a status for the request. An objection is a sentence; null means no objection.
 /// </summary>
 internal static class StatusOracle
 {
-    /// <summary>Looks at the answer to one message.</summary>
+    /// <summary>Checks the answer to one message.</summary>
     public static string? Objection(MethodDescriptor method, byte[] request, CallOutcome outcome)
     {
         if (request.Length > Limits.ReceivedMessageBytes)
@@ -24,42 +24,44 @@ internal static class StatusOracle
             : "the answer cannot be decoded";
     }
 
-    /// <summary>Looks at the refusal of a message that can be decoded: the reason must be there, and all that is promised with it.</summary>
-    public static string? ObjectionToRefusal(MethodDescriptor method, RpcException refusal)
+    /// <summary>Checks the error of a message that can be decoded. It must have a reason and everything that is promised with it.</summary>
+    public static string? ObjectionToRefusal(MethodDescriptor method, RpcException exception)
     {
-        var error = CallError.From(refusal);
+        var error = CallError.From(exception);
         if (error.Info is null)
-            return IsStandard(method, refusal.StatusCode) ? null : $"{refusal.StatusCode} without a reason: {refusal.Status.Detail}";
+            return IsStandard(method, exception.StatusCode) ? null : $"{exception.StatusCode} without a reason: {exception.Status.Detail}";
         if (!DocumentedReasons.Statuses.TryGetValue(error.Reason, out var documented))
             return $"the reason {error.Reason} is not documented";
         if (documented != error.Code)
             return $"{error.Reason} came with {error.Code}";
-        // Nothing fails here, so the faults of the server among the reasons are none that a request may cause.
+        // Nothing fails in this test, so a request must not cause a reason that stands for a server error.
         if (documented is StatusCode.Internal or StatusCode.Unavailable)
-            return $"{error.Reason}: a request caused a fault";
+            return $"{error.Reason}: a request caused a server error";
         return documented == StatusCode.InvalidArgument ? ObjectionToViolations(error) : null;
     }
 
-    /// <summary>Expects what gRPC refuses before a handler runs.</summary>
-    public static string? Expect(RpcException? refusal, StatusCode code, string of)
+    /// <summary>Expects the status of a message that gRPC rejects before a handler runs.</summary>
+    public static string? Expect(RpcException? exception, StatusCode code, string of)
     {
-        if (refusal is null)
+        if (exception is null)
             return $"{of} was accepted";
-        return refusal.StatusCode == code && CallError.From(refusal).Info is null
+        return exception.StatusCode == code && CallError.From(exception).Info is null
             ? null
-            : $"{of} was refused with {refusal.StatusCode}: {refusal.Status.Detail}";
+            : $"{of} was refused with {exception.StatusCode}: {exception.Status.Detail}";
     }
 
     private static string? ObjectionToViolations(CallError error)
     {
         if (error.Fields.Count == 0)
             return $"{error.Reason} names no field";
-        if (error.Fields.FirstOrDefault(field => !DocumentedReasons.Statuses.ContainsKey(error.Metadata.GetValueOrDefault(field, ""))) is { } unexplained)
+        var unexplained = error.Fields.FirstOrDefault(field =>
+            !DocumentedReasons.Statuses.ContainsKey(error.Metadata.GetValueOrDefault(field, "")));
+        if (unexplained is not null)
             return $"the metadata have no reason for {unexplained}";
         return error.Metadata[error.Fields[0]] == error.Reason ? null : $"{error.Reason} is not the reason of the first violation";
     }
 
-    // The health service answers for a name that it does not know as its own standard says.
+    // For an unknown name, the health service answers as its own standard says.
     private static bool IsStandard(MethodDescriptor method, StatusCode code) =>
         method.FullName == "grpc.health.v1.Health.Check" && code == StatusCode.NotFound;
 }

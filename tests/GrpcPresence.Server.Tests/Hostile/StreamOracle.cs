@@ -7,20 +7,24 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>Decides whether a stream was answered message by message, in order, up to the first one that it must refuse.</summary>
+/// <summary>Decides whether a stream answered its messages in order, up to the first one that it must reject.</summary>
 internal static class StreamOracle
 {
-    /// <summary>What is wrong with the answers; null for nothing.</summary>
+    /// <summary>Returns what is wrong with the answers, or null.</summary>
     public static string? Objection(MethodDescriptor method, IReadOnlyList<byte[]> requests, CallOutcome outcome)
     {
         var heartbeats = method.Name == nameof(UserService.UserServiceClient.StreamHeartbeats);
-        // Other service instances than those of the round come and go: their streams may end at any message, and say why.
-        if (heartbeats && outcome.Error is { StatusCode: StatusCode.NotFound } gone && !IsOfTheRound(requests))
-            return StatusOracle.ObjectionToRefusal(method, gone);
+        // Other service instances than those of the round may be deleted at any time. Their streams may then end at any message, with the
+        // reason.
+        if (heartbeats && outcome.Error is { StatusCode: StatusCode.NotFound } notFound && !IsOfTheRound(requests))
+            return StatusOracle.ObjectionToRefusal(method, notFound);
         for (var i = 0; i < requests.Count; i++)
         {
             if (requests[i].Length > Limits.ReceivedMessageBytes)
-                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
+            {
+                return ObjectionToCount(outcome, i)
+                    ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
+            }
             if (!Decoding.TryDecode(method.InputType, requests[i], out var message, out var undecodable))
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
             if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0))
@@ -48,7 +52,9 @@ internal static class StreamOracle
 
     private static string? ObjectionToEnd(MethodDescriptor method, CallOutcome outcome, int replies) =>
         ObjectionToCount(outcome, replies)
-        ?? (outcome.Error is { } error ? StatusOracle.ObjectionToRefusal(method, error) : "a message that breaks the protocol was accepted");
+        ?? (outcome.Error is { } error
+            ? StatusOracle.ObjectionToRefusal(method, error)
+            : "a message that breaks the protocol was accepted");
 
     private static string? ObjectionToCount(CallOutcome outcome, int replies) =>
         outcome.Messages.Count == replies ? null : $"{outcome.Messages.Count} replies in place of {replies}, then {outcome.Error?.Status}";

@@ -1,6 +1,8 @@
 namespace GrpcPresence.Server.Tests.Hostile;
 
-/// <summary>Writes the wire format of messages without its rules: any bytes as a text, any number as a length, a wire type that does not fit.</summary>
+/// <summary>
+/// Writes the wire format of messages without its rules: arbitrary bytes as text, any number as a length, a wrong wire type.
+/// </summary>
 internal sealed class WireWriter
 {
     public const int Varint = 0;
@@ -33,7 +35,7 @@ internal sealed class WireWriter
 
     public WireWriter Field(int field, ReadOnlySpan<byte> value) => Tag(field, Delimited).Number((ulong)value.Length).Raw(value);
 
-    /// <summary>A group in a group and so on: what parsers that recurse have to count.</summary>
+    /// <summary>Writes nested groups, whose depth recursive parsers must limit.</summary>
     public WireWriter Nested(int field, int depth)
     {
         for (var i = 0; i < depth; i++)

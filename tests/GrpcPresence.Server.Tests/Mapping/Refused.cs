@@ -3,10 +3,10 @@ using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Tests.Mapping;
 
-/// <summary>What a reader finds wrong.</summary>
+/// <summary>Runs a request reader and returns its violations.</summary>
 internal static class Refused
 {
-    /// <summary>The fields at fault with their reasons, in order; empty when nothing is.</summary>
+    /// <summary>Returns the invalid fields with their reasons, in order; empty when the request is valid.</summary>
     public static IReadOnlyList<(string Field, ErrorReason Reason)> By(Action<RequestReader> read)
     {
         var reader = new RequestReader();
@@ -14,7 +14,7 @@ internal static class Refused
         return By(reader.ThrowIfInvalid);
     }
 
-    /// <summary>The fields at fault with their reasons, in order; empty when nothing is.</summary>
+    /// <summary>Returns the invalid fields with their reasons, in order; empty when the request is valid.</summary>
     public static IReadOnlyList<(string Field, ErrorReason Reason)> By(Action act)
     {
         try
@@ -22,9 +22,9 @@ internal static class Refused
             act();
             return [];
         }
-        catch (PresenceException refusal)
+        catch (PresenceException exception)
         {
-            return [.. refusal.Violations.Select(violation => (violation.Field, violation.Reason))];
+            return [.. exception.Violations.Select(violation => (violation.Field, violation.Reason))];
         }
     }
 }

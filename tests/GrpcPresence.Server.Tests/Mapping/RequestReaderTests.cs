@@ -128,15 +128,15 @@ public sealed class RequestReaderTests
     [Fact]
     public void Each_user_key_at_fault_is_named_by_its_position() => Assert.Equal(
         [("user_keys[1]", ErrorReason.FieldRequired), ("user_keys[3]", ErrorReason.FieldTooLong)],
-        Refused.By(reader => reader.Users(["a", "", "b", new string('c', 257)], most: 4)));
+        Refused.By(reader => reader.Users(["a", "", "b", new string('c', 257)], max: 4)));
 
     [Fact]
     public void Too_many_user_keys_are_one_violation() =>
-        AssertReason("user_keys", ErrorReason.FieldTooLong, reader => reader.Users(["", "", ""], most: 2));
+        AssertReason("user_keys", ErrorReason.FieldTooLong, reader => reader.Users(["", "", ""], max: 2));
 
     [Fact]
     public void User_keys_may_be_required() =>
-        AssertReason("user_keys", ErrorReason.FieldRequired, reader => reader.RequiredUsers([], most: 2));
+        AssertReason("user_keys", ErrorReason.FieldRequired, reader => reader.RequiredUsers([], max: 2));
 
     [Theory]
     [InlineData(0, 50)]
@@ -156,7 +156,7 @@ public sealed class RequestReaderTests
     public void A_duration_is_well_formed_and_within_its_bounds(Duration? duration, bool valid) => AssertReason(
         "d",
         valid ? null : ErrorReason.FieldOutOfRange,
-        reader => reader.Duration(duration, "d", TimeSpan.Zero, least: TimeSpan.FromSeconds(1), most: TimeSpan.FromSeconds(10)));
+        reader => reader.Duration(duration, "d", TimeSpan.Zero, min: TimeSpan.FromSeconds(1), max: TimeSpan.FromSeconds(10)));
 
     [Theory]
     [InlineData(V1.BindingType.Unspecified, ErrorReason.FieldRequired)]
@@ -168,8 +168,8 @@ public sealed class RequestReaderTests
     [Fact]
     public void A_view_is_one_that_exists()
     {
-        AssertReason("view", ErrorReason.FieldInvalid, reader => reader.View((V1.UserView)4, unset: UserView.Full));
-        Assert.Equal(UserView.Basic, new RequestReader().View(V1.UserView.Unspecified, unset: UserView.Basic));
+        AssertReason("view", ErrorReason.FieldInvalid, reader => reader.View((V1.UserView)4, defaultValue: UserView.Full));
+        Assert.Equal(UserView.Basic, new RequestReader().View(V1.UserView.Unspecified, defaultValue: UserView.Basic));
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed class RequestReaderTests
     [Fact]
     public void No_more_violations_are_told_than_trailers_carry()
     {
-        var violations = Refused.By(reader => reader.Users([.. Enumerable.Repeat("", 500)], most: 500));
+        var violations = Refused.By(reader => reader.Users([.. Enumerable.Repeat("", 500)], max: 500));
 
         Assert.Equal(RequestReader.MaxViolations, violations.Count);
     }

@@ -12,7 +12,9 @@ public sealed class UpdateMaskTests
     public void A_mask_names_at_least_one_field()
     {
         Assert.Equal([("update_mask", ErrorReason.UpdateMaskRequired)], Refused.By(reader => UpdateMasks.User.Read(null, reader)));
-        Assert.Equal([("update_mask", ErrorReason.UpdateMaskRequired)], Refused.By(reader => UpdateMasks.User.Read(new FieldMask(), reader)));
+        Assert.Equal(
+            [("update_mask", ErrorReason.UpdateMaskRequired)],
+            Refused.By(reader => UpdateMasks.User.Read(new FieldMask(), reader)));
     }
 
     [Fact]
@@ -48,7 +50,7 @@ public sealed class UpdateMaskTests
         PathsOf(message).Order(),
         mask.Writable.Concat(mask.ReadOnly).Order());
 
-    // A message of another package, as a timestamp, is one value.
+    // A message of another package, such as a timestamp, is one value.
     private static IEnumerable<string> PathsOf(MessageDescriptor message) => message.Fields.InDeclarationOrder().SelectMany(field =>
         field.FieldType == FieldType.Message && field.MessageType.File.Package == message.File.Package
             ? PathsOf(field.MessageType).Select(path => $"{field.Name}.{path}").Prepend(field.Name)

@@ -12,7 +12,8 @@ public sealed class UserMessageTests
 {
     private static readonly DateTimeOffset Created = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private static readonly ServiceSid Service = new(7);
-    private static readonly ServiceConfiguration SwitchedOn = new() { ReachabilityEnabled = true, SwitchedOnRevision = 1, SwitchRevision = 1 };
+    private static readonly ServiceConfiguration SwitchedOn =
+        new() { ReachabilityEnabled = true, SwitchedOnRevision = 1, SwitchRevision = 1 };
 
     private static readonly UserRecord Record = new()
     {

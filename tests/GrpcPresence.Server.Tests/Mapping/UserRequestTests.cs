@@ -32,7 +32,8 @@ public sealed class UserRequestTests
     [Fact]
     public void A_user_to_update_is_named_by_sid_or_identity()
     {
-        var request = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid }, UpdateMask = new FieldMask { Paths = { "attributes" } } };
+        var mask = new FieldMask { Paths = { "attributes" } };
+        var request = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid }, UpdateMask = mask };
 
         Assert.Equal([("user.sid", ErrorReason.FieldRequired)], Refused.By(() => request.ToChange()));
         request.User.Identity = "alice";
@@ -45,7 +46,8 @@ public sealed class UserRequestTests
     public void Webhooks_are_told_of_a_change_unless_the_request_says_otherwise()
     {
         var creation = new V1.CreateUserRequest { ServiceSid = Sid, Identity = "alice" };
-        var update = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid, Identity = "alice" }, UpdateMask = FieldMask.FromString("role_sid") };
+        var alice = new V1.User { ServiceSid = Sid, Identity = "alice" };
+        var update = new V1.UpdateUserRequest { User = alice, UpdateMask = FieldMask.FromString("role_sid") };
 
         Assert.False(creation.ToChange().SkipsWebhooks);
         Assert.False(update.ToChange().SkipsWebhooks);

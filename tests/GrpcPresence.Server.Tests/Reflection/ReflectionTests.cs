@@ -102,7 +102,8 @@ public sealed class ReflectionTests
     {
         const int DeepestGroup = 100;
         var nested = new WireWriter().Nested(field: 1000, DeepestGroup).ToArray();
-        var request = ServerReflectionRequest.Parser.ParseFrom([.. new ServerReflectionRequest { ListServices = "*" }.ToByteArray(), .. nested]);
+        var valid = new ServerReflectionRequest { ListServices = "*" };
+        var request = ServerReflectionRequest.Parser.ParseFrom([.. valid.ToByteArray(), .. nested]);
 
         var answer = await AskAsync(alpha, request);
 
@@ -128,7 +129,7 @@ public sealed class ReflectionTests
         Assert.Empty(server.Log.Problems);
     }
 
-    /// <summary>The files can be built one after the other, and so nothing is missing.</summary>
+    /// <summary>Checks that the files can be built one after the other, so that none is missing.</summary>
     private static void AssertComplete(ServerReflectionResponse answer, string file)
     {
         var files = answer.FileDescriptorResponse.FileDescriptorProto.ToDictionary(

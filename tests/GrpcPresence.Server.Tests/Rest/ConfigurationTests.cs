@@ -2,7 +2,7 @@ using System.Net;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>Service instances and their settings over REST.</summary>
+/// <summary>Tests service instances and their settings over REST.</summary>
 public sealed class ConfigurationTests : IAsyncLifetime
 {
     private RestServer _rest = null!;
@@ -36,7 +36,8 @@ public sealed class ConfigurationTests : IAsyncLifetime
 
         Assert.Equal(
             [
-                "chat_service_sid", "default_conversation_creator_role_sid", "default_conversation_role_sid", "default_chat_service_role_sid",
+                "chat_service_sid", "default_conversation_creator_role_sid", "default_conversation_role_sid",
+                "default_chat_service_role_sid",
                 "reachability_enabled", "url", "links",
             ],
             read.Names);
@@ -54,8 +55,9 @@ public sealed class ConfigurationTests : IAsyncLifetime
         var updated = await _rest.PostAsync(_service + "/Configuration", ("ReachabilityEnabled", "true"));
 
         Assert.Equal(Role, updated.Text("default_chat_service_role_sid"));
-        Assert.Null((await _rest.PostAsync(_service + "/Configuration", ("DefaultChatServiceRoleSid", ""))).Text("default_chat_service_role_sid"));
-        // With nothing to change, nothing is changed.
+        var emptied = await _rest.PostAsync(_service + "/Configuration", ("DefaultChatServiceRoleSid", ""));
+        Assert.Null(emptied.Text("default_chat_service_role_sid"));
+        // A request without parameters changes nothing.
         Assert.True((await _rest.PostAsync(_service + "/Configuration")).Flag("reachability_enabled"));
     }
 
@@ -63,11 +65,18 @@ public sealed class ConfigurationTests : IAsyncLifetime
     public async Task Everything_that_is_wrong_is_told_at_once()
     {
         var refused = await _rest.PostAsync(
-            _service + "/Configuration", ("ReachabilityEnabled", "maybe"), ("DefaultConversationRoleSid", "none"), ("DefaultChatServiceRoleSid", "x"));
+            _service + "/Configuration",
+            ("ReachabilityEnabled", "maybe"),
+            ("DefaultConversationRoleSid", "none"),
+            ("DefaultChatServiceRoleSid", "x"));
 
         refused.Fails(HttpStatusCode.BadRequest, 20001);
         Assert.Equal(
-            [("ReachabilityEnabled", "FIELD_INVALID"), ("DefaultConversationRoleSid", "FIELD_INVALID"), ("DefaultChatServiceRoleSid", "FIELD_INVALID")],
+            [
+                ("ReachabilityEnabled", "FIELD_INVALID"),
+                ("DefaultConversationRoleSid", "FIELD_INVALID"),
+                ("DefaultChatServiceRoleSid", "FIELD_INVALID"),
+            ],
             refused.Violations);
     }
 
@@ -104,7 +113,8 @@ public sealed class ConfigurationTests : IAsyncLifetime
         var updated = await _rest.PostAsync(path, ("RemovedFromConversation.Sound", "bell"));
 
         Assert.Equal(
-            ["account_sid", "chat_service_sid", "log_enabled", "new_message", "added_to_conversation", "removed_from_conversation", "url"], updated.Names);
+            ["account_sid", "chat_service_sid", "log_enabled", "new_message", "added_to_conversation", "removed_from_conversation", "url"],
+            updated.Names);
         Assert.True(updated.Flag("log_enabled"));
         Assert.True(updated.Flag("new_message", "enabled"));
         Assert.False(updated.Flag("new_message", "badge_count_enabled"));
@@ -112,19 +122,21 @@ public sealed class ConfigurationTests : IAsyncLifetime
         Assert.Equal("bell", updated.Text("removed_from_conversation", "sound"));
         Assert.Null(updated.Text("added_to_conversation", "template"));
         var refused = await _rest.PostAsync(path, ("NewMessage.Enabled", "2"), ("NewMessage.Template", new string('x', 1025)));
-        Assert.Equal(["NewMessage.Enabled", "NewMessage.Template"], refused.Fails(HttpStatusCode.BadRequest, 20001).Violations.Select(violation => violation.Parameter));
+        var violations = refused.Fails(HttpStatusCode.BadRequest, 20001).Violations;
+        Assert.Equal(["NewMessage.Enabled", "NewMessage.Template"], violations.Select(violation => violation.Parameter));
     }
 
     [Fact]
     public async Task Webhooks_are_null_until_they_are_set()
     {
         var path = _service + "/Configuration/Webhooks";
-        var unset = await _rest.GetAsync(path);
-        Assert.Equal(["account_sid", "chat_service_sid", "pre_webhook_url", "post_webhook_url", "filters", "method", "url"], unset.Names);
-        Assert.Null(unset.Text("pre_webhook_url"));
-        Assert.Null(unset.Text("filters"));
+        var initial = await _rest.GetAsync(path);
+        Assert.Equal(["account_sid", "chat_service_sid", "pre_webhook_url", "post_webhook_url", "filters", "method", "url"], initial.Names);
+        Assert.Null(initial.Text("pre_webhook_url"));
+        Assert.Null(initial.Text("filters"));
 
-        await _rest.PostAsync(path, ("PostWebhookUrl", "https://example.com/told"), ("Filters", "onUserAdded"), ("Filters", "onUserUpdated"));
+        await _rest.PostAsync(
+            path, ("PostWebhookUrl", "https://example.com/told"), ("Filters", "onUserAdded"), ("Filters", "onUserUpdated"));
         var set = await _rest.PostAsync(path, ("Method", "get"));
 
         Assert.Equal("https://example.com/told", set.Text("post_webhook_url"));
@@ -132,6 +144,7 @@ public sealed class ConfigurationTests : IAsyncLifetime
         Assert.Equal("GET", set.Text("method"));
         Assert.Null((await _rest.PostAsync(path, ("Filters", ""))).Text("filters"));
         var refused = await _rest.PostAsync(path, ("Method", "PUT"), ("PreWebhookUrl", "ftp://example.com"));
-        Assert.Equal(["Method", "PreWebhookUrl"], refused.Fails(HttpStatusCode.BadRequest, 20001).Violations.Select(violation => violation.Parameter).Order());
+        var violations = refused.Fails(HttpStatusCode.BadRequest, 20001).Violations;
+        Assert.Equal(["Method", "PreWebhookUrl"], violations.Select(violation => violation.Parameter).Order());
     }
 }

@@ -5,7 +5,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>Calls from pages of other origins, as browsers make them.</summary>
+/// <summary>Tests calls from pages of other origins, as browsers make them.</summary>
 public sealed class CrossOriginTests
 {
     private const string Page = "https://app.example";
@@ -76,7 +76,8 @@ public sealed class CrossOriginTests
     [InlineData(Page, "HTTPS://app.example", HttpStatusCode.Created)]
     [InlineData("*", "https://foreign.example", HttpStatusCode.Created)]
     [InlineData(null, null, HttpStatusCode.Created)]
-    public async Task A_page_that_is_not_allowed_changes_nothing_with_the_forms_that_browsers_post_unasked(string? allowed, string? origin, HttpStatusCode status)
+    public async Task A_page_that_is_not_allowed_changes_nothing_with_the_forms_that_browsers_post_unasked(
+        string? allowed, string? origin, HttpStatusCode status)
     {
         await using var server = await StartAsync(allowed);
 
@@ -108,7 +109,8 @@ public sealed class CrossOriginTests
         return server.Rest.SendAsync(request, TestRun.Token);
     }
 
-    private static Task<HttpResponseMessage> SendAsync(TestServer server, HttpMethod method, string path, string? origin, HttpContent? content = null)
+    private static Task<HttpResponseMessage> SendAsync(
+        TestServer server, HttpMethod method, string path, string? origin, HttpContent? content = null)
     {
         var request = new HttpRequestMessage(method, path) { Content = content };
         if (origin is not null)

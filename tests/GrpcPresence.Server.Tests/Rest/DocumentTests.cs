@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>The OpenAPI document is what is served.</summary>
+/// <summary>Compares the OpenAPI document with the operations that are served.</summary>
 public sealed class DocumentTests : IAsyncLifetime
 {
     private RestServer _rest = null!;
@@ -21,7 +21,8 @@ public sealed class DocumentTests : IAsyncLifetime
     public void Every_route_is_documented_and_nothing_else()
     {
         var served = Endpoints().Select(endpoint => (
-            endpoint.RoutePattern.RawText!, endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Single().ToUpperInvariant()));
+            endpoint.RoutePattern.RawText!,
+            endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Single().ToUpperInvariant()));
         var documented =
             from path in _document.At("paths").EnumerateObject()
             from method in path.Value.EnumerateObject()
@@ -43,18 +44,24 @@ public sealed class DocumentTests : IAsyncLifetime
             Assert.Equal(operation.Id, described.GetProperty("operationId").GetString());
             Assert.True(described.GetProperty("responses").TryGetProperty($"{operation.Status}", out _), operation.Id);
             var parameters = described.TryGetProperty("parameters", out var list)
-                ? list.EnumerateArray().Select(parameter => $"{parameter.GetProperty("in").GetString()} {parameter.GetProperty("name").GetString()}")
+                ? list.EnumerateArray().Select(parameter =>
+                    $"{parameter.GetProperty("in").GetString()} {parameter.GetProperty("name").GetString()}")
                 : [];
             var fields = described.TryGetProperty("requestBody", out var body)
-                ? body.GetProperty("content").GetProperty("application/x-www-form-urlencoded").GetProperty("schema").GetProperty("properties")
+                ? body.GetProperty("content").GetProperty("application/x-www-form-urlencoded").GetProperty("schema")
+                    .GetProperty("properties")
                     .EnumerateObject().Select(property => $"form {property.Name}")
                 : [];
             Assert.Equal(
-                operation.Parameters.Select(parameter => $"{parameter.Place.ToString().ToLowerInvariant()} {parameter.Name}").Order(), parameters.Concat(fields).Order());
-            // A part of the path that nobody declared could not be read.
+                operation.Parameters.Select(parameter => $"{parameter.Place.ToString().ToLowerInvariant()} {parameter.Name}").Order(),
+                parameters.Concat(fields).Order());
+            // An undeclared part of the path could not be read.
             Assert.Equal(
                 endpoint.RoutePattern.Parameters.Select(part => part.Name).Order(),
-                operation.Parameters.Where(parameter => parameter.Place == RestParameterLocation.Path).Select(parameter => parameter.Name).Order());
+                operation.Parameters
+                    .Where(parameter => parameter.Place == RestParameterLocation.Path)
+                    .Select(parameter => parameter.Name)
+                    .Order());
         }
     }
 

@@ -8,7 +8,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>Edits over REST and the webhooks of their service instance.</summary>
+/// <summary>Tests edits over REST together with the webhooks of their service instance.</summary>
 public sealed class EditHookTests : IAsyncLifetime
 {
     private static readonly (string, string) Header = ("X-Twilio-Webhook-Enabled", "true");
@@ -43,7 +43,9 @@ public sealed class EditHookTests : IAsyncLifetime
 
         Assert.Equal("WEBHOOK_REFUSED", refused.Text("details", "reason"));
         var asked = await _backEnd.NextAsync();
-        Assert.Equal(("onUserUpdate", "ada", "Countess"), (asked.Parameters["EventType"], asked.Parameters["Identity"], asked.Parameters["FriendlyName"]));
+        Assert.Equal(
+            ("onUserUpdate", "ada", "Countess"),
+            (asked.Parameters["EventType"], asked.Parameters["Identity"], asked.Parameters["FriendlyName"]));
         Assert.Equal("Ada", (await _rest.GetAsync(_ada)).Text("friendly_name"));
     }
 
@@ -87,7 +89,11 @@ public sealed class EditHookTests : IAsyncLifetime
         var rest = RestServer.Of(guarded.Server);
         var users = $"/v1/Services/{guarded.Own}/Users";
         await rest.PostAsync(users, guarded.Admin, ("Identity", "ada"));
-        await rest.PostAsync($"/v1/Services/{guarded.Own}/Configuration/Webhooks", guarded.Admin, ("PreWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdate"));
+        await rest.PostAsync(
+            $"/v1/Services/{guarded.Own}/Configuration/Webhooks",
+            guarded.Admin,
+            ("PreWebhookUrl", _backEnd.Url),
+            ("Filters", "onUserUpdate"));
         var reader = GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Read, guarded.Own));
         _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
 
@@ -105,22 +111,32 @@ public sealed class EditHookTests : IAsyncLifetime
         var rest = RestServer.Of(guarded.Server);
         var users = $"/v1/Services/{guarded.Own}/Users";
         await rest.PostAsync(users, guarded.Admin, ("Identity", "ada"));
-        await rest.PostAsync($"/v1/Services/{guarded.Own}/Configuration/Webhooks", guarded.Admin, ("PreWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdate"));
+        await rest.PostAsync(
+            $"/v1/Services/{guarded.Own}/Configuration/Webhooks",
+            guarded.Admin,
+            ("PreWebhookUrl", _backEnd.Url),
+            ("Filters", "onUserUpdate"));
         var issuer = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
         _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
 
-        (await rest.PostAsync(users + "/ada", guarded.Bearer(issuer, "ada"), ("FriendlyName", "Countess"))).Fails(HttpStatusCode.Forbidden, 20403);
+        (await rest.PostAsync(users + "/ada", guarded.Bearer(issuer, "ada"), ("FriendlyName", "Countess")))
+            .Fails(HttpStatusCode.Forbidden, 20403);
     }
 
     [Fact]
     public async Task Webhooks_are_told_of_edits_that_ask_for_it_alone()
     {
-        await _rest.PostAsync(_service + "/Configuration/Webhooks", ("PostWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdated"), ("Filters", "onUserAdded"));
+        await _rest.PostAsync(
+            _service + "/Configuration/Webhooks",
+            ("PostWebhookUrl", _backEnd.Url),
+            ("Filters", "onUserUpdated"),
+            ("Filters", "onUserAdded"));
 
         await _rest.PostAsync(_ada, ("FriendlyName", "Quiet"));
-        await _rest.SendAsync(HttpMethod.Post, _service + "/Users", new FormUrlEncodedContent([KeyValuePair.Create("Identity", "grace")]), null, Header);
+        var form = new FormUrlEncodedContent([KeyValuePair.Create("Identity", "grace")]);
+        await _rest.SendAsync(HttpMethod.Post, _service + "/Users", form, null, Header);
 
-        // Revisions are told in their order: what is told first is all that is told.
+        // Webhooks are sent in the order of revisions, so that the first one would be an unexpected one if there were any.
         var told = await _backEnd.NextAsync();
         Assert.Equal(("onUserAdded", "grace"), (told.Parameters["EventType"], told.Parameters["Identity"]));
     }

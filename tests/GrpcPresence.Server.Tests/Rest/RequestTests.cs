@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>What holds for every REST request.</summary>
+/// <summary>Tests what applies to every REST request.</summary>
 public sealed class RequestTests
 {
     private const string Token = "0123456789abcdef0123456789abcdef";
@@ -31,10 +31,12 @@ public sealed class RequestTests
         var refused = (await rest.GetAsync("/v1/Services")).Fails(HttpStatusCode.Unauthorized, 20003);
         Assert.Equal("Basic", Assert.Single(refused.Headers.WwwAuthenticate).Scheme);
         (await rest.GetAsync("/v1/Services", GuardedServer.Basic(Account, Token + "0"))).Fails(HttpStatusCode.Unauthorized, 20003);
-        (await rest.GetAsync("/v1/Services", GuardedServer.Basic("AC" + new string('0', 32), Token))).Fails(HttpStatusCode.Unauthorized, 20003);
-        // Who is nobody learns nothing, not even what is wrong.
+        (await rest.GetAsync("/v1/Services", GuardedServer.Basic("AC" + new string('0', 32), Token)))
+            .Fails(HttpStatusCode.Unauthorized, 20003);
+        // A caller with invalid credentials learns nothing, not even what is wrong with the request.
         (await rest.SendAsync(HttpMethod.Post, "/v1/Services", RestServer.Json("{}"))).Fails(HttpStatusCode.Unauthorized, 20003);
-        var call = await CallError.Of(() => rest.Server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()).ResponseAsync);
+        var call = await CallError.Of(
+            () => rest.Server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest()).ResponseAsync);
         Assert.Equal("CREDENTIALS_REQUIRED", call.Reason);
     }
 
@@ -79,9 +81,10 @@ public sealed class RequestTests
         var token = AccessToken.For(issuer, "ada", guarded.Own, guarded.Time.GetUtcNow(), TimeSpan.FromHours(1));
 
         token.Claims["sub"] = Account;
-        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync($"/v1/Services/{guarded.Own}/Users", "Bearer " + token.Sign(issuer.Secret))).Status);
+        var users = $"/v1/Services/{guarded.Own}/Users";
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync(users, "Bearer " + token.Sign(issuer.Secret))).Status);
         token.Claims["sub"] = "AC" + new string('0', 32);
-        (await rest.GetAsync($"/v1/Services/{guarded.Own}/Users", "Bearer " + token.Sign(issuer.Secret))).Fails(HttpStatusCode.Unauthorized, 20103);
+        (await rest.GetAsync(users, "Bearer " + token.Sign(issuer.Secret))).Fails(HttpStatusCode.Unauthorized, 20103);
     }
 
     [Fact]
@@ -150,8 +153,20 @@ public sealed class RequestTests
     [Fact]
     public async Task A_quota_holds_over_REST_too()
     {
-        var quotas = new QuotaSettings { ServiceInstance = new() { WritesPerSecond = 1, Users = 10, OpenStreams = 1, WatchedUsers = 1, HeartbeatsPerSecond = 1, NewStreamsPerSecond = 1 } };
-        await using var rest = RestServer.Of(await TestServer.StartAsync(time: new FakeTimeProvider(), settings: new ServerSettings { Quotas = quotas }));
+        var quotas = new QuotaSettings
+        {
+            ServiceInstance = new()
+            {
+                WritesPerSecond = 1,
+                Users = 10,
+                OpenStreams = 1,
+                WatchedUsers = 1,
+                HeartbeatsPerSecond = 1,
+                NewStreamsPerSecond = 1,
+            },
+        };
+        await using var rest = RestServer.Of(
+            await TestServer.StartAsync(time: new FakeTimeProvider(), settings: new ServerSettings { Quotas = quotas }));
         var sid = await rest.Server.CreateServiceAsync();
 
         var replies = new List<RestReply>();

@@ -7,7 +7,7 @@ using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>A server, and a client of its REST interface that knows nothing but HTTP.</summary>
+/// <summary>A server, and a client of its REST interface that uses only HTTP.</summary>
 internal sealed class RestServer : IAsyncDisposable
 {
     private readonly HttpClient _http;
@@ -20,15 +20,18 @@ internal sealed class RestServer : IAsyncDisposable
 
     public TestServer Server { get; }
 
-    public static async Task<RestServer> StartAsync(ServerSettings? settings = null) => new(await TestServer.StartAsync(settings: settings));
+    public static async Task<RestServer> StartAsync(ServerSettings? settings = null) =>
+        new(await TestServer.StartAsync(settings: settings));
 
     public static RestServer Of(TestServer server) => new(server);
 
-    public Task<RestReply> GetAsync(string path, string? authorization = null) => SendAsync(HttpMethod.Get, path, content: null, authorization);
+    public Task<RestReply> GetAsync(string path, string? authorization = null) =>
+        SendAsync(HttpMethod.Get, path, content: null, authorization);
 
-    public Task<RestReply> DeleteAsync(string path, string? authorization = null) => SendAsync(HttpMethod.Delete, path, content: null, authorization);
+    public Task<RestReply> DeleteAsync(string path, string? authorization = null) =>
+        SendAsync(HttpMethod.Delete, path, content: null, authorization);
 
-    /// <summary>Posts a form; a name may stand in it more than once.</summary>
+    /// <summary>Posts a form, in which a name may be repeated.</summary>
     public Task<RestReply> PostAsync(string path, params (string Name, string Value)[] form) => PostAsync(path, authorization: null, form);
 
     public Task<RestReply> PostAsync(string path, string? authorization, params (string Name, string Value)[] form) => SendAsync(
@@ -51,11 +54,13 @@ internal sealed class RestServer : IAsyncDisposable
         return new RestReply(response.StatusCode, text.Length == 0 ? default : JsonDocument.Parse(text).RootElement, response.Headers);
     }
 
-    /// <summary>The URL of a path as it stands: nothing is escaped, and no ".." followed.</summary>
+    /// <summary>Returns the URL of a path as it is, without escaping and without resolving "..".</summary>
     public Uri RawUrl(string path) =>
-        new(_http.BaseAddress!.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        new(
+            _http.BaseAddress!.GetLeftPart(UriPartial.Authority) + path,
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
-    /// <summary>A body of another media type than the interface takes.</summary>
+    /// <summary>A body with a media type that the interface does not accept.</summary>
     public static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
 
     /// <summary>Creates a service instance and returns its path.</summary>

@@ -6,7 +6,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Rest;
 
-/// <summary>Users and push bindings over REST.</summary>
+/// <summary>Tests users and push bindings over REST.</summary>
 public sealed class UserTests : IAsyncLifetime
 {
     private RestServer _rest = null!;
@@ -32,7 +32,8 @@ public sealed class UserTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Created, created.Status);
         Assert.Equal(
             [
-                "sid", "account_sid", "chat_service_sid", "role_sid", "identity", "friendly_name", "attributes", "is_online", "is_notifiable",
+                "sid", "account_sid", "chat_service_sid", "role_sid", "identity", "friendly_name", "attributes", "is_online",
+                "is_notifiable",
                 "date_created", "date_updated", "url", "links",
             ],
             created.Names);
@@ -67,7 +68,8 @@ public sealed class UserTests : IAsyncLifetime
 
         Assert.Equal(identity, (await _rest.GetAsync($"{_users}/{Uri.EscapeDataString(identity)}")).Text("identity"));
         Assert.Equal(identity, (await _rest.GetAsync($"{_users}/{sid}")).Text("identity"));
-        Assert.Equal("x", (await _rest.PostAsync($"{_users}/{Uri.EscapeDataString(identity)}", ("FriendlyName", "x"))).Text("friendly_name"));
+        var renamed = await _rest.PostAsync($"{_users}/{Uri.EscapeDataString(identity)}", ("FriendlyName", "x"));
+        Assert.Equal("x", renamed.Text("friendly_name"));
         Assert.Equal(HttpStatusCode.NoContent, (await _rest.DeleteAsync($"{_users}/{Uri.EscapeDataString(identity)}")).Status);
         (await _rest.GetAsync($"{_users}/{sid}")).Fails(HttpStatusCode.NotFound, 20404);
     }
@@ -98,7 +100,8 @@ public sealed class UserTests : IAsyncLifetime
     {
         var target = root + _users["/v1".Length..] + "/" + part;
 
-        Assert.StartsWith("HTTP/1.1 404 ", await RawAsync($"DELETE {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+        var answer = await RawAsync($"DELETE {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 404 ", answer, StringComparison.Ordinal);
 
         Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(_users)).Status);
     }
@@ -122,7 +125,8 @@ public sealed class UserTests : IAsyncLifetime
         var updated = await _rest.PostAsync(_users + "/ada", ("FriendlyName", "Countess"), ("IsOnline", "true"));
 
         Assert.Equal(HttpStatusCode.OK, updated.Status);
-        Assert.Equal(("Countess", """{"a":1}""", null), (updated.Text("friendly_name"), updated.Text("attributes"), updated.Flag("is_online")));
+        Assert.Equal(
+            ("Countess", """{"a":1}""", null), (updated.Text("friendly_name"), updated.Text("attributes"), updated.Flag("is_online")));
         Assert.Equal("Countess", (await _rest.PostAsync(_users + "/ada")).Text("friendly_name"));
     }
 
@@ -137,7 +141,12 @@ public sealed class UserTests : IAsyncLifetime
         (await _rest.PostAsync(_users + "/nobody", ("FriendlyName", "x"))).Fails(HttpStatusCode.NotFound, 20404);
         var refused = await _rest.PostAsync(_users, ("FriendlyName", new string('x', 257)), ("Attributes", "[]"), ("RoleSid", "RL"));
         Assert.Equal(
-            [("Identity", "FIELD_REQUIRED"), ("FriendlyName", "FIELD_TOO_LONG"), ("Attributes", "ATTRIBUTES_INVALID"), ("RoleSid", "FIELD_INVALID")],
+            [
+                ("Identity", "FIELD_REQUIRED"),
+                ("FriendlyName", "FIELD_TOO_LONG"),
+                ("Attributes", "ATTRIBUTES_INVALID"),
+                ("RoleSid", "FIELD_INVALID"),
+            ],
             refused.Fails(HttpStatusCode.BadRequest, 20001).Violations);
     }
 
@@ -153,7 +162,9 @@ public sealed class UserTests : IAsyncLifetime
         {
             var read = await _rest.GetAsync(url);
             seen.AddRange(read.At("users").EnumerateArray().Select(user => user.GetProperty("identity").GetString()));
-            Assert.Equal((page, 3, "users"), (read.At("meta", "page").GetInt32(), read.At("meta", "page_size").GetInt32(), read.Text("meta", "key")));
+            Assert.Equal(
+                (page, 3, "users"),
+                (read.At("meta", "page").GetInt32(), read.At("meta", "page_size").GetInt32(), read.Text("meta", "key")));
             Assert.Contains("View=full", read.Text("meta", "first_page_url"), StringComparison.Ordinal);
             Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(read.Text("meta", "url")!)).Status);
             url = read.Text("meta", "next_page_url");
@@ -197,7 +208,8 @@ public sealed class UserTests : IAsyncLifetime
         var read = await _rest.GetAsync($"{_bindings}/{sid}");
         Assert.Equal(
             [
-                "sid", "account_sid", "chat_service_sid", "credential_sid", "date_created", "date_updated", "endpoint", "identity", "binding_type",
+                "sid", "account_sid", "chat_service_sid", "credential_sid", "date_created", "date_updated", "endpoint", "identity",
+                "binding_type",
                 "message_types", "url",
             ],
             read.Names);
@@ -221,9 +233,10 @@ public sealed class UserTests : IAsyncLifetime
     }
 
     private async Task<IEnumerable<string?>> ListAsync(string query) =>
-        (await _rest.GetAsync(_bindings + query)).At("bindings").EnumerateArray().Select(binding => binding.GetProperty("endpoint").GetString());
+        (await _rest.GetAsync(_bindings + query)).At("bindings").EnumerateArray()
+            .Select(binding => binding.GetProperty("endpoint").GetString());
 
-    /// <summary>What the server answers to these bytes.</summary>
+    /// <summary>Returns the server's answer to these bytes.</summary>
     private async Task<string> RawAsync(string request)
     {
         using var client = new TcpClient();

@@ -4,7 +4,7 @@ namespace GrpcPresence.Server.Tests.Settings;
 
 public sealed class ConfigurationPageTests
 {
-    /// <summary>The page in the repository, beside the program as a copy.</summary>
+    /// <summary>Compares the page in the repository with the generated one. The build copies it beside the tests.</summary>
     [Fact]
     public void The_page_is_not_stale() =>
         Assert.Equal(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "configuration.md")), ConfigurationPage.Write());
@@ -20,7 +20,7 @@ public sealed class ConfigurationPageTests
     public void A_secret_has_no_option() =>
         Assert.All(SettingsCatalog.All.Where(setting => setting.Declaration.IsSecret), setting => Assert.Null(setting.Declaration.Option));
 
-    /// <summary>What the page shows as a default is what the reader makes of it.</summary>
+    /// <summary>Checks that the reader parses each default on the page to the default value.</summary>
     [Fact]
     public void Every_default_can_be_written_as_the_page_shows_it()
     {

@@ -82,7 +82,9 @@ public sealed class SettingsReaderTests
     [Fact]
     public void Origins_are_a_list_or_all()
     {
-        Assert.Equal(["https://a.example", "http://localhost:8080"], AllowedOrigins.Read("https://a.example, http://localhost:8080")!.Names);
+        Assert.Equal(
+            ["https://a.example", "http://localhost:8080"],
+            AllowedOrigins.Read("https://a.example, http://localhost:8080")!.Names);
         Assert.True(AllowedOrigins.Read("*")!.AreAny);
     }
 
@@ -91,10 +93,10 @@ public sealed class SettingsReaderTests
     [InlineData("with a space in it")]
     public void A_token_that_cannot_be_used_is_not_shown(string token)
     {
-        var refusal = Assert.Throws<SettingsException>(() => Read(new() { ["Presence:AuthToken"] = token }));
+        var exception = Assert.Throws<SettingsException>(() => Read(new() { ["Presence:AuthToken"] = token }));
 
-        Assert.Contains("Presence:AuthToken", refusal.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(token, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Presence:AuthToken", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(token, exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -165,7 +167,11 @@ public sealed class SettingsReaderTests
     [Fact]
     public void Origins_may_be_an_array()
     {
-        var settings = Read(new() { ["Presence:AllowedOrigins:0"] = "https://a.example", ["Presence:AllowedOrigins:1"] = "https://b.example" });
+        var settings = Read(new()
+        {
+            ["Presence:AllowedOrigins:0"] = "https://a.example",
+            ["Presence:AllowedOrigins:1"] = "https://b.example",
+        });
 
         Assert.Equal(["https://a.example", "https://b.example"], settings.AllowedOrigins!.Names);
     }
@@ -176,7 +182,8 @@ public sealed class SettingsReaderTests
     public void A_later_source_wins_over_an_array(string later, string? origins)
     {
         var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection([new("Presence:AllowedOrigins:0", "https://a.example"), new("Presence:AllowedOrigins:1", "https://c.example")])
+            .AddInMemoryCollection(
+                [new("Presence:AllowedOrigins:0", "https://a.example"), new("Presence:AllowedOrigins:1", "https://c.example")])
             .AddInMemoryCollection([new("Presence:AllowedOrigins", later)])
             .Build();
 
@@ -220,7 +227,9 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:AccountSid", "AC1")]
     [InlineData("Presence:RestPort", "on")]
     [InlineData("Presence:AdminSocket", "")]
-    [InlineData("Presence:AdminSocket", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData(
+        "Presence:AdminSocket",
+        "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [InlineData("Presence:AllowedOrigins:x", "https://a.example")]
     [InlineData("Presence:Nonsense", null)]
     [InlineData("Presence:Quotes", "")]
@@ -279,10 +288,10 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:Nonsense", "1")]
     public void A_value_that_cannot_be_used_is_one_line_that_names_the_setting(string name, string? value)
     {
-        var fault = Assert.Throws<SettingsException>(() => Read(new() { [name] = value }));
+        var exception = Assert.Throws<SettingsException>(() => Read(new() { [name] = value }));
 
-        Assert.StartsWith(name, fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', fault.Message);
+        Assert.StartsWith(name, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
     }
 
     [Theory]
@@ -293,15 +302,19 @@ public sealed class SettingsReaderTests
     [InlineData("ClientCertificates", "ClientCertificates=required TlsCertificate=tls.pem TlsKey=tls.key")]
     [InlineData("ClientCertificateAuthorities", "ClientCertificateAuthorities=clients.pem")]
     [InlineData("ClientCertificateAuthorities", "ClientCertificateAuthorities=clients.pem TlsCertificate=tls.pem TlsKey=tls.key")]
-    [InlineData("ClientCertificateAuthorities", "ClientCertificateAuthorities=clients.pem ClientCertificates=none TlsCertificate=tls.pem TlsKey=tls.key")]
+    [InlineData(
+        "ClientCertificateAuthorities",
+        "ClientCertificateAuthorities=clients.pem ClientCertificates=none TlsCertificate=tls.pem TlsKey=tls.key")]
     public void A_setting_that_lacks_another_is_one_line_that_names_it(string name, string settings)
     {
-        var values = settings.Split(' ').Select(setting => setting.Split('=')).ToDictionary(pair => "Presence:" + pair[0], pair => (string?)pair[1]);
+        var values = settings.Split(' ')
+            .Select(setting => setting.Split('='))
+            .ToDictionary(pair => "Presence:" + pair[0], pair => (string?)pair[1]);
 
-        var fault = Assert.Throws<SettingsException>(() => Read(values));
+        var exception = Assert.Throws<SettingsException>(() => Read(values));
 
-        Assert.StartsWith($"Presence:{name} ", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', fault.Message);
+        Assert.StartsWith($"Presence:{name} ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
     }
 
     private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()

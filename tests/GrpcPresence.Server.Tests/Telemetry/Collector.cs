@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace GrpcPresence.Server.Tests.Telemetry;
 
-/// <summary>A collector on a port of this machine that takes OTLP over HTTP, and keeps what it gets.</summary>
+/// <summary>A collector on a loopback port that accepts OTLP over HTTP, and keeps what it receives.</summary>
 internal sealed class Collector : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -31,7 +31,7 @@ internal sealed class Collector : IAsyncDisposable
         return collector;
     }
 
-    /// <summary>Everything that came to the path, in which texts stand as they are: a message of Protobuf does not change them.</summary>
+    /// <summary>Returns everything that the path received. Texts appear unchanged, because Protobuf does not encode them.</summary>
     public string TextOf(string path) =>
         string.Concat(_received.Where(received => received.Path == path).Select(received => received.Text));
 

@@ -10,7 +10,7 @@ using OpenTelemetry.Trace;
 
 namespace GrpcPresence.Server.Tests.Telemetry;
 
-/// <summary>Who may read the metrics, and where.</summary>
+/// <summary>Tests which callers may read the metrics, and on which listeners.</summary>
 public sealed class MetricsAccessTests
 {
     private const string Token = "0123456789abcdef0123456789abcdef";
@@ -89,7 +89,7 @@ public sealed class MetricsAccessTests
     [Fact]
     public async Task AllowAnonymous_does_not_open_the_metrics_to_a_network()
     {
-        // The test itself listens on loopback; the services are told that it is a network.
+        // The test listens on loopback. The settings of the services say that it is a network.
         var network = new ServerSettings { Address = IPAddress.Any, AllowAnonymous = true };
         await using var server = await TestServer.StartAsync(
             settings: network with { Address = IPAddress.Loopback }, services: services => services.AddSingleton(network));

@@ -9,7 +9,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Telemetry;
 
-/// <summary>What the metrics have, and what they must not have.</summary>
+/// <summary>Tests what the metrics contain, and what they must not contain.</summary>
 public sealed partial class MetricsContentTests
 {
     [Fact]
@@ -20,7 +20,7 @@ public sealed partial class MetricsContentTests
 
         var text = await Scrape.ReadAsync(server);
 
-        // A gauge has no suffix; a counter is named with "_total" in its samples, and without it where its type stands in some formats.
+        // A gauge has no suffix. The samples of a counter end with "_total"; in some formats, its type line does not.
         var served = TypeLine().Matches(text).Select(line => (line.Groups["name"].Value, line.Groups["type"].Value));
         Assert.Equal(Documented().Order(), served.Order());
     }
@@ -101,13 +101,13 @@ public sealed partial class MetricsContentTests
     public async Task A_client_that_does_not_read_holds_up_no_other()
     {
         await using var server = await Scrape.StartAsync(MetricsMode.Basic);
-        // More than Kestrel takes before it waits for the client.
+        // More bytes than Kestrel buffers before it waits for the client.
         for (var i = 0; i < 1500; i++)
             server.Get<PresenceMetrics>().QuotaRefused($"{i}-{new string('x', 100)}");
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server.Address.Host, server.Address.Port, TestRun.Token);
         await using var stream = new NetworkStream(socket);
-        // HTTP/2 with a window of nothing: the server may send headers, and no body.
+        // HTTP/2 with a window of 0: the server may send headers, but no body.
         var request = new Conversation("a client that does not read").Preface()
             .Frame(FrameType.Settings, FrameFlags.None, 0, [0, 4, 0, 0, 0, 0])
             .Request(1, [(":method", "GET"), (":scheme", "http"), (":path", "/metrics"), (":authority", "localhost")], ends: true);
@@ -148,8 +148,8 @@ public sealed partial class MetricsContentTests
     }
 
     /// <summary>
-    /// How many series of requests there are; a client's words could multiply no others. Without those of scrapes: a scrape is recorded
-    /// when it has been answered, so the first one does not count itself.
+    /// Returns how many series of requests exist. A client's texts could multiply only these. Series of scrapes are excluded: a scrape is
+    /// recorded after its response, so the first one does not count itself.
     /// </summary>
     private static int SeriesOf(string text) => RequestSeries().Count(text);
 

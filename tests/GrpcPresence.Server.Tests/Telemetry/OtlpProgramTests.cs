@@ -2,7 +2,7 @@ using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Telemetry;
 
-/// <summary>What an operator sees who sets a variable of the exporter wrongly.</summary>
+/// <summary>Tests the message for an operator who sets an invalid variable of the exporter.</summary>
 public sealed class OtlpProgramTests
 {
     [Theory]

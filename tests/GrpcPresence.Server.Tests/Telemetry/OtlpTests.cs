@@ -15,7 +15,7 @@ public sealed class OtlpTests
     private const string Headers = "OTEL_EXPORTER_OTLP_HEADERS";
     private const string Protocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
-    // The host allows five seconds for the stop. The rest is for a machine that runs other tests at the same time.
+    // The host allows five seconds for the stop. The rest allows for a machine that runs other tests at the same time.
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(8);
 
     [Theory]
@@ -38,19 +38,19 @@ public sealed class OtlpTests
     {
         var variables = new Dictionary<string, string?> { [Endpoint] = "http://localhost:4317", [name] = value };
 
-        var refusal = await Assert.ThrowsAsync<SettingsException>(() => TestServer.StartAsync(variables: variables));
+        var exception = await Assert.ThrowsAsync<SettingsException>(() => TestServer.StartAsync(variables: variables));
 
-        Assert.Contains(named ?? name, refusal.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', refusal.Message);
+        Assert.Contains(named ?? name, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
     }
 
     [Fact]
     public void Headers_that_cannot_be_used_are_not_shown()
     {
-        var refusal = Assert.Throws<SettingsException>(
+        var exception = Assert.Throws<SettingsException>(
             () => Read(new() { [Endpoint] = "http://localhost:4317", [Headers] = "api-key: secret" }));
 
-        Assert.DoesNotContain("secret", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -12,16 +12,16 @@ internal static class Scrape
 {
     public static readonly Uri Url = new("/metrics", UriKind.Relative);
 
-    /// <summary>A server whose scrapes collect anew each time, however quickly they follow one another.</summary>
+    /// <summary>Starts a server that collects metrics again on each scrape, however quickly scrapes follow one another.</summary>
     public static Task<TestServer> StartAsync(MetricsMode mode) => TestServer.StartAsync(
         settings: new ServerSettings { Metrics = mode },
         services: services => services.Configure<PrometheusAspNetCoreOptions>(
             prometheus => prometheus.ScrapeResponseCacheDurationMilliseconds = 0));
 
-    /// <summary>The text.</summary>
+    /// <summary>Returns the text of the metrics.</summary>
     public static Task<string> ReadAsync(TestServer server) => server.Rest.GetStringAsync(Url, TestRun.Token);
 
-    /// <summary>How the server answers a caller with these credentials.</summary>
+    /// <summary>Returns the reply to a caller with these credentials.</summary>
     public static async Task<HttpStatusCode> StatusAsync(TestServer server, string authorization)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Url);

@@ -47,7 +47,7 @@ public sealed class ClientCertificateNamesTests : IDisposable
         Assert.Empty(NamesIn(Extension(whole[..^1])));
         Assert.Empty(NamesIn(Extension([.. whole, 0])));
         Assert.Empty(NamesIn(Extension([])));
-        // The length is left open, as BER may and DER may not.
+        // BER allows an indefinite length, and DER does not.
         Assert.Empty(NamesIn(Extension([0x30, 0x80, .. whole[2..], 0, 0])));
     }
 

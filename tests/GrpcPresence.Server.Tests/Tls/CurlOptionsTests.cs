@@ -3,7 +3,7 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
-/// <summary>What the greeting has <c>buf curl</c> connect with.</summary>
+/// <summary>Tests the options with which the printed <c>buf curl</c> commands connect.</summary>
 public sealed class CurlOptionsTests : IDisposable
 {
     private static readonly Uri Address = new("https://127.0.0.1:5080");

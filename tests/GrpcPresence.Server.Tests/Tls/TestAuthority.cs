@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
-/// <summary>An authority of certificates that ends with the test.</summary>
+/// <summary>A certificate authority for the duration of a test.</summary>
 internal sealed class TestAuthority : IDisposable
 {
     private const string ServerUsage = "1.3.6.1.5.5.7.3.1";
@@ -26,14 +26,14 @@ internal sealed class TestAuthority : IDisposable
 
     public void Dispose() => Certificate.Dispose();
 
-    /// <summary>An authority under this one.</summary>
+    /// <summary>Creates an intermediate authority.</summary>
     public TestAuthority NewIntermediate(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new TestAuthority(Sign(AuthorityRequest(name, key), key, End));
     }
 
-    /// <summary>A certificate of a server at 127.0.0.1.</summary>
+    /// <summary>Issues the certificate of a server at 127.0.0.1.</summary>
     public X509Certificate2 IssueServer(DateTimeOffset? notAfter = null)
     {
         var names = new SubjectAlternativeNameBuilder();
@@ -41,7 +41,7 @@ internal sealed class TestAuthority : IDisposable
         return Issue(ServerUsage, names.Build(), notAfter);
     }
 
-    /// <summary>A certificate of a server of that name and no address.</summary>
+    /// <summary>Issues the certificate of a server with this name and without an address.</summary>
     public X509Certificate2 IssueServer(string name)
     {
         var names = new SubjectAlternativeNameBuilder();
@@ -49,8 +49,9 @@ internal sealed class TestAuthority : IDisposable
         return Issue(ServerUsage, names.Build());
     }
 
-    /// <summary>A certificate of a client.</summary>
-    public X509Certificate2 IssueClient(X509Extension? names = null, DateTimeOffset? notAfter = null) => Issue(ClientUsage, names, notAfter);
+    /// <summary>Issues the certificate of a client.</summary>
+    public X509Certificate2 IssueClient(X509Extension? names = null, DateTimeOffset? notAfter = null) =>
+        Issue(ClientUsage, names, notAfter);
 
     private X509Certificate2 Issue(string usage, X509Extension? names, DateTimeOffset? notAfter = null)
     {

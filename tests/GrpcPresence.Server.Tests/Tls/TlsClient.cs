@@ -8,14 +8,14 @@ using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
-/// <summary>A client that trusts one root and nothing else, and may have a certificate of its own.</summary>
+/// <summary>A client that trusts only one root, and may have its own certificate.</summary>
 internal sealed class TlsClient(TestAuthority root, X509Certificate2? own = null, params X509Certificate2[] intermediates)
 {
-    /// <summary>What gRPC connects with. Each has connections of its own.</summary>
+    /// <summary>Returns a handler for gRPC. Each handler has its own connections.</summary>
     public SocketsHttpHandler NewHandler() => new() { SslOptions = NewOptions() };
 
-    /// <summary>Asks for a path on a new connection.</summary>
-    /// <exception cref="HttpRequestException">There is no connection to be had, or it was closed.</exception>
+    /// <summary>Requests a path on a new connection.</summary>
+    /// <exception cref="HttpRequestException">The connection failed or was closed.</exception>
     public async Task<(Version Version, HttpStatusCode Status, string Body)> GetAsync(TestServer server, Version version, string path = "/")
     {
         using var http = new HttpClient(NewHandler());
@@ -25,19 +25,21 @@ internal sealed class TlsClient(TestAuthority root, X509Certificate2? own = null
         return (response.Version, response.StatusCode, await response.Content.ReadAsStringAsync(TestRun.Token));
     }
 
-    /// <summary>Fails unless the server takes this client.</summary>
+    /// <summary>Fails unless the server accepts this client.</summary>
     public async Task AssertTakenAsync(TestServer server) =>
         Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(server, HttpVersion.Version11)).Status);
 
-    /// <summary>Fails if the server takes this client.</summary>
+    /// <summary>Fails if the server accepts this client.</summary>
     public async Task AssertRefusedAsync(TestServer server) =>
         await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(server, HttpVersion.Version11));
 
-    /// <summary>Makes a connection. Returns the SHA-256 of the certificate that the server shows.</summary>
+    /// <summary>Connects, and returns the SHA-256 of the server's certificate.</summary>
     public Task<string> ShakeHandsAsync(TestServer server, SslProtocols protocols = SslProtocols.None) => ShakeHandsAsync(
-        server, options => options.EnabledSslProtocols = protocols, tls => tls.RemoteCertificate!.GetCertHashString(HashAlgorithmName.SHA256));
+        server,
+        options => options.EnabledSslProtocols = protocols,
+        tls => tls.RemoteCertificate!.GetCertHashString(HashAlgorithmName.SHA256));
 
-    /// <summary>Makes a connection. Returns which of the protocols above TLS the server chooses.</summary>
+    /// <summary>Connects, and returns the application protocol that the server chooses.</summary>
     public Task<SslApplicationProtocol> ChooseAsync(TestServer server, params SslApplicationProtocol[] offers) => ShakeHandsAsync(
         server, options => options.ApplicationProtocols = [.. offers], tls => tls.NegotiatedApplicationProtocol);
 

@@ -4,7 +4,7 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
-/// <summary>What is said of files that cannot be used.</summary>
+/// <summary>Tests the errors for invalid TLS files.</summary>
 public sealed class TlsCredentialsTests : IDisposable
 {
     private const string Certificate = "Presence:TlsCertificate";
@@ -112,13 +112,13 @@ public sealed class TlsCredentialsTests : IDisposable
         return TlsCredentials.Load(TlsText.Read(settings), settings);
     }
 
-    // The files are whole again afterwards.
+    // The files are valid again afterwards.
     private void AssertRefused(string setting, Action<TlsFolder> spoil)
     {
         spoil(_folder);
-        var fault = Assert.Throws<SettingsException>(Load);
-        Assert.StartsWith(setting, fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', fault.Message);
+        var exception = Assert.Throws<SettingsException>(Load);
+        Assert.StartsWith(setting, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
         if (!Directory.Exists(_folder.Key))
             _folder.Write(_leaf, _root.Certificate);
         _folder.WriteAuthorities(_root.Certificate);

@@ -5,7 +5,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Server.Tests.Tls;
 
-/// <summary>The files of TLS of one server, and the settings that name them.</summary>
+/// <summary>The TLS files of one server, and the settings that name them.</summary>
 internal sealed class TlsFolder : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -18,7 +18,7 @@ internal sealed class TlsFolder : IDisposable
 
     public ServerSettings Settings => new() { TlsCertificate = Certificate, TlsKey = Key };
 
-    /// <summary>The settings of a server that asks for client certificates.</summary>
+    /// <summary>The settings of a server that requests client certificates.</summary>
     public ServerSettings SettingsWith(ClientCertificates clients) =>
         Settings with { ClientCertificates = clients, ClientCertificateAuthorities = Authorities };
 
@@ -34,7 +34,7 @@ internal sealed class TlsFolder : IDisposable
         File.WriteAllText(Key, key.ExportPkcs8PrivateKeyPem());
     }
 
-    /// <summary>Writes the right key, under a password.</summary>
+    /// <summary>Writes the matching key, encrypted with a password.</summary>
     public void EncryptKey(X509Certificate2 leaf)
     {
         using var key = leaf.GetECDsaPrivateKey()!;
@@ -44,7 +44,7 @@ internal sealed class TlsFolder : IDisposable
 
     public void WriteAuthorities(params X509Certificate2[] authorities) => File.WriteAllText(Authorities, Pem(authorities));
 
-    /// <summary>Cuts the last characters off a file, as a copy that is under way does.</summary>
+    /// <summary>Truncates a file, as an unfinished copy does.</summary>
     public static void CutOff(string path) => File.WriteAllText(path, File.ReadAllText(path)[..^40]);
 
     public void Dispose() => _directory.Dispose();

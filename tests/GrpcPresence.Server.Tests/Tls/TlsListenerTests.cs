@@ -91,7 +91,9 @@ public sealed class TlsListenerTests : IDisposable
 
         Assert.Equal(SslApplicationProtocol.Http11, await client.ChooseAsync(server, SslApplicationProtocol.Http11));
         Assert.Equal(SslApplicationProtocol.Http2, await client.ChooseAsync(server, SslApplicationProtocol.Http2));
-        Assert.Equal(SslApplicationProtocol.Http2, await client.ChooseAsync(server, SslApplicationProtocol.Http11, SslApplicationProtocol.Http2));
+        Assert.Equal(
+            SslApplicationProtocol.Http2,
+            await client.ChooseAsync(server, SslApplicationProtocol.Http11, SslApplicationProtocol.Http2));
     }
 
     [Theory]
@@ -111,7 +113,8 @@ public sealed class TlsListenerTests : IDisposable
         using var tcp = new TcpClient();
         await tcp.ConnectAsync(IPAddress.Loopback, server.Address.Port, TestRun.Token);
 
-        // By hand: the client's own library would not offer it. A record with a ClientHello of version 3.2, which is TLS 1.1, and two cipher suites.
+        // Built by hand, because .NET's client would not offer it: a record with a ClientHello of version 3.2, which is TLS 1.1, and two
+        // cipher suites.
         byte[] hello =
             [0x16, 3, 1, 0, 47, 1, 0, 0, 43, 3, 2, .. RandomNumberGenerator.GetBytes(32), 0, 0, 4, 0xC0, 0x09, 0xC0, 0x13, 1, 0];
         await tcp.GetStream().WriteAsync(hello, TestRun.Token);

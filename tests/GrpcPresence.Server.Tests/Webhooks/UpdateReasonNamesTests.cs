@@ -16,7 +16,9 @@ public sealed class UpdateReasonNamesTests
 
     [Fact]
     public void Only_the_reasons_that_are_set_are_written() =>
-        Assert.Equal(["friendlyName", "reachabilityOnline"], UpdateReasonNames.Of(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName));
+        Assert.Equal(
+            ["friendlyName", "reachabilityOnline"],
+            UpdateReasonNames.Of(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName));
 
     [Fact]
     public void A_word_is_read_as_the_reason_that_it_was_written_for()

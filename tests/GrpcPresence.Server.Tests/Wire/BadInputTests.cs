@@ -95,7 +95,7 @@ public sealed class BadInputTests
     public async Task A_request_that_is_no_grpc_is_refused_and_is_not_logged()
     {
         await using var server = await TestServer.StartAsync();
-        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var client = NewHttp2Client();
         using var content = new ByteArrayContent(Garbage) { Headers = { ContentType = new MediaTypeHeaderValue("text/plain") } };
 
         using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
@@ -108,8 +108,11 @@ public sealed class BadInputTests
     public async Task A_frame_that_ends_too_early_gets_a_status_and_is_not_logged()
     {
         await using var server = await TestServer.StartAsync();
-        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        using var content = new ByteArrayContent([0, 0, 0, 0, 9, 1]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+        using var client = NewHttp2Client();
+        using var content = new ByteArrayContent([0, 0, 0, 0, 9, 1])
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") },
+        };
 
         using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/GetUser"), content);
 
@@ -126,10 +129,13 @@ public sealed class BadInputTests
     public async Task A_frame_that_is_none_gets_a_status_and_is_not_logged(string what, string body, string encoding, string status)
     {
         await using var server = await TestServer.StartAsync();
-        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var client = NewHttp2Client();
         foreach (var method in new[] { "GetUser", "WatchUsers", "StreamHeartbeats" })
         {
-            using var content = new ByteArrayContent(Convert.FromHexString(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+            using var content = new ByteArrayContent(Convert.FromHexString(body))
+            {
+                Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") },
+            };
             content.Headers.Add("grpc-encoding", encoding);
 
             using var response = await client.PostAsync(new Uri(server.Address, $"/{Service}/{method}"), content);
@@ -160,4 +166,7 @@ public sealed class BadInputTests
 
         Assert.Empty((await server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest())).ServiceInstances);
     }
+
+    private static HttpClient NewHttp2Client() =>
+        new() { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
 }

@@ -6,7 +6,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>gRPC's own way to authenticate: a channel with TLS whose call credentials add the header to each call.</summary>
+/// <summary>Tests gRPC's own authentication: a channel with TLS whose call credentials add the header to each call.</summary>
 public sealed class CallCredentialsTests
 {
     [Fact]

@@ -7,7 +7,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>A client that gives up a call frees what the call holds on the server.</summary>
+/// <summary>Cancelling a call releases everything that the call holds on the server.</summary>
 public sealed class CancellationTests
 {
     [Fact]

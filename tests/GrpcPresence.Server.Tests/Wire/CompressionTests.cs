@@ -9,13 +9,13 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>Requests may be gzip. Answers are never compressed: they are small, and all watchers share the frames of a watch.</summary>
+/// <summary>Requests may use gzip. Responses are never compressed: they are small, and all watchers share the frames of a watch.</summary>
 public sealed class CompressionTests : IAsyncLifetime
 {
     private const byte Plain = 0;
     private const byte Compressed = 1;
 
-    /// <summary>Asks gRPC's client for an encoding of its requests; it is not sent.</summary>
+    /// <summary>Selects the encoding of requests in gRPC's client. It is not sent.</summary>
     private static readonly Metadata Gzip = new() { { "grpc-internal-encoding-request", "gzip" } };
 
     private TestServer _server = null!;

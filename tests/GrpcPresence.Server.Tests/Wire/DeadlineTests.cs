@@ -60,8 +60,8 @@ public sealed class DeadlineTests
     }
 
     /// <summary>
-    /// Documents a fault of the framework: these calls should end with DEADLINE_EXCEEDED at once. gRPC for .NET reads a timeout in ticks
-    /// of 100 ns and ignores a timeout of zero ticks. When this test fails, the framework has changed: expect DEADLINE_EXCEEDED then.
+    /// Documents a bug of the framework: these calls should end with DEADLINE_EXCEEDED at once. gRPC for .NET reads a timeout in ticks of
+    /// 100 ns and ignores a timeout of zero ticks. When this test fails, the framework has changed: expect DEADLINE_EXCEEDED then.
     /// </summary>
     [Theory]
     [InlineData("1n")]

@@ -52,14 +52,14 @@ public sealed class RequestBodyTests
     [InlineData("0080000000", StatusCode.ResourceExhausted)]
     [InlineData("02", StatusCode.Internal)]
     [InlineData("00ffffff", null)] // not whole yet
-    public async Task A_prefix_is_checked_however_it_comes_in(string prefix, StatusCode? refusal)
+    public async Task A_prefix_is_checked_however_it_comes_in(string prefix, StatusCode? expected)
     {
         foreach (var part in Convert.FromHexString(prefix))
             await _pipe.Writer.WriteAsync(new[] { part }, TestRun.Token);
 
         var read = await Record.ExceptionAsync(() => new RequestBody(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
 
-        Assert.Equal(refusal, (read as RpcException)?.StatusCode);
+        Assert.Equal(expected, (read as RpcException)?.StatusCode);
     }
 
     private sealed class ResetBetweenReads(IOException reset) : PipeReader

@@ -8,11 +8,11 @@ using Twilio.Http;
 
 namespace GrpcPresence.Twilio.Tests.Fixture;
 
-/// <summary>The server program in its own process, as a user starts it: a new database, and free ports of the loopback address.</summary>
-/// <param name="settings">Environment variables with its settings.</param>
+/// <summary>Runs the server program as a process, as a user starts it: with a new database, and free loopback ports.</summary>
+/// <param name="settings">The environment variables with its settings.</param>
 public abstract partial class PresenceServer(params (string Name, string Value)[] settings) : IAsyncLifetime
 {
-    /// <summary>The account and the token that the server accepts, if it asks for credentials.</summary>
+    /// <summary>The account and the token that the server accepts, if it requires credentials.</summary>
     public const string AccountSid = "AC00000000000000000000000000000001";
 
     /// <inheritdoc cref="AccountSid"/>
@@ -22,20 +22,20 @@ public abstract partial class PresenceServer(params (string Name, string Value)[
 
     private readonly TemporaryDirectory _directory = new();
     private readonly Process _process = new();
-    private readonly StringBuilder _output = new(); // guarded by itself; read to the end, so that the server never waits for it
-    private readonly List<Uri> _addresses = []; // guarded by the output
+    private readonly StringBuilder _output = new(); // protected by a lock on itself
+    private readonly List<Uri> _addresses = []; // protected by a lock on _output
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The client that the library's calls take.</summary>
+    /// <summary>The client for the library's calls.</summary>
     public ITwilioRestClient Client { get; private set; } = null!;
 
-    /// <summary>The channel for what only gRPC has: heartbeats and push bindings.</summary>
+    /// <summary>The channel for features that only gRPC has: heartbeats and push bindings.</summary>
     public GrpcChannel Grpc { get; private set; } = null!;
 
     /// <summary>The address of REST.</summary>
     public Uri Rest => _addresses[1];
 
-    /// <summary>Makes a client with these credentials.</summary>
+    /// <summary>Creates a client with these credentials.</summary>
     public ITwilioRestClient ClientOf(string accountSid, string authToken, DelegatingHandler? handler = null) => new TwilioRestClient(
         accountSid, authToken, httpClient: new SystemNetHttpClient(new System.Net.Http.HttpClient(handler ?? new LocalServer(Rest))));
 
@@ -63,7 +63,7 @@ public abstract partial class PresenceServer(params (string Name, string Value)[
         }
         catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)
         {
-            _process.Kill(); // a fixture that does not start is not disposed of
+            _process.Kill(); // xUnit does not dispose a fixture that fails to start
             lock (_output)
                 throw new InvalidOperationException($"The server did not print two addresses. Its output:\n{_output}", failure);
         }

@@ -2,13 +2,13 @@ using Twilio.Exceptions;
 
 namespace GrpcPresence.Twilio.Tests.Fixture;
 
-/// <summary>What the library throws where the server refuses.</summary>
+/// <summary>Reads the exception that the library throws for an error response.</summary>
 internal static class Refusal
 {
-    /// <summary>Runs a call that must be refused. Returns the code of the product and the HTTP status.</summary>
+    /// <summary>Runs a call that must fail. Returns the code of Twilio Conversations and the HTTP status.</summary>
     public static async Task<(int Code, int Status)> Of<T>(Task<T> call)
     {
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => call);
-        return (refusal.Code, refusal.Status);
+        var exception = await Assert.ThrowsAsync<ApiException>(() => call);
+        return (exception.Code, exception.Status);
     }
 }

@@ -5,8 +5,8 @@ using GrpcPresence.Twilio.Tests.Fixture;
 
 namespace GrpcPresence.Twilio.Tests.Fixture;
 
-/// <summary>A server that asks for no credentials. All tests share it: each makes a service instance of its own.</summary>
+/// <summary>A server without credentials. All tests share it: each creates its own service instance.</summary>
 public sealed class OpenServer() : PresenceServer;
 
-/// <summary>A server that asks for the credentials of its account.</summary>
+/// <summary>A server that requires the credentials of its account.</summary>
 public sealed class GuardedServer() : PresenceServer(("Presence__AccountSid", AccountSid), ("Presence__AuthToken", AuthToken));

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PRESENCE_CA=FILE PRESENCE_KEY=SID:SECRET bash guarded.sh [host:port]
 #
-# The story of who may do what: an administrator, a back end, an end user and strangers, each with credentials of their own or none.
-# It needs a server that runs with TLS; the file holds the authority of its certificate, and the key is an administrator's, of the
-# whole deployment. It leaves nothing behind but revoked API keys.
+# The story of authorization: an administrator, a back end, an end user and strangers, each with their own credentials or none. It needs a
+# server with TLS. The file contains the authority of its certificate, and the key belongs to an administrator of the whole deployment. The
+# story leaves only revoked API keys behind.
 set -euo pipefail
 address=${1:-${PRESENCE_ADDRESS:-127.0.0.1:5080}}
 : "${PRESENCE_CA:?must be the file of the authority of the server}" "${PRESENCE_KEY:?must be SID:SECRET of an administrator}"
@@ -20,12 +20,12 @@ users=presence.v1.UserService
 ada=ada@example.com
 grace=grace@example.com
 
-# A watch ends within a second of the revocation; a machine that is busy may take as long to say so.
+# A watch ends within a second of the revocation. A busy machine may report it later.
 readonly soon_ms=2000
 
 administrator=$(basic "$PRESENCE_KEY")
 
-# make_key ROLE: makes an API key for the story's service instance, and prints it as SID:SECRET.
+# make_key ROLE: creates an API key for the story's service instance, and prints it as SID:SECRET.
 make_key() {
   call $keys/CreateApiKey "{\"role\": \"API_KEY_ROLE_$1\", \"serviceSid\": \"$sid\", \"friendlyName\": \"buf curl story\"}" |
     jq -r '"\(.apiKey.sid):\(.secret)"'
@@ -33,8 +33,8 @@ make_key() {
 
 base64url() { base64 -w 0 | tr '+/' '-_' | tr -d '='; }
 
-# mint IDENTITY SECONDS: an access token for that end user, signed with the back end's key. This openssl takes a secret from its
-# arguments alone, where everybody on the machine can read it: a back end signs with a library.
+# mint IDENTITY SECONDS: prints an access token for that end user, signed with the back end's key. This openssl accepts a secret only as an
+# argument, which all users of the machine can read. A real back end signs with a library.
 mint() {
   local now signed
   now=$(date +%s)
@@ -45,12 +45,12 @@ mint() {
   printf '%s.%s' "$signed" "$(printf %s "$signed" | openssl dgst -sha256 -hmac "${key#*:}" -binary | base64url)"
 }
 
-# beat IDENTITY: the body of a heartbeat.
+# beat IDENTITY: prints the body of a heartbeat.
 beat() { printf '{"serviceSid": "%s", "userKey": "%s", "sessionId": "phone-1"}' "$sid" "$1"; }
 
 step 'does not talk to a server whose authority it does not know'
 scheme=https
-# With the protos at hand the refusal is that of the call, not of the question what there is to call.
+# With local protos, the call itself is rejected, instead of the reflection request.
 connection=(--protocol grpc --schema "$here/../../../protos")
 equal "$(refused $users/GetUser '{}' | jq -r '.code + ": " + .message')" 'unavailable: x509: certificate signed by unknown authority'
 
@@ -58,7 +58,7 @@ step 'learns the API over TLS without credentials, and may not call it'
 trust "$PRESENCE_CA"
 equal "$(error_info "$(refused $users/GetUser '{}')")" 'unauthenticated CREDENTIALS_REQUIRED grpc-presence'
 
-step 'is nobody with a wrong secret'
+step 'is rejected with a wrong secret'
 present "$(basic "${PRESENCE_KEY%%:*}:not-the-secret")"
 equal "$(error_info "$(refused $users/GetUser '{}')")" 'unauthenticated CREDENTIALS_INVALID grpc-presence'
 
@@ -83,7 +83,8 @@ step 'beats and edits her friendly name, as the end user of an access token'
 present "Bearer $(mint $ada 3600)"
 equal "$(call $users/Heartbeat "$(beat $ada)" | jq -c .reachabilityEnabled)" true
 call $users/UpdateUser \
-  "{\"user\": {\"serviceSid\": \"$sid\", \"identity\": \"$ada\", \"friendlyName\": \"Countess of Lovelace\"}, \"updateMask\": \"friendlyName\"}" \
+  "{\"user\": {\"serviceSid\": \"$sid\", \"identity\": \"$ada\", \"friendlyName\": \"Countess of Lovelace\"},
+  \"updateMask\": \"friendlyName\"}" \
   >"$scratch/reply"
 equal "$(jq -r .user.friendlyName "$scratch/reply")" 'Countess of Lovelace'
 
@@ -93,7 +94,7 @@ error=$(refused $configuration/UpdateConfiguration \
   "{\"configuration\": {\"serviceSid\": \"$sid\", \"reachabilityEnabled\": false}, \"updateMask\": \"reachabilityEnabled\"}")
 equal "$(error_info "$error")" 'permission_denied PERMISSION_DENIED grpc-presence'
 
-# answer_about SID: how a question about another service instance is answered, but for the SID itself.
+# answer_about SID: prints the answer to a request about another service instance, without the SID itself.
 answer_about() {
   local error answer
   error=$(refused $users/GetUser "{\"serviceSid\": \"$1\", \"userKey\": \"$ada\"}")
@@ -101,12 +102,12 @@ answer_about() {
   printf '%s' "${answer//$1/it}"
 }
 
-step 'is told the same of a service instance that exists and of one that does not'
+step 'gets the same answer about a service instance that exists and one that does not'
 answer=$(answer_about "$other")
 equal "$(tail -n 1 <<<"$answer")" 'not_found SERVICE_INSTANCE_NOT_FOUND grpc-presence service_sid it'
 equal "$answer" "$(answer_about IS00000000000000000000000000000bad)"
 
-step 'watches everybody with a token that lives for seconds; the watch ends with it, and with what to resume with'
+step 'watches all users with a token that lives for seconds; the watch ends with the token, and has a resume token'
 present "Bearer $(mint $ada 4)"
 watch "{\"serviceSid\": \"$sid\", \"view\": \"USER_VIEW_REACHABILITY\"}"
 expect_event configuration

@@ -1,39 +1,39 @@
-# Calls presence.v1 with nothing but `buf curl`, which learns the API from the server's reflection; to be
-# sourced. Needs buf (its path may stand in BUF) and jq. The caller sets address (host:port).
+# Calls presence.v1 with only `buf curl`, which learns the API from the server's reflection. Source this file. It needs buf (the variable
+# BUF may contain its path) and jq. The caller sets address (host:port).
 # shellcheck shell=bash
 # shellcheck disable=SC2154  # address is the caller's.
 
-# How long, in seconds, an answer may take before the caller is told what did not happen.
+# How many seconds an answer may take before the wait fails with a message that names what did not happen.
 patience=5
 scratch=$(mktemp -d)
 
-# How the server is reached, and what calls bear: in the clear and without credentials, until the caller says otherwise.
+# How calls connect and authenticate: without TLS and credentials, until the caller changes that.
 scheme=http
 connection=(--protocol grpc --http2-prior-knowledge)
 metadata=''
 
 say() { printf '%s\n' "$*" >&2; }
 
-# trust AUTHORITIES [OPTION...]: calls go over TLS from now on, to a server whose certificate comes from an authority in that
-# file. The options are those of buf for a certificate of the client's own.
+# trust AUTHORITIES [OPTION...]: later calls use TLS, and trust the authorities in that file. The options are those of buf for a client
+# certificate.
 trust() {
   scheme=https
   connection=(--protocol grpc --cacert "$@")
 }
 
-# present AUTHORIZATION: what calls bear from now on as the metadata `authorization`; nothing when it is empty.
+# present AUTHORIZATION: later calls send this as the metadata `authorization`, or none if it is empty.
 present() { metadata=${1:+authorization: $1}; }
 
-# basic SID:SECRET: what a back end presents, as HTTP Basic has it.
+# basic SID:SECRET: prints a back end's credentials for HTTP Basic.
 basic() { printf 'Basic %s' "$(printf %s "$1" | base64 -w 0)"; }
 
-# call SERVICE/METHOD JSON: a unary call. Prints the response, or on stderr the error. Credentials go through a pipe: the
-# arguments of a program can be read by everybody on the machine.
+# call SERVICE/METHOD JSON: makes a unary call. Prints the response, or the error on stderr. Credentials go through a pipe, because all
+# users of the machine can read the arguments of a program.
 call() {
   timeout "$patience" "${BUF:-buf}" curl "${connection[@]}" --header @- "$scheme://$address/$1" -d "$2" <<<"$metadata"
 }
 
-# refused SERVICE/METHOD JSON: a unary call that must be refused. Prints the error as one line of JSON.
+# refused SERVICE/METHOD JSON: makes a unary call that must fail. Prints the error as one line of JSON.
 refused() {
   if call "$1" "$2" >"$scratch/answer" 2>"$scratch/refusal"; then
     say "$1 was not refused: $(cat "$scratch/answer")"
@@ -42,14 +42,14 @@ refused() {
   jq -c . "$scratch/refusal"
 }
 
-# error_info ERROR: the code of an error, then the texts of its ErrorInfo: reason, domain, metadata. buf has
-# taken the details out of `grpc-status-details-bin`; their bytes it leaves alone.
+# error_info ERROR: prints the code of an error, then the texts of its ErrorInfo: reason, domain, metadata. buf extracts the details from
+# `grpc-status-details-bin`, but does not decode them.
 error_info() {
   jq -r '[.code, (.details[] | select(.type == "google.rpc.ErrorInfo").value
     | @base64d | match("[A-Za-z0-9_-]{2,}"; "g").string)] | join(" ")' <<<"$1"
 }
 
-# watch JSON: watches in the background. A later watch takes the place of an earlier one.
+# watch JSON: watches in the background. A later watch replaces an earlier one.
 watch() {
   rm -f "$scratch/watch"
   mkfifo "$scratch/watch"
@@ -59,7 +59,7 @@ watch() {
   exec {messages}< <(jq --unbuffered -c . <"$scratch/watch")
 }
 
-# next_message WHAT: puts the next message of the watch into message, and what to resume with into token.
+# next_message WHAT: stores the next message of the watch in message, and its resume token in token.
 next_message() {
   if ! read -r -t "$patience" -u "$messages" message; then
     say "within $patience s there was no $1; $(cat "$scratch/watch.end")"
@@ -68,7 +68,7 @@ next_message() {
   token=$(jq -r --arg token "${token-}" '.resumeToken // $token' <<<"$message")
 }
 
-# expect_event EVENT: the next message must be this event; progress only says that the watch is alive.
+# expect_event EVENT: the next message must be this event; progress only shows that the watch is alive.
 expect_event() {
   local event
   while true; do
@@ -79,7 +79,7 @@ expect_event() {
   equal "$event" "$1"
 }
 
-# watch_ends: the watch must end without another word. Puts the error that it ended with into end, as error_info tells it.
+# watch_ends: the watch must end without another message. Stores the error in end, in the format of error_info.
 watch_ends() {
   if read -r -t "$patience" -u "$messages" message; then
     say "the watch goes on with $message"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # bash story.sh [host:port]
 #
-# The story of two users whose presence is switched on, watched, lost sight of and caught up with. It needs a
-# server that runs, and leaves nothing behind. No proto is read: buf asks the server what it serves.
+# The story of two users: presence is switched on, watched, missed and caught up with. It needs a running server, and leaves nothing behind.
+# It reads no proto: buf asks the server for its API.
 set -euo pipefail
 address=${1:-${PRESENCE_ADDRESS:-127.0.0.1:5080}}
 here=$(dirname "$0")
@@ -17,7 +17,7 @@ users=presence.v1.UserService
 phone=$(new_id)
 laptop=$(new_id)
 
-# reachability KEY: the three values of a user.
+# reachability KEY: prints the three values of a user.
 reachability() {
   call $users/GetUser "{\"serviceSid\": \"$sid\", \"userKey\": \"$1\"}" |
     jq -c '.user | [.isOnline, .isNotifiable, .lastOnlineTime]'
@@ -45,10 +45,10 @@ call $configuration/UpdateConfiguration \
 call $configuration/GetConfiguration "{\"serviceSid\": \"$sid\"}" >"$scratch/reply"
 equal "$(jq -c '.configuration | [.reachabilityEnabled, .sessionTimeout]' "$scratch/reply")" '[true,"75s"]'
 
-step 'reads nulls of a user who was never online'
+step 'reads nulls for a user that was never online'
 equal "$(reachability ada)" '[null,null,null]'
 
-step 'watches: configuration, reset, everybody without reasons, synced'
+step 'watches: configuration, reset, all users without reasons, synced'
 watch "{\"serviceSid\": \"$sid\"}"
 expect_event configuration
 expect_event reset
@@ -58,7 +58,7 @@ equal "$(jq -c '[.updates.updates[] | [.user.identity, .updateReasons]]' <<<"$me
 expect_event synced
 [[ -n $token ]]
 
-# The next update of the watch: who it is of, why it came, and the three values, but for the time.
+# The next update of the watch: its user, its reasons, and the three values without the time.
 change='[.updates.updates[] | [.user.identity, .updateReasons, .user.isOnline, .user.isNotifiable]]'
 
 step 'beats, and the watch sees REACHABILITY_ONLINE'
@@ -67,7 +67,7 @@ equal "$(jq -c '[.reachabilityEnabled, .heartbeatInterval]' "$scratch/reply")" '
 expect_event updates
 equal "$(jq -c "$change" <<<"$message")" '[["ada",["UPDATE_REASON_REACHABILITY_ONLINE"],true,null]]'
 
-step 'reads a null isNotifiable of a user who never had a push binding'
+step 'reads a null isNotifiable for a user that never had a push binding'
 equal "$(reachability ada)" '[true,null,null]'
 
 step 'reads nulls from a list that asks for no view, and values from one that does'
@@ -90,7 +90,7 @@ expect_event updates
 equal "$(jq -c "$change" <<<"$message")" '[["ada",["UPDATE_REASON_REACHABILITY_ONLINE"],false,true]]'
 equal "$(jq -c '.updates.updates[0].user | has("lastOnlineTime")' <<<"$message")" true
 
-step 'is told that a late heartbeat of an ended session changes nothing'
+step 'gets an error for a late heartbeat of an ended session, which changes nothing'
 error=$(refused $users/Heartbeat "{\"serviceSid\": \"$sid\", \"userKey\": \"ada\", \"sessionId\": \"$phone\"}")
 equal "$(error_info "$error")" 'failed_precondition SESSION_ENDED grpc-presence'
 

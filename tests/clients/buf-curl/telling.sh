@@ -1,5 +1,5 @@
-# Tells a story step by step, in the lines of the Test Anything Protocol; to be sourced. A step is told when
-# the next one begins, or when the story dies of the first command that fails.
+# Runs a story step by step and prints it in the Test Anything Protocol. Source this file. A step is printed when the next one begins, or
+# when a command of it fails.
 # shellcheck shell=bash
 
 told=0
@@ -24,7 +24,7 @@ the_end() {
   over=yes
 }
 
-# When the story ends, well or not. clean_up is the story's own.
+# Runs when the story ends, whether it succeeded or not. The story defines clean_up.
 close_story() {
   if [[ -z $over ]]; then printf 'not ok - %s\n' "${current:-the story itself}"; fi
   clean_up

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # PRESENCE_REST=host:port bash rest.sh [host:port]
 #
-# The story of a script: REST with nothing but curl, and the commands of docs/rest.md as they stand there. A heartbeat goes over gRPC, with buf. It needs a
-# server that runs, and leaves nothing behind.
+# The story of a script: REST with only curl, and the commands of docs/rest.md unchanged. Heartbeats use gRPC, with buf. It needs a running
+# server, and leaves nothing behind.
 set -euo pipefail
 # shellcheck disable=SC2034  # presence.sh reads it.
 address=${1:-${PRESENCE_ADDRESS:-127.0.0.1:5080}}
@@ -14,28 +14,28 @@ source "$here/../buf-curl/telling.sh"
 source "$here/../buf-curl/presence.sh"
 clean_up() { forget_everything; }
 
-# A server without credentials asks for none; the documentation's commands bear some.
+# A server without credentials ignores them; the commands of the documentation contain some.
 export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 TWILIO_AUTH_TOKEN=any
 
-# request PATH [OPTION...]: puts the status of the answer into status, and its body into body.
+# request PATH [OPTION...]: stores the status of the answer in status, and its body in body.
 request() {
   body=$(curl -sS -m "$patience" -w '\n%{http_code}' "${@:2}" "http://$rest/v1/Services$1")
   status=${body##*$'\n'}
   body=${body%$'\n'*}
 }
 
-# is_refused CODE STATUS: the request must have been refused with these, in the body that every error has.
+# is_refused CODE STATUS: the request must have failed with these, in the body that every error has.
 is_refused() {
   equal "$status $(jq -c '[.code, .status, .more_info]' <<<"$body")" "$2 [$1,$2,\"https://www.twilio.com/docs/errors/$1\"]"
 }
 
-# shown TEXT: the documentation's command that has this text, for this server and this service instance.
+# shown TEXT: prints the documentation's command that contains this text, for this server and this service instance.
 shown() {
   awk -v text="$1" '/^curl/ && index($0, text) { on = 1 } on { print; if (!/\\$/) exit }' "$here/../../../docs/rest.md" |
     sed -e "s|127\.0\.0\.1:5081|$rest|" -e "s/IS0\{31\}1/$sid/"
 }
 
-# follow [OPTION...]: has the documentation's command receive events, in the background. A later one takes the place of an earlier one.
+# follow [OPTION...]: receives events in the background with the documentation's command. A later call replaces an earlier one.
 follow() {
   rm -f "$scratch/events"
   mkfifo "$scratch/events"
@@ -44,7 +44,8 @@ follow() {
   exec {messages}<"$scratch/events"
 }
 
-# expect NAME: the next event must have this name. Puts its data into data, and its id, if it has one, into id. progress only says that the stream is alive.
+# expect NAME: the next event must have this name. Stores its data in data, and its id, if it has one, in id. progress only shows that the
+# stream is alive.
 expect() {
   local line name=''
   while [[ -z $name || $name == progress ]]; do
@@ -72,10 +73,11 @@ request '' -d 'FriendlyName=curl+%26+REST'
 equal "$status $(jq -c '[.friendly_name, .account_sid]' <<<"$body")" "201 [\"curl & REST\",\"$TWILIO_ACCOUNT_SID\"]"
 sid=$(jq -r .sid <<<"$body")
 
-step 'switches reachability on as docs/rest.md says, and is answered as the product answers'
+step 'switches reachability on as docs/rest.md says, and gets the answer of Twilio Conversations'
 bash -c "$(shown 'curl -X POST')" >"$scratch/reply"
 equal "$(jq -cS . "$scratch/reply")" "$(jq -cnS --arg url "http://$rest/v1/Services/$sid/Configuration" --arg sid "$sid" '{
-  chat_service_sid: $sid, default_conversation_creator_role_sid: null, default_conversation_role_sid: null, default_chat_service_role_sid: null,
+  chat_service_sid: $sid, default_conversation_creator_role_sid: null,
+  default_conversation_role_sid: null, default_chat_service_role_sid: null,
   reachability_enabled: true, url: $url, links: {notifications: ($url + "/Notifications"), webhooks: ($url + "/Webhooks")}}')"
 
 step 'creates a user, reads it, and lists it with and without reachability'
@@ -89,7 +91,7 @@ equal "$(jq -c '[.users[] | [.identity, .is_online]]' "$scratch/reply")" '[["ali
 request "/$sid/Users"
 equal "$status $(jq -c '[.users[] | [.identity, .is_online]]' <<<"$body")" '200 [["alice",null]]'
 
-step 'follows the changes: configuration, reset, everybody without reasons, synced'
+step 'follows the changes: configuration, reset, all users without reasons, synced'
 follow
 expect configuration
 equal "$(jq -c .reachability_enabled <<<"$data")" true
@@ -101,7 +103,7 @@ equal "$(jq -c "$change" <<<"$data") $id" '["alice",true,[]] '
 expect synced
 [[ -n $id ]]
 
-step 'is told of an edit with its reasons'
+step 'receives an edit with its reasons'
 request "/$sid/Users/alice" --data-urlencode 'FriendlyName=Alice & Söhne'
 equal "$status" 200
 expect updated
@@ -121,7 +123,8 @@ expect synced
 
 step 'names the back end that webhooks tell as docs/rest.md says'
 bash -c "$(shown '/Configuration/Webhooks"')" >"$scratch/reply"
-equal "$(jq -c '[.post_webhook_url, .filters, .method]' "$scratch/reply")" '["https://example.org/presence",["onUserAdded","onUserUpdated"],"POST"]'
+equal "$(jq -c '[.post_webhook_url, .filters, .method]' "$scratch/reply")" \
+  '["https://example.org/presence",["onUserAdded","onUserUpdated"],"POST"]'
 
 step 'is refused with a body that says why, whatever is wrong'
 request "/$sid/Users" -H 'Content-Type: application/json' -d '{"Identity": "bob"}'

@@ -1,4 +1,4 @@
-// A back end that webhooks tell of users. It takes everything, until it is told to answer something else.
+// A back end that receives webhooks. It accepts all of them, until a test sets another answer.
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -18,7 +18,7 @@ export class BackEnd extends Reader {
     });
   }
 
-  // Starts it on any port of this machine; origin is where it is then.
+  // Starts the back end on any loopback port and sets its origin.
   async start() {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -1,8 +1,8 @@
 // PRESENCE_CA=FILE PRESENCE_KEY=SID:SECRET PRESENCE_AUTH_TOKEN=TOKEN node guarded-rest.mjs [host:port]
 //
-// The story of a back end that was written for the product, with its credentials: the official helper library, unmodified, over TLS. It needs a server with
-// an auth token, whose webhooks may lead to this machine; the key is an administrator's, of the whole deployment. It leaves nothing behind but a revoked
-// API key.
+// The story of a back end that was written for Twilio Conversations, with its credentials: the official helper library, unmodified, over
+// TLS. It needs a server with an auth token, whose webhooks may call this machine. The key belongs to an administrator of the whole
+// deployment. The story leaves only a revoked API key behind.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const ada = 'ada@example.com';
 const grace = 'grace@example.com';
 const mary = 'mary@example.com';
 
-// A client with these credentials. With an API key the library wants to know the account too.
+// Creates a client with these credentials. With an API key, the library also needs the account.
 const as = (username, password) => official(`https://${address}`, username, password, { authorities, accountSid });
 
 const administrator = connect(address, { authorities, authorization: `Basic ${Buffer.from(administratorKey).toString('base64')}` });
@@ -31,7 +31,7 @@ let user;
 let watch;
 const backEnd = new BackEnd();
 
-// The next webhook, which must be this event, and which the library must take for one of this server.
+// The next webhook, which must be this event, and whose signature the library must accept.
 async function told(event) {
   const { url, signature, parameters } = await backEnd.next(event);
   assert.ok(twilio.validateRequest(authToken, signature, url, parameters), `the signature ${signature} of ${url} is wrong`);
@@ -40,7 +40,7 @@ async function told(event) {
   return parameters;
 }
 
-await step('is nobody with a wrong token, nor with a wrong secret', async () => {
+await step('is rejected with a wrong token and with a wrong secret', async () => {
   assert.deepEqual(await refusedWith(as(accountSid, 'not-the-token').services.list()), [20003, 401]);
   assert.deepEqual(await refusedWith(as(`AC${'1'.repeat(32)}`, authToken).services.list()), [20003, 401]);
   assert.deepEqual(await refusedWith(as(administratorKey.split(':')[0], 'not-the-secret').services.list()), [20003, 401]);
@@ -63,7 +63,7 @@ await step('does the same with an API key, in its service and in no other', asyn
   assert.deepEqual(await refusedWith(bearer.services(serviceSid).configuration().update({ reachabilityEnabled: false })), [20403, 403]);
 });
 
-await step('signs an access token, and who bears it beats and watches over gRPC', async () => {
+await step('signs an access token, with which a client sends heartbeats and watches over gRPC', async () => {
   const { sid: serviceSid } = await service.fetch();
   const { AccessToken } = twilio.jwt;
   const token = new AccessToken(accountSid, key.sid, key.secret, { identity: ada, ttl: 3_600 });
@@ -85,9 +85,10 @@ await step('sees over gRPC what was changed over REST', async () => {
   watch.cancel();
 });
 
-await step('is told by webhooks, whose signature the library takes', async () => {
+await step('receives webhooks, whose signature the library accepts', async () => {
   await backEnd.start();
-  await service.configuration.webhooks().update({ postWebhookUrl: `${backEnd.origin}/told?of=users`, filters: ['onUserAdded', 'onUserUpdated'] });
+  const postWebhookUrl = `${backEnd.origin}/told?of=users`;
+  await service.configuration.webhooks().update({ postWebhookUrl, filters: ['onUserAdded', 'onUserUpdated'] });
   const { sid } = await service.users.create({ identity: mary, friendlyName: 'Größe & Söhne + 1', xTwilioWebhookEnabled: 'true' });
   const added = await told('onUserAdded');
   assert.deepEqual([added.UserSid, added.Identity, added.FriendlyName, added.IsOnline], [sid, mary, 'Größe & Söhne + 1', undefined]);
@@ -100,7 +101,9 @@ await step('is not told of its own edits, but of those that ask for it', async (
   await service.users(mary).update({ friendlyName: 'Mary Somerville' });
   await service.users(mary).update({ attributes: '{"team":"engine"}', xTwilioWebhookEnabled: 'true' });
   const updated = await told('onUserUpdated');
-  assert.deepEqual([updated.FriendlyName, updated.Attributes, updated.UpdateReasons], ['Mary Somerville', '{"team":"engine"}', 'attributes']);
+  assert.deepEqual(
+    [updated.FriendlyName, updated.Attributes, updated.UpdateReasons],
+    ['Mary Somerville', '{"team":"engine"}', 'attributes']);
 });
 
 await step('is asked before an edit, and may refuse it', async () => {
@@ -115,7 +118,7 @@ await step('is asked before an edit, and may refuse it', async () => {
   await told('onUserUpdate');
 });
 
-await step('is nobody with a key that was revoked', async () => {
+await step('is rejected with a revoked key', async () => {
   await call(administrator.keys, 'revokeApiKey', { apiKeySid: key.sid });
   assert.deepEqual(await refusedWith(as(key.sid, key.secret).services.list()), [20003, 401]);
   assert.equal(await service.remove(), true);

@@ -1,8 +1,8 @@
 // PRESENCE_CA=FILE PRESENCE_KEY=SID:SECRET node guarded.mjs [host:port]
 //
-// The story of who may do what: an administrator, a back end, an end user and strangers, each with credentials of their own or
-// none. It needs a server that runs with TLS; the file holds the authority of its certificate, and the key is an administrator's,
-// of the whole deployment. It leaves nothing behind but revoked API keys.
+// The story of authorization: an administrator, a back end, an end user and strangers, each with their own credentials or none. It needs a
+// server with TLS. The file contains the authority of its certificate, and the key belongs to an administrator of the whole deployment. The
+// story leaves only revoked API keys behind.
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,19 +17,19 @@ const authorities = readFileSync(authorityFile);
 const ada = 'ada@example.com';
 const grace = 'grace@example.com';
 
-// A watch ends within a second of the revocation; a machine that is busy may take as long to say so.
+// A watch ends within a second of the revocation. A busy machine may report it later.
 const SOON_MS = 2_000;
 
 const HOUR_S = 3_600;
 
-// What a back end presents, as HTTP Basic has it.
+// A back end's credentials for HTTP Basic.
 const basic = (key) => `Basic ${Buffer.from(key).toString('base64')}`;
 const sidOf = (key) => key.slice(0, key.indexOf(':'));
 const secretOf = (key) => key.slice(key.indexOf(':') + 1);
 
 const clients = [];
 
-// A client of the server that presents this.
+// Creates a client with these credentials.
 function as(authorization) {
   const client = connect(address, { authorities, authorization });
   clients.push(client);
@@ -44,7 +44,7 @@ let backEnd;
 let user;
 let watch;
 
-// Makes an API key for the story's service instance, and returns it as SID:SECRET.
+// Creates an API key for the story's service instance, and returns it as SID:SECRET.
 async function makeKey(role) {
   const { apiKey, secret } = await call(administrator.keys, 'createApiKey', { role, serviceSid, friendlyName: 'Node story' });
   return `${apiKey.sid}:${secret}`;
@@ -81,7 +81,7 @@ await step('may call nothing without credentials', async () => {
   assert.deepEqual([code, reason], [grpc.status.UNAUTHENTICATED, 'CREDENTIALS_REQUIRED']);
 });
 
-await step('is nobody with a wrong secret', async () => {
+await step('is rejected with a wrong secret', async () => {
   const { code, reason } = await refused(as(basic(`${sidOf(administratorKey)}:not-the-secret`)).users, 'getUser', {});
   assert.deepEqual([code, reason], [grpc.status.UNAUTHENTICATED, 'CREDENTIALS_INVALID']);
 });
@@ -121,8 +121,8 @@ await step('may not beat for somebody else, nor change the configuration', async
   assert.deepEqual([configuring.code, configuring.reason], denied);
 });
 
-await step('is told the same of a service instance that exists and of one that does not', async () => {
-  // How a question about another service instance is answered, but for the SID itself.
+await step('gets the same answer about a service instance that exists and one that does not', async () => {
+  // The answer to a request about another service instance, without the SID itself.
   const answerAbout = async (sid) => {
     const answer = await refused(user.users, 'getUser', { serviceSid: sid, userKey: ada });
     return JSON.parse(JSON.stringify(answer).replaceAll(sid, 'it'));
@@ -133,7 +133,7 @@ await step('is told the same of a service instance that exists and of one that d
   assert.deepEqual(await answerAbout('IS00000000000000000000000000000bad'), answer);
 });
 
-await step('watches everybody with a token that lives for seconds; the watch ends with it, and with what to resume with', async () => {
+await step('watches all users with a token that lives for seconds; the watch ends with the token, and has a resume token', async () => {
   watch = new Watch(as(`Bearer ${mint(ada, 3)}`).users, { serviceSid, view: 'USER_VIEW_REACHABILITY' });
   await watch.expect('configuration', 'configuration');
   await watch.expect('reset', 'reset');

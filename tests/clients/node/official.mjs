@@ -1,10 +1,11 @@
-// The official helper library, unmodified. It knows the product's host alone; its documented custom client sends its requests to this server.
+// The official helper library, unmodified. It only knows Twilio's host. Its documented custom client sends its requests to this server.
 import assert from 'node:assert/strict';
 import twilio from 'twilio';
 
 export { twilio };
 
-// A client of the server at this origin. The first two are what HTTP Basic has: the account and its token, or an API key and its secret.
+// Creates a client of the server at this origin. The first two parameters are for HTTP Basic: the account and its token, or an API key and
+// its secret.
 export function official(origin, username, password, { authorities, accountSid } = {}) {
   const httpClient = new LocalClient(origin, { ca: authorities });
   return twilio(username, password, { httpClient, accountSid }).conversations.v1;
@@ -22,7 +23,7 @@ class LocalClient extends twilio.RequestClient {
   }
 }
 
-// What a request that must be refused is refused with: the code and the status.
+// Returns the code and the status of a request that must fail.
 export async function refusedWith(promise) {
   const error = await promise.then((answer) => assert.fail(`was not refused: ${JSON.stringify(answer)}`), (refusal) => refusal);
   assert.ok(error.moreInfo?.endsWith(`/${error.code}`), `${error} is no error of the server`);

@@ -1,4 +1,4 @@
-// A small client of presence.v1: nothing is generated, the protos are read when it starts.
+// A small client of presence.v1. No code is generated: it reads the protos when it starts.
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
@@ -11,22 +11,22 @@ const definition = protoLoader.loadSync(
     includeDirs: [fromHere('../../../protos'), fromHere('../protos')],
     enums: String,
     longs: String,
-    // Lists and plain fields that are not on the wire read [] and "". An `optional bool` that is not
-    // on the wire stays undefined: that is the null of is_online and is_notifiable.
+    // Absent lists and plain fields read as [] and "". An absent `optional bool` remains undefined: that is the null of is_online and
+    // is_notifiable.
     defaults: true,
     oneofs: true,
   });
 const { presence } = grpc.loadPackageDefinition(definition);
 
-// Paths and codecs of the methods, for clients that bring their own HTTP/2.
+// Paths and codecs of the methods, for clients with their own HTTP/2 implementation.
 export const { WatchUsers: watchUsers } = presence.v1.UserService.service;
 
-// How long an answer may take before the caller is told what did not happen.
+// How long an answer may take before the wait fails with a message that names what did not happen.
 export const PATIENCE_MS = 5_000;
 
-// Connects in the clear and without credentials, or
-// - over TLS, to a server whose certificate comes from an authority in the PEM bytes `authorities`; null for those of Node;
-// - with `authorization` as the metadata of that name. Only over TLS: gRPC sends no credentials in the clear.
+// Connects without TLS and credentials, or
+// - over TLS, to a server whose certificate is issued by an authority in the PEM bytes `authorities`; null trusts Node's authorities;
+// - with `authorization` as the metadata of that name. Only over TLS: gRPC does not send credentials without it.
 export function connect(address, { authorities, authorization } = {}) {
   const credentials = authorities === undefined
     ? grpc.credentials.createInsecure()
@@ -54,7 +54,7 @@ export function call(client, method, request) {
   });
 }
 
-// Calls a unary method that must be refused. Returns the code and the message of its status, and what its details say.
+// Calls a unary method that must fail. Returns the code and message of its status, and its details.
 export async function refused(client, method, request) {
   const error = await call(client, method, request).then(
     (response) => { throw new Error(`${method} was not refused: ${JSON.stringify(response)}`); },
@@ -66,7 +66,7 @@ export async function refused(client, method, request) {
   };
 }
 
-// What stands behind a status: the google.rpc.Status in the trailer `grpc-status-details-bin`.
+// The details of a status: the google.rpc.Status in the trailer `grpc-status-details-bin`.
 export function detailsOf(error) {
   const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
   return detailsIn(bytes);
@@ -111,7 +111,7 @@ export class Reader {
   }
 }
 
-// A watch, which remembers how far it came.
+// A watch, which remembers its last token.
 export class Watch extends Reader {
   resumeToken = '';
 
@@ -125,7 +125,7 @@ export class Watch extends Reader {
     return message;
   }
 
-  // The next message, which must be this event. `progress` only says that the watch is alive.
+  // The next message, which must be this event. `progress` only shows that the watch is alive.
   async expect(event, what) {
     for (;;) {
       const message = await this.next(what);
@@ -154,7 +154,7 @@ export class Watch extends Reader {
     }
   }
 
-  // The status that the watch ends with, which it must without another message.
+  // The final status of the watch, which must end without another message.
   async end() {
     const end = await this.next('end of the watch').catch((error) => error);
     if (end.event !== undefined) throw new Error(`the watch goes on with ${end.event}`);

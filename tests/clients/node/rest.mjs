@@ -1,7 +1,7 @@
 // PRESENCE_REST=host:port node rest.mjs [host:port]
 //
-// The story of a back end that was written for the product: the official helper library, unmodified, over REST. What clients do, heartbeats and push
-// bindings, goes over gRPC. It needs a server that runs, and leaves nothing behind.
+// The story of a back end that was written for Twilio Conversations: the official helper library, unmodified, over REST. Heartbeats and
+// push bindings, which clients send, use gRPC. It needs a running server, and leaves nothing behind.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -15,7 +15,7 @@ import { step, theEnd } from './telling.mjs';
 const rest = process.env.PRESENCE_REST ?? '127.0.0.1:5081';
 const { configuration, users } = connect(process.argv[2] ?? process.env.PRESENCE_ADDRESS ?? '127.0.0.1:5080');
 
-// A server without credentials asks for none; the library does.
+// A server without credentials needs none, but the library does.
 const accountSid = 'AC00000000000000000000000000000000';
 const authToken = 'any';
 const { services } = official(`http://${rest}`, accountSid, authToken);
@@ -25,18 +25,21 @@ const CROWD = 120;
 let serviceSid;
 let service;
 
-// Runs the documentation's sample of Node as it stands there, but for the server and the service instance.
+// Runs the documentation's sample for Node, unchanged except for the server and the service instance.
 async function runSample() {
   const readme = readFileSync(new URL('../../../docs/rest.md', import.meta.url), 'utf8');
   const [, sample] = readme.match(/```js\n(import twilio .*?)```/s);
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '--eval', sample.replace('127.0.0.1:5081', rest).replace(/IS[0-9a-f]{32}/, serviceSid)],
-    { cwd: fileURLToPath(new URL('.', import.meta.url)), env: { ...process.env, TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken } });
+    {
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+      env: { ...process.env, TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken },
+    });
   return stdout;
 }
 
-// Identities are encoded by who names them: the library puts what it is given into the path.
+// Callers must encode identities, because the library puts them into the path unchanged.
 const user = (identity) => service.users(encodeURIComponent(identity));
 
 const reachability = ({ isOnline, isNotifiable }) => [isOnline, isNotifiable];
@@ -106,7 +109,7 @@ await step('lists a crowd, page by page', async () => {
   assert.deepEqual([...first.instances, ...second.instances, ...third.instances].map(({ sid }) => sid), seen);
 });
 
-await step('reads who is online after a heartbeat, and null of who never was', async () => {
+await step('reads true after a heartbeat, and null for a user that was never online', async () => {
   assert.deepEqual(reachability(await user('ada').fetch()), [null, null]);
   await service.configuration().update({ reachabilityEnabled: true });
   await call(users, 'heartbeat', { serviceSid, userKey: 'ada', sessionId: randomUUID() });
@@ -141,7 +144,12 @@ await step('keeps what it sets of notifications', async () => {
   const notifications = service.configuration.notifications();
   const before = await notifications.fetch();
   assert.deepEqual([before.logEnabled, before.newMessage.enabled, before.chatServiceSid], [false, false, serviceSid]);
-  const changes = { logEnabled: true, 'newMessage.enabled': true, 'newMessage.template': 'ü: ${MESSAGE}', 'newMessage.withMedia.enabled': true };
+  const changes = {
+    logEnabled: true,
+    'newMessage.enabled': true,
+    'newMessage.template': 'ü: ${MESSAGE}',
+    'newMessage.withMedia.enabled': true,
+  };
   const after = await notifications.update(changes);
   assert.deepEqual([after.logEnabled, after.newMessage.enabled, after.newMessage.template, after.newMessage.with_media.enabled],
     [true, true, 'ü: ${MESSAGE}', true]);
@@ -159,7 +167,7 @@ await step('keeps what it sets of webhooks', async () => {
   assert.deepEqual((await webhooks.fetch()).toJSON(), after.toJSON());
 });
 
-await step('is refused with the codes of the product', async () => {
+await step('is rejected with the codes of Twilio Conversations', async () => {
   assert.deepEqual(await refusedWith(user('nobody').fetch()), [20404, 404]);
   assert.deepEqual(await refusedWith(services(`IS${'0'.repeat(32)}`).fetch()), [20404, 404]);
   assert.deepEqual(await refusedWith(services('of no form').users('ada').fetch()), [20404, 404]);

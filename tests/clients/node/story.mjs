@@ -1,7 +1,7 @@
 // node story.mjs [host:port]
 //
-// The story of two users whose presence is switched on, watched, lost sight of and caught up with. It
-// needs a server that runs, and leaves nothing behind.
+// The story of two users: presence is switched on, watched, missed and caught up with. It needs a running server, and leaves nothing
+// behind.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import grpc from '@grpc/grpc-js';
@@ -43,12 +43,12 @@ await step('switches reachability on', async () => {
   assert.deepEqual(now.offlineDebounce, { seconds: '1', nanos: 0 });
 });
 
-await step('reads nulls of a user who was never online', async () => {
+await step('reads nulls for a user that was never online', async () => {
   const { user } = await call(users, 'getUser', { serviceSid, userKey: 'ada' });
   assert.deepEqual(reachability(user), [null, null, null]);
 });
 
-await step('watches: configuration, reset, everybody without reasons, synced', async () => {
+await step('watches: configuration, reset, all users without reasons, synced', async () => {
   watch = new Watch(users, { serviceSid });
   const settings = await watch.expect('configuration', 'configuration');
   assert.equal(settings.reachabilityEnabled, true);
@@ -68,7 +68,7 @@ await step('beats, and the watch sees REACHABILITY_ONLINE', async () => {
   assert.equal(user.isOnline, true);
 });
 
-await step('reads a null is_notifiable of a user who never had a push binding', async () => {
+await step('reads a null is_notifiable for a user that never had a push binding', async () => {
   const { user } = await call(users, 'getUser', { serviceSid, userKey: 'ada' });
   assert.deepEqual(reachability(user), [true, null, null]);
 });
@@ -97,7 +97,7 @@ await step('ends the session, and the watch sees the user offline', async () => 
   assert.ok(user.lastOnlineTime, 'last_online_time is unset');
 });
 
-await step('is told that a late heartbeat of an ended session changes nothing', async () => {
+await step('gets an error for a late heartbeat of an ended session, which changes nothing', async () => {
   const error = await refused(users, 'heartbeat', { serviceSid, userKey: 'ada', sessionId: phone });
   assert.equal(error.code, grpc.status.FAILED_PRECONDITION);
   assert.equal(error.reason, 'SESSION_ENDED');

@@ -1,4 +1,4 @@
-// Tells a story step by step, in the lines of the Test Anything Protocol.
+// Runs a story step by step and prints it in the Test Anything Protocol.
 let told = 0;
 
 export async function step(name, act) {

@@ -1,4 +1,4 @@
-"""A small client of presence.v1. The stubs are made when this is imported."""
+"""A small client of presence.v1. Importing it generates the stubs."""
 
 import queue
 import threading
@@ -9,7 +9,7 @@ import stubs  # noqa: F401  The imports below find what it makes.
 import rpc_status_pb2
 from presence.v1 import api_key_service_pb2_grpc, configuration_service_pb2_grpc, user_service_pb2_grpc
 
-# How long, in seconds, an answer may take before the caller is told what did not happen.
+# How many seconds an answer may take before the wait fails with a message that names what did not happen.
 PATIENCE = 5
 
 
@@ -47,7 +47,7 @@ def call(method, request):
 
 
 def refused(method, request):
-    """Calls a method that must be refused, and returns its status with what its details say."""
+    """Calls a method that must fail, and returns its status with its details."""
     try:
         response = call(method, request)
     except grpc.RpcError as error:
@@ -56,7 +56,7 @@ def refused(method, request):
 
 
 class Refusal:
-    """A status of the server: its code, its message, the ErrorInfo, and the fields at fault."""
+    """A status of the server: its code, its message, the ErrorInfo, and the invalid fields."""
 
     def __init__(self, error):
         details = details_of(error)
@@ -71,7 +71,7 @@ class Refusal:
 
 
 def details_of(error):
-    """What stands behind a status: the google.rpc.Status in the trailer `grpc-status-details-bin`."""
+    """The details of a status: the google.rpc.Status in the trailer `grpc-status-details-bin`."""
     status = rpc_status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
@@ -115,7 +115,7 @@ class Reader:
 
 
 class Watch(Reader):
-    """A watch, which remembers how far it came."""
+    """A watch, which remembers its last token."""
 
     def __init__(self, client, request):
         super().__init__(client.users.WatchUsers(request))
@@ -127,7 +127,7 @@ class Watch(Reader):
         return message
 
     def expect(self, event, what):
-        """The next message, which must be this event. `progress` only says that the watch is alive."""
+        """The next message, which must be this event. `progress` only shows that the watch is alive."""
         while True:
             message = self.next(what)
             got = message.WhichOneof("event")
@@ -157,7 +157,7 @@ class Watch(Reader):
 
 
     def end(self):
-        """The status that the watch ends with, which it must without another message."""
+        """The final status of the watch, which must end without another message."""
         try:
             message = self.next("end of the watch")
         except grpc.RpcError as error:
@@ -166,7 +166,7 @@ class Watch(Reader):
 
 
 class HeartbeatStream(Reader):
-    """Heartbeats of many sessions over one stream. Each message that is sent gets one reply."""
+    """Heartbeats of many sessions over one stream. The server answers each message with one reply."""
 
     def __init__(self, client):
         self._outgoing = queue.Queue()

@@ -1,8 +1,8 @@
 """PRESENCE_CA=FILE PRESENCE_KEY=SID:SECRET python3 guarded.py [host:port]
 
-The story of who may do what: an administrator, a back end, an end user and strangers, each with credentials
-of their own or none. It needs a server that runs with TLS; the file holds the authority of its certificate,
-and the key is an administrator's, of the whole deployment. It leaves nothing behind but revoked API keys.
+The story of authorization: an administrator, a back end, an end user and strangers, each with their own
+credentials or none. It needs a server with TLS. The file contains the authority of its certificate, and the
+key belongs to an administrator of the whole deployment. The story leaves only revoked API keys behind.
 """
 
 import base64
@@ -41,7 +41,7 @@ from presence.v1.user_service_pb2 import (
 ADA = "ada@example.com"
 GRACE = "grace@example.com"
 
-# A watch ends within a second of the revocation; a machine that is busy may take as long to say so.
+# A watch ends within a second of the revocation. A busy machine may report it later.
 SOON = 2
 HOUR = 3600
 
@@ -51,17 +51,17 @@ administrator_key = os.environ["PRESENCE_KEY"]
 
 
 def basic(key):
-    """What a back end presents, as HTTP Basic has it."""
+    """A back end's credentials for HTTP Basic."""
     return "Basic " + base64.b64encode(key.encode()).decode()
 
 
 def connect(authorization=None):
-    """A client of the server that presents this."""
+    """Creates a client with these credentials."""
     return Client(address, authorities, authorization)
 
 
 def make_key(role):
-    """Makes an API key for the story's service instance, and returns its SID and its secret."""
+    """Creates an API key for the story's service instance, and returns its SID and its secret."""
     request = CreateApiKeyRequest(role=role, service_sid=service_sid, friendly_name="Python story")
     made = call(administrator.keys.CreateApiKey, request)
     return made.api_key.sid, made.secret
@@ -119,7 +119,7 @@ with step("may call nothing without credentials"):
         connect().users.GetUser, GetUserRequest(), grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_REQUIRED"
     )
 
-with step("is nobody with a wrong secret"):
+with step("is rejected with a wrong secret"):
     impostor = connect(basic(administrator_key.partition(":")[0] + ":not-the-secret"))
     expect_refusal(
         impostor.users.GetUser, GetUserRequest(), grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID"
@@ -164,10 +164,10 @@ with step("may not beat for somebody else, nor change the configuration"):
     expect_refusal(user.users.Heartbeat, beat(GRACE), *denied)
     expect_refusal(user.configuration.UpdateConfiguration, switch_reachability(False), *denied)
 
-with step("is told the same of a service instance that exists and of one that does not"):
+with step("gets the same answer about a service instance that exists and one that does not"):
 
     def answer_about(sid):
-        """How a question about another service instance is answered, but for the SID itself."""
+        """The answer to a request about another service instance, without the SID itself."""
         answer = refused(user.users.GetUser, GetUserRequest(service_sid=sid, user_key=ADA))
         metadata = {name: value.replace(sid, "it") for name, value in answer.metadata.items()}
         return answer.code, answer.reason, metadata, answer.message.replace(sid, "it")
@@ -176,7 +176,7 @@ with step("is told the same of a service instance that exists and of one that do
     equal(answer[:3], (grpc.StatusCode.NOT_FOUND, "SERVICE_INSTANCE_NOT_FOUND", {"service_sid": "it"}))
     equal(answer_about("IS00000000000000000000000000000bad"), answer)
 
-with step("watches everybody with a token that lives for seconds; the watch ends with it, and with what to resume with"):
+with step("watches all users with a token that lives for seconds; the watch ends with the token, and has a resume token"):
     request = WatchUsersRequest(service_sid=service_sid, view=USER_VIEW_REACHABILITY)
     watch = Watch(connect("Bearer " + mint(ADA, 3)), request)
     watch.expect("configuration", "configuration")

@@ -1,7 +1,7 @@
 """python3 story.py [host:port]
 
-The story of two users whose presence is switched on, watched, lost sight of and caught up with. It
-needs a server that runs, and leaves nothing behind.
+The story of two users: presence is switched on, watched, missed and caught up with. It needs a running
+server, and leaves nothing behind.
 """
 
 import os
@@ -85,11 +85,11 @@ with step("switches reachability on"):
     equal(now.configuration.reachability_enabled, True)
     equal(now.configuration.offline_debounce, Duration(seconds=1))
 
-with step("reads nulls of a user who was never online"):
+with step("reads nulls for a user that was never online"):
     ada = call(client.users.GetUser, GetUserRequest(service_sid=service_sid, user_key="ada")).user
     equal(reachability(ada), [None, None, None])
 
-with step("watches: configuration, reset, everybody without reasons, synced"):
+with step("watches: configuration, reset, all users without reasons, synced"):
     watch = Watch(client, WatchUsersRequest(service_sid=service_sid))
     equal(watch.expect("configuration", "configuration").reachability_enabled, True)
     equal(watch.expect("reset", "reset").reason, ResetReason.RESET_REASON_INITIAL)
@@ -106,7 +106,7 @@ with step("beats, and the watch sees REACHABILITY_ONLINE"):
     equal(reasons(change), {"REACHABILITY_ONLINE"})
     equal(change.user.is_online, True)
 
-with step("reads a null is_notifiable of a user who never had a push binding"):
+with step("reads a null is_notifiable for a user that never had a push binding"):
     ada = call(client.users.GetUser, GetUserRequest(service_sid=service_sid, user_key="ada")).user
     equal(reachability(ada), [True, None, None])
 
@@ -140,7 +140,7 @@ with step("ends the session, and the watch sees the user offline"):
     equal(reachability(change.user)[:2], [False, True])
     assert change.user.HasField("last_online_time"), "last_online_time is unset"
 
-with step("is told that a late heartbeat of an ended session changes nothing"):
+with step("gets an error for a late heartbeat of an ended session, which changes nothing"):
     late = refused(
         client.users.Heartbeat, HeartbeatRequest(service_sid=service_sid, user_key="ada", session_id=phone)
     )

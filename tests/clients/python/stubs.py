@@ -1,4 +1,4 @@
-"""Makes the stubs of presence.v1 in a folder that goes away with the process, and puts it on the path.
+"""Generates the stubs of presence.v1 in a folder that is deleted with the process, and adds it to the path.
 
 Needs protoc, its Python plugin for gRPC and the well-known types: on Debian protobuf-compiler,
 protobuf-compiler-grpc and libprotobuf-dev.

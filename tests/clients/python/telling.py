@@ -1,4 +1,4 @@
-"""Tells a story step by step, in the lines of the Test Anything Protocol."""
+"""Runs a story step by step and prints it in the Test Anything Protocol."""
 
 import contextlib
 import sys

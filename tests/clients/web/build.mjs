@@ -1,4 +1,4 @@
-// Builds the stories: generates code from the protos, and bundles it with them into one module that Node and browsers run as it is.
+// Builds the stories: generates code from the protos, and bundles it with them into one module for Node and browsers.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -29,7 +29,7 @@ export async function buildStories(folder) {
     bundle: true,
     format: 'esm',
     alias: { protos: folder },
-    nodePaths: [fromHere('node_modules')], // for the generated code, which lies elsewhere
+    nodePaths: [fromHere('node_modules')], // for the generated code, which is in another folder
     logLevel: 'warning',
   });
   return outfile;

@@ -1,4 +1,4 @@
-// A page in Chromium that has the stories, and a server on this machine that serves it.
+// A page in Chromium that contains the stories, and a loopback server for it.
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { chromium } from 'playwright-core';
@@ -10,10 +10,10 @@ const ARGUMENTS = [
   '--disable-quic', '--no-first-run',
 ];
 
-// Why there is no browser; undefined when there is one.
+// Returns why no browser is available, or undefined if one is.
 export const missing = existsSync(executablePath) ? undefined : `${executablePath} is not installed`;
 
-// Serves a page with the stories of the module at the port of the origin, and returns the server.
+// Serves a page with the module's stories at the origin, and returns the server.
 export async function servePage(module, origin) {
   const script = readFileSync(module);
   const page = `<!doctype html><title>presence</title>
@@ -28,11 +28,13 @@ export async function servePage(module, origin) {
 
 // Starts a browser whose profile is in the folder.
 export function startBrowser(folder) {
-  // The certificate of a story's server comes from an authority of its own.
-  return chromium.launchPersistentContext(`${folder}/profile`, { executablePath, headless: true, args: ARGUMENTS, ignoreHTTPSErrors: true });
+  // The certificate of the story's server is issued by a private authority.
+  const options = { executablePath, headless: true, args: ARGUMENTS, ignoreHTTPSErrors: true };
+  return chromium.launchPersistentContext(`${folder}/profile`, options);
 }
 
-// Opens the page at the origin and runs the story there. `tell` takes its lines. A parameter may be a function, which the page calls here.
+// Opens the page at the origin and runs the story there. `tell` receives its lines. A parameter may be a function, which the page calls
+// here.
 export async function tellInPage(browser, origin, story, parameters, tell) {
   const page = await browser.newPage();
   const functions = Object.entries({ ...parameters, tell }).filter(([, value]) => typeof value === 'function');

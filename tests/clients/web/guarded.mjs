@@ -1,4 +1,4 @@
-// What a page does with the access token of its user, of a server that asks for credentials. The back end, in Node, has prepared it.
+// A page that uses its user's access token on a server that requires credentials. The back end, in Node, has prepared the data.
 import { UpdateReason } from 'protos/presence/v1/user_pb.js';
 import { ApiKeyRole } from 'protos/presence/v1/api_key_pb.js';
 import { Watch, call, connect, refused } from './presence.mjs';
@@ -16,7 +16,7 @@ export async function tellGuardedStory({ baseUrl, serviceSid, otherSid, accessTo
     equal([code, reason], ['Unauthenticated', 'CREDENTIALS_REQUIRED']);
   });
 
-  await step('watches everybody as the end user, beats, and sees herself online', async () => {
+  await step('watches all users as the end user, sends a heartbeat, and sees herself online', async () => {
     watch = new Watch(users, { serviceSid });
     await watch.expect('configuration');
     await watch.expect('reset');
@@ -50,7 +50,7 @@ export async function tellGuardedStory({ baseUrl, serviceSid, otherSid, accessTo
   });
 }
 
-// What a back end prepares with an administrator's credentials: two service instances, and a key for one of them.
+// The data that a back end prepares with an administrator's credentials: two service instances, and a key for one of them.
 export async function prepare(baseUrl, authorization) {
   const { configuration, keys } = connect(baseUrl, { authorization });
   const create = async () => (await call(configuration, 'createServiceInstance', { friendlyName: 'Web story' })).serviceInstance.sid;

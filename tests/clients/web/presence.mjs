@@ -6,7 +6,7 @@ import { ConfigurationService } from 'protos/presence/v1/configuration_service_p
 import { UserService } from 'protos/presence/v1/user_service_pb.js';
 import { BadRequestSchema, ErrorInfoSchema } from 'protos/rpc_status_pb.js';
 
-// How long an answer may take before the caller is told what did not happen.
+// How long an answer may take before the wait fails with a message that names what did not happen.
 const PATIENCE_MS = 5_000;
 
 // Connects to the server at this URL, with `authorization` as the metadata of that name.
@@ -28,7 +28,7 @@ export function call(client, method, request) {
   return client[method](request, { timeoutMs: PATIENCE_MS });
 }
 
-// Calls a unary method that must be refused.
+// Calls a unary method that must fail.
 export async function refused(client, method, request) {
   const error = await call(client, method, request).then(
     () => { throw new Error(`${method} was not refused`); },
@@ -36,7 +36,7 @@ export async function refused(client, method, request) {
   return detailsOf(error);
 }
 
-// The name of an error's status, and what its details say.
+// The name of an error's status, and its details.
 export function detailsOf(thrown) {
   const error = ConnectError.from(thrown);
   const [info] = error.findDetails(ErrorInfoSchema);
@@ -50,7 +50,7 @@ export function detailsOf(thrown) {
   };
 }
 
-// A watch, read one message at a time, which remembers how far it came.
+// A watch, read one message at a time, which remembers its last token.
 export class Watch {
   resumeToken = '';
   #leave = new AbortController();
@@ -71,7 +71,7 @@ export class Watch {
     return value;
   }
 
-  // The next message, which must be this event. `progress` only says that the watch is alive.
+  // The next message, which must be this event. `progress` only shows that the watch is alive.
   async expect(event, what = event) {
     for (;;) {
       const message = await this.next(what);
@@ -100,7 +100,7 @@ export class Watch {
     }
   }
 
-  // Why the watch ends, which it must without another message.
+  // Why the watch ends, which must happen without another message.
   async end() {
     return detailsOf(await this.next('end of the watch').then(
       (message) => { throw new Error(`${message?.event.case ?? 'an end without a reason'} came in place of an error`); },

@@ -1,8 +1,8 @@
 // node run.mjs node|chromium story|guarded [host:port]
 //
-// Tells a story over gRPC-Web, in Node or on a page in Chromium. It needs a server that runs, and leaves nothing behind but revoked keys.
-// - story: PRESENCE_REST=host:port says where HTTP/1.1 is, and PRESENCE_PAGE is the origin of the page, which AllowedOrigins must name.
-// - guarded: host:port speaks TLS. PRESENCE_KEY=SID:SECRET is an administrator's key, and NODE_EXTRA_CA_CERTS the file of the authority.
+// Runs a story over gRPC-Web, in Node or on a page in Chromium. It needs a running server, and leaves only revoked keys behind.
+// - story: PRESENCE_REST=host:port is the address of HTTP/1.1, and PRESENCE_PAGE is the origin of the page, which AllowedOrigins must name.
+// - guarded: host:port uses TLS. PRESENCE_KEY=SID:SECRET is an administrator's key, and NODE_EXTRA_CA_CERTS the file of the authority.
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ async function tellOpen(stories, run) {
   const baseUrl = `http://${process.env.PRESENCE_REST ?? '127.0.0.1:5081'}`;
   await run('tellStory', { baseUrl });
   if (place !== 'chromium') return;
-  // The same page by another name is of another origin.
+  // The same page under another host name has another origin.
   const foreign = { baseUrl, friendlyName: `Foreign ${crypto.randomUUID()}` };
   await run('tellForeignStory', foreign, origin.replace('127.0.0.1', 'localhost'));
   await stories.stepsFor(tell)('has changed nothing from there', async () => {
@@ -73,7 +73,7 @@ async function main(folder) {
 }
 
 if (place === 'chromium' && missing) {
-  // Only where somebody tries it: a run of CI that has no browser has proved nothing.
+  // Without a browser, the story is skipped. In CI that is a failure, because the run would prove nothing.
   console.log(`${process.env.CI ? 'not ok' : 'ok'} - tells its story # SKIP ${missing}`);
   console.log('1..1');
   process.exit(process.env.CI ? 1 : 0);

@@ -1,4 +1,4 @@
-// What a page does with presence.v1 over gRPC-Web, of a server that asks for no credentials. It leaves nothing behind.
+// A page that uses presence.v1 over gRPC-Web on a server without credentials. It leaves nothing behind.
 import { create, toBinary } from '@bufbuild/protobuf';
 import { CreateServiceInstanceRequestSchema } from 'protos/presence/v1/configuration_service_pb.js';
 import { UpdateReason } from 'protos/presence/v1/user_pb.js';
@@ -20,7 +20,7 @@ export async function tellStory({ baseUrl }, step) {
     equal(now.reachabilityEnabled, true);
   });
 
-  await step('reads null of a user who was never online', async () => {
+  await step('reads null for a user that was never online', async () => {
     await call(users, 'createUser', { serviceSid, identity: 'ada' });
     const { user } = await call(users, 'getUser', { serviceSid, userKey: 'ada' });
     equal([user.identity, user.isOnline ?? null, user.isNotifiable ?? null], ['ada', null, null]);
@@ -33,7 +33,7 @@ export async function tellStory({ baseUrl }, step) {
     equal([malformed.code, malformed.reason, malformed.fields], ['InvalidArgument', 'FIELD_REQUIRED', ['user_key', 'session_id']]);
   });
 
-  await step('watches: configuration, reset, everybody without reasons, synced', async () => {
+  await step('watches: configuration, reset, all users without reasons, synced', async () => {
     watch = new Watch(users, { serviceSid });
     equal((await watch.expect('configuration')).reachabilityEnabled, true);
     await watch.expect('reset');
@@ -56,8 +56,8 @@ export async function tellStory({ baseUrl }, step) {
       [['ada', false, [UpdateReason.REACHABILITY_ONLINE]]]);
   });
 
-  await step('is told that a stream of requests needs gRPC over HTTP/2', async () => {
-    // The library does not even try.
+  await step('gets an error for a stream of requests, which needs gRPC over HTTP/2', async () => {
+    // The library does not even try to send the call.
     const { headers } = await fetch(`${baseUrl}/presence.v1.UserService/StreamHeartbeats`, {
       method: 'POST',
       headers: { 'content-type': 'application/grpc-web', 'x-grpc-web': '1' },
@@ -73,7 +73,7 @@ export async function tellStory({ baseUrl }, step) {
   });
 }
 
-// What a page of an origin that is not allowed can do: it reads nothing and changes nothing.
+// Checks that a page of an origin that is not allowed reads nothing and changes nothing.
 export async function tellForeignStory({ baseUrl, friendlyName }, step) {
   const request = { friendlyName };
 
@@ -86,7 +86,7 @@ export async function tellForeignStory({ baseUrl, friendlyName }, step) {
     const message = toBinary(CreateServiceInstanceRequestSchema, create(CreateServiceInstanceRequestSchema, request));
     await fetch(`${baseUrl}/presence.v1.ConfigurationService/CreateServiceInstance`, {
       method: 'POST',
-      mode: 'no-cors', // in which a browser drops this content type
+      mode: 'no-cors', // in this mode, a browser drops the content type
       headers: { 'content-type': 'application/grpc-web' },
       body: new Uint8Array([0, 0, 0, 0, message.length, ...message]),
     });

@@ -1,5 +1,5 @@
-// Tells a story step by step, in the lines of the Test Anything Protocol. A page has no standard output and no exit code: `tell` takes
-// the lines, and the first step that fails throws.
+// Runs a story step by step and prints it in the Test Anything Protocol. A page has no standard output and no exit code: `tell` receives
+// the lines, and the first failing step throws.
 export function stepsFor(tell) {
   return async (name, act) => {
     try {

@@ -1,6 +1,7 @@
-// A client process of its own, so that it can be stopped as a whole: its kernel goes on for TCP, and nothing answers for HTTP/2.
+// A separate client process, so that it can be stopped as a whole: its kernel continues TCP, and nothing answers HTTP/2.
 //   node client-to-freeze.mjs ADDRESS SERVICE_SID WATCHES IDENTITY...
-// Opens watches of everybody and a heartbeat stream that ends its sessions on close, beats once for the users, and says when it did.
+// Opens watches of all users and a heartbeat stream that ends its sessions on close, sends one heartbeat for each user, and prints when it
+// did.
 import { connect } from '../../clients/node/presence.mjs';
 import { FleetWatch, openFleet } from './fleet.mjs';
 import { Beater } from './stage.mjs';

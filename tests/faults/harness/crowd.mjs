@@ -1,5 +1,5 @@
-// Users of a service instance with short leases who beat all the time, by calls and by a stream, and hold what they are answered
-// against the promise: whoever is stored online is answered from memory, whatever the store does.
+// Users of a service instance with short leases who send heartbeats all the time, by calls and by a stream. Each answer is checked against
+// the promise: users stored as online are answered from memory, even if the store fails.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Beater, beat } from './stage.mjs';
 
@@ -10,7 +10,7 @@ export class Crowd {
   #beating = [];
   refusals = [];
 
-  // `steady` beat by calls, `streamed` by one stream. Returns when all are stored online.
+  // `steady` users send heartbeats by calls, `streamed` users by one stream. Returns when all are stored as online.
   async begin(users, serviceSid, { steady, streamed }) {
     const stream = new Beater(users, serviceSid);
     const byCalls = () => Promise.all(steady.map((identity) => beat(users, serviceSid, identity)));

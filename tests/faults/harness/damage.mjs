@@ -1,4 +1,4 @@
-// Ways to damage a database's files, each drawn by a seeded random number generator so that a story can be told again.
+// Ways to damage a database's files. A seeded random number generator chooses each, so that a story can be repeated.
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 
 const PAGE = 4096;
@@ -7,18 +7,27 @@ const PAGE_HEADER = 12;
 const LOG_HEADER = 32;
 const FRAME = PAGE + 24;
 
-// `does(path, random)` damages the files of the database and says where. `of`: a database that was stopped is one file; one that was killed
-// has half of its changes in the log. `isSeen`: SQLite's checksums or checks see it for sure, so whatever the server starts on must be a
-// prefix. A byte in the midst of a page has no checksum, and may be one of a name or of a revision: nobody can promise that it is seen, only
-// that the server neither crashes nor hangs, and answers.
+// `does(path, random)` damages the files of the database and returns where. `of`: a stopped database is one file; a killed one has half of
+// its changes in the log. `isSeen`: SQLite always detects the damage, so the server must refuse to start or serve a prefix. A byte within a
+// page has no checksum, and may belong to a name or a revision: the server may not detect it, but must neither crash nor hang, and must
+// answer.
 export const damages = [
-  { of: 'killed', what: 'a byte of the log', isSeen: true, does: (path, random) => flip(logOf(path), LOG_HEADER + random(sizeOf(logOf(path)) - LOG_HEADER)) },
-  { of: 'stopped', what: 'the head of a page', isSeen: false, does: (path, random) => flip(path, PAGE * (1 + random(sizeOf(path) / PAGE - 1)) + random(PAGE_HEADER)) },
+  {
+    of: 'killed', what: 'a byte of the log', isSeen: true,
+    does: (path, random) => flip(logOf(path), LOG_HEADER + random(sizeOf(logOf(path)) - LOG_HEADER)),
+  },
+  {
+    of: 'stopped', what: 'the head of a page', isSeen: false,
+    does: (path, random) => flip(path, PAGE * (1 + random(sizeOf(path) / PAGE - 1)) + random(PAGE_HEADER)),
+  },
   { of: 'killed', what: 'the log cut', isSeen: true, does: (path, random) => cut(logOf(path), random(sizeOf(logOf(path)))) },
   { of: 'stopped', what: 'the header of the database', isSeen: false, does: (path, random) => flip(path, random(DATABASE_HEADER)) },
   { of: 'killed', what: 'the header of the log', isSeen: true, does: (path, random) => flip(logOf(path), random(LOG_HEADER)) },
   { of: 'stopped', what: 'a byte of the database', isSeen: false, does: (path, random) => flip(path, random(sizeOf(path))) },
-  { of: 'killed', what: 'the log cut between frames', isSeen: true, does: (path, random) => cut(logOf(path), LOG_HEADER + FRAME * random((sizeOf(logOf(path)) - LOG_HEADER) / FRAME)) },
+  {
+    of: 'killed', what: 'the log cut between frames', isSeen: true,
+    does: (path, random) => cut(logOf(path), LOG_HEADER + FRAME * random((sizeOf(logOf(path)) - LOG_HEADER) / FRAME)),
+  },
   { of: 'stopped', what: 'the database cut', isSeen: true, does: (path, random) => cut(path, 1 + random(sizeOf(path) - 1)) },
   { of: 'killed', what: 'the log removed', isSeen: true, does: (path) => remove(logOf(path)) },
   { of: 'killed', what: 'a byte of the database beside a log', isSeen: false, does: (path, random) => flip(path, random(sizeOf(path))) },

@@ -1,4 +1,4 @@
-// A small disk of its own, which can be filled and made read-only. It takes root to mount it; run.sh unmounts it.
+// A small separate disk, which can be filled and made read-only. Mounting it requires root; run.sh unmounts it.
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export class Disk {
     this.#mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', this.path);
   }
 
-  // Leaves not a byte free.
+  // Fills the disk to the last byte.
   fill() {
     const file = openSync(this.#filler, 'a');
     try {
@@ -29,7 +29,7 @@ export class Disk {
     rmSync(this.#filler);
   }
 
-  // Refused while a file on it is open for writing.
+  // The kernel rejects this while a file on the disk is open for writing.
   makeReadOnly() {
     this.#mount('-o', 'remount,ro', this.path);
   }
@@ -42,7 +42,7 @@ export class Disk {
     try {
       execFileSync('mount', options, { stdio: 'pipe' });
     } catch (refused) {
-      throw new Error(`'mount ${options.join(' ')}' is refused, and this scenario needs a disk of its own, which takes root: ${refused.stderr}`);
+      throw new Error(`'mount ${options.join(' ')}' failed. This scenario mounts a disk, so run it as root: ${refused.stderr}`);
     }
   }
 }

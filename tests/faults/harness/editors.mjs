@@ -1,11 +1,11 @@
-// Clients that edit profiles all the time, and try each edit again as they are told until it is acknowledged.
+// Clients that edit profiles all the time, and retry each edit as the error asks, until it is acknowledged.
 import { setTimeout as pause } from 'node:timers/promises';
 import { refusalOf } from './refusal.mjs';
 import { rename } from './stage.mjs';
 
 const RETRY_MS = 200;
 
-// Edits are numbered over all editors, so that a name says how old it is.
+// Edits are numbered over all editors, so that a name shows how old it is.
 let lastEdit = 0;
 
 export const editOf = (name) => Number(name.split(' ')[1]);
@@ -14,9 +14,9 @@ export class Editors {
   #isEditing = true;
   #editing = [];
   acknowledged = 0;
-  newest = new Map(); // by identity, the number of the last edit that was acknowledged
+  newest = new Map(); // by identity, the number of the last acknowledged edit
   refused = 0;
-  complaints = []; // refusals that are not those of a store that fails
+  complaints = []; // errors other than those of a failing store
 
   constructor(ledger) {
     this.ledger = ledger;

@@ -5,7 +5,7 @@ import { within } from './waiting.mjs';
 
 const PATIENCE_MS = 60_000;
 
-// One watch, and what it knows by it: `users` by identity, as the last update says.
+// One watch and its state: `users` by identity, as of the last update.
 export class FleetWatch {
   token = '';
   resets = 0;
@@ -14,7 +14,7 @@ export class FleetWatch {
   configuration;
   wake;
 
-  // `from`: the watch that this one resumes, with what is known by it. `options`: those of Stream.
+  // `from`: the watch that this one resumes, with its known users. `options`: those of Stream.
   constructor(session, request, { from, ...options } = {}) {
     this.request = request;
     if (from) {
@@ -46,7 +46,7 @@ export class FleetWatch {
   }
 }
 
-// Opens a watch for each request, over `connections`, and waits until all are synced. `make(session, index)` makes one.
+// Opens one watch per request, over `connections`, and waits until all are synced. `make(session, index)` creates one.
 export async function openFleet(address, { connections, watches, make, ...options }) {
   const sessions = await Promise.all(Array.from({ length: connections }, () => openConnection(address, options)));
   const fleet = Array.from({ length: watches }, (_, index) => make(sessions[index % connections], index));

@@ -1,8 +1,8 @@
-// A client that watches everybody across all crashes with one chain of resume tokens. What it knows must
-// be what the server knows, and no user may ever go back in time.
+// A client that watches all users across all crashes with one chain of resume tokens. It must know what the server knows, and no user may
+// ever go back in time.
 import { Watch } from '../../clients/node/presence.mjs';
 
-// An open watch is never silent for longer than 15 s and 10 %.
+// An open watch is never silent for longer than 15 s plus 10 %.
 const ALIVE_MS = 20_000;
 
 export class Follower {
@@ -13,21 +13,21 @@ export class Follower {
   #onToken;
   resets = []; // their reasons
   lies = [];
-  seenOffline = new Set(); // identities that a watch told to be offline
+  seenOffline = new Set(); // identities that a watch reported as offline
 
-  // `bookmark`: where another follower was, to go on from there. `onToken` gets the bookmark of each token.
+  // `bookmark`: where another follower was, to resume from there. `onToken` receives the bookmark of each token.
   constructor({ token = '', users = new Map() } = {}, onToken = () => {}) {
     this.#token = token;
     this.#users = new Map(users);
     this.#onToken = onToken;
   }
 
-  // What is known, and the token that says how far.
+  // The known users, and the token of that state.
   get bookmark() {
     return { token: this.#token, users: new Map(this.#users), revision: this.revision };
   }
 
-  // The newest revision that is known of any user.
+  // The newest known revision of any user.
   get revision() {
     return Math.max(0, ...[...this.#users.values()].map((user) => Number(user.revision)));
   }
@@ -37,7 +37,7 @@ export class Follower {
     this.#reading = this.#read();
   }
 
-  // Waits until what the watch owed is told, so that both sides can be compared.
+  // Waits until the watch has caught up, so that both sides can be compared.
   async catchUp(users, serviceSid) {
     const watch = new Watch(users, { serviceSid, resumeToken: this.#token });
     try {
@@ -51,12 +51,12 @@ export class Follower {
     }
   }
 
-  // The server was killed under it.
+  // The server was killed while the watch was open.
   async lost() {
     await this.#reading;
   }
 
-  // What it knows otherwise than a read.
+  // The differences between the known users and a read.
   differences(found) {
     const differences = [];
     for (const identity of new Set([...found.keys(), ...this.#users.keys()])) {
@@ -75,7 +75,7 @@ export class Follower {
     try {
       for (;;) this.#take(await this.#watch.next('sign of life', ALIVE_MS));
     } catch (end) {
-      // Killed, which the stream's status says.
+      // The server was killed, as the stream's status shows.
       if (end.code === undefined) this.lies.push(end.message);
       this.#watch.cancel();
     }
@@ -85,12 +85,14 @@ export class Follower {
     if (message.event === 'reset') {
       this.resets.push(message.reset.reason);
       this.#users.clear();
-      // What was known is gone, and a snapshot is of use only as a whole.
+      // Discard the known users. A snapshot is valid only when it is complete.
       this.#token = '';
     }
     for (const { user } of message.updates?.updates ?? []) {
       const known = this.#users.get(user.identity);
-      if (known && BigInt(user.revision) < BigInt(known.revision)) this.lies.push(`${user.identity} went back from ${known.revision} to ${user.revision}`);
+      if (known && BigInt(user.revision) < BigInt(known.revision)) {
+        this.lies.push(`${user.identity} went back from ${known.revision} to ${user.revision}`);
+      }
       if (user.isOnline === false) this.seenOffline.add(user.identity);
       this.#users.set(user.identity, user);
     }

@@ -1,4 +1,4 @@
-// Watches of grpc.health.v1.Health. Its messages are so small that they are written and read by hand: field 1 is the name, and then the status.
+// Watches of grpc.health.v1.Health. Its messages are small enough to encode and decode by hand: field 1 is the name or the status.
 import { Stream } from './http2.mjs';
 
 const STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
@@ -13,7 +13,7 @@ export class HealthWatch {
     this.stream = new Stream(session, '/grpc.health.v1.Health/Watch', request, (bytes) => this.statuses.push(STATUSES[bytes[1] ?? 0]));
   }
 
-  // The present one.
+  // The current status.
   get status() {
     return this.statuses.at(-1);
   }

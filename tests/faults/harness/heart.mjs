@@ -1,6 +1,6 @@
-// A client that beats every second for one user, whatever becomes of the server: over a stream of its own, or by single calls.
+// A client that sends a heartbeat every second for one user, whatever happens to the server: over its own stream, or by single calls.
 const EVERY_MS = 1_000;
-// As long as the longest pause of the server, and more.
+// Longer than the longest pause of the server.
 const DEADLINE_MS = 20_000;
 
 export class Heart {
@@ -26,7 +26,8 @@ export class Heart {
   }
 
   static unary(users, serviceSid, userKey) {
-    return new Heart((tell) => users.heartbeat({ serviceSid, userKey, sessionId: 'heart' }, { deadline: Date.now() + DEADLINE_MS }, (fault) => fault && tell(fault)));
+    const request = { serviceSid, userKey, sessionId: 'heart' };
+    return new Heart((tell) => users.heartbeat(request, { deadline: Date.now() + DEADLINE_MS }, (error) => error && tell(error)));
   }
 
   stop() {

@@ -1,5 +1,5 @@
-// What a service instance was at each revision, as a watch of everybody told it, with a bookmark for each: what a restart on older or
-// damaged files is held against.
+// Records the state of a service instance at each revision, as a watch of all users reported it, with a bookmark for each. Restarts on
+// older or damaged files are checked against it.
 import { call } from '../../clients/node/presence.mjs';
 import { Follower } from './follower.mjs';
 import { beat, endSession, newService, readEverybody, rename } from './stage.mjs';
@@ -17,7 +17,7 @@ export class History {
   bookmarks = [];
   #count = 0;
 
-  // `client`: to a server that serves. Its watch is open from then on.
+  // `client`: a client of a running server. Its watch remains open.
   async begin(client, configuration) {
     this.serviceSid ??= await newService(client, configuration);
     this.follower.follow(client.users, this.serviceSid);
@@ -25,7 +25,8 @@ export class History {
     this.users = client.users;
   }
 
-  // Creates, renames, and brings online and offline, one change after another, so that each revision is one change and is told alone.
+  // Creates users, renames them, and brings them online and offline, one change at a time, so that each revision is one change with its own
+  // update.
   async goOn(changes) {
     for (let i = 0; i < changes; i += 1) {
       await this.#change();
@@ -34,7 +35,7 @@ export class History {
     }
   }
 
-  // The last bookmark of at most the revision; undefined when all that is known came later.
+  // The last bookmark up to the revision; undefined if all bookmarks are later.
   upTo(revision) {
     return this.bookmarks.findLast((bookmark) => bookmark.revision <= revision);
   }
@@ -48,7 +49,7 @@ export class History {
   }
 }
 
-// Goes on from a bookmark on a server that may have lost what came after it: returns the reasons of the resets, and what is wrong.
+// Resumes from a bookmark on a server that may have lost later changes. Returns the reasons of the resets, and what is wrong.
 export async function resume(users, serviceSid, bookmark) {
   const follower = new Follower(bookmark);
   await follower.catchUp(users, serviceSid);
@@ -56,5 +57,5 @@ export async function resume(users, serviceSid, bookmark) {
   return { resets: follower.resets, lies: follower.lies };
 }
 
-// What a read finds otherwise than the bookmark says: at a revision, the whole of both must be the same.
+// The differences between a read and the bookmark. At the same revision, both must be equal.
 export const differsFrom = (bookmark, found) => new Follower(bookmark).differences(found);

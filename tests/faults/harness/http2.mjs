@@ -1,5 +1,5 @@
-// Just enough of gRPC over Node's own HTTP/2 to hold thousands of streams open, and to do what a gRPC library
-// never would: not read, reset, drop the connection.
+// A minimal gRPC client over Node's own HTTP/2. It holds thousands of streams open, and does what a gRPC library would not: stop reading,
+// reset, drop the connection.
 import http2 from 'node:http2';
 import { once } from 'node:events';
 import { detailsIn } from '../../clients/node/presence.mjs';
@@ -9,23 +9,23 @@ const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 const CANCELLED = 1;
 const UNAVAILABLE = 14;
 
-// `window`: the bytes of each stream that the server may send ahead of the reader.
+// `window`: how many bytes the server may send ahead of the reader on each stream.
 export async function openConnection(address, { window = 65_535 } = {}) {
   const session = http2.connect(`http://${address}`, { settings: { initialWindowSize: window } });
-  session.on('error', () => {}); // its streams tell
+  session.on('error', () => {}); // its streams report the error
   await once(session, 'connect');
-  // Room for all streams: one that is not read holds up itself alone.
+  // The connection's window has room for all streams, so that a stream that is not read blocks only itself.
   session.setLocalWindowSize(16 * 1024 * 1024);
   return session;
 }
 
-// A call with one request. `onMessage` gets the bytes of each message.
+// A call with one request. `onMessage` receives the bytes of each message.
 export class Stream {
   #stream;
   #rest = Buffer.alloc(0);
   #status;
   #resolve;
-  // How it ended: { code, reason, metadata, details, reset }, where `reset` is the code of a reset without a status.
+  // The result: { code, reason, metadata, details, reset }, where `reset` is the code of a reset without a status.
   ended = new Promise((resolve) => { this.#resolve = resolve; });
   end;
 
@@ -44,7 +44,7 @@ export class Stream {
     this.#stream.end(frame(request));
   }
 
-  // Reads from now on.
+  // Starts reading.
   read() {
     this.#stream.on('data', (bytes) => this.#take(bytes));
   }
@@ -56,7 +56,8 @@ export class Stream {
   #takeStatus(headers) {
     if (headers['grpc-status'] === undefined) return;
     const details = detailsIn(Buffer.from(headers['grpc-status-details-bin'] ?? '', 'base64'));
-    this.#status = { code: Number(headers['grpc-status']), reason: details.ErrorInfo?.reason, metadata: details.ErrorInfo?.metadata ?? {}, details };
+    const { reason, metadata = {} } = details.ErrorInfo ?? {};
+    this.#status = { code: Number(headers['grpc-status']), reason, metadata, details };
   }
 
   #take(bytes) {
@@ -79,7 +80,8 @@ function frame(message) {
   return bytes;
 }
 
-// What a gRPC library makes of a stream that ended without a status.
+// The status that a gRPC library derives from a stream that ended without one.
 function statusOfReset(reset) {
-  return { code: reset === NGHTTP2_CANCEL ? CANCELLED : UNAVAILABLE, metadata: {}, details: {}, reset, refused: reset === NGHTTP2_REFUSED_STREAM };
+  const code = reset === NGHTTP2_CANCEL ? CANCELLED : UNAVAILABLE;
+  return { code, metadata: {}, details: {}, reset, refused: reset === NGHTTP2_REFUSED_STREAM };
 }

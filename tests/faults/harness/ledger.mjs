@@ -1,5 +1,5 @@
-// What the server has acknowledged, and so must still know after any crash. A call that was under way
-// when the server was killed may have happened or not: both names are right.
+// Records what the server has acknowledged, and must still know after any crash. A call that was in progress when the server was killed may
+// have happened or not: both names are valid.
 export class Ledger {
   #users = new Map();
 
@@ -11,13 +11,13 @@ export class Ledger {
     return this.#users.get(identity)?.name !== undefined;
   }
 
-  // A call that gives the user a name is on its way.
+  // A call that gives the user this name has been sent.
   begin(identity, name) {
     const user = this.#users.get(identity) ?? {};
     this.#users.set(identity, { ...user, perhaps: name });
   }
 
-  // It was acknowledged.
+  // The call was acknowledged.
   acknowledge(identity, name) {
     this.#users.set(identity, { ...this.#users.get(identity), name, perhaps: undefined });
   }
@@ -27,7 +27,7 @@ export class Ledger {
     this.#users.get(identity).isOnline = true;
   }
 
-  // Holds what the server says against all that, and takes what it says for what is.
+  // Checks the server's data against the ledger, and adopts the server's data where both are valid.
   lies(found) {
     const lies = [];
     for (const [identity, { name, perhaps, isOnline }] of this.#users) {

@@ -1,4 +1,4 @@
-// A process outside that holds SQLite's write lock on a database, as long as its standard input is open.
+// A separate process that holds SQLite's write lock on a database while its standard input is open.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { within } from './waiting.mjs';
@@ -25,7 +25,7 @@ export class LockHolder {
     process.on('exit', () => this.#child.kill('SIGKILL'));
     const ended = once(this.#child, 'exit').then(([code]) => { throw new Error(`the holder of the lock ended with ${code}`); });
     await within('the lock is held', Promise.race([once(this.#child.stdout, 'data'), ended]), PATIENCE_MS);
-    ended.catch(() => {}); // it ends when it is released
+    ended.catch(() => {}); // the process ends when the lock is released
   }
 
   async release() {

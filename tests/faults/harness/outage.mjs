@@ -1,7 +1,7 @@
-// The story of a store that cannot be written for a while: what must hold before, while and after, whatever the cause.
+// The story of a store that cannot be written for a while: what must hold before, during and after the outage, whatever its cause.
 //
-// Two service instances. In `brief` leases are short: whoever beats must not go offline, and whoever stops must, as soon as it
-// can be stored. In `calm` they are long: what happens to a user there is what the scenario does, and nothing else.
+// Two service instances. In `brief`, leases are short: users who send heartbeats must not go offline, and users who stop must go offline as
+// soon as that can be stored. In `calm`, leases are long: only the scenario changes its users.
 import { call } from '../../clients/node/presence.mjs';
 import { step } from '../../clients/node/telling.mjs';
 import { Crowd } from './crowd.mjs';
@@ -23,18 +23,18 @@ const EDITED = names('edited', 8);
 const BRIEF_LEASES = { heartbeatInterval: { seconds: 2 }, sessionTimeout: { seconds: 4 } };
 
 const NOTICED_WITHIN_MS = 10_000;
-// The writer's longest pause, the wait for a lock, and room for a slow machine.
+// The writer's longest pause, the wait for a lock, and a margin for a slow machine.
 const CLEARED_WITHIN_MS = 8_000;
 const LEASE_WITHIN_MS = 10_000;
 const TOLD_WITHIN_MS = 5_000;
-// One that it began and one that it ended, and the same again for a store that wavers.
+// One log entry for the beginning and one for the end, and twice that for a store that fails again.
 const MOST_LOG_LINES = 4;
 
 const SERVER = '';
 const USERS = 'presence.v1.UserService';
 const STORAGE = 'presence.storage';
 
-// `server`: not started yet. `begin()` breaks the store, `clear()` mends it; both may wait.
+// `server`: not started yet. `begin()` breaks the store, `clear()` repairs it; both may be asynchronous.
 export async function tellOfAnOutage({ server, what, begin, clear }) {
   const ledger = new Ledger();
   const crowd = new Crowd();
@@ -69,7 +69,7 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
     expectStatuses('NOT_SERVING');
   });
 
-  await step(`${what}: whoever needs a commit is refused with STORAGE_UNAVAILABLE and RetryInfo`, async () => {
+  await step(`${what}: calls that need a commit fail with STORAGE_UNAVAILABLE and RetryInfo`, async () => {
     await Promise.all([
       ...NEW.map((identity) => expectRefusal(`the first heartbeat of ${identity}`, beat(client.users, calm.sid, identity))),
       ...LEAVING.map((identity) => expectRefusal(`the end of the session of ${identity}`, endSession(client.users, calm.sid, identity))),
@@ -78,7 +78,7 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
     expectNone(editors.complaints);
   });
 
-  await step(`${what}: who is stored online is answered, and stays online beyond the lease; sessions are tracked`, async () => {
+  await step(`${what}: users stored as online get answers, and stay online beyond the lease; sessions are tracked`, async () => {
     for (const identity of SLEEPING) {
       await until(`the lease of ${identity} runs out`, async () => await liveSessions(brief, identity) === 0, LEASE_WITHIN_MS);
     }
@@ -99,13 +99,15 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
     expectStatuses('SERVING');
   });
 
-  await step('nothing that was acknowledged is lost, nobody went falsely offline, and every watch is at the truth', async () => {
+  await step('nothing acknowledged is lost, no user went falsely offline, and every watch has caught up', async () => {
     await Promise.all([crowd.end(), editors.end()]);
     await expectAll(async ({ follower, found }) => {
-      await until('the watch is at the truth', () => follower.differences(found).length === 0, TOLD_WITHIN_MS).catch(() => follower.compare(found));
+      const hasCaughtUp = () => follower.differences(found).length === 0;
+      await until('the watch has caught up', hasCaughtUp, TOLD_WITHIN_MS).catch(() => follower.compare(found));
     });
     expectNone([...crowd.refusals, ...editors.complaints]);
-    expectNone([...brief.follower.seenOffline].filter((identity) => !SLEEPING.includes(identity)).map((identity) => `${identity} went offline`));
+    const flapped = [...brief.follower.seenOffline].filter((identity) => !SLEEPING.includes(identity));
+    expectNone(flapped.map((identity) => `${identity} went offline`));
   });
 
   await step('the log is not flooded', () => {
@@ -121,11 +123,12 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
       await follower.catchUp(client.users, sid);
       follower.compare(found);
     });
-    expectNone([brief, calm].filter(({ follower }) => follower.resets.length !== 1).map(({ follower }) => `resets of a watch: ${follower.resets}`));
+    const reset = [brief, calm].filter(({ follower }) => follower.resets.length !== 1);
+    expectNone(reset.map(({ follower }) => `resets of a watch: ${follower.resets}`));
     await server.kill();
   });
 
-  // The truth of both service instances, and what each follower and the ledger say to it.
+  // Compares the data of both service instances with each follower and the ledger.
   async function expectAll(look) {
     for (const tenant of [brief, calm]) {
       tenant.found = await readEverybody(client.users, tenant.sid);
@@ -135,7 +138,7 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
     expectNone([...await untruths(), ...ledger.lies(calm.found)]);
   }
 
-  // Who is stored otherwise than it must be.
+  // Users whose stored state differs from the expected one.
   async function untruths() {
     const found = new Map([...await readEverybody(client.users, brief.sid), ...await readEverybody(client.users, calm.sid)]);
     const online = [...STEADY, ...STREAMED, ...NEW].filter((identity) => found.get(identity)?.isOnline !== true);

@@ -1,4 +1,4 @@
-// The server's program run to its end: its subcommands, and starts that are refused.
+// Runs the server's program to its end: subcommands, and starts that must fail.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { program } from './server.mjs';
@@ -6,7 +6,7 @@ import { within } from './waiting.mjs';
 
 const PATIENCE_MS = 20_000;
 
-// Returns its exit code and what it said.
+// Returns its exit code and its output.
 export async function runProgram(settings) {
   const child = spawn('dotnet', [program, ...settings], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -19,7 +19,7 @@ export async function runProgram(settings) {
   }
 }
 
-// The same, which must succeed.
+// Does the same for a command that must succeed.
 export async function runWell(settings) {
   const { code, output } = await runProgram(settings);
   if (code !== 0) throw new Error(`'${settings.join(' ')}' ended with ${code}: ${output}`);

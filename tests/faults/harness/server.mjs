@@ -1,5 +1,5 @@
-// The server as a child process on a database of its own: started, asked to stop, and killed as a power cut does.
-// run.sh says by the environment which program, which port, and where scratch files may go.
+// Runs the server as a child process on its own database: starts it, stops it, and kills it like a power cut. run.sh sets the program, the
+// port and the scratch folder by environment variables.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { until } from './waiting.mjs';
 
 const START_PATIENCE_MS = 30_000;
 
-// The stories do in seconds what tenants do in hours, and are not about quotas: those are checked as always, and out of reach. Nobody here has a
-// key, so that the service instance's are all there are.
+// The stories do in seconds what tenants do in hours, and do not test quotas. Quotas are still checked, but cannot be reached. No caller
+// has a key, so only the quotas of service instances apply.
 const OUT_OF_REACH = 2 ** 31 - 1;
 const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond', 'Users']
   .map((quota) => `--Presence:Quotas:ServiceInstance:${quota}=${OUT_OF_REACH}`);
@@ -19,15 +19,15 @@ const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPer
 export const scratch = process.env.FAULTS_SCRATCH;
 export const program = process.env.FAULTS_PROGRAM;
 
-// A story that ends early leaves no server behind.
+// A story that ends early must not leave a server behind.
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 export class Server {
   #child;
-  #logBefore = 0; // how much had been said before this start
+  #logBefore = 0; // the length of the output before this start
 
-  // `database`: the file. `env`: added to the environment. `settings`: further arguments.
+  // `database`: the file. `env`: additional environment variables. `settings`: further arguments.
   constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [] } = {}) {
     this.port = Number(process.env.FAULTS_PORT);
     this.address = `127.0.0.1:${this.port}`;
@@ -41,17 +41,17 @@ export class Server {
     return this.#child.pid;
   }
 
-  // What it said, all starts together.
+  // The output of all starts.
   get log() {
     return readFileSync(this.logFile, 'utf8');
   }
 
-  // What it said since the last start.
+  // The output since the last start.
   get said() {
     return this.log.slice(this.#logBefore);
   }
 
-  // Starts the process; nothing is waited for.
+  // Starts the process without waiting.
   spawn() {
     this.#logBefore = existsSync(this.logFile) ? this.log.length : 0;
     const log = openSync(this.logFile, 'a');
@@ -63,23 +63,23 @@ export class Server {
     return this;
   }
 
-  // Starts it, and returns a client when it serves.
+  // Starts the process, and returns a client when it serves.
   async start() {
     this.spawn();
     if (!await this.listens()) throw new Error(`the server ended with ${await this.ended} in place of serving: ${this.said}`);
     return await this.connect();
   }
 
-  // It must have ended by itself, with this exit code and one message that names the database.
+  // The process must have ended by itself, with this exit code and one message that names the database.
   async expectRefusal(code) {
     const found = await this.ended;
     const said = this.said.trim();
     if (found !== code) throw new Error(`the exit code is ${found}: ${said}`);
-    if (said.includes('\n') || !said.includes(this.database)) throw new Error(`this is no clear refusal: ${said}`);
+    if (said.includes('\n') || !said.includes(this.database)) throw new Error(`the error message is not clear: ${said}`);
     return said;
   }
 
-  // A client of the server, which listens.
+  // A client of the server, which must be listening.
   async connect() {
     const client = connect(this.address);
     await new Promise((resolve, reject) => {
@@ -88,7 +88,8 @@ export class Server {
     return client;
   }
 
-  // Waits until it listens; false when it ends instead. A client that tried before would wait a second until it tries again.
+  // Waits until the server listens. Returns false if it ends instead. A client that connects too early would wait a second before it
+  // retries.
   async listens() {
     let hasEnded = false;
     this.ended.then(() => { hasEnded = true; });
@@ -106,14 +107,14 @@ export class Server {
     await this.ended;
   }
 
-  // Asks it to stop, and returns its exit code.
+  // Stops the server gracefully, and returns its exit code.
   async stop() {
     this.#child.kill('SIGTERM');
     return await this.ended;
   }
 }
 
-// Whether anybody listens on a port of this machine.
+// Whether any process listens on a port of this machine.
 async function isListening(port) {
   const socket = net.connect(port, '127.0.0.1');
   try {

@@ -1,13 +1,14 @@
-// What scenarios begin with: a service instance whose reachability is recorded, users, and heartbeats for many of them.
+// The common start of scenarios: a service instance with reachability on, users, and heartbeats for many of them.
 import { Reader, call } from '../../clients/node/presence.mjs';
 
 const PAGE = 500;
 const BEATS = 1_000;
 
-// A service instance; `configuration` is what differs from the defaults.
+// Creates a service instance; `configuration` contains the settings that differ from the defaults.
 export async function newService(client, configuration = {}) {
   const { serviceInstance } = await call(client.configuration, 'createServiceInstance', { friendlyName: 'faults' });
-  const paths = ['reachability_enabled', ...Object.keys(configuration).map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))];
+  const snakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const paths = ['reachability_enabled', ...Object.keys(configuration).map(snakeCase)];
   await call(client.configuration, 'updateConfiguration', {
     configuration: { serviceSid: serviceInstance.sid, reachabilityEnabled: true, ...configuration },
     updateMask: { paths },
@@ -15,10 +16,10 @@ export async function newService(client, configuration = {}) {
   return serviceInstance.sid;
 }
 
-// The pace for scenarios in which leases run out: the fastest that there is.
+// The pace for scenarios in which leases expire: the fastest that the server allows.
 export const fastest = { heartbeatInterval: { seconds: 1 }, sessionTimeout: { seconds: 2 }, offlineDebounce: { seconds: 0 } };
 
-// A heartbeat stream for any number of users, each with a session of its own.
+// A heartbeat stream for any number of users, with one session per user.
 export class Beater {
   constructor(users, serviceSid, { endSessionsOnClose = false } = {}) {
     this.stream = users.streamHeartbeats();
@@ -28,12 +29,12 @@ export class Beater {
     this.started = this.replies.next('reply to start');
   }
 
-  // Beats for all, and returns when all is stored.
+  // Sends heartbeats for all users, and returns when all changes are stored.
   async beat(identities, sessionOf = sessionOfUser) {
     await this.#send('beats', identities, sessionOf);
   }
 
-  // Ends their sessions, and returns when all is stored.
+  // Ends their sessions, and returns when all changes are stored.
   async endSessions(identities, sessionOf = sessionOfUser) {
     await this.#send('ends', identities, sessionOf);
   }
@@ -44,17 +45,19 @@ export class Beater {
       const entries = identities.slice(at, at + BEATS).map((identity) => ({ userKey: identity, sessionId: sessionOf(identity) }));
       this.stream.write({ [what]: { [what]: entries } });
       const reply = await this.replies.next(`reply to ${entries.length} ${what}`);
-      if (reply.accepted !== entries.length) throw new Error(`of ${entries.length} ${what} were rejected: ${JSON.stringify(reply.rejected.slice(0, 3))}`);
+      if (reply.accepted !== entries.length) {
+        throw new Error(`of ${entries.length} ${what}, some were rejected: ${JSON.stringify(reply.rejected.slice(0, 3))}`);
+      }
     }
   }
 }
 
 const sessionOfUser = (identity) => `session-of-${identity}`;
 
-// `count` names that sort as they are numbered.
+// `count` names that sort by their numbers.
 export const names = (prefix, count) => Array.from({ length: count }, (_, i) => `${prefix}-${String(i).padStart(6, '0')}`);
 
-// What a read says of the users, by identity.
+// The users as a read returns them, by identity.
 export async function readUsers(users, serviceSid, identities) {
   const found = new Map();
   for (let at = 0; at < identities.length; at += PAGE) {
@@ -64,7 +67,7 @@ export async function readUsers(users, serviceSid, identities) {
   return found;
 }
 
-// Everybody of a service instance, by identity.
+// All users of a service instance, by identity.
 export async function readEverybody(users, serviceSid) {
   const found = new Map();
   for (let pageToken = ''; ;) {

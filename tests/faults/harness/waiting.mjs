@@ -1,9 +1,9 @@
-// Waits with a bound, and says what did not happen.
+// Waits with a time limit. A failure names what did not happen.
 import { setTimeout as pause } from 'node:timers/promises';
 
 const LOOK_EVERY_MS = 20;
 
-// Until the condition holds; it may be asynchronous. Returns what it returned.
+// Waits until the condition is truthy; it may be asynchronous. Returns its value.
 export async function until(what, condition, patienceMs) {
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {
@@ -14,7 +14,7 @@ export async function until(what, condition, patienceMs) {
   }
 }
 
-// What the promise brings, if it comes in time.
+// Returns the value of the promise if it resolves in time.
 export async function within(what, promise, patienceMs) {
   let timer;
   const late = new Promise((_, reject) => {

@@ -2,56 +2,90 @@ using System.Globalization;
 
 namespace GrpcPresence.Core.Domain.Errors;
 
-/// <summary>The refusals that more than one place makes, each with the details that its reason promises.</summary>
+/// <summary>Creates the errors that more than one caller needs, each with the metadata that its reason promises.</summary>
 public static class PresenceErrors
 {
-    /// <summary>No such service instance.</summary>
+    /// <summary>Reports that the service instance does not exist, or that the caller may not see it.</summary>
     public static PresenceException ServiceInstanceNotFound(object serviceSid) =>
-        With(ErrorReason.ServiceInstanceNotFound, "There is no service instance with this SID.", "service_sid", serviceSid);
+        With(ErrorReason.ServiceInstanceNotFound, $"Service instance {serviceSid} does not exist.", "service_sid", serviceSid);
 
-    /// <summary>The SID is taken.</summary>
+    /// <summary>Reports that another service instance has the SID.</summary>
     public static PresenceException ServiceInstanceAlreadyExists(object serviceSid) =>
-        With(ErrorReason.ServiceInstanceAlreadyExists, "Another service instance has this SID.", "service_sid", serviceSid);
+        With(
+            ErrorReason.ServiceInstanceAlreadyExists,
+            $"Service instance {serviceSid} already exists. Choose another SID.",
+            "service_sid",
+            serviceSid);
 
-    /// <summary>No such user.</summary>
+    /// <summary>Reports that the user does not exist.</summary>
     public static PresenceException UserNotFound(object userKey) =>
-        With(ErrorReason.UserNotFound, "The service instance has no user with this SID or identity.", "user_key", userKey);
+        With(
+            ErrorReason.UserNotFound,
+            "The service instance has no user with this SID or identity. Create the user first.",
+            "user_key",
+            userKey);
 
-    /// <summary>The identity is taken.</summary>
+    /// <summary>Reports that another user has the identity.</summary>
     public static PresenceException UserAlreadyExists(object identity) =>
-        With(ErrorReason.UserAlreadyExists, "Another user of the service instance has this identity.", "identity", identity);
+        With(
+            ErrorReason.UserAlreadyExists,
+            "Another user of the service instance has this identity. Update that user or choose another identity.",
+            "identity",
+            identity);
 
-    /// <summary>No such push binding.</summary>
+    /// <summary>Reports that the push binding does not exist.</summary>
     public static PresenceException PushBindingNotFound(object bindingSid) =>
-        With(ErrorReason.PushBindingNotFound, "The service instance has no push binding with this SID.", "push_binding_sid", bindingSid);
+        With(
+            ErrorReason.PushBindingNotFound,
+            $"Push binding {bindingSid} does not exist in this service instance.",
+            "push_binding_sid",
+            bindingSid);
 
-    /// <summary>The user has as many push bindings as are allowed.</summary>
+    /// <summary>Reports that the user has the maximum number of push bindings.</summary>
     public static PresenceException PushBindingLimitExceeded(int limit) =>
-        With(ErrorReason.PushBindingLimitExceeded, $"The user already has {limit} push bindings.", "limit", limit);
+        With(
+            ErrorReason.PushBindingLimitExceeded,
+            $"The user already has the maximum of {limit} push bindings. Delete one first.",
+            "limit",
+            limit);
 
-    /// <summary>No API key that is in force.</summary>
+    /// <summary>Reports that the API key does not exist or is no longer active.</summary>
     public static PresenceException ApiKeyNotFound(object keySid) =>
-        With(ErrorReason.ApiKeyNotFound, "There is no API key with this SID.", "api_key_sid", keySid);
+        With(ErrorReason.ApiKeyNotFound, $"API key {keySid} does not exist.", "api_key_sid", keySid);
 
-    /// <summary>The API key is in force no more.</summary>
+    /// <summary>Reports that the API key was revoked, or that its secret was replaced.</summary>
     public static PresenceException ApiKeyRevoked(object keySid) =>
-        With(ErrorReason.ApiKeyRevoked, "The API key was revoked, or has another secret now.", "api_key_sid", keySid);
+        With(
+            ErrorReason.ApiKeyRevoked,
+            $"API key {keySid} was revoked or its secret was replaced. Use a valid secret.",
+            "api_key_sid",
+            keySid);
 
-    /// <summary>Another API key has the certificate name.</summary>
+    /// <summary>Reports that another API key has the certificate name.</summary>
     public static PresenceException CertificateNameTaken(string name) =>
-        With(ErrorReason.CertificateNameTaken, "Another API key has this certificate name.", "certificate_name", name);
+        With(
+            ErrorReason.CertificateNameTaken,
+            "Another API key has this certificate name. Choose another name, or revoke that key.",
+            "certificate_name",
+            name);
 
-    /// <summary>There are as many API keys as are allowed.</summary>
+    /// <summary>Reports that the deployment has the maximum number of API keys.</summary>
     public static PresenceException ApiKeyLimitExceeded(int limit) =>
-        With(ErrorReason.ApiKeyLimitExceeded, $"There are {limit} API keys in force already.", "limit", limit);
+        With(
+            ErrorReason.ApiKeyLimitExceeded,
+            $"The deployment already has the maximum of {limit} active API keys. Revoke one first.",
+            "limit",
+            limit);
 
-    /// <summary>A quota is used up.</summary>
-    /// <param name="quota">Which.</param>
-    /// <param name="subject">Whose.</param>
-    /// <param name="limit">How much it allows: a number, or a number a second.</param>
-    /// <param name="retryAfter">After which time there may be room again.</param>
+    /// <summary>Reports that a quota is exceeded.</summary>
+    /// <param name="quota">The quota.</param>
+    /// <param name="subject">The kind of subject whose quota it is.</param>
+    /// <param name="limit">What the quota allows: a number, or a number per second.</param>
+    /// <param name="retryAfter">The time after which a retry may succeed.</param>
     public static PresenceException QuotaExceeded(Quota quota, QuotaSubject subject, int limit, TimeSpan retryAfter) =>
-        new(ErrorReason.QuotaExceeded, $"The quota {QuotaNames.Of(quota)} of the {QuotaNames.Of(subject)}, {limit}, is used up.")
+        new(
+            ErrorReason.QuotaExceeded,
+            $"Quota {QuotaNames.Of(quota)} of the {QuotaNames.Of(subject)} exceeded: the limit is {limit}. Retry after the given delay.")
         {
             Details = new Dictionary<string, string>
             {
@@ -62,20 +96,25 @@ public static class PresenceErrors
             RetryAfter = retryAfter,
         };
 
-    /// <summary>The etag is not the current one.</summary>
+    /// <summary>Reports that the etag is outdated.</summary>
     public static PresenceException EtagMismatch() =>
-        new(ErrorReason.EtagMismatch, "The etag is not the current one: the object was changed in between.");
+        new(ErrorReason.EtagMismatch, "The etag is outdated: the object has changed since it was read. Read it again and retry.");
 
-    /// <summary>The session was ended.</summary>
+    /// <summary>Reports that the session has ended.</summary>
     public static PresenceException SessionEnded() =>
-        new(ErrorReason.SessionEnded, "The session was ended; start a new one.");
+        new(ErrorReason.SessionEnded, "The session has ended. Start a new session with another session ID.");
 
-    /// <summary>The webhook that was asked before an edit answered with this HTTP status.</summary>
+    /// <summary>Reports that the webhook rejected an edit, with the HTTP status of its response.</summary>
     public static PresenceException WebhookRefused(int status) =>
-        With(ErrorReason.WebhookRefused, "The service instance's webhook refused the edit.", "webhook_status", status);
+        With(
+            ErrorReason.WebhookRefused,
+            $"The service instance's webhook rejected the edit with HTTP status {status}.",
+            "webhook_status",
+            status);
 
-    /// <summary>Everything, once the server is stopping.</summary>
-    public static PresenceException ServerStopping() => new(ErrorReason.ServerStopping, "The server is shutting down.");
+    /// <summary>Reports that the server is stopping.</summary>
+    public static PresenceException ServerStopping() =>
+        new(ErrorReason.ServerStopping, "The server is shutting down. Retry, or connect to another server.");
 
     private static PresenceException With(ErrorReason reason, string message, string key, object value) =>
         new(reason, message) { Details = new Dictionary<string, string> { [key] = value.ToString() ?? "" } };

@@ -6,10 +6,10 @@ using GrpcPresence.Core.Presence;
 
 namespace GrpcPresence.Server.Grpc.Mapping;
 
-/// <summary>Values of the domain as messages.</summary>
+/// <summary>Converts values of the domain to messages.</summary>
 internal static class Messages
 {
-    /// <summary>A service instance.</summary>
+    /// <summary>Converts a service instance.</summary>
     public static V1.ServiceInstance ToMessage(this ServiceRecord service) => new()
     {
         Sid = service.Sid.ToString(),
@@ -18,7 +18,7 @@ internal static class Messages
         UpdateTime = service.UpdateTime.ToTimestamp(),
     };
 
-    /// <summary>The settings of a service instance.</summary>
+    /// <summary>Converts the settings of a service instance.</summary>
     public static V1.Configuration ToMessage(this ServiceConfiguration configuration, ServiceSid service) => new()
     {
         ServiceSid = service.ToString(),
@@ -35,7 +35,7 @@ internal static class Messages
         UpdateTime = configuration.UpdateTime.ToTimestamp(),
     };
 
-    /// <summary>An API key at the moment: nothing of its secrets.</summary>
+    /// <summary>Converts an API key as it is at the given time, without its secrets.</summary>
     public static V1.ApiKey ToMessage(this ApiKey key, DateTimeOffset now) => new()
     {
         Sid = key.Sid.ToString(),
@@ -45,11 +45,12 @@ internal static class Messages
         CertificateName = key.CertificateName,
         CreateTime = key.CreateTime.ToTimestamp(),
         RotateTime = key.RotateTime?.ToTimestamp(),
-        PreviousSecretExpireTime = key.PreviousSecret is not null && now < key.PreviousSecretUntil ? key.PreviousSecretUntil.ToTimestamp() : null,
+        PreviousSecretExpireTime =
+            key.PreviousSecret is not null && now < key.PreviousSecretUntil ? key.PreviousSecretUntil.ToTimestamp() : null,
         RevokeTime = key.RevokeTime?.ToTimestamp(),
     };
 
-    /// <summary>A push binding.</summary>
+    /// <summary>Converts a push binding.</summary>
     public static V1.PushBinding ToMessage(this PushBinding binding, ServiceSid service) => new()
     {
         Sid = binding.Sid.ToString(),
@@ -61,7 +62,7 @@ internal static class Messages
         CreateTime = binding.CreateTime.ToTimestamp(),
     };
 
-    /// <summary>A live session.</summary>
+    /// <summary>Converts a live session.</summary>
     public static V1.Session ToMessage(this SessionInfo session) => new()
     {
         SessionId = session.Id.ToString(),
@@ -69,7 +70,7 @@ internal static class Messages
         LeaseExpireTime = session.LeaseExpireTime.ToTimestamp(),
     };
 
-    /// <summary>A user in the view; of a deleted one only the name and the revision, in every view.</summary>
+    /// <summary>Converts a user to the view. Of a deleted user, every view contains only the name and the revision.</summary>
     public static V1.User ToMessage(this UserState user, UserView view)
     {
         var message = new V1.User { Sid = user.Sid.ToString(), Identity = user.Identity.ToString(), Revision = user.Revision };

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Grpc.Mapping;
 
-/// <summary>Which list a page token belongs to.</summary>
+/// <summary>The list that a page token belongs to.</summary>
 internal enum PageKind : byte
 {
     /// <summary>ListServiceInstances.</summary>

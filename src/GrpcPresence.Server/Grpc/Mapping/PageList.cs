@@ -2,8 +2,8 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Server.Grpc.Mapping;
 
-/// <summary>What a page is a page of; a token of another one is refused.</summary>
+/// <summary>Identifies the list that a page belongs to. A token of another list is rejected.</summary>
 /// <param name="Kind">The list.</param>
 /// <param name="Service">The service instance; <c>default</c> for the list of service instances.</param>
-/// <param name="Filter">The filter as text, empty for none.</param>
+/// <param name="Filter">The filter as text; empty without a filter.</param>
 internal readonly record struct PageList(PageKind Kind, ServiceSid Service = default, string Filter = "");

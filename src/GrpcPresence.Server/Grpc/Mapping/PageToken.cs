@@ -7,9 +7,9 @@ using System.Text;
 namespace GrpcPresence.Server.Grpc.Mapping;
 
 /// <summary>
-/// The opaque text that stands between two pages: a format byte, the list, the store's key of the last entry, and a digest of these with the service
-/// instance and filter, in base64url. The digest is no secret: it finds tokens that are of another list or were damaged, and a token that
-/// somebody made up shows nothing that its caller may not list anyway.
+/// Encodes the position between two pages: a format byte, the list, the store's key of the last entry, and a digest of these with the
+/// service instance and the filter, in base64url. The digest is not a secret. It detects damaged tokens and tokens of another list. A
+/// forged token reveals nothing that its caller may not list anyway.
 /// </summary>
 internal static class PageToken
 {
@@ -17,9 +17,9 @@ internal static class PageToken
     private const int KeyAt = 2;
     private const int DigestAt = KeyAt + sizeof(long);
     private const int DigestLength = 8;
-    private const int Length = DigestAt + DigestLength; // a multiple of three, so that no bits of the last character go unused
+    private const int Length = DigestAt + DigestLength; // a multiple of three, so that the last character has no unused bits
 
-    /// <summary>The token of the page after the entry with this key.</summary>
+    /// <summary>Encodes the token of the page that follows the entry with this key.</summary>
     public static string Write(PageList list, long lastId)
     {
         Span<byte> token = stackalloc byte[Length];
@@ -27,13 +27,13 @@ internal static class PageToken
         return Base64Url.EncodeToString(token);
     }
 
-    /// <summary>Reads the key; false when the text is no token, or is one of another list.</summary>
+    /// <summary>Decodes the key. Returns false when the text is not a token or belongs to another list.</summary>
     public static bool TryRead(string text, PageList list, out long lastId)
     {
         Span<byte> token = stackalloc byte[Length];
         Span<byte> expected = stackalloc byte[Length];
         lastId = 0;
-        // Not TryDecodeFromChars, which throws for what is no base64.
+        // TryDecodeFromChars would throw for text that is not base64.
         if (text.Length != Base64Url.GetEncodedLength(Length)
             || Base64Url.DecodeFromChars(text, token, out _, out var written) != OperationStatus.Done
             || written != Length)

@@ -10,18 +10,18 @@ internal sealed partial class RequestReader
 {
     private const string NoAttributes = "{}";
 
-    /// <summary>A name for people; may be empty.</summary>
+    /// <summary>Reads a display name; may be empty.</summary>
     public string FriendlyName(string text, string field = "friendly_name") => Text(text, field, Limits.FriendlyNameBytes);
 
-    /// <summary>A name of client certificates; may be empty.</summary>
+    /// <summary>Reads the certificate name of an API key; may be empty.</summary>
     public string CertificateName(string text, string field = "certificate_name") => Text(text, field, Limits.CertificateNameBytes);
 
-    /// <summary>A push address; required.</summary>
+    /// <summary>Reads a push address; required.</summary>
     public string Endpoint(string text, string field = "endpoint") => text.Length == 0
         ? Refuse<string>(field, ErrorReason.FieldRequired, "must be set")
         : Text(text, field, Limits.EndpointBytes);
 
-    /// <summary>A JSON object, kept as it is given; the empty text is the empty object.</summary>
+    /// <summary>Reads a JSON object and keeps its text unchanged. The empty text is the empty object.</summary>
     public string Attributes(string text, string field = "attributes")
     {
         if (text.Length == 0)
@@ -30,12 +30,13 @@ internal sealed partial class RequestReader
             return RefuseLength<string>(text, field, Limits.AttributesBytes);
         return IsJsonObject(text)
             ? text
-            : Refuse<string>(field, ErrorReason.AttributesInvalid, $"must be a JSON object, nested at most {Limits.AttributesDepth} deep");
+            : Refuse<string>(
+                field, ErrorReason.AttributesInvalid, $"must be a JSON object with at most {Limits.AttributesDepth} levels of nesting");
     }
 
-    private string Text(string text, string field, int most) => IsLonger(text, most) ? RefuseLength<string>(text, field, most) : text;
+    private string Text(string text, string field, int max) => IsLonger(text, max) ? RefuseLength<string>(text, field, max) : text;
 
-    // No text has fewer bytes than characters, so that a huge one is not counted through.
+    // A text has at least as many bytes as characters. Checking the characters first avoids counting the bytes of a huge text.
     private static bool IsLonger(string text, int bytes) => text.Length > bytes || Encoding.UTF8.GetByteCount(text) > bytes;
 
     private static bool IsJsonObject(string text)

@@ -9,45 +9,49 @@ namespace GrpcPresence.Server.Grpc.Mapping;
 /// <content>Numbers, durations and enums.</content>
 internal sealed partial class RequestReader
 {
-    /// <summary>The entries of a page: 0 is the default.</summary>
+    /// <summary>Reads the size of a page; 0 selects the default.</summary>
     public int PageSize(int size, string field = "page_size") => size switch
     {
         0 => Limits.DefaultPageSize,
         > 0 and <= Limits.MaxPageSize => size,
-        _ => Refuse<int>(field, ErrorReason.FieldOutOfRange, $"must be from 1 to {Limits.MaxPageSize}, or 0 for {Limits.DefaultPageSize}"),
+        _ => Refuse<int>(
+            field,
+            ErrorReason.FieldOutOfRange,
+            $"must be from 1 to {Limits.MaxPageSize}, or 0 for the default of {Limits.DefaultPageSize}"),
     };
 
-    /// <summary>The store's key after which the page begins; 0 for the first page.</summary>
+    /// <summary>Reads the store's key after which the page begins; 0 for the first page.</summary>
     public long PageToken(string text, PageList list, string field = "page_token")
     {
         if (text.Length == 0)
             return 0;
         return Mapping.PageToken.TryRead(text, list, out var afterId)
             ? afterId
-            : Refuse<long>(field, ErrorReason.PageTokenInvalid, "is not a token of this list with this filter; begin again without one");
+            : Refuse<long>(
+                field, ErrorReason.PageTokenInvalid, "does not belong to this list and filter; start again without a page token");
     }
 
-    /// <summary>A duration within bounds; unset is the default.</summary>
-    public TimeSpan Duration(Duration? duration, string field, TimeSpan unset, TimeSpan least, TimeSpan most)
+    /// <summary>Reads a duration between two limits; an absent one is the default.</summary>
+    public TimeSpan Duration(Duration? duration, string field, TimeSpan defaultValue, TimeSpan min, TimeSpan max)
     {
         if (duration is null)
-            return unset;
-        return TryConvert(duration, out var value) && value >= least && value <= most
+            return defaultValue;
+        return TryConvert(duration, out var value) && value >= min && value <= max
             ? value
-            : Refuse<TimeSpan>(field, ErrorReason.FieldOutOfRange, $"must be from {least.TotalSeconds} s to {most.TotalSeconds} s");
+            : Refuse<TimeSpan>(field, ErrorReason.FieldOutOfRange, $"must be from {min.TotalSeconds} s to {max.TotalSeconds} s");
     }
 
-    /// <summary>The fields of users to return.</summary>
-    public UserView View(V1.UserView view, UserView unset, string field = "view") => view switch
+    /// <summary>Reads the view of users to return.</summary>
+    public UserView View(V1.UserView view, UserView defaultValue, string field = "view") => view switch
     {
-        V1.UserView.Unspecified => unset,
+        V1.UserView.Unspecified => defaultValue,
         V1.UserView.Basic => UserView.Basic,
         V1.UserView.Reachability => UserView.Reachability,
         V1.UserView.Full => UserView.Full,
         _ => RefuseEnum<UserView>(field),
     };
 
-    /// <summary>A push service; required.</summary>
+    /// <summary>Reads a push service; required.</summary>
     public BindingType BindingType(V1.BindingType type, string field = "binding_type") => type switch
     {
         V1.BindingType.Unspecified => Refuse<BindingType>(field, ErrorReason.FieldRequired, "must be set"),
@@ -58,7 +62,7 @@ internal sealed partial class RequestReader
         _ => RefuseEnum<BindingType>(field),
     };
 
-    /// <summary>Which push bindings to list; a type that is named twice counts once.</summary>
+    /// <summary>Reads the types of push bindings to list. Repeated types count once.</summary>
     public BindingFilter BindingFilter(V1.ListPushBindingsRequest request)
     {
         var types = new SortedSet<BindingType>();
@@ -72,7 +76,7 @@ internal sealed partial class RequestReader
         };
     }
 
-    /// <summary>The role of an API key; required.</summary>
+    /// <summary>Reads the role of an API key; required.</summary>
     public ApiKeyRole ApiKeyRole(V1.ApiKeyRole role, string field = "role") => role switch
     {
         V1.ApiKeyRole.Unspecified => Refuse<ApiKeyRole>(field, ErrorReason.FieldRequired, "must be set"),
@@ -80,7 +84,7 @@ internal sealed partial class RequestReader
         _ => RefuseEnum<ApiKeyRole>(field),
     };
 
-    /// <summary>The reasons that a watch asks for; none is all.</summary>
+    /// <summary>Reads the reasons to watch for; an empty list selects all.</summary>
     public UpdateReasons Reasons(IReadOnlyList<V1.UpdateReason> reasons, string field = "reasons")
     {
         var all = UpdateReasons.None;
@@ -94,7 +98,7 @@ internal sealed partial class RequestReader
         return all == UpdateReasons.None ? UpdateReasons.All : all;
     }
 
-    /// <summary>Whether a watch begins with changes only. That contradicts a resume token.</summary>
+    /// <summary>Whether a watch begins with changes only. That cannot be combined with a resume token.</summary>
     public bool StartsNow(V1.WatchStart start, string resumeToken, string field = "start")
     {
         if (start is < V1.WatchStart.Unspecified or > V1.WatchStart.Now)
@@ -102,11 +106,11 @@ internal sealed partial class RequestReader
         if (start != V1.WatchStart.Now)
             return false;
         if (resumeToken.Length > 0)
-            Add(field, ErrorReason.FieldInvalid, "WATCH_START_NOW and resume_token contradict each other");
+            Add(field, ErrorReason.FieldInvalid, "WATCH_START_NOW cannot be combined with resume_token; omit one of them");
         return true;
     }
 
-    /// <summary>A message that must be there.</summary>
+    /// <summary>Reads a required message.</summary>
     public bool Has(object? message, string field)
     {
         if (message is null)
@@ -114,13 +118,16 @@ internal sealed partial class RequestReader
         return message is not null;
     }
 
-    private T RefuseEnum<T>(string field) => Refuse<T>(field, ErrorReason.FieldInvalid, "is not a value of this enum");
+    private T RefuseEnum<T>(string field) => Refuse<T>(field, ErrorReason.FieldInvalid, "is not a known value of this enum");
 
-    /// <summary>False for what the proto's own rules forbid: nanoseconds of another sign, or a second of them and more.</summary>
+    /// <summary>
+    /// Converts a duration. Returns false if the proto's own rules forbid it: the nanoseconds have another sign, or are a second or more.
+    /// </summary>
     private static bool TryConvert(Duration duration, out TimeSpan value)
     {
         value = default;
-        var valid = duration.Seconds is >= Google.Protobuf.WellKnownTypes.Duration.MinSeconds and <= Google.Protobuf.WellKnownTypes.Duration.MaxSeconds
+        var valid = duration.Seconds
+            is >= Google.Protobuf.WellKnownTypes.Duration.MinSeconds and <= Google.Protobuf.WellKnownTypes.Duration.MaxSeconds
             && Math.Abs((long)duration.Nanos) < Google.Protobuf.WellKnownTypes.Duration.NanosecondsPerSecond
             && Math.Sign(duration.Seconds) * Math.Sign(duration.Nanos) >= 0;
         if (valid)

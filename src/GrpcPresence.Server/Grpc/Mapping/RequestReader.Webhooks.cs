@@ -8,7 +8,9 @@ namespace GrpcPresence.Server.Grpc.Mapping;
 /// <content>Webhook and notification settings.</content>
 internal sealed partial class RequestReader
 {
-    /// <summary>The URL of a webhook; may be empty. Where its host only turns out to be private when it is resolved, the webhook fails instead.</summary>
+    /// <summary>
+    /// Reads the URL of a webhook; may be empty. If its host name later resolves to a private address, the webhook fails instead.
+    /// </summary>
     public string WebhookUrl(string text, WebhookAddressPolicy guard, string field)
     {
         if (IsLonger(text, Limits.WebhookUrlBytes))
@@ -16,13 +18,16 @@ internal sealed partial class RequestReader
         if (text.Length == 0)
             return text;
         if (!Core.Domain.Services.WebhookUrl.IsValid(text))
-            return Refuse<string>(field, ErrorReason.FieldInvalid, "must be an absolute http or https URL without user info and fragment, all of it escaped");
+        {
+            return Refuse<string>(
+                field, ErrorReason.FieldInvalid, "must be an absolute, fully escaped http or https URL without user info and fragment");
+        }
         return guard.Refuses(new Uri(text))
-            ? Refuse<string>(field, ErrorReason.FieldInvalid, "must not point into a private network, unless the server allows it")
+            ? Refuse<string>(field, ErrorReason.FieldInvalid, "must not point to a private network, which this server does not allow")
             : text;
     }
 
-    /// <summary>Names of webhook events, each once; a list that is too long is one violation.</summary>
+    /// <summary>Reads the names of webhook events, and removes duplicates. A list that is too long is a single violation.</summary>
     public IReadOnlyList<string> WebhookFilters(IReadOnlyList<string> names, string field)
     {
         var distinct = names.Distinct(StringComparer.Ordinal).ToList();
@@ -34,12 +39,17 @@ internal sealed partial class RequestReader
         for (var i = 0; i < names.Count; i++)
         {
             if (!WebhookEvents.IsName(names[i]))
-                Add($"{field}[{i}]", ErrorReason.FieldInvalid, $"must be \"on\", a capital letter and letters, at most {Limits.WebhookEventLength} characters");
+            {
+                Add(
+                    $"{field}[{i}]",
+                    ErrorReason.FieldInvalid,
+                    $"must be \"on\", a capital letter and letters, at most {Limits.WebhookEventLength} characters");
+            }
         }
         return distinct;
     }
 
-    /// <summary>How webhooks are called; unset is the default.</summary>
+    /// <summary>Reads the HTTP method of webhooks; unspecified selects the default.</summary>
     public WebhookMethod WebhookMethod(V1.WebhookMethod method, string field) => method switch
     {
         V1.WebhookMethod.Unspecified or V1.WebhookMethod.Post => Core.Domain.Services.WebhookMethod.Post,
@@ -47,9 +57,9 @@ internal sealed partial class RequestReader
         _ => RefuseEnum<WebhookMethod>(field),
     };
 
-    /// <summary>The text of a notification; may be empty.</summary>
+    /// <summary>Reads the template of a notification; may be empty.</summary>
     public void NotificationTemplate(string text, string field) => Text(text, field, Limits.NotificationTemplateBytes);
 
-    /// <summary>The name of a notification's sound; may be empty.</summary>
+    /// <summary>Reads the name of a notification's sound; may be empty.</summary>
     public void NotificationSound(string text, string field) => Text(text, field, Limits.NotificationSoundBytes);
 }

@@ -3,20 +3,20 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Server.Grpc.Mapping;
 
 /// <summary>
-/// Reads the fields of one request into values of the domain and gathers everything that is wrong with it. A field at fault reads as the default
-/// of its type, which nobody sees: <see cref="ThrowIfInvalid"/> comes before anything is done. Paths are those of the proto, in its names.
+/// Reads the fields of one request into values of the domain and collects all violations. An invalid field reads as the default of its
+/// type, but no code uses that value: <see cref="ThrowIfInvalid"/> is called first. Paths use the field names of the proto.
 /// </summary>
 internal sealed partial class RequestReader
 {
     /// <summary>
-    /// Violations that are told: with more, the trailers would pass the 64 KiB of headers that clients take, and the error would be lost. They are
-    /// the first ones, in the order of reading.
+    /// The maximum number of violations to return. With more, the trailers would exceed the 64 KiB of headers that clients accept, and the
+    /// error would be lost. The first violations, in the order of reading, are returned.
     /// </summary>
     public const int MaxViolations = 100;
 
     private List<Violation>? _violations;
 
-    /// <summary>Notes something that is wrong.</summary>
+    /// <summary>Adds a violation.</summary>
     public void Add(string field, ErrorReason reason, string description)
     {
         _violations ??= [];
@@ -24,14 +24,14 @@ internal sealed partial class RequestReader
             _violations.Add(new Violation(field, reason, description));
     }
 
-    /// <summary>Whether anything was wrong.</summary>
+    /// <summary>Whether there is a violation.</summary>
     public bool HasAny => _violations is not null;
 
-    /// <summary>The reason of the first thing that is wrong; there must be one.</summary>
+    /// <summary>The reason of the first violation; requires that one exists.</summary>
     public ErrorReason FirstReason => _violations![0].Reason;
 
-    /// <summary>Refuses the request if anything was wrong.</summary>
-    /// <exception cref="PresenceException">With every violation.</exception>
+    /// <summary>Rejects the request if there is a violation.</summary>
+    /// <exception cref="PresenceException">Contains every violation.</exception>
     public void ThrowIfInvalid()
     {
         if (_violations is not null)

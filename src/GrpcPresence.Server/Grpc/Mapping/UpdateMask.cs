@@ -3,20 +3,20 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Grpc.Mapping;
 
-/// <summary>The fields of a message that a mask may name: those that clients write, and those that are read-only. Immutable.</summary>
-/// <param name="writable">Fields that clients may change, in proto names.</param>
+/// <summary>The fields of a message that a mask may name: writable fields, and read-only fields. Immutable.</summary>
+/// <param name="writable">The fields that clients may change, in proto names.</param>
 /// <param name="readOnly">All other fields of the message.</param>
 internal sealed class UpdateMask(string[] writable, string[] readOnly)
 {
     private const string Field = "update_mask";
 
-    /// <summary>Fields that clients may change.</summary>
+    /// <summary>The fields that clients may change.</summary>
     public IReadOnlyList<string> Writable { get; } = writable;
 
-    /// <summary>All other fields.</summary>
+    /// <summary>All other fields of the message.</summary>
     public IReadOnlyList<string> ReadOnly { get; } = readOnly;
 
-    /// <summary>The paths that the mask names; each that it must not name is a violation of its own.</summary>
+    /// <summary>Returns the paths that the mask names. Each invalid path is a separate violation.</summary>
     public IReadOnlySet<string> Read(FieldMask? mask, RequestReader reader)
     {
         if (mask is not { Paths.Count: > 0 })
@@ -25,9 +25,9 @@ internal sealed class UpdateMask(string[] writable, string[] readOnly)
         for (var i = 0; i < paths.Count; i++)
         {
             if (ReadOnly.Contains(paths[i]))
-                reader.Add(PathAt(i), ErrorReason.UpdateMaskReadOnlyPath, "names a field that clients cannot change");
+                reader.Add(PathAt(i), ErrorReason.UpdateMaskReadOnlyPath, "names a read-only field; remove it from the mask");
             else if (!Writable.Contains(paths[i]))
-                reader.Add(PathAt(i), ErrorReason.UpdateMaskUnknownPath, "names no field");
+                reader.Add(PathAt(i), ErrorReason.UpdateMaskUnknownPath, "names an unknown field");
         }
         return paths.ToHashSet();
     }

@@ -14,7 +14,7 @@ using ApiKey = GrpcPresence.Core.Domain.ApiKeys.ApiKey;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>API keys: validate, call, map. What is not within the caller's scope is not there.</summary>
+/// <summary>Manages API keys: validate, call, map. Keys outside the caller's scope look as if they did not exist.</summary>
 internal sealed class ApiKeyGrpcService(
     CommandQueue changes,
     ApiKeyCache keys,
@@ -29,7 +29,8 @@ internal sealed class ApiKeyGrpcService(
     public override async Task<CreateApiKeyResponse> CreateApiKey(CreateApiKeyRequest request, ServerCallContext context)
     {
         var isOfDeployment = request.ServiceSid.Length == 0;
-        // A name of certificates is of the whole deployment: with one that is another's, an administrator of one service instance would draw its calls in.
+        // Certificate names are valid for the whole deployment. With the name of another caller's certificate, an administrator of one
+        // service instance could take over that caller's calls.
         if (isOfDeployment || request.CertificateName.Length > 0)
             RequireDeployment(context);
         var secret = "";
@@ -56,7 +57,7 @@ internal sealed class ApiKeyGrpcService(
         var afterId = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
-        // Keys of another service instance that had the SID before are nobody's.
+        // Exclude keys of an earlier service instance with the same SID: the present one does not own them.
         var since = scope is { } sid ? (await services.GetAsync(sid, context.CancellationToken)).CreateTime : DateTimeOffset.MinValue;
         var read = keys.List()
             .Where(key => key.Id > afterId && (scope is null || (key.Scope == scope && key.CreateTime >= since)))

@@ -5,10 +5,10 @@ using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Requests that become changes of API keys.</summary>
+/// <summary>Converts requests to commands on API keys.</summary>
 internal static class ApiKeyRequests
 {
-    /// <summary>The change that the request asks for; the secret is made when the request is found to be well-formed.</summary>
+    /// <summary>Converts the request to a command. The secret is created only after the request is validated.</summary>
     public static CreateApiKey ToChange(this V1.CreateApiKeyRequest request, ApiKeySid sid, Func<ApiKeySid, ApiKeySecret> secret)
     {
         var reader = new RequestReader();
@@ -20,7 +20,7 @@ internal static class ApiKeyRequests
         return new CreateApiKey(sid, secret(sid), friendlyName, role, scope, certificateName);
     }
 
-    /// <summary>The API key to rotate, and how long its old secret counts beside the new one.</summary>
+    /// <summary>Reads the API key to rotate, and how long its old secret remains valid.</summary>
     public static (ApiKeySid Sid, TimeSpan Overlap) Read(this V1.RotateApiKeyRequest request)
     {
         var reader = new RequestReader();
@@ -30,7 +30,7 @@ internal static class ApiKeyRequests
         return (sid, overlap);
     }
 
-    /// <summary>The API key to revoke.</summary>
+    /// <summary>Reads the API key to revoke.</summary>
     public static ApiKeySid Read(this V1.RevokeApiKeyRequest request)
     {
         var reader = new RequestReader();

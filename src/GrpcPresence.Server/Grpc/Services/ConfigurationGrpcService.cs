@@ -11,7 +11,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Service instances and their settings: validate, call, map.</summary>
+/// <summary>Manages service instances and their settings: validate, call, map.</summary>
 internal sealed partial class ConfigurationGrpcService(
     CommandQueue changes, IStoreReader store, AuditLog audit, WebhookAddressPolicy guard, WebhookDispatcher webhooks)
     : ConfigurationService.ConfigurationServiceBase

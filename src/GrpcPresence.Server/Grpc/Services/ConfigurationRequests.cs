@@ -5,12 +5,12 @@ using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Requests that become changes of service instances and their settings.</summary>
+/// <summary>Converts requests to commands on service instances and their settings.</summary>
 internal static class ConfigurationRequests
 {
     private static readonly ServiceConfiguration Defaults = new();
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static CreateServiceInstance ToChange(this V1.CreateServiceInstanceRequest request)
     {
         var reader = new RequestReader();
@@ -20,7 +20,7 @@ internal static class ConfigurationRequests
         return new CreateServiceInstance(sid, friendlyName);
     }
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static UpdateServiceInstance ToChange(this V1.UpdateServiceInstanceRequest request)
     {
         var reader = new RequestReader();
@@ -34,7 +34,7 @@ internal static class ConfigurationRequests
         return change!;
     }
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static DeleteServiceInstance ToChange(this V1.DeleteServiceInstanceRequest request)
     {
         var reader = new RequestReader();
@@ -43,7 +43,7 @@ internal static class ConfigurationRequests
         return new DeleteServiceInstance(sid);
     }
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static UpdateConfiguration ToChange(this V1.UpdateConfigurationRequest request, out ServiceSid sid)
     {
         var reader = new RequestReader();
@@ -59,7 +59,9 @@ internal static class ConfigurationRequests
         return change!;
     }
 
-    /// <summary>What the settings become. The writer applies it to those of the moment, and checks what they must satisfy together.</summary>
+    /// <summary>
+    /// Returns a function that changes the settings. The writer applies it to the current settings, and checks that they are consistent.
+    /// </summary>
     private static Func<ServiceConfiguration, ServiceConfiguration> ReadEdit(
         V1.Configuration given, IReadOnlySet<string> paths, RequestReader reader)
     {
@@ -100,7 +102,7 @@ internal static class ConfigurationRequests
                 var creatorRole = reader.Role(given.DefaultConversationCreatorRoleSid, field);
                 return configuration => configuration with { DefaultConversationCreatorRoleSid = creatorRole };
             default:
-                return configuration => configuration; // the mask has reported it
+                return configuration => configuration; // reading the mask has already reported the path
         }
     }
 }

@@ -2,10 +2,10 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Notification settings as messages, and back.</summary>
+/// <summary>Converts notification settings to messages, and back.</summary>
 internal static class NotificationMessages
 {
-    /// <summary>The notification settings of a service instance.</summary>
+    /// <summary>Converts the notification settings of a service instance.</summary>
     public static V1.NotificationConfiguration ToMessage(this NotificationSettings settings, ServiceSid service) => new()
     {
         ServiceSid = service.ToString(),
@@ -26,7 +26,7 @@ internal static class NotificationMessages
         RemovedFromConversation = ToMessage(settings.RemovedFromConversation),
     };
 
-    /// <summary>The settings of a message; what is absent is as by default.</summary>
+    /// <summary>Converts a message to settings. An absent field has its default.</summary>
     public static NotificationSettings ToSettings(this V1.NotificationConfiguration message) => new()
     {
         LogEnabled = message.LogEnabled,

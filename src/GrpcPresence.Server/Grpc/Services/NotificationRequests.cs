@@ -5,15 +5,15 @@ using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Requests that become changes of notification settings.</summary>
+/// <summary>Converts requests to commands on notification settings.</summary>
 internal static class NotificationRequests
 {
     private const string Message = "notification_configuration";
 
-    // What the mask names is taken as it is given, also where that is the default.
+    // A field that the mask names is copied as given, even if it has the default value.
     private static readonly FieldMask.MergeOptions Replacing = new() { ReplaceMessageFields = true, ReplacePrimitiveFields = true };
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static UpdateNotificationSettings ToChange(this V1.UpdateNotificationConfigurationRequest request, out ServiceSid sid)
     {
         var reader = new RequestReader();
@@ -30,10 +30,11 @@ internal static class NotificationRequests
         return change!;
     }
 
-    /// <summary>What the settings become. The writer applies it to those of the moment.</summary>
-    private static Func<NotificationSettings, NotificationSettings> EditOf(V1.NotificationConfiguration given, FieldMask mask, ServiceSid sid)
+    /// <summary>Returns a function that changes the settings. The writer applies it to the current settings.</summary>
+    private static Func<NotificationSettings, NotificationSettings> EditOf(
+        V1.NotificationConfiguration given, FieldMask mask, ServiceSid sid)
     {
-        var complete = given.ToSettings().ToMessage(sid); // merging throws for a message within that is absent
+        var complete = given.ToSettings().ToMessage(sid); // merging throws if a nested message is absent
         return settings =>
         {
             var message = settings.ToMessage(sid);
@@ -65,7 +66,7 @@ internal static class NotificationRequests
         }
     }
 
-    /// <summary>Whether the mask names the field, or a message that it is in.</summary>
+    /// <summary>Whether the mask names the field, or a message that contains it.</summary>
     private static bool IsNamed(string path, IReadOnlySet<string> paths)
     {
         for (var end = path.Length; end > 0; end = path.LastIndexOf('.', end - 1))

@@ -18,7 +18,7 @@ internal sealed partial class UserGrpcService
     {
         var scope = CallScope.Of(context.GetHttpContext());
         var (sid, key, session) = Read(scope, request.ServiceSid, request.UserKey, request.SessionId);
-        // Nearly every heartbeat waits for nothing: neither for a read nor for a commit.
+        // Nearly every heartbeat completes synchronously: it waits neither for a read nor for a commit.
         var found = scope.GetTenantAsync(sid, services, context.CancellationToken);
         if (!found.IsCompletedSuccessfully)
             return HeartbeatAsync(found, key, session, context.CancellationToken);
@@ -85,7 +85,7 @@ internal sealed partial class UserGrpcService
         return await heartbeatReplies.Of(service.Configuration);
     }
 
-    /// <summary>Renews the lease; the task completes when what that made visible is stored.</summary>
+    /// <summary>Renews the lease. The task completes when the visible result is stored.</summary>
     private Task Beat(CachedService service, UserKey key, in UserRef address, SessionId session)
     {
         var beat = tracker.Beat(service, address, session, stream: null);

@@ -58,15 +58,20 @@ internal sealed partial class UserGrpcService
         };
     }
 
-    /// <summary>The filter as a text: that of another filter is another. Identities stand behind their lengths, because they hold any character.</summary>
+    /// <summary>
+    /// Returns a text that identifies the filter. Each identity is preceded by its length, because identities may contain any character.
+    /// </summary>
     private static string TextOf(BindingFilter filter)
     {
-        var users = filter.Users.Select(key => key.ToString()).Distinct().Order(StringComparer.Ordinal).Select(key => $"{key.Length}:{key}");
+        var keys = filter.Users.Select(key => key.ToString()).Distinct().Order(StringComparer.Ordinal);
+        var users = keys.Select(key => $"{key.Length}:{key}");
         var user = $"user={filter.User}";
-        // Nothing behind the one user where there is nothing else, as it was before there was: tokens outlive a deploy.
-        return filter.Users.Count + filter.Types.Count == 0 ? user : $"{user.Length}:{user}&users={string.Concat(users)}&types={string.Join(',', filter.Types)}";
+        // A filter by a single user keeps the text of earlier versions, because page tokens outlive a deployment.
+        return filter.Users.Count + filter.Types.Count == 0
+            ? user
+            : $"{user.Length}:{user}&users={string.Concat(users)}&types={string.Join(',', filter.Types)}";
     }
 
-    /// <summary>Whose push bindings there are for the caller; null for everybody's.</summary>
+    /// <summary>Returns the user whose push bindings the caller may access; null for all users.</summary>
     private static Identity? OwnerOf(ServerCallContext context) => CallScope.Of(context.GetHttpContext()).Caller.Identity;
 }

@@ -38,7 +38,7 @@ internal sealed partial class UserGrpcService
         var reader = new RequestReader();
         var service = reader.Service(request.ServiceSid);
         var keys = reader.RequiredUsers(request.UserKeys, Limits.BatchGetKeys);
-        var view = reader.View(request.View, unset: UserView.Full);
+        var view = reader.View(request.View, defaultValue: UserView.Full);
         reader.ThrowIfInvalid();
 
         var users = (await store.FindUsersAsync(service, keys, context.CancellationToken)).Users;
@@ -58,7 +58,7 @@ internal sealed partial class UserGrpcService
         var list = new PageList(PageKind.Users, service, $"online={online}");
         var size = reader.PageSize(request.PageSize);
         var afterId = reader.PageToken(request.PageToken, list);
-        var view = reader.View(request.View, unset: UserView.Basic);
+        var view = reader.View(request.View, defaultValue: UserView.Basic);
         reader.ThrowIfInvalid();
 
         var read = await store.ListUsersAsync(service, afterId, size + 1, online, context.CancellationToken);
@@ -83,7 +83,7 @@ internal sealed partial class UserGrpcService
         return new DeleteUserResponse();
     }
 
-    /// <summary>The keys that match nobody, as they were written, each once.</summary>
+    /// <summary>Returns the keys without a user, as the request spells them, without duplicates.</summary>
     private static IEnumerable<string> Missing(IReadOnlyList<string> texts, IReadOnlyList<UserKey> keys, IReadOnlyList<UserState> users)
     {
         var known = users.SelectMany(user => new[] { new UserKey(user.Sid), new UserKey(user.Identity) }).ToHashSet();

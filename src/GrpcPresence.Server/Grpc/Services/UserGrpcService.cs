@@ -9,7 +9,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Users, their presence and their push bindings: validate, call, map. One file for each group of methods.</summary>
+/// <summary>Manages users, their presence and their push bindings: validate, call, map. Each group of methods has its own file.</summary>
 internal sealed partial class UserGrpcService(
     CommandQueue changes,
     IStoreReader store,

@@ -5,10 +5,10 @@ using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Requests that become changes of users and push bindings.</summary>
+/// <summary>Converts requests to commands on users and push bindings.</summary>
 internal static class UserRequests
 {
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static CreateUser ToChange(this V1.CreateUserRequest request)
     {
         var reader = new RequestReader();
@@ -21,7 +21,7 @@ internal static class UserRequests
         return new CreateUser(service, identity, friendlyName, attributes, role) { SkipsWebhooks = request.SkipWebhooks };
     }
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static UpdateUser ToChange(this V1.UpdateUserRequest request)
     {
         var reader = new RequestReader();
@@ -31,7 +31,7 @@ internal static class UserRequests
         return change!;
     }
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static DeleteUser ToChange(this V1.DeleteUserRequest request)
     {
         var reader = new RequestReader();
@@ -41,7 +41,7 @@ internal static class UserRequests
         return new DeleteUser(service, key, request.Etag);
     }
 
-    /// <summary>The change that the request asks for.</summary>
+    /// <summary>Converts the request to a command.</summary>
     public static SetPushBinding ToChange(this V1.SetPushBindingRequest request, out ServiceSid service)
     {
         var reader = new RequestReader();
@@ -53,7 +53,7 @@ internal static class UserRequests
         return new SetPushBinding(service, key, type, endpoint);
     }
 
-    /// <summary>The change that the request asks for, of a push binding of <paramref name="owner"/> or of anybody.</summary>
+    /// <summary>Converts the request to a command on a push binding of <paramref name="owner"/>, or of any user if that is null.</summary>
     public static DeletePushBinding ToChange(this V1.DeletePushBindingRequest request, Identity? owner)
     {
         var reader = new RequestReader();
@@ -66,7 +66,7 @@ internal static class UserRequests
     private static UpdateUser ToChange(V1.User user, IReadOnlySet<string> paths, bool skipsWebhooks, RequestReader reader)
     {
         var service = reader.Service(user.ServiceSid, "user.service_sid");
-        // Without an identity the SID is what is missing.
+        // If neither SID nor identity is given, report the SID as missing.
         UserSid? sid = user.Sid.Length > 0 || user.Identity.Length == 0 ? reader.UserSid(user.Sid, "user.sid") : null;
         Identity? identity = user.Identity.Length > 0 ? reader.Identity(user.Identity, "user.identity") : null;
         var edit = new UserEdit(
@@ -75,6 +75,9 @@ internal static class UserRequests
             paths.Contains("role_sid") ? reader.Role(user.RoleSid, "user.role_sid") : (RoleSid?)null);
         return sid is { } known
             ? new UpdateUser(service, new UserKey(known), identity, user.Etag, edit) { SkipsWebhooks = skipsWebhooks }
-            : new UpdateUser(service, new UserKey(identity.GetValueOrDefault()), identity: null, user.Etag, edit) { SkipsWebhooks = skipsWebhooks };
+            : new UpdateUser(service, new UserKey(identity.GetValueOrDefault()), identity: null, user.Etag, edit)
+            {
+                SkipsWebhooks = skipsWebhooks,
+            };
     }
 }

@@ -9,18 +9,19 @@ using GrpcPresence.Server.Streams;
 namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>
-/// <c>WatchUsers</c>. A class of its own because it sends frames, not messages: the bytes of a user are made once and shared by all watchers.
+/// Implements <c>WatchUsers</c>. It is a separate class because it sends frames instead of messages: each user is encoded once, and all
+/// watchers share the bytes.
 /// </summary>
 internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, CallQuotas quotas, ActiveStreams streams, TimeProvider time)
 {
-    /// <summary>How long a message that is being written may still reach the client after the watch was ended; then the stream is reset.</summary>
+    /// <summary>How long a pending write may continue after the watch has ended. Then the stream is reset.</summary>
     public static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
 
     /// <summary>Serves one watch until it ends.</summary>
     public Task WatchUsers(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output, ServerCallContext context) =>
         ServeAsync(request.ToWatch(), output, context);
 
-    // Not together with the parsing: the request would be kept for as long as the watch lasts.
+    // This method is separate from the parsing, so that the request is not kept in memory while the watch lasts.
     private async Task ServeAsync(WatchRequest watch, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
     {
         var scope = CallScope.Of(context.GetHttpContext());
@@ -40,7 +41,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
     {
         if (await Task.WhenAny(write, session.Ended) != write)
         {
-            // The client does not read, and no token reaches a write that waits for it: what is left is to reset the stream.
+            // The client does not read, and cancellation does not stop a pending write. The stream must be reset.
             await Task.WhenAny(write, Task.Delay(WriteGrace, time));
             if (!write.IsCompleted)
             {

@@ -5,13 +5,14 @@ using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Webhook settings as messages, and requests that become changes of them.</summary>
+/// <summary>Converts webhook settings to messages, and requests to commands that change them.</summary>
 internal static class WebhookRequests
 {
     private const string Message = "webhook_configuration";
 
-    /// <summary>The change that the request asks for.</summary>
-    public static UpdateWebhookSettings ToChange(this V1.UpdateWebhookConfigurationRequest request, WebhookAddressPolicy guard, out ServiceSid sid)
+    /// <summary>Converts the request to a command.</summary>
+    public static UpdateWebhookSettings ToChange(
+        this V1.UpdateWebhookConfigurationRequest request, WebhookAddressPolicy guard, out ServiceSid sid)
     {
         var reader = new RequestReader();
         var paths = UpdateMasks.WebhookConfiguration.Read(request.UpdateMask, reader);
@@ -26,7 +27,7 @@ internal static class WebhookRequests
         return change!;
     }
 
-    /// <summary>The webhook settings of a service instance.</summary>
+    /// <summary>Converts the webhook settings of a service instance.</summary>
     public static V1.WebhookConfiguration ToMessage(this WebhookSettings settings, ServiceSid service) => new()
     {
         ServiceSid = service.ToString(),
@@ -36,7 +37,7 @@ internal static class WebhookRequests
         Method = (V1.WebhookMethod)settings.Method,
     };
 
-    /// <summary>What the settings become. The writer applies it to those of the moment.</summary>
+    /// <summary>Returns a function that changes the settings. The writer applies it to the current settings.</summary>
     private static Func<WebhookSettings, WebhookSettings> ReadEdit(
         V1.WebhookConfiguration given, IReadOnlySet<string> paths, WebhookAddressPolicy guard, RequestReader reader)
     {
@@ -63,7 +64,7 @@ internal static class WebhookRequests
                 var method = reader.WebhookMethod(given.Method, field);
                 return settings => settings with { Method = method };
             default:
-                return settings => settings; // the mask has reported it
+                return settings => settings; // reading the mask has already reported the path
         }
     }
 }

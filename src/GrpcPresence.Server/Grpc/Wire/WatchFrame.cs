@@ -11,8 +11,8 @@ using GrpcPresence.Server.Grpc.Services;
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// A <c>WatchUsersResponse</c> on its way out. Updates are put together from the bytes that each user was encoded to once for all watchers; what is
-/// rare is encoded as any message.
+/// An outgoing <c>WatchUsersResponse</c>. Updates are assembled from the bytes of each user, which are encoded once for all watchers. Rare
+/// messages are encoded as usual.
 /// </summary>
 internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEncoder encoder, UserView view)
 {
@@ -23,24 +23,27 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
     private const byte UserTag = (V1.UserUpdate.UserFieldNumber << 3) | 2;
     private const byte ReasonsTag = (V1.UserUpdate.UpdateReasonsFieldNumber << 3) | 2;
     private const int MaxVarint = 5;
-    private const int MaxHeaders = 3 * (1 + MaxVarint); // of one update
+    private const int MaxHeaders = 3 * (1 + MaxVarint); // the maximum for one update
 
     /// <summary>The marshaller of the streaming method.</summary>
     public static Marshaller<WatchFrame> Marshaller { get; } = new(
         static (frame, context) => frame.Write(context),
-        static _ => throw new NotSupportedException("Frames are only sent."));
+        static _ => throw new NotSupportedException("Frames are only sent, never received."));
 
-    /// <summary>The numbers of each set of reasons, as a packed field holds them; the set is the index.</summary>
+    /// <summary>The numbers of each set of reasons, as a packed field holds them. The index is the set.</summary>
     private static readonly byte[][] PackedReasons =
-        [.. Enumerable.Range(0, (int)UpdateReasons.All + 1).Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray())];
+        [
+            .. Enumerable.Range(0, (int)UpdateReasons.All + 1)
+                .Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray()),
+        ];
 
-    /// <summary>What is sent.</summary>
+    /// <summary>The message to send.</summary>
     public WatchEvent Message => message;
 
-    /// <summary>The service instance that it is about.</summary>
+    /// <summary>The service instance of the watch.</summary>
     public ServiceSid Service => service;
 
-    /// <summary>What is told of users.</summary>
+    /// <summary>The view of users that the watch asked for.</summary>
     public UserView View => view;
 
     private void Write(SerializationContext context)
@@ -76,7 +79,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
                 response.Progress = new V1.WatchProgress();
                 break;
             default:
-                throw new InvalidOperationException($"There is no message for {message.GetType().Name}.");
+                throw new InvalidOperationException($"{message.GetType().Name} has no message.");
         }
         return response;
     }
@@ -103,7 +106,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
 
     private byte[] Encode(IReadOnlyList<UserUpdate> users)
     {
-        var output = new ArrayBufferWriter<byte>(SizeOf(users) + MaxHeaders); // which the last user asks for and does not need
+        var output = new ArrayBufferWriter<byte>(SizeOf(users) + MaxHeaders); // the last user requests this space without using it
         WriteUsers(output, users);
         return output.WrittenSpan.ToArray();
     }
@@ -146,7 +149,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
         return Framed(update.State.Encode(encoder, view).Length) + (reasons == 0 ? 0 : Framed(reasons));
     }
 
-    /// <summary>The bytes of a field with a tag of one byte and a length before it.</summary>
+    /// <summary>Writes the bytes of a field with a one-byte tag and a length.</summary>
     private static int Framed(int length) => 1 + CodedOutputStream.ComputeLengthSize(length) + length;
 
     private static void WriteHeader(IBufferWriter<byte> output, byte tag, int length) =>

@@ -3,7 +3,7 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Push bindings, which clients make for themselves and back ends look at.</summary>
+/// <summary>The endpoints of push bindings, which clients create for themselves and back ends inspect.</summary>
 internal static class BindingEndpoints
 {
     private const int MostPerPage = 100;
@@ -12,7 +12,8 @@ internal static class BindingEndpoints
     private const string BindingType = "BindingType";
     private const string Identity = "Identity";
 
-    private static readonly RestParameter Sid = RestParameter.Path(RestPaths.Sid, "The push binding: BS and 32 hexadecimal digits.");
+    private static readonly RestParameter Sid =
+        RestParameter.Path(RestPaths.Sid, "The SID of the push binding: BS followed by 32 hexadecimal digits.");
 
     /// <summary>Maps the operations.</summary>
     public static void Map(RestRoutes routes)
@@ -25,8 +26,11 @@ internal static class BindingEndpoints
                 StatusCodes.Status200OK,
                 [
                     RestPaths.InService,
-                    RestParameter.Query(BindingType, RestParameterType.Texts, $"Only those of these push services: {string.Join(", ", BindingTypeNames.All)}."),
-                    RestParameter.Query(Identity, RestParameterType.Texts, "Only those of these users: at most 50."),
+                    RestParameter.Query(
+                        BindingType,
+                        RestParameterType.Texts,
+                        $"Lists only bindings of these push services: {string.Join(", ", BindingTypeNames.All)}."),
+                    RestParameter.Query(Identity, RestParameterType.Texts, "Lists only bindings of these users. At most 50."),
                     .. RestPage.Parameters(MostPerPage),
                 ]),
             ListAsync);
@@ -36,18 +40,25 @@ internal static class BindingEndpoints
             FetchAsync);
         routes.Delete(
             OneBinding,
-            new RestOperation("DeleteServiceBinding", "Deletes a push binding.", StatusCodes.Status204NoContent, [RestPaths.InService, Sid]),
+            new RestOperation(
+                "DeleteServiceBinding", "Deletes a push binding.", StatusCodes.Status204NoContent, [RestPaths.InService, Sid]),
             DeleteAsync);
     }
 
     private static async Task<BindingPage> ListAsync(RestRequest call)
     {
         var page = RestPage.Read(call, MostPerPage);
-        var request = new V1.ListPushBindingsRequest { ServiceSid = call.Path(RestPaths.ServiceSid), PageSize = page.Size, PageToken = page.Token };
+        var request = new V1.ListPushBindingsRequest
+        {
+            ServiceSid = call.Path(RestPaths.ServiceSid),
+            PageSize = page.Size,
+            PageToken = page.Token,
+        };
         request.UserKeys.AddRange(call.Queries(Identity));
         request.BindingTypes.AddRange(call.Queries(BindingType).Select(BindingTypeNames.Parse));
         var read = await call.CallAsync<V1.ListPushBindingsRequest, V1.ListPushBindingsResponse>(request);
-        return new BindingPage([.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))], page.Meta(call, "bindings", read.NextPageToken));
+        return new BindingPage(
+            [.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))], page.Meta(call, "bindings", read.NextPageToken));
     }
 
     private static async Task<BindingResource> FetchAsync(RestRequest call)

@@ -8,37 +8,37 @@ internal sealed record BindingResource
     /// <summary>The SID.</summary>
     public required string Sid { get; init; }
 
-    /// <summary>The account.</summary>
+    /// <summary>The SID of the account.</summary>
     public required string AccountSid { get; init; }
 
-    /// <summary>The service instance.</summary>
+    /// <summary>The SID of the service instance.</summary>
     public required string ChatServiceSid { get; init; }
 
-    /// <summary>Credentials of a push service: there are none here.</summary>
+    /// <summary>The SID of push service credentials; always null, because GrpcPresence does not send push notifications.</summary>
     public string? CredentialSid { get; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>When the push binding was created.</summary>
     public string? DateCreated { get; init; }
 
-    /// <summary>When it was made: one that changes is another one.</summary>
+    /// <summary>When the push binding was created. A change replaces the binding.</summary>
     public string? DateUpdated => DateCreated;
 
     /// <summary>The address at the push service.</summary>
     public required string Endpoint { get; init; }
 
-    /// <summary>The user.</summary>
+    /// <summary>The identity of the user.</summary>
     public required string Identity { get; init; }
 
     /// <summary>The push service.</summary>
     public required string BindingType { get; init; }
 
-    /// <summary>Kinds of messages that are pushed: there are none here.</summary>
+    /// <summary>The message types that are pushed; always empty, because GrpcPresence has no messages.</summary>
     public IReadOnlyList<string> MessageTypes { get; } = [];
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static BindingResource Of(V1.PushBinding binding, RestRequest call) => new()
     {
         Sid = binding.Sid,

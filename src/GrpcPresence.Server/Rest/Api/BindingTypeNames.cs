@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Push services in words.</summary>
+/// <summary>The REST names of push services.</summary>
 internal static class BindingTypeNames
 {
     private static readonly Dictionary<string, V1.BindingType> Types = new(StringComparer.OrdinalIgnoreCase)
@@ -11,12 +11,12 @@ internal static class BindingTypeNames
         ["webpush"] = V1.BindingType.Webpush,
     };
 
-    /// <summary>The words.</summary>
+    /// <summary>All names.</summary>
     public static IEnumerable<string> All => Types.Keys;
 
-    /// <summary>The word.</summary>
+    /// <summary>Returns the name.</summary>
     public static string Of(V1.BindingType type) => Types.Single(pair => pair.Value == type).Key;
 
-    /// <summary>The push service; one that there is not, for the method to refuse, when the word is none.</summary>
+    /// <summary>Parses a name. For an unknown name, returns a value that the method rejects.</summary>
     public static V1.BindingType Parse(string word) => Types.GetValueOrDefault(word, (V1.BindingType)(-1));
 }

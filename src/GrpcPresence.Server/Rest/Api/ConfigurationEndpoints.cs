@@ -5,7 +5,7 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>The settings of service instances.</summary>
+/// <summary>The endpoints of the settings of service instances.</summary>
 internal static class ConfigurationEndpoints
 {
     private const string Path = RestPaths.Service + "/Configuration";
@@ -19,18 +19,28 @@ internal static class ConfigurationEndpoints
     {
         routes.Get(
             Path,
-            new RestOperation("FetchServiceConfiguration", "Reads the settings.", StatusCodes.Status200OK, [RestPaths.InService]),
+            new RestOperation(
+                "FetchServiceConfiguration",
+                "Reads the configuration of a service instance.",
+                StatusCodes.Status200OK,
+                [RestPaths.InService]),
             FetchAsync);
         routes.Post(
             Path,
             new RestOperation(
                 "UpdateServiceConfiguration",
-                "Changes the settings that are named, and leaves the others as they are.",
+                "Updates the given settings and keeps the others.",
                 StatusCodes.Status200OK,
                 [
                     RestPaths.InService,
-                    RestParameter.Form(ParameterNames.Of(ReachabilityEnabled), RestParameterType.Flag, "Whether reachability is recorded and told."),
-                    .. Roles.Select(role => RestParameter.Form(ParameterNames.Of(role), RestParameterType.Text, "RL and 32 hexadecimal digits, or empty for none.")),
+                    RestParameter.Form(
+                        ParameterNames.Of(ReachabilityEnabled),
+                        RestParameterType.Flag,
+                        "Whether the server tracks and reports reachability."),
+                    .. Roles.Select(role => RestParameter.Form(
+                        ParameterNames.Of(role),
+                        RestParameterType.Text,
+                        "The SID of the role: RL followed by 32 hexadecimal digits, or empty.")),
                 ]),
             UpdateAsync);
     }

@@ -2,31 +2,31 @@ using GrpcPresence.Server.Rest.Http;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>The settings of a service instance.</summary>
+/// <summary>The configuration of a service instance.</summary>
 internal sealed record ConfigurationResource
 {
-    /// <summary>The service instance.</summary>
+    /// <summary>The SID of the service instance.</summary>
     public required string ChatServiceSid { get; init; }
 
-    /// <summary>Kept for clients.</summary>
+    /// <summary>Stored for clients; has no effect.</summary>
     public string? DefaultConversationCreatorRoleSid { get; init; }
 
-    /// <summary>Kept for clients.</summary>
+    /// <summary>Stored for clients; has no effect.</summary>
     public string? DefaultConversationRoleSid { get; init; }
 
-    /// <summary>The role of users that are created without one.</summary>
+    /// <summary>The SID of the role of users that are created without one.</summary>
     public string? DefaultChatServiceRoleSid { get; init; }
 
-    /// <summary>Whether reachability is recorded and told.</summary>
+    /// <summary>Whether the server tracks and reports reachability.</summary>
     public required bool ReachabilityEnabled { get; init; }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
-    /// <summary>What it has.</summary>
+    /// <summary>The URLs of related resources.</summary>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static ConfigurationResource Of(V1.Configuration configuration, RestRequest call)
     {
         var url = call.UrlOfService(configuration.ServiceSid, "/Configuration");

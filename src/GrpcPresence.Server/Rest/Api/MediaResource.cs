@@ -1,4 +1,4 @@
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>How a new message with media is notified.</summary>
+/// <summary>The notification of a new message with media.</summary>
 internal sealed record MediaResource(bool Enabled, string? Template);

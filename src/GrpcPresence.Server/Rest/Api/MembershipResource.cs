@@ -1,9 +1,9 @@
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>How coming into a conversation, or leaving one, is notified.</summary>
+/// <summary>The notification of joining or leaving a conversation.</summary>
 internal sealed record MembershipResource(bool Enabled, string? Template, string? Sound)
 {
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static MembershipResource Of(V1.MembershipNotification message) =>
         new(message.Enabled, ResourceText.OrNull(message.Template), ResourceText.OrNull(message.Sound));
 }

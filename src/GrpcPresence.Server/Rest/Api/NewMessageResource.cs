@@ -1,9 +1,9 @@
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>How a new message is notified.</summary>
+/// <summary>The notification of a new message.</summary>
 internal sealed record NewMessageResource(bool Enabled, string? Template, string? Sound, bool BadgeCountEnabled, MediaResource WithMedia)
 {
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static NewMessageResource Of(V1.NewMessageNotification message)
     {
         var media = message.WithMedia ?? new();

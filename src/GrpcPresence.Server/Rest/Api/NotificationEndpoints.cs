@@ -6,12 +6,12 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Settings of notifications. Their many parameters are the fields of the message, whose descriptor says which there are.</summary>
+/// <summary>The endpoints of notification settings. Their parameters are derived from the fields of the message.</summary>
 internal static class NotificationEndpoints
 {
     private const string Path = RestPaths.Service + "/Configuration/Notifications";
 
-    /// <summary>The fields that hold a value: texts and flags.</summary>
+    /// <summary>The fields with a value: texts and flags.</summary>
     private static readonly (string Path, bool IsFlag)[] Values =
         [.. ValuesOf(V1.NotificationConfiguration.Descriptor, "").Where(value => value.Path != "service_sid")];
 
@@ -20,13 +20,14 @@ internal static class NotificationEndpoints
     {
         routes.Get(
             Path,
-            new RestOperation("FetchServiceNotification", "Reads the settings of notifications.", StatusCodes.Status200OK, [RestPaths.InService]),
+            new RestOperation(
+                "FetchServiceNotification", "Reads the notification settings.", StatusCodes.Status200OK, [RestPaths.InService]),
             FetchAsync);
         routes.Post(
             Path,
             new RestOperation(
                 "UpdateServiceNotification",
-                "Changes what is named, and leaves the rest as it is.",
+                "Updates the given notification settings and keeps the others.",
                 StatusCodes.Status200OK,
                 [RestPaths.InService, .. Values.Select(ToParameter)]),
             UpdateAsync);
@@ -34,8 +35,11 @@ internal static class NotificationEndpoints
 
     private static RestParameter ToParameter((string Path, bool IsFlag) value) =>
         value.IsFlag
-            ? RestParameter.Form(ParameterNames.Of(value.Path), RestParameterType.Flag, "Kept for clients.")
-            : RestParameter.Form(ParameterNames.Of(value.Path), RestParameterType.Text, "Kept for clients: a template of at most 1024 bytes, a sound of at most 256.");
+            ? RestParameter.Form(ParameterNames.Of(value.Path), RestParameterType.Flag, "Stored for clients; has no effect.")
+            : RestParameter.Form(
+                ParameterNames.Of(value.Path),
+                RestParameterType.Text,
+                "Stored for clients; has no effect. A template has at most 1024 bytes, a sound at most 256.");
 
     private static async Task<NotificationResource> FetchAsync(RestRequest call)
     {
@@ -51,7 +55,8 @@ internal static class NotificationEndpoints
         if (mask.Paths.Count == 0)
             return await FetchAsync(call);
         var updated = await call.CallAsync<V1.UpdateNotificationConfigurationRequest, V1.UpdateNotificationConfigurationResponse>(
-            new V1.UpdateNotificationConfigurationRequest { NotificationConfiguration = notification, UpdateMask = mask }, given => given.ToChange(out _));
+            new V1.UpdateNotificationConfigurationRequest { NotificationConfiguration = notification, UpdateMask = mask },
+            given => given.ToChange(out _));
         return NotificationResource.Of(updated.NotificationConfiguration, call);
     }
 

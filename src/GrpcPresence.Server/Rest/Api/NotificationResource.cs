@@ -2,31 +2,31 @@ using GrpcPresence.Server.Rest.Http;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Settings of notifications, which are kept for clients and do nothing here: there are no messages.</summary>
+/// <summary>The notification settings. They are stored for clients and have no effect, because GrpcPresence has no messages.</summary>
 internal sealed record NotificationResource
 {
-    /// <summary>The account.</summary>
+    /// <summary>The SID of the account.</summary>
     public required string AccountSid { get; init; }
 
-    /// <summary>The service instance.</summary>
+    /// <summary>The SID of the service instance.</summary>
     public required string ChatServiceSid { get; init; }
 
     /// <summary>Whether notifications are logged.</summary>
     public required bool LogEnabled { get; init; }
 
-    /// <summary>Of a new message.</summary>
+    /// <summary>The notification of a new message.</summary>
     public required NewMessageResource NewMessage { get; init; }
 
-    /// <summary>Of being added to a conversation.</summary>
+    /// <summary>The notification of being added to a conversation.</summary>
     public required MembershipResource AddedToConversation { get; init; }
 
-    /// <summary>Of being removed from a conversation.</summary>
+    /// <summary>The notification of being removed from a conversation.</summary>
     public required MembershipResource RemovedFromConversation { get; init; }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static NotificationResource Of(V1.NotificationConfiguration notification, RestRequest call) => new()
     {
         AccountSid = call.AccountSid,

@@ -1,26 +1,26 @@
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Where a page stands in its list. Libraries follow the URLs as they are.</summary>
+/// <summary>The position of a page in its list. Client libraries follow the URLs unchanged.</summary>
 internal sealed record PageMeta
 {
     /// <summary>The number of the page, from 0.</summary>
     public required int Page { get; init; }
 
-    /// <summary>Entries of a page at the most.</summary>
+    /// <summary>The maximum number of entries per page.</summary>
     public required int PageSize { get; init; }
 
-    /// <summary>The first page.</summary>
+    /// <summary>The URL of the first page.</summary>
     public required string FirstPageUrl { get; init; }
 
-    /// <summary>Null always: lists are read forwards.</summary>
+    /// <summary>Always null, because lists are read forwards only.</summary>
     public string? PreviousPageUrl { get; }
 
-    /// <summary>This page.</summary>
+    /// <summary>The URL of this page.</summary>
     public required string Url { get; init; }
 
-    /// <summary>The next page; null after the last.</summary>
+    /// <summary>The URL of the next page; null after the last page.</summary>
     public required string? NextPageUrl { get; init; }
 
-    /// <summary>The name under which the body has the entries.</summary>
+    /// <summary>The name of the body's field that contains the entries.</summary>
     public required string Key { get; init; }
 }

@@ -1,8 +1,8 @@
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Texts that may be unset: empty in messages, null in resources.</summary>
+/// <summary>Converts optional texts: empty in messages, null in resources.</summary>
 internal static class ResourceText
 {
-    /// <summary>The text; null when it is empty.</summary>
+    /// <summary>Returns the text, or null when it is empty.</summary>
     public static string? OrNull(string text) => text.Length == 0 ? null : text;
 }

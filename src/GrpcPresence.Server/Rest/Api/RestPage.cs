@@ -6,25 +6,31 @@ using Microsoft.AspNetCore.Http.Extensions;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>A page that a request asks for.</summary>
-/// <param name="Number">Its number, from 0; the token says where it begins.</param>
-/// <param name="Size">Entries at the most.</param>
-/// <param name="Token">The token of gRPC; empty for the first page.</param>
+/// <summary>The page that a request asks for.</summary>
+/// <param name="Number">The number of the page, from 0. The token determines where the page begins.</param>
+/// <param name="Size">The maximum number of entries.</param>
+/// <param name="Token">The page token of gRPC; empty for the first page.</param>
 internal readonly record struct RestPage(int Number, int Size, string Token)
 {
     private const string SizeName = "PageSize";
     private const string NumberName = "Page";
     private const string TokenName = "PageToken";
 
-    /// <summary>What every list reads of the query.</summary>
-    public static RestParameter[] Parameters(int most) =>
+    /// <summary>Returns the query parameters of every list.</summary>
+    public static RestParameter[] Parameters(int max) =>
     [
-        RestParameter.Query(SizeName, RestParameterType.Number, $"Entries of a page: at least 1, and {most} where more is asked for; 50 where nothing is."),
-        RestParameter.Query(NumberName, RestParameterType.Number, "The number of the page, from 0. Any but the first needs its token."),
-        RestParameter.Query(TokenName, RestParameterType.Text, "Where the page begins, from the URL of the page before."),
+        RestParameter.Query(
+            SizeName,
+            RestParameterType.Number,
+            $"The maximum number of entries per page, at least 1. Values above {max} are lowered to {max}. Default: 50."),
+        RestParameter.Query(
+            NumberName,
+            RestParameterType.Number,
+            $"The number of the page, from 0. Every page after the first also requires its {TokenName}."),
+        RestParameter.Query(TokenName, RestParameterType.Text, "The token of the page, from the next_page_url of the previous page."),
     ];
 
-    /// <summary>Reads the page. Libraries ask for up to 1000 entries and are content with fewer.</summary>
+    /// <summary>Reads the page. Client libraries ask for up to 1000 entries and accept fewer.</summary>
     public static RestPage Read(RestRequest call, int most)
     {
         const int Unset = Core.Domain.Limits.DefaultPageSize;
@@ -36,10 +42,10 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
         return new RestPage(number, size, token);
     }
 
-    /// <summary>What the body says of the page.</summary>
-    /// <param name="call">The request, whose filters every page keeps.</param>
+    /// <summary>Returns the metadata of the page for the body.</summary>
+    /// <param name="call">The request, whose filters are kept in the URLs of all pages.</param>
     /// <param name="key">The name of the entries.</param>
-    /// <param name="nextToken">The token of the next page; empty after the last.</param>
+    /// <param name="nextToken">The token of the next page; empty after the last page.</param>
     public PageMeta Meta(RestRequest call, string key, string nextToken) => new()
     {
         Page = Number,

@@ -3,7 +3,7 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Service instances.</summary>
+/// <summary>The endpoints of service instances.</summary>
 internal static class ServiceEndpoints
 {
     private const int MostPerPage = 100;
@@ -20,9 +20,12 @@ internal static class ServiceEndpoints
             RestPaths.Services,
             new RestOperation(
                 "CreateService",
-                "Creates a service instance. Reachability is off in it.",
+                "Creates a service instance. Reachability is off by default.",
                 StatusCodes.Status201Created,
-                [RestParameter.Form(FriendlyName, RestParameterType.Text, "A name for people: at most 256 bytes of UTF-8.", isRequired: true)]),
+                [
+                    RestParameter.Form(
+                        FriendlyName, RestParameterType.Text, "A display name of at most 256 bytes of UTF-8.", isRequired: true),
+                ]),
             CreateAsync);
         routes.Get(
             RestPaths.Service,
@@ -30,7 +33,8 @@ internal static class ServiceEndpoints
             FetchAsync);
         routes.Delete(
             RestPaths.Service,
-            new RestOperation("DeleteService", "Deletes a service instance with all that is in it.", StatusCodes.Status204NoContent, [RestPaths.InService]),
+            new RestOperation(
+                "DeleteService", "Deletes a service instance and its contents.", StatusCodes.Status204NoContent, [RestPaths.InService]),
             DeleteAsync);
     }
 
@@ -40,7 +44,8 @@ internal static class ServiceEndpoints
         var read = await call.CallAsync<V1.ListServiceInstancesRequest, V1.ListServiceInstancesResponse>(
             new V1.ListServiceInstancesRequest { PageSize = page.Size, PageToken = page.Token });
         return new ServicePage(
-            [.. read.ServiceInstances.Select(service => ServiceResource.Of(service, call))], page.Meta(call, "services", read.NextPageToken));
+            [.. read.ServiceInstances.Select(service => ServiceResource.Of(service, call))],
+            page.Meta(call, "services", read.NextPageToken));
     }
 
     private static async Task<ServiceResource> CreateAsync(RestRequest call)

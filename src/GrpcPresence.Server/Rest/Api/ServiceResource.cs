@@ -5,13 +5,13 @@ namespace GrpcPresence.Server.Rest.Api;
 /// <summary>A service instance.</summary>
 internal sealed record ServiceResource
 {
-    /// <summary>The account.</summary>
+    /// <summary>The SID of the account.</summary>
     public required string AccountSid { get; init; }
 
     /// <summary>The SID.</summary>
     public required string Sid { get; init; }
 
-    /// <summary>A name for people.</summary>
+    /// <summary>The display name.</summary>
     public required string FriendlyName { get; init; }
 
     /// <summary>When it was created.</summary>
@@ -20,13 +20,13 @@ internal sealed record ServiceResource
     /// <summary>When its name last changed.</summary>
     public string? DateUpdated { get; init; }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
-    /// <summary>What it has, of what exists here.</summary>
+    /// <summary>The URLs of related resources that GrpcPresence supports.</summary>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static ServiceResource Of(V1.ServiceInstance service, RestRequest call)
     {
         var url = call.UrlOfService(service.Sid);

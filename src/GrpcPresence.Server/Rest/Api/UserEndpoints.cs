@@ -5,10 +5,10 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Users.</summary>
+/// <summary>The endpoints of users.</summary>
 internal static class UserEndpoints
 {
-    /// <summary>The header that asks for webhooks to be told of an edit.</summary>
+    /// <summary>The header that requests webhooks for an edit.</summary>
     public const string WebhookEnabled = "X-Twilio-Webhook-Enabled";
 
     private const int MostPerPage = 50;
@@ -21,15 +21,17 @@ internal static class UserEndpoints
     private const string View = "View";
     private const string Full = "full";
 
-    private static readonly RestParameter Sid = RestParameter.Path(RestPaths.Sid, "The user: SID or identity.");
+    private static readonly RestParameter Sid = RestParameter.Path(RestPaths.Sid, "The SID or identity of the user.");
 
     private static readonly RestParameter[] Profile =
     [
         RestParameter.Header(
-            WebhookEnabled, RestParameterType.Flag, "\"true\" to tell webhooks of this change. Without it they hear nothing, so that a receiver which answers with an edit makes no loop."),
-        RestParameter.Form(FriendlyName, RestParameterType.Text, "A name for people: at most 256 bytes of UTF-8."),
-        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object: at most 4096 bytes."),
-        RestParameter.Form(RoleSid, RestParameterType.Text, "RL and 32 hexadecimal digits, or empty for none."),
+            WebhookEnabled,
+            RestParameterType.Flag,
+            "\"true\" sends webhooks for this change. Default: none, so that a receiver that answers with an edit causes no loop."),
+        RestParameter.Form(FriendlyName, RestParameterType.Text, "A display name of at most 256 bytes of UTF-8."),
+        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object of at most 4096 bytes."),
+        RestParameter.Form(RoleSid, RestParameterType.Text, "The SID of the role: RL followed by 32 hexadecimal digits, or empty."),
     ];
 
     /// <summary>Maps the operations.</summary>
@@ -43,7 +45,8 @@ internal static class UserEndpoints
                 StatusCodes.Status200OK,
                 [
                     RestPaths.InService,
-                    RestParameter.Query(View, RestParameterType.Text, "\"full\" to have is_online and is_notifiable in the list, which are null there otherwise."),
+                    RestParameter.Query(
+                        View, RestParameterType.Text, "\"full\" includes is_online and is_notifiable, which are null in lists by default."),
                     .. RestPage.Parameters(MostPerPage),
                 ]),
             ListAsync);
@@ -53,19 +56,32 @@ internal static class UserEndpoints
                 "CreateServiceUser",
                 "Creates a user.",
                 StatusCodes.Status201Created,
-                [RestPaths.InService, RestParameter.Form(Identity, RestParameterType.Text, "1 to 256 bytes of UTF-8, not of the form of a user SID.", isRequired: true), .. Profile]),
+                [
+                    RestPaths.InService,
+                    RestParameter.Form(
+                        Identity,
+                        RestParameterType.Text,
+                        "The identity of the user: 1 to 256 bytes of UTF-8, not in the form of a user SID.",
+                        isRequired: true),
+                    .. Profile,
+                ]),
             CreateAsync);
-        routes.Get(OneUser, new RestOperation("FetchServiceUser", "Reads a user.", StatusCodes.Status200OK, [RestPaths.InService, Sid]), FetchAsync);
+        routes.Get(
+            OneUser,
+            new RestOperation("FetchServiceUser", "Reads a user.", StatusCodes.Status200OK, [RestPaths.InService, Sid]),
+            FetchAsync);
         routes.Post(
             OneUser,
             new RestOperation(
                 "UpdateServiceUser",
-                "Changes what is named of the profile, and leaves the rest as it is.",
+                "Updates the given profile fields and keeps the others.",
                 StatusCodes.Status200OK,
                 [RestPaths.InService, Sid, .. Profile]),
             UpdateAsync);
         routes.Delete(
-            OneUser, new RestOperation("DeleteServiceUser", "Deletes a user.", StatusCodes.Status204NoContent, [RestPaths.InService, Sid]), DeleteAsync);
+            OneUser,
+            new RestOperation("DeleteServiceUser", "Deletes a user.", StatusCodes.Status204NoContent, [RestPaths.InService, Sid]),
+            DeleteAsync);
     }
 
     private static async Task<UserPage> ListAsync(RestRequest call)
@@ -103,7 +119,8 @@ internal static class UserEndpoints
         var mask = FormFields.Take(call, user, UpdateMasks.User.Writable);
         if (mask.Paths.Count == 0)
             return await FetchAsync(call);
-        var updated = await call.CallAsync<V1.UpdateUserRequest, V1.UpdateUserResponse>(new V1.UpdateUserRequest { User = user, UpdateMask = mask, SkipWebhooks = !TellsWebhooks(call) });
+        var updated = await call.CallAsync<V1.UpdateUserRequest, V1.UpdateUserResponse>(
+            new V1.UpdateUserRequest { User = user, UpdateMask = mask, SkipWebhooks = !TellsWebhooks(call) });
         return UserResource.Of(updated.User, call);
     }
 
@@ -111,7 +128,7 @@ internal static class UserEndpoints
         call.CallAsync<V1.DeleteUserRequest, V1.DeleteUserResponse>(
             new V1.DeleteUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), UserKey = call.Path(RestPaths.Sid) });
 
-    // What an end user does, back ends hear of: it is not for the end user to say.
+    // Back ends always receive webhooks for changes by an end user. An end user cannot switch them off.
     private static bool TellsWebhooks(RestRequest call) => call.Asks(WebhookEnabled) || call.Caller.Identity is not null;
 
     private static void Name(V1.User user, string key)

@@ -8,46 +8,46 @@ internal sealed record UserResource
     /// <summary>The SID.</summary>
     public required string Sid { get; init; }
 
-    /// <summary>The account.</summary>
+    /// <summary>The SID of the account.</summary>
     public required string AccountSid { get; init; }
 
-    /// <summary>The service instance.</summary>
+    /// <summary>The SID of the service instance.</summary>
     public required string ChatServiceSid { get; init; }
 
-    /// <summary>The role.</summary>
+    /// <summary>The SID of the role.</summary>
     public string? RoleSid { get; init; }
 
     /// <summary>The identity.</summary>
     public required string Identity { get; init; }
 
-    /// <summary>A name for people.</summary>
+    /// <summary>The display name.</summary>
     public string? FriendlyName { get; init; }
 
     /// <summary>A JSON object as text.</summary>
     public string? Attributes { get; init; }
 
-    /// <summary>Whether the user is online; null when it is not known, or not shown in lists.</summary>
+    /// <summary>Whether the user is online; null when unknown, or when the list does not include it.</summary>
     public required bool? IsOnline { get; init; }
 
-    /// <summary>Whether a push notification reaches the user; null when it is not known, or not shown in lists.</summary>
+    /// <summary>Whether push notifications can reach the user; null when unknown, or when the list does not include it.</summary>
     public required bool? IsNotifiable { get; init; }
 
     /// <summary>When the user was created.</summary>
     public string? DateCreated { get; init; }
 
-    /// <summary>When the profile last changed. Presence does not move it.</summary>
+    /// <summary>When the profile last changed. Presence does not affect it.</summary>
     public string? DateUpdated { get; init; }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
-    /// <summary>What it has, of what exists here: nothing.</summary>
+    /// <summary>The URLs of related resources; always empty, because GrpcPresence supports none.</summary>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
-    /// <summary>The resource of a message in the full or the basic view.</summary>
+    /// <summary>Converts a message in the full or the basic view to a resource.</summary>
     public static UserResource Of(V1.User user, RestRequest call) => Of(user, user.ServiceSid, call);
 
-    /// <summary>The resource of a message that may lack its service instance, as that of a deleted user does.</summary>
+    /// <summary>Converts a message that may lack its service instance, as that of a deleted user does.</summary>
     public static UserResource Of(V1.User user, string serviceSid, RestRequest call) => new()
     {
         Sid = user.Sid,

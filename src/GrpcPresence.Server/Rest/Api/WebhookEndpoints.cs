@@ -3,7 +3,7 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Who is told of users.</summary>
+/// <summary>The endpoints of webhook settings.</summary>
 internal static class WebhookEndpoints
 {
     private const string Path = RestPaths.Service + "/Configuration/Webhooks";
@@ -24,20 +24,28 @@ internal static class WebhookEndpoints
     {
         routes.Get(
             Path,
-            new RestOperation("FetchServiceWebhookConfiguration", "Reads who is told of users.", StatusCodes.Status200OK, [RestPaths.InService]),
+            new RestOperation(
+                "FetchServiceWebhookConfiguration", "Reads the webhook settings.", StatusCodes.Status200OK, [RestPaths.InService]),
             FetchAsync);
         routes.Post(
             Path,
             new RestOperation(
                 "UpdateServiceWebhookConfiguration",
-                "Changes what is named, and leaves the rest as it is.",
+                "Updates the given webhook settings and keeps the others.",
                 StatusCodes.Status200OK,
                 [
                     RestPaths.InService,
-                    RestParameter.Form(PreWebhookUrl, RestParameterType.Text, "Who is asked before a profile is edited: a URL of at most 2048 bytes, or empty for nobody."),
-                    RestParameter.Form(PostWebhookUrl, RestParameterType.Text, "Who is told of what has happened: a URL of at most 2048 bytes, or empty for nobody."),
-                    RestParameter.Form(Filters, RestParameterType.Texts, "The events that are told: onUserAdded, onUserUpdate, onUserUpdated. One empty value is none."),
-                    RestParameter.Form(Method, RestParameterType.Text, "POST, or GET."),
+                    RestParameter.Form(
+                        PreWebhookUrl,
+                        RestParameterType.Text,
+                        "The URL to call before a profile edit, which the webhook may reject: at most 2048 bytes, or empty for none."),
+                    RestParameter.Form(
+                        PostWebhookUrl, RestParameterType.Text, "The URL to notify after an event: at most 2048 bytes, or empty for none."),
+                    RestParameter.Form(
+                        Filters,
+                        RestParameterType.Texts,
+                        "The events that cause webhooks: onUserAdded, onUserUpdate, onUserUpdated. A single empty value selects none."),
+                    RestParameter.Form(Method, RestParameterType.Text, "The HTTP method of the webhooks: POST or GET."),
                 ]),
             UpdateAsync);
     }
@@ -55,7 +63,7 @@ internal static class WebhookEndpoints
         var mask = FormFields.Take(call, webhook, ["pre_webhook_url", "post_webhook_url", "filters"]);
         if (call.Text(Method) is { } method)
         {
-            // What is none is for the method to refuse, with all else that is wrong.
+            // An invalid method is passed on, so that it is reported together with all other violations.
             webhook.Method = Methods.GetValueOrDefault(method, (V1.WebhookMethod)(-1));
             mask.Paths.Add("method");
         }

@@ -2,31 +2,31 @@ using GrpcPresence.Server.Rest.Http;
 
 namespace GrpcPresence.Server.Rest.Api;
 
-/// <summary>Who is told of users.</summary>
+/// <summary>The webhook settings.</summary>
 internal sealed record WebhookResource
 {
-    /// <summary>The account.</summary>
+    /// <summary>The SID of the account.</summary>
     public required string AccountSid { get; init; }
 
-    /// <summary>The service instance.</summary>
+    /// <summary>The SID of the service instance.</summary>
     public required string ChatServiceSid { get; init; }
 
-    /// <summary>Who is asked before a profile is edited; null for nobody.</summary>
+    /// <summary>The URL that is called before a profile edit; null for none.</summary>
     public string? PreWebhookUrl { get; init; }
 
-    /// <summary>Who is told of what has happened; null for nobody.</summary>
+    /// <summary>The URL that is notified after an event; null for none.</summary>
     public string? PostWebhookUrl { get; init; }
 
-    /// <summary>The events that are told; null where none is named.</summary>
+    /// <summary>The events that cause webhooks; null if none is selected.</summary>
     public IReadOnlyList<string>? Filters { get; init; }
 
-    /// <summary>POST or GET.</summary>
+    /// <summary>The HTTP method: POST or GET.</summary>
     public required string Method { get; init; }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
-    /// <summary>The resource of a message.</summary>
+    /// <summary>Converts a message to a resource.</summary>
     public static WebhookResource Of(V1.WebhookConfiguration webhook, RestRequest call) => new()
     {
         AccountSid = call.AccountSid,

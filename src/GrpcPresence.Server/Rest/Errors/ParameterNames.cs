@@ -1,11 +1,12 @@
 namespace GrpcPresence.Server.Rest.Errors;
 
-/// <summary>The parameters of REST by the fields of the requests that they are put into.</summary>
+/// <summary>Maps the fields of requests to the REST parameters that set them.</summary>
 internal static class ParameterNames
 {
-    private static readonly string[] Messages = ["service_instance.", "configuration.", "webhook_configuration.", "notification_configuration.", "user."];
+    private static readonly string[] Messages =
+        ["service_instance.", "configuration.", "webhook_configuration.", "notification_configuration.", "user."];
 
-    // Those that are not simply the field in another case.
+    // The parameters whose names differ from the field's in more than the case.
     private static readonly Dictionary<string, string> Renamed = new(StringComparer.Ordinal)
     {
         ["service_sid"] = "ChatServiceSid",
@@ -16,7 +17,7 @@ internal static class ParameterNames
         ["default_service_role_sid"] = "DefaultChatServiceRoleSid",
     };
 
-    /// <summary>The parameter of the field; what is a parameter already stays.</summary>
+    /// <summary>Returns the parameter of the field. The name of a parameter is returned unchanged.</summary>
     public static string Of(string field)
     {
         var message = Messages.FirstOrDefault(prefix => field.StartsWith(prefix, StringComparison.Ordinal));
@@ -26,9 +27,11 @@ internal static class ParameterNames
         return Renamed.GetValueOrDefault(name) ?? string.Join('.', name.Split('.').Select(PascalCase));
     }
 
-    /// <summary>Whether the field is taken from the path.</summary>
+    /// <summary>Whether the path contains the field.</summary>
     public static bool IsInPath(string field) =>
-        field is "user_key" or "push_binding_sid" or "user.sid" or "user.identity" || field.EndsWith("service_sid", StringComparison.Ordinal);
+        field is "user_key" or "push_binding_sid" or "user.sid" or "user.identity"
+        || field.EndsWith("service_sid", StringComparison.Ordinal);
 
-    private static string PascalCase(string name) => string.Concat(name.Split('_').Where(word => word.Length > 0).Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+    private static string PascalCase(string name) =>
+        string.Concat(name.Split('_').Where(word => word.Length > 0).Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
 }

@@ -2,22 +2,22 @@ using System.Text.Json.Serialization;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
-/// <summary>The body of a failure.</summary>
+/// <summary>The body of an error response.</summary>
 internal sealed record RestErrorBody
 {
-    /// <summary>The product's code.</summary>
+    /// <summary>The code of Twilio Conversations.</summary>
     public required int Code { get; init; }
 
-    /// <summary>A line for people; with several violations, all of them.</summary>
+    /// <summary>A message for people; with several violations, it contains all of them.</summary>
     public required string Message { get; init; }
 
-    /// <summary>Where the product explains the code.</summary>
+    /// <summary>The URL at which Twilio explains the code.</summary>
     public string MoreInfo => $"https://www.twilio.com/docs/errors/{Code}";
 
-    /// <summary>The status of HTTP.</summary>
+    /// <summary>The HTTP status.</summary>
     public required int Status { get; init; }
 
-    /// <summary>What programs may want to know beside the code.</summary>
+    /// <summary>Further details for programs.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RestErrorDetails? Details { get; init; }
 }

@@ -5,12 +5,12 @@ using GrpcPresence.Server.Rest.Http;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
-/// <summary>Decides what the client of a REST request that failed is told. Safe from any thread.</summary>
+/// <summary>Converts exceptions to error responses of REST. Safe from any thread.</summary>
 internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime lifetime)
 {
-    private const string FaultText = "The server failed.";
+    private const string FaultText = "The server failed unexpectedly. Report the correlation_id to its operator.";
 
-    /// <summary>Tells the client. Nothing of the response may have been sent.</summary>
+    /// <summary>Writes the error response. No part of the response may have been sent.</summary>
     public Task WriteAsync(HttpContext http, Exception exception) => exception switch
     {
         PresenceException error when error.Violations.Any(violation => ParameterNames.IsInPath(violation.Field)) =>
@@ -22,14 +22,17 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
         _ => WriteFaultAsync(http, exception),
     };
 
-    /// <summary>Tells the client that there is nothing. Of what cannot be the name of anything the product says the same.</summary>
-    public static Task WriteNotFoundAsync(HttpContext http) => WriteAsync(http, ErrorTable.RestOf(ErrorReason.UserNotFound), NotFound(http));
+    /// <summary>Writes a 404 response. Twilio Conversations answers a malformed name in the same way.</summary>
+    public static Task WriteNotFoundAsync(HttpContext http) =>
+        WriteAsync(http, ErrorTable.RestOf(ErrorReason.UserNotFound), NotFound(http));
 
-    /// <summary>Why a stream ends whose response has begun; null when there is nobody left to tell. A fault is logged.</summary>
+    /// <summary>
+    /// Returns why a stream ends whose response has begun, or null when the client has disconnected. Logs an unexpected error.
+    /// </summary>
     public PresenceException? FindEnd(HttpContext http, Exception exception) => exception switch
     {
         PresenceException { Reason: not ErrorReason.Internal } end => end,
-        // A write to a connection that was aborted meanwhile says so in several ways.
+        // A write to an aborted connection fails with one of several exceptions.
         _ when http.RequestAborted.IsCancellationRequested => null,
         _ => new PresenceException(ErrorReason.Internal, FaultText, exception)
         {
@@ -55,7 +58,7 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
         return WriteAsync(http, error, text, DetailsOf(exception));
     }
 
-    // Who has gone away hears nothing.
+    // A client that has disconnected gets no response.
     private Task WriteEndAsync(HttpContext http) =>
         lifetime.ApplicationStopping.IsCancellationRequested ? WriteAsync(http, PresenceErrors.ServerStopping()) : Task.CompletedTask;
 
@@ -71,7 +74,7 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
     private static bool IsEndOfCall(HttpContext http, Exception exception) =>
         http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException;
 
-    // The product's words.
+    // The wording of Twilio Conversations.
     private static string NotFound(HttpContext http) => $"The requested resource {http.Request.Path} was not found";
 
     private static string TextOf(PresenceException exception) => exception.Violations.Count == 0

@@ -3,27 +3,35 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
-/// <summary>A request that is wrong as HTTP has it, before it names anything of the domain.</summary>
+/// <summary>Reports a request that is invalid at the level of HTTP.</summary>
 internal sealed class RestException(RestError error, string message) : Exception(message)
 {
-    /// <summary>What the client is told.</summary>
+    /// <summary>The error of the response.</summary>
     public RestError Error => error;
 
-    /// <summary>The methods that the path has; null where that is not what is wrong.</summary>
+    /// <summary>The methods that the path supports; null if the method is not the problem.</summary>
     public string? Allow { get; private init; }
 
-    /// <summary>The body is of another media type than forms are.</summary>
+    /// <summary>Reports that the body does not have the media type of forms.</summary>
     public static RestException UnsupportedMediaType(string expected) =>
-        new(new RestError(StatusCodes.Status415UnsupportedMediaType, 20415), $"The body must be {expected}, in UTF-8.");
+        new(
+            new RestError(StatusCodes.Status415UnsupportedMediaType, 20415),
+            $"Unsupported media type. Send the body as {expected} in UTF-8.");
 
-    /// <summary>The path has other methods.</summary>
+    /// <summary>Reports that the path does not support the method.</summary>
     public static RestException MethodNotAllowed(string allowed) =>
-        new(new RestError(StatusCodes.Status405MethodNotAllowed, 20004), $"The resource takes {allowed}.") { Allow = allowed };
+        new(
+            new RestError(StatusCodes.Status405MethodNotAllowed, 20004), $"The resource does not support this method. Use {allowed}.")
+        {
+            Allow = allowed,
+        };
 
-    /// <summary>A page asks for a change that the settings do not let its origin ask for.</summary>
+    /// <summary>Reports that a page asks for a change that the settings do not allow its origin.</summary>
     public static RestException ForeignOrigin() => new(
-        new RestError(StatusCodes.Status403Forbidden, 20403), $"Pages of this origin may change nothing here. {nameof(ServerSettings.AllowedOrigins)} names those that may.");
+        new RestError(StatusCodes.Status403Forbidden, 20403),
+        $"Pages of this origin may not change data. Add the origin to the setting {nameof(ServerSettings.AllowedOrigins)}.");
 
-    /// <summary>The body is no form.</summary>
-    public static RestException FormInvalid(string why) => new(new RestError(StatusCodes.Status400BadRequest, 20001), $"The form cannot be read. {why}");
+    /// <summary>Reports that the body is not a valid form.</summary>
+    public static RestException FormInvalid(string why) =>
+        new(new RestError(StatusCodes.Status400BadRequest, 20001), $"The form is invalid. {why}");
 }

@@ -1,5 +1,5 @@
 namespace GrpcPresence.Server.Rest.Events;
 
-/// <summary>All users follow as they are.</summary>
-/// <param name="Reason">Why: a reason of <c>ResetReason</c> in camel case.</param>
+/// <summary>The event before a snapshot of all users.</summary>
+/// <param name="Reason">The reason: a value of <c>ResetReason</c> in camel case.</param>
 internal sealed record ResetResource(string Reason);

@@ -9,12 +9,12 @@ using GrpcPresence.Server.Webhooks;
 namespace GrpcPresence.Server.Rest.Events;
 
 /// <summary>
-/// <c>WatchUsers</c> as server-sent events, for browsers and scripts. It is that very method with another writer, so that everything which a watch promises
-/// holds here.
+/// Serves <c>WatchUsers</c> as server-sent events, for browsers and scripts. It calls the same method with another writer, so that all
+/// guarantees of a watch apply.
 /// </summary>
 internal static class UpdatesEndpoint
 {
-    /// <summary>The header in which a client says where to go on.</summary>
+    /// <summary>The header with which a client resumes.</summary>
     public const string LastEventId = "Last-Event-ID";
 
     private const string Path = RestPaths.Service + "/Users/Updates";
@@ -41,16 +41,28 @@ internal static class UpdatesEndpoint
 
     private static readonly RestOperation Operation = new(
         "WatchServiceUser",
-        "Sends the users as they are, and then each change with its reasons, as server-sent events.",
+        "Streams a snapshot of the users and then each change with its reasons, as server-sent events.",
         StatusCodes.Status200OK,
         [
             RestPaths.InService,
-            RestParameter.Query(Identity, RestParameterType.Texts, "Only these users, by SID or identity: at most 1000. Everybody unless it is given."),
-            RestParameter.Query(Reasons, RestParameterType.Texts, $"Only changes for these reasons: {string.Join(", ", UpdateReasonNames.All)}. Deletions are always told."),
-            RestParameter.Query(View, RestParameterType.Text, "What is told of a user: basic, reachability or full, which it is unless it is given."),
-            RestParameter.Query(Start, RestParameterType.Text, $"\"now\" to begin with changes from now on instead of the users as they are. Not looked at with a {LastEventId}."),
-            RestParameter.Query(ResumeToken, RestParameterType.Text, $"Where to go on, for who cannot send {LastEventId}."),
-            RestParameter.Header(LastEventId, RestParameterType.Text, "The id of the last event, which is a resume token: what came after it is sent, and no more."),
+            RestParameter.Query(
+                Identity, RestParameterType.Texts, "Watches only these users, by SID or identity. At most 1000. Default: all users."),
+            RestParameter.Query(
+                Reasons,
+                RestParameterType.Texts,
+                $"Sends only changes for these reasons: {string.Join(", ", UpdateReasonNames.All)}. Deletions are always sent."),
+            RestParameter.Query(
+                View, RestParameterType.Text, "The fields of a user to send: basic, reachability or full. Default: full."),
+            RestParameter.Query(
+                Start,
+                RestParameterType.Text,
+                $"\"now\" starts with changes from now on, without a snapshot. Ignored if {LastEventId} is given."),
+            RestParameter.Query(
+                ResumeToken, RestParameterType.Text, $"The token to resume from, for clients that cannot send {LastEventId}."),
+            RestParameter.Header(
+                LastEventId,
+                RestParameterType.Text,
+                "The id of the last event, which is a resume token. Only later changes are sent."),
         ])
     {
         Produces = "text/event-stream",
@@ -76,7 +88,7 @@ internal static class UpdatesEndpoint
         }
     }
 
-    // Who has not read what was sent before takes no last event either, and must not keep the connection for it.
+    // A client that has not read earlier events does not read the last one either, and must not keep the connection open.
     private static async Task EndAsync(Task sending, HttpContext http, TimeProvider time)
     {
         if (!sending.IsCompleted && await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
@@ -91,7 +103,7 @@ internal static class UpdatesEndpoint
         {
             ServiceSid = call.Path(RestPaths.ServiceSid),
             View = call.Word(View, Views),
-            // A browser that goes on does so with the URL that it began with.
+            // A browser resumes with the URL that it began with, so its last event id takes precedence over Start and ResumeToken.
             Start = last.Length > 0 ? V1.WatchStart.Unspecified : start,
             ResumeToken = last.Length > 0 ? last : call.Query(ResumeToken),
         };

@@ -15,8 +15,9 @@ using GrpcPresence.Server.Rest.Http;
 namespace GrpcPresence.Server.Rest.Events;
 
 /// <summary>
-/// Writes the messages of one watch as server-sent events (HTML, section 9.2), one for each update. The id stands with the last event of a message alone: a
-/// client that breaks off in between goes on from the message before. A client keeps an id until it is given another. Not safe for more than one thread.
+/// Writes the messages of one watch as server-sent events (HTML, section 9.2), one per update. Only the last event of a message has an id,
+/// so that a client that disconnects in between resumes from the previous message. A client keeps an id until it receives another. Not safe
+/// for concurrent use.
 /// </summary>
 internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
 {
@@ -24,16 +25,16 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
     private readonly bool _beginsNow;
     private readonly PipeWriter _output;
 
-    /// <summary>A writer to the response, which is not started by it.</summary>
+    /// <summary>Creates a writer. It does not start the response.</summary>
     /// <param name="call">The request.</param>
-    /// <param name="beginsNow">Whether the URL, without the id of a last event, asks for no snapshot.</param>
+    /// <param name="beginsNow">Whether the URL, without a last event id, asks for no snapshot.</param>
     public UpdatesWriter(RestRequest call, bool beginsNow)
     {
         (_call, _beginsNow) = (call, beginsNow);
         var response = call.Http.Response;
         response.ContentType = call.Operation.Produces;
         response.Headers.CacheControl = "no-store";
-        // A proxy that gathers what it passes on would make a stream of updates of no use.
+        // A buffering proxy would delay the updates.
         response.Headers["X-Accel-Buffering"] = "no";
         _output = response.BodyWriter;
     }
@@ -64,12 +65,14 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
                 Write("progress", new object(), id);
                 break;
             default:
-                throw new InvalidOperationException($"There is no event for {message.Message.GetType().Name}.");
+                throw new InvalidOperationException($"{message.Message.GetType().Name} has no server-sent event.");
         }
         return FlushAsync(_call.Http.RequestAborted);
     }
 
-    /// <summary>The last event: why the watch ends, and when it is of use to come back. A client that goes on from the last id misses nothing.</summary>
+    /// <summary>
+    /// Writes the last event: why the watch ends, and when to reconnect. A client that resumes from the last id misses nothing.
+    /// </summary>
     public async Task EndAsync(PresenceException end)
     {
         if (ErrorDetails.RetryDelayOf(end) is { } delay)
@@ -79,13 +82,14 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
             CorrelationId = end.Details.GetValueOrDefault(ErrorDetails.CorrelationIdKey),
         };
         Write("end", resource, end.Details.GetValueOrDefault(WatchSession.ResumeTokenDetail));
-        // Not cancelled: a client that is gone, which is no fault by now, takes everything at once.
+        // Do not cancel: a disconnected client, which is not an error here, accepts the write immediately.
         await FlushAsync(CancellationToken.None);
     }
 
     /// <summary>
-    /// Until <c>synced</c> the client has forgotten what the id stands for: without one, it comes back to a snapshot. Where the URL asks for none, it keeps
-    /// the id, which is answered with a reset again.
+    /// The id of a reset event. Until <c>synced</c>, the client no longer has the state that the old id stands for. The empty id makes it
+    /// reconnect without an id and receive a snapshot. If the URL asks for no snapshot, the client keeps the id, and receives another
+    /// reset.
     /// </summary>
     private string? IdOfReset => _beginsNow ? null : "";
 
@@ -95,7 +99,7 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
         if (id is not null)
             Write($"id: {id}\n");
         Write("data: ");
-        // On one line: the writer breaks none.
+        // On one line, as an event requires: the JSON writer adds no line breaks.
         using (var json = new Utf8JsonWriter(_output, new JsonWriterOptions { Encoder = RestJson.Options.Encoder }))
             JsonSerializer.Serialize(json, resource, RestJson.Options);
         Write("\n\n");

@@ -4,7 +4,7 @@ using Microsoft.OpenApi;
 
 namespace GrpcPresence.Server.Rest.OpenApi;
 
-/// <summary>The OpenAPI document of the REST interface, made of what is mapped.</summary>
+/// <summary>The OpenAPI document of the REST interface, generated from the mapped operations.</summary>
 internal static class RestDocument
 {
     private const string Name = "v1";
@@ -13,13 +13,13 @@ internal static class RestDocument
     private const string Basic = "basic";
     private const string Bearer = "bearer";
 
-    /// <summary>Adds what makes it.</summary>
+    /// <summary>Adds the services that generate the document.</summary>
     public static void AddRestDocument(this IServiceCollection services)
     {
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = RestJson.Options.PropertyNamingPolicy);
         services.AddOpenApi(Name, options =>
         {
-            // Paths of gRPC are endpoints too, and are described by their protos.
+            // gRPC methods are endpoints too, but their protos describe them.
             options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<RestOperation>().Any();
             options.AddDocumentTransformer(DescribeAsync);
             options.AddOperationTransformer(RestDocumentOperations.DescribeAsync);
@@ -27,7 +27,8 @@ internal static class RestDocument
     }
 
     /// <summary>
-    /// Serves it to everybody. It is made once: making it takes as long as dozens of calls, and who asks for it needs no credentials and has no quota.
+    /// Serves the document to everyone. It is generated once, because that takes as long as dozens of calls, and its callers need no
+    /// credentials and have no quota.
     /// </summary>
     public static void MapRestDocument(this WebApplication app)
     {
@@ -39,22 +40,24 @@ internal static class RestDocument
         });
     }
 
-    // For whoever asks first, and for all: it does not end with a request.
+    // The first request starts this for all requests, so it must not be cancelled with that request.
     private static async Task<string> MakeAsync(IServiceProvider services)
     {
-        var document = await services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name).GetOpenApiDocumentAsync(CancellationToken.None);
+        var provider = services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name);
+        var document = await provider.GetOpenApiDocumentAsync(CancellationToken.None);
         return await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, CancellationToken.None);
     }
 
-    private static Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         document.Info = new OpenApiInfo
         {
             Title = "GrpcPresence",
             Version = Name,
-            Description = "Service instances, users with their reachability, push bindings, and who is told of changes.",
+            Description = "Manages service instances, users with their reachability, push bindings, and webhooks.",
         };
-        // The server is where the document was fetched; a URL of its own would be that of one of many names.
+        // Without servers, clients use the host from which they fetched the document. The server may have several names.
         document.Servers = [];
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
@@ -63,9 +66,14 @@ internal static class RestDocument
             {
                 Type = SecuritySchemeType.Http,
                 Scheme = Basic,
-                Description = "The account's SID and token, or an API key's SID and secret.",
+                Description = "The SID and auth token of the account, or the SID and secret of an API key.",
             },
-            [Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = Bearer, Description = "An access token of an end user." },
+            [Bearer] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = Bearer,
+                Description = "An access token of an end user.",
+            },
         };
         document.Security = [Requirement(Basic, document), Requirement(Bearer, document)];
         return Task.CompletedTask;

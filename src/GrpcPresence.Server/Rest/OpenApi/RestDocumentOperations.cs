@@ -5,23 +5,25 @@ using Microsoft.OpenApi;
 
 namespace GrpcPresence.Server.Rest.OpenApi;
 
-/// <summary>Describes each operation by what its handler may read.</summary>
+/// <summary>Describes each operation by the parameters that its handler may read.</summary>
 internal static class RestDocumentOperations
 {
-    /// <summary>Fills in what the endpoint says of itself.</summary>
-    public static async Task DescribeAsync(OpenApiOperation described, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    /// <summary>Adds the endpoint's own description to the operation.</summary>
+    public static async Task DescribeAsync(
+        OpenApiOperation described, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var operation = context.Description.ActionDescriptor.EndpointMetadata.OfType<RestOperation>().Single();
         described.OperationId = operation.Id;
         described.Summary = operation.Summary;
-        described.Parameters = [.. operation.Parameters.Where(parameter => parameter.Place != RestParameterLocation.Form).Select(ToParameter)];
+        described.Parameters =
+            [.. operation.Parameters.Where(parameter => parameter.Place != RestParameterLocation.Form).Select(ToParameter)];
         var form = operation.Parameters.Where(parameter => parameter.Place == RestParameterLocation.Form).ToList();
         if (form.Count > 0)
             described.RequestBody = ToBody(form);
         described.Responses ??= [];
         described.Responses["default"] = new OpenApiResponse
         {
-            Description = "What went wrong, with the product's code.",
+            Description = "The error, with its code in Twilio Conversations.",
             Content = new Dictionary<string, OpenApiMediaType>
             {
                 ["application/json"] = new OpenApiMediaType
@@ -44,7 +46,7 @@ internal static class RestDocumentOperations
         Required = parameter.IsRequired,
         Description = parameter.Description,
         Schema = SchemaOf(parameter.Type),
-        // Of a repeated name; the document's own default for a query.
+        // For repeated names. It is the document's default for queries.
         Explode = parameter.Type == RestParameterType.Texts,
     };
 
@@ -75,7 +77,11 @@ internal static class RestDocumentOperations
     {
         RestParameterType.Flag => new OpenApiSchema { Type = JsonSchemaType.Boolean },
         RestParameterType.Number => new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "0" },
-        RestParameterType.Texts => new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
+        RestParameterType.Texts => new OpenApiSchema
+        {
+            Type = JsonSchemaType.Array,
+            Items = new OpenApiSchema { Type = JsonSchemaType.String },
+        },
         _ => new OpenApiSchema { Type = JsonSchemaType.String },
     };
 }

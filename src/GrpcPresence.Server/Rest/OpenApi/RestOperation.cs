@@ -1,16 +1,16 @@
 namespace GrpcPresence.Server.Rest.OpenApi;
 
-/// <summary>One operation of the REST interface: what is served and what is documented, said once.</summary>
-/// <param name="Id">Its name, unique.</param>
-/// <param name="Summary">One line for people.</param>
-/// <param name="Status">The status of success.</param>
-/// <param name="Parameters">What it reads: a handler cannot read what does not stand here.</param>
+/// <summary>An operation of the REST interface. One declaration both serves and documents it.</summary>
+/// <param name="Id">The unique name of the operation.</param>
+/// <param name="Summary">One sentence for people.</param>
+/// <param name="Status">The HTTP status of success.</param>
+/// <param name="Parameters">The parameters. A handler cannot read a parameter that is not declared here.</param>
 internal sealed record RestOperation(string Id, string Summary, int Status, IReadOnlyList<RestParameter> Parameters)
 {
     /// <summary>The media type of the response.</summary>
     public string Produces { get; init; } = "application/json";
 
-    /// <summary>The parameter; a fault of this program when it is not declared.</summary>
+    /// <summary>Returns the declared parameter. Throws if a handler asks for an undeclared one, which is a bug.</summary>
     public RestParameter this[string name, RestParameterLocation place] =>
         Parameters.FirstOrDefault(parameter => parameter.Name == name && parameter.Place == place)
         ?? throw new InvalidOperationException($"{Id} declares no {place} parameter {name}.");

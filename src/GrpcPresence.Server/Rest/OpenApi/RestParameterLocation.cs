@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Rest.OpenApi;
 
-/// <summary>Where a parameter stands in a request.</summary>
+/// <summary>The part of a request that contains a parameter.</summary>
 internal enum RestParameterLocation
 {
     /// <summary>In the path, percent-encoded.</summary>
@@ -9,9 +9,9 @@ internal enum RestParameterLocation
     /// <summary>In the query.</summary>
     Query,
 
-    /// <summary>In the body, which is a form.</summary>
+    /// <summary>In the body, as a form.</summary>
     Form,
 
-    /// <summary>Among the headers.</summary>
+    /// <summary>In a header.</summary>
     Header,
 }

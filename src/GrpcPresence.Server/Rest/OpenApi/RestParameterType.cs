@@ -1,17 +1,17 @@
 namespace GrpcPresence.Server.Rest.OpenApi;
 
-/// <summary>What a parameter holds. On the wire everything is text.</summary>
+/// <summary>The type of a parameter. On the wire, every value is text.</summary>
 internal enum RestParameterType
 {
     /// <summary>A text.</summary>
     Text,
 
-    /// <summary><c>true</c> or <c>false</c>, in any case.</summary>
+    /// <summary><c>true</c> or <c>false</c>, case-insensitive.</summary>
     Flag,
 
-    /// <summary>A whole number that is not negative.</summary>
+    /// <summary>A non-negative integer.</summary>
     Number,
 
-    /// <summary>Texts: the name is repeated.</summary>
+    /// <summary>Several texts, given by repeating the name.</summary>
     Texts,
 }

@@ -3,14 +3,17 @@ using Grpc.Net.Client;
 
 namespace GrpcPresence.Server.Security.AdminSocket;
 
-/// <summary>The client's side of the admin socket.</summary>
+/// <summary>The client side of the admin socket.</summary>
 internal static class AdminSocketChannel
 {
-    /// <summary>A channel through the socket at the path.</summary>
+    /// <summary>Opens a channel through the socket at the path.</summary>
     public static GrpcChannel Open(string path) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
     {
         DisposeHttpClient = true,
-        HttpHandler = new SocketsHttpHandler { ConnectCallback = async (_, stop) => new NetworkStream(await ConnectAsync(path, stop), ownsSocket: true) },
+        HttpHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, stop) => new NetworkStream(await ConnectAsync(path, stop), ownsSocket: true),
+        },
     });
 
     /// <summary>Whether a server listens at the path.</summary>
@@ -23,7 +26,7 @@ internal static class AdminSocketChannel
         }
         catch (SocketException exception) when (exception.SocketErrorCode is not SocketError.AccessDenied)
         {
-            return false; // no file, or one that a server left that was killed
+            return false; // the file does not exist, or a killed server left it behind
         }
     }
 

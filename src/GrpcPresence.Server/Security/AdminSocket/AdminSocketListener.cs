@@ -7,18 +7,18 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace GrpcPresence.Server.Security.AdminSocket;
 
 /// <summary>
-/// A socket in the file system, beside the database, that only the user of the server may open: through it the operator makes and revokes
-/// API keys while the server runs, without any.
+/// Listens on a Unix socket beside the database that only the server's own user may open. Through it the operator creates and revokes API
+/// keys while the server runs, without credentials.
 /// </summary>
 internal static class AdminSocketListener
 {
     private static readonly object Mark = new();
 
-    /// <summary>Whether the call came through the socket.</summary>
+    /// <summary>Whether the call came through the admin socket.</summary>
     public static bool IsUsedBy(HttpContext context) =>
         context.Features.Get<IConnectionItemsFeature>() is { } connection && connection.Items.ContainsKey(Mark);
 
-    /// <summary>Listens on it.</summary>
+    /// <summary>Adds the listener.</summary>
     public static void Listen(KestrelServerOptions kestrel, string path) => kestrel.ListenUnixSocket(path, listen =>
     {
         listen.Protocols = HttpProtocols.Http2;
@@ -30,8 +30,8 @@ internal static class AdminSocketListener
     });
 
     /// <summary>
-    /// Makes the socket of an end point: that of this one is the owner's alone before anybody can open it. A file that is there was left by
-    /// a server that was killed: whoever holds the lock of the database has no other beside it.
+    /// Creates the socket of an end point. The admin socket gets its owner-only mode before it accepts connections. An existing file was
+    /// left behind by a killed server: the server holds the lock of the database, so no other server uses the socket.
     /// </summary>
     public static Socket Bind(System.Net.EndPoint endPoint)
     {
@@ -39,9 +39,12 @@ internal static class AdminSocketListener
             return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         var path = unix.ToString();
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        // No socket has a length. What has one was put there by somebody who means another file.
+        // A socket has length 0. A file with content belongs to something else and must not be deleted.
         if (new FileInfo(path) is { Exists: true, Length: > 0 })
-            throw new SettingsException($"{ServerSettings.Section}:{nameof(ServerSettings.AdminSocket)} names '{path}', which is no socket.");
+        {
+            throw SettingsException.For(
+                nameof(ServerSettings.AdminSocket), path, "is a file with content. Choose a path that is free or has a socket");
+        }
         File.Delete(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

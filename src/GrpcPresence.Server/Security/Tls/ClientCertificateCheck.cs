@@ -7,22 +7,22 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Security.Tls;
 
 /// <summary>
-/// Decides which client certificates are good: from one of the authorities and no other, valid now, and for client authentication where they say what
-/// for. Whether one was revoked is not asked.
+/// Decides which client certificates are valid: they must be issued by one of the configured authorities, be within their validity period,
+/// and allow client authentication if they restrict their purpose. Revocation is not checked.
 /// </summary>
 internal sealed class ClientCertificateCheck(ServerSettings settings, TimeProvider time, ILogger<ClientCertificateCheck> logger)
 {
-    /// <summary>id-kp-clientAuth of RFC 5280.</summary>
+    /// <summary>The OID id-kp-clientAuth of RFC 5280.</summary>
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
-    /// <summary>Has a handshake ask for a certificate and check it.</summary>
+    /// <summary>Makes a handshake request a certificate and check it.</summary>
     public void Demand(SslServerAuthenticationOptions options, X509Certificate2Collection authorities)
     {
-        // Asks; what happens without one is the check's matter.
+        // This only requests a certificate. The check decides whether a client may connect without one.
         options.ClientCertificateRequired = true;
         options.CertificateChainPolicy = NewPolicy(authorities);
         options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => IsGood(certificate, chain, errors);
-        // A ticket would take a client past the question, with the certificate that it once had.
+        // Resuming a session would skip the check and keep using the certificate of the earlier connection.
         options.AllowTlsResume = false;
     }
 
@@ -32,7 +32,7 @@ internal sealed class ClientCertificateCheck(ServerSettings settings, TimeProvid
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
             RevocationMode = X509RevocationMode.NoCheck,
-            // A certificate can name places to load its issuer from: nobody who connects may send this server anywhere.
+            // A certificate can name URLs from which to load its issuer. A client must not be able to make the server send requests.
             DisableCertificateDownloads = true,
             VerificationTime = time.GetUtcNow().LocalDateTime,
         };

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Security.Tls;
 
 /// <summary>
-/// Who a client is by its certificate: the URIs (such as <c>spiffe://example.org/gateway</c>) and the DNS names among the subject alternative names of
-/// RFC 5280, section 4.2.1.6. The common name is none of them.
+/// Identifies a client by its certificate: the URIs (such as <c>spiffe://example.org/gateway</c>) and the DNS names among the subject
+/// alternative names of RFC 5280, section 4.2.1.6. The common name is not used.
 /// </summary>
 internal static class ClientCertificateNames
 {
@@ -15,13 +15,14 @@ internal static class ClientCertificateNames
     private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
 
     /// <summary>
-    /// The names of the client at the other end, as its certificate spells them; empty when it has shown no certificate. A certificate that was shown
-    /// is good.
+    /// The names of the client at the other end, as its certificate spells them; empty when it presented no certificate. A presented
+    /// certificate has already been validated.
     /// </summary>
     public static IReadOnlyList<string> Of(HttpContext context) => context.Features.Get<NamesFeature>()?.Names ?? [];
 
     /// <summary>
-    /// The names in a certificate, in their order. None of one whose names do not follow the standard: a part of them would be a guess.
+    /// Returns the names in a certificate, in their order. If the names do not follow the standard, it returns none, because a part of them
+    /// would be a guess.
     /// </summary>
     public static IReadOnlyList<string> In(X509Certificate2 certificate)
     {
@@ -38,7 +39,7 @@ internal static class ClientCertificateNames
         }
     }
 
-    /// <summary>Remembers the names for all requests of a connection, whose features a request has too.</summary>
+    /// <summary>Stores the names in the features of the connection, which all its requests share.</summary>
     public static void Remember(IFeatureCollection connection, X509Certificate2 certificate) =>
         connection.Set(new NamesFeature(In(certificate)));
 
@@ -61,12 +62,16 @@ internal static class ClientCertificateNames
         return names;
     }
 
-    // Only a URI has a colon, and it always does, so that neither kind of name can pass for the other.
+    // A URI always contains a colon and a DNS name never does, so that one kind of name cannot pass for the other.
     private static string ReadName(AsnReader generalNames, Asn1Tag kind)
     {
         var name = generalNames.ReadCharacterString(UniversalTagNumber.IA5String, kind);
-        if (name.Length == 0 || name.Any(character => character is <= ' ' or > '~') || name.Contains(':', StringComparison.Ordinal) != (kind == Uri))
+        if (name.Length == 0
+            || name.Any(character => character is <= ' ' or > '~')
+            || name.Contains(':', StringComparison.Ordinal) != (kind == Uri))
+        {
             throw new AsnContentException();
+        }
         return name;
     }
 

@@ -3,15 +3,15 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Security.Tls;
 
-/// <summary>What <c>buf curl</c> must be told to connect.</summary>
+/// <summary>The options that <c>buf curl</c> needs to connect.</summary>
 internal static class CurlOptions
 {
     /// <summary>The options without TLS.</summary>
     public const string PriorKnowledge = "--http2-prior-knowledge";
 
     /// <summary>
-    /// The options with TLS. The certificate vouches for itself, so that it does not matter whether this machine knows its authority; and it need not be
-    /// one for the address that the server listens on. Client certificates are the reader's to name.
+    /// Returns the options with TLS. The certificate itself is the trust anchor, so this machine need not trust its authority. The
+    /// certificate need not name the listener's address either. Users must supply their own client certificate.
     /// </summary>
     public static string For(ServerSettings settings, X509Certificate2 certificate, Uri address)
     {
@@ -23,7 +23,7 @@ internal static class CurlOptions
         return options;
     }
 
-    // Any name will do for a wildcard.
+    // A wildcard matches any name.
     private static string NameOf(X509Certificate2 certificate) =>
         certificate.GetNameInfo(X509NameType.DnsName, forIssuer: false).Replace("*", "presence", StringComparison.Ordinal);
 }

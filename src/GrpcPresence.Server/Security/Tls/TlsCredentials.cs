@@ -6,7 +6,8 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Security.Tls;
 
 /// <summary>
-/// What the server shows and whom it believes, usable and immutable. Nobody disposes of it: a handshake may still use what was replaced.
+/// The server's certificate and the authorities that it trusts, valid and immutable. It is never disposed, because a handshake may still
+/// use credentials that were replaced.
 /// </summary>
 internal sealed class TlsCredentials
 {
@@ -15,7 +16,7 @@ internal sealed class TlsCredentials
     private TlsCredentials(X509Certificate2 leaf, X509Certificate2Collection intermediates, X509Certificate2Collection authorities)
     {
         Leaf = leaf;
-        // Offline: what is not in the file is not looked for in the network either.
+        // Offline, so that missing intermediates are not downloaded.
         Chain = SslStreamCertificateContext.Create(leaf, intermediates, offline: true);
         Authorities = authorities;
     }
@@ -26,33 +27,35 @@ internal sealed class TlsCredentials
     /// <summary>The certificate with its key, and the intermediates that are sent with it.</summary>
     public SslStreamCertificateContext Chain { get; }
 
-    /// <summary>The authorities that client certificates must come from; empty when clients are not asked for any.</summary>
+    /// <summary>The authorities of client certificates; empty when the server does not request any.</summary>
     public X509Certificate2Collection Authorities { get; }
 
     /// <summary>The SHA-256 of the certificate, in hex.</summary>
     public string Thumbprint => Leaf.GetCertHashString(HashAlgorithmName.SHA256);
 
-    /// <summary>When the certificate ends.</summary>
+    /// <summary>When the certificate expires.</summary>
     public DateTimeOffset NotAfter => Leaf.NotAfter;
 
-    /// <summary>Makes sense of what the files hold.</summary>
-    /// <exception cref="SettingsException">It makes none: no certificate, half of one, or a key that does not fit.</exception>
+    /// <summary>Parses the contents of the files.</summary>
+    /// <exception cref="SettingsException">A certificate is missing or truncated, or the key does not match.</exception>
     public static TlsCredentials Load(TlsText text, ServerSettings settings)
     {
         var certificates = ReadCertificates(text.Certificate);
         if (certificates.Count == 0)
         {
             throw SettingsException.For(
-                nameof(settings.TlsCertificate), settings.TlsCertificate, "must hold whole certificates in PEM, the server's own first");
+                nameof(settings.TlsCertificate),
+            settings.TlsCertificate,
+            "does not contain complete PEM certificates. Put the server's own certificate first, followed by its intermediates");
         }
         var authorities = text.Authorities is null ? [] : ReadCertificates(text.Authorities);
-        // A chain ends at a root; without one, nobody would be believed, and only the clients would learn of it.
+        // A chain ends at a root. Without a root, the server would reject every client, and only the clients would notice.
         if (text.Authorities is not null && !authorities.Any(IsRoot))
         {
             throw SettingsException.For(
                 nameof(settings.ClientCertificateAuthorities),
                 settings.ClientCertificateAuthorities,
-                "must hold whole certificates in PEM, a root that signed itself among them");
+                "does not contain complete PEM certificates with a self-signed root. Add the root certificate");
         }
         return new TlsCredentials(WithKey(text, settings), [.. certificates.Skip(1)], authorities);
     }
@@ -62,19 +65,22 @@ internal sealed class TlsCredentials
         try
         {
             var leaf = X509Certificate2.CreateFromPem(text.Certificate, text.Key);
-            // The TLS of Windows takes no key that is in memory alone.
-            return OperatingSystem.IsWindows() ? X509CertificateLoader.LoadPkcs12(leaf.Export(X509ContentType.Pkcs12), password: null) : leaf;
+            // TLS on Windows does not accept a key that exists in memory only.
+            return OperatingSystem.IsWindows()
+                ? X509CertificateLoader.LoadPkcs12(leaf.Export(X509ContentType.Pkcs12), password: null)
+                : leaf;
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             throw SettingsException.For(
                 nameof(settings.TlsKey),
                 settings.TlsKey,
-                $"must hold the private key of the first certificate of {ServerSettings.Section}:{nameof(settings.TlsCertificate)} in PEM, not encrypted");
+                "is not the unencrypted PEM private key of the first certificate of "
+                    + $"{ServerSettings.Section}:{nameof(settings.TlsCertificate)}. Supply the matching key");
         }
     }
 
-    // None when any of them is not whole: the import passes over one that was cut off.
+    // Returns no certificates if any is truncated: the import skips truncated certificates.
     private static X509Certificate2Collection ReadCertificates(string pem)
     {
         var certificates = new X509Certificate2Collection();
@@ -89,5 +95,6 @@ internal sealed class TlsCredentials
         return certificates.Count == pem.AsSpan().Count(PemBegin) ? certificates : [];
     }
 
-    private static bool IsRoot(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+    private static bool IsRoot(X509Certificate2 certificate) =>
+        certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
 }

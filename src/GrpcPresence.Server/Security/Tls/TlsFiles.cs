@@ -4,12 +4,12 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Security.Tls;
 
 /// <summary>
-/// The files of TLS, and what is in force of them. They are compared by what they hold, so that it does not matter how they were replaced: Kubernetes
-/// swaps a symbolic link above them, which a watcher of files does not see.
+/// Loads the TLS files, and holds the valid credentials in use. It compares the files by content, so that any way of replacing them works:
+/// Kubernetes swaps a symbolic link above them, which a file watcher does not notice.
 /// </summary>
 internal sealed class TlsFiles
 {
-    /// <summary>The rest of a certificate's time at which whoever should have renewed it has evidently not.</summary>
+    /// <summary>How long before its expiry an unrenewed certificate causes a warning.</summary>
     private static readonly TimeSpan EndsSoon = TimeSpan.FromDays(7);
 
     private readonly ServerSettings _settings;
@@ -19,11 +19,11 @@ internal sealed class TlsFiles
     // Handshakes read it on any thread.
     private volatile TlsCredentials _current;
 
-    // What was last looked at, whether it could be used or not; null when it could not be read. Only for who looks.
+    // The content at the last check, valid or not; null when it could not be read. Only the thread that checks uses it.
     private TlsText? _seen;
 
     /// <summary>Loads the files.</summary>
-    /// <exception cref="SettingsException">They cannot be used.</exception>
+    /// <exception cref="SettingsException">The files are invalid.</exception>
     public TlsFiles(ServerSettings settings, TimeProvider time, ILogger<TlsFiles> logger)
     {
         (_settings, _time, _logger) = (settings, time, logger);
@@ -32,12 +32,12 @@ internal sealed class TlsFiles
         Tell(_current);
     }
 
-    /// <summary>What new handshakes use.</summary>
+    /// <summary>The credentials that new handshakes use.</summary>
     public TlsCredentials Current => _current;
 
     /// <summary>
-    /// Looks whether the files have changed, and puts into force what they hold. What cannot be used is logged once, and what was in force stays so.
-    /// Not for two threads at once.
+    /// Checks whether the files have changed, and uses their new contents. Invalid contents are logged once, and the previous credentials
+    /// remain in use. Not for concurrent use.
     /// </summary>
     public void Look()
     {
@@ -48,7 +48,7 @@ internal sealed class TlsFiles
             if (text != _seen)
                 Tell(_current = TlsCredentials.Load(text, _settings));
         }
-#pragma warning disable CA1031 // a server with a good certificate must not end because of whatever is wrong with another
+#pragma warning disable CA1031 // a server with a valid certificate must not stop because a new one is invalid
         catch (Exception exception)
 #pragma warning restore CA1031
         {

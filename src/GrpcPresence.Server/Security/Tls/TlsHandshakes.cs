@@ -4,10 +4,10 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Security.Tls;
 
-/// <summary>How a connection becomes one with TLS: each with what is in force when it begins.</summary>
+/// <summary>Configures TLS handshakes. Each handshake uses the credentials that are current when it begins.</summary>
 internal sealed class TlsHandshakes(TlsFiles files, ClientCertificateCheck clients, ServerSettings settings)
 {
-    /// <summary>The options of one handshake.</summary>
+    /// <summary>Returns the options of one handshake.</summary>
     public SslServerAuthenticationOptions NewOptions()
     {
         var credentials = files.Current;

@@ -1,9 +1,12 @@
 namespace GrpcPresence.Server.Security.Tls;
 
-/// <summary>Looks at the files of TLS from time to time, so that a renewed certificate is used without a restart.</summary>
+/// <summary>Checks the TLS files regularly, so that a renewed certificate is used without a restart.</summary>
 internal sealed class TlsReload(TlsFiles files, TimeProvider time) : IHostedService, IDisposable
 {
-    /// <summary>The time between two looks: short beside the time that is left of a certificate when it is renewed, and long beside reading three files.</summary>
+    /// <summary>
+    /// The interval of checks: short compared with the remaining validity when a certificate is renewed, and long compared with reading
+    /// three files.
+    /// </summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private ITimer? _timer;
@@ -11,7 +14,7 @@ internal sealed class TlsReload(TlsFiles files, TimeProvider time) : IHostedServ
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // It does not repeat by itself: a disk that hangs must not collect looks, and they are not for two threads.
+        // The timer does not repeat by itself: checks on a disk that hangs must not accumulate or overlap.
         _timer = time.CreateTimer(_ => Look(), state: null, Interval, Timeout.InfiniteTimeSpan);
         return Task.CompletedTask;
     }

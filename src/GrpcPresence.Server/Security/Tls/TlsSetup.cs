@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace GrpcPresence.Server.Security.Tls;
 
-/// <summary>Puts TLS into the server and on a listener.</summary>
+/// <summary>Adds TLS to the server and to a listener.</summary>
 internal static class TlsSetup
 {
-    /// <summary>Adds TLS if the settings name a certificate; the listener needs <see cref="TlsHandshakes"/> then.</summary>
+    /// <summary>Adds TLS if the settings name a certificate. The listener then needs <see cref="TlsHandshakes"/>.</summary>
     public static IServiceCollection AddTls(this IServiceCollection services, ServerSettings settings)
     {
         if (settings.TlsCertificate is null)
@@ -20,14 +20,16 @@ internal static class TlsSetup
         return services;
     }
 
-    /// <summary>Has the listener talk TLS. Clients choose between HTTP/2 and HTTP/1.1 in the handshake, which they cannot do without TLS.</summary>
+    /// <summary>
+    /// Makes the listener use TLS. Clients choose between HTTP/2 and HTTP/1.1 in the handshake, which is not possible without TLS.
+    /// </summary>
     public static void UseTls(this ListenOptions listen, TlsHandshakes handshakes)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
         listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(handshakes.NewOptions()) });
         listen.Use(next => connection =>
         {
-            // Once a connection: every request of it has the same client.
+            // Once per connection: all its requests come from the same client.
             if (connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate)
                 ClientCertificateNames.Remember(connection.Features, certificate);
             return next(connection);

@@ -19,7 +19,7 @@ internal sealed class ChoiceSettingAttribute<TEnum>(string summary) : SettingAtt
     /// <inheritdoc/>
     public override bool TryRead(string text, out object? value)
     {
-        // Not Enum.TryParse, which takes numbers and lists.
+        // Enum.TryParse would also accept numbers and lists.
         var index = Array.FindIndex(Names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
         value = index < 0 ? null : Enum.GetValues<TEnum>()[index];
         return index >= 0;

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace GrpcPresence.Server.Settings.Attributes;
 
-/// <summary>A whole number, or with <see cref="Off"/> none.</summary>
+/// <summary>A whole number, or null when the text is <see cref="Off"/>.</summary>
 internal sealed class IntegerSettingAttribute(string summary, int min, int max) : SettingAttribute(summary)
 {
-    /// <summary>The word for no number; null where there must be one.</summary>
+    /// <summary>The word that stands for null; null where a number is required.</summary>
     public string? Off { get; init; }
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ internal sealed class OriginsSettingAttribute(string summary) : SettingAttribute
 
     /// <inheritdoc/>
     public override string Form =>
-        "origins with commas between them, such as https://a.example,http://localhost:8080, without a path or the scheme's own port; or * "
+        "comma-separated origins such as https://a.example,http://localhost:8080, without a path or the scheme's default port; or * "
         + "for all, or empty for none";
 
     /// <inheritdoc/>

@@ -5,10 +5,10 @@ namespace GrpcPresence.Server.Settings.Attributes;
 /// <summary>The path of a file. A relative path starts at the working directory; the value is the full path.</summary>
 internal sealed class PathSettingAttribute(string summary) : SettingAttribute(summary)
 {
-    /// <summary>The word for no file; null where there must be one.</summary>
+    /// <summary>The word that stands for null; null where a file is required.</summary>
     public string? Off { get; init; }
 
-    /// <summary>The longest full path, in bytes of UTF-8.</summary>
+    /// <summary>The maximum length of the full path, in bytes of UTF-8.</summary>
     public int MaxBytes { get; init; } = int.MaxValue;
 
     /// <inheritdoc/>

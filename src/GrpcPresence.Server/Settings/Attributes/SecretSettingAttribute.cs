@@ -3,7 +3,7 @@ namespace GrpcPresence.Server.Settings.Attributes;
 /// <summary>A secret. It has no command-line option, because other users of the machine can read command lines.</summary>
 internal sealed class SecretSettingAttribute(string summary) : SettingAttribute(summary)
 {
-    // Tokens of Twilio have 32 hexadecimal digits. Half of them cannot be guessed either.
+    // Tokens of Twilio have 32 hexadecimal digits. A secret of half that length still cannot be guessed.
     private const int MinLength = 16;
     private const int MaxLength = 256;
 

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>Clients that do not speak HTTP/2, or not well: the first bytes, lengths, types, and frames where they do not belong.</summary>
+/// <summary>Clients that do not speak valid HTTP/2: wrong first bytes, lengths and types, and frames in the wrong place.</summary>
 internal static class BrokenConnections
 {
     private const int MostFrames = 20;
@@ -29,7 +29,8 @@ internal static class BrokenConnections
         random => new Conversation("a window of nothing, or beyond all bounds").Preface().Request(1, Conversation.Fields())
             .Frame(FrameType.WindowUpdate, 0, (uint)random.Next(3), [(byte)(random.Next(2) * 127), 255, 255, (byte)(random.Next(2) * 255)])
             .Frame(FrameType.WindowUpdate, 0, (uint)random.Next(3), [0, 0, 0, 0]),
-        random => new Conversation("data of no stream").Preface().Frame(FrameType.Data, (byte)random.Next(2), Stream(random), Bytes(random, 20)),
+        random => new Conversation("data of no stream").Preface()
+            .Frame(FrameType.Data, (byte)random.Next(2), Stream(random), Bytes(random, 20)),
         random => new Conversation("data after the end").Preface().Request(1, Conversation.Fields())
             .Body(1, Conversation.Message([])).Frame(FrameType.Data, (byte)random.Next(2), 1, Bytes(random, 20)),
         _ => new Conversation("a stream twice").Preface().Request(1, Conversation.Fields()).Request(1, Conversation.Fields()),
@@ -53,22 +54,28 @@ internal static class BrokenConnections
     ];
 
     private static Conversation Valid(string name) =>
-        new Conversation(name).Preface().Request(1, Conversation.Fields()).Body(1, Conversation.Message([])).Frame(FrameType.Ping, 0, 0, new byte[8])
+        new Conversation(name).Preface()
+            .Request(1, Conversation.Fields())
+            .Body(1, Conversation.Message([]))
+            .Frame(FrameType.Ping, 0, 0, new byte[8])
             .Request(3, Conversation.Fields("/presence.v1.UserService/StreamHeartbeats")).Body(3, Conversation.Message([0x0a, 0x00]));
 
     private static Conversation RandomFrames(Random random)
     {
         var conversation = new Conversation("random frames").Preface();
         for (var i = random.Next(MostFrames); i >= 0; i--)
-            conversation.Frame((byte)random.Next(random.Next(2) == 0 ? 10 : 256), (byte)random.Next(256), Stream(random), Bytes(random, 64));
+        {
+            conversation.Frame(
+                (byte)random.Next(random.Next(2) == 0 ? 10 : 256), (byte)random.Next(256), Stream(random), Bytes(random, 64));
+        }
         return conversation;
     }
 
     private static uint Stream(Random random) => Streams[random.Next(Streams.Length)];
 
-    private static byte[] Bytes(Random random, int most)
+    private static byte[] Bytes(Random random, int max)
     {
-        var bytes = new byte[random.Next(most) + 1];
+        var bytes = new byte[random.Next(max) + 1];
         random.NextBytes(bytes);
         return bytes;
     }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>What one hostile client says on one connection, and what it expects to hear. Built frame by frame.</summary>
+/// <summary>The frames that one hostile client sends on one connection, and the answers that it expects.</summary>
 /// <param name="name">What the client tries.</param>
 internal sealed class Conversation(string name)
 {
@@ -18,30 +18,33 @@ internal sealed class Conversation(string name)
 
     public ReadOnlyMemory<byte> Bytes => _bytes.ToArray();
 
-    /// <summary>Streams that must be answered before the client closes its side.</summary>
+    /// <summary>The streams that must be answered before the client closes its side.</summary>
     public List<int> Awaited { get; } = [];
 
-    /// <summary>The gRPC statuses that answers may have; null for any documented one, a refusal by HTTP, a reset, or the end of the connection.</summary>
+    /// <summary>
+    /// The gRPC statuses that answers may have; null for any documented status, an HTTP error, a reset, or the end of the connection.
+    /// </summary>
     public int[]? Statuses { get; private set; }
 
     /// <summary>The path of a method that every request may name.</summary>
     public static IReadOnlyList<(string Name, string Value)> Fields(string path = Unary) =>
     [
-        (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"), ("content-type", "application/grpc"), ("te", "trailers"),
+        (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
+        ("content-type", "application/grpc"), ("te", "trailers"),
     ];
 
-    /// <summary>Bytes as they are.</summary>
+    /// <summary>Adds raw bytes.</summary>
     public Conversation Raw(params ReadOnlySpan<byte> bytes)
     {
         _bytes.AddRange(bytes);
         return this;
     }
 
-    /// <summary>A proper beginning. There is no dynamic table, so that answers can be read without one.</summary>
+    /// <summary>Adds a valid preface. The dynamic table is off, so that answers can be read without one.</summary>
     public Conversation Preface() => Raw(PrefaceText).Frame(FrameType.Settings, FrameFlags.None, 0, [0, 1, 0, 0, 0, 0])
         .Frame(FrameType.Settings, FrameFlags.Ack, 0, []);
 
-    /// <summary>A frame, whose length may lie.</summary>
+    /// <summary>Adds a frame, whose length may be wrong.</summary>
     public Conversation Frame(byte type, byte flags, uint stream, ReadOnlySpan<byte> payload, int? length = null)
     {
         Span<byte> header = stackalloc byte[FrameHeaderBytes];
@@ -52,11 +55,11 @@ internal sealed class Conversation(string name)
         return Raw(header).Raw(payload);
     }
 
-    /// <summary>The headers of a request.</summary>
+    /// <summary>Adds the headers of a request.</summary>
     public Conversation Request(uint stream, IEnumerable<(string Name, string Value)> fields, bool ends = false) =>
         Frame(FrameType.Headers, (byte)(FrameFlags.EndHeaders | (ends ? FrameFlags.EndStream : 0)), stream, Hpack.Encode(fields));
 
-    /// <summary>Body, and the end of the request.</summary>
+    /// <summary>Adds the body and the end of the request.</summary>
     public Conversation Body(uint stream, ReadOnlySpan<byte> bytes)
     {
         const int MostInFrame = 16 * 1024;
@@ -72,14 +75,14 @@ internal sealed class Conversation(string name)
         return this;
     }
 
-    /// <summary>As <see cref="Await"/>; the answer must be one of these gRPC statuses.</summary>
+    /// <summary>Does the same as <see cref="Await"/>; the answer must have one of these gRPC statuses.</summary>
     public Conversation Expect(int stream, params int[] statuses)
     {
         Statuses = statuses;
         return Await(stream);
     }
 
-    /// <summary>The same with damaged bytes; then nobody knows what is to be expected.</summary>
+    /// <summary>Returns the same conversation with damaged bytes. Its answers are then unknown.</summary>
     public Conversation Damage(Random random)
     {
         _bytes = [.. ByteDamage.Do([.. _bytes], random)];
@@ -88,14 +91,14 @@ internal sealed class Conversation(string name)
         return this;
     }
 
-    /// <summary>The same, but the client stops somewhere.</summary>
+    /// <summary>Returns the same conversation, but the client stops in the middle.</summary>
     public Conversation Truncated(Random random)
     {
         _bytes = _bytes[..random.Next(_bytes.Count)];
         return this;
     }
 
-    /// <summary>A message with the prefix that gRPC gives it.</summary>
+    /// <summary>Returns a message with its gRPC prefix.</summary>
     public static byte[] Message(ReadOnlySpan<byte> message, byte flag = 0, uint? length = null)
     {
         var framed = new byte[5 + message.Length];

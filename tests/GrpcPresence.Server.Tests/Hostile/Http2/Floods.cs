@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>Clients that send much of what is cheap to send and dear to answer.</summary>
+/// <summary>Clients that send many requests that are cheap to send and expensive to answer.</summary>
 internal static class Floods
 {
     private const int Many = 3000;
@@ -14,11 +14,16 @@ internal static class Floods
         _ => Repeat("priorities", Many, (conversation, i) =>
             conversation.Frame(FrameType.Priority, 0, (uint)((2 * i) + 1), [0, 0, 0, (byte)(2 * i), 1])),
         _ => Repeat("unknown frames", Many, (conversation, i) => conversation.Frame((byte)(10 + (i % 200)), 0, (uint)i, [1, 2, 3])),
-        _ => Repeat("requests that are reset at once", Streams, (conversation, i) => Reset(conversation.Request(Odd(i), Conversation.Fields()), i)),
+        _ => Repeat("requests that are reset at once", Streams, (conversation, i) =>
+            Reset(conversation.Request(Odd(i), Conversation.Fields()), i)),
         _ => Repeat("calls that are reset at once", Streams, (conversation, i) =>
             Reset(conversation.Request(Odd(i), Conversation.Fields()).Body(Odd(i), Conversation.Message([])), i)),
         _ => Repeat("watches that are reset at once", Streams, (conversation, i) =>
-            Reset(conversation.Request(Odd(i), Conversation.Fields("/grpc.health.v1.Health/Watch")).Body(Odd(i), Conversation.Message([])), i)),
+            Reset(
+                conversation
+                    .Request(Odd(i), Conversation.Fields("/grpc.health.v1.Health/Watch"))
+                    .Body(Odd(i), Conversation.Message([])),
+                i)),
         _ => Repeat("streams that say nothing", Streams, (conversation, i) =>
             conversation.Request(Odd(i), Conversation.Fields("/presence.v1.UserService/StreamHeartbeats"))),
         _ => Repeat("data of nothing", Many, (conversation, i) =>
@@ -36,7 +41,8 @@ internal static class Floods
         return conversation;
     }
 
-    private static Conversation Reset(Conversation conversation, int number) => conversation.Frame(FrameType.Reset, 0, Odd(number), [0, 0, 0, 8]);
+    private static Conversation Reset(Conversation conversation, int number) =>
+        conversation.Frame(FrameType.Reset, 0, Odd(number), [0, 0, 0, 8]);
 
     private static uint Odd(int number) => (uint)((2 * number) + 1);
 }

@@ -7,7 +7,7 @@ using GrpcPresence.Server.Tests.Fixture;
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
 /// <summary>
-/// Holds hostile conversations over raw connections, one for some hostile requests, while a canary calls over its own connection.
+/// Runs hostile conversations over raw connections, one for some hostile requests, while a canary calls over its own connection.
 /// </summary>
 public sealed class HostileConnectionRun : IAsyncLifetime
 {
@@ -23,25 +23,25 @@ public sealed class HostileConnectionRun : IAsyncLifetime
 
     private readonly ConcurrentQueue<string> _objections = [];
 
-    /// <summary>How many connections are made.</summary>
+    /// <summary>The number of connections.</summary>
     public static int Connections => HostileRequestRun.Requests / RequestsPerConnection;
 
-    /// <summary>Answers that are none, and connections that did not end.</summary>
+    /// <summary>Invalid answers, and connections that did not end.</summary>
     public IReadOnlyCollection<string> Objections => _objections;
 
-    /// <summary>What was logged meanwhile.</summary>
+    /// <summary>The log entries of the run.</summary>
     public IReadOnlyList<string> Logged { get; private set; } = [];
 
-    /// <summary>The longest that the canary waited for an answer.</summary>
+    /// <summary>The longest time that the canary waited for an answer.</summary>
     public TimeSpan SlowestCanary { get; private set; }
 
-    /// <summary>Bytes alive after the warm-up.</summary>
+    /// <summary>The live bytes after the warm-up.</summary>
     public long HeapAfterWarmUp { get; private set; }
 
-    /// <summary>Bytes alive at the end.</summary>
+    /// <summary>The live bytes at the end.</summary>
     public long HeapAtEnd { get; private set; }
 
-    /// <summary>How long all of them took.</summary>
+    /// <summary>The duration of the run.</summary>
     public TimeSpan Duration { get; private set; }
 
     /// <inheritdoc/>
@@ -56,7 +56,12 @@ public sealed class HostileConnectionRun : IAsyncLifetime
         await TalkAsync(server, Connections / WarmUpPart, Connections);
         HeapAtEnd = Heap.LiveBytes();
         Duration = Stopwatch.GetElapsedTime(began);
-        Logged = [.. server.Log.Entries.Skip(logged).Where(entry => !entry.Category.EndsWith("AuditLog", StringComparison.Ordinal)).Select(entry => entry.ToString())];
+        Logged =
+        [
+            .. server.Log.Entries.Skip(logged)
+                .Where(entry => !entry.Category.EndsWith("AuditLog", StringComparison.Ordinal))
+                .Select(entry => entry.ToString()),
+        ];
     }
 
     /// <inheritdoc/>
@@ -82,13 +87,13 @@ public sealed class HostileConnectionRun : IAsyncLifetime
             if (number % CanaryEvery == 0)
                 await AskAsync(server);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            _objections.Enqueue($"{fault}: case {number}, {conversation}");
+            _objections.Enqueue($"{exception}: case {number}, {conversation}");
         }
     }
 
-    /// <summary>A call of somebody else.</summary>
+    /// <summary>Makes a call of an innocent client.</summary>
     private async Task AskAsync(TestServer server)
     {
         var began = Stopwatch.GetTimestamp();

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>What holds while connections are hostile. The numbers of the cases are their seeds.</summary>
+/// <summary>Tests the server under hostile connections. The numbers of the cases are their seeds.</summary>
 [Collection(nameof(HostileCollection))]
 public sealed class HostileConnectionTests(HostileConnectionRun run, ITestOutputHelper output) : IClassFixture<HostileConnectionRun>
 {
@@ -21,7 +21,8 @@ public sealed class HostileConnectionTests(HostileConnectionRun run, ITestOutput
     public void Memory_stays_flat()
     {
         output.WriteLine(
-            $"{HostileConnectionRun.Connections} connections in {run.Duration}: {run.HeapAfterWarmUp / Mebibyte} MiB alive after the warm-up, "
+            $"{HostileConnectionRun.Connections} connections in {run.Duration}: "
+            + $"{run.HeapAfterWarmUp / Mebibyte} MiB alive after the warm-up, "
             + $"{run.HeapAtEnd / Mebibyte} at the end; slowest canary {run.SlowestCanary}");
         Assert.True(run.HeapAtEnd < (run.HeapAfterWarmUp * HeapRatio) + HeapSlack, $"{run.HeapAfterWarmUp} bytes became {run.HeapAtEnd}.");
     }

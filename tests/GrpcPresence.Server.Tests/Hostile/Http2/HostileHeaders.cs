@@ -1,10 +1,13 @@
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>Clients whose headers are damaged, contradict each other, are too many, or say what gRPC does not.</summary>
+/// <summary>Clients whose headers are damaged, contradictory, too many, or not valid for gRPC.</summary>
 internal static class HostileHeaders
 {
     private static readonly string[] Timeouts =
-        ["", "1", "S", "abc", "-1S", "0S", "0n", "1n", "99999999H", "999999999S", "1 S", "1s", "+1S", "1e3S", "18446744073709551616S", "٣S"];
+        [
+            "", "1", "S", "abc", "-1S", "0S", "0n", "1n", "99999999H", "999999999S",
+            "1 S", "1s", "+1S", "1e3S", "18446744073709551616S", "٣S",
+        ];
 
     private static readonly string[] ContentTypes =
     [
@@ -16,17 +19,22 @@ internal static class HostileHeaders
     [
         (":unknown", "1"), (":status", "200"), (":method", "POST"), ("Upper-Case", "1"), ("connection", "close"),
         ("transfer-encoding", "chunked"),
-        ("upgrade", "h2c"), ("content-length", "1"), ("content-length", "-1"), ("content-length", "99999999"), ("content-length", "99999999999999999999"),
+        ("upgrade", "h2c"), ("content-length", "1"), ("content-length", "-1"), ("content-length", "99999999"),
+        ("content-length", "99999999999999999999"),
         ("te", "gzip"), ("te", "trailers, deflate"),
         ("", "empty"), ("a b", "1"), ("nul", "a\0b"), ("line", "a\r\nb: c"), ("text", "é"), ("x-bin", "!!!!"), ("grpc-trace-bin", "===="),
-        ("grpc-status-details-bin", "AAAA"), ("grpc-status", "0"), ("grpc-accept-encoding", "\u0001,,,gzip;q=2"), ("grpc-accept-encoding", "gzip"),
-        ("traceparent", "00-zz-zz-01"), ("traceparent", "garbage"), ("tracestate", "a=b,,,="), ("baggage", "%%%=1;;;"), ("expect", "100-continue"),
-        ("host", "a:b:c"), ("cookie", "a=b; c"), ("user-agent", "\u007f"), ("origin", "null"), ("grpc-encoding", "nonsense"), ("range", "bytes=0-"),
+        ("grpc-status-details-bin", "AAAA"), ("grpc-status", "0"), ("grpc-accept-encoding", "\u0001,,,gzip;q=2"),
+        ("grpc-accept-encoding", "gzip"),
+        ("traceparent", "00-zz-zz-01"), ("traceparent", "garbage"), ("tracestate", "a=b,,,="), ("baggage", "%%%=1;;;"),
+        ("expect", "100-continue"),
+        ("host", "a:b:c"), ("cookie", "a=b; c"), ("user-agent", "\u007f"), ("origin", "null"), ("grpc-encoding", "nonsense"),
+        ("range", "bytes=0-"),
     ];
 
     private static readonly string[] Paths =
     [
-        "", "/", "*", "presence.v1.UserService/GetUser", "//", "/%00", "/%ff%fe", "/a\0b", "/../../etc/passwd", "/presence.v1.UserService/GetUser/",
+        "", "/", "*", "presence.v1.UserService/GetUser", "//", "/%00", "/%ff%fe", "/a\0b", "/../../etc/passwd",
+        "/presence.v1.UserService/GetUser/",
         "/presence.v1.UserService/getuser", "/presence.v1.UserService/GetUser?x=1", "/presence.v1.UserService/%47etUser",
         "/presence.v1.userservice/GetUser", "/unimplemented.Service/Method", "/é", "http://localhost/presence.v1.UserService/GetUser",
     ];
@@ -56,7 +64,8 @@ internal static class HostileHeaders
         random => Ask("another path", With(":path", Pick(Paths, random))),
         random => Ask("an odd deadline", [.. Conversation.Fields(), ("grpc-timeout", Pick(Timeouts, random))]),
         random => Ask(
-            "an odd deadline of a stream", [.. Conversation.Fields("/presence.v1.UserService/WatchUsers"), ("grpc-timeout", Pick(Timeouts, random))]),
+            "an odd deadline of a stream",
+            [.. Conversation.Fields("/presence.v1.UserService/WatchUsers"), ("grpc-timeout", Pick(Timeouts, random))]),
         random => Ask("a field over its limit", [.. Conversation.Fields(), ("x", new string('x', (8 * 1024) + random.Next(4000)))]),
         random => Continued("fields over their limit", random.Next(2) == 0 ? 400 : 40),
         random => Split("headers in many continuations", random, endsHeaders: true),
@@ -80,7 +89,9 @@ internal static class HostileHeaders
     {
         var fields = Enumerable.Range(0, count).Select(i => ($"x-{i}", new string('x', 16_400 / count)));
         var conversation = new Conversation(name).Preface().Frame(FrameType.Headers, 0, 1, Hpack.Encode(Conversation.Fields()));
-        return conversation.Frame(FrameType.Continuation, 0, 1, Hpack.Encode(fields).AsSpan(0, 16_000)).Frame(FrameType.Continuation, FrameFlags.EndHeaders, 1, []);
+        return conversation
+            .Frame(FrameType.Continuation, 0, 1, Hpack.Encode(fields).AsSpan(0, 16_000))
+            .Frame(FrameType.Continuation, FrameFlags.EndHeaders, 1, []);
     }
 
     private static Conversation Split(string name, Random random, bool endsHeaders)

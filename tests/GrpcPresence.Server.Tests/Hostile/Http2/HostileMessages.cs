@@ -5,7 +5,7 @@ using GrpcPresence.Core.Domain;
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
 /// <summary>
-/// Clients whose HTTP/2 is right and whose gRPC is not: prefixes that lie, compression that is none or too good, too many or too few messages.
+/// Clients with valid HTTP/2 and invalid gRPC: wrong prefixes, missing or excessive compression, too many or too few messages.
 /// </summary>
 internal static class HostileMessages
 {
@@ -33,9 +33,12 @@ internal static class HostileMessages
         random => Send("a message shorter than it says", random, Conversation.Message([0x0a, 0x00], length: 3), Internal),
         random => Send("half a prefix", random, Conversation.Message([])[..random.Next(1, 5)], Internal),
         random => Send("a length over the limit", random, Conversation.Message([], length: Limits.ReceivedMessageBytes + 1), TooLarge),
-        random => Send("a length beyond all bounds", random, Conversation.Message([], length: uint.MaxValue - (uint)random.Next(9)), TooLarge),
+        random =>
+            Send("a length beyond all bounds", random, Conversation.Message([], length: uint.MaxValue - (uint)random.Next(9)), TooLarge),
         random => Send("a length of 2 GiB", random, Conversation.Message([], length: (1u << 31) - (uint)random.Next(2)), TooLarge),
-        _ => new Conversation("more than the window lets through").Preface().Request(1, Conversation.Fields()).Body(1, Conversation.Message(Zeros)),
+        _ => new Conversation("more than the window lets through").Preface()
+            .Request(1, Conversation.Fields())
+            .Body(1, Conversation.Message(Zeros)),
         _ => Send("two messages of one", Conversation.Unary, [], [.. Conversation.Message([]), .. Conversation.Message([])], Internal),
         _ => new Conversation("no message").Preface().Request(1, Conversation.Fields(), ends: true).Expect(1, Internal),
         random => Send("a message that cannot be decoded", random, Conversation.Message([0xff, 0xff, 0xff]), Internal),
@@ -52,7 +55,7 @@ internal static class HostileMessages
         random => Encode("many bombs in one", random, "gzip", [.. Inflating, .. Inflating], TooLarge),
     ];
 
-    /// <summary>A message of some kilobytes that inflates to 64 MiB.</summary>
+    /// <summary>Returns a message of some kilobytes that inflates to 64 MiB.</summary>
     public static Conversation Bomb() =>
         Send("a bomb", Conversation.Unary, [("grpc-encoding", "gzip")], Conversation.Message(Inflating, Compressed), TooLarge);
 

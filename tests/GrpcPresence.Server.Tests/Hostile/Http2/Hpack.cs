@@ -2,14 +2,14 @@ using System.Text;
 
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>As much of RFC 7541 as these tests need: literal fields, and the statuses of the static table.</summary>
+/// <summary>Implements the part of RFC 7541 that these tests need: literal fields, and the statuses of the static table.</summary>
 internal static class Hpack
 {
     // The entries 8 to 14 of the static table.
     private static readonly int[] Statuses = [200, 204, 206, 304, 400, 404, 500];
     private const int FirstStatus = 8;
 
-    /// <summary>Fields, each as a literal that is not indexed and not compressed.</summary>
+    /// <summary>Encodes fields, each as a literal without indexing and compression.</summary>
     public static byte[] Encode(IEnumerable<(string Name, string Value)> fields)
     {
         var bytes = new List<byte>();
@@ -22,7 +22,7 @@ internal static class Hpack
         return [.. bytes];
     }
 
-    /// <summary>The fields that the server sent; it uses neither the dynamic table, which has no room, nor Huffman's code.</summary>
+    /// <summary>Decodes the fields that the server sent. It uses neither the dynamic table, which has size 0, nor Huffman coding.</summary>
     public static IEnumerable<(string Name, string Value)> Decode(byte[] block)
     {
         for (var at = 0; at < block.Length;)
@@ -56,9 +56,9 @@ internal static class Hpack
 
     private static int Number(byte[] block, ref int at, int prefixBits)
     {
-        var most = (1 << prefixBits) - 1;
-        var number = block[at++] & most;
-        if (number < most)
+        var max = (1 << prefixBits) - 1;
+        var number = block[at++] & max;
+        if (number < max)
             return number;
         for (var shift = 0; ; shift += 7)
         {

@@ -6,7 +6,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Hostile.Http2;
 
-/// <summary>A connection whose client writes whatever it likes, and reads what comes.</summary>
+/// <summary>A connection whose client writes arbitrary bytes, and reads the answers.</summary>
 internal sealed class RawConnection : IDisposable
 {
     private const int FrameHeaderBytes = 9;
@@ -19,9 +19,9 @@ internal sealed class RawConnection : IDisposable
     private RawConnection(Conversation conversation) => _conversation = conversation;
 
     /// <summary>
-    /// Says everything, waits for the answers that are expected, closes the client's side, and reads until the server has closed its own.
+    /// Sends all bytes, waits for the expected answers, closes the client's side, and reads until the server has closed its side.
     /// </summary>
-    /// <returns>The answers by stream; those of the others are not there.</returns>
+    /// <returns>The answers by stream, without those of unanswered streams.</returns>
     public static async Task<IReadOnlyDictionary<int, StreamAnswer>> TalkAsync(Uri server, Conversation conversation)
     {
         using var connection = new RawConnection(conversation);
@@ -66,7 +66,7 @@ internal sealed class RawConnection : IDisposable
         }
         catch (Exception closed) when (closed is IOException or SocketException)
         {
-            // Closed with bytes of ours unread.
+            // The server closed the connection with some of the client's bytes unread.
         }
         finally
         {

@@ -10,32 +10,32 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 namespace GrpcPresence.Server.Tests.Rest.Events;
 
 /// <summary>
-/// A browser that watches one URL: it breaks off after some event, whichever that is, stays away until it is called back or not at all, and goes on with the
-/// id that it remembers. Everything that it is told is held against the model.
+/// A browser that watches one URL. It disconnects after some event, stays away until it is called back or forever, and resumes with the id
+/// that it remembers. Every event is checked against the model.
 /// </summary>
 internal sealed class EventClient(TestServer server, WatchUsersRequest request, WatchModel model, Truth truth, Random random)
 {
-    private const int MostEvents = 12; // before it breaks off
+    private const int MostEvents = 12; // before it disconnects
 
-    private readonly Lock _gate = new(); // guards what the history says to the client
+    private readonly Lock _gate = new(); // protects the fields that the history sets
     private readonly TaskCompletionSource _settles = NewSource();
     private TaskCompletionSource _calledBack = NewSource();
     private long? _settlesAt;
     private EventStream _events = null!;
-    private Task<SseItem<JsonElement>?>? _next; // is being read
-    private bool _hasResumed; // the stream went on from an id
-    private bool _isWithinMessage; // more updates come with the next id
+    private Task<SseItem<JsonElement>?>? _next; // a pending read
+    private bool _hasResumed; // the stream resumed from an id
+    private bool _isWithinMessage; // more updates follow before the next id
 
-    /// <summary>What it may conclude.</summary>
+    /// <summary>What the client may conclude from its events.</summary>
     public WatchModel Model => model;
 
-    /// <summary>How often it broke off.</summary>
+    /// <summary>How often the client disconnected.</summary>
     public int Breaks { get; private set; }
 
-    /// <summary>How often that was after the first update of several that came with one id.</summary>
+    /// <summary>How often the client disconnected after the first of several updates with one id.</summary>
     public int BreaksWithinMessage { get; private set; }
 
-    /// <summary>Comes back, if it is away.</summary>
+    /// <summary>Makes the client reconnect if it is away.</summary>
     public void CallBack()
     {
         lock (_gate)
@@ -45,7 +45,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         }
     }
 
-    /// <summary>Stays from now on; nothing changes after the revision.</summary>
+    /// <summary>Makes the client stay connected. No change follows the revision.</summary>
     public void Settle(long revision)
     {
         lock (_gate)
@@ -56,8 +56,8 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         }
     }
 
-    /// <summary>Watches until it has settled: everything up to the revision has arrived. The stream stays open.</summary>
-    /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
+    /// <summary>Watches until everything up to the revision has arrived. The stream stays open.</summary>
+    /// <exception cref="BrokenPromiseException">A promise is broken.</exception>
     public async Task RunAsync()
     {
         for (var lastId = ""; ;)
@@ -77,16 +77,21 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         }
     }
 
-    /// <summary>Nothing but signs of life may come before the last event, which has the id of the one before.</summary>
-    /// <exception cref="BrokenPromiseException">It is otherwise.</exception>
+    /// <summary>Expects the last event, with the id of the event before. Only progress events may precede it.</summary>
+    /// <exception cref="BrokenPromiseException">Another event arrived.</exception>
     public async Task RequireEndAsync(string reason)
     {
         await using var events = _events;
         var end = await NextAsync();
         for (; end.EventType == "progress"; end = await NextAsync())
             await TakeAsync(end);
-        if (end.EventType != "end" || end.EventId != model.Token!.Encode() || end.Data.GetProperty("reason").GetString() != reason)
-            throw new BrokenPromiseException("Drained", $"the watch ends with {end.EventType} {end.EventId} {end.Data} after {model.Token}");
+        if (end.EventType != "end"
+            || end.EventId != model.Token!.Encode()
+            || end.Data.GetProperty("reason").GetString() != reason)
+        {
+            throw new BrokenPromiseException(
+                "Drained", $"the watch ends with {end.EventType} {end.EventId} {end.Data} after {model.Token}");
+        }
     }
 
     private async Task<EventStream> OpenAsync(string lastId)
@@ -99,12 +104,12 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         return await EventStream.OfAsync(await response, lastId);
     }
 
-    // Takes so many events, or all up to where it settles.
-    private async Task<bool> IsSettledAsync(int most)
+    // Reads up to `max` events, or all up to the revision where the history settles.
+    private async Task<bool> IsSettledAsync(int max)
     {
         for (var taken = 0; ; taken++)
         {
-            if (SettlesAt is null && taken >= most)
+            if (SettlesAt is null && taken >= max)
                 return false;
             _next ??= _events.Next();
             await Barrier.Within(Task.WhenAny(_next, _settles.Task), "an event came, or the history ended");
@@ -119,7 +124,10 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
     private async Task<SseItem<JsonElement>> NextAsync()
     {
         _next ??= _events.Next();
-        await Barrier.Within(_next, $"the event came that follows {model.Token?.Base}/{model.Token?.Position} (settles at {SettlesAt}) of {UpdatesUrl.Of(request)}");
+        await Barrier.Within(
+            _next,
+            $"the event arrived that follows {model.Token?.Base}/{model.Token?.Position} "
+            + $"(settles at {SettlesAt}) of {UpdatesUrl.Of(request)}");
         var next = await _next;
         _next = null;
         return next ?? throw new BrokenPromiseException("Drained", "the watch ended without a reason");
@@ -150,21 +158,26 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
         _isWithinMessage = item is { EventType: "updated", EventId: null } && !model.IsInSnapshot;
         if (item.EventId is not { Length: > 0 } id)
             return;
-        var token = ResumeToken.TryDecode(id, out var decoded) ? decoded : throw new BrokenPromiseException("Bookmarkable", $"{id} is not a token");
+        var token = ResumeToken.TryDecode(id, out var decoded)
+            ? decoded
+            : throw new BrokenPromiseException("Bookmarkable", $"{id} is not a token");
         await KnowAsync(token.Position);
         model.Take(token);
     }
 
-    private Task KnowAsync(long revision) => Barrier.Within(truth.WhenKnownAsync(revision), $"revision {revision}, which a client has, was published");
+    private Task KnowAsync(long revision) =>
+        Barrier.Within(truth.WhenKnownAsync(revision), $"revision {revision}, which a client has, was published");
 
     private ToldUser ToldOf(JsonElement data)
     {
         var user = data.GetProperty("user");
-        var sid = UserSid.TryParse(user.GetProperty("sid").GetString()!, out var parsed) ? parsed : throw new BrokenPromiseException("Ordered", "no SID");
+        var sid = UserSid.TryParse(user.GetProperty("sid").GetString()!, out var parsed)
+            ? parsed
+            : throw new BrokenPromiseException("Ordered", "no SID");
         var revision = data.GetProperty("revision").GetInt64();
         var reasons = data.GetProperty("update_reasons").EnumerateArray()
             .Aggregate(UpdateReasons.None, (all, word) => all | Enum.Parse<UpdateReasons>(word.GetString()!, ignoreCase: true));
-        // Of the row only the committed changes tell: clients see a revision that a switch moves too.
+        // Only committed changes determine the row: clients also see a revision that switching reachability changes.
         var row = truth.LastChange(sid, UpdateReasons.All, revision);
         return new ToldUser(sid, Identity.FromTrusted(user.GetProperty("identity").GetString()!), revision, row, reasons)
         {

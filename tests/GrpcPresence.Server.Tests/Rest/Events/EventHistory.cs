@@ -13,7 +13,7 @@ using UserView = GrpcPresence.V1.UserView;
 
 namespace GrpcPresence.Server.Tests.Rest.Events;
 
-/// <summary>One random history in a service instance of its own, with clients that watch it over events.</summary>
+/// <summary>Runs one random history in its own service instance, with clients that watch it over server-sent events.</summary>
 internal sealed class EventHistory
 {
     private const int Length = 30;
@@ -35,7 +35,7 @@ internal sealed class EventHistory
 
     /// <summary>Runs the history of a seed.</summary>
     /// <returns>Its clients.</returns>
-    /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
+    /// <exception cref="BrokenPromiseException">A promise is broken.</exception>
     public static async Task<IReadOnlyList<EventClient>> RunAsync(TestServer server, FakeTimeProvider time, TruthRecorder truths, int seed)
     {
         var sid = await server.CreateServiceAsync();
@@ -71,7 +71,8 @@ internal sealed class EventHistory
                 break;
             case < 10:
                 var edited = new User { ServiceSid = sid, Identity = name, FriendlyName = $"name {_random.Next(10)}" };
-                await Outcome(users.UpdateUserAsync(new UpdateUserRequest { User = edited, UpdateMask = FieldMask.FromString("friendly_name") }).ResponseAsync);
+                var update = new UpdateUserRequest { User = edited, UpdateMask = FieldMask.FromString("friendly_name") };
+                await Outcome(users.UpdateUserAsync(update).ResponseAsync);
                 break;
             case < 11:
                 await Outcome(users.CreateUserAsync(new CreateUserRequest { ServiceSid = sid, Identity = name }).ResponseAsync);
@@ -80,7 +81,13 @@ internal sealed class EventHistory
                 await Outcome(users.DeleteUserAsync(new DeleteUserRequest { ServiceSid = sid, UserKey = name }).ResponseAsync);
                 break;
             case < 13:
-                var binding = new SetPushBindingRequest { ServiceSid = sid, UserKey = name, BindingType = BindingType.Fcm, Endpoint = $"{_random.Next(3)}" };
+                var binding = new SetPushBindingRequest
+                {
+                    ServiceSid = sid,
+                    UserKey = name,
+                    BindingType = BindingType.Fcm,
+                    Endpoint = $"{_random.Next(3)}",
+                };
                 await Outcome(users.SetPushBindingAsync(binding).ResponseAsync);
                 break;
             case < 14:
@@ -99,7 +106,7 @@ internal sealed class EventHistory
         }
     }
 
-    // As the server's own timer would, but that everything which follows from it has begun when this returns.
+    // Ticks as the server's own timer would, but returns only when all consequences have begun.
     private void Wait(int ticks)
     {
         for (var i = 0; i < ticks; i++)
@@ -110,7 +117,7 @@ internal sealed class EventHistory
         }
     }
 
-    // Time goes on while clients come to the end: a server that missed a batch looks for it with a tick.
+    // Time advances while clients catch up, because a server that missed a batch looks for it on a tick.
     private async Task TickUntil(Task done)
     {
         using var timer = new PeriodicTimer(Limits.Tick);
@@ -140,13 +147,15 @@ internal sealed class EventHistory
 
     private static WatchFilter FilterOf(WatchUsersRequest request, UpdateReasons reasons)
     {
-        var view = request.View == UserView.Unspecified ? Core.Domain.Users.UserView.Full : System.Enum.Parse<Core.Domain.Users.UserView>(request.View.ToString());
+        var view = request.View == UserView.Unspecified
+            ? Core.Domain.Users.UserView.Full
+            : System.Enum.Parse<Core.Domain.Users.UserView>(request.View.ToString());
         return new WatchFilter(request.UserKeys.Select(key => new UserKey(Identity.FromTrusted(key))), reasons, view);
     }
 
     /// <summary>
-    /// Every session ends, and one user more comes and goes: a deletion is told whatever the filter. When it has come, with its id, each client must know the
-    /// truth; and then the service instance ends, and says so.
+    /// Ends every session, and creates and deletes one more user, because every filter passes a deletion. When it has arrived with its id,
+    /// each client must know the truth. Then the service instance is deleted, and each watch must end with that reason.
     /// </summary>
     private async Task SettleAsync()
     {
@@ -168,14 +177,14 @@ internal sealed class EventHistory
             await client.RequireEndAsync("SERVICE_INSTANCE_NOT_FOUND");
     }
 
-    // PresenceErrors are part of life here.
+    // Errors are expected here.
     private static async Task Outcome(Task call)
     {
         try
         {
             await call;
         }
-        catch (global::Grpc.Core.RpcException refusal) when (refusal.StatusCode is not global::Grpc.Core.StatusCode.Internal)
+        catch (global::Grpc.Core.RpcException exception) when (exception.StatusCode is not global::Grpc.Core.StatusCode.Internal)
         {
         }
     }

@@ -10,7 +10,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 namespace GrpcPresence.Server.Tests.Rest.Events;
 
 /// <summary>
-/// Random histories over the wire, watched as events by clients that break off anywhere. A failure prints the seed. More of them:
+/// Runs random histories over the wire. Clients watch them as events and disconnect at any time. A failure prints the seed. To run more:
 /// <c>PRESENCE_EVENT_HISTORIES=10000 dotnet test --project tests/GrpcPresence.Server.Tests</c>.
 /// </summary>
 public sealed class EventHistoryTests
@@ -35,9 +35,9 @@ public sealed class EventHistoryTests
             if (failure is not null)
                 Assert.Fail($"Seed {seed}: {failure}");
         }
-        // A run in which nobody breaks off between the updates of a message would show nothing of that.
+        // The run must include clients that disconnect between the updates of a message.
         Assert.True(breaks > Histories && withinMessage > 0, $"{breaks} breaks, {withinMessage} within a message.");
-        // Stopping would wait for them on a clock that stands.
+        // The stop would otherwise wait for the streams on a clock that does not advance.
         await Barrier.Within(
             server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server noticed the end of the streams");
         Assert.Empty(server.Log.Problems);
@@ -47,7 +47,7 @@ public sealed class EventHistoryTests
     {
         services.AddSingleton(provider => new TruthRecorder(provider.GetRequiredService<WatchHub>()));
         services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<TruthRecorder>());
-        // The histories tick by themselves, so that nobody has to wait for a timer that another thread answers.
+        // The histories call Tick themselves, so that no test waits for a timer on another thread.
         services.Remove(services.Single(service => service.ImplementationType == typeof(LeaseTimer)));
     }
 }

@@ -6,7 +6,7 @@ using GrpcPresence.Testing.Watching;
 
 namespace GrpcPresence.Server.Tests.Rest.Events;
 
-/// <summary>Writes every commit down before the hub, and so any client, hears of it. Safe from any thread.</summary>
+/// <summary>Records every commit before the hub, and so before any client, receives it. Safe from any thread.</summary>
 internal sealed class TruthRecorder(WatchHub hub) : ICommitPublisher
 {
     private readonly ConcurrentDictionary<ServiceSid, Truth> _truths = [];

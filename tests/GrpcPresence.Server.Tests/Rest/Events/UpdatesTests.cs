@@ -10,12 +10,15 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Rest.Events;
 
-/// <summary>What is special to a watch that comes as server-sent events. What it shares with gRPC is in <see cref="Services.WatchUsersTests"/>.</summary>
+/// <summary>
+/// Tests what is specific to watches over server-sent events. <see cref="Services.WatchUsersTests"/> tests what they share with gRPC.
+/// </summary>
 public sealed class UpdatesTests : IAsyncLifetime
 {
     private TestServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync(settings: new() { WatchStallTimeout = TimeSpan.FromSeconds(1) });
+    public async ValueTask InitializeAsync() =>
+        _server = await TestServer.StartAsync(settings: new() { WatchStallTimeout = TimeSpan.FromSeconds(1) });
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
@@ -35,7 +38,13 @@ public sealed class UpdatesTests : IAsyncLifetime
     public async Task What_an_event_tells_of_a_user_is_what_a_read_returns()
     {
         var service = await _server.CreateReachableServiceAsync();
-        await _server.Users.CreateUserAsync(new CreateUserRequest { ServiceSid = service, Identity = "ada", FriendlyName = "Ada \"é\"\n", Attributes = "{\"a\":1}" });
+        await _server.Users.CreateUserAsync(new CreateUserRequest
+        {
+            ServiceSid = service,
+            Identity = "ada",
+            FriendlyName = "Ada \"é\"\n",
+            Attributes = "{\"a\":1}",
+        });
         await _server.BeatAsync(service, "ada");
         using var watch = Open(service);
         JsonElement? told = null;
@@ -105,7 +114,8 @@ public sealed class UpdatesTests : IAsyncLifetime
 
         var refused = await watch.Ended();
 
-        Assert.Equal((HttpStatusCode.BadRequest, "application/json"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, "application/json"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
         Assert.Equal(["Identity", "Reasons", "ResumeToken", "Start", "View"], refused.Fields.Order());
     }
 
@@ -113,7 +123,8 @@ public sealed class UpdatesTests : IAsyncLifetime
     public async Task As_many_users_can_be_named_as_over_gRPC()
     {
         var service = await _server.CreateServiceAsync();
-        using var watch = Open(service, string.Join('&', Enumerable.Range(0, Core.Domain.Limits.WatchedKeys).Select(i => $"Identity=US{i:x32}")));
+        var keys = Enumerable.Range(0, Core.Domain.Limits.WatchedKeys).Select(i => $"Identity=US{i:x32}");
+        using var watch = Open(service, string.Join('&', keys));
         await watch.Sync();
     }
 
@@ -129,11 +140,11 @@ public sealed class UpdatesTests : IAsyncLifetime
     public async Task A_fault_ends_the_stream_with_the_id_under_which_the_log_has_it()
     {
         var service = await _server.CreateServiceAsync();
-        // The watch is attached after its first read; the one of its first page will fail.
+        // The watch is attached after its first read; the read of its first page will fail.
         _server.Store.Faults.StallAllReads(after: 1);
         using var watch = Open(service);
         await Barrier.Within(watch.Headers, "the headers came");
-        _server.Store.Faults.BreakReads(new InvalidOperationException("Stands for a fault of the program."));
+        _server.Store.Faults.BreakReads(new InvalidOperationException("Simulates a bug of the program."));
         _server.Store.Faults.ReleaseRead(0);
 
         System.Net.ServerSentEvents.SseItem<JsonElement>? last = null;
