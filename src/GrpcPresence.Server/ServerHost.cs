@@ -31,7 +31,8 @@ internal static class ServerHost
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// The server, not started. <paramref name="addDomain"/> adds what the domain needs, its hosted services included: those start before the
+    /// The server, not started. <paramref name="addDomain"/> adds what the domain needs, its hosted services included: those start before
+    /// the
     /// listener and stop after it.
     /// </summary>
     public static WebApplication Build(ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain)

@@ -51,7 +51,8 @@ public sealed class UsageCounters
     }
 
     /// <summary>
-    /// Whether the counters are in use. Check it after taking something. A sweep announces that it will drop the counters and then looks for
+    /// Whether the counters are in use. Check it after taking something. A sweep announces that it will drop the counters and then looks
+    /// for
     /// what was taken, so that one of the two notices the other. If the counters are not in use, the caller must get others.
     /// </summary>
     public bool IsLive => Volatile.Read(ref _state) == Live;

@@ -30,7 +30,8 @@ internal readonly record struct UserResult(UserState User, bool HasFailed, bool 
 /// <param name="breakers">The circuit breakers by URL.</param>
 /// <param name="metrics">Counts attempts by outcome.</param>
 /// <param name="breakerChanged">Set when the state of the circuit breaker changes.</param>
-internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers breakers, PresenceMetrics metrics, AsyncAutoResetEvent breakerChanged)
+internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers breakers, PresenceMetrics metrics,
+    AsyncAutoResetEvent breakerChanged)
 {
     private CircuitBreaker? _breaker;
     private volatile bool _isOutdated; // whether the settings may have changed since they were read

@@ -23,7 +23,9 @@ internal static class GrpcEndpoints
     /// <summary>Their full names, in alphabetical order.</summary>
     public static readonly IReadOnlyList<string> Names = [.. All.Select(service => service.FullName).Order(StringComparer.Ordinal)];
 
-    /// <summary>The files that clients may ask reflection for: those of the services, and those of the error details, which no service refers to.</summary>
+    /// <summary>
+    /// The files that clients may ask reflection for: those of the services, and those of the error details, which no service refers to.
+    /// </summary>
     public static readonly IReadOnlyCollection<FileDescriptor> Files =
         [.. All.Select(service => service.File), Google.Rpc.ErrorDetailsReflection.Descriptor, Google.Rpc.StatusReflection.Descriptor];
 

@@ -7,9 +7,12 @@ using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Security;
 
-/// <summary>Before the listener opens, reads the API keys, and refuses to let everybody in from a network unless that is asked for.</summary>
+/// <summary>
+/// Before the listener opens, reads the API keys, and refuses to let everybody in from a network unless that is asked for.
+/// </summary>
 internal sealed class AccessStartupCheck(
-    IStoreReader store, ApiKeyCache keys, Authenticator authenticator, SecretFile secrets, ServerSettings settings, ILogger<AccessStartupCheck> logger) : IHostedService
+    IStoreReader store, ApiKeyCache keys, Authenticator authenticator, SecretFile secrets, ServerSettings settings,
+        ILogger<AccessStartupCheck> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)

@@ -5,7 +5,8 @@ using Microsoft.Net.Http.Headers;
 namespace GrpcPresence.Server.Security;
 
 /// <summary>
-/// Lets pages of other origins call REST and gRPC-Web, where the settings name them. It stands before everything that refuses: what a browser asks first
+/// Lets pages of other origins call REST and gRPC-Web, where the settings name them. It stands before everything that refuses: what a
+/// browser asks first
 /// carries no credentials, and a refusal without these headers would be hidden from the page.
 /// </summary>
 internal static class CrossOrigin
@@ -31,7 +32,8 @@ internal static class CrossOrigin
     }
 
     /// <summary>
-    /// Whether a page that the settings do not name asks for a change. A browser asks nobody before it posts a form, and hides the answer alone: where callers
+    /// Whether a page that the settings do not name asks for a change. A browser asks nobody before it posts a form, and hides the answer
+    /// alone: where callers
     /// need no credentials, or the browser remembers a password, every page that its user opens could change everything. The server has
     /// no pages of its own: an origin that equals its host is that of a page whose name was made to lead here.
     /// </summary>

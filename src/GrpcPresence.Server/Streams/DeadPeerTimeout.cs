@@ -7,7 +7,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Closes connections whose client takes nothing any more: it vanished without a word. HTTP/2 has pings for that, which HTTP/1.1 has not; but what is sent is
+/// Closes connections whose client takes nothing any more: it vanished without a word. HTTP/2 has pings for that, which HTTP/1.1 has not;
+/// but what is sent is
 /// acknowledged by a client that is there. A watch sends something several times a minute; where nothing is sent, TCP's own keep-alive is.
 /// </summary>
 internal static class DeadPeerTimeout
@@ -17,7 +18,8 @@ internal static class DeadPeerTimeout
     private const int UserTimeout = 18;
 
     /// <summary>
-    /// Has the listener's connections closed when what they sent was not acknowledged for as long as a watch may stall: who is there and does not read has
+    /// Has the listener's connections closed when what they sent was not acknowledged for as long as a watch may stall: who is there and
+    /// does not read has
     /// that time too.
     /// </summary>
     public static void CloseDeadPeers(this ListenOptions listen, ServerSettings settings)

@@ -3,7 +3,8 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Keeps connections open until every stream has ended and its client has read why. Kestrel closes a connection as soon as its last stream ends;
+/// Keeps connections open until every stream has ended and its client has read why. Kestrel closes a connection as soon as its last stream
+/// ends;
 /// .NET's HTTP client then loses the trailers of a stream whose requests it had not ended, and reports INTERNAL in place of UNAVAILABLE.
 /// </summary>
 internal sealed class StreamDrain(ActiveStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamDrain> logger)

@@ -8,7 +8,9 @@ internal static class StreamReset
     /// <summary>REFUSED_STREAM of RFC 9113: the client sees UNAVAILABLE.</summary>
     private const int RefusedStream = 7;
 
-    /// <summary>Resets the stream; over HTTP/1.1, which has none, its connection. What was not sent is lost, the trailers among it.</summary>
+    /// <summary>
+    /// Resets the stream; over HTTP/1.1, which has none, its connection. What was not sent is lost, the trailers among it.
+    /// </summary>
     public static void Refuse(HttpContext context)
     {
         context.Features.Get<IHttpResetFeature>()?.Reset(RefusedStream);

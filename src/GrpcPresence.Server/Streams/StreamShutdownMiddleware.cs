@@ -3,7 +3,8 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Ends streams when the server stops. Kestrel waits for open requests and tells them nothing, so a stream that nobody ends would hold up the
+/// Ends streams when the server stops. Kestrel waits for open requests and tells them nothing, so a stream that nobody ends would hold up
+/// the
 /// shutdown until its timeout. This is a middleware because the token must be replaced before gRPC makes the context of the call from it.
 /// </summary>
 internal sealed class StreamShutdownMiddleware
@@ -14,7 +15,9 @@ internal sealed class StreamShutdownMiddleware
     private readonly ILogger<StreamShutdownMiddleware> _logger;
     private ITimer? _deadline; // held here because a clock may drop a timer that nothing refers to
 
-    /// <summary>Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.</summary>
+    /// <summary>
+    /// Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.
+    /// </summary>
     public StreamShutdownMiddleware(
         RequestDelegate next,
         ActiveStreams streams,
@@ -28,7 +31,8 @@ internal sealed class StreamShutdownMiddleware
     }
 
     /// <summary>
-    /// How long a stream has to end before it is reset: a write that flow control blocks sees no token. Who is reset gets no trailers, so a loaded machine
+    /// How long a stream has to end before it is reset: a write that flow control blocks sees no token. Who is reset gets no trailers, so a
+    /// loaded machine
     /// has most of the shutdown timeout, and the rest is left for the reset.
     /// </summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(4);

@@ -8,13 +8,16 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Asks the service instance's back end before a profile is edited. As the product documents it, an answer of 4xx or 5xx refuses the edit, and no answer
-/// within five seconds lets it through: a back end that is away stops nobody. A body that changes the edit is not supported; it is not read.
+/// Asks the service instance's back end before a profile is edited. As the product documents it, an answer of 4xx or 5xx refuses the edit,
+/// and no answer
+/// within five seconds lets it through: a back end that is away stops nobody. A body that changes the edit is not supported; it is not
+/// read.
 /// </summary>
 internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSettings settings, IHostApplicationLifetime lifetime)
 {
     /// <summary>
-    /// Returns when the edit may be made. Nobody is asked without a URL, where the event is not among the filters, of a user who does not exist, or of an
+    /// Returns when the edit may be made. Nobody is asked without a URL, where the event is not among the filters, of a user who does not
+    /// exist, or of an
     /// edit that changes nothing. To be called for callers who may make the edit: others must not be able to call anybody's back end.
     /// </summary>
     /// <param name="service">The service instance.</param>
@@ -44,7 +47,8 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
         {
             return await client.SendAsync(asked.PreUrl, asked.Method, form, either.Token);
         }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested
+            && !cancellationToken.IsCancellationRequested)
         {
             throw PresenceErrors.ServerStopping();
         }

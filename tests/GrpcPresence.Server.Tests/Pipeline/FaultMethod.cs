@@ -44,7 +44,8 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
                 await invoker.AsyncUnaryCall(Unary, null, options, new Empty());
                 break;
             case MethodType.ServerStreaming:
-                await invoker.AsyncServerStreamingCall(ServerStreaming, null, options, new Empty()).ResponseStream.MoveNext(cancellationToken);
+                await invoker.AsyncServerStreamingCall(ServerStreaming, null, options, new Empty()).ResponseStream.MoveNext(
+                    cancellationToken);
                 break;
             default:
                 await invoker.AsyncDuplexStreamingCall(Duplex, null, options).ResponseStream.MoveNext(cancellationToken);

@@ -71,7 +71,8 @@ public sealed class AccessTokenTests : IAsyncLifetime
     public async Task Tokens_Whatever_is_changed_breaks_the_signature()
     {
         var parts = Token().Sign(_key.Secret).Split('.');
-        var other = AccessToken.For(_key, "bob", _guarded.Own, _guarded.Time.GetUtcNow(), TimeSpan.FromHours(1)).Sign(_key.Secret).Split('.');
+        var other = AccessToken.For(_key, "bob", _guarded.Own, _guarded.Time.GetUtcNow(), TimeSpan.FromHours(1)).Sign(_key.Secret).Split(
+            '.');
         var header = AccessToken.Part("""{"alg":"HS512","typ":"JWT"}""");
 
         await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", $"{parts[0]}.{other[1]}.{parts[2]}");

@@ -70,7 +70,8 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
 
         var error = await CallError.Of(() => _guarded.NewKeyAsync(ApiKeyRole.Read, certificateName: "a.example"));
 
-        Assert.Equal((StatusCode.AlreadyExists, "CERTIFICATE_NAME_TAKEN", "a.example"), (error.Code, error.Reason, error.Metadata["certificate_name"]));
+        Assert.Equal((StatusCode.AlreadyExists, "CERTIFICATE_NAME_TAKEN", "a.example"),
+            (error.Code, error.Reason, error.Metadata["certificate_name"]));
     }
 
     [Fact]
@@ -101,7 +102,8 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
             new CreateApiKeyRequest { Role = ApiKeyRole.Read, ServiceSid = _guarded.Own, CertificateName = "spiffe://mesh/others" }));
         var everybodys = await CallError.Of(keys.ListApiKeysAsync(new ListApiKeysRequest()));
 
-        Assert.Equal(["PERMISSION_DENIED", "PERMISSION_DENIED", "PERMISSION_DENIED"], [deployment.Reason, certificate.Reason, everybodys.Reason]);
+        Assert.Equal(["PERMISSION_DENIED", "PERMISSION_DENIED", "PERMISSION_DENIED"],
+            [deployment.Reason, certificate.Reason, everybodys.Reason]);
     }
 
     [Fact]
@@ -139,7 +141,8 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
         });
         await configuration.UpdateWebhookConfigurationAsync(new UpdateWebhookConfigurationRequest
         {
-            WebhookConfiguration = new WebhookConfiguration { ServiceSid = service, PreWebhookUrl = "https://pre.example/?token=secret-of-the-receiver" },
+            WebhookConfiguration =
+                new WebhookConfiguration { ServiceSid = service, PreWebhookUrl = "https://pre.example/?token=secret-of-the-receiver" },
             UpdateMask = Google.Protobuf.WellKnownTypes.FieldMask.FromString("pre_webhook_url"),
         });
         await configuration.UpdateNotificationConfigurationAsync(new UpdateNotificationConfigurationRequest
@@ -154,7 +157,8 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
         await keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = made.ApiKey.Sid });
         await configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
 
-        var told = _guarded.Server.Log.Entries.Where(entry => entry.Text.Contains($"by {key.ApiKey.Sid}", StringComparison.Ordinal)).ToList();
+        var told = _guarded.Server.Log.Entries.Where(entry =>
+            entry.Text.Contains($"by {key.ApiKey.Sid}", StringComparison.Ordinal)).ToList();
         Assert.Equal(
             [
                 $"CreateServiceInstance by {key.ApiKey.Sid}: {service}",

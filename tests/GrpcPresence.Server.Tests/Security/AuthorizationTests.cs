@@ -8,12 +8,14 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Security;
 
 /// <summary>
-/// Every method × every kind of caller × the own and another service instance × the own and another identity, against expectations that are written
+/// Every method × every kind of caller × the own and another service instance × the own and another identity, against expectations that are
+/// written
 /// down here a second time. A method that nobody has written down here fails.
 /// </summary>
 public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<GuardedCallers>
 {
-    // The callers who may, of: A administrator, S service, R read, each of the whole deployment; a, s, r the same of one service instance; e the end
+    // The callers who may, of: A administrator, S service, R read, each of the whole deployment; a, s, r the same of one service instance;
+    // e the end
     // user about herself, o the end user about somebody else. Everybody else is refused.
     private static readonly Dictionary<string, string> Allowed = new()
     {
@@ -131,13 +133,17 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     [Fact]
     public async Task Isolation_An_end_user_is_herself_by_her_SID_too()
     {
-        var alice = await callers.Guarded.UsersAs(callers.EndUser).GetUserAsync(new GetUserRequest { ServiceSid = callers.Own, UserKey = callers.Alice });
-        var bob = await callers.Guarded.UsersAs(callers.EndUser).GetUserAsync(new GetUserRequest { ServiceSid = callers.Own, UserKey = callers.Bob });
+        var alice = await callers.Guarded.UsersAs(callers.EndUser).GetUserAsync(
+            new GetUserRequest { ServiceSid = callers.Own, UserKey = callers.Alice });
+        var bob = await callers.Guarded.UsersAs(callers.EndUser).GetUserAsync(
+            new GetUserRequest { ServiceSid = callers.Own, UserKey = callers.Bob });
 
         Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own, alice.User.Sid)).IsLetIn);
         Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own, bob.User.Sid)).IsRefused);
-        Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own, "US" + new string('0', 32))).IsRefused);
-        Assert.True((await callers.CallAsync("presence.v1.UserService.StreamHeartbeats", callers.EndUser, callers.Own, bob.User.Sid)).IsRefused);
+        Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own,
+            "US" + new string('0', 32))).IsRefused);
+        Assert.True((await callers.CallAsync("presence.v1.UserService.StreamHeartbeats", callers.EndUser, callers.Own,
+            bob.User.Sid)).IsRefused);
     }
 
     [Theory]
@@ -199,7 +205,8 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
 
         var listing = await CallError.Of(users.ListUsersAsync(
             new ListUsersRequest { ServiceSid = callers.Foreign, PageSize = 1, PageToken = page.NextPageToken }));
-        using var resumed = new GrpcWatch(users.WatchUsers(new WatchUsersRequest { ServiceSid = callers.Foreign, ResumeToken = watch.Token }));
+        using var resumed = new GrpcWatch(
+            users.WatchUsers(new WatchUsersRequest { ServiceSid = callers.Foreign, ResumeToken = watch.Token }));
 
         Assert.Equal("PAGE_TOKEN_INVALID", listing.Reason);
         Assert.Equal("RESUME_TOKEN_INVALID", (await resumed.Ended()).Reason);

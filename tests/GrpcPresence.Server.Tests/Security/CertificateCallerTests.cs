@@ -36,7 +36,8 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         await ReadAsync(mesh, _guarded.Own);
 
         Assert.Equal("SERVICE_INSTANCE_NOT_FOUND", (await CallError.Of(ReadAsync(mesh, _guarded.Foreign))).Reason);
-        var created = UsersOf(mesh).CreateUserAsync(new CreateUserRequest { ServiceSid = _guarded.Own, Identity = "alice" }, cancellationToken: TestRun.Token);
+        var created = UsersOf(mesh).CreateUserAsync(new CreateUserRequest { ServiceSid = _guarded.Own, Identity = "alice" },
+            cancellationToken: TestRun.Token);
         Assert.Equal("PERMISSION_DENIED", (await CallError.Of(created)).Reason);
     }
 
@@ -83,9 +84,11 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         using var mesh = Connect(certificate);
 
         await UsersOf(mesh).ListUsersAsync(
-            new ListUsersRequest { ServiceSid = _guarded.Own }, new Metadata { { "authorization", _guarded.Admin } }, cancellationToken: TestRun.Token);
+            new ListUsersRequest { ServiceSid = _guarded.Own }, new Metadata { { "authorization", _guarded.Admin } },
+                cancellationToken: TestRun.Token);
         var wrong = UsersOf(mesh).ListUsersAsync(
-            new ListUsersRequest { ServiceSid = _guarded.Foreign }, new Metadata { { "authorization", "Basic x" } }, cancellationToken: TestRun.Token);
+            new ListUsersRequest { ServiceSid = _guarded.Foreign }, new Metadata { { "authorization", "Basic x" } },
+                cancellationToken: TestRun.Token);
         Assert.Equal("CREDENTIALS_INVALID", (await CallError.Of(wrong)).Reason);
     }
 
@@ -95,7 +98,8 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         var key = await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Own, Gateway);
         using var certificate = Issue(null, Gateway);
         using var mesh = Connect(certificate);
-        using var watch = new GrpcWatch(UsersOf(mesh).WatchUsers(new WatchUsersRequest { ServiceSid = _guarded.Own }, cancellationToken: TestRun.Token));
+        using var watch = new GrpcWatch(
+            UsersOf(mesh).WatchUsers(new WatchUsersRequest { ServiceSid = _guarded.Own }, cancellationToken: TestRun.Token));
         await watch.Sync();
 
         await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
@@ -146,7 +150,8 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     }
 
     private GrpcChannel Connect(X509Certificate2 certificate) => GrpcChannel.ForAddress(
-        _guarded.Server.Address, new GrpcChannelOptions { HttpHandler = new TlsClient(_root, certificate).NewHandler(), DisposeHttpClient = true });
+        _guarded.Server.Address,
+            new GrpcChannelOptions { HttpHandler = new TlsClient(_root, certificate).NewHandler(), DisposeHttpClient = true });
 
     private static UserService.UserServiceClient UsersOf(GrpcChannel mesh) => new(mesh);
 

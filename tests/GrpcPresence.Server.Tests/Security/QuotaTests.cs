@@ -7,7 +7,9 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Security;
 
-/// <summary>What a caller and a service instance can use up, over the wire. The clock stands, so that nothing comes back by itself.</summary>
+/// <summary>
+/// What a caller and a service instance can use up, over the wire. The clock stands, so that nothing comes back by itself.
+/// </summary>
 public sealed class QuotaTests
 {
     private static readonly QuotaLimits Plenty = new()
@@ -48,18 +50,22 @@ public sealed class QuotaTests
     {
         await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
         using var stream = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
-        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        await stream.RequestStream.WriteAsync(
+            new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
 
-        var beats = new HeartbeatStreamBeats { Beats = { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) } };
+        var beats = new HeartbeatStreamBeats { Beats =
+            { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) } };
         await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = beats });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
 
         var reply = stream.ResponseStream.Current;
         Assert.Equal(10, reply.Accepted);
-        Assert.Equal([(10, ErrorReason.QuotaExceeded), (11, ErrorReason.QuotaExceeded)], reply.Rejected.Select(beat => (beat.Index, beat.Reason)));
+        Assert.Equal([(10, ErrorReason.QuotaExceeded), (11, ErrorReason.QuotaExceeded)],
+            reply.Rejected.Select(beat => (beat.Index, beat.Reason)));
         guarded.Time.Advance(TimeSpan.FromSeconds(1));
-        await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = new HeartbeatStreamBeats { Beats = { beats.Beats[10] } } });
+        await stream.RequestStream.WriteAsync(
+            new StreamHeartbeatsRequest { Beats = new HeartbeatStreamBeats { Beats = { beats.Beats[10] } } });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
         Assert.Equal(1, stream.ResponseStream.Current.Accepted);
     }
@@ -76,7 +82,8 @@ public sealed class QuotaTests
         for (; refused is null && done < 20; done++)
         {
             refused = await TryAsync(users.SetPushBindingAsync(
-                new SetPushBindingRequest { ServiceSid = guarded.Own, UserKey = "alice", BindingType = BindingType.Fcm, Endpoint = $"{done}" }));
+                new SetPushBindingRequest { ServiceSid = guarded.Own, UserKey = "alice", BindingType = BindingType.Fcm,
+                    Endpoint = $"{done}" }));
         }
 
         AssertRefused(refused!, "writes_per_second", subject, limit: 10);
@@ -97,10 +104,12 @@ public sealed class QuotaTests
 
         using var refused = OpenWatch(guarded, guarded.Own);
         using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
-        await heartbeats.RequestStream.TryWriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        await heartbeats.RequestStream.TryWriteAsync(
+            new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
 
         AssertRefused(await refused.Ended(), "new_streams_per_second", subject, limit: 10);
-        AssertRefused(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject, limit: 10);
+        AssertRefused(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject,
+            limit: 10);
     }
 
     [Theory]
@@ -163,7 +172,8 @@ public sealed class QuotaTests
     {
         await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
         using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
-        await heartbeats.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
+        await heartbeats.RequestStream.WriteAsync(
+            new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
         Assert.True(await heartbeats.ResponseStream.MoveNext(TestRun.Token));
 
         using var refused = OpenWatch(guarded, guarded.Own);
@@ -218,7 +228,8 @@ public sealed class QuotaTests
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with
         {
-            Quotas = new QuotaSettings { ServiceInstance = Plenty, ApiKey = Plenty, AccessToken = Plenty with { HeartbeatsPerSecond = 10 } },
+            Quotas = new QuotaSettings { ServiceInstance = Plenty, ApiKey = Plenty,
+                AccessToken = Plenty with { HeartbeatsPerSecond = 10 } },
         });
         var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
         for (var i = 0; i < 10; i++)
@@ -253,7 +264,8 @@ public sealed class QuotaTests
         Assert.Equal("QUOTA_EXCEEDED", (await refused).Reason);
     }
 
-    private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) => GuardedServer.StartAsync(settings => settings with
+    private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) =>
+        GuardedServer.StartAsync(settings => settings with
     {
         Quotas = new QuotaSettings
         {
@@ -263,7 +275,8 @@ public sealed class QuotaTests
         },
     });
 
-    private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service, string user = "alice") =>
+    private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service,
+        string user = "alice") =>
         users.HeartbeatAsync(new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" });
 
     private static GrpcWatch OpenWatch(GuardedServer guarded, string service, params string[] users) =>

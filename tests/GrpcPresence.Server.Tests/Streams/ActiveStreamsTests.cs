@@ -71,7 +71,8 @@ public sealed class ActiveStreamsTests
     }
 
     private void EndCallers() => _keys.Apply(
-        [new ApiKey { Sid = default, FriendlyName = "", Role = ApiKeyRole.Read, Secret = new ApiKeySecret("", ""), CreateTime = default }], forgotten: []);
+        [new ApiKey { Sid = default, FriendlyName = "", Role = ApiKeyRole.Read, Secret = new ApiKeySecret("", ""), CreateTime = default }],
+            forgotten: []);
 
     private void Tick(TimeSpan after)
     {

@@ -36,7 +36,8 @@ public sealed class CallerStreamTests : IAsyncLifetime
         _guarded.Time.Advance(Second);
 
         var error = await watch.Ended();
-        Assert.Equal((StatusCode.Unauthenticated, "API_KEY_REVOKED", watch.Token), (error.Code, error.Reason, error.Metadata["resume_token"]));
+        Assert.Equal((StatusCode.Unauthenticated, "API_KEY_REVOKED", watch.Token),
+            (error.Code, error.Reason, error.Metadata["resume_token"]));
     }
 
     [Fact]
@@ -48,7 +49,8 @@ public sealed class CallerStreamTests : IAsyncLifetime
         _guarded.Time.Advance(Second);
 
         Assert.Equal("API_KEY_REVOKED", await ReasonOf(stream));
-        var sessions = await _guarded.UsersAs(_guarded.Admin).ListSessionsAsync(new ListSessionsRequest { ServiceSid = _guarded.Own, UserKey = "alice" });
+        var sessions = await _guarded.UsersAs(_guarded.Admin).ListSessionsAsync(
+            new ListSessionsRequest { ServiceSid = _guarded.Own, UserKey = "alice" });
         Assert.True(
             sessions.Sessions.Single().LeaseExpireTime.ToDateTimeOffset() > _guarded.Time.GetUtcNow() + TimeSpan.FromSeconds(60),
             "The lease was shortened, as if the client had closed the stream.");
@@ -63,7 +65,8 @@ public sealed class CallerStreamTests : IAsyncLifetime
         await RevokeAsync();
         _guarded.Time.Advance(Second);
 
-        await _guarded.UsersAs(_guarded.Admin).HeartbeatAsync(new HeartbeatRequest { ServiceSid = _guarded.Own, UserKey = "alice", SessionId = "s" });
+        await _guarded.UsersAs(_guarded.Admin).HeartbeatAsync(
+            new HeartbeatRequest { ServiceSid = _guarded.Own, UserKey = "alice", SessionId = "s" });
         Assert.Equal("alice", (await watch.NextUpdate()).User.Identity);
     }
 
@@ -80,7 +83,8 @@ public sealed class CallerStreamTests : IAsyncLifetime
         _guarded.Time.Advance(TimeSpan.FromMinutes(1) + Second);
 
         var error = await watch.Ended();
-        Assert.Equal((StatusCode.Unauthenticated, "ACCESS_TOKEN_EXPIRED", watch.Token), (error.Code, error.Reason, error.Metadata["resume_token"]));
+        Assert.Equal((StatusCode.Unauthenticated, "ACCESS_TOKEN_EXPIRED", watch.Token),
+            (error.Code, error.Reason, error.Metadata["resume_token"]));
         using var resumed = new GrpcWatch(_guarded.UsersAs(_guarded.Bearer(_key, "alice")).WatchUsers(
             new WatchUsersRequest { ServiceSid = _guarded.Own, ResumeToken = watch.Token }));
         Assert.DoesNotContain(await resumed.Sync(), message => message.Reset is not null);
@@ -119,7 +123,8 @@ public sealed class CallerStreamTests : IAsyncLifetime
         await stream.RequestStream.TryWriteAsync(BeatOf("bob"));
 
         Assert.Equal("PERMISSION_DENIED", await ReasonOf(stream));
-        var error = await CallError.Of(_guarded.UsersAs(_guarded.Admin).GetUserAsync(new GetUserRequest { ServiceSid = _guarded.Own, UserKey = "bob" }));
+        var error = await CallError.Of(
+            _guarded.UsersAs(_guarded.Admin).GetUserAsync(new GetUserRequest { ServiceSid = _guarded.Own, UserKey = "bob" }));
         Assert.Equal("USER_NOT_FOUND", error.Reason);
     }
 
@@ -152,7 +157,8 @@ public sealed class CallerStreamTests : IAsyncLifetime
 
     private async Task RevokeAsync() => await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = _key.ApiKey.Sid });
 
-    private async Task<AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse>> OpenHeartbeatsAsync(string authorization, string user)
+    private async Task<AsyncDuplexStreamingCall<StreamHeartbeatsRequest,
+        StreamHeartbeatsResponse>> OpenHeartbeatsAsync(string authorization, string user)
     {
         var stream = _guarded.UsersAs(authorization).StreamHeartbeats();
         await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest

@@ -35,7 +35,8 @@ public sealed class DeadPeerTimeoutTests
     {
         T? seen = default;
         await using var server = await TestServer.StartAsync(
-            map: app => app.MapGet("/socket", (HttpContext http) => { seen = look(http.Features.Get<IConnectionSocketFeature>()!.Socket); }),
+            map: app => app.MapGet("/socket", (HttpContext http) =>
+                { seen = look(http.Features.Get<IConnectionSocketFeature>()!.Socket); }),
             settings: settings);
         using var answer = await server.Rest.GetAsync(new Uri("/socket", UriKind.Relative), TestRun.Token);
         return seen;

@@ -19,10 +19,12 @@ public sealed class StreamEndTests
 
     [Fact]
     public void A_connection_that_the_client_reset_is_not() =>
-        Assert.False(StreamEnd.IsByServer(Aborted(new ConnectionResetException("", new SocketException((int)SocketError.ConnectionReset)))));
+        Assert.False(StreamEnd.IsByServer(
+            Aborted(new ConnectionResetException("", new SocketException((int)SocketError.ConnectionReset)))));
 
     [Fact]
-    public void A_stream_that_the_client_reset_is_not() => Assert.False(StreamEnd.IsByServer(new IOException("The client reset the request stream.")));
+    public void A_stream_that_the_client_reset_is_not() =>
+        Assert.False(StreamEnd.IsByServer(new IOException("The client reset the request stream.")));
 
     [Fact]
     public async Task A_read_that_saw_the_token_first_is_followed_by_one_that_knows_the_reason()

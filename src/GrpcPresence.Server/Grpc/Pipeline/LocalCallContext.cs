@@ -53,8 +53,10 @@ internal sealed class LocalCallContext : ServerCallContext
 
     /// <inheritdoc/>
     /// <remarks>Starting a response alone leaves its headers in the server until there is something of a body.</remarks>
-    protected override async Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => await _http.Response.BodyWriter.FlushAsync(_http.RequestAborted);
+    protected override async Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) =>
+        await _http.Response.BodyWriter.FlushAsync(_http.RequestAborted);
 
     /// <inheritdoc/>
-    protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) => throw new NotSupportedException();
+    protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
+        throw new NotSupportedException();
 }

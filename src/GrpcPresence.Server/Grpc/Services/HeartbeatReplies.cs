@@ -5,7 +5,8 @@ using GrpcPresence.Core.Domain.Services;
 namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>
-/// Caches the reply to unary heartbeats, one for each configuration. The reply does not depend on the user and is only encoded, so all calls
+/// Caches the reply to unary heartbeats, one for each configuration. The reply does not depend on the user and is only encoded, so all
+/// calls
 /// share it and a steady heartbeat allocates none.
 /// </summary>
 internal sealed class HeartbeatReplies

@@ -8,12 +8,15 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// The body of a request, which refuses the message prefixes that no client may send, and says of a body that broke off that the client is gone.
-/// Without it gRPC answers UNKNOWN, and logs a client's fault as the server's. gRPC consumes whole messages, so that each read begins with a prefix:
+/// The body of a request, which refuses the message prefixes that no client may send, and says of a body that broke off that the client is
+/// gone.
+/// Without it gRPC answers UNKNOWN, and logs a client's fault as the server's. gRPC consumes whole messages, so that each read begins with
+/// a prefix:
 /// a byte for compression, and four for the length.
 /// </summary>
 /// <param name="body">The body.</param>
-/// <param name="isBase64">Whether Grpc.AspNetCore.Web decodes it from base64. It reports bad base64 as an InvalidOperationException.</param>
+/// <param name="isBase64">Whether Grpc.AspNetCore.Web decodes it from base64. It reports bad base64 as an
+/// InvalidOperationException.</param>
 internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : PipeReader, IRequestBodyPipeFeature
 {
     private const byte Compressed = 1;
@@ -112,7 +115,8 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
         _ => null,
     };
 
-    // The token of the call is cancelled too, but by another thread, and at times later: who looks at the token alone takes this for a fault.
+    // The token of the call is cancelled too, but by another thread, and at times later: who looks at the token alone takes this for a
+    // fault.
     private RpcException BrokenOff(IOException exception)
     {
         BrokenOffBy = exception;

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
-/// <summary>Gives gRPC a <see cref="RequestBody"/> to read. A middleware, because gRPC reads a unary request before it calls the method.</summary>
+/// <summary>
+/// Gives gRPC a <see cref="RequestBody"/> to read. A middleware, because gRPC reads a unary request before it calls the method.
+/// </summary>
 internal sealed class RequestBodyMiddleware(RequestDelegate next)
 {
     /// <summary>Runs the request.</summary>

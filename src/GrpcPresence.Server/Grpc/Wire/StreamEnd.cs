@@ -7,7 +7,8 @@ namespace GrpcPresence.Server.Grpc.Wire;
 internal static class StreamEnd
 {
     /// <summary>
-    /// Whether the server gave the client up: it did not answer a ping, or broke the protocol. That is no goodbye: the client may be asleep, or behind a
+    /// Whether the server gave the client up: it did not answer a ping, or broke the protocol. That is no goodbye: the client may be
+    /// asleep, or behind a
     /// network that swallows everything.
     /// </summary>
     public static async ValueTask<bool> IsByServerAsync(HttpContext request)
@@ -20,7 +21,8 @@ internal static class StreamEnd
     }
 
     /// <summary>
-    /// Kestrel tells why it faulted a connection. Where the client closed it, there is either nothing to tell or the socket's own error, which is
+    /// Kestrel tells why it faulted a connection. Where the client closed it, there is either nothing to tell or the socket's own error,
+    /// which is
     /// an <see cref="IOException"/>; a reset of the stream alone has no connection in it.
     /// </summary>
     internal static bool IsByServer(IOException reason) =>

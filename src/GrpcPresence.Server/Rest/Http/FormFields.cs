@@ -12,7 +12,8 @@ internal static class FormFields
     /// <summary>Sets the fields whose parameters the form has, and returns their paths.</summary>
     /// <param name="call">The request.</param>
     /// <param name="message">What they are fields of.</param>
-    /// <param name="paths">The fields: texts, repeated texts and flags, of the message or of one inside it. In a repeated text an empty value is none.</param>
+    /// <param name="paths">The fields: texts, repeated texts and flags, of the message or of one inside it. In a repeated text an empty
+    /// value is none.</param>
     public static FieldMask Take(RestRequest call, IMessage message, IEnumerable<string> paths)
     {
         var mask = new FieldMask();

@@ -4,8 +4,10 @@ using Microsoft.AspNetCore.Routing.Patterns;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// Parts of the path as the client wrote them. An identity may hold a slash, and what the server makes of a path tells an encoded slash no more from the text
-/// of its encoding. A client of a proxy names the whole URL (RFC 9112, section 3.2.2): then scheme and host are parts before those of the path.
+/// Parts of the path as the client wrote them. An identity may hold a slash, and what the server makes of a path tells an encoded slash no
+/// more from the text
+/// of its encoding. A client of a proxy names the whole URL (RFC 9112, section 3.2.2): then scheme and host are parts before those of the
+/// path.
 /// </summary>
 internal static class RawPath
 {
@@ -25,7 +27,8 @@ internal static class RawPath
     }
 
     /// <summary>
-    /// Whether a part is "." or "..", of which a path that the server has read has nothing left. Asked before anybody is asked who calls, and so without
+    /// Whether a part is "." or "..", of which a path that the server has read has nothing left. Asked before anybody is asked who calls,
+    /// and so without
     /// making a text of each of the thousands of parts that a path may have.
     /// </summary>
     public static bool HasDotSegments(HttpContext http)

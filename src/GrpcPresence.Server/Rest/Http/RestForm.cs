@@ -38,7 +38,8 @@ internal static class RestForm
         }
     }
 
-    // Percent-encoding is of UTF-8 (URL, section 5.1). What another name leads to depends on the machine: some throw, others leave the encoding in the text.
+    // Percent-encoding is of UTF-8 (URL, section 5.1). What another name leads to depends on the machine: some throw, others leave the
+    // encoding in the text.
     private static bool IsUtf8(StringSegment charset) =>
         charset.Length == 0
         || HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)

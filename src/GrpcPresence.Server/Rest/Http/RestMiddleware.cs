@@ -7,7 +7,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest.Http;
 
-/// <summary>What holds for every REST request: how large it may be, who may ask for changes from a page, and that a failure is told as the product tells it.</summary>
+/// <summary>
+/// What holds for every REST request: how large it may be, who may ask for changes from a page, and that a failure is told as the product
+/// tells it.
+/// </summary>
 internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
 {
     private static readonly PathString Root = RestPaths.Root;
@@ -15,7 +18,8 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
     private static readonly PathString Metrics = MetricsEndpoint.Path;
 
     /// <summary>
-    /// Whether the request is one of REST. In any case of letters, as routing has it: an operation that ran without this would neither be guarded from dots
+    /// Whether the request is one of REST. In any case of letters, as routing has it: an operation that ran without this would neither be
+    /// guarded from dots
     /// nor have its refusals told. Asked of each call of gRPC too, so it allocates nothing.
     /// </summary>
     public static bool Serves(HttpContext http) =>

@@ -21,5 +21,6 @@ internal static class RestPaths
     public const string Service = Services + "/{" + ServiceSid + "}";
 
     /// <summary>A service instance in a path.</summary>
-    public static readonly RestParameter InService = RestParameter.Path(ServiceSid, "The SID of the service instance: IS and 32 hexadecimal digits.");
+    public static readonly RestParameter InService =
+        RestParameter.Path(ServiceSid, "The SID of the service instance: IS and 32 hexadecimal digits.");
 }

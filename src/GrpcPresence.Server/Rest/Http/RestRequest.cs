@@ -11,7 +11,8 @@ using GrpcPresence.Server.Security.Authentication;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// One REST request: reads the parameters that its operation declares, gathers what is wrong with them, and calls methods. Parameters that nobody declared
+/// One REST request: reads the parameters that its operation declares, gathers what is wrong with them, and calls methods. Parameters that
+/// nobody declared
 /// are not looked at, as the product does not.
 /// </summary>
 internal sealed class RestRequest(
@@ -92,7 +93,8 @@ internal sealed class RestRequest(
     {
         if (words.TryGetValue(Query(name), out var value))
             return value;
-        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}", words[""]);
+        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}",
+            words[""]);
     }
 
     /// <summary>A header of the request; empty when it is not there.</summary>
@@ -119,7 +121,8 @@ internal sealed class RestRequest(
     }
 
     /// <summary>
-    /// Calls the method whose request this is. Where a parameter could not be read, <paramref name="validate"/> says what else is wrong with the request, and
+    /// Calls the method whose request this is. Where a parameter could not be read, <paramref name="validate"/> says what else is wrong
+    /// with the request, and
     /// all of it is refused together.
     /// </summary>
     /// <exception cref="PresenceException">What the method refuses, or the parameters.</exception>

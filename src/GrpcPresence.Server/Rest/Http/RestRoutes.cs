@@ -9,7 +9,8 @@ using GrpcPresence.Server.Streams;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// Maps operations. Each request goes the same road: who calls is asked first, then the form is read, then the operation runs, whose calls are authorized and
+/// Maps operations. Each request goes the same road: who calls is asked first, then the form is read, then the operation runs, whose calls
+/// are authorized and
 /// charged as those of gRPC.
 /// </summary>
 internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods methods, Authenticator authenticator, ServerSettings settings)
@@ -37,7 +38,8 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
         Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler).WithMetadata(new StreamMetadata(DrainsItself: true));
 
     /// <summary>
-    /// Maps all other methods of the paths: without that, paths which gRPC's own pattern takes too would be not found by a wrong method, instead of refusing it.
+    /// Maps all other methods of the paths: without that, paths which gRPC's own pattern takes too would be not found by a wrong method,
+    /// instead of refusing it.
     /// </summary>
     public void RefuseOtherMethods()
     {

@@ -12,7 +12,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Verifies access tokens: JWTs that a back end signs with the secret of its API key, which names itself as the issuer. Their form is that of the
+/// Verifies access tokens: JWTs that a back end signs with the secret of its API key, which names itself as the issuer. Their form is that
+/// of the
 /// helper libraries of the REST interface that the service implements. Safe from any thread.
 /// </summary>
 internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, SecretFile secrets, TimeProvider time)
@@ -24,7 +25,8 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
 
     // Keyed hashes alone: a token that names an asymmetric algorithm, or none, is refused before any key is looked at.
-    private static readonly string[] Algorithms = [SecurityAlgorithms.HmacSha256, SecurityAlgorithms.HmacSha384, SecurityAlgorithms.HmacSha512];
+    private static readonly string[] Algorithms = [SecurityAlgorithms.HmacSha256, SecurityAlgorithms.HmacSha384,
+        SecurityAlgorithms.HmacSha512];
 
     // No copies of secrets stay behind in a cache of the library.
     private static readonly CryptoProviderFactory Providers = new() { CacheSignatureProviders = false };
@@ -54,7 +56,9 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         return Caller.EndUser(issuer, secret, service, identity, CheckTimes(claims));
     }
 
-    /// <summary>The token, and its claims as they stand there: the library turns some into other types, and takes the last of two of a name.</summary>
+    /// <summary>
+    /// The token, and its claims as they stand there: the library turns some into other types, and takes the last of two of a name.
+    /// </summary>
     private static (JsonWebToken Token, JsonElement Claims) Read(string text)
     {
         try
@@ -63,7 +67,8 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
             if (token.IsEncrypted || token.TryGetHeaderValue<object>("crit", out _))
                 throw Malformed("It must be signed, without extensions.");
             using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), StrictJson);
-            return payload.RootElement.ValueKind == JsonValueKind.Object ? (token, payload.RootElement.Clone()) : throw Malformed("It has no claims.");
+            return payload.RootElement.ValueKind == JsonValueKind.Object ? (token, payload.RootElement.Clone())
+                : throw Malformed("It has no claims.");
         }
         catch (Exception exception) when (
             exception is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)

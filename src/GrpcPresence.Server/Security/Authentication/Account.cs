@@ -4,7 +4,9 @@ using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Security.Authentication;
 
-/// <summary>The account that the deployment belongs to. Its secret, if the settings name one, opens everything. Safe from any thread.</summary>
+/// <summary>
+/// The account that the deployment belongs to. Its secret, if the settings name one, opens everything. Safe from any thread.
+/// </summary>
 internal sealed class Account
 {
     private readonly string _sid;

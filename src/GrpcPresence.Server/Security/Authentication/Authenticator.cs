@@ -12,10 +12,12 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Tells who makes a call: over the admin socket, by the metadata <c>authorization</c>, by the client certificate, in this order. While no API key was
+/// Tells who makes a call: over the admin socket, by the metadata <c>authorization</c>, by the client certificate, in this order. While no
+/// API key was
 /// ever made and the account has no secret, everybody is anonymous and credentials are not looked at. Safe from any thread.
 /// </summary>
-internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTokenVerifier tokens, ServerSettings settings, TimeProvider time)
+internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTokenVerifier tokens, ServerSettings settings,
+    TimeProvider time)
 {
     private const string Basic = "Basic ";
     private const string Bearer = "Bearer ";
@@ -77,7 +79,8 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
         return caller;
     }
 
-    // Each caller can write its credentials in few ways that are kept, and none of them long: what is kept is to be bounded by the number of callers.
+    // Each caller can write its credentials in few ways that are kept, and none of them long: what is kept is to be bounded by the number
+    // of callers.
     private static bool IsWorthKeeping(string credentials) =>
         credentials.Length <= Limits.CachedCredentialsLength
         && (credentials.StartsWith(Basic, StringComparison.Ordinal) || credentials.StartsWith(Bearer, StringComparison.Ordinal))

@@ -4,7 +4,8 @@ namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
 /// Callers by the text of their credentials, so that a heartbeat does not verify a signature. Holds successes alone, and at most
-/// <paramref name="capacity"/> of them: when half of that was added, what was not asked for since the half before is forgotten. Whoever takes a caller from it
+/// <paramref name="capacity"/> of them: when half of that was added, what was not asked for since the half before is forgotten. Whoever
+/// takes a caller from it
 /// asks whether it has ended. Safe from any thread.
 /// </summary>
 /// <param name="capacity">Entries at the most.</param>

@@ -1,7 +1,8 @@
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Compares credentials whole, and tells them apart by their ends first: there stands the signature of a token or the secret of a key, and hashing all of
+/// Compares credentials whole, and tells them apart by their ends first: there stands the signature of a token or the secret of a key, and
+/// hashing all of
 /// a token costs more than all else that is done for a caller who is known.
 /// </summary>
 internal sealed class CredentialsComparer : IEqualityComparer<string>

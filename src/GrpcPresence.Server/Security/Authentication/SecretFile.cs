@@ -6,8 +6,10 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// The half of every API key's secret that never enters the database: a file of its own beside it. A secret is derived from it (HKDF, RFC 5869) and the
-/// key's salt, because an access token can only be verified by who has the secret that signed it. Without the file API keys still count, by their
+/// The half of every API key's secret that never enters the database: a file of its own beside it. A secret is derived from it (HKDF, RFC
+/// 5869) and the
+/// key's salt, because an access token can only be verified by who has the secret that signed it. Without the file API keys still count, by
+/// their
 /// hashes; access tokens do not. Safe from any thread.
 /// </summary>
 internal sealed class SecretFile(ServerSettings settings)
@@ -77,10 +79,13 @@ internal sealed class SecretFile(ServerSettings settings)
     private byte[] Read()
     {
         var key = Convert.FromHexString(File.ReadAllText(settings.SecretFile).Trim());
-        return key.Length == KeyBytes ? key : throw new FormatException($"'{settings.SecretFile}' must hold {KeyBytes * 2} hexadecimal digits.");
+        return key.Length == KeyBytes ? key
+            : throw new FormatException($"'{settings.SecretFile}' must hold {KeyBytes * 2} hexadecimal digits.");
     }
 
-    /// <summary>Whole and on the disk before it has its name: access tokens of the keys that are made of it are worth nothing without it.</summary>
+    /// <summary>
+    /// Whole and on the disk before it has its name: access tokens of the keys that are made of it are worth nothing without it.
+    /// </summary>
     private byte[] Make()
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);

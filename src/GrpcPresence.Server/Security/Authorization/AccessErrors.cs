@@ -2,7 +2,9 @@ using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Security.Authorization;
 
-/// <summary>Why a caller is not let in. What they say helps nobody to guess: a key that does not exist and a wrong secret are the same.</summary>
+/// <summary>
+/// Why a caller is not let in. What they say helps nobody to guess: a key that does not exist and a wrong secret are the same.
+/// </summary>
 internal static class AccessErrors
 {
     /// <summary>There are no credentials, and some are asked for.</summary>

@@ -6,7 +6,8 @@ namespace GrpcPresence.Server.Security.Authorization;
 internal sealed record AccessRule<TRequest>(string Method) : AccessRule(Method)
 {
     /// <summary>
-    /// The SID of the service instance that the request is about, as it stands there; null when this message names none. Without a function the method is
+    /// The SID of the service instance that the request is about, as it stands there; null when this message names none. Without a function
+    /// the method is
     /// about the whole deployment, and only for callers whose scope that is.
     /// </summary>
     public Func<TRequest, string?>? Service { get; init; }

@@ -5,7 +5,8 @@ using GrpcPresence.Server.Security.Quotas;
 namespace GrpcPresence.Server.Security.Authorization;
 
 /// <summary>
-/// The one table of who may call what, and what of the quotas that takes. A method that is not in it is not served: the server does not start. Scope comes before everything: a caller for
+/// The one table of who may call what, and what of the quotas that takes. A method that is not in it is not served: the server does not
+/// start. Scope comes before everything: a caller for
 /// whom there is one service instance is told of any other that it does not exist, be it so or not.
 /// </summary>
 internal static class AuthorizationTable
@@ -27,19 +28,26 @@ internal static class AuthorizationTable
         Deployment<V1.ListServiceInstancesRequest>(Configurations, "ListServiceInstances", ApiKeyRole.Read),
         Deployment<V1.DeleteServiceInstanceRequest>(Configurations, "DeleteServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
         Instance<V1.GetServiceInstanceRequest>(Configurations, "GetServiceInstance", ApiKeyRole.Read, request => request.ServiceSid),
-        Instance<V1.UpdateServiceInstanceRequest>(Configurations, "UpdateServiceInstance", ApiKeyRole.Admin, request => request.ServiceInstance?.Sid).Costing(CallCost.Write),
+        Instance<V1.UpdateServiceInstanceRequest>(Configurations, "UpdateServiceInstance", ApiKeyRole.Admin, request =>
+            request.ServiceInstance?.Sid).Costing(CallCost.Write),
         Instance<V1.GetConfigurationRequest>(Configurations, "GetConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
-        Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request => request.Configuration?.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request =>
+            request.Configuration?.ServiceSid).Costing(CallCost.Write),
 
         // The URL of a webhook may hold a secret of whoever is told.
-        Instance<V1.GetWebhookConfigurationRequest>(Configurations, "GetWebhookConfiguration", ApiKeyRole.Admin, request => request.ServiceSid),
+        Instance<V1.GetWebhookConfigurationRequest>(Configurations, "GetWebhookConfiguration", ApiKeyRole.Admin, request =>
+            request.ServiceSid),
         Instance<V1.UpdateWebhookConfigurationRequest>(
-            Configurations, "UpdateWebhookConfiguration", ApiKeyRole.Admin, request => request.WebhookConfiguration?.ServiceSid).Costing(CallCost.Write),
-        Instance<V1.GetNotificationConfigurationRequest>(Configurations, "GetNotificationConfiguration", ApiKeyRole.Read, request => request.ServiceSid),
+            Configurations, "UpdateWebhookConfiguration", ApiKeyRole.Admin, request =>
+                request.WebhookConfiguration?.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.GetNotificationConfigurationRequest>(Configurations, "GetNotificationConfiguration", ApiKeyRole.Read, request =>
+            request.ServiceSid),
         Instance<V1.UpdateNotificationConfigurationRequest>(
-            Configurations, "UpdateNotificationConfiguration", ApiKeyRole.Admin, request => request.NotificationConfiguration?.ServiceSid).Costing(CallCost.Write),
+            Configurations, "UpdateNotificationConfiguration", ApiKeyRole.Admin, request =>
+                request.NotificationConfiguration?.ServiceSid).Costing(CallCost.Write),
 
-        // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without credentials makes none:
+        // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without
+        // credentials makes none:
         // it would outlive the moment at which the server is closed.
         KeyMethod<V1.CreateApiKeyRequest>("CreateApiKey", request => request.ServiceSid),
         KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid) with { Cost = CallCost.Free },
@@ -49,12 +57,16 @@ internal static class AuthorizationTable
         // Users: end users read them all, and change themselves, but for their role, and not without webhooks being told.
         Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
-        Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request =>
+            request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
         Instance<V1.BatchGetUsersRequest>(Users, "BatchGetUsers", ApiKeyRole.Read, request => request.ServiceSid)
             with { EndUsers = EndUserRights.Everybody },
-        Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
-        Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request => request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
-        Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request => request.User?.ServiceSid).Costing(CallCost.Write) with
+        Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request =>
+            request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request =>
+            request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+        Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request =>
+            request.User?.ServiceSid).Costing(CallCost.Write) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => new[] { request.User?.Sid, request.User?.Identity }.OfType<string>().Where(key => key.Length > 0),
@@ -62,7 +74,8 @@ internal static class AuthorizationTable
         },
 
         // Presence: end users beat for themselves. Sessions are listed to back ends alone: their ids end them.
-        Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
+        Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request =>
+            request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
             EndUsers = EndUserRights.Self,
             User = request => request.UserKey,
@@ -72,7 +85,8 @@ internal static class AuthorizationTable
             EndUsers = EndUserRights.Self,
             Users = request => (request.Beats?.Beats ?? request.Ends?.Ends)?.Select(beat => beat.UserKey) ?? [],
         },
-        Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Heartbeat) with
+        Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request =>
+            request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
             EndUsers = EndUserRights.Self,
             User = request => request.UserKey,
@@ -81,7 +95,8 @@ internal static class AuthorizationTable
             with { User = request => request.UserKey },
 
         // Push bindings: end users manage their own.
-        Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write) with
+        Instance<V1.SetPushBindingRequest>(Users, "SetPushBinding", ApiKeyRole.Service, request =>
+            request.ServiceSid).Costing(CallCost.Write) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => [request.UserKey],
@@ -94,15 +109,18 @@ internal static class AuthorizationTable
         {
             EndUsers = EndUserRights.Self,
             // Without any key it lists everybody's, which the empty key stands for.
-            Users = request => request.UserKey.Length == 0 && request.UserKeys.Count > 0 ? request.UserKeys : request.UserKeys.Prepend(request.UserKey),
+            Users = request => request.UserKey.Length == 0
+                && request.UserKeys.Count > 0 ? request.UserKeys : request.UserKeys.Prepend(request.UserKey),
         },
 
         // What probes and tools ask, and what tells nothing of anybody.
         Public<global::Grpc.Health.V1.HealthCheckRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "Check"),
         Public<global::Grpc.Health.V1.HealthListRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "List"),
         Public<global::Grpc.Health.V1.HealthCheckRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "Watch"),
-        Public<global::Grpc.Reflection.V1.ServerReflectionRequest>(global::Grpc.Reflection.V1.ServerReflection.Descriptor.FullName, "ServerReflectionInfo"),
-        Public<global::Grpc.Reflection.V1Alpha.ServerReflectionRequest>(global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor.FullName, "ServerReflectionInfo"),
+        Public<global::Grpc.Reflection.V1.ServerReflectionRequest>(global::Grpc.Reflection.V1.ServerReflection.Descriptor.FullName,
+            "ServerReflectionInfo"),
+        Public<global::Grpc.Reflection.V1Alpha.ServerReflectionRequest>(
+            global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor.FullName, "ServerReflectionInfo"),
     }.ToDictionary(rule => rule.Method);
 
     /// <summary>Every row.</summary>
@@ -128,7 +146,8 @@ internal static class AuthorizationTable
     private static AccessRule<TRequest> Costing<TRequest>(this AccessRule<TRequest> rule, CallCost cost) => rule with { Cost = cost };
 
     private static AccessRule<TRequest> KeyMethod<TRequest>(string method, Func<TRequest, string?> instance)
-        where TRequest : IMessage => Instance(Keys, method, ApiKeyRole.Admin, instance) with { RequiresCredentials = true, Cost = CallCost.Write };
+        where TRequest : IMessage =>
+            Instance(Keys, method, ApiKeyRole.Admin, instance) with { RequiresCredentials = true, Cost = CallCost.Write };
 
     private static AccessRule<TRequest> Public<TRequest>(string service, string method)
         where TRequest : IMessage => new(PathOf(service, method));

@@ -8,7 +8,8 @@ using GrpcPresence.Server.Security.Authentication;
 namespace GrpcPresence.Server.Security.Quotas;
 
 /// <summary>
-/// Charges calls to the quotas of their service instance and of their caller. A service instance that this process has not met yet, or that does not exist,
+/// Charges calls to the quotas of their service instance and of their caller. A service instance that this process has not met yet, or that
+/// does not exist,
 /// is not charged: the call finds it, or is refused for another reason. Safe from any thread.
 /// </summary>
 internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
@@ -41,7 +42,10 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
             await RejectAsync(ofCaller, error, cancellationToken);
     }
 
-    /// <summary>Charges the service instance for a stream of heartbeats, whose caller was charged, and takes its place until what is returned is disposed of.</summary>
+    /// <summary>
+    /// Charges the service instance for a stream of heartbeats, whose caller was charged, and takes its place until what is returned is
+    /// disposed of.
+    /// </summary>
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
     public async ValueTask<IDisposable> OpenHeartbeatsAsync(CachedService service, Caller caller, CancellationToken cancellationToken)
     {
@@ -77,7 +81,8 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     public ValueTask HoldAsync(CachedService service, Caller caller, CancellationToken cancellationToken) =>
         limiter.HoldRefusalAsync(caller.CountersIn(limiter) ?? limiter.OfServiceInstance(service.Id), cancellationToken);
 
-    private async ValueTask<IDisposable> TakePlaceAsync(UsageCounters ofService, Caller caller, int watchedUsers, CancellationToken cancellationToken)
+    private async ValueTask<IDisposable> TakePlaceAsync(UsageCounters ofService, Caller caller, int watchedUsers,
+        CancellationToken cancellationToken)
     {
         var ofCaller = caller.CountersIn(limiter);
         if (!limiter.TryOpenStream(ofService, ofCaller, watchedUsers, out var place, out var error))
