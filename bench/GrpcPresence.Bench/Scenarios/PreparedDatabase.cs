@@ -18,7 +18,6 @@ internal static class PreparedDatabase
     public static void Create(string path, int users, bool online, TimeSpan sessionTimeout)
     {
         using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
-        var sids = new RandomSidGenerator();
         var now = DateTimeOffset.UtcNow;
         var service = Commit(store, transaction => transaction.InsertService(new ServiceRecord
         {
@@ -48,7 +47,7 @@ internal static class PreparedDatabase
                     var revision = user + 2;
                     transaction.InsertUser(service.Id, new UserRecord
                     {
-                        Sid = sids.NewUserSid(),
+                        Sid = RandomSids.NewUserSid(),
                         Identity = Population.Identity(user),
                         CreateTime = now,
                         UpdateTime = now,

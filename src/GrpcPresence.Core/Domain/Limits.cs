@@ -146,12 +146,12 @@ public static class Limits
     /// <summary>
     /// Users of a service instance with failed webhooks. Beyond that, no others are tried until some are finished. About 2 MB.
     /// </summary>
-    public const int OwedWebhookUsers = 10_000;
+    public const int MaxPendingWebhookUsers = 10_000;
 
     /// <summary>
     /// Users of a service instance for which the webhooks that were sent are remembered until a scan completes. About 6 MB.
     /// </summary>
-    public const int ToldWebhookUsers = 100_000;
+    public const int MaxDeliveredWebhookUsers = 100_000;
 
     /// <summary>
     /// Maximum fraction by which a pause between webhook attempts is shortened, so that deliveries that failed together do not retry
@@ -176,7 +176,7 @@ public static class Limits
     /// <summary>
     /// Quota errors that one caller receives without delay in a second: a client that respects the retry delay makes fewer calls.
     /// </summary>
-    public const int PromptRefusalsPerSecond = 50;
+    public const int PromptRejectionsPerSecond = 50;
 
     /// <summary>Delayed quota errors of one caller at a time: each keeps a call of several kilobytes alive.</summary>
     public const int HeldRefusals = 1000;
@@ -236,10 +236,10 @@ public static class Limits
     /// Minimum delay of a quota error once a caller has received the undelayed ones of a second. A loop of calls then makes at most one
     /// call a second.
     /// </summary>
-    public static readonly TimeSpan RefusalHold = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan RejectionDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>Maximum delay of a quota error. Delays vary, so that calls that were rejected together do not retry together.</summary>
-    public static readonly TimeSpan MaxRefusalHold = 2 * RefusalHold;
+    public static readonly TimeSpan MaxRejectionDelay = 2 * RejectionDelay;
 
     /// <summary>
     /// The shortest retry delay that an error asks for: a high rate may have room within microseconds, but a call over the network takes

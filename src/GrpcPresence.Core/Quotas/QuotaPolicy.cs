@@ -15,7 +15,7 @@ internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long
 
     public TokenBucketOptions NewStreams { get; } = new(limits.NewStreamsPerSecond, frequency);
 
-    public TokenBucketOptions PromptRefusals { get; } = new(Limits.PromptRefusalsPerSecond, frequency);
+    public TokenBucketOptions PromptRefusals { get; } = new(Limits.PromptRejectionsPerSecond, frequency);
 
     public QuotaLimits Quotas => limits;
 

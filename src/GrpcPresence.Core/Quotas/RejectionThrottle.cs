@@ -19,7 +19,7 @@ internal sealed class RejectionThrottle(TokenBucketOptions prompt)
     public bool IsIdle(long now) => Volatile.Read(ref _held) == 0 && _prompt.IsFull(now);
 
     /// <summary>
-    /// Returns when the rejection may be sent: at once, or after <see cref="Limits.RefusalHold"/> or somewhat more. If
+    /// Returns when the rejection may be sent: at once, or after <see cref="Limits.RejectionDelay"/> or somewhat more. If
     /// <see cref="Limits.HeldRefusals"/> wait already, returns at once: the limit for what a caller makes the server keep comes before the
     /// limit for what it makes the server do.
     /// </summary>
@@ -53,6 +53,6 @@ internal sealed class RejectionThrottle(TokenBucketOptions prompt)
     private TimeSpan NextHold()
     {
         var part = Interlocked.Increment(ref _holds) * GoldenSection / (uint.MaxValue + 1.0);
-        return Limits.RefusalHold + (part * (Limits.MaxRefusalHold - Limits.RefusalHold));
+        return Limits.RejectionDelay + (part * (Limits.MaxRejectionDelay - Limits.RejectionDelay));
     }
 }

@@ -20,7 +20,7 @@ public sealed class ApiKeyCache
     public bool IsEmpty => _isEmpty;
 
     /// <summary>Returns the API keys, including revoked keys, in the order of their creation.</summary>
-    public IReadOnlyList<ApiKey> List() => [.. _bySid.Values.Select(known => known.Present).OrderBy(key => key.Id)];
+    public IReadOnlyList<ApiKey> List() => [.. _bySid.Values.Select(known => known.Current).OrderBy(key => key.Id)];
 
     /// <summary>Returns the API key with the SID, revoked or not, or null.</summary>
     public CachedApiKey? Find(ApiKeySid sid) => _bySid.GetValueOrDefault(sid);
@@ -39,7 +39,7 @@ public sealed class ApiKeyCache
         {
             _isEmpty = false;
             if (_bySid.TryGetValue(key.Sid, out var known))
-                known.Present = key;
+                known.Current = key;
             else
                 _bySid[key.Sid] = known = new CachedApiKey(key);
             if (key.CertificateName.Length == 0)

@@ -7,14 +7,14 @@ namespace GrpcPresence.Core.Tenants;
 /// </summary>
 public sealed class CachedApiKey
 {
-    private volatile ApiKey _present;
+    private volatile ApiKey _current;
 
-    internal CachedApiKey(ApiKey key) => _present = key;
+    internal CachedApiKey(ApiKey key) => _current = key;
 
     /// <summary>The API key as last committed.</summary>
-    public ApiKey Present
+    public ApiKey Current
     {
-        get => _present;
-        internal set => _present = value;
+        get => _current;
+        internal set => _current = value;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class DeliveryProgress(long serviceId, long position)
     public long Position => _pending.Count == 0 ? Base : Math.Min(Base, _pending.Values.Min(pending => pending.FirstRevision) - 1);
 
     /// <summary>Whether so many users are pending that a scan must not add more before some of them are done.</summary>
-    public bool IsFull => _pending.Count >= Limits.OwedWebhookUsers;
+    public bool IsFull => _pending.Count >= Limits.MaxPendingWebhookUsers;
 
     /// <summary>The earliest time at which a pending user is due; null when no user is pending.</summary>
     public TimeSpan? NextDue => _pending.Count == 0 ? null : _pending.Values.Min(pending => pending.DueAt);
@@ -64,7 +64,7 @@ internal sealed class DeliveryProgress(long serviceId, long position)
         if (user.Revision <= Base)
             return;
         // A user who is cleared here and changes again in the same scan is sent some reasons twice. No reason is lost.
-        if (_delivered.Count >= Limits.ToldWebhookUsers)
+        if (_delivered.Count >= Limits.MaxDeliveredWebhookUsers)
             _delivered.Clear();
         _delivered[user.Sid] = user.Revision;
     }

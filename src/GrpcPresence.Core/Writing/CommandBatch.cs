@@ -9,10 +9,9 @@ namespace GrpcPresence.Core.Writing;
 
 /// <summary>The commands of one transaction while they are decided. Used only by the writer's thread.</summary>
 /// <param name="store">The transaction.</param>
-/// <param name="sids">Creates new SIDs.</param>
 /// <param name="now">The wall time.</param>
 /// <param name="usersPerService">The maximum number of users of a service instance.</param>
-internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, DateTimeOffset now, int usersPerService)
+internal sealed class CommandBatch(IStoreTransaction store, DateTimeOffset now, int usersPerService)
 {
     private readonly Dictionary<ServiceSid, ServiceBatch> _present = [];
     private readonly List<ServiceBatch> _slots = [];
@@ -22,9 +21,6 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
 
     /// <summary>The transaction.</summary>
     public IStoreTransaction Store => store;
-
-    /// <summary>Creates new SIDs.</summary>
-    public ISidGenerator Sids => sids;
 
     /// <summary>The wall time of the batch.</summary>
     public DateTimeOffset Now => now;
@@ -102,7 +98,7 @@ internal sealed class CommandBatch(IStoreTransaction store, ISidGenerator sids, 
         }
         return new UserRecord
         {
-            Sid = sids.NewUserSid(),
+            Sid = RandomSids.NewUserSid(),
             Identity = identity,
             RoleSid = service.Record.Configuration.DefaultServiceRoleSid,
             CreateTime = now,

@@ -16,7 +16,6 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="users">The tracked users.</param>
 /// <param name="publisher">Publishes what was committed.</param>
 /// <param name="keys">The cache, updated after each commit.</param>
-/// <param name="sids">Creates new SIDs.</param>
 /// <param name="status">Receives whether the store works.</param>
 /// <param name="metrics">The metrics.</param>
 /// <param name="time">The clock.</param>
@@ -29,7 +28,6 @@ public sealed class CommandWriter(
     ITrackedUsers users,
     ICommitPublisher publisher,
     ApiKeyCache keys,
-    ISidGenerator sids,
     StorageStatus status,
     PresenceMetrics metrics,
     TimeProvider time,
@@ -121,7 +119,7 @@ public sealed class CommandWriter(
     {
         EnsureOpen();
         using var transaction = store.BeginTransaction();
-        var batch = new CommandBatch(transaction, sids, time.GetUtcNow(), usersPerService);
+        var batch = new CommandBatch(transaction, time.GetUtcNow(), usersPerService);
         foreach (var command in commands)
             command.Decide(batch);
         batch.Flush();

@@ -12,14 +12,14 @@ public sealed class RejectionThrottleTests : IDisposable
     [Fact]
     public async Task The_first_of_a_second_are_answered_at_once_and_the_rest_a_second_later_or_two()
     {
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
         var late = Hold();
-        _world.Time.Advance(Limits.RefusalHold - TimeSpan.FromTicks(1));
+        _world.Time.Advance(Limits.RejectionDelay - TimeSpan.FromTicks(1));
         Assert.False(late.IsCompleted);
 
-        _world.Time.Advance(Limits.MaxRefusalHold - Limits.RefusalHold + TimeSpan.FromTicks(1));
+        _world.Time.Advance(Limits.MaxRejectionDelay - Limits.RejectionDelay + TimeSpan.FromTicks(1));
         await late;
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
     }
 
     [Fact]
@@ -28,13 +28,13 @@ public sealed class RejectionThrottleTests : IDisposable
         const int Calls = 200;
         const int Steps = 10;
         const int Slack = 2;
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
         var held = Enumerable.Range(0, Calls).Select(_ => Hold()).ToList();
-        _world.Time.Advance(Limits.RefusalHold);
+        _world.Time.Advance(Limits.RejectionDelay);
 
         for (var step = 1; step <= Steps; step++)
         {
-            _world.Time.Advance((Limits.MaxRefusalHold - Limits.RefusalHold) / Steps);
+            _world.Time.Advance((Limits.MaxRejectionDelay - Limits.RejectionDelay) / Steps);
             var due = Calls / Steps * step;
             Assert.True(SpinWait.SpinUntil(() => Answered() >= due - Slack, TimeSpan.FromSeconds(10)));
             Assert.InRange(Answered(), due - Slack, due + Slack);
@@ -46,7 +46,7 @@ public sealed class RejectionThrottleTests : IDisposable
     [Fact]
     public void One_caller_s_refusals_hold_back_nobody_else_s()
     {
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
         Assert.False(Hold().IsCompleted);
 
         Assert.True(Hold("bob").IsCompletedSuccessfully);
@@ -55,21 +55,21 @@ public sealed class RejectionThrottleTests : IDisposable
     [Fact]
     public async Task So_many_are_held_at_a_time_and_no_more()
     {
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
         var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold()).ToList();
         Assert.DoesNotContain(held, task => task.IsCompleted);
         Assert.True(Hold().IsCompletedSuccessfully);
 
-        _world.Time.Advance(Limits.MaxRefusalHold);
+        _world.Time.Advance(Limits.MaxRejectionDelay);
         await Task.WhenAll(held);
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
         Assert.False(Hold().IsCompleted);
     }
 
     [Fact]
     public async Task A_call_that_is_over_is_held_no_longer()
     {
-        Prompt(Limits.PromptRefusalsPerSecond);
+        Prompt(Limits.PromptRejectionsPerSecond);
         using var over = new CancellationTokenSource();
         var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold("ada", over.Token)).ToList();
         await over.CancelAsync();

@@ -46,15 +46,15 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public async Task A_meter_whose_refusals_are_held_back_stays_until_they_are_answered()
     {
-        for (var i = 0; i < Limits.PromptRefusalsPerSecond; i++)
+        for (var i = 0; i < Limits.PromptRejectionsPerSecond; i++)
             await Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
         Assert.Equal(0, Limiter.Sweep());
         _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half of one of fifty a second
         var held = Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
-        _world.Time.Advance(Limits.RefusalHold - TimeSpan.FromTicks(1));
+        _world.Time.Advance(Limits.RejectionDelay - TimeSpan.FromTicks(1));
         Assert.Equal(0, Limiter.Sweep());
 
-        _world.Time.Advance(Limits.MaxRefusalHold - Limits.RefusalHold + TimeSpan.FromTicks(1));
+        _world.Time.Advance(Limits.MaxRejectionDelay - Limits.RejectionDelay + TimeSpan.FromTicks(1));
         await held;
         Assert.Equal(1, Limiter.Sweep());
     }

@@ -249,16 +249,16 @@ public sealed class QuotaTests
         var users = guarded.UsersAs(guarded.Admin);
         for (var i = 0; i < 10; i++)
             await BeatAsync(users, guarded.Own);
-        for (var i = 0; i < Core.Domain.Limits.PromptRefusalsPerSecond; i++)
+        for (var i = 0; i < Core.Domain.Limits.PromptRejectionsPerSecond; i++)
             Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
 
-        var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Domain.Limits.RefusalHold && due <= Core.Domain.Limits.MaxRefusalHold);
+        var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Domain.Limits.RejectionDelay && due <= Core.Domain.Limits.MaxRejectionDelay);
         var held = BeatAsync(users, guarded.Own).ResponseAsync;
         await Fixture.Barrier.Within(hold, "the server held the refusal back");
         await BeatAsync(guarded.UsersAs(GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Service))), guarded.Own);
         Assert.False(held.IsCompleted, "The refusal was not held back.");
 
-        guarded.Time.Advance(Core.Domain.Limits.MaxRefusalHold);
+        guarded.Time.Advance(Core.Domain.Limits.MaxRejectionDelay);
         var refused = CallError.Of(() => held);
         await Fixture.Barrier.Within(refused, "the refusal was sent");
         Assert.Equal("QUOTA_EXCEEDED", (await refused).Reason);

@@ -10,7 +10,7 @@ public sealed class CreateServiceInstance(ServiceSid? sid, string friendlyName) 
 {
     private protected override ServiceRecord DecideCore(CommandBatch batch)
     {
-        var chosen = sid ?? batch.Sids.NewServiceSid();
+        var chosen = sid ?? RandomSids.NewServiceSid();
         if (batch.FindService(chosen) is not null)
             throw PresenceErrors.ServiceInstanceAlreadyExists(chosen);
         var record = batch.Store.InsertService(new ServiceRecord

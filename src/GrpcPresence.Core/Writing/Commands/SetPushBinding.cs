@@ -29,7 +29,7 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
         {
             present = batch.Store.InsertBinding(service.Record.Id, user.Id, new PushBinding
             {
-                Sid = batch.Sids.NewBindingSid(),
+                Sid = RandomSids.NewBindingSid(),
                 UserSid = user.Sid,
                 Identity = user.Identity,
                 Type = type,

@@ -20,7 +20,6 @@ internal sealed class ApiKeyGrpcService(
     ApiKeyCache keys,
     ServiceCache services,
     SecretFile secrets,
-    ISidGenerator sids,
     AuditLog audit,
     TimeProvider time)
     : ApiKeyService.ApiKeyServiceBase
@@ -34,7 +33,7 @@ internal sealed class ApiKeyGrpcService(
         if (isOfDeployment || request.CertificateName.Length > 0)
             RequireDeployment(context);
         var secret = "";
-        var change = request.ToChange(sids.NewApiKeySid(), NewSecret);
+        var change = request.ToChange(RandomSids.NewApiKeySid(), NewSecret);
         var made = await changes.SubmitAsync(change, context, Audit(context));
         return new CreateApiKeyResponse { ApiKey = made.ToMessage(time.GetUtcNow()), Secret = secret };
 
@@ -99,7 +98,7 @@ internal sealed class ApiKeyGrpcService(
 
     private void RequireCovered(ApiKeySid sid, ServerCallContext context)
     {
-        if (keys.Find(sid) is not { } key || !CallScope.Of(context.GetHttpContext()).Caller.Covers(key.Present.Scope))
+        if (keys.Find(sid) is not { } key || !CallScope.Of(context.GetHttpContext()).Caller.Covers(key.Current.Scope))
             throw PresenceErrors.ApiKeyNotFound(sid);
     }
 

@@ -44,12 +44,12 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
             throw Refused(ErrorReason.AccessTokenAlgorithmRefused, "The access token's algorithm must be HS256, HS384 or HS512.");
         if (!ApiKeySid.TryParse(Find(claims, JwtRegisteredClaimNames.Iss), out var sid) || keys.Find(sid) is not { } issuer)
             throw IssuerRefused();
-        var secret = await VerifySignatureAsync(token, issuer.Present);
+        var secret = await VerifySignatureAsync(token, issuer.Current);
         // What follows is told only to who holds a token that the issuer did sign.
-        if (!issuer.Present.Accepts(secret, time.GetUtcNow()))
+        if (!issuer.Current.Accepts(secret, time.GetUtcNow()))
             throw PresenceErrors.ApiKeyRevoked(sid);
         var (service, identity) = ReadGrants(claims);
-        if (issuer.Present.Role < ApiKeyRole.Service || (issuer.Present.Scope is { } scope && scope != service))
+        if (issuer.Current.Role < ApiKeyRole.Service || (issuer.Current.Scope is { } scope && scope != service))
             throw IssuerRefused();
         if (!account.MayBe(Find(claims, JwtRegisteredClaimNames.Sub)))
             throw Refused(ErrorReason.AccessTokenIssuerRefused, "The access token's subject is another account.");

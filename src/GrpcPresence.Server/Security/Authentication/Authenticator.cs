@@ -105,7 +105,7 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
     {
         if (!ApiKeySid.TryParse(name, out var sid) || keys.Find(sid) is not { } key)
             throw AccessErrors.CredentialsInvalid();
-        var present = key.Present;
+        var present = key.Current;
         var secret = present.Secret.Matches(password) ? present.Secret
             : present.PreviousSecret is { } previous && previous.Matches(password) ? previous
             : throw AccessErrors.CredentialsInvalid();

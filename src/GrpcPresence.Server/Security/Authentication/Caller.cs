@@ -25,12 +25,12 @@ internal sealed record Caller
     }
 
     private Caller(CachedApiKey key, ApiKeySecret? secret)
-        : this(CallerKind.ApiKey, key.Present.Sid.ToString(), key.Present.Role)
+        : this(CallerKind.ApiKey, key.Current.Sid.ToString(), key.Current.Role)
     {
         Key = key;
         Secret = secret;
-        ApiKey = key.Present.Sid;
-        Scope = key.Present.Scope;
+        ApiKey = key.Current.Sid;
+        Scope = key.Current.Scope;
     }
 
     /// <summary>How the caller proved who it is.</summary>
@@ -78,7 +78,7 @@ internal sealed record Caller
 
     /// <summary>An end user. The token ends when the secret that signed it is replaced, or when it expires.</summary>
     public static Caller EndUser(CachedApiKey issuer, ApiKeySecret secret, ServiceSid service, Identity identity, DateTimeOffset expires) =>
-        new(CallerKind.EndUser, $"a user of {issuer.Present.Sid}", ApiKeyRole.None)
+        new(CallerKind.EndUser, $"a user of {issuer.Current.Sid}", ApiKeyRole.None)
         {
             Key = issuer,
             Secret = secret,
@@ -106,7 +106,7 @@ internal sealed record Caller
             return AccessErrors.AccessTokenExpired();
         if (Keys is { IsEmpty: false })
             return AccessErrors.CredentialsRequired();
-        return Key?.Present is { } present && !present.Accepts(Secret ?? present.Secret, now)
+        return Key?.Current is { } present && !present.Accepts(Secret ?? present.Secret, now)
             ? PresenceErrors.ApiKeyRevoked(present.Sid)
             : null;
     }

@@ -6,7 +6,7 @@ using GrpcPresence.Storage.Sqlite.Store;
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>Registers the store on one SQLite file.</summary>
-internal static class SqliteServices
+internal static class SqliteRegistration
 {
     /// <summary>Adds the store. It is opened when the server is built, and closed after everything else has stopped.</summary>
     public static IServiceCollection AddSqliteStore(this IServiceCollection services) =>

@@ -13,13 +13,12 @@ using GrpcPresence.Server.Webhooks;
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>Registers the domain, which depends only on the store.</summary>
-internal static class CoreServices
+internal static class CoreRegistration
 {
     /// <summary>Adds the domain and the hosted services that drive it. Requires a registered <see cref="IPresenceStore"/>.</summary>
     public static IServiceCollection AddPresenceCore(this IServiceCollection services)
     {
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<ISidGenerator, RandomSidGenerator>();
         services.AddSingleton<IUserEncoder, UserEncoder>();
         services.AddSingleton<IStoreReader>(provider => provider.GetRequiredService<IPresenceStore>());
         services.AddSingleton<PresenceMetrics>();
