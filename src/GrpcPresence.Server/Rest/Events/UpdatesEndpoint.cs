@@ -92,7 +92,7 @@ internal static class UpdatesEndpoint
     private static async Task EndAsync(Task sending, HttpContext http, TimeProvider time)
     {
         if (!sending.IsCompleted && await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
-            StreamReset.Refuse(http);
+            StreamReset.Reset(http);
         await sending;
     }
 
