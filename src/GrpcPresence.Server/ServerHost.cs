@@ -24,24 +24,23 @@ using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server;
 
-/// <summary>Puts the server together.</summary>
+/// <summary>Assembles the server.</summary>
 internal static class ServerHost
 {
-    /// <summary>How long stopping may take: streams end and what is queued is written well within.</summary>
+    /// <summary>The maximum duration of a stop. Ending the streams and writing the queue take much less.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// The server, not started. <paramref name="addDomain"/> adds what the domain needs, its hosted services included: those start before
-    /// the
-    /// listener and stop after it.
+    /// Builds the server without starting it. <paramref name="addDomain"/> adds the services of the domain. Its hosted services start
+    /// before the listener and stop after it.
     /// </summary>
     public static WebApplication Build(ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain)
     {
-        // The empty builder reads neither files nor variables of its own, so that the settings are the only ones.
+        // The empty builder reads no files or environment variables of its own, so only the given settings count.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddConfiguration(configuration);
-        // Does nothing unless systemd is the parent process. It stands before the log, so that the log keeps the format that the settings
-        // name: programs read the log, and the format of systemd would replace it.
+        // AddSystemd does nothing unless systemd is the parent process. It must run before the logging setup, which then keeps the format
+        // of the settings. Programs parse the log, and the format of systemd would replace it.
         builder.Services.AddSystemd();
         builder.Logging.AddPresenceLogging(settings, configuration);
         builder.WebHost.UseKestrelCore()
@@ -63,7 +62,7 @@ internal static class ServerHost
         }
         catch
         {
-            // What was made before the fault, such as an open store, has no other owner.
+            // Nothing else disposes of services that were created before the exception, such as an open store.
             ((IDisposable)app).Dispose();
             throw;
         }
@@ -71,11 +70,11 @@ internal static class ServerHost
 
     private static void Complete(WebApplication app)
     {
-        // Before the store: who is refused for a file of TLS has no database made or locked for it.
+        // Validate the TLS files before opening the store, so that a bad certificate path does not create or lock a database.
         app.Services.GetService<TlsFiles>();
         app.Services.BuildTelemetry();
-        var board = app.Services.GetRequiredService<HealthStatuses>();
-        app.Lifetime.ApplicationStopping.Register(board.Drain);
+        var healthStatuses = app.Services.GetRequiredService<HealthStatuses>();
+        app.Lifetime.ApplicationStopping.Register(healthStatuses.Drain);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
         Map(app);
     }
@@ -120,7 +119,7 @@ internal static class ServerHost
     private static void Map(WebApplication app)
     {
         app.UseCrossOrigin(RestMapping.RequestHeaders);
-        // Outside gRPC-Web, which writes the trailers into the body: a stream is open until its client has taken them.
+        // This runs outside gRPC-Web, which writes the trailers into the body. A stream stays open until its client has read them.
         app.UseMiddleware<StreamShutdownMiddleware>();
         app.UseWhen(http => !RestMiddleware.Serves(http), grpc =>
         {
@@ -129,9 +128,9 @@ internal static class ServerHost
                 web.UseMiddleware<GrpcWebMiddleware>();
                 web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
             });
-            // Inside gRPC-Web, which translates its errors, and outside everything that reads the body.
+            // This runs inside gRPC-Web, which translates its errors, and before everything that reads the body.
             grpc.UseMiddleware<CredentialsMiddleware>();
-            // Inside gRPC-Web, so that it reads the frames of gRPC whatever they came in.
+            // This runs inside gRPC-Web, so that it reads gRPC frames after they are decoded.
             grpc.UseMiddleware<RequestBodyMiddleware>();
         });
         app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);

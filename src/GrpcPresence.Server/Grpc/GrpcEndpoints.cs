@@ -6,10 +6,10 @@ using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace GrpcPresence.Server.Grpc;
 
-/// <summary>The services that this server offers.</summary>
+/// <summary>Lists the gRPC services of this server.</summary>
 internal static class GrpcEndpoints
 {
-    /// <summary>Their descriptors.</summary>
+    /// <summary>The descriptors of the services.</summary>
     public static readonly IReadOnlyList<ServiceDescriptor> All =
     [
         V1.ConfigurationService.Descriptor,
@@ -20,23 +20,23 @@ internal static class GrpcEndpoints
         global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
     ];
 
-    /// <summary>Their full names, in alphabetical order.</summary>
+    /// <summary>The full names of the services, in alphabetical order.</summary>
     public static readonly IReadOnlyList<string> Names = [.. All.Select(service => service.FullName).Order(StringComparer.Ordinal)];
 
     /// <summary>
-    /// The files that clients may ask reflection for: those of the services, and those of the error details, which no service refers to.
+    /// The files that reflection serves: those of the services, and those of the error details, which no service refers to.
     /// </summary>
     public static readonly IReadOnlyCollection<FileDescriptor> Files =
         [.. All.Select(service => service.File), Google.Rpc.ErrorDetailsReflection.Descriptor, Google.Rpc.StatusReflection.Descriptor];
 
-    // The hub of watches and the statuses of health have a last message to send when the server stops.
+    // WatchHub and HealthStatuses send a last message on their streams when the server stops.
     private static readonly HashSet<string> SelfDraining =
     [
         $"/{V1.UserService.Descriptor.FullName}/WatchUsers",
         $"/{HealthService.Descriptor.FullName}/Watch",
     ];
 
-    /// <summary>What the shutdown has to know of the method; null for a unary one.</summary>
+    /// <summary>Returns what the shutdown needs to know about the method, or null for a unary method.</summary>
     public static StreamMetadata? StreamOf(IMethod method) =>
         method.Type == MethodType.Unary ? null : new StreamMetadata(SelfDraining.Contains(method.FullName));
 }

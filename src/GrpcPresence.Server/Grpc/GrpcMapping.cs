@@ -9,7 +9,7 @@ namespace GrpcPresence.Server.Grpc;
 /// <summary>Maps gRPC services. One object serves all calls of a service.</summary>
 internal static class GrpcMapping
 {
-    /// <summary>Maps the methods that <paramref name="bind"/> binds: a generated <c>BindService</c>.</summary>
+    /// <summary>Maps the methods that <paramref name="bind"/> binds. Pass a generated <c>BindService</c>.</summary>
     public static void MapService<TService>(this WebApplication app, Action<ServiceBinderBase, TService> bind)
         where TService : class
     {
@@ -23,10 +23,10 @@ internal static class GrpcMapping
         app.MapGrpcService(_ => definition).Add(Describe);
     }
 
-    /// <summary>Tells the middlewares, which run before gRPC knows the method, what is served at an endpoint.</summary>
+    /// <summary>Adds metadata to an endpoint, because the middlewares run before gRPC knows the method.</summary>
     private static void Describe(EndpointBuilder endpoint)
     {
-        // The endpoints that answer UNIMPLEMENTED have no method.
+        // The endpoints that return UNIMPLEMENTED have no method.
         if (endpoint.Metadata.OfType<GrpcMethodMetadata>().FirstOrDefault()?.Method is not { } method)
             return;
         endpoint.Metadata.Add(AuthorizationTable.Find(method.FullName)!);

@@ -39,7 +39,7 @@ internal static class RestMapping
         UserEndpoints.Map(routes);
         UpdatesEndpoint.Map(routes, app.Services.GetRequiredService<RestErrors>(), app.Services.GetRequiredService<TimeProvider>());
         BindingEndpoints.Map(routes);
-        routes.RefuseOtherMethods();
+        routes.RejectOtherMethods();
         app.MapRestDocument();
     }
 }

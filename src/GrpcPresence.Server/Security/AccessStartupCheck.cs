@@ -8,7 +8,8 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Security;
 
 /// <summary>
-/// Before the listener opens, reads the API keys, and refuses to let everybody in from a network unless that is asked for.
+/// Reads the API keys before the listener opens. Fails when a network address is open to callers without credentials, unless the settings
+/// allow it.
 /// </summary>
 internal sealed class AccessStartupCheck(
     IStoreReader store, ApiKeyCache keys, Authenticator authenticator, SecretFile secrets, ServerSettings settings,
@@ -21,7 +22,7 @@ internal sealed class AccessStartupCheck(
         if (settings.AllowAnonymous)
             Log.AnonymousAllowed(logger, settings.Address);
         else if (!authenticator.HasCredentials && settings.ListensToNetwork)
-            throw Refused(settings.Address);
+            throw OpenToNetwork(settings.Address);
         var underived = keys.List().Count(key => !key.IsRevoked && secrets.Find(key.Sid, key.Secret) is null);
         if (underived > 0)
             Log.SecretsMissing(logger, underived, settings.SecretFile);
@@ -30,8 +31,9 @@ internal sealed class AccessStartupCheck(
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static SettingsException Refused(IPAddress address) => new(
-        $"{ServerSettings.Section}:{nameof(ServerSettings.Address)} is {address}, and there is no API key: everybody who reaches it would be let in. " +
-        $"Make a key first (keys create --role admin), set {nameof(ServerSettings.AuthToken)}, listen on 127.0.0.1, or pass --allow-anonymous where something " +
-        "else keeps strangers out.");
+    private static SettingsException OpenToNetwork(IPAddress address) => new(
+        $"{ServerSettings.Section}:{nameof(ServerSettings.Address)} is {address} and no API key exists, "
+        + "so every client on the network would have full access. "
+        + $"Create an API key first (keys create --role admin), set {nameof(ServerSettings.AuthToken)}, or listen on 127.0.0.1. "
+        + "If something else keeps strangers out, pass --allow-anonymous.");
 }

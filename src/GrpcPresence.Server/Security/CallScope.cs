@@ -8,9 +8,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Security;
 
 /// <summary>
-/// What a call is about: its caller, and the service instance and the user that its request names. They are parsed once, and read by
-/// authorization, quotas and the handler. One object a call: about 90 bytes, beside the 6.4 KB that gRPC allocates for a unary call
-/// (docs/adr/0008-call-pipeline.md). Not safe for more than one thread.
+/// The caller of a call, and the service instance and user that its request names. They are parsed once; authorization, quotas and the
+/// handler read them. Each call has one object of about 90 bytes; gRPC allocates 6.4 KB for a unary call (docs/adr/0008-call-pipeline.md).
+/// Not safe for more than one thread.
 /// </summary>
 internal sealed class CallScope(Caller caller)
 {
@@ -19,16 +19,16 @@ internal sealed class CallScope(Caller caller)
     /// <summary>The authenticated caller.</summary>
     public Caller Caller => caller;
 
-    /// <summary>The service instance that the request names; null when it names none, or not in the form of a SID.</summary>
+    /// <summary>The service instance of the request, or null when the request contains no valid SID of one.</summary>
     public ServiceSid? Service { get; private set; }
 
-    /// <summary>The one user that the request names; null when its method names none or several, or the key has no valid form.</summary>
+    /// <summary>The only user of the request. Null when the method names none or several, or when the key has no valid form.</summary>
     public UserKey? User { get; private set; }
 
-    /// <summary>The scope of an authenticated request.</summary>
+    /// <summary>Returns the scope of an authenticated request.</summary>
     public static CallScope Of(HttpContext context) => context.Features.GetRequiredFeature<CallScope>();
 
-    /// <summary>Reads what the request names. A REST request may make several calls, one after the other.</summary>
+    /// <summary>Reads the targets of the request. A REST request may make several calls, one after the other.</summary>
     public void Read<TRequest>(AccessRule<TRequest> rule, TRequest request)
     {
         Service = ServiceSid.TryParse(rule.Service?.Invoke(request), out var service) ? service : null;
@@ -37,12 +37,12 @@ internal sealed class CallScope(Caller caller)
     }
 
     /// <summary>
-    /// Returns the service instance of the request if this process has it in memory. Null says nothing about whether it exists.
+    /// Returns the service instance of the request if this process has it in memory. Null does not mean that it does not exist.
     /// </summary>
     public CachedService? FindTenant(ServiceCache services) =>
         _tenant ??= Service is { } service ? services.FindCached(service) : null;
 
-    /// <summary>Returns the service instance; only one that <see cref="FindTenant"/> has not found is looked up again.</summary>
+    /// <summary>Returns the service instance. Reuses the result of <see cref="FindTenant"/>, and otherwise looks it up.</summary>
     /// <exception cref="Core.Domain.Errors.PresenceException">ServiceInstanceNotFound, StorageUnavailable.</exception>
     public ValueTask<CachedService> GetTenantAsync(ServiceSid service, ServiceCache services, CancellationToken cancellationToken) =>
         _tenant is { IsDeleted: false } tenant && service == Service ? new(tenant) : services.GetAsync(service, cancellationToken);

@@ -5,25 +5,24 @@ using Microsoft.Net.Http.Headers;
 namespace GrpcPresence.Server.Security;
 
 /// <summary>
-/// Lets pages of other origins call REST and gRPC-Web, where the settings name them. It stands before everything that refuses: what a
-/// browser asks first
-/// carries no credentials, and a refusal without these headers would be hidden from the page.
+/// Lets pages of the origins that the settings name call REST and gRPC-Web. It runs before everything that rejects requests: a preflight
+/// request has no credentials, and browsers hide an error without these headers from the page.
 /// </summary>
 internal static class CrossOrigin
 {
-    // What clients of gRPC-Web send and read. An error that comes before any message has its status and details among the headers.
+    // Headers that gRPC-Web clients send and read. An error before the first message has its status and details in the headers.
     private static readonly string[] GrpcRequestHeaders = ["X-Grpc-Web", "X-User-Agent", "Grpc-Timeout"];
     private static readonly string[] GrpcResponseHeaders =
         ["Grpc-Status", "Grpc-Message", "Grpc-Encoding", "Grpc-Accept-Encoding", "grpc-status-details-bin"];
 
-    // A browser does not ask again before each call; no browser that matters forgets it earlier.
+    // Saves a preflight before each call. The major browsers keep the result at least this long.
     private static readonly TimeSpan PreflightAge = TimeSpan.FromMinutes(10);
 
-    /// <summary>Adds what it needs.</summary>
+    /// <summary>Adds the services for cross-origin requests.</summary>
     public static IServiceCollection AddCrossOrigin(this IServiceCollection services) => services.AddCors();
 
     /// <summary>Allows the origins that the settings name, if any.</summary>
-    /// <param name="app">The server.</param>
+    /// <param name="app">The application.</param>
     /// <param name="restHeaders">The request headers that REST declares.</param>
     public static void UseCrossOrigin(this WebApplication app, IReadOnlyCollection<string> restHeaders)
     {
@@ -32,10 +31,10 @@ internal static class CrossOrigin
     }
 
     /// <summary>
-    /// Whether a page that the settings do not name asks for a change. A browser asks nobody before it posts a form, and hides the answer
-    /// alone: where callers
-    /// need no credentials, or the browser remembers a password, every page that its user opens could change everything. The server has
-    /// no pages of its own: an origin that equals its host is that of a page whose name was made to lead here.
+    /// Whether a page whose origin the settings do not name requests a change. A browser posts a form without a preflight and only hides
+    /// the response. Where callers need no credentials, or the browser remembers a password, any page that the user opens could change
+    /// everything. The server has no pages of its own. An origin that equals its host is therefore a page whose name was made to resolve to
+    /// this server.
     /// </summary>
     public static bool IsForeignChange(HttpRequest request, AllowedOrigins? allowed) =>
         request.Headers.TryGetValue(HeaderNames.Origin, out var origin)

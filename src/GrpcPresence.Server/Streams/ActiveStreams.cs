@@ -4,32 +4,32 @@ using GrpcPresence.Server.Security.Authentication;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// The active streams. Stopping waits for them, and resets those that do not end. A stream also ends with the credentials of its caller: an
-/// access token expires, an API key is revoked. If its client reads nothing, and so never learns why, the stream is reset. Safe from any
-/// thread.
+/// Tracks the active streams. Stopping waits for them, and resets streams that do not end. A stream also ends when its caller's credentials
+/// end: an access token expires, or an API key is revoked. If the client does not read, and so never gets the error, the stream is reset.
+/// Safe from any thread.
 /// </summary>
 internal sealed class ActiveStreams(TimeProvider time)
 {
     /// <summary>How often credentials are checked. The streams of a revoked key end within a second.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a stream whose credentials have ended has for its last message before it is reset.</summary>
+    /// <summary>How long a stream may send its last message after its credentials end. Then it is reset.</summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(2);
 
-    // Guards everything below and the mutable properties of the streams. A reset runs under it, so that it cannot reach a request that has
-    // ended in the meantime and whose context serves another; nothing else is called under it but FindInvalidationReason, which waits for
-    // nothing.
+    // Guards everything below and the mutable properties of the streams. A reset runs under this lock. Otherwise it could reach a request
+    // that has ended, and whose context serves another request. The only other call out under this lock is FindInvalidationReason, which
+    // does not wait.
     private readonly Lock _gate = new();
     private readonly Dictionary<HttpContext, ActiveStream> _streams = [];
-    private readonly Dictionary<Caller, HashSet<ActiveStream>> _byCaller = []; // a check asks each caller once, however many streams it has
+    private readonly Dictionary<Caller, HashSet<ActiveStream>> _byCaller = []; // a check tests each caller once
     private TaskCompletionSource? _noneActive;
     private long _resets;
     private long _checkedAt = time.GetTimestamp();
 
-    /// <summary>How many streams stopping has reset because they did not end in time.</summary>
+    /// <summary>The number of streams that did not end in time and were reset during a stop.</summary>
     public long Resets => Volatile.Read(ref _resets);
 
-    /// <summary>Adds the stream of the request until the result is disposed of.</summary>
+    /// <summary>Adds the stream of the request until the result is disposed.</summary>
     public IDisposable Open(HttpContext request)
     {
         var stream = new ActiveStream(this, request);
@@ -38,10 +38,10 @@ internal sealed class ActiveStreams(TimeProvider time)
         return stream;
     }
 
-    /// <summary>Has the open stream of the request end with its caller's credentials, until the result is disposed of.</summary>
+    /// <summary>Binds the open stream of the request to its caller's credentials until the result is disposed.</summary>
     /// <param name="caller">The caller.</param>
-    /// <param name="request">The request, which is reset if ending the stream does not help.</param>
-    /// <param name="end">Ends the stream with a reason. Called at most once, from any thread; must not wait.</param>
+    /// <param name="request">The request to reset if ending the stream has no effect.</param>
+    /// <param name="end">Ends the stream with a reason. Called at most once, from any thread. Must not wait.</param>
     public IDisposable EndWith(Caller caller, HttpContext request, Action<PresenceException> end)
     {
         lock (_gate)
@@ -56,7 +56,8 @@ internal sealed class ActiveStreams(TimeProvider time)
     }
 
     /// <summary>
-    /// Ends the streams whose caller's credentials are no longer valid. Called every tick; checks every <see cref="Interval"/>.
+    /// Ends the streams whose caller's credentials are no longer valid. Called on every tick, but checks only once per
+    /// <see cref="Interval"/>.
     /// </summary>
     public void Tick()
     {
@@ -76,7 +77,7 @@ internal sealed class ActiveStreams(TimeProvider time)
                     if (stream.EndedAt is { } endedAt)
                     {
                         if (time.GetElapsedTime(endedAt) >= ResetGrace)
-                            StreamReset.Refuse(stream.Request);
+                            StreamReset.Reset(stream.Request);
                         continue;
                     }
                     stream.EndedAt = _checkedAt;
@@ -103,13 +104,13 @@ internal sealed class ActiveStreams(TimeProvider time)
                     continue;
                 _resets++;
                 methods.Add(stream.Request.Request.Path.Value!);
-                StreamReset.Refuse(stream.Request);
+                StreamReset.Reset(stream.Request);
             }
         }
         return methods;
     }
 
-    /// <summary>Completes when no stream is active; null when none is now.</summary>
+    /// <summary>Returns a task that completes when no stream is active, or null when none is active now.</summary>
     public Task? WhenNoneActive()
     {
         lock (_gate)

@@ -7,28 +7,27 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Closes connections whose client takes nothing any more: it vanished without a word. HTTP/2 has pings for that, which HTTP/1.1 has not;
-/// but what is sent is
-/// acknowledged by a client that is there. A watch sends something several times a minute; where nothing is sent, TCP's own keep-alive is.
+/// Closes connections whose client vanished without closing them. HTTP/2 detects this with pings; HTTP/1.1 has none. TCP detects it when
+/// the client does not acknowledge sent data. A watch sends data several times a minute. On an idle connection, TCP sends keep-alive
+/// probes.
 /// </summary>
 internal static class DeadPeerTimeout
 {
-    // TCP_USER_TIMEOUT of RFC 5482, by Linux's numbers; the runtime has no name for it.
+    // TCP_USER_TIMEOUT (RFC 5482) as Linux numbers it. .NET has no name for this option.
     private const int Tcp = 6;
     private const int UserTimeout = 18;
 
     /// <summary>
-    /// Has the listener's connections closed when what they sent was not acknowledged for as long as a watch may stall: who is there and
-    /// does not read has
-    /// that time too.
+    /// Closes a connection when the client has not acknowledged sent data for as long as a watch may stall. A client that is alive but does
+    /// not read gets the same time.
     /// </summary>
     public static void CloseDeadPeers(this ListenOptions listen, ServerSettings settings)
     {
         if (!OperatingSystem.IsLinux())
-            return; // elsewhere the system gives up by itself, after some minutes
+            return; // other systems give up by themselves after some minutes
         var milliseconds = new byte[sizeof(int)];
         BinaryPrimitives.WriteInt32LittleEndian(milliseconds, (int)Math.Min(settings.WatchStallTimeout.TotalMilliseconds, int.MaxValue));
-        var keepAliveSeconds = (int)Math.Min(settings.KeepAlivePingDelay.TotalSeconds, short.MaxValue); // the most that Linux accepts
+        var keepAliveSeconds = (int)Math.Min(settings.KeepAlivePingDelay.TotalSeconds, short.MaxValue); // the maximum on Linux
         listen.Use(next => connection =>
         {
             if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
@@ -37,7 +36,7 @@ internal static class DeadPeerTimeout
         });
     }
 
-    /// <summary>How long the socket waits; zero for as long as the system likes.</summary>
+    /// <summary>Returns how long the socket waits for an acknowledgement. Zero means the system's default.</summary>
     internal static TimeSpan TimeoutOf(Socket socket)
     {
         var milliseconds = new byte[sizeof(int)];
@@ -54,9 +53,9 @@ internal static class DeadPeerTimeout
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, keepAliveSeconds);
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // The client has closed it already.
+            // The client has already closed the connection.
         }
     }
 }

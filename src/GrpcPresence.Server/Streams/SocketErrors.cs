@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Makes each error of a connection's socket the end of the connection. Kestrel does so for a reset. It logs every other error, with a
-/// stack trace, as a fault of the server: also the timeout of a client that vanished, see <see cref="DeadPeerTimeout"/>.
+/// Treats each error of a connection's socket as the end of the connection. Kestrel does so only for a reset. It logs every other error,
+/// with a stack trace, as a server error. This includes the timeout of a client that vanished, see <see cref="DeadPeerTimeout"/>.
 /// </summary>
 internal static class SocketErrors
 {
-    /// <summary>Completes writes to the listener's connections, as after a reset, where they would throw the socket's error.</summary>
+    /// <summary>Completes writes to the listener's connections, as after a reset, instead of throwing the socket's error.</summary>
     public static void EndOnSocketErrors(this ListenOptions listen) => listen.Use(next => connection =>
     {
         connection.Transport = new Transport(connection.Transport);
@@ -47,7 +47,7 @@ internal static class SocketErrors
             try
             {
                 var flush = output.FlushAsync(cancellationToken);
-                // A pipe throws the socket's error from the result of a flush that counts as successful.
+                // When a flush completes synchronously, reading its result can throw the socket's error.
                 return flush.IsCompletedSuccessfully ? ValueTask.FromResult(flush.Result) : FlushAsync(flush);
             }
             catch (SocketException)

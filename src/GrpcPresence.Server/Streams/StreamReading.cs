@@ -3,8 +3,8 @@ using Grpc.Core;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Reads that something else may end. A read that is still pending when the handler returns stays in the pipe of the request's body.
-/// Kestrel reuses that pipe for a later request of the connection, whose first read then fails with "Reading is already in progress".
+/// Reads a stream until another task completes. A read that is still pending when the handler returns stays in the pipe of the request's
+/// body. Kestrel reuses that pipe for a later request of the connection, whose first read then fails with "Reading is already in progress".
 /// </summary>
 internal static class StreamReading
 {

@@ -3,9 +3,8 @@ using GrpcPresence.Server.Telemetry;
 namespace GrpcPresence.Server.Streams;
 
 /// <summary>
-/// Ends streams when the server stops. Kestrel waits for open requests and tells them nothing, so a stream that nobody ends would hold up
-/// the
-/// shutdown until its timeout. This is a middleware because the token must be replaced before gRPC makes the context of the call from it.
+/// Ends streams when the server stops. Kestrel waits for open requests without notifying them, so a stream that nothing ends would delay
+/// the shutdown until its timeout. This is a middleware because the token must be replaced before gRPC creates the call's context from it.
 /// </summary>
 internal sealed class StreamShutdownMiddleware
 {
@@ -13,10 +12,10 @@ internal sealed class StreamShutdownMiddleware
     private readonly ActiveStreams _streams;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<StreamShutdownMiddleware> _logger;
-    private ITimer? _deadline; // held here because a clock may drop a timer that nothing refers to
+    private ITimer? _deadline; // a clock may drop a timer without references
 
     /// <summary>
-    /// Waits for the stopping. One deadline stands for all streams: each of its own would be a tenth of what an idle watch costs.
+    /// Registers for the stop. All streams share one deadline: a timer for each would account for a tenth of the cost of an idle watch.
     /// </summary>
     public StreamShutdownMiddleware(
         RequestDelegate next,
@@ -31,13 +30,12 @@ internal sealed class StreamShutdownMiddleware
     }
 
     /// <summary>
-    /// How long a stream has to end before it is reset: a write that flow control blocks sees no token. Who is reset gets no trailers, so a
-    /// loaded machine
-    /// has most of the shutdown timeout, and the rest is left for the reset.
+    /// How long a stream may take to end before it is reset, because a write that flow control blocks ignores the token. A client whose
+    /// stream is reset gets no trailers. A loaded machine therefore has most of the shutdown timeout, and the rest is left for the reset.
     /// </summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(4);
 
-    /// <summary>Runs the request.</summary>
+    /// <summary>Runs the request, and ends its stream when the server stops.</summary>
     public Task InvokeAsync(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is not { } stream)
@@ -56,7 +54,7 @@ internal sealed class StreamShutdownMiddleware
         }
         finally
         {
-            context.RequestAborted = aborted; // the linked source is disposed of while the request is still being completed
+            context.RequestAborted = aborted; // the linked source is disposed before the request completes
         }
     }
 

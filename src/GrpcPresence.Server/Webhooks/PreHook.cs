@@ -8,22 +8,21 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Asks the service instance's back end before a profile is edited. As the product documents it, an answer of 4xx or 5xx refuses the edit,
-/// and no answer
-/// within five seconds lets it through: a back end that is away stops nobody. A body that changes the edit is not supported; it is not
-/// read.
+/// Asks the service instance's back end before a profile is edited. As Twilio Conversations documents, a 4xx or 5xx response rejects the
+/// edit. Without a response within five seconds the edit proceeds, so an unavailable back end blocks no edits. Responses that change the
+/// edit are not supported, so the body is not read.
 /// </summary>
 internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSettings settings, IHostApplicationLifetime lifetime)
 {
     /// <summary>
-    /// Returns when the edit may be made. Nobody is asked without a URL, where the event is not among the filters, of a user who does not
-    /// exist, or of an
-    /// edit that changes nothing. To be called for callers who may make the edit: others must not be able to call anybody's back end.
+    /// Returns when the edit may proceed. Sends no request without a URL, for an event that the filters exclude, for a missing user, or for
+    /// an edit that changes nothing. Call this only for callers that may make the edit, so that others cannot trigger requests to a back
+    /// end.
     /// </summary>
     /// <param name="service">The service instance.</param>
-    /// <param name="key">The user.</param>
-    /// <param name="edit">What is to change.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="key">The key of the user.</param>
+    /// <param name="edit">The edit.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="PresenceException">WebhookRefused, ServiceInstanceNotFound, StorageUnavailable, ServerStopping.</exception>
     public async ValueTask AskAsync(ServiceSid service, UserKey key, UserEdit edit, CancellationToken cancellationToken)
     {
@@ -38,7 +37,9 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
             throw PresenceErrors.WebhookRefused((int)status);
     }
 
-    /// <summary>A server that stops does not wait for back ends: they would have all the time that it has for stopping.</summary>
+    /// <summary>
+    /// Sends the request, and cancels it when the server stops. Otherwise back ends could use up the whole shutdown timeout.
+    /// </summary>
     private async Task<HttpStatusCode?> SendAsync(
         WebhookSettings asked, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {

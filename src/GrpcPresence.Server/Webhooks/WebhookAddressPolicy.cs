@@ -23,7 +23,7 @@ internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<
     /// <summary>
     /// Whether the policy rejects the URL by its text alone, without a name resolution: it names a private address or localhost.
     /// </summary>
-    public bool Refuses(Uri url)
+    public bool Rejects(Uri url)
     {
         if (allowPrivate)
             return false;
@@ -42,7 +42,7 @@ internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<
         var addresses = await AddressesAsync(context.DnsEndPoint.Host, cancellationToken);
         // One private address rejects the host, because the socket chooses among the addresses.
         if (!allowPrivate && !Array.TrueForAll(addresses, PublicAddress.Is))
-            throw new HttpRequestException(HttpRequestError.ConnectionError, "The host resolves to an address of a private network.");
+            throw new HttpRequestException(HttpRequestError.ConnectionError, "The host resolves to a private address.");
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

@@ -5,8 +5,9 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// The parameters of webhooks, under the names of Twilio Conversations. For reachability it has two spellings; this class uses the one of
-/// its event stream. <c>UpdateReasons</c> and <c>Revision</c> are additions. Parameters without a value are omitted.
+/// Creates the parameters of webhooks, under the names of Twilio Conversations. Twilio spells the reachability parameters in two ways; this
+/// class uses the spelling of its event stream. <c>UpdateReasons</c> and <c>Revision</c> are additions. Parameters without a value are
+/// omitted.
 /// </summary>
 internal static class WebhookForm
 {

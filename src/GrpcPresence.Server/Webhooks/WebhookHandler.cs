@@ -34,9 +34,9 @@ internal static class WebhookHandler
     };
 
     /// <summary>
-    /// An endpoint must send its whole certificate chain. By default .NET downloads missing certificates from the URL that the certificate
-    /// names, without the address policy. The author of a certificate could then choose what this server calls. Revocation lists have the
-    /// same problem.
+    /// Creates a policy that requires an endpoint to send its whole certificate chain. By default .NET downloads missing certificates from
+    /// the URL that the certificate names, without the address policy. The author of a certificate could then choose what this server
+    /// calls. Revocation lists have the same problem.
     /// </summary>
     private static X509ChainPolicy NewChainPolicy() =>
         new() { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };

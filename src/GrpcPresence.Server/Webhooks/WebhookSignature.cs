@@ -4,9 +4,9 @@ using System.Text;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// The signature that proves to an endpoint that a webhook comes from this server. It is the base64 of an HMAC-SHA1, keyed with the auth
-/// token. It covers the requested URL, then the name and value of each form parameter, sorted by name. A GET has no form: its URL contains
-/// the parameters.
+/// Computes the signature that proves to an endpoint that a webhook comes from this server. It is the base64 of an HMAC-SHA1, keyed with
+/// the auth token. It covers the requested URL, then the name and value of each form parameter, sorted by name. A GET has no form: its URL
+/// contains the parameters.
 /// </summary>
 internal static class WebhookSignature
 {

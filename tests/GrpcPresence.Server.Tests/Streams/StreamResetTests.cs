@@ -14,7 +14,7 @@ public sealed class StreamResetTests
     [Fact]
     public void A_request_that_cannot_be_reset_is_aborted()
     {
-        StreamReset.Refuse(_request);
+        StreamReset.Reset(_request);
 
         Assert.Equal(1, _aborts.Count);
     }
@@ -25,7 +25,7 @@ public sealed class StreamResetTests
         var resets = new ResetRecorder();
         _request.Features.Set<IHttpResetFeature>(resets);
 
-        StreamReset.Refuse(_request);
+        StreamReset.Reset(_request);
 
         Assert.Equal([7], resets.Codes);
         Assert.Equal(1, _aborts.Count);

@@ -30,8 +30,8 @@ public sealed class WebhookAddressPolicyTests
     [InlineData("http://app.localhost/")]
     public void A_URL_that_shows_that_it_is_private_is_refused(string url)
     {
-        Assert.True(Guard(allowPrivate: false).Refuses(new Uri(url)));
-        Assert.False(Guard(allowPrivate: true).Refuses(new Uri(url)));
+        Assert.True(Guard(allowPrivate: false).Rejects(new Uri(url)));
+        Assert.False(Guard(allowPrivate: true).Rejects(new Uri(url)));
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class WebhookAddressPolicyTests
     [InlineData("https://[2606:4700::1111]/")]
     [InlineData("https://notlocalhost/")]
     [InlineData("https://localhost.example.com/")]
-    public void Any_other_URL_may_be_set(string url) => Assert.False(Guard(allowPrivate: false).Refuses(new Uri(url)));
+    public void Any_other_URL_may_be_set(string url) => Assert.False(Guard(allowPrivate: false).Rejects(new Uri(url)));
 
     [Fact]
     public async Task A_private_target_is_refused_also_when_only_DNS_says_so()

@@ -33,7 +33,7 @@ public sealed class RequestBodyTests
         var error = await CallError.Of(() => Task.Run(() => body.AdvanceTo(default), TestRun.Token));
 
         Assert.Equal(StatusCode.Cancelled, error.Code);
-        Assert.Same(reset, body.BrokenOffBy);
+        Assert.Same(reset, body.AbortedBy);
     }
 
     [Fact]

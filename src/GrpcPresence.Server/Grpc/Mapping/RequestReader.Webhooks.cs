@@ -22,7 +22,7 @@ internal sealed partial class RequestReader
             return Refuse<string>(
                 field, ErrorReason.FieldInvalid, "must be an absolute, fully escaped http or https URL without user info and fragment");
         }
-        return guard.Refuses(new Uri(text))
+        return guard.Rejects(new Uri(text))
             ? Refuse<string>(field, ErrorReason.FieldInvalid, "must not point to a private network, which this server does not allow")
             : text;
     }

@@ -45,7 +45,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
             await Task.WhenAny(write, Task.Delay(WriteGrace, time));
             if (!write.IsCompleted)
             {
-                StreamReset.Refuse(context.GetHttpContext());
+                StreamReset.Reset(context.GetHttpContext());
                 throw session.EndReason!;
             }
         }

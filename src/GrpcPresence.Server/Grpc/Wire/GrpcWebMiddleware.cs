@@ -8,38 +8,38 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// Refuses the calls over gRPC-Web that must not or cannot run, before Grpc.AspNetCore.Web translates the others. gRPC-Web is gRPC for
-/// browsers: a call is an ordinary HTTP request, and its trailers are the end of the response body.
+/// Rejects gRPC-Web calls that must not or cannot run, before Grpc.AspNetCore.Web translates the others. gRPC-Web is gRPC for browsers: a
+/// call is an ordinary HTTP request, and the end of the response body contains its trailers.
 /// </summary>
 internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings settings)
 {
     private const string ContentType = "application/grpc-web";
     private const string TextContentType = ContentType + "-text";
-    private const string ForeignOrigin = "AllowedOrigins does not name the origin of this page.";
-    private const string RequestStream = "gRPC-Web carries one request a call. Use gRPC over HTTP/2.";
+    private const string ForeignOrigin = "The origin of this page is not allowed. Add it to AllowedOrigins.";
+    private const string RequestStream = "gRPC-Web cannot stream requests. Use gRPC over HTTP/2.";
 
-    /// <summary>Whether the request is gRPC-Web. Asked about each gRPC call, so it allocates nothing.</summary>
+    /// <summary>Whether the request is gRPC-Web. Runs for each gRPC call, so it allocates nothing.</summary>
     public static bool Serves(HttpContext http) => HasContentType(http, ContentType);
 
-    /// <summary>Whether the request's body came in base64. The content type no longer says so once it is translated.</summary>
+    /// <summary>Whether the request's body was encoded in base64. The content type no longer says so after the translation.</summary>
     public static bool IsText(HttpContext http) => http.Features.Get<RequestBodyPipeFeature>() is not null;
 
-    /// <summary>Runs the request.</summary>
+    /// <summary>Rejects the call, or passes it on.</summary>
     public Task InvokeAsync(HttpContext http)
     {
         if (CrossOrigin.IsForeignChange(http.Request, settings.AllowedOrigins))
-            return Refuse(http, StatusCodes.Status403Forbidden, StatusCode.PermissionDenied, ForeignOrigin);
-        // Browsers send a request as a whole: a heartbeat stream would be closed, and its sessions ended, before the first reply.
+            return Reject(http, StatusCodes.Status403Forbidden, StatusCode.PermissionDenied, ForeignOrigin);
+        // Browsers send a request as a whole. A heartbeat stream would be closed, and its sessions ended, before the first reply.
         if (TypeOf(http.GetEndpoint()) is MethodType.ClientStreaming or MethodType.DuplexStreaming)
-            return Refuse(http, StatusCodes.Status200OK, StatusCode.Unimplemented, RequestStream);
+            return Reject(http, StatusCodes.Status200OK, StatusCode.Unimplemented, RequestStream);
         if (HasContentType(http, TextContentType))
             ReadThroughStream(http);
         return next(http);
     }
 
     /// <summary>
-    /// Puts a second reader between Kestrel's and the one that decodes base64. The decoder throws in the middle of a read, and Kestrel's
-    /// own reader could then not skip the rest of the body: it would close the connection and log a fault of the server.
+    /// Puts a second reader between Kestrel's reader and the reader that decodes base64. The decoder throws in the middle of a read.
+    /// Kestrel's own reader could then not skip the rest of the body: it would close the connection and log a server error.
     /// </summary>
     private static void ReadThroughStream(HttpContext http)
     {
@@ -53,7 +53,7 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
     private static bool HasContentType(HttpContext http, string type) =>
         http.Request.ContentType?.StartsWith(type, StringComparison.OrdinalIgnoreCase) == true;
 
-    private static Task Refuse(HttpContext http, int status, StatusCode code, string message)
+    private static Task Reject(HttpContext http, int status, StatusCode code, string message)
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = ContentType;

@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
-/// <summary>Reads what a client compressed, and says in gRPC's words that it did not.</summary>
+/// <summary>Reads a compressed message, and throws gRPC's error when the data is not validly compressed.</summary>
 internal sealed class InflatedMessage(Stream inflated) : Stream
 {
     /// <inheritdoc/>
@@ -36,7 +36,8 @@ internal sealed class InflatedMessage(Stream inflated) : Stream
         }
         catch (InvalidDataException)
         {
-            throw new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded: it is not compressed as it says."));
+            throw new RpcException(
+                new Status(StatusCode.Internal, "The message cannot be decoded. Its data does not match its compression."));
         }
     }
 

@@ -3,19 +3,18 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
+using GrpcPresence.Core.Domain;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// The body of a request, which refuses the message prefixes that no client may send, and says of a body that broke off that the client is
-/// gone.
-/// Without it gRPC answers UNKNOWN, and logs a client's fault as the server's. gRPC consumes whole messages, so that each read begins with
-/// a prefix:
-/// a byte for compression, and four for the length.
+/// A request body that rejects invalid message prefixes, and reports an aborted body as CANCELLED. Without it gRPC returns UNKNOWN, and
+/// logs a client error as a server error. gRPC consumes whole messages, so each read begins with a prefix: one byte for compression and
+/// four for the length.
 /// </summary>
-/// <param name="body">The body.</param>
-/// <param name="isBase64">Whether Grpc.AspNetCore.Web decodes it from base64. It reports bad base64 as an
+/// <param name="body">The body to read.</param>
+/// <param name="isBase64">Whether Grpc.AspNetCore.Web decodes the body from base64. It reports invalid base64 as an
 /// InvalidOperationException.</param>
 internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : PipeReader, IRequestBodyPipeFeature
 {
@@ -26,10 +25,10 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     /// <inheritdoc/>
     public PipeReader Reader => this;
 
-    /// <summary>Why the body broke off, as Kestrel tells it; null while it did not, or no read has met it.</summary>
-    public IOException? BrokenOffBy { get; private set; }
+    /// <summary>Kestrel's exception for an aborted body. Null until a read has seen it.</summary>
+    public IOException? AbortedBy { get; private set; }
 
-    /// <summary>The body of the request, which <see cref="RequestBodyMiddleware"/> has put in place.</summary>
+    /// <summary>Returns the body that <see cref="RequestBodyMiddleware"/> has set for the request.</summary>
     public static RequestBody Of(HttpContext request) => (RequestBody)request.Features.GetRequiredFeature<IRequestBodyPipeFeature>();
 
     /// <inheritdoc/>
@@ -68,7 +67,7 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        // Kestrel tells of a reset at whatever is called next, which is this as often as a read.
+        // Kestrel throws the exception for a reset from the next call, which is as often this one as a read.
         try
         {
             body.AdvanceTo(consumed, examined);
@@ -106,23 +105,22 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
         throw new RpcException(error);
     }
 
-    /// <summary>How gRPC answers the fault; null for a fault of the server.</summary>
+    /// <summary>Returns gRPC's error for the exception, or null for a server error.</summary>
     private RpcException? ErrorOf(Exception exception) => exception switch
     {
-        IOException brokenOff => BrokenOff(brokenOff),
+        IOException aborted => Aborted(aborted),
         InvalidOperationException when isBase64 =>
-            new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded: its base64 is invalid or incomplete.")),
+            new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded. Its base64 is invalid or incomplete.")),
         _ => null,
     };
 
-    // The token of the call is cancelled too, but by another thread, and at times later: who looks at the token alone takes this for a
-    // fault.
-    private RpcException BrokenOff(IOException exception)
+    // Another thread cancels the call's token too, sometimes later. Code that checks only the token would treat this as a server error.
+    private RpcException Aborted(IOException exception)
     {
-        BrokenOffBy = exception;
+        AbortedBy = exception;
         return new RpcException(exception is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }
             ? new Status(StatusCode.ResourceExhausted, "The message is too large.")
-            : new Status(StatusCode.Cancelled, "The request broke off."));
+            : new Status(StatusCode.Cancelled, "The client aborted the request."));
     }
 
     private static Status? ErrorOf(ReadOnlySequence<byte> buffer)
@@ -130,9 +128,9 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
         if (buffer.IsEmpty)
             return null;
         if (buffer.FirstSpan[0] > Compressed)
-            return new Status(StatusCode.Internal, "The message cannot be decoded: its compression flag is neither 0 nor 1.");
+            return new Status(StatusCode.Internal, "The message cannot be decoded. Its compression flag must be 0 or 1.");
         return buffer.Length >= PrefixBytes && LengthOf(buffer) > int.MaxValue
-            ? new Status(StatusCode.ResourceExhausted, "The message is too large.")
+            ? new Status(StatusCode.ResourceExhausted, $"The message is too large. The maximum is {Limits.ReceivedMessageBytes} bytes.")
             : null;
     }
 

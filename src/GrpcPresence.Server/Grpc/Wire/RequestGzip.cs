@@ -4,7 +4,8 @@ using Grpc.Net.Compression;
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// gzip, as gRPC has it; a message that is none is answered as one that cannot be decoded. Without it gRPC answers UNKNOWN, and logs it.
+/// Adds gRPC's error for invalid data to gRPC's gzip provider. Without it gRPC returns UNKNOWN for data that cannot be decompressed, and
+/// logs a server error.
 /// </summary>
 internal sealed class RequestGzip : ICompressionProvider
 {

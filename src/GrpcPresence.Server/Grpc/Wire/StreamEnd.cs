@@ -3,27 +3,26 @@ using Microsoft.AspNetCore.Connections;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
-/// <summary>Tells who ended a stream that was aborted.</summary>
+/// <summary>Determines whether the client or the server ended an aborted stream.</summary>
 internal static class StreamEnd
 {
     /// <summary>
-    /// Whether the server gave the client up: it did not answer a ping, or broke the protocol. That is no goodbye: the client may be
-    /// asleep, or behind a
-    /// network that swallows everything.
+    /// Whether the server aborted the stream because the client did not answer a ping or violated the protocol. The client did not end the
+    /// stream on purpose in that case: it may be asleep, or its network may drop all packets.
     /// </summary>
     public static async ValueTask<bool> IsByServerAsync(HttpContext request)
     {
         var body = RequestBody.Of(request);
-        // A read that saw the token first does not know the reason; after an abort another one does.
-        if (body.BrokenOffBy is null && request.RequestAborted.IsCancellationRequested)
+        // A read that was cancelled by the token does not have the exception. Another read after the abort throws it.
+        if (body.AbortedBy is null && request.RequestAborted.IsCancellationRequested)
             await ReadOnAsync(body);
-        return body.BrokenOffBy is { } reason && IsByServer(reason);
+        return body.AbortedBy is { } reason && IsByServer(reason);
     }
 
     /// <summary>
-    /// Kestrel tells why it faulted a connection. Where the client closed it, there is either nothing to tell or the socket's own error,
-    /// which is
-    /// an <see cref="IOException"/>; a reset of the stream alone has no connection in it.
+    /// Whether Kestrel's exception contains a reason for which the server closed the connection. When the client closed it, there is no
+    /// reason, or the socket's own error, which is an <see cref="IOException"/>. A reset of the stream alone does not contain a connection
+    /// error.
     /// </summary>
     internal static bool IsByServer(IOException reason) =>
         reason.InnerException is ConnectionAbortedException { InnerException: { } cause } && cause is not IOException;
@@ -34,9 +33,9 @@ internal static class StreamEnd
         {
             await body.ReadAsync(CancellationToken.None);
         }
-        catch (Exception met) when (met is RpcException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
         {
-            // The body remembers why it broke off.
+            // The body has stored the exception.
         }
     }
 }

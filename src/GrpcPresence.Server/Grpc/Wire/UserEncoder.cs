@@ -5,7 +5,7 @@ using GrpcPresence.Server.Grpc.Services;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
-/// <summary>The bytes of <c>presence.v1.User</c>.</summary>
+/// <summary>Encodes users as <c>presence.v1.User</c>.</summary>
 internal sealed class UserEncoder : IUserEncoder
 {
     /// <inheritdoc/>

@@ -30,7 +30,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
         static (frame, context) => frame.Write(context),
         static _ => throw new NotSupportedException("Frames are only sent, never received."));
 
-    /// <summary>The numbers of each set of reasons, as a packed field holds them. The index is the set.</summary>
+    /// <summary>The reason numbers of each set of reasons, encoded as a packed field. The index is the set.</summary>
     private static readonly byte[][] PackedReasons =
         [
             .. Enumerable.Range(0, (int)UpdateReasons.All + 1)
@@ -79,14 +79,14 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
                 response.Progress = new V1.WatchProgress();
                 break;
             default:
-                throw new InvalidOperationException($"{message.GetType().Name} has no message.");
+                throw new InvalidOperationException($"{message.GetType().Name} has no response message.");
         }
         return response;
     }
 
     private void WriteUpdates(WatchEvent.Updates updates, SerializationContext context)
     {
-        var shared = updates.Shared?.Encode((Frame: this, updates.Users), static made => made.Frame.Encode(made.Users));
+        var shared = updates.Shared?.Encode((Frame: this, updates.Users), static state => state.Frame.Encode(state.Users));
         var body = shared?.Length ?? SizeOf(updates.Users);
         var token = updates.Token is { } at ? updates.Shared?.Encode(at) ?? at.Encode() : null;
         context.SetPayloadLength(Framed(body) + (token is null ? 0 : Framed(token.Length)));
@@ -149,7 +149,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
         return Framed(update.State.Encode(encoder, view).Length) + (reasons == 0 ? 0 : Framed(reasons));
     }
 
-    /// <summary>Writes the bytes of a field with a one-byte tag and a length.</summary>
+    /// <summary>Returns the size of a field with a one-byte tag and a length.</summary>
     private static int Framed(int length) => 1 + CodedOutputStream.ComputeLengthSize(length) + length;
 
     private static void WriteHeader(IBufferWriter<byte> output, byte tag, int length) =>

@@ -34,11 +34,11 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
     public static RestPage Read(RestRequest call, int most)
     {
         const int Unset = Core.Domain.Limits.DefaultPageSize;
-        var size = Math.Min(call.PageNumber(SizeName, least: 1, Unset), most);
-        var number = call.PageNumber(NumberName, least: 0, unset: 0);
+        var size = Math.Min(call.PageNumber(SizeName, min: 1, Unset), most);
+        var number = call.PageNumber(NumberName, min: 0, defaultValue: 0);
         var token = call.Query(TokenName);
         if (number > 0 && token.Length == 0)
-            call.Refuse(NumberName, ErrorReason.PageTokenInvalid, $"must come with {TokenName} unless it is 0", unset: 0);
+            call.Reject(NumberName, ErrorReason.PageTokenInvalid, $"must come with {TokenName} unless it is 0", defaultValue: 0);
         return new RestPage(number, size, token);
     }
 

@@ -92,7 +92,7 @@ internal static class UpdatesEndpoint
     private static async Task EndAsync(Task sending, HttpContext http, TimeProvider time)
     {
         if (!sending.IsCompleted && await Task.WhenAny(sending, Task.Delay(WatchUsersHandler.WriteGrace, time)) != sending)
-            StreamReset.Refuse(http);
+            StreamReset.Reset(http);
         await sending;
     }
 
@@ -111,9 +111,14 @@ internal static class UpdatesEndpoint
         foreach (var word in call.Queries(Reasons))
         {
             if (UpdateReasonNames.TryParse(word, out var reason))
+            {
                 request.Reasons.Add((V1.UpdateReason)int.Log2((int)reason));
+            }
             else
-                call.Refuse(Reasons, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", UpdateReasonNames.All)}", unset: 0);
+            {
+                call.Reject(Reasons, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", UpdateReasonNames.All)}",
+                    defaultValue: 0);
+            }
         }
         return request;
     }

@@ -6,14 +6,14 @@ using GrpcPresence.Server.Rest.Errors;
 
 namespace GrpcPresence.Server.Rest.Http;
 
-/// <summary>Puts a form into a message. The parameters are fields of the message, whose descriptor says what they hold.</summary>
+/// <summary>Copies a form into a message. The parameters are fields of the message, whose descriptor says what they hold.</summary>
 internal static class FormFields
 {
-    /// <summary>Sets the fields whose parameters the form has, and returns their paths.</summary>
+    /// <summary>Sets the fields whose parameters the form contains, and returns their paths.</summary>
     /// <param name="call">The request.</param>
-    /// <param name="message">What they are fields of.</param>
-    /// <param name="paths">The fields: texts, repeated texts and flags, of the message or of one inside it. In a repeated text an empty
-    /// value is none.</param>
+    /// <param name="message">The message to fill.</param>
+    /// <param name="paths">The fields: texts, repeated texts and flags of the message or of a nested message. Empty values of a repeated
+    /// text are skipped.</param>
     public static FieldMask Take(RestRequest call, IMessage message, IEnumerable<string> paths)
     {
         var mask = new FieldMask();
@@ -42,7 +42,7 @@ internal static class FormFields
             list.Add(text);
     }
 
-    /// <summary>The field, and the message inside that has it; one that is absent is made.</summary>
+    /// <summary>Returns the field and the message that contains it. Creates missing nested messages.</summary>
     private static (IMessage Owner, FieldDescriptor Field) Find(IMessage message, string path)
     {
         var names = path.Split('.');

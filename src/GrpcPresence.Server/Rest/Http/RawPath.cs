@@ -4,17 +4,16 @@ using Microsoft.AspNetCore.Routing.Patterns;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// Parts of the path as the client wrote them. An identity may hold a slash, and what the server makes of a path tells an encoded slash no
-/// more from the text
-/// of its encoding. A client of a proxy names the whole URL (RFC 9112, section 3.2.2): then scheme and host are parts before those of the
-/// path.
+/// Reads segments of the path as the client wrote them. An identity may contain a slash, and the server's decoded path does not distinguish
+/// an encoded slash from the text of its encoding. A client of a proxy sends the whole URL (RFC 9112, section 3.2.2). Scheme and host are
+/// then segments before those of the path.
 /// </summary>
 internal static class RawPath
 {
     private static readonly char[] Slash = ['/'];
     private static readonly char[] Slashes = ['/', '\\'];
 
-    /// <summary>The value of a parameter of the route, decoded once.</summary>
+    /// <summary>Returns the value of a route parameter, decoded once.</summary>
     public static string Find(HttpContext http, string name)
     {
         var decoded = (string)http.Request.RouteValues[name]!;
@@ -27,9 +26,8 @@ internal static class RawPath
     }
 
     /// <summary>
-    /// Whether a part is "." or "..", of which a path that the server has read has nothing left. Asked before anybody is asked who calls,
-    /// and so without
-    /// making a text of each of the thousands of parts that a path may have.
+    /// Whether a segment is "." or "..", which the server removes from the path that it parses. This check runs before authentication. It
+    /// therefore creates no strings for the thousands of segments that a path may have.
     /// </summary>
     public static bool HasDotSegments(HttpContext http)
     {
@@ -45,7 +43,7 @@ internal static class RawPath
     private static ReadOnlySpan<char> PathOf(HttpContext http, out char[] slashes)
     {
         var target = (http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "").AsSpan();
-        // Of a whole URL the server takes a backslash for a slash, and follows the dots behind it.
+        // In a whole URL, the server treats a backslash as a slash and resolves the dots behind it.
         (slashes, var ends) = target is ['/', ..] ? (Slash, "?") : (Slashes, "?#");
         var end = target.IndexOfAny(ends);
         return (end < 0 ? target : target[..end]).TrimEnd('/');

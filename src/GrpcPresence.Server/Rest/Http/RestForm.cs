@@ -9,14 +9,14 @@ namespace GrpcPresence.Server.Rest.Http;
 /// <summary>Reads the form of a request.</summary>
 internal static class RestForm
 {
-    /// <summary>The one media type that requests have.</summary>
+    /// <summary>The only media type that request bodies may have.</summary>
     public const string MediaType = "application/x-www-form-urlencoded";
 
     private static readonly FormOptions Options = new() { ValueCountLimit = Limits.FormValues, ValueLengthLimit = Limits.FormBytes };
 
-    /// <summary>The form; an empty one where there is no body.</summary>
-    /// <exception cref="RestException">Of another media type, or no form.</exception>
-    /// <exception cref="BadHttpRequestException">Too large, or broken off.</exception>
+    /// <summary>Returns the form, or an empty one when the request has no body.</summary>
+    /// <exception cref="RestException">The body has another media type, or is not a form.</exception>
+    /// <exception cref="BadHttpRequestException">The body is too large or incomplete.</exception>
     public static async ValueTask<IFormCollection> ReadAsync(HttpContext http)
     {
         var request = http.Request;
@@ -38,8 +38,8 @@ internal static class RestForm
         }
     }
 
-    // Percent-encoding is of UTF-8 (URL, section 5.1). What another name leads to depends on the machine: some throw, others leave the
-    // encoding in the text.
+    // Percent-encoding is defined for UTF-8 (URL standard, section 5.1). The meaning of another charset depends on the machine: some throw,
+    // others leave the encoding in the text.
     private static bool IsUtf8(StringSegment charset) =>
         charset.Length == 0
         || HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)

@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace GrpcPresence.Server.Rest.Http;
 
-/// <summary>How the resources are written: names in snake case, and what is null as null.</summary>
+/// <summary>Defines the JSON of resources: names in snake case, and null properties written as null.</summary>
 internal static class RestJson
 {
-    /// <summary>The options.</summary>
+    /// <summary>The options of the serializer.</summary>
     public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // safe where it is sent as JSON, and URLs stay readable
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // safe in a response of type JSON, and keeps URLs readable
     };
 }

@@ -8,8 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// What holds for every REST request: how large it may be, who may ask for changes from a page, and that a failure is told as the product
-/// tells it.
+/// Applies the rules of every REST request: its maximum size, the origins of pages that may request changes, and the format of errors.
 /// </summary>
 internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
 {
@@ -18,19 +17,19 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
     private static readonly PathString Metrics = MetricsEndpoint.Path;
 
     /// <summary>
-    /// Whether the request is one of REST. In any case of letters, as routing has it: an operation that ran without this would neither be
-    /// guarded from dots
-    /// nor have its refusals told. Asked of each call of gRPC too, so it allocates nothing.
+    /// Whether the request is REST. Ignores case, as routing does. Otherwise an operation could run without the check for dot segments, and
+    /// its errors would have another format. Runs for each gRPC call too, so it allocates nothing.
     /// </summary>
     public static bool Serves(HttpContext http) =>
         http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase)
         || http.Request.Path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase)
         || http.Request.Path.StartsWithSegments(Metrics, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Runs the request.</summary>
+    /// <summary>Runs the request, and writes its error.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
-        // The server has followed them: a user named ".." would be the service instance above, and with the user it would be deleted.
+        // The server has already resolved dot segments. The path of a user named ".." would become the path of the service instance, and
+        // deleting the user would delete the service instance.
         if (RawPath.HasDotSegments(http))
         {
             await RestErrors.WriteNotFoundAsync(http);

@@ -2,25 +2,25 @@ using GrpcPresence.Server.Rest.OpenApi;
 
 namespace GrpcPresence.Server.Rest.Http;
 
-/// <summary>The paths, as the product has them.</summary>
+/// <summary>The paths of Twilio Conversations that the server implements.</summary>
 internal static class RestPaths
 {
-    /// <summary>The name of the service instance in paths.</summary>
+    /// <summary>The path parameter of the service instance.</summary>
     public const string ServiceSid = "ChatServiceSid";
 
-    /// <summary>The name of what a path ends with.</summary>
+    /// <summary>The path parameter of the last resource in a path.</summary>
     public const string Sid = "Sid";
 
-    /// <summary>What every path of an operation begins with.</summary>
+    /// <summary>The first segment of the path of every operation.</summary>
     public const string Root = "/v1";
 
-    /// <summary>All service instances.</summary>
+    /// <summary>The path of all service instances.</summary>
     public const string Services = Root + "/Services";
 
-    /// <summary>One.</summary>
+    /// <summary>The path of one service instance.</summary>
     public const string Service = Services + "/{" + ServiceSid + "}";
 
-    /// <summary>A service instance in a path.</summary>
+    /// <summary>Declares the path parameter of the service instance.</summary>
     public static readonly RestParameter InService =
         RestParameter.Path(ServiceSid, "The SID of the service instance: IS and 32 hexadecimal digits.");
 }

@@ -11,121 +11,119 @@ using GrpcPresence.Server.Security.Authentication;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// One REST request: reads the parameters that its operation declares, gathers what is wrong with them, and calls methods. Parameters that
-/// nobody declared
-/// are not looked at, as the product does not.
+/// Represents one REST request. It reads the parameters that its operation declares, collects their violations, and calls methods. It
+/// ignores undeclared parameters, as Twilio Conversations does.
 /// </summary>
 internal sealed class RestRequest(
     HttpContext http, Caller caller, RestOperation operation, IFormCollection form, LocalMethods methods, string accountSid)
 {
     private readonly RequestReader _problems = new();
 
-    /// <summary>The request.</summary>
+    /// <summary>The HTTP request.</summary>
     public HttpContext Http => http;
 
-    /// <summary>Who makes it; what the caller may is for the methods to say.</summary>
+    /// <summary>The authenticated caller. The called methods authorize it.</summary>
     public Caller Caller => caller;
 
-    /// <summary>The operation.</summary>
+    /// <summary>The operation that serves the request.</summary>
     public RestOperation Operation => operation;
 
-    /// <summary>What the resources call the account.</summary>
+    /// <summary>The account SID in resources.</summary>
     public string AccountSid => accountSid;
 
-    /// <summary>A part of the path, decoded.</summary>
+    /// <summary>Returns a parameter of the path, decoded.</summary>
     public string Path(string name)
     {
         _ = operation[name, RestParameterLocation.Path];
         return RawPath.Find(http, name);
     }
 
-    /// <summary>A text of the form; null when it is not there.</summary>
+    /// <summary>Returns a text of the form, or null when the form does not contain it.</summary>
     public string? Text(string name)
     {
         _ = operation[name, RestParameterLocation.Form];
         return form.TryGetValue(name, out var values) ? values[^1] : null;
     }
 
-    /// <summary>A text of the form that must be there.</summary>
-    public string RequiredText(string name) => Text(name) ?? Refuse(name, ErrorReason.FieldRequired, "must be set", "");
+    /// <summary>Returns a required text of the form.</summary>
+    public string RequiredText(string name) => Text(name) ?? Reject(name, ErrorReason.FieldRequired, "must be set", "");
 
-    /// <summary>A flag of the form; null when it is not there.</summary>
+    /// <summary>Returns a flag of the form, or null when the form does not contain it.</summary>
     public bool? Flag(string name)
     {
         if (Text(name) is not { } text)
             return null;
-        return bool.TryParse(text, out var flag) ? flag : Refuse(name, ErrorReason.FieldInvalid, "must be true or false", false);
+        return bool.TryParse(text, out var flag) ? flag : Reject(name, ErrorReason.FieldInvalid, "must be true or false", false);
     }
 
-    /// <summary>The texts of a repeated name of the form; null when it is not there.</summary>
+    /// <summary>Returns all texts of a repeated parameter of the form, or null when the form does not contain it.</summary>
     public IReadOnlyList<string>? Texts(string name)
     {
         _ = operation[name, RestParameterLocation.Form];
         return form.TryGetValue(name, out var values) ? [.. values.OfType<string>()] : null;
     }
 
-    /// <summary>A text of the query; empty when it is not there.</summary>
+    /// <summary>Returns a text of the query, or an empty text when the query does not contain it.</summary>
     public string Query(string name)
     {
         _ = operation[name, RestParameterLocation.Query];
         return http.Request.Query[name] is [.., { } text] ? text : "";
     }
 
-    /// <summary>The texts of a repeated name of the query.</summary>
+    /// <summary>Returns all texts of a repeated parameter of the query.</summary>
     public IReadOnlyList<string> Queries(string name)
     {
         _ = operation[name, RestParameterLocation.Query];
         return [.. http.Request.Query[name].OfType<string>()];
     }
 
-    /// <summary>A whole number of the query, for a page.</summary>
-    public int PageNumber(string name, int least, int unset)
+    /// <summary>Returns a whole number of the query, for a page.</summary>
+    public int PageNumber(string name, int min, int defaultValue)
     {
         if (Query(name) is not { Length: > 0 } text)
-            return unset;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least
+            return defaultValue;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min
             ? number
-            : Refuse(name, ErrorReason.PageTokenInvalid, $"must be a whole number of at least {least}", unset);
+            : Reject(name, ErrorReason.PageTokenInvalid, $"must be a whole number of at least {min}", defaultValue);
     }
 
-    /// <summary>A word of the query that stands for a value; the empty word where it is not there.</summary>
+    /// <summary>Returns the value of a word of the query. The empty word stands for a missing parameter.</summary>
     public T Word<T>(string name, IReadOnlyDictionary<string, T> words)
     {
         if (words.TryGetValue(Query(name), out var value))
             return value;
-        return Refuse(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}",
+        return Reject(name, ErrorReason.FieldInvalid, $"must be one of {string.Join(", ", words.Keys.Where(word => word.Length > 0))}",
             words[""]);
     }
 
-    /// <summary>A header of the request; empty when it is not there.</summary>
+    /// <summary>Returns a header of the request, or an empty text when the request does not contain it.</summary>
     public string Header(string name)
     {
         _ = operation[name, RestParameterLocation.Header];
         return http.Request.Headers[name].ToString();
     }
 
-    /// <summary>A header of the request that says yes.</summary>
+    /// <summary>Whether a header of the request is true.</summary>
     public bool Asks(string name) => bool.TryParse(Header(name), out var flag) && flag;
 
-    /// <summary>The absolute URL of a path, as the caller reaches this server.</summary>
+    /// <summary>Returns the absolute URL of a path, with the host that the caller used.</summary>
     public string UrlOf(string path) => $"{http.Request.Scheme}://{http.Request.Host}{path}";
 
-    /// <summary>The absolute URL of a service instance, or of what is below it.</summary>
+    /// <summary>Returns the absolute URL of a service instance, or of a resource below it.</summary>
     public string UrlOfService(string sid, string below = "") => UrlOf($"{RestPaths.Services}/{sid}{below}");
 
-    /// <summary>Notes what is wrong with a parameter.</summary>
-    public T Refuse<T>(string name, ErrorReason reason, string description, T unset)
+    /// <summary>Records a violation of a parameter, and returns <paramref name="defaultValue"/>.</summary>
+    public T Reject<T>(string name, ErrorReason reason, string description, T defaultValue)
     {
         _problems.Add(name, reason, description);
-        return unset;
+        return defaultValue;
     }
 
     /// <summary>
-    /// Calls the method whose request this is. Where a parameter could not be read, <paramref name="validate"/> says what else is wrong
-    /// with the request, and
-    /// all of it is refused together.
+    /// Calls the method with this request type. When a parameter could not be read, <paramref name="validate"/> adds the other violations
+    /// of the request, and one error contains all of them.
     /// </summary>
-    /// <exception cref="PresenceException">What the method refuses, or the parameters.</exception>
+    /// <exception cref="PresenceException">The method or a parameter rejects the request.</exception>
     public Task<TResponse> CallAsync<TRequest, TResponse>(TRequest request, Action<TRequest>? validate = null)
         where TRequest : class
         where TResponse : class
@@ -134,15 +132,15 @@ internal sealed class RestRequest(
         return methods.CallAsync<TRequest, TResponse>(request, http);
     }
 
-    /// <summary>Opens a watch; returns when it ends without an error.</summary>
-    /// <exception cref="PresenceException">What the method refuses, or the parameters.</exception>
+    /// <summary>Opens a watch, and returns when it ends without an error.</summary>
+    /// <exception cref="PresenceException">The method or a parameter rejects the request.</exception>
     public Task WatchAsync(V1.WatchUsersRequest request, IServerStreamWriter<WatchFrame> output)
     {
         ThrowIfInvalid(() => request.ToWatch());
         return methods.StreamAsync(request, output, http);
     }
 
-    /// <summary>Refuses the parameters if one could not be read.</summary>
+    /// <summary>Throws when a parameter could not be read.</summary>
     private void ThrowIfInvalid(Action? validate)
     {
         try

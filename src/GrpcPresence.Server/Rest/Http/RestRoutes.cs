@@ -9,9 +9,8 @@ using GrpcPresence.Server.Streams;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// Maps operations. Each request goes the same road: who calls is asked first, then the form is read, then the operation runs, whose calls
-/// are authorized and
-/// charged as those of gRPC.
+/// Maps operations. Each request is authenticated first. Then the form is read and the operation runs. The pipeline authorizes and charges
+/// the calls of an operation like gRPC calls.
 /// </summary>
 internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods methods, Authenticator authenticator, ServerSettings settings)
 {
@@ -25,7 +24,7 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
     public void Post<TResource>(string pattern, RestOperation operation, Func<RestRequest, Task<TResource>> handler) =>
         Map(HttpMethods.Post, pattern, operation, typeof(TResource), call => WriteAsync(handler, call));
 
-    /// <summary>Maps a deletion, which answers nothing.</summary>
+    /// <summary>Maps a deletion, whose response has no body.</summary>
     public void Delete(string pattern, RestOperation operation, Func<RestRequest, Task> handler) =>
         Map(HttpMethods.Delete, pattern, operation, resource: null, call =>
         {
@@ -33,15 +32,15 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
             return handler(call);
         });
 
-    /// <summary>Maps a stream, whose handler writes what is sent.</summary>
+    /// <summary>Maps a stream, whose handler writes the response.</summary>
     public void Stream<TEvent>(string pattern, RestOperation operation, Func<RestRequest, Task> handler) =>
         Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler).WithMetadata(new StreamMetadata(DrainsItself: true));
 
     /// <summary>
-    /// Maps all other methods of the paths: without that, paths which gRPC's own pattern takes too would be not found by a wrong method,
-    /// instead of refusing it.
+    /// Maps all other methods of the paths to an error. gRPC's route pattern matches some of these paths too, so a wrong method would
+    /// otherwise get "not found" instead of "method not allowed".
     /// </summary>
-    public void RefuseOtherMethods()
+    public void RejectOtherMethods()
     {
         foreach (var (pattern, served) in _methods)
         {
@@ -63,7 +62,7 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
         var produced = resource is null
             ? new ProducesResponseTypeMetadata(operation.Status, typeof(void))
             : new ProducesResponseTypeMetadata(operation.Status, resource, [operation.Produces]);
-        // The document is made of endpoints that name the method which serves them.
+        // The OpenAPI document only contains endpoints whose metadata names a handler method.
         if (!_methods.TryGetValue(pattern, out var served))
             _methods[pattern] = served = [];
         served.Add(method);

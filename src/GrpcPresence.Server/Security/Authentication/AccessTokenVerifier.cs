@@ -12,52 +12,56 @@ using Microsoft.IdentityModel.Tokens;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Verifies access tokens: JWTs that a back end signs with the secret of its API key, which names itself as the issuer. Their form is that
-/// of the
-/// helper libraries of the REST interface that the service implements. Safe from any thread.
+/// Verifies access tokens: JWTs that a back end signs with the secret of its API key and whose issuer names that key. They have the form
+/// that the helper libraries of the implemented REST interface create. Safe from any thread.
 /// </summary>
 internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, SecretFile secrets, TimeProvider time)
 {
     /// <summary>The longest time from issue to expiry.</summary>
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
 
-    /// <summary>How far the issuer's clock may be ahead of this one.</summary>
+    /// <summary>How far the issuer's clock may be ahead of the server's clock.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
 
-    // Keyed hashes alone: a token that names an asymmetric algorithm, or none, is refused before any key is looked at.
+    // Only keyed hashes. A token with an asymmetric algorithm, or without any, is rejected before any key is looked up.
     private static readonly string[] Algorithms = [SecurityAlgorithms.HmacSha256, SecurityAlgorithms.HmacSha384,
         SecurityAlgorithms.HmacSha512];
 
-    // No copies of secrets stay behind in a cache of the library.
+    // Without this, a cache of the library keeps copies of secrets.
     private static readonly CryptoProviderFactory Providers = new() { CacheSignatureProviders = false };
 
     private static readonly JsonDocumentOptions StrictJson = new() { AllowDuplicateProperties = false };
 
     private readonly JsonWebTokenHandler _handler = new();
 
-    /// <summary>The end user whom the token is for.</summary>
-    /// <exception cref="PresenceException">Why the token is refused: one of the reasons of access tokens, ApiKeyRevoked.</exception>
+    /// <summary>Returns the end user that the token was issued for.</summary>
+    /// <exception cref="PresenceException">Why the token is rejected: one of the reasons of access tokens, or ApiKeyRevoked.</exception>
     public async ValueTask<Caller> VerifyAsync(string text)
     {
         var (token, claims) = Read(text);
         if (!Algorithms.Contains(token.Alg))
-            throw Refused(ErrorReason.AccessTokenAlgorithmRefused, "The access token's algorithm must be HS256, HS384 or HS512.");
+            throw Rejected(ErrorReason.AccessTokenAlgorithmRefused, "The access token's algorithm must be HS256, HS384 or HS512.");
         if (!ApiKeySid.TryParse(Find(claims, JwtRegisteredClaimNames.Iss), out var sid) || keys.Find(sid) is not { } issuer)
-            throw IssuerRefused();
+            throw IssuerRejected();
         var secret = await VerifySignatureAsync(token, issuer.Current);
-        // What follows is told only to who holds a token that the issuer did sign.
+        // The errors below reveal facts about the issuer. Only a caller with a token that the issuer signed gets them.
         if (!issuer.Current.Accepts(secret, time.GetUtcNow()))
             throw PresenceErrors.ApiKeyRevoked(sid);
         var (service, identity) = ReadGrants(claims);
         if (issuer.Current.Role < ApiKeyRole.Service || (issuer.Current.Scope is { } scope && scope != service))
-            throw IssuerRefused();
-        if (!account.MayBe(Find(claims, JwtRegisteredClaimNames.Sub)))
-            throw Refused(ErrorReason.AccessTokenIssuerRefused, "The access token's subject is another account.");
+            throw IssuerRejected();
+        if (!account.AcceptsSubject(Find(claims, JwtRegisteredClaimNames.Sub)))
+        {
+            throw Rejected(ErrorReason.AccessTokenIssuerRefused,
+                "The access token's subject is another account. Leave it out, or name this account.");
+        }
+
         return Caller.EndUser(issuer, secret, service, identity, CheckTimes(claims));
     }
 
     /// <summary>
-    /// The token, and its claims as they stand there: the library turns some into other types, and takes the last of two of a name.
+    /// Returns the token, and its claims as the payload has them. The library converts some claims to other types, and keeps the last of
+    /// two claims with the same name.
     /// </summary>
     private static (JsonWebToken Token, JsonElement Claims) Read(string text)
     {
@@ -65,19 +69,19 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         {
             var token = new JsonWebToken(text);
             if (token.IsEncrypted || token.TryGetHeaderValue<object>("crit", out _))
-                throw Malformed("It must be signed, without extensions.");
+                throw Malformed("The access token must be signed, not encrypted, and have no critical extensions.");
             using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), StrictJson);
             return payload.RootElement.ValueKind == JsonValueKind.Object ? (token, payload.RootElement.Clone())
-                : throw Malformed("It has no claims.");
+                : throw Malformed("The access token has no claims.");
         }
         catch (Exception exception) when (
             exception is ArgumentException or SecurityTokenException or JsonException or FormatException or InvalidOperationException)
         {
-            throw Malformed("It is no JWT.");
+            throw Malformed("The access token is not a JWT.");
         }
     }
 
-    /// <summary>Which of the issuer's secrets signed the token, be it in force or not.</summary>
+    /// <summary>Returns the secret of the issuer that signed the token, even if that secret is no longer valid.</summary>
     private async ValueTask<ApiKeySecret> VerifySignatureAsync(JsonWebToken token, ApiKey issuer)
     {
         foreach (var stored in new[] { issuer.Secret, issuer.PreviousSecret })
@@ -90,16 +94,16 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
                 CryptoProviderFactory = Providers,
                 ValidAlgorithms = Algorithms,
                 RequireSignedTokens = true,
-                // By the injected clock, below.
+                // CheckTimes validates the lifetime with the injected clock.
                 ValidateLifetime = false,
                 RequireExpirationTime = false,
-                ValidateIssuer = false, // it has named the key
-                ValidateAudience = false, // it has none
+                ValidateIssuer = false, // the issuer has selected the key
+                ValidateAudience = false, // access tokens have no audience
             });
             if (result.IsValid)
                 return stored;
         }
-        throw Refused(ErrorReason.AccessTokenSignatureInvalid, "The access token is not signed with its issuer's secret.");
+        throw Rejected(ErrorReason.AccessTokenSignatureInvalid, "The access token is not signed with its issuer's secret.");
     }
 
     private static (ServiceSid Service, Identity Identity) ReadGrants(JsonElement claims)
@@ -111,41 +115,49 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         {
             return (service, identity);
         }
-        throw Malformed("Its grants must have an identity, and the SID of a service instance under chat.");
+        throw Malformed("The access token's grants must have an identity and, under chat, the SID of a service instance.");
     }
 
-    private static string? Find(JsonElement from, string name)
+    private static string? Find(JsonElement claims, string name)
     {
-        if (from.ValueKind != JsonValueKind.Object || !from.TryGetProperty(name, out var value) || value.ValueKind != JsonValueKind.String)
+        if (claims.ValueKind != JsonValueKind.Object || !claims.TryGetProperty(name, out var value)
+            || value.ValueKind != JsonValueKind.String)
+        {
             return null;
+        }
+
         try
         {
             return value.GetString();
         }
         catch (InvalidOperationException)
         {
-            return null; // half of a surrogate pair, which is text to JSON and to nobody else
+            return null; // an unpaired surrogate, which JSON allows but UTF-8 cannot encode
         }
     }
 
-    /// <summary>When the token expires.</summary>
+    /// <summary>Checks the times of the token and returns when the token expires.</summary>
     private DateTimeOffset CheckTimes(JsonElement claims)
     {
         var now = time.GetUtcNow();
-        var expires = TimeOf(claims, JwtRegisteredClaimNames.Exp) ?? throw Malformed("It must expire.");
+        var expires = TimeOf(claims, JwtRegisteredClaimNames.Exp) ?? throw Malformed("The access token has no expiry time. Set exp.");
         var issued = TimeOf(claims, JwtRegisteredClaimNames.Iat);
         var begins = TimeOf(claims, JwtRegisteredClaimNames.Nbf);
         if (now >= expires)
             throw AccessErrors.AccessTokenExpired();
         if (issued > now + ClockSkew || begins > now + ClockSkew)
-            throw Refused(ErrorReason.AccessTokenNotYetValid, "The access token is not valid yet.");
-        // Also from now: who leaves both times away may not make a token that is valid for years.
+            throw Rejected(ErrorReason.AccessTokenNotYetValid, "The access token is not valid yet.");
+        // The lifetime is also measured from now. Otherwise an issuer could leave out iat and nbf, and make a token that is valid for
+        // years.
         if (expires - (issued ?? begins ?? now) > MaxLifetime || expires - now > MaxLifetime + ClockSkew)
-            throw Refused(ErrorReason.AccessTokenLifetimeTooLong, "The access token may be valid for 24 hours at the most.");
+            throw Rejected(ErrorReason.AccessTokenLifetimeTooLong, "The access token's lifetime is too long. The maximum is 24 hours.");
         return expires;
     }
 
-    /// <summary>Seconds since 1970, which may have a fraction (RFC 7519, section 2); null when the claim is not there.</summary>
+    /// <summary>
+    /// Returns the time of a claim in seconds since 1970, which may have a fraction (RFC 7519, section 2). Returns null when the claim is
+    /// missing.
+    /// </summary>
     private static DateTimeOffset? TimeOf(JsonElement claims, string claim)
     {
         if (!claims.TryGetProperty(claim, out var value))
@@ -155,14 +167,14 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         {
             return DateTimeOffset.UnixEpoch.AddSeconds(seconds);
         }
-        throw Malformed($"Its {claim} must be a number of seconds.");
+        throw Malformed($"The access token's {claim} must be a number of seconds.");
     }
 
-    private static PresenceException IssuerRefused() =>
-        Refused(ErrorReason.AccessTokenIssuerRefused, "The access token's issuer is no API key that may issue it.");
+    private static PresenceException IssuerRejected() =>
+        Rejected(ErrorReason.AccessTokenIssuerRefused, "The access token's issuer is not an API key that may issue it.");
 
-    private static PresenceException Malformed(string what) =>
-        Refused(ErrorReason.AccessTokenMalformed, "The access token cannot be used. " + what);
+    private static PresenceException Malformed(string message) =>
+        Rejected(ErrorReason.AccessTokenMalformed, message);
 
-    private static PresenceException Refused(ErrorReason reason, string message) => new(reason, message);
+    private static PresenceException Rejected(ErrorReason reason, string message) => new(reason, message);
 }

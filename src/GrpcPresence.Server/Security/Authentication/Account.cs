@@ -5,7 +5,7 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// The account that the deployment belongs to. Its secret, if the settings name one, opens everything. Safe from any thread.
+/// The account that the deployment belongs to. Its secret, if the settings contain one, permits every call. Safe from any thread.
 /// </summary>
 internal sealed class Account
 {
@@ -13,7 +13,7 @@ internal sealed class Account
     private readonly bool _isNamed;
     private readonly byte[]? _tokenHash;
 
-    /// <summary>The account of the settings.</summary>
+    /// <summary>Creates the account of the settings.</summary>
     public Account(ServerSettings settings)
     {
         _sid = settings.AccountSid;
@@ -22,18 +22,18 @@ internal sealed class Account
         Caller = Caller.Account(_sid);
     }
 
-    /// <summary>Whether there is a secret to present.</summary>
+    /// <summary>Whether the account has a secret that callers can present.</summary>
     public bool HasToken => _tokenHash is not null;
 
-    /// <summary>Who presents it.</summary>
+    /// <summary>The caller that presents the secret.</summary>
     public Caller Caller { get; }
 
-    /// <summary>Whether these are the account's SID and secret. Takes the same time for every wrong secret.</summary>
+    /// <summary>Whether these are the account's SID and secret. The comparison takes the same time for every wrong secret.</summary>
     public bool Accepts(string sid, string token) =>
         _tokenHash is not null && sid == _sid && CryptographicOperations.FixedTimeEquals(Hash(token), _tokenHash);
 
-    /// <summary>Whether an access token may name this account as its subject: any, unless the settings say which account it is.</summary>
-    public bool MayBe(string? subject) => !_isNamed || subject is null || subject == _sid;
+    /// <summary>Whether an access token may name this subject. Any subject is accepted unless the settings name the account.</summary>
+    public bool AcceptsSubject(string? subject) => !_isNamed || subject is null || subject == _sid;
 
     private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }

@@ -12,9 +12,9 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Tells who makes a call: over the admin socket, by the metadata <c>authorization</c>, by the client certificate, in this order. While no
-/// API key was
-/// ever made and the account has no secret, everybody is anonymous and credentials are not looked at. Safe from any thread.
+/// Authenticates the caller by the admin socket, then by the metadata <c>authorization</c>, then by the client certificate. While no API
+/// key was ever created and the account has no secret, every other caller is anonymous and its credentials are ignored. Safe from any
+/// thread.
 /// </summary>
 internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTokenVerifier tokens, ServerSettings settings,
     TimeProvider time)
@@ -26,11 +26,11 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
     private readonly Caller _anonymous = Caller.Anonymous(keys, settings.AllowAnonymous);
     private readonly ConditionalWeakTable<CachedApiKey, Caller> _byCertificate = [];
 
-    /// <summary>Whether there is anything that a caller could present: an API key was ever made, or the account has a secret.</summary>
+    /// <summary>Whether a caller can have credentials: an API key was ever created, or the account has a secret.</summary>
     public bool HasCredentials => !keys.IsEmpty || account.HasToken;
 
-    /// <summary>The caller.</summary>
-    /// <exception cref="PresenceException">The reason why it is none: one of UNAUTHENTICATED.</exception>
+    /// <summary>Returns the caller.</summary>
+    /// <exception cref="PresenceException">The call is unauthenticated: one of the reasons of UNAUTHENTICATED.</exception>
     public ValueTask<Caller> AuthenticateAsync(HttpContext context)
     {
         if (AdminSocketListener.IsUsedBy(context))
@@ -46,7 +46,7 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
         {
             if (known.FindInvalidationReason(time.GetUtcNow()) is null)
                 return new(known);
-            // What is wrong with it now is for the verification to say.
+            // The verification below finds the error to return.
             _callers.Remove(credentials);
         }
         return VerifyAsync(credentials);
@@ -60,7 +60,8 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
             if (keys.FindByCertificateName(name) is { } key)
                 return _byCertificate.GetValue(key, static known => Caller.BackEnd(known, secret: null));
         }
-        // Who has a name is held to it: revoking its key must not make an anonymous caller of it, who may do everything.
+        // A certificate with a name never makes its caller anonymous. Otherwise revoking the key of that name would let the caller do
+        // everything that anonymous callers may do.
         if (names.Count > 0)
             throw AccessErrors.CredentialsInvalid();
         return settings.AllowAnonymous ? _anonymous : throw AccessErrors.CredentialsRequired();
@@ -70,29 +71,29 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
     {
         var caller = credentials switch
         {
-            _ when IsOf(Basic, credentials) => VerifyPassword(credentials[Basic.Length..]),
-            _ when IsOf(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..]),
+            _ when HasScheme(Basic, credentials) => VerifyPassword(credentials[Basic.Length..]),
+            _ when HasScheme(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..]),
             _ => throw AccessErrors.CredentialsInvalid(),
         };
-        if (IsWorthKeeping(credentials))
+        if (IsCacheable(credentials))
             _callers.Add(credentials, caller);
         return caller;
     }
 
-    // Each caller can write its credentials in few ways that are kept, and none of them long: what is kept is to be bounded by the number
-    // of callers.
-    private static bool IsWorthKeeping(string credentials) =>
+    // Caches only short credentials in canonical form. Each caller can write its credentials in few such forms, so the number of callers
+    // bounds the size of the cache.
+    private static bool IsCacheable(string credentials) =>
         credentials.Length <= Limits.CachedCredentialsLength
         && (credentials.StartsWith(Basic, StringComparison.Ordinal) || credentials.StartsWith(Bearer, StringComparison.Ordinal))
         && !credentials.AsSpan(Bearer.Length).ContainsAny(' ', '\t');
 
-    // The name of a scheme is the same in any case (RFC 9110, section 11.1).
-    private static bool IsOf(string scheme, string credentials) => credentials.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
+    // Scheme names are case-insensitive (RFC 9110, section 11.1).
+    private static bool HasScheme(string scheme, string credentials) => credentials.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
 
     private Caller VerifyPassword(string encoded)
     {
         var bytes = new byte[encoded.Length];
-        // White space inside is skipped by the decoder, and is no part of credentials.
+        // The base64 decoder skips white space, but credentials must not contain any.
         if (encoded.AsSpan().ContainsAny(' ', '\t') || !Convert.TryFromBase64String(encoded, bytes, out var length))
             throw AccessErrors.CredentialsInvalid();
         var parts = Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2);

@@ -9,13 +9,13 @@ using GrpcPresence.Server.Security.Authorization;
 
 namespace GrpcPresence.Server.Security.Authentication;
 
-/// <summary>An authenticated caller. One object stands for all calls with the same credentials. Safe from any thread.</summary>
+/// <summary>An authenticated caller. One object represents all calls with the same credentials. Safe from any thread.</summary>
 internal sealed record Caller
 {
     /// <summary>The user of the admin socket.</summary>
     public static readonly Caller Operator = new(CallerKind.Operator, "operator", ApiKeyRole.Admin);
 
-    private UsageCounters? _counters; // set without a lock: every thread that sets it sets live counters
+    private UsageCounters? _counters; // set without a lock, because every thread that sets it sets live counters
 
     private Caller(CallerKind kind, string name, ApiKeyRole role)
     {
@@ -40,43 +40,45 @@ internal sealed record Caller
     public string Name { get; }
 
     /// <summary>
-    /// What the caller may do within its scope; None for an end user, whose rights are columns of their own in the table of authorization.
+    /// What the caller may do within its scope. None for an end user, whose rights have their own columns in the authorization table.
     /// </summary>
     public ApiKeyRole Role { get; }
 
     /// <summary>The API key that the caller presents; null for other callers.</summary>
     public ApiKeySid? ApiKey { get; }
 
-    /// <summary>The only service instance that exists for the caller; null for all.</summary>
+    /// <summary>The only service instance that the caller can see; null for all.</summary>
     public ServiceSid? Scope { get; private init; }
 
     /// <summary>The end user; null for other callers.</summary>
     public Identity? Identity { get; private init; }
 
-    // The API key that is presented, or whose secret signed the access token.
+    // The API key that the caller presents, or whose secret signed the access token.
     private CachedApiKey? Key { get; init; }
 
-    // The secret that was presented, or that signed the access token; null for a client certificate.
+    // The secret that the caller presented, or that signed the access token. Null for a client certificate.
     private ApiKeySecret? Secret { get; init; }
 
     private DateTimeOffset Expires { get; init; } = DateTimeOffset.MaxValue;
 
-    // For a caller that is anonymous only until there is an API key.
+    // Set only for a caller that stops being anonymous when the first API key is created.
     private ApiKeyCache? Keys { get; init; }
 
-    /// <summary>A caller without credentials.</summary>
-    /// <param name="keys">The first API key ends the time in which credentials are not required.</param>
-    /// <param name="isAllowed">Whether the settings allow such callers even so.</param>
+    /// <summary>Creates a caller without credentials.</summary>
+    /// <param name="keys">The API keys. Once one exists, credentials are required.</param>
+    /// <param name="isAllowed">Whether the settings allow anonymous callers even then.</param>
     public static Caller Anonymous(ApiKeyCache keys, bool isAllowed) =>
         new(CallerKind.Anonymous, "anonymous", ApiKeyRole.Admin) { Keys = isAllowed ? null : keys };
 
-    /// <summary>The account that the deployment belongs to.</summary>
+    /// <summary>Creates the caller for the account that the deployment belongs to.</summary>
     public static Caller Account(string sid) => new(CallerKind.Account, sid, ApiKeyRole.Admin);
 
-    /// <summary>A back end. The secret is null for a client certificate, which bears the key's name.</summary>
+    /// <summary>Creates the caller for a back end. The secret is null for a client certificate, which contains the key's name.</summary>
     public static Caller BackEnd(CachedApiKey key, ApiKeySecret? secret) => new(key, secret);
 
-    /// <summary>An end user. The token ends when the secret that signed it is replaced, or when it expires.</summary>
+    /// <summary>
+    /// Creates the caller for an end user. The token is valid until it expires, or until the secret that signed it is replaced.
+    /// </summary>
     public static Caller EndUser(CachedApiKey issuer, ApiKeySecret secret, ServiceSid service, Identity identity, DateTimeOffset expires) =>
         new(CallerKind.EndUser, $"a user of {issuer.Current.Sid}", ApiKeyRole.None)
         {
@@ -87,7 +89,7 @@ internal sealed record Caller
             Identity = identity,
         };
 
-    /// <summary>The caller's usage of its quotas; null for callers without quotas of their own.</summary>
+    /// <summary>Returns the caller's usage of its quotas, or null for callers without quotas of their own.</summary>
     public UsageCounters? CountersIn(QuotaLimiter limiter) => Kind switch
     {
         CallerKind.ApiKey or CallerKind.EndUser when _counters is { IsLive: true } counters => counters,
@@ -96,10 +98,10 @@ internal sealed record Caller
         _ => null,
     };
 
-    /// <summary>Whether the service instance exists for the caller.</summary>
+    /// <summary>Whether the caller can see the service instance.</summary>
     public bool Covers(ServiceSid? service) => Scope is null || Scope == service;
 
-    /// <summary>Why the credentials are no longer valid; null while they are.</summary>
+    /// <summary>Returns why the credentials are no longer valid, or null while they are valid.</summary>
     public PresenceException? FindInvalidationReason(DateTimeOffset now)
     {
         if (now >= Expires)
@@ -111,7 +113,7 @@ internal sealed record Caller
             : null;
     }
 
-    /// <summary>Whether it is the same object: callers with equal properties may have presented different secrets.</summary>
+    /// <summary>Compares references, because callers with equal properties may have presented different secrets.</summary>
     public bool Equals(Caller? other) => ReferenceEquals(this, other);
 
     /// <inheritdoc/>

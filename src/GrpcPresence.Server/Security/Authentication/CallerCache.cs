@@ -3,27 +3,28 @@ using System.Collections.Concurrent;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Callers by the text of their credentials, so that a heartbeat does not verify a signature. Holds successes alone, and at most
-/// <paramref name="capacity"/> of them: when half of that was added, what was not asked for since the half before is forgotten. Whoever
-/// takes a caller from it
-/// asks whether it has ended. Safe from any thread.
+/// Caches callers by the text of their credentials, so that a heartbeat does not verify a signature. Contains only successful
+/// authentications, at most <paramref name="capacity"/>. Entries form two generations of half the capacity. When the newer generation is
+/// full, unused entries of the older one are dropped. Code that uses a cached caller must check that its credentials are still valid. Safe
+/// from any thread.
 /// </summary>
-/// <param name="capacity">Entries at the most.</param>
+/// <param name="capacity">The maximum number of entries.</param>
 internal sealed class CallerCache(int capacity)
 {
     private static readonly CredentialsComparer Comparer = new();
 
-    private readonly Lock _gate = new(); // guards the turn of the generations; nothing is called under it
+    private readonly Lock _gate = new(); // guards the change of generations; no code outside this class runs under it
 
-    // Keyed by the whole text: texts are told apart by a hash with a key of this process first, from which no timing can be learned.
+    // The keys are whole texts. The dictionary first compares hashes that are keyed for this process, so timing reveals nothing about the
+    // texts.
     private volatile ConcurrentDictionary<string, Caller> _young = new(Comparer);
     private volatile ConcurrentDictionary<string, Caller> _old = new(Comparer);
     private int _youngCount;
 
-    /// <summary>Entries at present.</summary>
+    /// <summary>The current number of entries.</summary>
     public int Count => _young.Count + _old.Count;
 
-    /// <summary>The caller with the credentials; null when it is not known here.</summary>
+    /// <summary>Returns the caller with the credentials, or null when the cache does not contain it.</summary>
     public Caller? Find(string credentials)
     {
         if (_young.TryGetValue(credentials, out var caller))
@@ -34,7 +35,7 @@ internal sealed class CallerCache(int capacity)
         return caller;
     }
 
-    /// <summary>Keeps a caller.</summary>
+    /// <summary>Adds a caller.</summary>
     public void Add(string credentials, Caller caller)
     {
         if (!_young.TryAdd(credentials, caller) || Interlocked.Increment(ref _youngCount) < capacity / 2)
@@ -49,7 +50,7 @@ internal sealed class CallerCache(int capacity)
         }
     }
 
-    /// <summary>Forgets a caller that has ended.</summary>
+    /// <summary>Removes a caller whose credentials are no longer valid.</summary>
     public void Remove(string credentials)
     {
         if (_young.TryRemove(credentials, out _))

@@ -7,7 +7,7 @@ internal enum CallerKind
     Anonymous,
 
     /// <summary>
-    /// The caller uses the admin socket. The file system decides who may open that; they could replace the database as well.
+    /// The caller uses the admin socket. File permissions decide who may open the socket; these users could replace the database as well.
     /// </summary>
     Operator,
 

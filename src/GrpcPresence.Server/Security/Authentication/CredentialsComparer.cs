@@ -1,9 +1,8 @@
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// Compares credentials whole, and tells them apart by their ends first: there stands the signature of a token or the secret of a key, and
-/// hashing all of
-/// a token costs more than all else that is done for a caller who is known.
+/// Compares whole credentials, but hashes only their last characters: the end of a token's signature or of a key's secret. Hashing a whole
+/// token would cost more than all other work for a caller that is already known.
 /// </summary>
 internal sealed class CredentialsComparer : IEqualityComparer<string>
 {

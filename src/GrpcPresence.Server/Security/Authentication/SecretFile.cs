@@ -6,35 +6,33 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Security.Authentication;
 
 /// <summary>
-/// The half of every API key's secret that never enters the database: a file of its own beside it. A secret is derived from it (HKDF, RFC
-/// 5869) and the
-/// key's salt, because an access token can only be verified by who has the secret that signed it. Without the file API keys still count, by
-/// their
-/// hashes; access tokens do not. Safe from any thread.
+/// Holds the half of every API key's secret that never enters the database, in a separate file beside it. Each secret is derived (HKDF, RFC
+/// 5869) from the file's key and the API key's salt, because verifying an access token requires the secret that signed it. Without the
+/// file, API keys still work, because the database has their hashes. Access tokens do not work. Safe from any thread.
 /// </summary>
 internal sealed class SecretFile(ServerSettings settings)
 {
-    /// <summary>Bytes of the file's key: as many as the hash of the derivation has.</summary>
+    /// <summary>The bytes of the file's key: the length of the hash that derives secrets.</summary>
     private const int KeyBytes = 64;
 
     private const int SaltBytes = 16;
 
-    /// <summary>Bytes of a secret: 64 characters of base64url, which is what HS512 asks of its key.</summary>
+    /// <summary>The bytes of a secret: 64 characters of base64url, the key length that HS512 requires.</summary>
     private const int SecretBytes = 48;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private readonly Lock _gate = new(); // guards the key and the making of the file
+    private readonly Lock _gate = new(); // guards the key and the creation of the file
     private byte[]? _key;
 
-    /// <summary>A new secret of an API key. Makes the file when there is none.</summary>
-    /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or made.</exception>
+    /// <summary>Creates a secret for an API key. Creates the file when it does not exist.</summary>
+    /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or created.</exception>
     public (string Secret, ApiKeySecret Stored) New(ApiKeySid sid)
     {
         var salt = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SaltBytes));
         try
         {
-            var secret = Derive(Key(mayMake: true)!, sid, salt);
+            var secret = Derive(Key(mayCreate: true)!, sid, salt);
             return (secret, ApiKeySecret.Of(salt, secret));
         }
         catch (SettingsException exception)
@@ -43,11 +41,11 @@ internal sealed class SecretFile(ServerSettings settings)
         }
     }
 
-    /// <summary>The secret of an API key; null when it was not derived from this file.</summary>
+    /// <summary>Returns the secret of an API key, or null when it was not derived from this file.</summary>
     /// <exception cref="SettingsException">The file cannot be read.</exception>
     public string? Find(ApiKeySid sid, ApiKeySecret stored)
     {
-        if (Key(mayMake: false) is not { } key)
+        if (Key(mayCreate: false) is not { } key)
             return null;
         var secret = Derive(key, sid, stored.Salt);
         return stored.Matches(secret) ? secret : null;
@@ -56,7 +54,7 @@ internal sealed class SecretFile(ServerSettings settings)
     private static string Derive(byte[] key, ApiKeySid sid, string salt) => System.Buffers.Text.Base64Url.EncodeToString(HKDF.DeriveKey(
         HashAlgorithmName.SHA512, key, SecretBytes, Convert.FromHexString(salt), System.Text.Encoding.ASCII.GetBytes($"API key {sid}")));
 
-    private byte[]? Key(bool mayMake)
+    private byte[]? Key(bool mayCreate)
     {
         lock (_gate)
         {
@@ -64,8 +62,8 @@ internal sealed class SecretFile(ServerSettings settings)
             {
                 if (_key is null && File.Exists(settings.SecretFile))
                     _key = Read();
-                if (_key is null && mayMake)
-                    _key = Make();
+                if (_key is null && mayCreate)
+                    _key = Create();
                 return _key;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
@@ -84,23 +82,24 @@ internal sealed class SecretFile(ServerSettings settings)
     }
 
     /// <summary>
-    /// Whole and on the disk before it has its name: access tokens of the keys that are made of it are worth nothing without it.
+    /// Creates the file. Writes it completely and flushes it to disk before it gets its name: without this key, the access tokens of every
+    /// API key derived from it are worthless.
     /// </summary>
-    private byte[] Make()
+    private byte[] Create()
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
-        var making = settings.SecretFile + ".partial";
+        var partialFile = settings.SecretFile + ".partial";
         Directory.CreateDirectory(Path.GetDirectoryName(settings.SecretFile)!);
-        File.Delete(making);
+        File.Delete(partialFile);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerOnly;
-        using (var file = new FileStream(making, options))
+        using (var file = new FileStream(partialFile, options))
         {
             file.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key) + "\n"));
             file.Flush(flushToDisk: true);
         }
-        File.Move(making, settings.SecretFile, overwrite: false);
+        File.Move(partialFile, settings.SecretFile, overwrite: false);
         return key;
     }
 }

@@ -3,20 +3,23 @@ using GrpcPresence.Core.Domain.Errors;
 namespace GrpcPresence.Server.Security.Authorization;
 
 /// <summary>
-/// Why a caller is not let in. What they say helps nobody to guess: a key that does not exist and a wrong secret are the same.
+/// Creates the errors of callers without access. The messages do not help to guess credentials: an unknown key and a wrong secret get the
+/// same error.
 /// </summary>
 internal static class AccessErrors
 {
-    /// <summary>There are no credentials, and some are asked for.</summary>
+    /// <summary>The call has no credentials, and the server requires them.</summary>
     public static PresenceException CredentialsRequired() =>
-        new(ErrorReason.CredentialsRequired, "This server asks for credentials: an API key, or an access token.");
+        new(ErrorReason.CredentialsRequired, "Credentials required. Present an API key or an access token.");
 
-    /// <summary>The credentials are nobody's.</summary>
-    public static PresenceException CredentialsInvalid() => new(ErrorReason.CredentialsInvalid, "Nobody has these credentials.");
+    /// <summary>The credentials are invalid.</summary>
+    public static PresenceException CredentialsInvalid() => new(ErrorReason.CredentialsInvalid, "Invalid credentials.");
 
-    /// <summary>The access token was good until now, or before.</summary>
-    public static PresenceException AccessTokenExpired() => new(ErrorReason.AccessTokenExpired, "The access token has expired.");
+    /// <summary>The access token has expired, possibly during the call.</summary>
+    public static PresenceException AccessTokenExpired() =>
+        new(ErrorReason.AccessTokenExpired, "The access token has expired. Present a new one.");
 
-    /// <summary>The caller may not do that.</summary>
-    public static PresenceException PermissionDenied() => new(ErrorReason.PermissionDenied, "The caller may not do this.");
+    /// <summary>The caller may not make the request.</summary>
+    public static PresenceException PermissionDenied() =>
+        new(ErrorReason.PermissionDenied, "Permission denied. The caller may not make this request.");
 }

@@ -3,22 +3,22 @@ using GrpcPresence.Server.Security.Quotas;
 
 namespace GrpcPresence.Server.Security.Authorization;
 
-/// <summary>One row of <see cref="AuthorizationTable"/>: who may call a method.</summary>
-/// <param name="Method">The method, as gRPC names it in its path.</param>
+/// <summary>One row of <see cref="AuthorizationTable"/>: which callers may call a method.</summary>
+/// <param name="Method">The method's path in gRPC.</param>
 internal abstract record AccessRule(string Method)
 {
-    /// <summary>The lowest role that may call it; None also serves callers without credentials.</summary>
+    /// <summary>The lowest role that may call the method. None also permits callers without credentials.</summary>
     public ApiKeyRole MinimumRole { get; init; }
 
-    /// <summary>What an end user may.</summary>
+    /// <summary>What an end user may do.</summary>
     public EndUserRights EndUsers { get; init; }
 
-    /// <summary>What a call takes of the quotas.</summary>
+    /// <summary>What a call charges to the quotas.</summary>
     public CallCost Cost { get; init; }
 
-    /// <summary>Whether a caller without credentials may not call it even while the server requires none.</summary>
+    /// <summary>Whether callers without credentials are rejected even while the server requires no credentials.</summary>
     public bool RequiresCredentials { get; init; }
 
-    /// <summary>Whether everybody may call it, without credentials.</summary>
+    /// <summary>Whether every caller may call the method, even without credentials.</summary>
     public bool IsPublic => MinimumRole == ApiKeyRole.None;
 }

@@ -1,28 +1,27 @@
 namespace GrpcPresence.Server.Security.Authorization;
 
-/// <summary>A row, with what it reads from a request.</summary>
+/// <summary>A row together with functions that read the targets of a request.</summary>
 /// <typeparam name="TRequest">The request.</typeparam>
-/// <param name="Method">The method, as gRPC names it in its path.</param>
+/// <param name="Method">The method's path in gRPC.</param>
 internal sealed record AccessRule<TRequest>(string Method) : AccessRule(Method)
 {
     /// <summary>
-    /// The SID of the service instance that the request is about, as it stands there; null when this message names none. Without a function
-    /// the method is
-    /// about the whole deployment, and only for callers whose scope that is.
+    /// Returns the SID of the request's service instance as the request has it, or null when this message contains none. A method without
+    /// this function concerns the whole deployment. Only callers with that scope may call it.
     /// </summary>
     public Func<TRequest, string?>? Service { get; init; }
 
-    /// <summary>The key of the one user that the request is about, as it stands there.</summary>
+    /// <summary>Returns the key of the only user that the request concerns, as the request has it.</summary>
     public Func<TRequest, string>? User { get; init; }
 
     /// <summary>
-    /// The keys of the users that the request is about, where there may be several. For <see cref="EndUserRights.Self"/> alone.
+    /// Returns the keys of the users that the request concerns, where there may be several. Only for <see cref="EndUserRights.Self"/>.
     /// </summary>
     public Func<TRequest, IEnumerable<string>> Users { get; init; } = _ => [];
 
-    /// <summary>What else must be so of the request of an end user.</summary>
+    /// <summary>Whether the remaining fields are allowed in an end user's request.</summary>
     public Func<TRequest, bool> AllowsEndUser { get; init; } = _ => true;
 
-    /// <summary>The keys of all users that the request is about.</summary>
+    /// <summary>Returns the keys of all users that the request concerns.</summary>
     public IEnumerable<string> UsersOf(TRequest request) => User is null ? Users(request) : [User(request)];
 }

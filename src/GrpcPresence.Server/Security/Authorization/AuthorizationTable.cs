@@ -5,9 +5,9 @@ using GrpcPresence.Server.Security.Quotas;
 namespace GrpcPresence.Server.Security.Authorization;
 
 /// <summary>
-/// The one table of who may call what, and what of the quotas that takes. A method that is not in it is not served: the server does not
-/// start. Scope comes before everything: a caller for
-/// whom there is one service instance is told of any other that it does not exist, be it so or not.
+/// The only table of which callers may call which methods, and of the quotas that a call uses. A method without a row prevents the server
+/// from starting. Scope is checked before everything else: to a caller whose scope is one service instance, every other one looks as if it
+/// did not exist.
 /// </summary>
 internal static class AuthorizationTable
 {
@@ -18,12 +18,12 @@ internal static class AuthorizationTable
     /// <summary>The path of the metrics.</summary>
     public const string MetricsPath = "/metrics";
 
-    /// <summary>The metrics, which no method of gRPC serves: they are about the whole deployment.</summary>
+    /// <summary>The metrics. They concern the whole deployment, and no gRPC method serves them.</summary>
     public static readonly AccessRule<HttpContext> Metrics = new(MetricsPath) { MinimumRole = ApiKeyRole.Read };
 
     private static readonly Dictionary<string, AccessRule> Rules = new AccessRule[]
     {
-        // Service instances: making, listing and deleting them is for the whole deployment.
+        // Service instances: only callers with the scope of the whole deployment create, list and delete them.
         Deployment<V1.CreateServiceInstanceRequest>(Configurations, "CreateServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
         Deployment<V1.ListServiceInstancesRequest>(Configurations, "ListServiceInstances", ApiKeyRole.Read),
         Deployment<V1.DeleteServiceInstanceRequest>(Configurations, "DeleteServiceInstance", ApiKeyRole.Admin).Costing(CallCost.Write),
@@ -34,7 +34,7 @@ internal static class AuthorizationTable
         Instance<V1.UpdateConfigurationRequest>(Configurations, "UpdateConfiguration", ApiKeyRole.Admin, request =>
             request.Configuration?.ServiceSid).Costing(CallCost.Write),
 
-        // The URL of a webhook may hold a secret of whoever is told.
+        // A webhook's URL may contain a secret of its endpoint, so reading it requires the role Admin.
         Instance<V1.GetWebhookConfigurationRequest>(Configurations, "GetWebhookConfiguration", ApiKeyRole.Admin, request =>
             request.ServiceSid),
         Instance<V1.UpdateWebhookConfigurationRequest>(
@@ -46,15 +46,14 @@ internal static class AuthorizationTable
             Configurations, "UpdateNotificationConfiguration", ApiKeyRole.Admin, request =>
                 request.NotificationConfiguration?.ServiceSid).Costing(CallCost.Write),
 
-        // API keys: which of them exist for the caller is decided where they are found, by their scope. Whoever was let in without
-        // credentials makes none:
-        // it would outlive the moment at which the server is closed.
+        // API keys: the handler filters them by the caller's scope when it looks them up. A caller without credentials creates no key: the
+        // key would remain valid after the server starts to require credentials.
         KeyMethod<V1.CreateApiKeyRequest>("CreateApiKey", request => request.ServiceSid),
         KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid) with { Cost = CallCost.Free },
         KeyMethod<V1.RotateApiKeyRequest>("RotateApiKey", _ => null),
         KeyMethod<V1.RevokeApiKeyRequest>("RevokeApiKey", _ => null),
 
-        // Users: end users read them all, and change themselves, but for their role, and not without webhooks being told.
+        // Users: end users read all users. They edit only themselves, not their role, and cannot skip webhooks.
         Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request =>
@@ -73,7 +72,8 @@ internal static class AuthorizationTable
             AllowsEndUser = request => !request.SkipWebhooks && (request.UpdateMask?.Paths.All(IsOwnProfile) ?? true),
         },
 
-        // Presence: end users beat for themselves. Sessions are listed to back ends alone: their ids end them.
+        // Presence: end users send heartbeats only for themselves. Only back ends list sessions, because a session's id is enough to end
+        // it.
         Instance<V1.HeartbeatRequest>(Users, "Heartbeat", ApiKeyRole.Service, request =>
             request.ServiceSid).Costing(CallCost.Heartbeat) with
         {
@@ -108,12 +108,12 @@ internal static class AuthorizationTable
         Instance<V1.ListPushBindingsRequest>(Users, "ListPushBindings", ApiKeyRole.Read, request => request.ServiceSid) with
         {
             EndUsers = EndUserRights.Self,
-            // Without any key it lists everybody's, which the empty key stands for.
+            // Without any key the method lists the bindings of all users. The empty key represents this case.
             Users = request => request.UserKey.Length == 0
                 && request.UserKeys.Count > 0 ? request.UserKeys : request.UserKeys.Prepend(request.UserKey),
         },
 
-        // What probes and tools ask, and what tells nothing of anybody.
+        // Methods for probes and tools. Their responses contain nothing about users.
         Public<global::Grpc.Health.V1.HealthCheckRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "Check"),
         Public<global::Grpc.Health.V1.HealthListRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "List"),
         Public<global::Grpc.Health.V1.HealthCheckRequest>(global::Grpc.Health.V1.Health.Descriptor.FullName, "Watch"),
@@ -126,14 +126,14 @@ internal static class AuthorizationTable
     /// <summary>Every row.</summary>
     public static IReadOnlyCollection<AccessRule> All => Rules.Values;
 
-    /// <summary>The row of the method; null when there is none.</summary>
+    /// <summary>Returns the row of the method, or null when the table does not contain it.</summary>
     public static AccessRule? Find(string method) => Rules.GetValueOrDefault(method);
 
-    /// <summary>The row of the method.</summary>
-    /// <exception cref="InvalidOperationException">There is none: nobody has decided who may call it.</exception>
+    /// <summary>Returns the row of the method.</summary>
+    /// <exception cref="InvalidOperationException">The table has no row for the method, so its access is undecided.</exception>
     public static AccessRule<TRequest> Get<TRequest>(string method) =>
         Find(method) as AccessRule<TRequest>
-        ?? throw new InvalidOperationException($"The table of authorization has no row for {method} with {typeof(TRequest).Name}.");
+        ?? throw new InvalidOperationException($"The authorization table has no row for {method} with {typeof(TRequest).Name}. Add one.");
 
     private static bool IsOwnProfile(string path) => path is "friendly_name" or "attributes";
 

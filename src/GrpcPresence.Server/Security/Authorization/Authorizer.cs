@@ -10,8 +10,8 @@ namespace GrpcPresence.Server.Security.Authorization;
 /// <summary>Decides whether a caller may make a call, or send a message of a stream. Safe from any thread.</summary>
 internal sealed class Authorizer(ServiceCache services, UserResolver users)
 {
-    /// <summary>Decides what the caller's role decides, before any request is read.</summary>
-    /// <exception cref="PresenceException">PermissionDenied.</exception>
+    /// <summary>Checks the caller's role, before any request is read.</summary>
+    /// <exception cref="PresenceException">PermissionDenied: the role does not permit the call.</exception>
     public static void RequireRole(Caller caller, AccessRule rule)
     {
         var hasRole = caller.Identity is null ? caller.Role >= rule.MinimumRole : rule.EndUsers != EndUserRights.None || rule.IsPublic;
@@ -19,8 +19,9 @@ internal sealed class Authorizer(ServiceCache services, UserResolver users)
             throw AccessErrors.PermissionDenied();
     }
 
-    /// <summary>Decides what the request decides, whose scope was read from it.</summary>
-    /// <exception cref="PresenceException">ServiceInstanceNotFound for another's; PermissionDenied; StorageUnavailable.</exception>
+    /// <summary>Checks the request, whose targets <paramref name="call"/> has read.</summary>
+    /// <exception cref="PresenceException">ServiceInstanceNotFound: the service instance is outside the caller's scope. Also
+    /// PermissionDenied, StorageUnavailable.</exception>
     public ValueTask AuthorizeAsync<TRequest>(
         CallScope call, AccessRule<TRequest> rule, TRequest request, CancellationToken cancellationToken)
     {
@@ -45,7 +46,7 @@ internal sealed class Authorizer(ServiceCache services, UserResolver users)
         UserKey? ownSid = null;
         foreach (var text in keys)
         {
-            // An empty key may mean everybody. The handler rejects a key that has no valid form.
+            // An empty key may mean all users. The handler rejects a key that has no valid form.
             if (text.Length == 0)
                 throw AccessErrors.PermissionDenied();
             if (!UserKey.TryParse(text, out var key))
@@ -55,11 +56,11 @@ internal sealed class Authorizer(ServiceCache services, UserResolver users)
                 : key.Identity == identity;
             if (!isSelf)
                 throw AccessErrors.PermissionDenied();
-            ownSid = key.IsSid ? key : ownSid; // looked up once, however often a message names it
+            ownSid = key.IsSid ? key : ownSid; // one lookup, even if the message repeats the SID
         }
     }
 
-    /// <summary>Whether the SID is the end user's. The answer for a user who does not exist is that for another user.</summary>
+    /// <summary>Whether the SID belongs to the end user. The result for a missing user is the same as for another user.</summary>
     private async ValueTask<bool> IsSelfAsync(UserKey key, ServiceSid scope, Identity identity, CancellationToken cancellationToken)
     {
         try

@@ -3,15 +3,15 @@ namespace GrpcPresence.Server.Security.Authorization;
 /// <summary>What an end user may do with a method, within the service instance of the access token.</summary>
 internal enum EndUserRights
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>May not call it.</summary>
     None,
 
-    /// <summary>Call it for whomever: it only reads users.</summary>
+    /// <summary>May call it for any user: it only reads users.</summary>
     Everybody,
 
-    /// <summary>Call it when every user whom the request names is the end user.</summary>
+    /// <summary>May call it when every user in the request is the end user.</summary>
     Self,
 
-    /// <summary>Call it; whose the push binding is that the request names, is decided where that is found.</summary>
+    /// <summary>May call it. The handler checks the owner of the push binding when it looks the binding up.</summary>
     OwnBinding,
 }

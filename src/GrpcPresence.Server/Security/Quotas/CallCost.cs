@@ -1,9 +1,9 @@
 namespace GrpcPresence.Server.Security.Quotas;
 
-/// <summary>What a call takes of the quotas. A stream takes what it does by itself: it is opened, and has heartbeats.</summary>
+/// <summary>What a call charges to the quotas. Streams charge for their opening and their heartbeats themselves.</summary>
 internal enum CallCost
 {
-    /// <summary>Nothing: it reads.</summary>
+    /// <summary>Nothing, because the call only reads.</summary>
     Free,
 
     /// <summary>A heartbeat, or the end of a session.</summary>

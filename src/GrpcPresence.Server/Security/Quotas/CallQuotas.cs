@@ -8,9 +8,8 @@ using GrpcPresence.Server.Security.Authentication;
 namespace GrpcPresence.Server.Security.Quotas;
 
 /// <summary>
-/// Charges calls to the quotas of their service instance and of their caller. A service instance that this process has not met yet, or that
-/// does not exist,
-/// is not charged: the call finds it, or is refused for another reason. Safe from any thread.
+/// Charges calls to the quotas of their service instance and of their caller. A service instance that does not exist, or that this process
+/// has not loaded yet, is not charged. The call then loads it, or is rejected for another reason. Safe from any thread.
 /// </summary>
 internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
 {
@@ -43,8 +42,8 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     }
 
     /// <summary>
-    /// Charges the service instance for a stream of heartbeats, whose caller was charged, and takes its place until what is returned is
-    /// disposed of.
+    /// Charges the service instance for a heartbeat stream whose caller was already charged. The stream counts as open until the result is
+    /// disposed.
     /// </summary>
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
     public async ValueTask<IDisposable> OpenHeartbeatsAsync(CachedService service, Caller caller, CancellationToken cancellationToken)
@@ -52,11 +51,11 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         var ofService = limiter.OfServiceInstance(service.Id);
         if (!limiter.TryChargeNewStream(ofService, null, out var error))
             await RejectAsync(caller.CountersIn(limiter) ?? ofService, error, cancellationToken);
-        return await TakePlaceAsync(ofService, caller, watchedUsers: 0, cancellationToken);
+        return await CountStreamAsync(ofService, caller, watchedUsers: 0, cancellationToken);
     }
 
-    /// <summary>Charges the opening of a watch, and takes its place until what is returned is disposed of.</summary>
-    /// <exception cref="PresenceException">QuotaExceeded; ServiceInstanceNotFound, StorageUnavailable.</exception>
+    /// <summary>Charges the opening of a watch. The watch counts as open until the result is disposed.</summary>
+    /// <exception cref="PresenceException">QuotaExceeded, ServiceInstanceNotFound, StorageUnavailable.</exception>
     public async ValueTask<IDisposable> OpenWatchAsync(
         ServiceSid sid, CallScope scope, int watchedUsers, CancellationToken cancellationToken)
     {
@@ -64,30 +63,32 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         var (ofService, ofCaller) = (limiter.OfServiceInstance(service.Id), scope.Caller.CountersIn(limiter));
         if (!limiter.TryChargeNewStream(ofService, ofCaller, out var error))
             await RejectAsync(ofCaller ?? ofService, error, cancellationToken);
-        return await TakePlaceAsync(ofService, scope.Caller, watchedUsers, cancellationToken);
+        return await CountStreamAsync(ofService, scope.Caller, watchedUsers, cancellationToken);
     }
 
-    /// <summary>Takes the place of a stream for which nobody is charged, until what is returned is disposed of.</summary>
+    /// <summary>Counts a public stream, which charges no quotas, as open until the result is disposed.</summary>
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
     public IDisposable OpenPublicStream() => _publicStreams.TryAdd(1)
-        ? new PublicPlace(_publicStreams)
+        ? new PublicStream(_publicStreams)
         : throw PresenceErrors.QuotaExceeded(Quota.OpenStreams, QuotaSubject.Caller, Limits.PublicStreams, Limits.LevelQuotaRetry);
 
-    /// <summary>Charges as many heartbeats of a stream's message as there is room for, and returns how many.</summary>
+    /// <summary>Charges as many heartbeats of a stream's message as the quotas allow, and returns how many.</summary>
     public int ChargeHeartbeats(CachedService service, Caller caller, int count) =>
         limiter.ChargeHeartbeats(limiter.OfServiceInstance(service.Id), caller.CountersIn(limiter), count);
 
-    /// <summary>Returns when a stream that was over its quota may go on: a client that does not slow down is slowed down.</summary>
+    /// <summary>
+    /// Waits until a stream that exceeded its quota may continue. This slows down a client that does not slow down by itself.
+    /// </summary>
     public ValueTask HoldAsync(CachedService service, Caller caller, CancellationToken cancellationToken) =>
         limiter.HoldRefusalAsync(caller.CountersIn(limiter) ?? limiter.OfServiceInstance(service.Id), cancellationToken);
 
-    private async ValueTask<IDisposable> TakePlaceAsync(UsageCounters ofService, Caller caller, int watchedUsers,
+    private async ValueTask<IDisposable> CountStreamAsync(UsageCounters ofService, Caller caller, int watchedUsers,
         CancellationToken cancellationToken)
     {
         var ofCaller = caller.CountersIn(limiter);
-        if (!limiter.TryOpenStream(ofService, ofCaller, watchedUsers, out var place, out var error))
+        if (!limiter.TryOpenStream(ofService, ofCaller, watchedUsers, out var open, out var error))
             await RejectAsync(ofCaller ?? ofService, error, cancellationToken);
-        return place!;
+        return open!;
     }
 
     private async ValueTask RejectAsync(UsageCounters counters, PresenceException error, CancellationToken cancellationToken)
@@ -96,7 +97,7 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         throw error;
     }
 
-    private sealed class PublicPlace(ConcurrencyLimit streams) : IDisposable
+    private sealed class PublicStream(ConcurrencyLimit streams) : IDisposable
     {
         public void Dispose() => streams.Remove(1);
     }
