@@ -44,7 +44,7 @@ public sealed class WebhookSenderTests
         var settings = new ServerSettings();
         using var client = new WebhookClient(network, settings, TimeProvider.System);
         var delivery = new WebhookDelivery(
-            "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, Sample.State(), UpdateReasons.Created);
+            "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, SampleUsers.State(), UpdateReasons.Created);
         return await new WebhookSender(client, settings).SendAsync(delivery, default);
     }
 }

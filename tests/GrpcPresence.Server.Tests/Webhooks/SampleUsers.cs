@@ -4,7 +4,7 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Server.Tests.Webhooks;
 
 /// <summary>Users to tell of.</summary>
-internal static class Sample
+internal static class SampleUsers
 {
     public static readonly ServiceSid Service = new(1);
 

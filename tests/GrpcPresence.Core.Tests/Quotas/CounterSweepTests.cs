@@ -5,7 +5,7 @@ using GrpcPresence.Core.Telemetry;
 namespace GrpcPresence.Core.Tests.Quotas;
 
 /// <summary>Meters that are idle are dropped, and nobody gains by it.</summary>
-public sealed class SweepTests : IDisposable
+public sealed class CounterSweepTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 

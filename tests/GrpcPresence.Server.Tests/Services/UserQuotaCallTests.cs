@@ -7,7 +7,7 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Services;
 
 /// <summary>A service instance that has as many users as it may.</summary>
-public sealed class UserQuotaTests : IAsyncLifetime
+public sealed class UserQuotaCallTests : IAsyncLifetime
 {
     private TestServer _server = null!;
     private string _service = "";
