@@ -3,7 +3,7 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>Users to tell of.</summary>
+/// <summary>Users for the events that these tests send.</summary>
 internal static class SampleUsers
 {
     public static readonly ServiceSid Service = new(1);

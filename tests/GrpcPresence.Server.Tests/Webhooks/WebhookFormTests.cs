@@ -15,7 +15,10 @@ public sealed class WebhookFormTests
         var record = SampleUsers.Record() with { RoleSid = role, HadBinding = true };
 
         var form = WebhookForm.Of(
-            Account, WebhookEvents.UserUpdated, SampleUsers.State(record), UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName);
+            Account,
+            WebhookEvents.UserUpdated,
+            SampleUsers.State(record),
+            UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName);
 
         Assert.Equal(
             new Dictionary<string, string>
@@ -39,7 +42,7 @@ public sealed class WebhookFormTests
     }
 
     [Fact]
-    public void What_is_not_known_is_left_out()
+    public void Unknown_values_are_left_out()
     {
         var record = SampleUsers.Record() with { KnownRevision = 0 };
 
@@ -50,9 +53,10 @@ public sealed class WebhookFormTests
     }
 
     [Fact]
-    public void An_edit_that_is_asked_about_is_shown_as_it_would_be()
+    public void The_form_of_a_pre_hook_shows_the_user_after_the_edit()
     {
-        var form = WebhookForm.OfEdit(Account, SampleUsers.State(), new UserEdit("Countess", Attributes: null, RoleSid: null)).ToDictionary();
+        var edit = new UserEdit("Countess", Attributes: null, RoleSid: null);
+        var form = WebhookForm.OfEdit(Account, SampleUsers.State(), edit).ToDictionary();
 
         Assert.Equal("onUserUpdate", form["EventType"]);
         Assert.Equal("Countess", form["FriendlyName"]);
