@@ -156,15 +156,27 @@ public sealed class GuardedCallers : IAsyncLifetime
                 User = new User { ServiceSid = service, Identity = user, FriendlyName = $"{number}" },
                 UpdateMask = FieldMask.FromString("friendly_name"),
             },
-            "DeleteUser" => new DeleteUserRequest { ServiceSid = service, UserKey = exists ? await UserAsync(admin, service, number)
-                : user },
+            "DeleteUser" => new DeleteUserRequest
+            {
+                ServiceSid = service,
+                UserKey = exists ? await UserAsync(admin, service, number)
+                : user
+            },
             "Heartbeat" => new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" },
             "EndSession" => new EndSessionRequest { ServiceSid = service, UserKey = user, SessionId = $"s-{number}" },
             "ListSessions" => new ListSessionsRequest { ServiceSid = service, UserKey = user },
-            "SetPushBinding" => new SetPushBindingRequest { ServiceSid = service, UserKey = user, BindingType = BindingType.Apn,
-                Endpoint = user },
-            "GetPushBinding" => new GetPushBindingRequest { ServiceSid = service,
-                PushBindingSid = await BindingAsync(admin, exists, service, user) },
+            "SetPushBinding" => new SetPushBindingRequest
+            {
+                ServiceSid = service,
+                UserKey = user,
+                BindingType = BindingType.Apn,
+                Endpoint = user
+            },
+            "GetPushBinding" => new GetPushBindingRequest
+            {
+                ServiceSid = service,
+                PushBindingSid = await BindingAsync(admin, exists, service, user)
+            },
             "DeletePushBinding" =>
                 new DeletePushBindingRequest { ServiceSid = service, PushBindingSid = await BindingAsync(admin, exists, service, user) },
             "ListPushBindings" => new ListPushBindingsRequest { ServiceSid = service, UserKey = user },

@@ -54,8 +54,11 @@ public sealed class QuotaTests
             new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
 
-        var beats = new HeartbeatStreamBeats { Beats =
-            { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) } };
+        var beats = new HeartbeatStreamBeats
+        {
+            Beats =
+            { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) }
+        };
         await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = beats });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
 
@@ -82,8 +85,13 @@ public sealed class QuotaTests
         for (; refused is null && done < 20; done++)
         {
             refused = await TryAsync(users.SetPushBindingAsync(
-                new SetPushBindingRequest { ServiceSid = guarded.Own, UserKey = "alice", BindingType = BindingType.Fcm,
-                    Endpoint = $"{done}" }));
+                new SetPushBindingRequest
+                {
+                    ServiceSid = guarded.Own,
+                    UserKey = "alice",
+                    BindingType = BindingType.Fcm,
+                    Endpoint = $"{done}"
+                }));
         }
 
         AssertRefused(refused!, "writes_per_second", subject, limit: 10);
@@ -228,8 +236,12 @@ public sealed class QuotaTests
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with
         {
-            Quotas = new QuotaSettings { ServiceInstance = Plenty, ApiKey = Plenty,
-                AccessToken = Plenty with { HeartbeatsPerSecond = 10 } },
+            Quotas = new QuotaSettings
+            {
+                ServiceInstance = Plenty,
+                ApiKey = Plenty,
+                AccessToken = Plenty with { HeartbeatsPerSecond = 10 }
+            },
         });
         var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
         for (var i = 0; i < 10; i++)
@@ -266,14 +278,14 @@ public sealed class QuotaTests
 
     private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) =>
         GuardedServer.StartAsync(settings => settings with
-    {
-        Quotas = new QuotaSettings
         {
-            ServiceInstance = subject == "service_instance" ? limit(Plenty) : Plenty,
-            ApiKey = subject == "caller" ? limit(Plenty) : Plenty,
-            AccessToken = Plenty,
-        },
-    });
+            Quotas = new QuotaSettings
+            {
+                ServiceInstance = subject == "service_instance" ? limit(Plenty) : Plenty,
+                ApiKey = subject == "caller" ? limit(Plenty) : Plenty,
+                AccessToken = Plenty,
+            },
+        });
 
     private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service,
         string user = "alice") =>

@@ -88,8 +88,12 @@ public sealed class NotificationConfigurationTests
         var given = new NotificationConfiguration
         {
             ServiceSid = await server.CreateServiceAsync(),
-            NewMessage = new NewMessageNotification { Template = template, Sound = sound,
-                WithMedia = new MediaNotification { Template = template } },
+            NewMessage = new NewMessageNotification
+            {
+                Template = template,
+                Sound = sound,
+                WithMedia = new MediaNotification { Template = template }
+            },
             AddedToConversation = membership,
             RemovedFromConversation = membership,
         };

@@ -127,8 +127,13 @@ public sealed class UserServiceTests
         var service = await server.CreateServiceAsync();
         var alice = await server.CreateUserAsync(service, "alice");
         await server.CreateUserAsync(service, "bob");
-        var request = new SetPushBindingRequest { ServiceSid = service, UserKey = "bob", BindingType = BindingType.Fcm,
-            Endpoint = "token" };
+        var request = new SetPushBindingRequest
+        {
+            ServiceSid = service,
+            UserKey = "bob",
+            BindingType = BindingType.Fcm,
+            Endpoint = "token"
+        };
         var bobs = (await server.Users.SetPushBindingAsync(request)).PushBinding;
 
         request.UserKey = alice.Sid;

@@ -85,8 +85,13 @@ public sealed class WebhookConfigurationTests
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();
-        var given = new WebhookConfiguration { ServiceSid = sid, PreWebhookUrl = "nonsense", Filters = { "nonsense" },
-            Method = WebhookMethod.Get };
+        var given = new WebhookConfiguration
+        {
+            ServiceSid = sid,
+            PreWebhookUrl = "nonsense",
+            Filters = { "nonsense" },
+            Method = WebhookMethod.Get
+        };
 
         Assert.Equal(
             new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Get },
@@ -137,8 +142,11 @@ public sealed class WebhookConfigurationTests
     private static async Task<WebhookConfiguration> UpdateAsync(TestServer server, WebhookConfiguration configuration,
         params string[] paths)
     {
-        var request = new UpdateWebhookConfigurationRequest { WebhookConfiguration = configuration,
-            UpdateMask = new FieldMask { Paths = { paths } } };
+        var request = new UpdateWebhookConfigurationRequest
+        {
+            WebhookConfiguration = configuration,
+            UpdateMask = new FieldMask { Paths = { paths } }
+        };
         return (await server.Configuration.UpdateWebhookConfigurationAsync(request)).WebhookConfiguration;
     }
 }

@@ -8,8 +8,13 @@ internal static class SampleUsers
 {
     public static readonly ServiceSid Service = new(1);
 
-    public static readonly ServiceConfiguration On = new() { ReachabilityEnabled = true, Revision = 1, SwitchedOnRevision = 1,
-        SwitchRevision = 1 };
+    public static readonly ServiceConfiguration On = new()
+    {
+        ReachabilityEnabled = true,
+        Revision = 1,
+        SwitchedOnRevision = 1,
+        SwitchRevision = 1
+    };
 
     public static UserRecord Record() => new()
     {

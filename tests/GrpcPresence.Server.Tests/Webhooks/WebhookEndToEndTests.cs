@@ -9,8 +9,12 @@ namespace GrpcPresence.Server.Tests.Webhooks;
 public sealed class WebhookEndToEndTests
 {
     // With an auth token configured, callers need credentials unless the settings allow anonymous callers.
-    private static readonly ServerSettings Allowing = new() { AllowPrivateWebhooks = true, AuthToken = "a-token-of-this-test",
-        AllowAnonymous = true };
+    private static readonly ServerSettings Allowing = new()
+    {
+        AllowPrivateWebhooks = true,
+        AuthToken = "a-token-of-this-test",
+        AllowAnonymous = true
+    };
 
     [Fact]
     public async Task A_heartbeat_sends_a_webhook_about_the_user_with_a_valid_signature()
