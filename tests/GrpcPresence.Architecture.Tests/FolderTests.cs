@@ -5,7 +5,7 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Architecture.Tests;
 
-/// <summary>The folders of Core and of Server depend on each other in one direction only.</summary>
+/// <summary>Tests that the folders of Core and of Server depend on each other in one direction only.</summary>
 public sealed class FolderTests
 {
     private static readonly string[] Domain = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users", "Domain.ApiKeys"];
@@ -57,7 +57,7 @@ public sealed class FolderTests
     public void A_folder_uses_only_the_folders_below_it(string project, string folder)
     {
         var allowed = project == "GrpcPresence.Core" ? Core : Server;
-        Assert.True(allowed.ContainsKey(folder), $"The folder {folder} of {project} is new: list the folders that it may use.");
+        Assert.True(allowed.ContainsKey(folder), $"The folder {folder} of {project} has no entry. List the folders that it may use.");
         var wrong =
             from type in Types(project)
             where FolderOf(type, project) == folder
@@ -71,7 +71,7 @@ public sealed class FolderTests
     [Fact]
     public void The_reader_of_references_sees_into_method_bodies()
     {
-        // Otherwise the test above could not fail.
+        // A reader that does not see into method bodies would miss these references, and the test above could pass wrongly.
         var used = TypeReferences.Of(typeof(CommandWriter));
         Assert.Contains(typeof(StorageException), used);
         Assert.Contains(typeof(PresenceMetrics), used);

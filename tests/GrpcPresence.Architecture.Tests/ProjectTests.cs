@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace GrpcPresence.Architecture.Tests;
 
-/// <summary>The arrows between the projects point one way.</summary>
+/// <summary>Tests that the projects depend on each other in one direction only.</summary>
 public sealed class ProjectTests
 {
     private static readonly string Source = Path.Combine(
@@ -23,7 +23,7 @@ public sealed class ProjectTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_uses_only_what_stands_below_it(string project)
+    public void A_project_uses_only_the_projects_below_it(string project)
     {
         Assert.Contains(project, Allowed.Keys);
         var used = References(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')));
@@ -34,7 +34,7 @@ public sealed class ProjectTests
     public void Core_takes_no_package() => Assert.Empty(References("GrpcPresence.Core", "PackageReference"));
 
     [Fact]
-    public void Contracts_holds_nothing_but_what_is_generated() =>
+    public void Contracts_contains_only_generated_code() =>
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(Source, "GrpcPresence.Contracts"), "*.cs", SearchOption.AllDirectories));
 
     [Fact]

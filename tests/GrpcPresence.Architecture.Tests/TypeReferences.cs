@@ -63,7 +63,7 @@ internal static class TypeReferences
         }
         catch (ArgumentException)
         {
-            return null; // a string or a signature
+            return null; // the token of a string or a signature, not of a type
         }
     }
 

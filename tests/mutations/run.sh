@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Breaks the code on purpose, one patch at a time, and fails for each patch that the test it names does not notice:
-#   bash tests/mutations/run.sh [NAME...]      NAME as in NAME.patch; all of them unless given
-# Builds the tests where they are, as ever; what is broken is a copy of the sources. The patched project alone is compiled, and takes its place in a
-# copy of the tests that were built without the patch. While the test of one patch runs, the next one is compiled.
+# Breaks the code on purpose, one patch at a time. Fails for each patch that the test named in it does not notice:
+#   bash tests/mutations/run.sh [NAME...]      NAME as in NAME.patch; without names, all patches
+# Builds the tests in place, and breaks a copy of the sources. Compiles only the patched project, and puts it into a copy of the tests
+# that were built without the patch. While the test of one patch runs, the script compiles the next one.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(git -C "$here" rev-parse --show-toplevel)
@@ -18,7 +18,8 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# How long, in seconds, the tests may take on whole code, and one of them on broken code: one that hangs has noticed, and fails by its own patience.
+# The time limits in seconds: of all tests on unbroken code, and of one test on broken code. A test that hangs has noticed the patch, and
+# fails by its own time limit.
 readonly patience=60 short_patience=5
 
 # header NAME FIELD: what the patch says of itself above its first line of diff.
@@ -33,9 +34,10 @@ broken_by() { sed -n 's#^diff --git a/src/\([^/]*\)/.*#\1#p' "$here/$1.patch" | 
 # said COMMAND...: shows what a command says only when it fails, which ends the script.
 said() { "$@" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }; }
 
-# learn_to_compile PROJECT: keeps what MSBuild would tell the compiler. To start MSBuild for each patch takes longer than to compile it. Sources come
-# relative to the project, and so are those of the copy; what was generated and what is referred to are those of the tree. Without what is embedded the
-# store would find no migrations. MSBuild skips the question where everything is up to date, unless an output is one that never exists.
+# learn_to_compile PROJECT: keeps the arguments that MSBuild would pass to the compiler, because starting MSBuild for each patch takes
+# longer than compiling. Source paths are relative to the project, so they work in the copy too; generated files and references are those
+# of the tree. Embedded files must be included, or the store would find no migrations. MSBuild skips the target when everything is up to
+# date, so one output is a file that never exists.
 learn_to_compile() {
   (cd "$root" && dotnet msbuild -nologo "src/$1" "-t:PrepareResources;Compile" -p:BuildProjectReferences=false -p:NonExistentFile=none \
     -p:SkipCompilerExecution=true -p:ProvideCommandLineArgs=true -getProperty:RoslynTargetsPath -getItem:CscCommandLineArgs) \
@@ -53,8 +55,8 @@ compile() {
   (cd "$scratch/src/$1" && said dotnet "$(<"$scratch/$1.csc")" -noconfig -nologo "-shared:$compiler" "@$scratch/$1.rsp" "-out:$2")
 }
 
-# run_tests SECONDS PROJECT TEST...: writes what the runner says; its last lines have the sum. 137: it was not over in time. Asked kindly to end, the
-# runner would first wait for the test that hangs.
+# run_tests SECONDS PROJECT TEST...: writes the output of the runner, whose last lines contain the totals. Exit code 137 means that time
+# ran out. The script kills the runner, because a runner that is asked to end first waits for the test that hangs.
 run_tests() {
   local seconds=$1 project=$2 test filter=()
   shift 2
@@ -62,13 +64,18 @@ run_tests() {
   timeout -s KILL "$seconds" "$scratch/artifacts/bin/$project/debug/$project" "${filter[@]}" -noColor
 }
 
-# check_whole PROJECT: its tests pass without a patch. Whole code is compiled here as broken code will be: a failure that comes of how it is compiled must
-# not pass for a patch that is noticed. A test that fails, or does not exist, without the patch says nothing with it.
+# check_whole PROJECT: checks that its tests pass without a patch. Compiles unbroken code in the same way as broken code, so that a
+# failure caused by this way of compiling does not count as a noticed patch. A test that fails or does not exist without the patch proves
+# nothing with it.
 check_whole() {
   local built=$scratch/artifacts/bin/$1/debug name broken test wanted
   mkdir -p "$scratch/artifacts/bin/$1"
   cp -a "$root/artifacts/bin/$1/debug" "$built"
-  for broken in $(for name in "${names[@]}"; do [[ $(project_of "$(header "$name" Test)") != "$1" ]] || broken_by "$name"; done | sort -u); do
+  for broken in $(
+    for name in "${names[@]}"; do
+      [[ $(project_of "$(header "$name" Test)") != "$1" ]] || broken_by "$name"
+    done | sort -u
+  ); do
     [[ -e $scratch/$broken.rsp ]] || learn_to_compile "$broken"
     compile "$broken" "$built/$broken.dll"
   done

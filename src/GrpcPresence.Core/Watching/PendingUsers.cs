@@ -4,19 +4,19 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The users that a watch has still to send: one entry a user, in the order in which they first became dirty; a later change keeps the
-/// place. A watch of all users that keeps up has no entries of its own: it refers to the batches that it shares with other watches, until a
-/// user changes who is still pending, or until it is too many batches behind. Guarded by the lock of the queue.
+/// The users that a watch still has to send. Each user has one entry, in the order in which users first became dirty; a later change keeps
+/// the place. A watch of all users that keeps up has no entries of its own. It refers to batches that it shares with other watches, until a
+/// pending user changes again, or until the watch is too many batches behind. The lock of the queue guards this object.
 /// </summary>
 internal sealed class PendingUsers
 {
-    private Dictionary<UserSid, PendingUser>? _bySid; // null while there are no entries, as in most watches most of the time
+    private Dictionary<UserSid, PendingUser>? _bySid; // null without entries, which is the usual state of a watch
     private PendingUser? _first;
     private PendingUser? _last;
     private SharedChanges? _shared; // null while users are pending as entries
-    private int _sharedMessages; // messages taken from it
-    private int _sharedUsers; // users in those messages
-    private Queue<SharedChanges>? _following; // the shared batches after it; null while it is the last
+    private int _sharedMessages; // the messages taken from _shared so far
+    private int _sharedUsers; // the users in those messages
+    private Queue<SharedChanges>? _following; // the shared batches after _shared; null while _shared is the last
     private int _followingUsers;
 
     public int Count => _shared is { } shared ? shared.Count - _sharedUsers + _followingUsers : _bySid?.Count ?? 0;
@@ -24,10 +24,10 @@ internal sealed class PendingUsers
     /// <summary>The revision at which the next user to be sent became dirty; null while no user is pending.</summary>
     public long? FirstDirty => _shared is { } shared ? shared[_sharedUsers].FirstDirty : _first?.FirstDirty;
 
-    /// <summary>The newest revision that was added since the last <see cref="Clear"/>; 0 if nothing was.</summary>
+    /// <summary>The newest revision that was added since the last <see cref="Clear"/>; 0 if nothing was added.</summary>
     public long Newest { get; private set; }
 
-    /// <summary>Adds a batch as a reference. Returns false if one of its users may be pending already, or if there is no room.</summary>
+    /// <summary>Adds a batch by reference. Returns false if one of its users may be pending, or if a limit would be exceeded.</summary>
     public bool TryShare(SharedChanges changes)
     {
         if (Count + changes.Count > Limits.PendingUsersPerWatcher)
@@ -63,7 +63,7 @@ internal sealed class PendingUsers
         Append(entry);
     }
 
-    /// <summary>Takes the next message of the shared batches; null if nothing is shared.</summary>
+    /// <summary>Takes the next message of the shared batches. Returns null if no batch is shared.</summary>
     public SharedMessage? TakeShared(MessageBuilder builder)
     {
         if (_shared is not { } shared)
@@ -75,7 +75,7 @@ internal sealed class PendingUsers
         return message;
     }
 
-    /// <summary>Moves entries into the message until it is full. Returns the newest revision among them; 0 if there were none.</summary>
+    /// <summary>Moves entries into the message until it is full. Returns their newest revision, or 0 if no entry was moved.</summary>
     public long TakeInto(MessageBuilder message)
     {
         var newest = 0L;
@@ -94,7 +94,7 @@ internal sealed class PendingUsers
             Remove(entry);
     }
 
-    /// <summary>Removes all users, and releases the memory.</summary>
+    /// <summary>Removes all users and releases the memory.</summary>
     public void Clear()
     {
         _shared = null;
@@ -105,7 +105,7 @@ internal sealed class PendingUsers
         Newest = 0;
     }
 
-    /// <summary>The entries, in order.</summary>
+    /// <summary>Enumerates the entries in order.</summary>
     public PendingUser[] ToArray()
     {
         var entries = new PendingUser[Count];
@@ -115,7 +115,7 @@ internal sealed class PendingUsers
         return entries;
     }
 
-    /// <summary>Turns what is left of the shared batches into entries, which this watch may change.</summary>
+    /// <summary>Turns the rest of the shared batches into entries. Unlike a shared batch, this watch may change its entries.</summary>
     private void StopSharing()
     {
         while (_shared is { } shared)
@@ -182,27 +182,27 @@ internal sealed class PendingUsers
 }
 
 /// <summary>
-/// A user with changes that a watch has still to send: an entry of <see cref="PendingUsers"/>, linked so that it can be removed from the
+/// A user with changes that a watch still has to send: an entry of <see cref="PendingUsers"/>, linked so that it can be removed from the
 /// middle.
 /// </summary>
 internal sealed class PendingUser(UserState state, UpdateReasons reasons, long revision, long firstDirty)
 {
     public UserState State { get; private set; } = state;
 
-    /// <summary>What changed since the user was last sent.</summary>
+    /// <summary>The reasons for the changes since the user was last sent.</summary>
     public UpdateReasons Reasons { get; private set; } = reasons;
 
     /// <summary>The revision of the newest state.</summary>
     public long Revision { get; private set; } = revision;
 
-    /// <summary>The revision of the first pending change: the resume token must stay below it.</summary>
+    /// <summary>The revision of the first pending change. The resume token must stay below it.</summary>
     public long FirstDirty { get; } = firstDirty;
 
     public PendingUser? Previous { get; set; }
 
     public PendingUser? Next { get; set; }
 
-    /// <summary>An unlinked copy, for another list.</summary>
+    /// <summary>Returns an unlinked copy, for another list.</summary>
     public PendingUser Copy() => new(State, Reasons, Revision, FirstDirty);
 
     public void Merge(UserState state, UpdateReasons reasons, long revision)

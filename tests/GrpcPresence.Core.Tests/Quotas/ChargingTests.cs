@@ -4,7 +4,7 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>A service instance and a caller are charged together.</summary>
+/// <summary>Tests that the limiter charges a service instance and a caller together.</summary>
 public sealed class ChargingTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
@@ -14,7 +14,7 @@ public sealed class ChargingTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public void A_caller_who_has_used_up_its_quota_takes_nothing_from_the_others()
+    public void A_caller_that_has_used_up_its_quota_takes_nothing_from_other_callers()
     {
         Assert.Equal(12, _world.Heartbeats(_world.Service, _world.User("ada")));
         for (var i = 0; i < 100; i++)
@@ -37,7 +37,7 @@ public sealed class ChargingTests : IDisposable
     [InlineData(Quota.HeartbeatsPerSecond, 40)]
     [InlineData(Quota.WritesPerSecond, 30)]
     [InlineData(Quota.NewStreamsPerSecond, 20)]
-    public void Each_rate_has_a_quota_of_its_own_which_the_refusal_names(Quota rate, int limit)
+    public void Each_rate_has_its_own_quota_which_the_error_names(Quota rate, int limit)
     {
         for (var i = 0; i < limit; i++)
             Assert.True(TryCharge(rate, caller: null, out _));
@@ -51,31 +51,31 @@ public sealed class ChargingTests : IDisposable
     }
 
     [Fact]
-    public void A_refusal_for_want_of_the_caller_s_own_quota_says_so_and_when_to_come_again()
+    public void An_error_for_the_callers_own_quota_says_so_and_has_a_retry_delay()
     {
         _world.Heartbeats(_world.Service, _world.User("ada"));
         Assert.False(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var refusal));
 
         Assert.Equal(("caller", "12"), (refusal.Details["subject"], refusal.Details["limit"]));
-        Assert.Equal(Limits.MinQuotaRetry, refusal.RetryAfter); // a twelfth of a second is less
+        Assert.Equal(Limits.MinQuotaRetry, refusal.RetryAfter); // the bucket refills after a twelfth of a second, which is less
         _world.Time.Advance(Limits.MinQuotaRetry);
         Assert.True(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
     }
 
     [Fact]
-    public void Of_a_message_of_many_heartbeats_as_many_are_charged_as_both_have_room_for()
+    public void A_message_of_many_heartbeats_is_charged_up_to_the_smaller_of_both_quotas()
     {
         Assert.Equal(12, Limiter.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
         Assert.Equal(0, Limiter.ChargeHeartbeats(_world.Service, _world.User("ada"), 1000));
         Assert.Equal(28, Limiter.ChargeHeartbeats(_world.Service, Limiter.OfApiKey("k"), 1000));
 
-        // What the service instance had no room for is given back to the key.
+        // The limiter returns to the key what exceeded the quota of the service instance.
         Assert.Equal(7, Limiter.ChargeHeartbeats(Limiter.OfServiceInstance(2), Limiter.OfApiKey("k"), 1000));
         Assert.Equal(33, Limiter.ChargeHeartbeats(Limiter.OfServiceInstance(2), caller: null, 1000));
     }
 
     [Fact]
-    public void Callers_are_told_apart_by_what_they_are()
+    public void Callers_of_different_kinds_have_separate_quotas()
     {
         UsageCounters[] counters =
         [
@@ -92,7 +92,7 @@ public sealed class ChargingTests : IDisposable
     public void A_heartbeat_that_is_charged_allocates_nothing()
     {
         var (service, caller) = (_world.Service, _world.User("ada"));
-        Assert.True(Limiter.TryChargeHeartbeat(service, caller, out _)); // compiled, and whatever is made once is made
+        Assert.True(Limiter.TryChargeHeartbeat(service, caller, out _)); // JIT compilation and other one-time allocations
         Assert.Equal(1, Limiter.ChargeHeartbeats(service, caller, 1));
 
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -105,7 +105,7 @@ public sealed class ChargingTests : IDisposable
     }
 
     [Fact]
-    public void Refusals_are_counted_by_quota_and_tell_of_nobody()
+    public void Rejections_are_counted_by_quota_without_naming_a_caller()
     {
         var counts = new Dictionary<string, long>();
         using var listener = _world.Meters.Listen<long>(

@@ -5,7 +5,7 @@ namespace GrpcPresence.Core.Tests.Quotas;
 public sealed class ConcurrencyLimitTests
 {
     [Fact]
-    public void As_many_as_the_limit_there_may_be_and_what_is_removed_makes_room()
+    public void The_limit_can_be_reached_and_a_removal_makes_room()
     {
         var quota = new ConcurrencyLimit(10);
         Assert.True(quota.TryAdd(7));

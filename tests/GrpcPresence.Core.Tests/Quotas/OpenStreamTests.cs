@@ -4,7 +4,7 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>The leases of open streams.</summary>
+/// <summary>Tests the leases of open streams.</summary>
 public sealed class OpenStreamTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
@@ -12,7 +12,7 @@ public sealed class OpenStreamTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public void A_watch_takes_a_place_of_both_until_its_lease_is_disposed_of_which_counts_once()
+    public void A_watch_counts_for_both_subjects_until_the_first_disposal_of_its_lease()
     {
         var first = Open(_world.User("ada"));
         Open(_world.User("ada"));
@@ -42,13 +42,13 @@ public sealed class OpenStreamTests : IDisposable
     }
 
     [Fact]
-    public void What_is_refused_takes_no_place()
+    public void A_rejected_stream_does_not_count()
     {
         var service = Open(caller: null, watchedUsers: 100);
         for (var i = 0; i < 5; i++)
         {
-            RefusalOf(_world.User("ada"), watchedUsers: 1); // by the service instance
-            RefusalOf(_world.User("ada"), watchedUsers: 51); // by the caller
+            RefusalOf(_world.User("ada"), watchedUsers: 1); // rejected by the quota of the service instance
+            RefusalOf(_world.User("ada"), watchedUsers: 51); // rejected by the quota of the caller
         }
         service.Dispose();
 
@@ -57,7 +57,7 @@ public sealed class OpenStreamTests : IDisposable
     }
 
     [Fact]
-    public void Nobody_knows_when_there_is_room_so_the_wait_is_a_fixed_one()
+    public void The_retry_delay_for_open_streams_is_fixed()
     {
         Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
         Assert.Equal(Limits.LevelQuotaRetry, refusal.RetryAfter);

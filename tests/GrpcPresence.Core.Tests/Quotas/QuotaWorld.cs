@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>A limiter of small quotas on a manual clock.</summary>
+/// <summary>A limiter with small quotas and a manual clock.</summary>
 internal sealed class QuotaWorld : IDisposable
 {
     public static readonly QuotaLimits OfService = new()
@@ -50,7 +50,7 @@ internal sealed class QuotaWorld : IDisposable
     public UsageCounters User(string identity, int service = 1) =>
         Limiter.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
 
-    /// <summary>How many heartbeats in a row are charged until one is refused.</summary>
+    /// <summary>Charges heartbeats until the limiter rejects one. Returns how many it charged.</summary>
     public int Heartbeats(UsageCounters service, UsageCounters? caller)
     {
         var charged = 0;

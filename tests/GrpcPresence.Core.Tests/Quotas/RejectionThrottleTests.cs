@@ -2,7 +2,7 @@ using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>Quota errors of one caller are delayed once they exceed a rate.</summary>
+/// <summary>Tests that the quota errors of one caller are delayed once they exceed a rate.</summary>
 public sealed class RejectionThrottleTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
@@ -10,7 +10,7 @@ public sealed class RejectionThrottleTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public async Task The_first_of_a_second_are_answered_at_once_and_the_rest_a_second_later_or_two()
+    public async Task The_first_rejections_of_a_second_are_sent_at_once_and_the_rest_one_or_two_seconds_later()
     {
         Prompt(Limits.PromptRejectionsPerSecond);
         var late = Hold();
@@ -23,7 +23,7 @@ public sealed class RejectionThrottleTests : IDisposable
     }
 
     [Fact]
-    public void Calls_that_are_refused_together_are_not_answered_together()
+    public void Calls_rejected_together_are_not_answered_together()
     {
         const int Calls = 200;
         const int Steps = 10;
@@ -44,7 +44,7 @@ public sealed class RejectionThrottleTests : IDisposable
     }
 
     [Fact]
-    public void One_caller_s_refusals_hold_back_nobody_else_s()
+    public void Rejections_of_one_caller_do_not_delay_those_of_others()
     {
         Prompt(Limits.PromptRejectionsPerSecond);
         Assert.False(Hold().IsCompleted);
@@ -53,7 +53,7 @@ public sealed class RejectionThrottleTests : IDisposable
     }
 
     [Fact]
-    public async Task So_many_are_held_at_a_time_and_no_more()
+    public async Task The_number_of_delayed_rejections_is_limited()
     {
         Prompt(Limits.PromptRejectionsPerSecond);
         var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold()).ToList();
@@ -67,7 +67,7 @@ public sealed class RejectionThrottleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_call_that_is_over_is_held_no_longer()
+    public async Task A_call_that_has_ended_is_no_longer_delayed()
     {
         Prompt(Limits.PromptRejectionsPerSecond);
         using var over = new CancellationTokenSource();

@@ -7,7 +7,7 @@ using GrpcPresence.Core.Tests.Fixture;
 namespace GrpcPresence.Core.Tests.Quotas;
 
 /// <summary>
-/// For any requests at any time, the bucket grants no more than the rate allows, and the retry delay of a rejection is correct.
+/// Tests random requests at random times: the bucket grants no more than the rate allows, and the retry delay of a rejection is correct.
 /// </summary>
 [Properties(MaxTest = 500, EndSize = 120, QuietOnSuccess = true, Arbitrary = [typeof(Runs)])]
 public sealed class TokenBucketPropertyTests
@@ -22,7 +22,7 @@ public sealed class TokenBucketPropertyTests
         foreach (var (pause, count, kind) in asks)
         {
             now += pause;
-            var asked = Math.Min(count, limit.Burst); // more goes into debt; a window that begins with it would show that
+            var asked = Math.Min(count, limit.Burst); // a larger request goes into debt and breaks the bound
             if (kind == AskKind.Some)
             {
                 granted.Add((now, quota.Take(asked, now)));
@@ -41,7 +41,7 @@ public sealed class TokenBucketPropertyTests
             foreach (var (at, count) in granted.Skip(first))
             {
                 sum += count;
-                // sum <= burst + rate × time, in whole numbers.
+                // Checks sum <= burst + rate × time, in whole numbers.
                 var allowed = ((Int128)limit.Burst * rate.Frequency) + ((Int128)rate.PerSecond * (at - granted[first].At));
                 if ((Int128)sum * rate.Frequency > allowed)
                     return false;
@@ -61,7 +61,7 @@ public sealed class TokenBucketPropertyTests
             if (quota.TryTake(count, now, out var retryAfter))
                 continue;
             var wait = (long)((Int128)retryAfter.Ticks * rate.Frequency / TimeSpan.TicksPerSecond);
-            // A clock finer than 100 ns, or not a multiple of it, is rounded up by at most one such step.
+            // With a clock that does not tick in multiples of 100 ns, the delay is rounded up by at most one step of 100 ns.
             var step = (rate.Frequency / TimeSpan.TicksPerSecond) + 1;
             if (quota.TryTake(count, now + wait - step - 1, out _))
                 return false;

@@ -3,13 +3,13 @@ using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>Tests a token bucket with numbers: the clock is a variable.</summary>
+/// <summary>Tests a token bucket. Each test passes the time as a number.</summary>
 public sealed class TokenBucketTests
 {
-    private const long Second = 1_000_000_000; // units of the clock, as on Linux
+    private const long Second = 1_000_000_000; // in clock units: nanoseconds, as on Linux
 
     [Fact]
-    public void What_a_second_allows_is_there_at_once_and_comes_back_evenly()
+    public void The_quota_of_a_second_is_available_at_once_and_refills_evenly()
     {
         var quota = new TokenBucket(new TokenBucketOptions(20, Second));
         for (var i = 0; i < 20; i++)
@@ -24,7 +24,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void However_low_the_rate_some_are_there_at_once()
+    public void Even_a_low_rate_allows_some_requests_at_once()
     {
         var quota = new TokenBucket(new TokenBucketOptions(1, Second));
 
@@ -43,7 +43,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void As_many_as_there_are_is_what_is_granted_of_many()
+    public void A_partial_request_is_granted_what_is_available()
     {
         var quota = new TokenBucket(new TokenBucketOptions(1000, Second));
 
@@ -54,7 +54,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void More_than_a_burst_is_granted_when_the_bucket_is_full_and_paid_off_by_those_who_come_after()
+    public void A_full_bucket_grants_more_than_a_burst_and_later_requests_pay_the_debt()
     {
         var quota = new TokenBucket(new TokenBucketOptions(20, Second));
         Assert.True(quota.TryTake(1, now: 0, out _));
@@ -69,7 +69,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void What_is_given_back_can_be_taken_again()
+    public void Returned_tokens_can_be_taken_again()
     {
         var quota = new TokenBucket(new TokenBucketOptions(20, Second));
         quota.Take(20, now: 0);
@@ -82,7 +82,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void What_is_given_back_late_makes_no_burst_greater()
+    public void Tokens_returned_late_do_not_increase_the_burst()
     {
         var quota = new TokenBucket(new TokenBucketOptions(20, Second));
         quota.Take(20, now: 0);
@@ -92,7 +92,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void A_clock_that_goes_back_gives_nothing()
+    public void A_clock_that_goes_back_grants_nothing()
     {
         var quota = new TokenBucket(new TokenBucketOptions(20, Second));
         quota.Take(20, 10 * Second);
@@ -103,7 +103,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void The_greatest_rate_is_no_limit_in_practice()
+    public void The_greatest_rate_does_not_limit_in_practice()
     {
         var quota = new TokenBucket(new TokenBucketOptions(int.MaxValue, Second));
 
@@ -113,7 +113,7 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public async Task Many_threads_get_together_what_there_is_and_no_more()
+    public async Task Many_threads_together_get_exactly_what_is_available()
     {
         const int Threads = 4;
         var quota = new TokenBucket(new TokenBucketOptions(50_000, Second));

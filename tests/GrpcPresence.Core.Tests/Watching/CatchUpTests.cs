@@ -8,7 +8,7 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>What a watch that reads from the store may not lose while the world goes on.</summary>
+/// <summary>Tests that a watch which reads from the store loses no change that happens meanwhile.</summary>
 public sealed class CatchUpTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -16,7 +16,7 @@ public sealed class CatchUpTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public async Task Resumable_a_user_who_is_touched_while_the_watch_catches_up_keeps_the_reasons_from_before()
+    public async Task Resumable_a_user_that_changes_while_the_watch_catches_up_keeps_the_earlier_reasons()
     {
         var service = await _world.NewService();
         var count = (2 * Limits.WatchPageSize) + 1;
@@ -34,7 +34,7 @@ public sealed class CatchUpTests : IDisposable
         await using var resumed = await _world.Watch(service, reasons: UpdateReasons.FriendlyName, token: start);
         await resumed.Next<WatchEvent.ConfigurationChanged>();
         await resumed.Next<WatchEvent.Updates>();
-        // The rows that are still to be read move beyond the revision at which the watch was attached, for a reason that it does not name.
+        // The rows that the watch has not read yet move beyond the revision at which it attached. Its filter does not include the reason.
         for (var i = Limits.WatchPageSize; i < count; i++)
             await _world.Online(service, $"user-{i}");
         await resumed.Sync();
@@ -42,7 +42,7 @@ public sealed class CatchUpTests : IDisposable
     }
 
     [Fact]
-    public async Task Convergent_a_user_who_is_touched_before_the_sweep_of_a_switch_comes_to_them_still_loses_the_old_value()
+    public async Task Convergent_a_user_that_changes_before_the_sweep_of_a_switch_still_loses_the_old_value()
     {
         var service = await _world.NewService();
         var count = (2 * Limits.WatchPageSize) + 1;

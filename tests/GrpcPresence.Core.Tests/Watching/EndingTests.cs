@@ -8,7 +8,7 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>How a watch ends, and what the token says that remains.</summary>
+/// <summary>Tests how a watch ends, and what its last token covers.</summary>
 public sealed class EndingTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -74,13 +74,13 @@ public sealed class EndingTests : IDisposable
         await client.Next<WatchEvent.Reset>();
         _world.Hub.Drain();
 
-        // The client has forgotten what the token stands for: with it, a resume would leave out what did not change since.
+        // The reset made the client drop the state that the token covers. A resume with that token would leave out unchanged users.
         var ended = await Assert.ThrowsAsync<PresenceException>(async () =>
         {
             while (true)
                 await client.Next();
         });
-        Assert.False(ended.Details.ContainsKey("resume_token"), "Drained: the token is of what the reset took back.");
+        Assert.False(ended.Details.ContainsKey("resume_token"), "Drained: the token covers state that the reset invalidated.");
     }
 
     [Fact]
@@ -123,16 +123,16 @@ public sealed class EndingTests : IDisposable
         await cancellation.CancelAsync();
 
         var next = messages.MoveNextAsync().AsTask();
-        // Wakes a watch that sleeps all the same, so that the test can end.
+        // Wakes the watch if it sleeps in spite of the cancellation, so that the test can end.
         _world.Advance(TimeSpan.FromTicks(1));
         var wasAsleep = !next.IsCompleted;
         await _world.Create(service, "ada");
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
-        Assert.False(wasAsleep, "Ended: the cancelled watch slept on.");
+        Assert.False(wasAsleep, "Ended: the cancelled watch did not wake up.");
     }
 
     [Fact]
-    public async Task Drained_a_service_instance_whose_sid_is_taken_again_at_once_still_ends_its_watches()
+    public async Task Drained_a_deleted_service_instance_ends_its_watches_even_when_its_sid_is_reused_at_once()
     {
         CoreWorld world = null!;
         Task<WatchClient>? again = null;
@@ -148,7 +148,7 @@ public sealed class EndingTests : IDisposable
             await using var client = await world.Watch(service);
             await client.Sync();
             var next = client.Next();
-            // A watch of the new service instance is opened after the commit and before the hub hears of it.
+            // Opens a watch of the new service instance after the commit, but before the hub receives the commit.
             _ = world.Queue.SubmitAsync(new DeleteServiceInstance(service.Sid));
             _ = world.Queue.SubmitAsync(new CreateServiceInstance(service.Sid, "again"));
             world.Write();

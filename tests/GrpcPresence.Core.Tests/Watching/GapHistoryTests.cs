@@ -9,7 +9,7 @@ using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>Random histories that a feed hears of only in part.</summary>
+/// <summary>Tests random histories of which a feed receives only some batches.</summary>
 public sealed class GapHistoryTests
 {
     private const int Length = 40;
@@ -37,7 +37,7 @@ public sealed class GapHistoryTests
         string[] watched = watchesAll ? Names : Names[..3];
         await using var client = await world.Watch(service, watchesAll ? [] : watched);
         await client.Next<WatchEvent.ConfigurationChanged>();
-        var sessions = new Dictionary<string, string>(); // of users who are online
+        var sessions = new Dictionary<string, string>(); // by user, for online users
         for (var i = 0; i < steps.Length; i++)
         {
             var (losses, batch) = (steps[i].Losses, 0);
@@ -53,7 +53,7 @@ public sealed class GapHistoryTests
         while (client.Token is not { } token || token.Base < await world.Revision(service))
         {
             var next = client.Next();
-            // A watch of some users says how far it is only with a change of theirs, or a sign of life.
+            // A watch of some users sends a token only with a change of one of them, or with a progress message.
             if (!next.IsCompleted)
                 world.Advance(Limits.ProgressInterval * (1 + Limits.ProgressJitter) + Limits.Tick);
             await next;
@@ -100,9 +100,9 @@ public sealed class GapHistoryTests
         }
     }
 
-    /// <param name="Kind">What happens.</param>
-    /// <param name="User">To whom, where it happens to one.</param>
-    /// <param name="Losses">A bit for each batch that is published meanwhile: whether it is lost.</param>
+    /// <param name="Kind">The kind of change.</param>
+    /// <param name="User">The user that changes, if the change is of one user.</param>
+    /// <param name="Losses">One bit for each batch published during the step; a set bit loses the batch.</param>
     public sealed record GapStep(StepKind Kind, string User, int Losses);
 
     private static class Histories
@@ -119,7 +119,7 @@ public sealed class GapHistoryTests
             from user in Gen.Elements(Names)
             from first in Mask
             from second in Mask
-            select new GapStep(kind, user, first & second), // each bit is set in a quarter
+            select new GapStep(kind, user, first & second), // each bit is set with a probability of a quarter
             Length));
     }
 }

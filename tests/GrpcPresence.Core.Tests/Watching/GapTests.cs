@@ -7,7 +7,7 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>A feed that missed a batch reads the range from the store.</summary>
+/// <summary>Tests that a feed which missed a batch reads the missing range from the store.</summary>
 public sealed class GapTests : IDisposable
 {
     private readonly CoreWorld _world;
@@ -59,7 +59,7 @@ public sealed class GapTests : IDisposable
         _publisher.Loses = () => true;
         await _world.Rename(service, "ada", "Ada");
 
-        // The snapshot of a second watch is read at a revision that the feed has not reached: it waits until the feed has read the gap.
+        // The second watch reads its snapshot at a revision that the feed has not reached. So it waits until the feed has read the gap.
         await using var late = await _world.Watch(service);
         await late.Next<WatchEvent.ConfigurationChanged>();
         await late.Next<WatchEvent.Reset>();
@@ -86,7 +86,7 @@ public sealed class GapTests : IDisposable
             await before.Sync();
             token = before.Token!;
         }
-        // Nobody watches now, so that the batch has no feed to go to.
+        // No watch is open now, so no feed receives the batch.
         _world.Store.Faults.StallAllReads(after: 0);
         var request = new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: !resumes,
             resumes ? token : null);
@@ -108,7 +108,7 @@ public sealed class GapTests : IDisposable
     }
 
     [Fact]
-    public async Task Convergent_a_lost_switch_takes_the_old_values_away_all_the_same()
+    public async Task Convergent_a_lost_switch_still_removes_the_old_values()
     {
         var service = await _world.NewService();
         await _world.Online(service, "ada");

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>Bugs that watch services are known for, etcd's among them: each is looked for here by its name.</summary>
+/// <summary>Tests for bugs that other watch services had, including etcd. Each test is named after its bug.</summary>
 public sealed class KnownBugTests : IDisposable
 {
     private LossyPublisher _publisher = null!;
@@ -25,8 +25,7 @@ public sealed class KnownBugTests : IDisposable
         await client.Sync();
         var synced = client.Token!.Position;
 
-        // The client waits; silence has lasted long enough for a sign of life, and a change comes at the same moment. Either may be sent
-        // first.
+        // The client waits. A progress message is due, and a change comes at the same moment. The server may send either one first.
         var next = client.Next();
         _world.Time.Advance(Limits.ProgressInterval * 1.5);
         _world.Hub.Tick();
@@ -54,7 +53,7 @@ public sealed class KnownBugTests : IDisposable
         await _world.Rename(service, "ada", "Ada");
         _publisher.Loses = () => false;
         _world.Store.Faults.FailReads(fail: true);
-        await _world.Create(service, "bob"); // shows the gap, which cannot be read yet
+        await _world.Create(service, "bob"); // reveals the gap, which the feed cannot read yet
         var next = client.Next();
         _world.Advance(Limits.ProgressInterval * 1.5);
 
@@ -78,7 +77,7 @@ public sealed class KnownBugTests : IDisposable
         await late.Sync();
         Assert.Empty(late.Users);
 
-        // Also from a token that is older than what the client knows.
+        // The same holds for a token that is older than the state of the client.
         await using var again = await _world.Watch(service, token: early);
         await again.Sync();
         Assert.True(second.State.Revision > first.State.Revision);
@@ -97,12 +96,12 @@ public sealed class KnownBugTests : IDisposable
 
         for (var round = 0; round < 5; round++)
         {
-            // New users beyond what a watcher holds, so that it drops them, among changes of those who are known.
+            // Creates more users than a watcher can keep pending, so that it overflows, and changes known users in between.
             for (var i = 0; i <= Limits.PendingUsersPerWatcher; i++)
                 await _world.Create(service, $"round-{round}-{i}");
             for (var i = 0; i < Users; i++)
                 await _world.Rename(service, $"user-{i}", $"round {round}");
-            await client.Next(); // as much as a starved stream gets
+            await client.Next(); // a starved stream sends no more than this
         }
         while (client.Token!.Position < await _world.Revision(service))
             await client.Next();
@@ -150,7 +149,7 @@ public sealed class KnownBugTests : IDisposable
     [Fact]
     public async Task A_watch_opened_at_revision_0_sees_everything_since()
     {
-        // Never switched, or the token would be from before the switch.
+        // Reachability was never switched here. Otherwise the token would be older than the switch.
         var service = await _world.NewService(reachability: false);
         await _world.Create(service, "ada");
         await _world.Create(service, "bob");
@@ -174,10 +173,10 @@ public sealed class KnownBugTests : IDisposable
         await client.Next<WatchEvent.Reset>();
         await client.Next<WatchEvent.Updates>(); // the first page
 
-        await _world.Rename(service, "user-0", "was read already");
-        await _world.Rename(service, $"user-{Limits.WatchPageSize}", "is read yet");
+        await _world.Rename(service, "user-0", "read before the change");
+        await _world.Rename(service, $"user-{Limits.WatchPageSize}", "read after the change");
         var rest = await client.Next<WatchEvent.Updates>();
-        Assert.Equal("is read yet", Assert.Single(rest.Users).State.Record!.FriendlyName);
+        Assert.Equal("read after the change", Assert.Single(rest.Users).State.Record!.FriendlyName);
         await client.Next<WatchEvent.Synced>();
 
         var update = await client.NextUpdate();
@@ -233,7 +232,7 @@ public sealed class KnownBugTests : IDisposable
 
     private LossyPublisher Between(WatchHub hub) => _publisher = new LossyPublisher(hub);
 
-    /// <summary>A token of a watch of everybody, as a client may hold it, at a revision of the present timeline.</summary>
+    /// <summary>Creates a token of a watch of all users, as a client may hold it, at a revision of the current timeline.</summary>
     private async Task<ResumeToken> TokenAt(CachedService service, long revision)
     {
         await using var client = await _world.Watch(service, now: true);

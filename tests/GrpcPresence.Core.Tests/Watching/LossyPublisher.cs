@@ -2,7 +2,7 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>Loses batches on demand, as a node does that did not hear of another's commit.</summary>
+/// <summary>Loses batches on demand, like a node that missed a commit of another node.</summary>
 internal sealed class LossyPublisher(ICommitPublisher next) : ICommitPublisher
 {
     /// <summary>Whether the next batch is lost.</summary>

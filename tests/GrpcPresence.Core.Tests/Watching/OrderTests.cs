@@ -8,7 +8,7 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>Where memory and store meet: what is covered, what is filtered, and who is told.</summary>
+/// <summary>Tests changes from memory combined with reads from the store: coverage, filters, and the receivers of a change.</summary>
 public sealed class OrderTests : IDisposable
 {
     private readonly CoreWorld _world;
@@ -23,7 +23,7 @@ public sealed class OrderTests : IDisposable
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
-        await using var keeper = await _world.Watch(service); // keeps the feed at the revision before the lost batch
+        await using var keeper = await _world.Watch(service); // keeps the feed alive at the revision before the lost batch
         _publisher.Loses = () => true;
         await _world.Rename(service, "ada", "first");
         _publisher.Loses = () => false;
@@ -44,7 +44,7 @@ public sealed class OrderTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Reasoned_a_resume_lets_only_the_reasons_of_the_filter_through(bool selected)
+    public async Task Reasoned_a_resume_sends_only_the_reasons_of_the_filter(bool selected)
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -92,7 +92,7 @@ public sealed class OrderTests : IDisposable
     {
         var service = await _world.NewService();
         var old = await _world.Create(service, "ada");
-        // The old SID is the last of more names than a page has, the identity the first.
+        // The watch names more users than a page holds: the identity comes first, and the old SID last.
         string[] keys = ["ada", .. Enumerable.Range(0, Limits.WatchPageSize).Select(i => $"nobody-{i}"), old.Sid.ToString()];
         await using var client = await _world.Watch(service, keys);
         await client.Sync();
@@ -175,7 +175,7 @@ public sealed class OrderTests : IDisposable
         var feed = new ServiceFeed(record);
         var filter = new WatchFilter([], UpdateReasons.None, UserView.Full);
         for (var i = 0; i < 200; i++)
-            feed.Attach(new WatchQueue(feed, filter, record.Configuration)); // marked before the one that is looked at
+            feed.Attach(new WatchQueue(feed, filter, record.Configuration)); // the feed marks these before the queue under test
         var queue = new WatchQueue(feed, filter, record.Configuration);
         feed.Attach(queue);
         queue.Start(record.Configuration, withSnapshot: false, token: null);

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>When a watch says that it is alive, and when it ends of age.</summary>
+/// <summary>Tests when a watch sends a progress message, and when it reaches its age limit.</summary>
 public sealed class ScheduleTests
 {
     private readonly FakeTimeProvider _time = new();

@@ -8,10 +8,10 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>Watchers that are owed the same share it, and each is told as if it were alone.</summary>
+/// <summary>Tests that watchers with the same pending changes share messages, and that each receives what it would receive alone.</summary>
 public sealed class SharingTests : IDisposable
 {
-    private const int Left = 3; // users of the batch beyond one message
+    private const int Left = 3; // the users of the batch that do not fit into the first message
     private static readonly string[] Names = [.. Enumerable.Range(0, Limits.WatchUpdatesPerMessage + Left).Select(user => $"user-{user}")];
 
     private readonly CoreWorld _world = new();
@@ -86,7 +86,7 @@ public sealed class SharingTests : IDisposable
     }
 
     [Fact]
-    public async Task Convergent_who_is_many_batches_behind_is_sent_many_users_at_once()
+    public async Task Convergent_a_watcher_that_is_many_batches_behind_receives_many_users_at_once()
     {
         const int Batches = 100;
         var service = await NewServiceWithUsers();
@@ -101,7 +101,7 @@ public sealed class SharingTests : IDisposable
     }
 
     [Fact]
-    public async Task Reasoned_who_lags_is_told_of_both_batches_and_who_keeps_up_of_each()
+    public async Task Reasoned_a_slow_watcher_receives_both_batches_merged_and_a_fast_watcher_receives_each()
     {
         var service = await NewServiceWithUsers();
         await using var quick = await _world.Watch(service);
@@ -158,7 +158,7 @@ public sealed class SharingTests : IDisposable
         return service;
     }
 
-    // In one batch.
+    // Brings all users online in one batch.
     private void ComeOnline(CachedService service)
     {
         foreach (var name in Names)

@@ -5,7 +5,7 @@ using GrpcPresence.Core.Watching;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>What a watch shows of switching reachability.</summary>
+/// <summary>Tests what a watch sends when reachability is switched on or off.</summary>
 public sealed class SwitchTests : IDisposable
 {
     private readonly CoreWorld _world = new();

@@ -5,7 +5,7 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>Tokens of before and after the moment to which a backup takes the data back.</summary>
+/// <summary>Tests tokens from before and after the moment to which a backup restores the data.</summary>
 public sealed class TimelineTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -48,8 +48,8 @@ public sealed class TimelineTests : IDisposable
         var end = await _world.Revision(service);
         await _world.Rename(service, "ada", "lost");
 
-        // One message does not hold them all: the token stands before the last of the others, and ada's last state is sent at her first
-        // place.
+        // The users do not fit into one message, so the token stays below the last of the other users. Ada keeps her first place, and the
+        // message contains her newest state.
         await client.Next<WatchEvent.Updates>();
         Assert.Equal("lost", client.Users["ada"].Record!.FriendlyName);
         Assert.True(client.Token!.Position < end);
@@ -61,7 +61,7 @@ public sealed class TimelineTests : IDisposable
     }
 
     [Fact]
-    public async Task Resumable_what_was_read_ahead_of_the_token_stays_known_across_resumes()
+    public async Task Resumable_state_read_ahead_of_the_token_stays_known_across_resumes()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");

@@ -8,7 +8,7 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Watching;
 
-/// <summary>The promises of the watch, by their names.</summary>
+/// <summary>Tests the promises of the watch. The first word of each test is the name of the promise.</summary>
 public sealed class WatchPromiseTests : IDisposable
 {
     private readonly CoreWorld _world = new();
@@ -81,7 +81,7 @@ public sealed class WatchPromiseTests : IDisposable
         await client.Next<WatchEvent.Reset>();
         await _world.Rename(service, "ada", "Ada");
 
-        // The page is read after the change, which is pending as well: it must come once.
+        // The watch reads the page after the change, and the change is also pending. The client must receive it once.
         await client.Next<WatchEvent.Updates>();
         Assert.Equal("Ada", client.Users["ada"].Record!.FriendlyName);
         await client.Next<WatchEvent.Synced>();
@@ -164,8 +164,8 @@ public sealed class WatchPromiseTests : IDisposable
         var before = client.Token!.Position;
         for (var i = 0; i < Limits.WatchUpdatesPerMessage + 1; i++)
             await _world.Rename(service, $"user-{i}", "renamed");
-        // The first to become dirty keeps its place; the last place is the one that the token must not pass, and what comes later does not
-        // move it.
+        // The user that became dirty first keeps its place. The token must not pass the last place, and later changes do not move that
+        // place.
         await _world.Rename(service, "user-0", "renamed again");
         await _world.Rename(service, $"user-{Limits.WatchUpdatesPerMessage}", "renamed again");
 
@@ -177,7 +177,7 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Resumable_only_what_changed_since_comes_with_its_reasons()
+    public async Task Resumable_only_later_changes_come_with_their_reasons()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -206,7 +206,7 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Resumable_a_watch_of_some_users_learns_what_it_missed_of_them_alone()
+    public async Task Resumable_a_watch_of_some_users_receives_only_their_missed_changes()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -252,7 +252,7 @@ public sealed class WatchPromiseTests : IDisposable
         await interrupted.Next<WatchEvent.Updates>();
         var middle = interrupted.Token!;
         Assert.True(middle.Base < middle.Position);
-        // A user of the rest is touched again: its row moves, and the reason from before must not be lost.
+        // A user that was not delivered yet changes again. Its row moves, and the watch must not lose the earlier reason.
         await _world.Online(service, $"user-{count - 1}");
 
         await using var resumed = await _world.Watch(service, token: middle);
@@ -395,7 +395,7 @@ public sealed class WatchPromiseTests : IDisposable
             await _world.Online(service, $"user-{i}");
         Assert.True(_world.Hub.PendingUsers <= Limits.PendingUsersPerWatcher);
 
-        // The token stays where it was until the catch-up has delivered.
+        // The token does not move until the catch-up has delivered the users.
         var updates = 0;
         while (client.Users.Values.Any(user => user.IsOnline != true))
         {

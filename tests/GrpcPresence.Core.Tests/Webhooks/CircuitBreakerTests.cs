@@ -45,7 +45,7 @@ public sealed class CircuitBreakerTests
         do
         {
             wait = _breaker.Delay;
-            Assert.True(wait >= TimeSpan.Zero, $"The wait is {wait}.");
+            Assert.True(wait >= TimeSpan.Zero, $"The delay is {wait}; it must not be negative.");
         }
         while (wait > TimeSpan.Zero);
     }

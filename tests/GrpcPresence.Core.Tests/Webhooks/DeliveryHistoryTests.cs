@@ -4,7 +4,7 @@ using GrpcPresence.Core.Webhooks;
 namespace GrpcPresence.Core.Tests.Webhooks;
 
 /// <summary>
-/// Random edits, failures, outages and restarts, on as many threads as the dispatcher uses. A failure prints the seed, which does not
+/// Tests random edits, failures, outages and restarts, on as many threads as the dispatcher uses. A failure prints the seed, which does not
 /// determine the order of threads. For more histories set <c>PRESENCE_HISTORIES=100000</c>; this test runs a hundredth of it.
 /// </summary>
 public sealed class DeliveryHistoryTests
@@ -28,16 +28,16 @@ public sealed class DeliveryHistoryTests
     private static async Task RunAsync(int seed)
     {
         var random = new Random(seed);
-        var chances = new Random(-seed); // of the endpoint, under the lock
+        var chances = new Random(-seed); // for the endpoint; used under its lock
         var gate = new Lock();
-        var sessions = new Dictionary<string, string>(); // of online users
+        var sessions = new Dictionary<string, string>(); // by user, for online users
         await using var world = await WebhookWorld.NewAsync();
         for (var step = 0; step < Steps; step++)
             await StepAsync(world, sessions, random, Fails);
         world.Endpoint.AnswerAll(WebhookOutcome.Taken);
         await world.DeliveredAsync();
 
-        Assert.False(world.GivenUp.Reader.TryRead(out _), "A user was given up, although the endpoint was up too rarely for that.");
+        Assert.False(world.GivenUp.Reader.TryRead(out _), "The dispatcher gave up a user, but the endpoint was up too rarely for that.");
         var known = KnownBy(world.Endpoint);
         for (var user = 0; user < Users; user++)
         {

@@ -6,11 +6,11 @@ using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>Deliveries to an endpoint that works.</summary>
+/// <summary>Tests deliveries to an endpoint that works.</summary>
 public sealed class DeliveryTests
 {
     [Fact]
-    public async Task A_user_who_comes_for_the_first_time_is_added_and_then_updated()
+    public async Task A_user_that_comes_online_for_the_first_time_is_added_and_then_updated()
     {
         await using var world = await WebhookWorld.NewAsync();
 
@@ -242,7 +242,7 @@ public sealed class DeliveryTests
         await using var world = await WebhookWorld.NewAsync(WebhookEvents.UserUpdated);
         world.Core.Store.Faults.StallAllReads(after: 0);
         await world.Core.Create(world.Service, "ada");
-        SpinWait.SpinUntil(() => world.Core.Store.Faults.AreReadsHanging); // the settings are read
+        SpinWait.SpinUntil(() => world.Core.Store.Faults.AreReadsHanging); // the pass is reading the settings
 
         await world.SetAsync(WebhookWorld.Url, WebhookEvents.UserAdded);
         await world.Core.Create(world.Service, "bob");
@@ -258,7 +258,7 @@ public sealed class DeliveryTests
         await using var world = await WebhookWorld.NewAsync();
         world.Core.Store.Faults.StallAllReads(after: 0);
         await world.Core.Create(world.Service, "ada");
-        SpinWait.SpinUntil(() => world.Core.Store.Faults.AreReadsHanging); // the settings are read
+        SpinWait.SpinUntil(() => world.Core.Store.Faults.AreReadsHanging); // the pass is reading the settings
 
         await world.SetAsync("https://example.com/other");
         await world.Core.Create(world.Service, "bob");

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>Deliveries to an endpoint that fails or was down, and deliveries after a restart of the server.</summary>
+/// <summary>Tests deliveries to an endpoint that fails or was down, and deliveries after a restart of the server.</summary>
 public sealed class FailureTests
 {
     [Fact]
@@ -39,7 +39,7 @@ public sealed class FailureTests
         await world.Core.Create(world.Service, "ada");
         for (var i = 0; i < Limits.WebhookPageSize; i++)
             await world.Core.Create(world.Service, $"user{i}");
-        await world.Core.Online(world.Service, "ada"); // the row is now in the second page, and its creation below the end of the first
+        await world.Core.Online(world.Service, "ada"); // the row is now in the second page, but its creation is below the end of the first
 
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         world.Endpoint.Answer = async (delivery, cancelled) =>
@@ -144,12 +144,12 @@ public sealed class FailureTests
             await world.UntilAsync(() => world.Endpoint.Taken.Count > others);
             while (world.Endpoint.Tried.TryRead(out _))
             {
-                // An attempt before the other event was taken, or just after it. If it did not count, the next one does.
+                // This attempt came before the endpoint took the other event, or just after it. If it did not count, the next one does.
             }
             await world.UntilAsync(() => world.GivenUp.Reader.Count > 0 || IsTriedAgain(), passTime: true);
         }
 
-        // The first attempt counts, then one for each event that was taken in between. The last attempt is seen before its outcome.
+        // The first attempt counts, then one for each event taken in between. The test sees the last attempt before its outcome.
         Assert.Equal(bad.Sid, givenUp);
         Assert.InRange(others, Limits.WebhookTries - 1, Limits.WebhookTries);
 

@@ -3,7 +3,7 @@ using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>An endpoint that records the events and answers as the test says.</summary>
+/// <summary>An endpoint that records the events, and returns the outcomes that the test chooses.</summary>
 internal sealed class FakeEndpoint : IWebhookSender
 {
     private readonly Channel<WebhookDelivery> _tried = Channel.CreateUnbounded<WebhookDelivery>();
@@ -39,7 +39,7 @@ internal sealed class FakeEndpoint : IWebhookSender
 
     public async Task<WebhookOutcome> SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
-        var answer = Answer; // a test that sees the attempt may change it
+        var answer = Answer; // a copy, because a test that sees the attempt may replace the answer
         lock (_gate)
             MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
         _tried.Writer.TryWrite(delivery);

@@ -11,7 +11,7 @@ using GrpcPresence.Core.Writing.Commands;
 namespace GrpcPresence.Core.Tests.Webhooks;
 
 /// <summary>
-/// A dispatcher over a store in memory and a fake endpoint. The writer has its own thread, because the loops wait for it.
+/// A dispatcher with an in-memory store and a fake endpoint. The writer has its own thread, because the delivery loops wait for it.
 /// </summary>
 internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 {
@@ -78,7 +78,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
         if (_dispatcher is not { } dispatcher)
             return;
         _dispatcher = null;
-        await Within(dispatcher.StopAsync(), "the dispatcher stops");
+        await Within(dispatcher.StopAsync(), "the dispatcher stopped");
         dispatcher.Dispose();
     }
 
@@ -100,7 +100,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
         });
 
     /// <summary>Returns the next attempt, whatever its outcome.</summary>
-    public Task<WebhookDelivery> NextAsync() => Within(Endpoint.Tried.ReadAsync().AsTask(), "the endpoint receives an event");
+    public Task<WebhookDelivery> NextAsync() => Within(Endpoint.Tried.ReadAsync().AsTask(), "the endpoint received an event");
 
     /// <summary>Returns the next attempt; advances the clock while the loops sleep.</summary>
     public async Task<WebhookDelivery> NextAfterPauseAsync()
@@ -131,7 +131,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     public Task UntilAsync(Func<bool> condition, bool passTime = false) => UntilAsync(() => Task.FromResult(condition()), passTime);
 
     /// <summary>Waits until a loop goes to sleep again.</summary>
-    public async Task SleepAsync() => _asleepFor = await Within(_clock.Alarms.ReadAsync().AsTask(), "a loop goes to sleep");
+    public async Task SleepAsync() => _asleepFor = await Within(_clock.Alarms.ReadAsync().AsTask(), "a delivery loop went to sleep");
 
     /// <summary>Waits until a loop sleeps for a limited time, which it does after a failure.</summary>
     public async Task PauseAsync()

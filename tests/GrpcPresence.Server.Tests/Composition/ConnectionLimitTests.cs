@@ -19,7 +19,7 @@ public sealed class ConnectionLimitTests
         await watch.Sync();
         await ListAsync(second);
 
-        // Not a gRPC client: how it reports a connection that ends before the handshake of HTTP/2 depends on what it was doing just then.
+        // Uses a raw socket. If a connection ends before the HTTP/2 handshake, the error of a gRPC client depends on timing.
         using var third = new TcpClient();
         await third.ConnectAsync(server.Address.Host, server.Address.Port, TestRun.Token);
         var read = third.GetStream().ReadAsync(new byte[1], TestRun.Token).AsTask();

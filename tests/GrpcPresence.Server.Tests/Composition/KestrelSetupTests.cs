@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace GrpcPresence.Server.Tests.Composition;
 
-/// <summary>What the listener is told of clients that are silent or slow.</summary>
+/// <summary>Tests the settings of the listener for clients that are silent or slow.</summary>
 public sealed class KestrelSetupTests
 {
     private readonly KestrelServerOptions _kestrel = new();
@@ -22,7 +22,7 @@ public sealed class KestrelSetupTests
     }
 
     [Fact]
-    public void A_client_that_reads_slowly_is_left_to_the_watch_which_ends_it_with_a_token()
+    public void A_slow_reader_is_ended_by_the_watch_with_a_token_and_not_by_the_listener()
     {
         KestrelSetup.Configure(_kestrel, new ServerSettings());
         Assert.Null(_kestrel.Limits.MinResponseDataRate);

@@ -30,7 +30,7 @@ public sealed class LeaseTimerTests
 
         await service.StartAsync(TestRun.Token);
 
-        Assert.True(ticks.IsCompleted, "The timer is not set yet.");
+        Assert.True(ticks.IsCompleted, "The timer was not set when the service started.");
         await service.StopAsync(TestRun.Token);
     }
 }

@@ -9,23 +9,23 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Composition;
 
-/// <summary>What the program tells systemd, whose place a socket and a shell of that name take here.</summary>
+/// <summary>Tests the notifications of the program to systemd. A socket and a shell named systemd replace it here.</summary>
 public sealed class SystemdTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly Socket _notified = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
 
     [Fact]
-    public async Task Systemd_hears_READY_when_calls_are_served_and_STOPPING_at_the_stop()
+    public async Task Systemd_receives_READY_when_calls_are_served_and_STOPPING_at_the_stop()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "systemd is Linux's.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "systemd runs only on Linux.");
         _notified.Bind(new UnixDomainSocketEndPoint(_directory.File("notify")));
         using var program = ServerProcess.Start(new() { ["NOTIFY_SOCKET"] = _directory.File("notify") }, UnderSystemd);
         var pid = await program.Process.StandardOutput.ReadLineAsync(TestRun.Token);
 
         Assert.Equal("READY=1", await HearAsync());
 
-        // The first call after that is served: nothing here tries again.
+        // The server must answer the first call after READY: the test does not retry.
         using var channel = AdminSocketChannel.Open(program.Database + ".sock");
         await new ConfigurationService.ConfigurationServiceClient(channel).ListServiceInstancesAsync(
             new ListServiceInstancesRequest(), cancellationToken: TestRun.Token);
@@ -34,7 +34,7 @@ public sealed class SystemdTests : IDisposable
         var (code, output, error) = await program.EndAsync();
 
         Assert.Equal((0, ""), (code, error));
-        // The program's own format, without the prefix of a priority.
+        // The log has the program's own format, without the priority prefix of systemd.
         Assert.Matches(@"^\d{4}-\d\d-\d\dT[\d:.]+Z info: GrpcPresence\.", output);
     }
 
@@ -48,13 +48,13 @@ public sealed class SystemdTests : IDisposable
     {
         var datagram = new byte[256];
         var receiving = _notified.ReceiveAsync(datagram, TestRun.Token).AsTask();
-        await Barrier.Within(receiving, "systemd is notified");
+        await Barrier.Within(receiving, "the program notified systemd");
         return Encoding.UTF8.GetString(datagram, 0, await receiving);
     }
 
     /// <summary>
-    /// The program knows systemd by the name of its parent process. So its parent is a shell of that name, which prints the program's
-    /// process id.
+    /// Makes a shell named systemd the parent of the program, because the program detects systemd by the name of its parent process. The
+    /// shell prints the program's process id.
     /// </summary>
     private static string[] UnderSystemd(TemporaryDirectory directory, string[] command)
     {

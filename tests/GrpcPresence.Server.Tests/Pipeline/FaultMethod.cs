@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Server.Tests.Pipeline;
 
-/// <summary>Public methods of every kind that there is here, which do what a test says.</summary>
+/// <summary>Public methods of every kind that the service uses. Each one runs the action of the test.</summary>
 internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
 {
     private const string Service = "test.Faults";
@@ -34,7 +34,7 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
         app.MapGrpcService(_ => definition);
     }
 
-    /// <summary>Calls the method of the kind and waits for its end.</summary>
+    /// <summary>Calls the method of this kind, and waits until the call ends.</summary>
     public static async Task CallAsync(CallInvoker invoker, MethodType type, CancellationToken cancellationToken)
     {
         var options = new CallOptions(cancellationToken: cancellationToken);

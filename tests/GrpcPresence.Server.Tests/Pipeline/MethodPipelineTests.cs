@@ -36,7 +36,7 @@ public sealed class MethodPipelineTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_refusal_for_want_of_a_quota_names_it_and_says_when_to_come_again(MethodType kind)
+    public async Task A_quota_error_names_the_quota_and_has_a_retry_delay(MethodType kind)
     {
         var refusal = PresenceErrors.QuotaExceeded(Quota.WritesPerSecond, QuotaSubject.Caller, limit: 10, TimeSpan.FromMilliseconds(1250));
         await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw refusal).Map);
@@ -70,7 +70,7 @@ public sealed class MethodPipelineTests
     }
 
     [Fact]
-    public async Task A_fault_of_the_writer_is_internal_too()
+    public async Task A_fault_of_the_writer_is_internal()
     {
         var sid = new ServiceSid(1);
         TestServer? started = null;
@@ -99,7 +99,7 @@ public sealed class MethodPipelineTests
     }
 
     [Fact]
-    public async Task What_a_store_says_of_its_fault_stays_here()
+    public async Task The_message_of_a_storage_fault_is_not_sent_to_the_client()
     {
         await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw new StorageException("/secret/path")).Map);
 
@@ -135,7 +135,7 @@ public sealed class MethodPipelineTests
     }
 
     [Fact]
-    public async Task As_many_violations_as_are_told_pass_a_client_with_its_defaults()
+    public async Task The_maximum_number_of_violations_fits_the_default_limits_of_a_client()
     {
         await using var server = await TestServer.StartAsync();
         var request = new BatchGetUsersRequest { UserKeys = { Enumerable.Repeat("", 500) } };
@@ -148,10 +148,10 @@ public sealed class MethodPipelineTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_call_that_its_client_cancels_is_no_fault(MethodType kind)
+    public async Task A_call_that_its_client_cancels_is_not_a_fault(MethodType kind)
     {
-        var began = new Barrier("the call begins");
-        var ended = new Barrier("the call ends");
+        var began = new Barrier("the server started the call");
+        var ended = new Barrier("the server ended the call");
         await using var server = await TestServer.StartAsync(new FaultMethod(async context =>
         {
             began.Reach();

@@ -7,7 +7,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Security;
 
-/// <summary>Which access tokens count, and why others do not.</summary>
+/// <summary>Tests which access tokens the server accepts, and the error for each one that it rejects.</summary>
 public sealed class AccessTokenTests : IAsyncLifetime
 {
     private GuardedServer _guarded = null!;
@@ -25,7 +25,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [InlineData("HS256")]
     [InlineData("HS384")]
     [InlineData("HS512")]
-    public async Task Tokens_A_token_lets_its_identity_in(string algorithm)
+    public async Task Tokens_A_token_authenticates_its_identity(string algorithm)
     {
         var token = Token();
         token.Header["alg"] = algorithm;
@@ -60,7 +60,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_A_signature_that_is_left_away_is_not_taken()
+    public async Task Tokens_A_token_without_a_signature_is_rejected()
     {
         var signed = Token().Sign(_key.Secret);
 
@@ -68,7 +68,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_Whatever_is_changed_breaks_the_signature()
+    public async Task Tokens_Any_change_breaks_the_signature()
     {
         var parts = Token().Sign(_key.Secret).Split('.');
         var other = AccessToken.For(_key, "bob", _guarded.Own, _guarded.Time.GetUtcNow(), TimeSpan.FromHours(1)).Sign(_key.Secret).Split(
@@ -84,7 +84,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [Fact]
     public async Task Tokens_The_hash_of_the_secret_signs_nothing()
     {
-        // It is what a stolen database holds.
+        // A stolen database contains the hash, so the hash must not be able to sign tokens.
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_key.Secret)));
 
         await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign(hash));
@@ -160,7 +160,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [InlineData("grants", "{\"identity\":\"alice\"}")]
     [InlineData("grants", "{\"identity\":\"alice\",\"chat\":7}")]
     [InlineData("grants", "{\"identity\":\"alice\",\"chat\":{\"service_sid\":\"IS1\"}}")]
-    public async Task Tokens_A_token_without_what_it_must_say_is_refused(string claim, string? value)
+    public async Task Tokens_A_token_without_a_required_claim_is_rejected(string claim, string? value)
     {
         var token = Token();
         token.Claims.Remove(claim);
@@ -171,11 +171,11 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_What_is_no_token_is_refused()
+    public async Task Tokens_A_malformed_token_is_rejected()
     {
         foreach (var text in new[] { "", "x", "..", "a.b.c", "e30.e30.e30.e30.e30", new string('.', 5000), "{}" })
             await Refused("ACCESS_TOKEN_MALFORMED", text);
-        // Halves of surrogate pairs, which JSON takes for text.
+        // Halves of surrogate pairs: JSON accepts them in a string, but they are not valid text.
         var unsigned = AccessToken.Part("""{"alg":"HS256"}""") + "." + AccessToken.Part("""{"grants":{"\ud800":1}}""") + ".";
         await Refused("ACCESS_TOKEN_MALFORMED", unsigned);
         var critical = Token();
@@ -200,7 +200,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_Half_of_a_surrogate_pair_is_no_identity()
+    public async Task Tokens_An_identity_with_half_of_a_surrogate_pair_is_rejected()
     {
         var payload = new JsonObject
         {
@@ -214,7 +214,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_White_space_about_a_token_is_no_part_of_it()
+    public async Task Tokens_White_space_around_a_token_is_ignored()
     {
         var token = Token().Sign(_key.Secret);
 

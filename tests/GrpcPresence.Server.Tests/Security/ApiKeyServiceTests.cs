@@ -6,7 +6,7 @@ using ApiKeyRole = GrpcPresence.V1.ApiKeyRole;
 
 namespace GrpcPresence.Server.Tests.Security;
 
-/// <summary>The administration of API keys.</summary>
+/// <summary>Tests the administration of API keys.</summary>
 public sealed class ApiKeyServiceTests : IAsyncLifetime
 {
     private GuardedServer _guarded = null!;
@@ -16,7 +16,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _guarded.DisposeAsync();
 
     [Fact]
-    public async Task Keys_A_key_is_listed_as_it_was_made_without_its_secret()
+    public async Task Keys_A_key_is_listed_as_it_was_created_without_its_secret()
     {
         var made = await _guarded.Keys.CreateApiKeyAsync(new CreateApiKeyRequest
         {
@@ -59,7 +59,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
         Assert.Equal([again.ApiKey], (await _guarded.Keys.ListApiKeysAsync(new ListApiKeysRequest { ServiceSid = _guarded.Own })).ApiKeys);
         Assert.Equal("API_KEY_NOT_FOUND", (await CallError.Of(_guarded.Keys.RotateApiKeyAsync(
             new RotateApiKeyRequest { ApiKeySid = key.ApiKey.Sid }))).Reason);
-        // Its name is free.
+        // Another key may take the certificate name of the revoked key.
         await _guarded.NewKeyAsync(ApiKeyRole.Read, certificateName: "a.example");
     }
 
@@ -75,7 +75,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Keys_All_that_is_wrong_is_said_at_once()
+    public async Task Keys_The_error_lists_every_violation()
     {
         var error = await CallError.Of(_guarded.Keys.CreateApiKeyAsync(new CreateApiKeyRequest
         {
@@ -93,7 +93,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Keys_An_administrator_of_one_service_instance_makes_none_that_reach_further()
+    public async Task Keys_An_administrator_of_one_service_instance_cannot_create_keys_with_a_wider_scope()
     {
         var keys = _guarded.KeysAs(GuardedServer.Basic(await _guarded.NewKeyAsync(ApiKeyRole.Admin, _guarded.Own)));
 
@@ -107,7 +107,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Keys_The_secret_file_is_its_owners_alone()
+    public void Keys_Only_its_owner_can_read_the_secret_file()
     {
         Assert.True(File.Exists(_guarded.SecretPath));
         if (!OperatingSystem.IsWindows())
@@ -115,7 +115,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Keys_What_is_stored_neither_has_the_secret_nor_leads_to_it()
+    public async Task Keys_The_store_does_not_contain_the_secret_or_anything_that_reveals_it()
     {
         var made = await _guarded.NewKeyAsync(ApiKeyRole.Read);
 
@@ -128,7 +128,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Audit_Administrative_acts_are_told_with_who_and_what_and_nothing_secret()
+    public async Task Audit_Administrative_calls_are_logged_with_caller_and_target_and_without_secrets()
     {
         var key = await _guarded.NewKeyAsync(ApiKeyRole.Admin);
         var actor = GuardedServer.Basic(key);

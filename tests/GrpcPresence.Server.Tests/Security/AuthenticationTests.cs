@@ -5,11 +5,11 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Security;
 
-/// <summary>Who is let in, and who is told what.</summary>
+/// <summary>Tests which credentials the server accepts, and the error that each rejected caller gets.</summary>
 public sealed class AuthenticationTests
 {
     [Fact]
-    public async Task Default_Without_a_key_everybody_is_let_in_whatever_they_present()
+    public async Task Default_Without_a_key_every_caller_is_accepted_with_any_credentials()
     {
         await using var server = await TestServer.StartAsync();
         var headers = new Metadata { { "authorization", "Bearer nonsense" } };
@@ -18,7 +18,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task Default_Who_was_let_in_without_credentials_makes_no_key()
+    public async Task Default_An_anonymous_caller_cannot_create_a_key()
     {
         await using var server = await TestServer.StartAsync();
         var keys = new ApiKeyService.ApiKeyServiceClient(server.Invoker);
@@ -38,7 +38,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task Keys_Nobody_is_let_in_without_credentials()
+    public async Task Keys_A_call_without_credentials_is_rejected()
     {
         await using var guarded = await GuardedServer.StartAsync();
 
@@ -67,7 +67,7 @@ public sealed class AuthenticationTests
     [InlineData("Digest {0}")]
     [InlineData("Basic  {0}")]
     [InlineData("{0}")]
-    public async Task Keys_What_is_no_credentials_is_refused(string header)
+    public async Task Keys_Malformed_credentials_are_rejected(string header)
     {
         await using var guarded = await GuardedServer.StartAsync();
         var encoded = guarded.Admin["Basic ".Length..];
@@ -78,7 +78,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task Keys_A_wrong_secret_and_an_unknown_key_are_the_same()
+    public async Task Keys_A_wrong_secret_and_an_unknown_key_get_the_same_error()
     {
         await using var guarded = await GuardedServer.StartAsync();
         var key = await guarded.NewKeyAsync(ApiKeyRole.Read);
@@ -94,7 +94,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task Keys_Credentials_twice_are_none()
+    public async Task Keys_Two_credentials_headers_are_rejected()
     {
         await using var guarded = await GuardedServer.StartAsync();
         var headers = new Metadata { { "authorization", guarded.Admin }, { "authorization", guarded.Admin } };
@@ -142,7 +142,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task Keys_Where_anonymous_callers_are_allowed_wrong_credentials_are_not()
+    public async Task Keys_Wrong_credentials_are_rejected_even_where_anonymous_callers_are_allowed()
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowAnonymous = true });
 

@@ -4,54 +4,68 @@ using GrpcPresence.Server.Grpc;
 using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
+using static GrpcPresence.Server.Tests.Security.EndUserTarget;
+using static GrpcPresence.V1.ApiKeyRole;
 
 namespace GrpcPresence.Server.Tests.Security;
 
 /// <summary>
-/// Every method × every kind of caller × the own and another service instance × the own and another identity, against expectations that are
-/// written
-/// down here a second time. A method that nobody has written down here fails.
+/// Tests every method with every kind of caller, for the caller's own and another service instance, and for the caller's own and another
+/// identity. The matrix repeats the expectations on purpose. A method without a row in the matrix fails.
 /// </summary>
 public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<GuardedCallers>
 {
-    // The callers who may, of: A administrator, S service, R read, each of the whole deployment; a, s, r the same of one service instance;
-    // e the end
-    // user about herself, o the end user about somebody else. Everybody else is refused.
-    private static readonly Dictionary<string, string> Allowed = new()
+    // Lists the callers that may call each method. The server must reject all others.
+    private static readonly Dictionary<string, ExpectedAccess> Matrix = new()
     {
-        ["presence.v1.ConfigurationService.CreateServiceInstance"] = "A",
-        ["presence.v1.ConfigurationService.GetServiceInstance"] = "ASRasr",
-        ["presence.v1.ConfigurationService.UpdateServiceInstance"] = "Aa",
-        ["presence.v1.ConfigurationService.ListServiceInstances"] = "ASR",
-        ["presence.v1.ConfigurationService.DeleteServiceInstance"] = "A",
-        ["presence.v1.ConfigurationService.GetConfiguration"] = "ASRasr",
-        ["presence.v1.ConfigurationService.UpdateConfiguration"] = "Aa",
-        ["presence.v1.ConfigurationService.GetWebhookConfiguration"] = "Aa",
-        ["presence.v1.ConfigurationService.UpdateWebhookConfiguration"] = "Aa",
-        ["presence.v1.ConfigurationService.GetNotificationConfiguration"] = "ASRasr",
-        ["presence.v1.ConfigurationService.UpdateNotificationConfiguration"] = "Aa",
-        ["presence.v1.ApiKeyService.CreateApiKey"] = "Aa",
-        ["presence.v1.ApiKeyService.ListApiKeys"] = "Aa",
-        ["presence.v1.ApiKeyService.RotateApiKey"] = "Aa",
-        ["presence.v1.ApiKeyService.RevokeApiKey"] = "Aa",
-        ["presence.v1.UserService.CreateUser"] = "ASas",
-        ["presence.v1.UserService.GetUser"] = "ASRasreo",
-        ["presence.v1.UserService.BatchGetUsers"] = "ASRasreo",
-        ["presence.v1.UserService.ListUsers"] = "ASRasreo",
-        ["presence.v1.UserService.UpdateUser"] = "ASase",
-        ["presence.v1.UserService.DeleteUser"] = "ASas",
-        ["presence.v1.UserService.Heartbeat"] = "ASase",
-        ["presence.v1.UserService.StreamHeartbeats"] = "ASase",
-        ["presence.v1.UserService.EndSession"] = "ASase",
-        ["presence.v1.UserService.ListSessions"] = "ASRasr",
-        ["presence.v1.UserService.SetPushBinding"] = "ASase",
-        ["presence.v1.UserService.GetPushBinding"] = "ASRasre",
-        ["presence.v1.UserService.DeletePushBinding"] = "ASase",
-        ["presence.v1.UserService.ListPushBindings"] = "ASRasre",
-        ["presence.v1.UserService.WatchUsers"] = "ASRasreo",
+        ["presence.v1.ConfigurationService.CreateServiceInstance"] = new(DeploymentKeys: [Admin], InstanceKeys: [], EndUser: []),
+        ["presence.v1.ConfigurationService.GetServiceInstance"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: []),
+        ["presence.v1.ConfigurationService.UpdateServiceInstance"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ConfigurationService.ListServiceInstances"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [], EndUser: []),
+        ["presence.v1.ConfigurationService.DeleteServiceInstance"] = new(DeploymentKeys: [Admin], InstanceKeys: [], EndUser: []),
+        ["presence.v1.ConfigurationService.GetConfiguration"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: []),
+        ["presence.v1.ConfigurationService.UpdateConfiguration"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ConfigurationService.GetWebhookConfiguration"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ConfigurationService.UpdateWebhookConfiguration"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ConfigurationService.GetNotificationConfiguration"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: []),
+        ["presence.v1.ConfigurationService.UpdateNotificationConfiguration"] =
+            new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ApiKeyService.CreateApiKey"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ApiKeyService.ListApiKeys"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ApiKeyService.RotateApiKey"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ApiKeyService.RevokeApiKey"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.UserService.CreateUser"] = new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: []),
+        ["presence.v1.UserService.GetUser"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: [Self, Other]),
+        ["presence.v1.UserService.BatchGetUsers"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: [Self, Other]),
+        ["presence.v1.UserService.ListUsers"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: [Self, Other]),
+        ["presence.v1.UserService.UpdateUser"] = new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: [Self]),
+        ["presence.v1.UserService.DeleteUser"] = new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: []),
+        ["presence.v1.UserService.Heartbeat"] = new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: [Self]),
+        ["presence.v1.UserService.StreamHeartbeats"] =
+            new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: [Self]),
+        ["presence.v1.UserService.EndSession"] = new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: [Self]),
+        ["presence.v1.UserService.ListSessions"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: []),
+        ["presence.v1.UserService.SetPushBinding"] = new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: [Self]),
+        ["presence.v1.UserService.GetPushBinding"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: [Self]),
+        ["presence.v1.UserService.DeletePushBinding"] =
+            new(DeploymentKeys: [Admin, Service], InstanceKeys: [Admin, Service], EndUser: [Self]),
+        ["presence.v1.UserService.ListPushBindings"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: [Self]),
+        ["presence.v1.UserService.WatchUsers"] =
+            new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: [Self, Other]),
     };
 
-    // Methods that name no service instance in the request, or one whose keys the caller may not see: another's is not told apart by it.
+    // The requests of these methods either name no service instance or need a key of the whole deployment.
+    // So they cannot show whether another service instance exists.
     private static readonly HashSet<string> OfDeployment = ["CreateServiceInstance", "ListServiceInstances", "DeleteServiceInstance"];
 
     public static TheoryData<string> Methods => [.. GrpcEndpoints.All
@@ -59,7 +73,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         .SelectMany(service => service.Methods)
         .Select(method => method.FullName)];
 
-    /// <summary>Every method over gRPC, and over gRPC-Web those that it carries.</summary>
+    /// <summary>Every method over gRPC, and over gRPC-Web every method that gRPC-Web can carry.</summary>
     public static TheoryData<string, WatchTransport> Calls
     {
         get
@@ -79,14 +93,15 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     [MemberData(nameof(Calls))]
     public async Task Isolation_Each_caller_may_what_is_written_and_nothing_else(string method, WatchTransport transport)
     {
-        Assert.True(Allowed.ContainsKey(method), $"Nobody has written down who may call {method}.");
-        foreach (var (letter, caller) in callers.All)
+        Assert.True(Matrix.TryGetValue(method, out var expected), $"The authorization matrix has no row for {method}.");
+        foreach (var (kind, credentials) in callers.All)
         {
-            var outcome = await callers.CallAsync(method, caller, callers.Own, letter == 'o' ? callers.Bob : callers.Alice, transport);
-            if (Allowed[method].Contains(letter, StringComparison.Ordinal))
-                Assert.True(outcome.IsLetIn, $"{letter} may call {method}, and got {outcome}.");
+            var user = kind == TestCaller.EndUserAboutOther ? callers.Bob : callers.Alice;
+            var outcome = await callers.CallAsync(method, credentials, callers.Own, user, transport);
+            if (expected.Allows(kind))
+                Assert.True(outcome.IsAccepted, $"{kind} may call {method}, but the call ended with {outcome}.");
             else
-                Assert.True(outcome.IsRefused, $"{letter} may not call {method}, and got {outcome}.");
+                Assert.True(outcome.IsRejected, $"{kind} must not call {method}, but the call ended with {outcome}.");
         }
     }
 
@@ -96,19 +111,21 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     {
         if (OfDeployment.Contains(method.Split('.')[^1]))
             return;
-        foreach (var (letter, caller) in callers.Scoped)
+        foreach (var (kind, credentials) in callers.Scoped)
         {
-            var foreign = await callers.CallAsync(method, caller, callers.Foreign, callers.Alice, transport);
-            var absent = await callers.CallAsync(method, caller, callers.Absent, callers.Alice, transport);
+            var foreign = await callers.CallAsync(method, credentials, callers.Foreign, callers.Alice, transport);
+            var absent = await callers.CallAsync(method, credentials, callers.Absent, callers.Alice, transport);
 
-            Assert.True(foreign.IsNotFound || foreign.IsRefused, $"{letter} got {foreign} from {method} of another service instance.");
+            Assert.True(
+                foreign.IsNotFound || foreign.IsRejected,
+                $"{kind} called {method} for another service instance, and the call ended with {foreign}.");
             Assert.Equal(foreign.WithoutSids(), absent.WithoutSids());
         }
     }
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task Isolation_Nobody_calls_without_credentials(string method, WatchTransport transport)
+    public async Task Isolation_A_call_without_credentials_is_rejected(string method, WatchTransport transport)
     {
         var outcome = await callers.CallAsync(method, authorization: null, callers.Own, callers.Alice, transport);
 
@@ -116,7 +133,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Fact]
-    public void Isolation_The_table_has_a_row_for_every_method_and_no_other()
+    public void Isolation_The_authorization_table_has_exactly_one_row_for_every_method()
     {
         var served = GrpcEndpoints.All.SelectMany(service => service.Methods).Select(method => $"/{method.Service.FullName}/{method.Name}");
 
@@ -131,25 +148,26 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Fact]
-    public async Task Isolation_An_end_user_is_herself_by_her_SID_too()
+    public async Task Isolation_An_end_user_may_name_herself_by_her_SID()
     {
         var alice = await callers.Guarded.UsersAs(callers.EndUser).GetUserAsync(
             new GetUserRequest { ServiceSid = callers.Own, UserKey = callers.Alice });
         var bob = await callers.Guarded.UsersAs(callers.EndUser).GetUserAsync(
             new GetUserRequest { ServiceSid = callers.Own, UserKey = callers.Bob });
 
-        Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own, alice.User.Sid)).IsLetIn);
-        Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own, bob.User.Sid)).IsRefused);
-        Assert.True((await callers.CallAsync("presence.v1.UserService.Heartbeat", callers.EndUser, callers.Own,
-            "US" + new string('0', 32))).IsRefused);
-        Assert.True((await callers.CallAsync("presence.v1.UserService.StreamHeartbeats", callers.EndUser, callers.Own,
-            bob.User.Sid)).IsRefused);
+        Assert.True((await BeatAsync("Heartbeat", alice.User.Sid)).IsAccepted);
+        Assert.True((await BeatAsync("Heartbeat", bob.User.Sid)).IsRejected);
+        Assert.True((await BeatAsync("Heartbeat", "US" + new string('0', 32))).IsRejected);
+        Assert.True((await BeatAsync("StreamHeartbeats", bob.User.Sid)).IsRejected);
+
+        Task<AccessOutcome> BeatAsync(string method, string user) =>
+            callers.CallAsync($"presence.v1.UserService.{method}", callers.EndUser, callers.Own, user);
     }
 
     [Theory]
     [InlineData("role_sid")]
     [InlineData("friendly_name,role_sid")]
-    public async Task Isolation_An_end_user_does_not_change_her_role(string mask)
+    public async Task Isolation_An_end_user_cannot_change_her_role(string mask)
     {
         var request = new UpdateUserRequest
         {
@@ -171,11 +189,11 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         };
 
         Assert.Equal("PERMISSION_DENIED", (await CallError.Of(callers.Guarded.UsersAs(callers.EndUser).UpdateUserAsync(request))).Reason);
-        await callers.Guarded.UsersAs(callers.All['s']).UpdateUserAsync(request);
+        await callers.Guarded.UsersAs(callers.All[TestCaller.InstanceServiceKey]).UpdateUserAsync(request);
     }
 
     [Fact]
-    public async Task Isolation_Everybodys_push_bindings_are_not_an_end_users()
+    public async Task Isolation_An_end_user_cannot_list_push_bindings_of_other_users()
     {
         var users = callers.Guarded.UsersAs(callers.EndUser);
         ListPushBindingsRequest[] refused =

@@ -7,7 +7,7 @@ public sealed class CallerCacheTests
     private const int Capacity = 1000;
 
     [Fact]
-    public void Tokens_The_cache_is_bounded_and_keeps_who_is_asked_for()
+    public void Tokens_The_cache_is_bounded_and_keeps_callers_that_are_looked_up()
     {
         var cache = new CallerCache(Capacity);
         cache.Add("used", Caller.Operator);
@@ -15,13 +15,13 @@ public sealed class CallerCacheTests
         {
             cache.Add($"once-{i}", Caller.Operator);
             Assert.NotNull(cache.Find("used"));
-            Assert.True(cache.Count <= Capacity, $"There are {cache.Count} entries after {i}.");
+            Assert.True(cache.Count <= Capacity, $"The cache holds {cache.Count} entries after {i} additions; the limit is {Capacity}.");
         }
         Assert.Null(cache.Find("once-0"));
     }
 
     [Fact]
-    public void Tokens_Who_is_removed_is_gone_from_both_generations()
+    public void Tokens_A_removed_caller_is_gone_from_both_generations()
     {
         var cache = new CallerCache(Capacity);
         cache.Add("old", Caller.Operator);

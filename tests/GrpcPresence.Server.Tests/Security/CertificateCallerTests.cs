@@ -8,7 +8,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Security;
 
-/// <summary>Consumers in a mesh, who are known by their certificates.</summary>
+/// <summary>Tests callers in a service mesh, which authenticate with their client certificates.</summary>
 public sealed class CertificateCallerTests : IAsyncLifetime
 {
     private const string Gateway = "spiffe://example.org/gateway";
@@ -27,7 +27,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificates_Who_bears_the_name_of_a_key_has_its_scope_and_role()
+    public async Task Certificates_A_certificate_with_the_name_of_a_key_has_its_scope_and_role()
     {
         await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Own, Gateway);
         using var certificate = Issue("other.example.org", Gateway);
@@ -45,7 +45,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     [InlineData("spiffe://example.org/other")]
     [InlineData("spiffe://example.org/gateway/")]
     [InlineData("spiffe://example.org/GATEWAY")]
-    public async Task Certificates_Another_name_is_nobody(string name)
+    public async Task Certificates_A_certificate_with_another_name_is_not_authenticated(string name)
     {
         await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Own, Gateway);
         using var certificate = Issue(null, name);
@@ -55,7 +55,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificates_Whose_key_was_revoked_is_no_anonymous_caller_where_those_are_let_in()
+    public async Task Certificates_A_caller_whose_key_was_revoked_does_not_become_anonymous_where_anonymous_callers_are_allowed()
     {
         await DisposeAsync();
         await StartAsync(allowAnonymous: true);
@@ -71,13 +71,13 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificates_Without_one_credentials_are_asked_for()
+    public async Task Certificates_A_caller_without_a_certificate_needs_credentials()
     {
         Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_REQUIRED"), Told(await CallError.Of(_guarded.ReadAsync(null))));
     }
 
     [Fact]
-    public async Task Certificates_What_is_in_the_header_comes_first()
+    public async Task Certificates_Credentials_in_the_header_take_precedence()
     {
         await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Foreign, Gateway);
         using var certificate = Issue(null, Gateway);
@@ -93,7 +93,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificates_Streams_end_when_the_key_is_revoked_and_the_name_is_nobodys()
+    public async Task Certificates_Streams_end_when_the_key_with_the_name_is_revoked()
     {
         var key = await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Own, Gateway);
         using var certificate = Issue(null, Gateway);
@@ -110,7 +110,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificates_A_rotation_of_the_secret_leaves_them_alone()
+    public async Task Certificates_A_rotation_of_the_secret_does_not_affect_them()
     {
         var key = await _guarded.NewKeyAsync(ApiKeyRole.Read, _guarded.Own, Gateway);
         using var certificate = Issue(null, Gateway);

@@ -6,7 +6,10 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Security;
 
-/// <summary>Credentials are checked from the headers: without valid ones nobody makes the server read, buffer or inflate a body.</summary>
+/// <summary>
+/// Tests that the server checks credentials from the headers. A caller without valid credentials cannot make it read, buffer or inflate a
+/// body.
+/// </summary>
 public sealed class CredentialsFirstTests : IAsyncLifetime
 {
     private const string Users = "/presence.v1.UserService/";
@@ -29,7 +32,7 @@ public sealed class CredentialsFirstTests : IAsyncLifetime
         }
     }
 
-    // Not shared: the interceptor that adds the credentials adds them here.
+    // Each call gets its own instance, because the interceptor adds the credentials to this metadata.
     private static Metadata Compressed => new() { { "grpc-internal-encoding-request", "gzip" } };
 
     private string RestUsers => $"/v1/Services/{_guarded.Own}/Users";
@@ -90,7 +93,7 @@ public sealed class CredentialsFirstTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Isolation_Credentials_come_before_what_is_wrong_with_the_message()
+    public async Task Isolation_Credentials_are_checked_before_the_message()
     {
         var invoker = _guarded.As(authorization: null);
 

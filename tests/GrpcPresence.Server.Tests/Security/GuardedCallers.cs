@@ -7,7 +7,7 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Security;
 
 /// <summary>
-/// Callers of every kind, and a request of every method. What a call needs to be there is made anew by the operator before it.
+/// Callers of every kind, and a request for every method. Before each call an administrator creates the resources that the call needs.
 /// </summary>
 public sealed class GuardedCallers : IAsyncLifetime
 {
@@ -27,22 +27,25 @@ public sealed class GuardedCallers : IAsyncLifetime
 
     internal string EndUser { get; private set; } = "";
 
-    /// <summary>The callers by the letters that the expectations use.</summary>
-    internal Dictionary<char, string> All { get; } = [];
+    /// <summary>The credentials of each caller.</summary>
+    internal Dictionary<TestCaller, string> All { get; } = [];
 
-    /// <summary>Those for whom there is one service instance.</summary>
-    internal IEnumerable<KeyValuePair<char, string>> Scoped => All.Where(caller => "asreo".Contains(caller.Key, StringComparison.Ordinal));
+    /// <summary>The callers whose credentials are for one service instance.</summary>
+    internal IEnumerable<KeyValuePair<TestCaller, string>> Scoped => All.Where(caller => caller.Key
+        is TestCaller.InstanceAdminKey or TestCaller.InstanceServiceKey or TestCaller.InstanceReadKey
+        or TestCaller.EndUserAboutSelf or TestCaller.EndUserAboutOther);
 
     public async ValueTask InitializeAsync()
     {
         Guarded = await GuardedServer.StartAsync();
-        foreach (var (letter, role) in new[] { ('A', ApiKeyRole.Admin), ('S', ApiKeyRole.Service), ('R', ApiKeyRole.Read) })
-        {
-            All[letter] = GuardedServer.Basic(await Guarded.NewKeyAsync(role));
-            All[char.ToLowerInvariant(letter)] = GuardedServer.Basic(await Guarded.NewKeyAsync(role, Own));
-        }
+        All[TestCaller.DeploymentAdminKey] = await KeyCredentialsAsync(ApiKeyRole.Admin);
+        All[TestCaller.DeploymentServiceKey] = await KeyCredentialsAsync(ApiKeyRole.Service);
+        All[TestCaller.DeploymentReadKey] = await KeyCredentialsAsync(ApiKeyRole.Read);
+        All[TestCaller.InstanceAdminKey] = await KeyCredentialsAsync(ApiKeyRole.Admin, Own);
+        All[TestCaller.InstanceServiceKey] = await KeyCredentialsAsync(ApiKeyRole.Service, Own);
+        All[TestCaller.InstanceReadKey] = await KeyCredentialsAsync(ApiKeyRole.Read, Own);
         EndUser = Guarded.Bearer(await Guarded.NewKeyAsync(ApiKeyRole.Service, Own), Alice);
-        All['e'] = All['o'] = EndUser;
+        All[TestCaller.EndUserAboutSelf] = All[TestCaller.EndUserAboutOther] = EndUser;
         foreach (var service in new[] { Own, Foreign })
         {
             foreach (var identity in new[] { Alice, Bob })
@@ -52,11 +55,11 @@ public sealed class GuardedCallers : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Guarded.DisposeAsync();
 
-    /// <summary>Calls the method about the user of the service instance.</summary>
+    /// <summary>Calls the method for the user of the service instance.</summary>
     internal async Task<AccessOutcome> CallAsync(
         string method, string? authorization, string service, string user, WatchTransport transport = WatchTransport.Grpc)
     {
-        // An end user may open ten streams a second.
+        // An end user may open ten streams a second, so the clock advances by a tenth of a second before each call.
         Guarded.Time.Advance(TimeSpan.FromMilliseconds(100));
         var invoker = Guarded.As(authorization, transport);
         var name = method.Split('.')[^1];
@@ -68,7 +71,7 @@ public sealed class GuardedCallers : IAsyncLifetime
                 "WatchUsers" => WatchAsync(invoker, service),
                 _ => UnaryAsync(invoker, name, await RequestOfAsync(name, service, user)),
             });
-            return AccessOutcome.LetIn;
+            return AccessOutcome.Accepted;
         }
         catch (RpcException refusal)
         {
@@ -153,21 +156,36 @@ public sealed class GuardedCallers : IAsyncLifetime
                 User = new User { ServiceSid = service, Identity = user, FriendlyName = $"{number}" },
                 UpdateMask = FieldMask.FromString("friendly_name"),
             },
-            "DeleteUser" => new DeleteUserRequest { ServiceSid = service, UserKey = exists ? await UserAsync(admin, service, number)
-                : user },
+            "DeleteUser" => new DeleteUserRequest
+            {
+                ServiceSid = service,
+                UserKey = exists ? await UserAsync(admin, service, number)
+                : user
+            },
             "Heartbeat" => new HeartbeatRequest { ServiceSid = service, UserKey = user, SessionId = "s" },
             "EndSession" => new EndSessionRequest { ServiceSid = service, UserKey = user, SessionId = $"s-{number}" },
             "ListSessions" => new ListSessionsRequest { ServiceSid = service, UserKey = user },
-            "SetPushBinding" => new SetPushBindingRequest { ServiceSid = service, UserKey = user, BindingType = BindingType.Apn,
-                Endpoint = user },
-            "GetPushBinding" => new GetPushBindingRequest { ServiceSid = service,
-                PushBindingSid = await BindingAsync(admin, exists, service, user) },
+            "SetPushBinding" => new SetPushBindingRequest
+            {
+                ServiceSid = service,
+                UserKey = user,
+                BindingType = BindingType.Apn,
+                Endpoint = user
+            },
+            "GetPushBinding" => new GetPushBindingRequest
+            {
+                ServiceSid = service,
+                PushBindingSid = await BindingAsync(admin, exists, service, user)
+            },
             "DeletePushBinding" =>
                 new DeletePushBindingRequest { ServiceSid = service, PushBindingSid = await BindingAsync(admin, exists, service, user) },
             "ListPushBindings" => new ListPushBindingsRequest { ServiceSid = service, UserKey = user },
-            _ => throw new InvalidOperationException($"There is no request for {name}."),
+            _ => throw new InvalidOperationException($"No request is defined for {name}. Add one to this table."),
         };
     }
+
+    private async Task<string> KeyCredentialsAsync(ApiKeyRole role, string service = "") =>
+        GuardedServer.Basic(await Guarded.NewKeyAsync(role, service));
 
     private async Task<string> ServiceAsync() =>
         (await Guarded.ConfigurationAs(Guarded.Admin).CreateServiceInstanceAsync(new CreateServiceInstanceRequest())).ServiceInstance.Sid;

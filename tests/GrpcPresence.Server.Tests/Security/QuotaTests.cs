@@ -8,7 +8,7 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Server.Tests.Security;
 
 /// <summary>
-/// What a caller and a service instance can use up, over the wire. The clock stands, so that nothing comes back by itself.
+/// Tests the quotas of a caller and of a service instance over the wire. The manual clock stands still, so no quota refills on its own.
 /// </summary>
 public sealed class QuotaTests
 {
@@ -29,7 +29,7 @@ public sealed class QuotaTests
     [InlineData("caller", WatchTransport.Grpc)]
     [InlineData("service_instance", WatchTransport.GrpcWeb)]
     [InlineData("caller", WatchTransport.GrpcWeb)]
-    public async Task Quotas_Heartbeats_beyond_are_refused_until_there_is_room(string subject, WatchTransport transport)
+    public async Task Quotas_Heartbeats_over_the_quota_are_rejected_until_it_refills(string subject, WatchTransport transport)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
         var users = guarded.UsersAs(guarded.Admin, transport);
@@ -46,7 +46,7 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
-    public async Task Quotas_Heartbeats_of_a_stream_beyond_are_rejected_and_the_others_renewed(string subject)
+    public async Task Quotas_Heartbeats_of_a_stream_over_the_quota_are_rejected_and_the_others_renewed(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
         using var stream = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
@@ -54,8 +54,11 @@ public sealed class QuotaTests
             new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
 
-        var beats = new HeartbeatStreamBeats { Beats =
-            { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) } };
+        var beats = new HeartbeatStreamBeats
+        {
+            Beats =
+            { Enumerable.Range(0, 12).Select(i => new SessionBeat { UserKey = $"user-{i}", SessionId = "s" }) }
+        };
         await stream.RequestStream.WriteAsync(new StreamHeartbeatsRequest { Beats = beats });
         Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
 
@@ -72,7 +75,7 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
-    public async Task Quotas_Writes_beyond_are_refused_and_reads_are_not(string subject)
+    public async Task Quotas_Writes_over_the_quota_are_rejected_and_reads_are_not(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { WritesPerSecond = 10 });
         var users = guarded.UsersAs(guarded.Admin);
@@ -82,8 +85,13 @@ public sealed class QuotaTests
         for (; refused is null && done < 20; done++)
         {
             refused = await TryAsync(users.SetPushBindingAsync(
-                new SetPushBindingRequest { ServiceSid = guarded.Own, UserKey = "alice", BindingType = BindingType.Fcm,
-                    Endpoint = $"{done}" }));
+                new SetPushBindingRequest
+                {
+                    ServiceSid = guarded.Own,
+                    UserKey = "alice",
+                    BindingType = BindingType.Fcm,
+                    Endpoint = $"{done}"
+                }));
         }
 
         AssertRefused(refused!, "writes_per_second", subject, limit: 10);
@@ -93,7 +101,7 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
-    public async Task Quotas_Streams_opened_beyond_are_refused(string subject)
+    public async Task Quotas_Streams_opened_over_the_quota_are_rejected(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { NewStreamsPerSecond = 10 });
         for (var i = 0; i < 10; i++)
@@ -117,7 +125,7 @@ public sealed class QuotaTests
     [InlineData("caller", WatchTransport.Grpc)]
     [InlineData("service_instance", WatchTransport.GrpcWeb)]
     [InlineData("caller", WatchTransport.GrpcWeb)]
-    public async Task Quotas_A_watch_beyond_is_refused_until_another_ends(string subject, WatchTransport transport)
+    public async Task Quotas_A_watch_over_the_quota_is_rejected_until_another_ends(string subject, WatchTransport transport)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
         var first = OpenWatch(guarded, guarded.Own, transport);
@@ -134,7 +142,7 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
-    public async Task Quotas_A_watch_as_events_takes_the_place_of_an_open_stream(string subject)
+    public async Task Quotas_A_watch_over_server_sent_events_counts_as_an_open_stream(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
         var request = new WatchUsersRequest { ServiceSid = guarded.Own };
@@ -153,7 +161,7 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
-    public async Task Quotas_Watched_users_beyond_are_refused_and_everybody_counts_for_none(string subject)
+    public async Task Quotas_Watched_users_over_the_quota_are_rejected_and_a_watch_of_all_users_counts_none(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { WatchedUsers = 2 });
         using var two = OpenWatch(guarded, guarded.Own, "alice", "bob", "alice");
@@ -168,7 +176,7 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
-    public async Task Quotas_A_heartbeat_stream_takes_the_place_of_an_open_stream(string subject)
+    public async Task Quotas_A_heartbeat_stream_counts_as_an_open_stream(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { OpenStreams = 1 });
         using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
@@ -182,7 +190,7 @@ public sealed class QuotaTests
     }
 
     [Fact]
-    public async Task Quotas_A_heartbeat_stream_that_does_not_say_what_it_is_for_ends()
+    public async Task Quotas_A_heartbeat_stream_without_a_start_message_ends()
     {
         var clock = new HeldClock(Core.Domain.Limits.HeartbeatStreamStart);
         await using var server = await TestServer.StartAsync(time: clock);
@@ -191,12 +199,12 @@ public sealed class QuotaTests
 
         clock.Release();
 
-        await Fixture.Barrier.Within(ended, "the stream ended");
+        await Fixture.Barrier.Within(ended, "the server ended the stream");
         Assert.Equal("STREAM_PROTOCOL_VIOLATED", (await ended).Reason);
     }
 
     [Fact]
-    public async Task Quotas_Streams_without_credentials_are_bounded_together()
+    public async Task Quotas_Streams_without_credentials_share_one_limit()
     {
         await using var guarded = await GuardedServer.StartAsync();
         var quotas = guarded.Server.Get<CallQuotas>();
@@ -212,7 +220,7 @@ public sealed class QuotaTests
     }
 
     [Fact]
-    public async Task Quotas_A_service_instance_uses_up_its_own_and_no_others()
+    public async Task Quotas_A_service_instance_uses_up_only_its_own_quota()
     {
         await using var guarded = await StartAsync("service_instance", limits => limits with { HeartbeatsPerSecond = 10 });
         var users = guarded.UsersAs(guarded.Admin);
@@ -224,12 +232,16 @@ public sealed class QuotaTests
     }
 
     [Fact]
-    public async Task Quotas_An_end_user_has_one_quota_for_all_tokens_and_uses_up_no_others()
+    public async Task Quotas_An_end_user_has_one_quota_for_all_tokens_and_uses_up_only_that()
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with
         {
-            Quotas = new QuotaSettings { ServiceInstance = Plenty, ApiKey = Plenty,
-                AccessToken = Plenty with { HeartbeatsPerSecond = 10 } },
+            Quotas = new QuotaSettings
+            {
+                ServiceInstance = Plenty,
+                ApiKey = Plenty,
+                AccessToken = Plenty with { HeartbeatsPerSecond = 10 }
+            },
         });
         var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
         for (var i = 0; i < 10; i++)
@@ -243,7 +255,7 @@ public sealed class QuotaTests
     }
 
     [Fact]
-    public async Task Quotas_Who_ignores_refusals_is_answered_late()
+    public async Task Quotas_A_caller_that_ignores_rejections_is_answered_late()
     {
         await using var guarded = await StartAsync("caller", limits => limits with { HeartbeatsPerSecond = 10 });
         var users = guarded.UsersAs(guarded.Admin);
@@ -254,26 +266,26 @@ public sealed class QuotaTests
 
         var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Domain.Limits.RejectionDelay && due <= Core.Domain.Limits.MaxRejectionDelay);
         var held = BeatAsync(users, guarded.Own).ResponseAsync;
-        await Fixture.Barrier.Within(hold, "the server held the refusal back");
+        await Fixture.Barrier.Within(hold, "the server delayed the rejection");
         await BeatAsync(guarded.UsersAs(GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Service))), guarded.Own);
-        Assert.False(held.IsCompleted, "The refusal was not held back.");
+        Assert.False(held.IsCompleted, "The server did not delay the rejection.");
 
         guarded.Time.Advance(Core.Domain.Limits.MaxRejectionDelay);
         var refused = CallError.Of(() => held);
-        await Fixture.Barrier.Within(refused, "the refusal was sent");
+        await Fixture.Barrier.Within(refused, "the server sent the rejection");
         Assert.Equal("QUOTA_EXCEEDED", (await refused).Reason);
     }
 
     private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) =>
         GuardedServer.StartAsync(settings => settings with
-    {
-        Quotas = new QuotaSettings
         {
-            ServiceInstance = subject == "service_instance" ? limit(Plenty) : Plenty,
-            ApiKey = subject == "caller" ? limit(Plenty) : Plenty,
-            AccessToken = Plenty,
-        },
-    });
+            Quotas = new QuotaSettings
+            {
+                ServiceInstance = subject == "service_instance" ? limit(Plenty) : Plenty,
+                ApiKey = subject == "caller" ? limit(Plenty) : Plenty,
+                AccessToken = Plenty,
+            },
+        });
 
     private static AsyncUnaryCall<HeartbeatResponse> BeatAsync(UserService.UserServiceClient users, string service,
         string user = "alice") =>

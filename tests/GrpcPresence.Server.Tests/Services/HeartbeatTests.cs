@@ -5,7 +5,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-/// <summary>Unary heartbeats and sessions.</summary>
+/// <summary>Tests unary heartbeats and sessions.</summary>
 public sealed class HeartbeatTests : IAsyncLifetime
 {
     private TestServer _server = null!;
@@ -15,7 +15,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task A_heartbeat_is_answered_with_the_pace_and_what_it_made_visible_is_stored_by_then()
+    public async Task A_heartbeat_returns_the_interval_after_its_visible_change_is_stored()
     {
         var service = await _server.CreateReachableServiceAsync();
         var reply = await _server.BeatAsync(service, "ada");
@@ -48,7 +48,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_ended_session_cannot_beat_again()
+    public async Task An_ended_session_cannot_send_heartbeats_again()
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.BeatAsync(service, "ada");
@@ -78,7 +78,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_violation_of_a_heartbeat_is_told_at_once()
+    public async Task The_error_lists_every_violation_of_a_heartbeat()
     {
         var error = await CallError.Of(_server.BeatAsync("IS1", "", "no spaces allowed"));
         Assert.Equal(["service_sid", "user_key", "session_id"], error.Fields);

@@ -9,7 +9,7 @@ public sealed class ListPushBindingsTests
     private static readonly string Unknown = "US" + new string('f', 32);
 
     [Fact]
-    public async Task Push_bindings_are_listed_of_the_users_and_types_that_are_named()
+    public async Task Push_bindings_are_listed_for_the_named_users_and_types()
     {
         await using var server = await TestServer.StartAsync();
         var service = await ServiceWithBindingsAsync(server);
@@ -28,7 +28,7 @@ public sealed class ListPushBindingsTests
     }
 
     [Fact]
-    public async Task A_user_who_must_exist_and_does_not_is_not_found()
+    public async Task A_missing_user_that_must_exist_is_not_found()
     {
         await using var server = await TestServer.StartAsync();
         var service = await ServiceWithBindingsAsync(server);
@@ -40,7 +40,7 @@ public sealed class ListPushBindingsTests
     }
 
     [Fact]
-    public async Task Everything_that_is_wrong_with_the_filter_is_told_at_once()
+    public async Task The_error_lists_every_violation_of_the_filter()
     {
         await using var server = await TestServer.StartAsync();
         var request = new ListPushBindingsRequest
@@ -65,7 +65,7 @@ public sealed class ListPushBindingsTests
     }
 
     [Fact]
-    public async Task A_page_token_is_of_its_filter()
+    public async Task A_page_token_is_valid_only_with_its_filter()
     {
         await using var server = await TestServer.StartAsync();
         var service = await ServiceWithBindingsAsync(server);
@@ -97,7 +97,9 @@ public sealed class ListPushBindingsTests
         }
     }
 
-    /// <summary>Alice, Bob and Carol, each with a push binding of APN, "… 1" (Bob's is of GCM), and one of FCM, "… 2".</summary>
+    /// <summary>
+    /// Creates Alice, Bob and Carol. Each has two push bindings: "… 1" of type APN (GCM for Bob), and "… 2" of type FCM.
+    /// </summary>
     private static async Task<string> ServiceWithBindingsAsync(TestServer server)
     {
         var service = await server.CreateServiceAsync();

@@ -18,7 +18,7 @@ public sealed class NotificationConfigurationTests
     }
 
     [Fact]
-    public async Task Each_path_changes_what_it_names_and_nothing_else()
+    public async Task Each_path_changes_only_its_field()
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();
@@ -80,7 +80,7 @@ public sealed class NotificationConfigurationTests
     [InlineData("added_to_conversation", "added_to_conversation.template", "added_to_conversation.sound")]
     [InlineData("removed_from_conversation", "removed_from_conversation.template", "removed_from_conversation.sound")]
     [InlineData("removed_from_conversation.enabled")]
-    public async Task Texts_that_are_too_long_are_told_at_once_where_the_mask_names_them(string path, params string[] fields)
+    public async Task The_error_lists_every_text_that_is_too_long_and_named_by_the_mask(string path, params string[] fields)
     {
         await using var server = await TestServer.StartAsync();
         var (template, sound) = (new string('x', 1025), new string('x', 257));
@@ -88,8 +88,12 @@ public sealed class NotificationConfigurationTests
         var given = new NotificationConfiguration
         {
             ServiceSid = await server.CreateServiceAsync(),
-            NewMessage = new NewMessageNotification { Template = template, Sound = sound,
-                WithMedia = new MediaNotification { Template = template } },
+            NewMessage = new NewMessageNotification
+            {
+                Template = template,
+                Sound = sound,
+                WithMedia = new MediaNotification { Template = template }
+            },
             AddedToConversation = membership,
             RemovedFromConversation = membership,
         };

@@ -11,7 +11,7 @@ using HeartbeatStream = GrpcPresence.Server.Tests.Fixture.HeartbeatStream;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-/// <summary>Heartbeats of many sessions over one stream.</summary>
+/// <summary>Tests heartbeats of many sessions over one stream.</summary>
 public sealed class StreamHeartbeatsTests : IAsyncLifetime
 {
     private TestServer _server = null!;
@@ -21,7 +21,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task Each_message_is_answered_in_order_with_what_was_accepted_and_what_was_not()
+    public async Task Each_message_is_answered_in_order_with_its_accepted_and_rejected_heartbeats()
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.BeatAsync(service, "ended");
@@ -83,7 +83,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_storage_fault_is_a_rejected_entry_and_the_stream_lives()
+    public async Task A_storage_fault_is_a_rejected_entry_and_the_stream_stays_open()
     {
         var service = await _server.CreateReachableServiceAsync();
         using var stream = await HeartbeatStream.OpenAsync(_server, service);
@@ -112,7 +112,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_does_not_answer_keeps_no_lease_from_being_renewed()
+    public async Task Leases_are_renewed_while_the_store_does_not_answer()
     {
         var service = await _server.CreateReachableServiceAsync();
         using var stream = await HeartbeatStream.OpenAsync(_server, service);
@@ -120,7 +120,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         const int count = 3 * Limits.OutstandingHeartbeatReplies;
         for (var i = 0; i < count; i++)
             await stream.SendBeats(($"user-{i}", "s1"));
-        // The last leases are renewed although no commit has happened: the first replies come without it.
+        // The server renews the last leases before any commit, because the first replies do not wait for the store.
         for (var i = 0; i < count - Limits.OutstandingHeartbeatReplies; i++)
             Assert.Equal(ErrorReason.StorageUnavailable, Assert.Single((await stream.Reply()).Rejected).Reason);
         _server.Store.Faults.HoldOperations(hold: false);
@@ -161,7 +161,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_that_the_server_ends_says_why()
+    public async Task A_stream_that_the_server_ends_has_a_reason()
     {
         var service = await _server.CreateServiceAsync();
         using var deleted = await HeartbeatStream.OpenAsync(_server, service);
@@ -192,7 +192,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
         Assert.Equal(live.Configuration.SessionTimeout, session.LeaseExpireTime - session.LastHeartbeatTime);
     }
 
-    /// <summary>How much longer the one session of the user lives than its last heartbeat.</summary>
+    /// <summary>Returns the time from the last heartbeat of the user's only session to the end of its lease.</summary>
     private async Task<TimeSpan> LeaseOf(string service, string user)
     {
         var list = await _server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = service, UserKey = user });

@@ -64,7 +64,7 @@ public sealed class UserServiceTests
     }
 
     [Fact]
-    public async Task A_batch_returns_those_who_exist_and_names_the_keys_of_the_others()
+    public async Task A_batch_returns_the_existing_users_and_the_keys_of_the_missing_ones()
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateServiceAsync();
@@ -127,8 +127,13 @@ public sealed class UserServiceTests
         var service = await server.CreateServiceAsync();
         var alice = await server.CreateUserAsync(service, "alice");
         await server.CreateUserAsync(service, "bob");
-        var request = new SetPushBindingRequest { ServiceSid = service, UserKey = "bob", BindingType = BindingType.Fcm,
-            Endpoint = "token" };
+        var request = new SetPushBindingRequest
+        {
+            ServiceSid = service,
+            UserKey = "bob",
+            BindingType = BindingType.Fcm,
+            Endpoint = "token"
+        };
         var bobs = (await server.Users.SetPushBindingAsync(request)).PushBinding;
 
         request.UserKey = alice.Sid;

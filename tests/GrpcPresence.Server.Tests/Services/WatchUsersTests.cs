@@ -7,7 +7,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-/// <summary>The watch over the wire, and what is the same whatever the wire.</summary>
+/// <summary>Tests the watch over the wire: the behavior that all transports share.</summary>
 public sealed class WatchUsersTests : IAsyncLifetime
 {
     private TestServer _server = null!;
@@ -24,12 +24,12 @@ public sealed class WatchUsersTests : IAsyncLifetime
     public async Task Registered_headers_come_before_any_message_and_then_the_configuration(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
-        // The watch is attached after its first read; the messages need another.
+        // The server attaches the watch after its first read. The messages need a second read, which stalls here.
         _server.Store.Faults.StallAllReads(after: 1);
         using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service, Start = WatchStart.Now }, transport);
-        await Barrier.Within(watch.Headers, "the headers came");
+        await Barrier.Within(watch.Headers, "the client received the headers");
         _server.Store.Faults.Clear();
-        // Acknowledged after the headers: it must be seen.
+        // The server acknowledges this heartbeat after the headers, so the watch must deliver the change.
         await _server.BeatAsync(service, "ada");
 
         Assert.True((await watch.Next()).Configuration.ReachabilityEnabled);
@@ -42,7 +42,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(WatchTransport.Events)]
     [InlineData(WatchTransport.GrpcWeb)]
     [InlineData(WatchTransport.GrpcWebText)]
-    public async Task A_watch_tells_the_story_of_a_user_with_reasons(WatchTransport transport)
+    public async Task A_watch_delivers_each_change_of_a_user_with_reasons(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.CreateUserAsync(service, "ada");
@@ -66,7 +66,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
         var offline = await watch.NextUpdate();
         Assert.Equal([UpdateReason.ReachabilityOnline], offline.UpdateReasons);
         Assert.False(offline.User.IsOnline);
-        // The resource of REST has no such property.
+        // The REST resource does not have this property.
         Assert.Equal(transport != WatchTransport.Events, offline.User.LastOnlineTime is not null);
     }
 
@@ -74,7 +74,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(UserView.Full)]
     [InlineData(UserView.Basic)]
     [InlineData(UserView.Reachability)]
-    public async Task What_a_watch_sends_of_a_user_is_what_a_read_returns(UserView view)
+    public async Task A_watch_sends_a_user_as_a_read_returns_it(UserView view)
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.Users.CreateUserAsync(new CreateUserRequest
@@ -96,7 +96,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_message_is_cut_at_its_bound_and_loses_nobody()
+    public async Task A_large_message_is_split_at_its_size_limit_and_loses_no_user()
     {
         var service = await _server.CreateServiceAsync();
         var attributes = $$"""{"a":"{{new string('x', 4000)}}"}""";
@@ -116,7 +116,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(WatchTransport.Events)]
     [InlineData(WatchTransport.GrpcWeb)]
     [InlineData(WatchTransport.GrpcWebText)]
-    public async Task Resumable_a_token_brings_only_what_was_missed(WatchTransport transport)
+    public async Task Resumable_a_token_brings_only_the_missed_changes(WatchTransport transport)
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.CreateUserAsync(service, "ada");
@@ -141,7 +141,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Bad_requests_are_refused_with_every_violation()
+    public async Task Bad_requests_are_rejected_with_every_violation()
     {
         var service = await _server.CreateServiceAsync();
         var request = new WatchUsersRequest
@@ -217,14 +217,14 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(WatchTransport.Events)]
     [InlineData(WatchTransport.GrpcWeb)]
     [InlineData(WatchTransport.GrpcWebText)]
-    public async Task Drained_a_client_that_does_not_read_holds_nothing_up(WatchTransport transport)
+    public async Task Drained_a_client_that_does_not_read_does_not_delay_the_stop(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         var attributes = $$"""{"a":"{{new string('x', 4000)}}"}""";
         await Task.WhenAll(Enumerable.Range(0, 1000).Select(async i => await _server.Users.CreateUserAsync(
             new CreateUserRequest { ServiceSid = service, Identity = $"user-{i}", Attributes = attributes })));
         using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
-        // Four megabytes are on their way, and only the first message is read.
+        // The server sends four megabytes, but the client reads only the first message.
         await watch.Next();
         await Barrier.Within(_server.StopAsync(), "the server stopped");
         Assert.Empty(_server.Log.Problems);
@@ -250,7 +250,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(WatchTransport.Events)]
     [InlineData(WatchTransport.GrpcWeb)]
     [InlineData(WatchTransport.GrpcWebText)]
-    public async Task A_watch_that_its_client_leaves_is_detached(WatchTransport transport)
+    public async Task A_watch_that_its_client_cancels_is_detached(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         for (var i = 0; i < 20; i++)
@@ -258,7 +258,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
             using var watch = Watch.Open(_server, new WatchUsersRequest { ServiceSid = service }, transport);
             await watch.Sync();
         }
-        // Were they still attached, the drain would wait for them to be told.
+        // If the watches were still attached, the drain would wait for them to receive the change.
         await _server.CreateUserAsync(service, "ada");
         await Barrier.Within(_server.StopAsync(), "the server stopped");
         Assert.Empty(_server.Log.Problems);

@@ -50,7 +50,7 @@ public sealed class WebhookConfigurationTests
     }
 
     [Fact]
-    public async Task Everything_that_is_wrong_with_webhook_settings_is_told_at_once()
+    public async Task The_error_lists_every_violation_of_webhook_settings()
     {
         await using var server = await TestServer.StartAsync();
         var given = new WebhookConfiguration
@@ -81,12 +81,17 @@ public sealed class WebhookConfigurationTests
     }
 
     [Fact]
-    public async Task What_the_mask_does_not_name_is_not_looked_at()
+    public async Task Fields_outside_the_mask_are_not_validated()
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();
-        var given = new WebhookConfiguration { ServiceSid = sid, PreWebhookUrl = "nonsense", Filters = { "nonsense" },
-            Method = WebhookMethod.Get };
+        var given = new WebhookConfiguration
+        {
+            ServiceSid = sid,
+            PreWebhookUrl = "nonsense",
+            Filters = { "nonsense" },
+            Method = WebhookMethod.Get
+        };
 
         Assert.Equal(
             new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Get },
@@ -94,7 +99,7 @@ public sealed class WebhookConfigurationTests
     }
 
     [Fact]
-    public async Task The_51st_filter_is_refused_and_a_repeated_one_is_none()
+    public async Task The_51st_filter_is_rejected_and_a_repeated_filter_does_not_count()
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();
@@ -137,8 +142,11 @@ public sealed class WebhookConfigurationTests
     private static async Task<WebhookConfiguration> UpdateAsync(TestServer server, WebhookConfiguration configuration,
         params string[] paths)
     {
-        var request = new UpdateWebhookConfigurationRequest { WebhookConfiguration = configuration,
-            UpdateMask = new FieldMask { Paths = { paths } } };
+        var request = new UpdateWebhookConfigurationRequest
+        {
+            WebhookConfiguration = configuration,
+            UpdateMask = new FieldMask { Paths = { paths } }
+        };
         return (await server.Configuration.UpdateWebhookConfigurationAsync(request)).WebhookConfiguration;
     }
 }

@@ -25,7 +25,7 @@ public sealed class ActiveStreamsTests
     }
 
     [Fact]
-    public void Keys_A_stream_that_does_not_end_when_it_is_told_is_reset()
+    public void Keys_A_stream_that_does_not_end_on_request_is_reset()
     {
         using var open = _streams.Open(_request);
         using var binding = Bind();
@@ -38,7 +38,7 @@ public sealed class ActiveStreamsTests
     }
 
     [Fact]
-    public void Keys_A_stream_that_ends_when_it_is_told_is_not_reset()
+    public void Keys_A_stream_that_ends_on_request_is_not_reset()
     {
         using var open = _streams.Open(_request);
         var binding = Bind();
@@ -52,7 +52,7 @@ public sealed class ActiveStreamsTests
     }
 
     [Fact]
-    public void Keys_Streams_of_callers_who_are_let_in_go_on()
+    public void Keys_Streams_of_callers_that_keep_their_access_continue()
     {
         using var open = _streams.Open(_request);
         using var binding = Bind();

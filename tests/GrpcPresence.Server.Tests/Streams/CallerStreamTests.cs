@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Streams;
 
-/// <summary>Streams end when their caller does.</summary>
+/// <summary>Tests that a stream ends when its caller loses access, for example by a revocation or when the token expires.</summary>
 public sealed class CallerStreamTests : IAsyncLifetime
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -53,11 +53,11 @@ public sealed class CallerStreamTests : IAsyncLifetime
             new ListSessionsRequest { ServiceSid = _guarded.Own, UserKey = "alice" });
         Assert.True(
             sessions.Sessions.Single().LeaseExpireTime.ToDateTimeOffset() > _guarded.Time.GetUtcNow() + TimeSpan.FromSeconds(60),
-            "The lease was shortened, as if the client had closed the stream.");
+            "The server shortened the lease, as if the client had closed the stream.");
     }
 
     [Fact]
-    public async Task Keys_Streams_of_other_keys_go_on()
+    public async Task Keys_Streams_of_other_keys_continue()
     {
         using var watch = OpenWatch(_guarded.Admin);
         await watch.Sync();
@@ -117,7 +117,7 @@ public sealed class CallerStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_Another_users_beat_ends_the_stream_and_renews_nothing()
+    public async Task Tokens_A_heartbeat_of_another_user_ends_the_stream_and_renews_nothing()
     {
         using var stream = await OpenHeartbeatsAsync(_guarded.Bearer(_key, "alice"), "alice");
         await stream.RequestStream.TryWriteAsync(BeatOf("bob"));
@@ -129,7 +129,7 @@ public sealed class CallerStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Default_Streams_of_anonymous_callers_end_when_the_first_key_is_made()
+    public async Task Default_Streams_of_anonymous_callers_end_when_the_first_key_is_created()
     {
         using var directory = new GrpcPresence.Testing.TemporaryDirectory();
         var time = new FakeTimeProvider();
@@ -178,7 +178,7 @@ public sealed class CallerStreamTests : IAsyncLifetime
     private static async Task<string> ReasonOf(AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> stream)
     {
         var ended = CallError.Of(() => stream.ResponseStream.MoveNext(TestRun.Token));
-        await Fixture.Barrier.Within(ended, "the heartbeat stream ended");
+        await Fixture.Barrier.Within(ended, "the server ended the heartbeat stream");
         return (await ended).Reason;
     }
 }

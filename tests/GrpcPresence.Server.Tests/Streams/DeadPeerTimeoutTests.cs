@@ -11,17 +11,17 @@ namespace GrpcPresence.Server.Tests.Streams;
 public sealed class DeadPeerTimeoutTests
 {
     [Fact]
-    public async Task A_connection_whose_client_acknowledges_nothing_is_given_up_when_a_watch_would_be()
+    public async Task A_connection_without_acknowledgements_is_closed_after_the_time_limit_of_a_stalled_watch()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "The option is Linux's.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has this socket option.");
         var settings = new ServerSettings { WatchStallTimeout = TimeSpan.FromSeconds(11) };
         Assert.Equal(TimeSpan.FromSeconds(11), await LookAsync(settings, DeadPeerTimeout.TimeoutOf));
     }
 
     [Fact]
-    public async Task A_connection_on_which_nothing_is_sent_is_probed_as_often_as_others_are_pinged()
+    public async Task An_idle_connection_is_probed_at_the_interval_of_pings()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the system has its own times.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems use their own probe intervals.");
         var settings = new ServerSettings { KeepAlivePingDelay = TimeSpan.FromSeconds(7) };
         var seen = await LookAsync(settings, socket => (
             socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive),
@@ -30,7 +30,7 @@ public sealed class DeadPeerTimeoutTests
         Assert.Equal((1, 7, 7), seen);
     }
 
-    /// <summary>What is set on the socket of a connection.</summary>
+    /// <summary>Returns what the function reads from the socket of a new connection.</summary>
     private static async Task<T?> LookAsync<T>(ServerSettings settings, Func<Socket, T> look)
     {
         T? seen = default;

@@ -15,7 +15,10 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Server.Tests.Streams;
 
-/// <summary>However a server ends, its services are stopped before they are disposed of, and nothing is logged above Information.</summary>
+/// <summary>
+/// Tests every way in which a server can end. Each time, it must stop its services before it disposes of them, and must log nothing above
+/// Information.
+/// </summary>
 public sealed class ServerStopTests : IDisposable
 {
     private readonly LogRecorder _log = new();
@@ -34,7 +37,7 @@ public sealed class ServerStopTests : IDisposable
 
         await app.DisposeAsync();
 
-        Assert.False(writer!.IsAlive, "The writer works on with what is disposed of.");
+        Assert.False(writer!.IsAlive, "The writer still runs, and uses services that the server has disposed of.");
         Assert.DoesNotContain(_log.Problems, entry => entry.Category == typeof(WriterService).FullName);
     }
 
@@ -76,7 +79,7 @@ public sealed class ServerStopTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_is_told_to_stop_while_it_starts_ends_with_exit_code_0()
+    public async Task A_server_that_is_stopped_while_it_starts_ends_with_exit_code_0()
     {
         Assert.Equal(0, await RunProgramAsync(
             TextWriter.Null, services => AddDomain(services, starting: lifetime => lifetime.StopApplication())));
@@ -96,7 +99,7 @@ public sealed class ServerStopTests : IDisposable
     }
 
     [Fact]
-    public void What_was_made_for_a_server_that_cannot_be_put_together_is_disposed_of()
+    public void Services_of_a_server_that_cannot_be_built_are_disposed_of()
     {
         var settings = new ServerSettings { Port = 0, RestPort = 0 };
 
@@ -110,7 +113,7 @@ public sealed class ServerStopTests : IDisposable
             });
         }));
 
-        Assert.True(_probe.IsDisposed, "Nobody disposed of it.");
+        Assert.True(_probe.IsDisposed, "The server did not dispose of the service.");
     }
 
     public void Dispose()
@@ -126,14 +129,14 @@ public sealed class ServerStopTests : IDisposable
 
     private void AssertStopped()
     {
-        Assert.True(_probe.IsStopped, "A service that was started was not stopped.");
-        Assert.True(_probe.IsDisposed, "Nobody disposed of the services.");
+        Assert.True(_probe.IsStopped, "The server did not stop a service that it had started.");
+        Assert.True(_probe.IsDisposed, "The server did not dispose of its services.");
         Assert.Empty(_log.Problems);
     }
 
     private void AddDomain(IServiceCollection services) => AddDomain(services, starting: null);
 
-    /// <summary>Adds the domain with the probe in it, and a service that starts as it is told when all others of the domain have.</summary>
+    /// <summary>Adds the domain, the probe, and a service that runs the action after all other services have started.</summary>
     private void AddDomain(IServiceCollection services, Action<IHostApplicationLifetime>? starting)
     {
         TestServer.AddDomain(services, new InMemoryPresenceStore(), TimeProvider.System);
@@ -174,9 +177,9 @@ public sealed class ServerStopTests : IDisposable
 
     private sealed class BrokenWriter : StringWriter
     {
-        public override Task WriteLineAsync() => throw new IOException("Stands for a pipe that nobody reads.");
+        public override Task WriteLineAsync() => throw new IOException("Simulates a pipe whose reader is gone.");
     }
 
-    /// <summary>Stands for any fault.</summary>
+    /// <summary>Simulates any fault.</summary>
     private sealed class TestFaultException : Exception;
 }

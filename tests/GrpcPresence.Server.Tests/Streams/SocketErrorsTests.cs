@@ -9,7 +9,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Streams;
 
-/// <summary>What Kestrel sees of a connection whose socket fails.</summary>
+/// <summary>Tests what Kestrel sees when the socket of a connection fails.</summary>
 public sealed class SocketErrorsTests
 {
     private static readonly SocketException TimedOut = new((int)SocketError.TimedOut);
@@ -39,7 +39,7 @@ public sealed class SocketErrorsTests
     }
 
     [Fact]
-    public async Task Another_error_is_none_of_the_sockets()
+    public async Task An_error_that_is_not_of_the_socket_is_thrown()
     {
         var output = await OpenAsync();
         await _sent.Reader.CompleteAsync(new InvalidOperationException());
@@ -48,7 +48,7 @@ public sealed class SocketErrorsTests
     }
 
     [Fact]
-    public async Task What_is_written_reaches_the_socket()
+    public async Task Written_bytes_reach_the_socket()
     {
         var output = await OpenAsync();
 
@@ -57,7 +57,7 @@ public sealed class SocketErrorsTests
         Assert.Equal([7], (await _sent.Reader.ReadAsync(TestRun.Token)).Buffer.FirstSpan.ToArray());
     }
 
-    /// <summary>Opens a connection of such a listener, and returns what Kestrel writes to.</summary>
+    /// <summary>Opens a connection of a listener that ends on socket errors. Returns the writer that Kestrel uses.</summary>
     private async Task<PipeWriter> OpenAsync()
     {
         ConnectionDelegate? open = null;

@@ -5,7 +5,7 @@ using HeartbeatStream = GrpcPresence.Server.Tests.Fixture.HeartbeatStream;
 
 namespace GrpcPresence.Server.Tests.Streams;
 
-/// <summary>No read is pending when a handler returns: the next request of the connection would fail.</summary>
+/// <summary>Tests that no read is pending when a handler returns. Otherwise the next request of the connection would fail.</summary>
 public sealed class StreamReadingTests
 {
     private const string Path = "/presence.v1.UserService/StreamHeartbeats";
@@ -66,7 +66,7 @@ public sealed class StreamReadingTests
 
     private static async Task AssertNothingIsPendingAsync(TestServer server)
     {
-        Assert.False(await server.Reads.IsLeftBy(Path), "A read is pending.");
+        Assert.False(await server.Reads.IsLeftBy(Path), "A read is still pending after the handler returned.");
         Assert.Empty(server.Log.Problems);
     }
 }

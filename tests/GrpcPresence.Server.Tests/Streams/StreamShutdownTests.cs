@@ -38,7 +38,7 @@ public sealed class StreamShutdownTests : IDisposable
     }
 
     [Fact]
-    public async Task A_request_that_is_no_stream_is_left_alone()
+    public async Task A_request_that_is_not_a_stream_is_not_cancelled()
     {
         await RunAsync(stream: null, context =>
         {
@@ -136,15 +136,15 @@ public sealed class StreamShutdownTests : IDisposable
         Assert.False(stopping.IsCompleted);
         clock.Release();
 
-        await Barrier.Within(stopping, "stopping goes on");
+        await Barrier.Within(stopping, "the server continued to stop");
     }
 
     [Fact]
-    public void Stopping_waits_for_nobody_when_no_stream_is_open() =>
+    public void Stopping_does_not_wait_when_no_stream_is_open() =>
         Assert.True(Drain(_time).StoppingAsync(TestRun.Token).IsCompletedSuccessfully);
 
     [Fact]
-    public async Task Stopping_does_not_wait_longer_than_it_may()
+    public async Task Stopping_does_not_wait_longer_than_its_limit()
     {
         var ended = new TaskCompletionSource();
         using var overdue = new CancellationTokenSource();
@@ -153,7 +153,7 @@ public sealed class StreamShutdownTests : IDisposable
 
         await overdue.CancelAsync();
 
-        await Barrier.Within(stopping, "stopping goes on");
+        await Barrier.Within(stopping, "the server continued to stop");
         ended.SetResult();
         await run;
     }

@@ -22,7 +22,7 @@ public sealed class PreHookTests
     [InlineData(429)]
     [InlineData(500)]
     [InlineData(503)]
-    public async Task An_answer_of_4xx_or_5xx_refuses_the_edit(int status)
+    public async Task A_response_of_4xx_or_5xx_rejects_the_edit(int status)
     {
         var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(new StubHandler((HttpStatusCode)status)));
 
@@ -34,7 +34,7 @@ public sealed class PreHookTests
     [InlineData(200)]
     [InlineData(204)]
     [InlineData(302)]
-    public async Task Any_other_answer_lets_it_through(int status)
+    public async Task Any_other_response_allows_the_edit(int status)
     {
         using var network = new StubHandler((HttpStatusCode)status);
 
@@ -46,7 +46,7 @@ public sealed class PreHookTests
     }
 
     [Fact]
-    public async Task No_answer_lets_it_through()
+    public async Task A_missing_response_allows_the_edit()
     {
         using var network = new StubHandler(_ => throw new HttpRequestException("Connection refused."));
 
@@ -56,7 +56,7 @@ public sealed class PreHookTests
     }
 
     [Fact]
-    public async Task Nobody_is_asked_unless_the_event_is_among_the_filters()
+    public async Task The_pre_hook_is_called_only_if_the_filters_contain_the_event()
     {
         using var network = new StubHandler(HttpStatusCode.Forbidden);
 
@@ -67,7 +67,7 @@ public sealed class PreHookTests
     }
 
     [Fact]
-    public async Task Nobody_is_asked_of_an_edit_that_changes_nothing_or_of_a_user_who_does_not_exist()
+    public async Task The_pre_hook_is_not_called_for_an_edit_without_changes_or_of_a_missing_user()
     {
         using var network = new StubHandler(HttpStatusCode.Forbidden);
 

@@ -50,18 +50,18 @@ public sealed class PublicAddressTests
     public void A_special_address_of_IPv6_is_not_public(string address) => Assert.False(PublicAddress.Is(IPAddress.Parse(address)));
 
     [Theory]
-    [InlineData("::ffff:127.0.0.1")] // mapped
+    [InlineData("::ffff:127.0.0.1")] // IPv4-mapped
     [InlineData("::ffff:10.0.0.1")]
     [InlineData("::ffff:169.254.169.254")]
-    [InlineData("::127.0.0.1")] // compatible
+    [InlineData("::127.0.0.1")] // IPv4-compatible
     [InlineData("::192.168.0.1")]
     [InlineData("64:ff9b::127.0.0.1")] // NAT64
     [InlineData("64:ff9b::a9fe:a9fe")]
     [InlineData("64:ff9b:1::1")]
-    [InlineData("2002:7f00:1::1")] // 6to4 of 127.0.0.1
-    [InlineData("2002:a00:1::1")] // of 10.0.0.1
-    [InlineData("2001:0:7f00:1::")] // Teredo, whose server is 127.0.0.1
-    [InlineData("2001:0:808:808:0:0:80ff:fffe")] // whose client is 127.0.0.1, inverted
+    [InlineData("2002:7f00:1::1")] // 6to4 with 127.0.0.1
+    [InlineData("2002:a00:1::1")] // 6to4 with 10.0.0.1
+    [InlineData("2001:0:7f00:1::")] // Teredo with the server 127.0.0.1
+    [InlineData("2001:0:808:808:0:0:80ff:fffe")] // Teredo with the client 127.0.0.1, inverted
     public void An_address_that_carries_a_special_one_is_not_public(string address) =>
         Assert.False(PublicAddress.Is(IPAddress.Parse(address)));
 

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>A request as a back end sees it.</summary>
+/// <summary>A webhook request as a back end receives it.</summary>
 internal sealed record ReceivedWebhook(
     string Method, string Url, IReadOnlyDictionary<string, string> Headers, IReadOnlyDictionary<string, string> Parameters)
 {

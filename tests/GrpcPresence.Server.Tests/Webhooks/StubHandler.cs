@@ -2,7 +2,7 @@ using System.Net;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>Stands for the network: keeps the last request and answers as the test says.</summary>
+/// <summary>Replaces the network: keeps the last request, and returns the response that the test chooses.</summary>
 internal sealed class StubHandler(Func<CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
 {
     public StubHandler(HttpStatusCode status)

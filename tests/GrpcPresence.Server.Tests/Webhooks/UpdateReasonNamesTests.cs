@@ -6,13 +6,13 @@ namespace GrpcPresence.Server.Tests.Webhooks;
 public sealed class UpdateReasonNamesTests
 {
     [Fact]
-    public void All_reasons_have_words_in_a_fixed_order() =>
+    public void All_reasons_have_names_in_a_fixed_order() =>
         Assert.Equal(
             ["created", "deleted", "friendlyName", "attributes", "role", "reachabilityOnline", "reachabilityNotifiable"],
             UpdateReasonNames.Of(UpdateReasons.All));
 
     [Fact]
-    public void No_reason_has_no_word() => Assert.Empty(UpdateReasonNames.Of(UpdateReasons.None));
+    public void An_empty_set_of_reasons_has_no_name() => Assert.Empty(UpdateReasonNames.Of(UpdateReasons.None));
 
     [Fact]
     public void Only_the_reasons_that_are_set_are_written() =>
@@ -21,7 +21,7 @@ public sealed class UpdateReasonNamesTests
             UpdateReasonNames.Of(UpdateReasons.ReachabilityOnline | UpdateReasons.FriendlyName));
 
     [Fact]
-    public void A_word_is_read_as_the_reason_that_it_was_written_for()
+    public void Each_name_is_parsed_as_its_reason()
     {
         var read = UpdateReasons.None;
         foreach (var word in UpdateReasonNames.Of(UpdateReasons.All))
@@ -38,5 +38,5 @@ public sealed class UpdateReasonNamesTests
     [InlineData(null)]
     [InlineData("online")]
     [InlineData("FriendlyName")]
-    public void What_is_no_word_is_not_read(string? word) => Assert.False(UpdateReasonNames.TryParse(word, out _));
+    public void An_unknown_name_is_not_parsed(string? word) => Assert.False(UpdateReasonNames.TryParse(word, out _));
 }

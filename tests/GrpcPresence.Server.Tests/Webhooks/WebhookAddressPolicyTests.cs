@@ -28,7 +28,7 @@ public sealed class WebhookAddressPolicyTests
     [InlineData("http://LOCALHOST:80/")]
     [InlineData("http://localhost./")]
     [InlineData("http://app.localhost/")]
-    public void A_URL_that_shows_that_it_is_private_is_refused(string url)
+    public void A_URL_with_a_private_host_is_rejected(string url)
     {
         Assert.True(Guard(allowPrivate: false).Rejects(new Uri(url)));
         Assert.False(Guard(allowPrivate: true).Rejects(new Uri(url)));
@@ -55,7 +55,7 @@ public sealed class WebhookAddressPolicyTests
     }
 
     [Fact]
-    public async Task A_connection_goes_to_the_address_that_was_judged()
+    public async Task A_connection_goes_to_the_address_that_was_checked()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
@@ -65,7 +65,7 @@ public sealed class WebhookAddressPolicyTests
     }
 
     [Fact]
-    public async Task A_host_without_an_address_is_no_answer()
+    public async Task A_host_without_an_address_counts_as_a_missing_response()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
@@ -73,7 +73,7 @@ public sealed class WebhookAddressPolicyTests
     }
 
     [Fact]
-    public async Task A_literal_address_is_judged_when_it_is_called_too()
+    public async Task A_literal_address_is_checked_when_it_is_called()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
@@ -83,7 +83,7 @@ public sealed class WebhookAddressPolicyTests
     }
 
     [Fact]
-    public async Task Names_that_lead_nowhere_take_a_few_threads_and_no_more_also_when_nobody_waits_for_them()
+    public async Task Unresolvable_names_use_a_limited_number_of_threads_even_after_their_requests_gave_up()
     {
         using var started = new SemaphoreSlim(0);
         var answers = new ConcurrentQueue<TaskCompletionSource<IPAddress[]>>();
@@ -91,10 +91,10 @@ public sealed class WebhookAddressPolicyTests
         using var handler = WebhookHandler.New(guard);
         using var asked = new SemaphoreSlim(0);
         using var tired = new CancellationTokenSource();
-        var patience = tired.Token; // of the handler, which waits for a connection longer than a request does
+        var patience = tired.Token; // the handler's own token: it waits for a connection longer than a request does
         handler.ConnectCallback = (context, _) =>
         {
-            var connection = guard.ConnectAsync(context, patience); // begins to resolve before it returns, where there is a place
+            var connection = guard.ConnectAsync(context, patience); // starts to resolve before it returns, if a place is free
             asked.Release();
             return connection;
         };
@@ -103,8 +103,8 @@ public sealed class WebhookAddressPolicyTests
             CallAsync($"http://black-hole-{i}.example/")).ToList();
         foreach (var _ in calls)
         {
-            await Barrier.Within(started.WaitAsync(TestRun.Token), "a name is being resolved");
-            await Barrier.Within(asked.WaitAsync(TestRun.Token), "a connection is asked for");
+            await Barrier.Within(started.WaitAsync(TestRun.Token), "the policy resolves a name");
+            await Barrier.Within(asked.WaitAsync(TestRun.Token), "the handler asks for a connection");
         }
 
         await tired.CancelAsync();
@@ -113,10 +113,10 @@ public sealed class WebhookAddressPolicyTests
         patience = TestRun.Token;
         var next = CallAsync("http://next.example/");
 
-        await Barrier.Within(asked.WaitAsync(TestRun.Token), "the next connection is asked for");
+        await Barrier.Within(asked.WaitAsync(TestRun.Token), "the handler asks for the next connection");
         Assert.Equal(WebhookAddressPolicy.ResolutionsAtOnce, answers.Count);
         answers.First().SetResult([IPAddress.Loopback]);
-        await Barrier.Within(started.WaitAsync(TestRun.Token), "the next name is being resolved");
+        await Barrier.Within(started.WaitAsync(TestRun.Token), "the policy resolves the next name");
         answers.Last().SetResult([IPAddress.Loopback]);
         Assert.Null(await next);
 
@@ -140,7 +140,7 @@ public sealed class WebhookAddressPolicyTests
         Assert.Equal(HttpStatusCode.TemporaryRedirect, await CallAsync(Guard(allowPrivate: true), receiver, receiver.Url));
     }
 
-    /// <summary>A guard to whom every name has these addresses.</summary>
+    /// <summary>Creates a policy that resolves every name to these addresses.</summary>
     private static WebhookAddressPolicy Guard(bool allowPrivate, params IPAddress[] addresses) =>
         new(allowPrivate, _ => Task.FromResult(addresses));
 

@@ -54,7 +54,7 @@ public sealed class WebhookClientTests
     }
 
     [Fact]
-    public async Task A_repetition_has_the_same_token_also_with_other_reasons_and_another_event_has_not()
+    public async Task A_repeated_event_has_the_same_token_even_with_other_reasons_and_another_event_has_another()
     {
         using var network = new StubHandler(HttpStatusCode.OK);
 
@@ -69,7 +69,7 @@ public sealed class WebhookClientTests
     [Fact]
     public async Task A_receiver_has_five_seconds_in_all()
     {
-        var asked = new Barrier("the receiver is asked");
+        var asked = new Barrier("the receiver gets the request");
         using var network = new StubHandler(async cancelled =>
         {
             asked.Reach();
@@ -82,13 +82,13 @@ public sealed class WebhookClientTests
         _time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromTicks(1));
         Assert.False(sending.IsCompleted);
         _time.Advance(TimeSpan.FromTicks(1));
-        await Barrier.Within(sending, "the request is given up");
+        await Barrier.Within(sending, "the client gives up the request");
 
         Assert.Null(await sending);
     }
 
     [Fact]
-    public async Task No_connection_is_no_answer()
+    public async Task A_failed_connection_counts_as_a_missing_response()
     {
         using var network = new StubHandler(_ => throw new HttpRequestException("No route to host."));
 
@@ -96,7 +96,7 @@ public sealed class WebhookClientTests
     }
 
     [Fact]
-    public async Task A_peer_that_is_gone_as_soon_as_it_is_reached_is_no_answer()
+    public async Task A_connection_reset_counts_as_a_missing_response()
     {
         using var reset = new StubHandler(_ => throw new SocketException((int)SocketError.NotConnected));
         using var ended = new StubHandler(_ => throw new IOException("The connection was reset."));
@@ -106,7 +106,7 @@ public sealed class WebhookClientTests
     }
 
     [Fact]
-    public async Task A_host_of_other_letters_is_signed_as_the_receiver_sees_it()
+    public async Task An_internationalized_host_is_signed_as_the_receiver_sees_it()
     {
         using var network = new StubHandler(HttpStatusCode.OK);
         using var client = new WebhookClient(network, new ServerSettings { AuthToken = "token" }, _time);
@@ -119,7 +119,7 @@ public sealed class WebhookClientTests
     }
 
     [Fact]
-    public async Task Who_cancels_hears_of_that()
+    public async Task Cancellation_throws_to_the_caller()
     {
         using var network = new StubHandler(async cancelled =>
         {

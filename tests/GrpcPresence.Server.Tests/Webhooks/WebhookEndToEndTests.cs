@@ -8,12 +8,16 @@ namespace GrpcPresence.Server.Tests.Webhooks;
 
 public sealed class WebhookEndToEndTests
 {
-    // Where there is an auth token, callers need credentials unless they are let in without.
-    private static readonly ServerSettings Allowing = new() { AllowPrivateWebhooks = true, AuthToken = "a-token-of-this-test",
-        AllowAnonymous = true };
+    // With an auth token configured, callers need credentials unless the settings allow anonymous callers.
+    private static readonly ServerSettings Allowing = new()
+    {
+        AllowPrivateWebhooks = true,
+        AuthToken = "a-token-of-this-test",
+        AllowAnonymous = true
+    };
 
     [Fact]
-    public async Task A_heartbeat_makes_the_back_end_hear_of_the_user_with_a_signature_that_verifies()
+    public async Task A_heartbeat_sends_a_webhook_about_the_user_with_a_valid_signature()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         await using var server = await TestServer.StartAsync(settings: Allowing);
@@ -37,7 +41,7 @@ public sealed class WebhookEndToEndTests
     }
 
     [Fact]
-    public async Task A_GET_has_the_parameters_and_a_signature_too()
+    public async Task A_GET_has_the_parameters_and_a_signature()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         await using var server = await TestServer.StartAsync(settings: Allowing);
@@ -52,7 +56,7 @@ public sealed class WebhookEndToEndTests
     }
 
     [Fact]
-    public async Task What_was_not_told_when_the_server_stopped_is_told_by_the_next_one()
+    public async Task Events_that_were_undelivered_at_the_stop_are_delivered_by_the_next_server()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         receiver.Answer = _ => 503;

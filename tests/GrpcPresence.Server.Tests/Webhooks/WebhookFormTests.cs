@@ -12,10 +12,13 @@ public sealed class WebhookFormTests
     public void An_event_has_the_names_and_forms_that_the_product_documents()
     {
         Assert.True(RoleSid.TryParse("RL00000000000000000000000000000007", out var role));
-        var record = Sample.Record() with { RoleSid = role, HadBinding = true };
+        var record = SampleUsers.Record() with { RoleSid = role, HadBinding = true };
 
         var form = WebhookForm.Of(
-            Account, WebhookEvents.UserUpdated, Sample.State(record), UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName);
+            Account,
+            WebhookEvents.UserUpdated,
+            SampleUsers.State(record),
+            UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName);
 
         Assert.Equal(
             new Dictionary<string, string>
@@ -39,20 +42,21 @@ public sealed class WebhookFormTests
     }
 
     [Fact]
-    public void What_is_not_known_is_left_out()
+    public void Unknown_values_are_left_out()
     {
-        var record = Sample.Record() with { KnownRevision = 0 };
+        var record = SampleUsers.Record() with { KnownRevision = 0 };
 
-        var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, Sample.State(record), UpdateReasons.Created).Select(parameter =>
+        var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, SampleUsers.State(record), UpdateReasons.Created).Select(parameter =>
             parameter.Key);
 
         Assert.DoesNotContain(names, name => name is "RoleSid" or "IsOnline" or "IsNotifiable");
     }
 
     [Fact]
-    public void An_edit_that_is_asked_about_is_shown_as_it_would_be()
+    public void The_form_of_a_pre_hook_shows_the_user_after_the_edit()
     {
-        var form = WebhookForm.OfEdit(Account, Sample.State(), new UserEdit("Countess", Attributes: null, RoleSid: null)).ToDictionary();
+        var edit = new UserEdit("Countess", Attributes: null, RoleSid: null);
+        var form = WebhookForm.OfEdit(Account, SampleUsers.State(), edit).ToDictionary();
 
         Assert.Equal("onUserUpdate", form["EventType"]);
         Assert.Equal("Countess", form["FriendlyName"]);

@@ -11,11 +11,11 @@ using GrpcPresence.Server.Webhooks;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>What a receiver cannot make this server do.</summary>
+/// <summary>Tests what a webhook receiver cannot make this server do.</summary>
 public sealed class WebhookHandlerTests
 {
     [Fact]
-    public async Task A_certificate_that_names_where_its_authority_is_found_has_nobody_look_there()
+    public async Task The_URL_of_the_authority_in_a_certificate_is_not_fetched()
     {
         await using var inside = await WebhookReceiver.StartAsync();
         using var certificate = CertificateOfAuthorityAt(inside.Url);
@@ -30,7 +30,7 @@ public sealed class WebhookHandlerTests
     }
 
     [Fact]
-    public async Task A_receiver_that_shows_its_whole_chain_is_called_and_none_of_it_is_kept()
+    public async Task A_receiver_that_presents_its_whole_chain_is_called_and_the_chain_is_not_stored()
     {
         using var root = TestAuthority.NewRoot();
         using var intermediate = root.NewIntermediate("Intermediate");
@@ -56,13 +56,13 @@ public sealed class WebhookHandlerTests
     [InlineData("http://_/")]
     [InlineData("http://1.2.3.4.5/")]
     [InlineData("http://127.0.0.1:0/")]
-    public async Task A_URL_that_may_be_set_is_at_the_worst_not_reached(string url)
+    public async Task A_valid_URL_that_cannot_be_reached_counts_as_a_missing_response(string url)
     {
         Assert.True(WebhookUrl.IsValid(url));
         Assert.Null(await CallAsync(url));
     }
 
-    /// <summary>Takes one connection and answers one request, as far as the client goes along.</summary>
+    /// <summary>Accepts one connection and answers one request, if the client accepts the certificates.</summary>
     private static async Task ShowAsync(TcpListener listener, params X509Certificate2[] chain)
     {
         using var client = await listener.AcceptTcpClientAsync(TestRun.Token);
@@ -76,7 +76,7 @@ public sealed class WebhookHandlerTests
         });
     }
 
-    /// <summary>A certificate of a server whose authority is nowhere but at the URL.</summary>
+    /// <summary>Creates a server certificate whose authority can be found only at the URL.</summary>
     private static X509Certificate2 CertificateOfAuthorityAt(string url)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

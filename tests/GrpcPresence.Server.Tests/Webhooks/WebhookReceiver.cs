@@ -9,7 +9,7 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>A back end on a port of this machine: it keeps what it is told, and answers as the test says.</summary>
+/// <summary>A back end on a loopback port: keeps each request, and returns the response that the test chooses.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -23,14 +23,14 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         _app.Run(TakeAsync);
     }
 
-    /// <summary>What is answered.</summary>
+    /// <summary>Chooses the status code of each response.</summary>
     public Func<ReceivedWebhook, int> Answer { get; set; } = _ => StatusCodes.Status200OK;
 
     public Uri Address => new(_app.Urls.First());
 
     public string Url => new Uri(Address, "/hook?key=1").AbsoluteUri;
 
-    /// <summary>How many requests have come that nobody has read.</summary>
+    /// <summary>The number of received requests that the test has not read yet.</summary>
     public int Unread => _received.Reader.Count;
 
     public static async Task<WebhookReceiver> StartAsync()
@@ -40,11 +40,11 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         return receiver;
     }
 
-    /// <summary>The next request.</summary>
+    /// <summary>Returns the next request; waits until it arrives.</summary>
     public async Task<ReceivedWebhook> NextAsync()
     {
         var next = _received.Reader.ReadAsync(TestRun.Token).AsTask();
-        await Barrier.Within(next, "the back end is told of something");
+        await Barrier.Within(next, "the back end received a request");
         return await next;
     }
 

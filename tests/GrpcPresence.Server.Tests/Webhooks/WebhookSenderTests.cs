@@ -24,7 +24,7 @@ public sealed class WebhookSenderTests
     [InlineData(307, WebhookOutcome.Failed)]
     [InlineData(500, WebhookOutcome.Failed)]
     [InlineData(503, WebhookOutcome.Failed)]
-    public async Task The_status_says_what_became_of_an_event(int status, WebhookOutcome outcome)
+    public async Task The_status_decides_the_outcome_of_an_event(int status, WebhookOutcome outcome)
     {
         using var network = new StubHandler((HttpStatusCode)status);
 
@@ -32,7 +32,7 @@ public sealed class WebhookSenderTests
     }
 
     [Fact]
-    public async Task No_answer_is_a_failure()
+    public async Task A_missing_response_is_a_failure()
     {
         using var network = new StubHandler(_ => throw new HttpRequestException("Connection refused."));
 
@@ -44,7 +44,7 @@ public sealed class WebhookSenderTests
         var settings = new ServerSettings();
         using var client = new WebhookClient(network, settings, TimeProvider.System);
         var delivery = new WebhookDelivery(
-            "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, Sample.State(), UpdateReasons.Created);
+            "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, SampleUsers.State(), UpdateReasons.Created);
         return await new WebhookSender(client, settings).SendAsync(delivery, default);
     }
 }

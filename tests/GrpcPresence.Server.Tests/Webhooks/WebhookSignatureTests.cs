@@ -3,14 +3,14 @@ using GrpcPresence.Server.Webhooks;
 namespace GrpcPresence.Server.Tests.Webhooks;
 
 /// <summary>
-/// The expected values were made with another program: <c>openssl dgst -sha1 -hmac KEY -binary | base64</c>, of the signed text.
+/// Compares signatures with values from another program: <c>openssl dgst -sha1 -hmac KEY -binary | base64</c>, run on the signed text.
 /// </summary>
 public sealed class WebhookSignatureTests
 {
     [Fact]
     public void A_form_is_signed_with_its_parameters_sorted_by_name()
     {
-        // The example of the product's own documentation.
+        // This example comes from the product's own documentation.
         KeyValuePair<string, string>[] form =
         [
             new("To", "+18005551212"), new("From", "+14158675310"), new("Digits", "1234"), new("Caller", "+14158675310"),

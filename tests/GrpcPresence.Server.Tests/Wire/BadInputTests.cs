@@ -37,7 +37,7 @@ public sealed class BadInputTests
     }
 
     [Theory]
-    [InlineData("0a01ff")] // one byte that never occurs in UTF-8
+    [InlineData("0a01ff")] // a byte that never occurs in UTF-8
     [InlineData("12034bfc72")] // Latin-1
     [InlineData("1203eda080")] // half of a surrogate pair
     [InlineData("1202c080")] // NUL in two bytes
@@ -92,7 +92,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public async Task A_request_that_is_no_grpc_is_refused_and_is_not_logged()
+    public async Task A_request_that_is_not_gRPC_is_rejected_and_is_not_logged()
     {
         await using var server = await TestServer.StartAsync();
         using var client = NewHttp2Client();
@@ -121,12 +121,12 @@ public sealed class BadInputTests
     }
 
     [Theory]
-    [InlineData("a compression flag that does not exist", "0200000000", "identity", "13")]
+    [InlineData("an undefined compression flag", "0200000000", "identity", "13")]
     [InlineData("a length of 2 GiB", "0080000000", "identity", "8")]
     [InlineData("a length of 4 GiB", "00ffffffff", "identity", "8")]
-    [InlineData("gzip that is none", "0100000003010203", "gzip", "13")]
-    [InlineData("an encoding that does not exist", "0100000003010203", "nonsense", "12")]
-    public async Task A_frame_that_is_none_gets_a_status_and_is_not_logged(string what, string body, string encoding, string status)
+    [InlineData("a body that is not gzip", "0100000003010203", "gzip", "13")]
+    [InlineData("an unknown encoding", "0100000003010203", "nonsense", "12")]
+    public async Task An_invalid_frame_gets_a_status_and_is_not_logged(string what, string body, string encoding, string status)
     {
         await using var server = await TestServer.StartAsync();
         using var client = NewHttp2Client();

@@ -7,11 +7,11 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>Cancelling a call releases everything that the call holds on the server.</summary>
+/// <summary>Tests that cancelling a call releases everything that the call holds on the server.</summary>
 public sealed class CancellationTests
 {
     [Fact]
-    public async Task A_cancelled_watch_is_not_open_any_more()
+    public async Task A_cancelled_watch_is_no_longer_open()
     {
         await using var server = await TestServer.StartAsync();
         var watch = Watch.Open(server, new WatchUsersRequest { ServiceSid = await server.CreateReachableServiceAsync() });
@@ -27,7 +27,7 @@ public sealed class CancellationTests
     }
 
     [Fact]
-    public async Task A_cancelled_heartbeat_stream_is_not_open_any_more()
+    public async Task A_cancelled_heartbeat_stream_is_no_longer_open()
     {
         await using var server = await TestServer.StartAsync();
         var stream = await HeartbeatStream.OpenAsync(server, await server.CreateReachableServiceAsync());

@@ -9,13 +9,15 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>Requests may use gzip. Responses are never compressed: they are small, and all watchers share the frames of a watch.</summary>
+/// <summary>
+/// Tests that requests may use gzip. The server never compresses responses: they are small, and all watchers share the frames of a watch.
+/// </summary>
 public sealed class CompressionTests : IAsyncLifetime
 {
     private const byte Plain = 0;
     private const byte Compressed = 1;
 
-    /// <summary>Selects the encoding of requests in gRPC's client. It is not sent.</summary>
+    /// <summary>Selects the encoding of requests in gRPC's client. The client does not send this header.</summary>
     private static readonly Metadata Gzip = new() { { "grpc-internal-encoding-request", "gzip" } };
 
     private TestServer _server = null!;
@@ -58,7 +60,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("gzip", false)]
     [InlineData("identity", true)]
     [InlineData("gzip", true)]
-    public async Task Answers_are_plain_whatever_the_client_accepts(string accepted, bool sendsGzip)
+    public async Task Responses_are_uncompressed_for_any_accepted_encoding(string accepted, bool sendsGzip)
     {
         using var response = await PostAsync(sendsGzip ? "gzip" : "identity", accepted);
 
@@ -68,7 +70,7 @@ public sealed class CompressionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_refusal_of_another_encoding_names_those_that_are_accepted()
+    public async Task The_error_for_another_encoding_names_the_accepted_encodings()
     {
         using var response = await PostAsync("deflate", "identity");
 

@@ -9,8 +9,8 @@ using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 namespace GrpcPresence.Server.Tests.Wire;
 
 /// <summary>
-/// A call ends when its deadline passes. The clients here send the deadline and do not watch it themselves, so the server must end the
-/// call. gRPC's clock cannot be replaced, so these deadlines pass in real time.
+/// Tests that a call ends when its deadline passes. The clients here send the deadline and do not watch it themselves, so the server must
+/// end the call. gRPC's clock cannot be replaced, so these deadlines pass in real time.
 /// </summary>
 public sealed class DeadlineTests
 {
@@ -43,7 +43,7 @@ public sealed class DeadlineTests
     [Theory]
     [InlineData("WatchUsers")]
     [InlineData("StreamHeartbeats")]
-    public async Task A_stream_ends_with_DEADLINE_EXCEEDED_and_is_not_open_any_more(string method)
+    public async Task A_stream_ends_with_DEADLINE_EXCEEDED_and_is_no_longer_open(string method)
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateReachableServiceAsync();
@@ -66,7 +66,7 @@ public sealed class DeadlineTests
     [Theory]
     [InlineData("1n")]
     [InlineData("0S")]
-    public async Task A_timeout_of_less_than_a_tick_is_no_deadline(string timeout)
+    public async Task A_timeout_of_less_than_a_tick_is_not_a_deadline(string timeout)
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateServiceAsync();

@@ -4,7 +4,7 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>Request headers have a limit of 8 KiB each and 16 KiB in all.</summary>
+/// <summary>Tests the limits of request headers: 8 KiB each, and 16 KiB in all.</summary>
 public sealed class HeaderLimitTests : IAsyncLifetime
 {
     private TestServer _server = null!;

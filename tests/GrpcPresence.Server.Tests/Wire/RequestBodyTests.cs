@@ -12,7 +12,7 @@ public sealed class RequestBodyTests
     private readonly Pipe _pipe = new(new PipeOptions(minimumSegmentSize: 1, useSynchronizationContext: false));
 
     [Fact]
-    public async Task A_body_that_breaks_off_is_the_end_of_the_call_and_no_fault()
+    public async Task A_truncated_body_ends_the_call_and_is_not_a_fault()
     {
         var reader = new RequestBody(_pipe.Reader);
         var reading = reader.ReadAsync(TestRun.Token).AsTask();
@@ -25,7 +25,7 @@ public sealed class RequestBodyTests
     }
 
     [Fact]
-    public async Task A_reset_that_is_met_between_two_reads_is_the_end_of_the_call_too()
+    public async Task A_reset_between_two_reads_ends_the_call()
     {
         var reset = new IOException("The client reset the request stream.");
         var body = new RequestBody(new ResetBetweenReads(reset));
@@ -37,7 +37,7 @@ public sealed class RequestBodyTests
     }
 
     [Fact]
-    public async Task A_body_that_Kestrel_finds_too_large_is_too_large_for_gRPC()
+    public async Task A_body_over_the_limit_of_Kestrel_is_too_large_for_gRPC()
     {
         await _pipe.Writer.CompleteAsync(new BadHttpRequestException("", StatusCodes.Status413PayloadTooLarge));
 
@@ -51,8 +51,8 @@ public sealed class RequestBodyTests
     [InlineData("017fffffff", null)]
     [InlineData("0080000000", StatusCode.ResourceExhausted)]
     [InlineData("02", StatusCode.Internal)]
-    [InlineData("00ffffff", null)] // not whole yet
-    public async Task A_prefix_is_checked_however_it_comes_in(string prefix, StatusCode? expected)
+    [InlineData("00ffffff", null)] // an incomplete prefix
+    public async Task A_prefix_is_checked_even_when_it_arrives_in_parts(string prefix, StatusCode? expected)
     {
         foreach (var part in Convert.FromHexString(prefix))
             await _pipe.Writer.WriteAsync(new[] { part }, TestRun.Token);

@@ -7,27 +7,27 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
-/// <summary>Who ended a stream, by what Kestrel throws from its body.</summary>
+/// <summary>Tests which exceptions of the request body mean that the server ended the stream, not the client.</summary>
 public sealed class StreamEndTests
 {
     [Fact]
-    public void A_ping_that_was_not_answered_is_the_servers_end() =>
-        Assert.True(StreamEnd.IsByServer(Aborted(new TimeoutException("Stands for Kestrel's own, which is internal."))));
+    public void An_unanswered_ping_means_that_the_server_ended_the_stream() =>
+        Assert.True(StreamEnd.IsByServer(Aborted(new TimeoutException("Replaces Kestrel's exception, which is internal."))));
 
     [Fact]
-    public void A_connection_that_the_client_closed_is_not() => Assert.False(StreamEnd.IsByServer(Aborted(null)));
+    public void A_connection_that_the_client_closed_was_not_ended_by_the_server() => Assert.False(StreamEnd.IsByServer(Aborted(null)));
 
     [Fact]
-    public void A_connection_that_the_client_reset_is_not() =>
+    public void A_connection_that_the_client_reset_was_not_ended_by_the_server() =>
         Assert.False(StreamEnd.IsByServer(
             Aborted(new ConnectionResetException("", new SocketException((int)SocketError.ConnectionReset)))));
 
     [Fact]
-    public void A_stream_that_the_client_reset_is_not() =>
+    public void A_stream_that_the_client_reset_was_not_ended_by_the_server() =>
         Assert.False(StreamEnd.IsByServer(new IOException("The client reset the request stream.")));
 
     [Fact]
-    public async Task A_read_that_saw_the_token_first_is_followed_by_one_that_knows_the_reason()
+    public async Task A_read_that_sees_the_cancellation_first_is_followed_by_one_that_throws_the_reason()
     {
         using var body = new FaultedBody(Aborted(new TimeoutException()));
         var request = Request(body);

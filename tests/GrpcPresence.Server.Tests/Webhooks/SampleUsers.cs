@@ -3,13 +3,18 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
-/// <summary>Users to tell of.</summary>
-internal static class Sample
+/// <summary>Users for the events that these tests send.</summary>
+internal static class SampleUsers
 {
     public static readonly ServiceSid Service = new(1);
 
-    public static readonly ServiceConfiguration On = new() { ReachabilityEnabled = true, Revision = 1, SwitchedOnRevision = 1,
-        SwitchRevision = 1 };
+    public static readonly ServiceConfiguration On = new()
+    {
+        ReachabilityEnabled = true,
+        Revision = 1,
+        SwitchedOnRevision = 1,
+        SwitchRevision = 1
+    };
 
     public static UserRecord Record() => new()
     {

@@ -6,7 +6,7 @@ using ServiceResource = Twilio.Rest.Conversations.V1.ServiceResource;
 namespace GrpcPresence.Twilio.Tests;
 
 /// <summary>Whether a user is online and notifiable is true, false or null.</summary>
-public sealed class ReachabilityTests(OpenServer server)
+public sealed class TwilioReachabilityTests(OpenServer server)
 {
     private readonly UserService.UserServiceClient _clients = new(server.Grpc);
 

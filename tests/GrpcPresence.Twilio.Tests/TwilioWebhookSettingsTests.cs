@@ -4,7 +4,8 @@ using ServiceResource = Twilio.Rest.Conversations.V1.ServiceResource;
 
 namespace GrpcPresence.Twilio.Tests;
 
-public sealed class WebhookSettingsTests(OpenServer server)
+/// <summary>Tests webhook settings through the Twilio SDK.</summary>
+public sealed class TwilioWebhookSettingsTests(OpenServer server)
 {
     [Fact]
     public async Task Webhook_settings_are_null_until_set_and_then_kept()

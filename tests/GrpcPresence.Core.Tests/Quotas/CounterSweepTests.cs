@@ -4,8 +4,8 @@ using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Core.Tests.Quotas;
 
-/// <summary>Meters that are idle are dropped, and nobody gains by it.</summary>
-public sealed class SweepTests : IDisposable
+/// <summary>Tests that the sweep drops idle counters, and that no caller gains quota by it.</summary>
+public sealed class CounterSweepTests : IDisposable
 {
     private readonly QuotaWorld _world = new();
 
@@ -14,7 +14,7 @@ public sealed class SweepTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public void A_meter_is_dropped_when_it_is_as_new()
+    public void Counters_are_dropped_when_their_quotas_are_full()
     {
         Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _);
         Limiter.TryChargeWrite(_world.Service, _world.User("ada"), out _);
@@ -23,7 +23,7 @@ public sealed class SweepTests : IDisposable
 
         Assert.Equal(1, Limiter.Sweep());
         Assert.Equal(2, Limiter.CounterCount);
-        _world.Time.Advance(TimeSpan.FromMilliseconds(99)); // one of ten streams a second
+        _world.Time.Advance(TimeSpan.FromMilliseconds(99)); // one of ten streams a second returns after 100 ms
         Assert.Equal(1, Limiter.Sweep());
         _world.Time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal(1, Limiter.Sweep());
@@ -33,7 +33,7 @@ public sealed class SweepTests : IDisposable
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public void A_meter_with_an_open_watch_stays_until_the_watch_ends(int watchedUsers)
+    public void Counters_with_an_open_watch_stay_until_the_watch_ends(int watchedUsers)
     {
         Assert.True(Limiter.TryOpenStream(_world.Service, _world.User("ada"), watchedUsers, out var lease, out _));
         _world.Time.Advance(TimeSpan.FromHours(1));
@@ -44,12 +44,12 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
-    public async Task A_meter_whose_refusals_are_held_back_stays_until_they_are_answered()
+    public async Task Counters_with_delayed_rejections_stay_until_those_are_sent()
     {
         for (var i = 0; i < Limits.PromptRejectionsPerSecond; i++)
             await Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
         Assert.Equal(0, Limiter.Sweep());
-        _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half of one of fifty a second
+        _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half the time after which one of fifty a second returns
         var held = Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
         _world.Time.Advance(Limits.RejectionDelay - TimeSpan.FromTicks(1));
         Assert.Equal(0, Limiter.Sweep());
@@ -60,7 +60,7 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
-    public void Who_comes_with_a_dropped_meter_is_charged_to_the_one_that_took_its_place()
+    public void A_charge_to_dropped_counters_goes_to_their_replacement()
     {
         var (service, ada) = (_world.Service, _world.User("ada"));
         Assert.Equal(2, Limiter.Sweep());
@@ -72,7 +72,7 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
-    public void A_watch_that_comes_with_a_dropped_meter_takes_its_place_in_the_new_one()
+    public void A_watch_opened_with_dropped_counters_counts_in_their_replacement()
     {
         var (service, ada) = (_world.Service, _world.User("ada"));
         Assert.Equal(2, Limiter.Sweep());
@@ -85,13 +85,13 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
-    public void A_meter_that_is_charged_just_before_it_would_be_dropped_stays()
+    public void Counters_charged_just_before_they_would_be_dropped_stay()
     {
         var time = new LookedAtTime();
         using var metrics = new PresenceMetrics();
         var limiter = new QuotaLimiter(QuotaWorld.OfService, QuotaWorld.OfKey, QuotaWorld.OfUser, metrics, time);
         var counters = limiter.OfApiKey("k");
-        // The sweep looks at the time when it begins, and again when it has made up its mind about the counters.
+        // The sweep reads the clock when it starts, and again after it has chosen the counters to drop.
         time.Looked = () => time.Looked = () => counters.Writes.Take(1, now: 0);
 
         Assert.Equal(0, limiter.Sweep());
@@ -100,7 +100,7 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
-    public async Task Takers_and_sweeps_at_the_same_time_grant_no_more_than_the_quota()
+    public async Task Concurrent_charges_and_sweeps_grant_no_more_than_the_quota()
     {
         const int Takers = 2;
         const int Rounds = 1000;
@@ -113,7 +113,8 @@ public sealed class SweepTests : IDisposable
             for (var round = 0; round < Rounds; round++)
             {
                 together.SignalAndWait(TestContext.Current.CancellationToken);
-                // Each user is of one round only, whose time stands still; what the sweep can find idle was not charged yet.
+                // Each user occurs in one round only, and the clock stands still during a round. So a counter that the sweep finds idle
+                // was not charged yet.
                 for (var user = round * Users; user < (round + 1) * Users; user++)
                     Interlocked.Add(ref granted[user], Take(Limiter.OfServiceInstance(user), _world.User($"user {user}"), 7));
             }
@@ -140,7 +141,7 @@ public sealed class SweepTests : IDisposable
     private static Task RunAsync(Action act) => Task.Factory.StartNew(
         act, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>A clock that stands still, and does something when it is looked at.</summary>
+    /// <summary>A clock that stands still, and runs an action whenever the limiter reads it.</summary>
     private sealed class LookedAtTime : TimeProvider
     {
         public Action? Looked { get; set; }

@@ -4,7 +4,8 @@ using ServiceResource = Twilio.Rest.Conversations.V1.ServiceResource;
 
 namespace GrpcPresence.Twilio.Tests;
 
-public sealed class UserTests(OpenServer server) : IAsyncLifetime
+/// <summary>Tests users through the Twilio SDK.</summary>
+public sealed class TwilioUserTests(OpenServer server) : IAsyncLifetime
 {
     private const string Role = "RL11111111111111111111111111111111";
 

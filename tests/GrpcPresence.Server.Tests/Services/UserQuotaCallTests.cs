@@ -6,8 +6,8 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Tests.Services;
 
-/// <summary>A service instance that has as many users as it may.</summary>
-public sealed class UserQuotaTests : IAsyncLifetime
+/// <summary>Tests calls to a service instance that has reached its limit of users.</summary>
+public sealed class UserQuotaCallTests : IAsyncLifetime
 {
     private TestServer _server = null!;
     private string _service = "";
@@ -24,18 +24,18 @@ public sealed class UserQuotaTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task It_has_no_room_for_another() =>
+    public async Task Another_user_is_rejected() =>
         AssertRefused(await CallError.Of(() => _server.CreateUserAsync(_service, "bob")));
 
     [Fact]
-    public async Task A_heartbeat_creates_nobody_and_that_of_a_user_is_answered()
+    public async Task A_heartbeat_creates_no_user_and_a_heartbeat_of_an_existing_user_succeeds()
     {
         AssertRefused(await CallError.Of(_server.BeatAsync(_service, "bob")));
         await _server.BeatAsync(_service, "ada");
     }
 
     [Fact]
-    public async Task A_heartbeat_stream_rejects_the_entry_and_lives()
+    public async Task A_heartbeat_stream_rejects_the_entry_and_stays_open()
     {
         using var stream = await HeartbeatStream.OpenAsync(_server, _service);
 
