@@ -79,7 +79,8 @@ public sealed partial class QuotaLimiter
     }
 
     /// <summary>
-    /// Returns when a rejection may be sent: at once for some per second, and after <see cref="Limits.RejectionDelay"/> beyond that, so that a
+    /// Returns when a rejection may be sent: at once for some per second, and after <see cref="Limits.RejectionDelay"/> beyond that, so
+    /// that a
     /// caller that ignores rejections costs little. Await it before throwing the error, with the counters of the caller, or of the service
     /// instance if there is no caller.
     /// </summary>

@@ -2,13 +2,13 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class HeartbeatStreamTests : IDisposable
 {
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
     private readonly HeartbeatStream _stream = new(endSessionsOnClose: true);
 
     public void Dispose() => _world.Dispose();

@@ -1,13 +1,13 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class LeaseTests : IDisposable
 {
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -20,7 +20,7 @@ public sealed class LeaseTests : IDisposable
     {
         for (var beatMilliseconds = 0; beatMilliseconds < 100; beatMilliseconds += 7)
         {
-            using var world = new World();
+            using var world = new PresenceWorld();
             world.Pass(TimeSpan.FromMilliseconds(phaseMilliseconds)); // sets the phase of the later ticks
             world.Time.Advance(TimeSpan.FromMilliseconds(beatMilliseconds));
             world.BeatAndWrite(Alice, Phone);

@@ -1,12 +1,12 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class MetricsTests : IDisposable
 {
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
 
     public void Dispose() => _world.Dispose();
 

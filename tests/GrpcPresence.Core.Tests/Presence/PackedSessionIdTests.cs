@@ -17,12 +17,12 @@ public sealed class PackedSessionIdTests
     [MemberData(nameof(Ids))]
     public void An_id_comes_back_as_it_was_and_is_no_other(string text)
     {
-        var packed = new PackedSessionId(CoreWorld.Session(text));
+        var packed = new PackedSessionId(World.Session(text));
 
         Assert.Equal(text, packed.Unpack().ToString());
         Assert.False(packed.IsEmpty);
         foreach (var other in Ids.Select(row => row.Data))
-            Assert.Equal(other == text, packed.Is(CoreWorld.Session(other)));
+            Assert.Equal(other == text, packed.Is(World.Session(other)));
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class PackedSessionIdTests
     {
         Assert.True(default(PackedSessionId).IsEmpty);
         Assert.True(default(PackedSessionId).Is(default));
-        Assert.False(default(PackedSessionId).Is(CoreWorld.Session("s")));
+        Assert.False(default(PackedSessionId).Is(World.Session("s")));
         Assert.True(default(PackedSessionId).Unpack().IsEmpty);
     }
 }

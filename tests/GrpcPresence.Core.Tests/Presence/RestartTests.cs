@@ -3,14 +3,14 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class RestartTests : IDisposable
 {
-    private readonly World _before = new();
-    private readonly World _world;
+    private readonly PresenceWorld _before = new();
+    private readonly PresenceWorld _world;
 
     public RestartTests()
     {

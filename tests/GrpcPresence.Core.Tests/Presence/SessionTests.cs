@@ -2,13 +2,13 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tests.Presence.Fixture;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class SessionTests : IDisposable
 {
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -190,7 +190,7 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void Sessions_are_tracked_while_reachability_is_off_and_come_online_when_it_is_switched_on()
     {
-        using var world = new World(reachability: false);
+        using var world = new PresenceWorld(reachability: false);
         world.BeatAndWrite(Alice, Phone);
         world.BeatAndWrite(Bob, Phone);
         world.PassAndWrite(TimeSpan.FromSeconds(30));

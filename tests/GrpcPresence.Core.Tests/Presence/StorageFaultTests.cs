@@ -3,13 +3,13 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Testing;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class StorageFaultTests : IDisposable
 {
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
 
     public void Dispose() => _world.Dispose();
 

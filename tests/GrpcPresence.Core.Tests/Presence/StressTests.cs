@@ -18,7 +18,7 @@ public sealed class StressTests : IDisposable
     /// <summary>A small number, so that threads contend for users.</summary>
     private const int Users = 200;
 
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
     private int _running = Threads;
 
     public void Dispose() => _world.Dispose();
@@ -27,7 +27,7 @@ public sealed class StressTests : IDisposable
     public async Task When_all_are_done_those_sessions_live_that_were_not_ended_and_the_store_agrees()
     {
         // Less time passes than the debounce, so that each session lives until its own thread ends it.
-        var ticks = TickAsync(TimeSpan.FromMilliseconds(1), max: World.Debounce - TimeSpan.FromSeconds(1));
+        var ticks = TickAsync(TimeSpan.FromMilliseconds(1), max: PresenceWorld.Debounce - TimeSpan.FromSeconds(1));
         var writes = WriteAsync();
         var live = await WhenAllAsync(Enumerable.Range(0, Threads).Select(BeatAndEndAsync));
         await WhenAllAsync([ticks, writes]);
@@ -76,7 +76,7 @@ public sealed class StressTests : IDisposable
             }
             else
             {
-                var id = live.TryGetValue(user, out var known) ? known : World.Session($"{thread}-{round}");
+                var id = live.TryGetValue(user, out var known) ? known : PresenceWorld.Session($"{thread}-{round}");
                 Assert.Null(_world.Beat(Of(user), id, random.Next(2) == 0 ? stream : null).Rejection);
                 live[user] = id;
             }
@@ -97,7 +97,7 @@ public sealed class StressTests : IDisposable
             else if (random.Next(50) == 0)
                 _world.Tracker.Close(stream);
             else
-                _world.Beat(user, World.Session($"{random.Next(40)}"), stream);
+                _world.Beat(user, PresenceWorld.Session($"{random.Next(40)}"), stream);
         }
         Interlocked.Decrement(ref _running);
         return 0;
@@ -127,10 +127,10 @@ public sealed class StressTests : IDisposable
 
     private void AssertEverybodyGoes()
     {
-        _world.PassAndWrite(World.SessionTimeout);
+        _world.PassAndWrite(PresenceWorld.SessionTimeout);
         Assert.Equal(0, _world.Tracker.LiveSessions);
         Assert.Equal(0, _world.Queue.Count);
-        _world.PassAndWrite(World.SessionTimeout); // ids that never had a heartbeat are remembered for a timeout from their end on
+        _world.PassAndWrite(PresenceWorld.SessionTimeout); // ids that never had a heartbeat are remembered for a timeout from their end on
         Assert.Equal(0, _world.Tracker.TrackedUsers);
         Assert.All(Enumerable.Range(0, Users), user => Assert.False(_world.StoredOnline(Of(user)) ?? false));
     }

@@ -3,14 +3,14 @@ using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Writing.Commands;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 /// <summary>Many leases that end at the same time.</summary>
 public sealed class SweepTests : IDisposable
 {
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
 
     public void Dispose() => _world.Dispose();
 

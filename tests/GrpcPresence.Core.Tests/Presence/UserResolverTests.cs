@@ -3,14 +3,14 @@ using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Writing.Commands;
-using static GrpcPresence.Core.Tests.Presence.Fixture.World;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence;
 
 public sealed class UserResolverTests : IDisposable
 {
     private static readonly UserSid Unknown = new(42);
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
 
     public void Dispose() => _world.Dispose();
 

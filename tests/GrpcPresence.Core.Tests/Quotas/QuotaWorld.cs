@@ -48,7 +48,7 @@ internal sealed class QuotaWorld : IDisposable
     public OwnMeters Meters => _meters;
 
     public UsageCounters User(string identity, int service = 1) =>
-        Limiter.OfEndUser(new ServiceSid((UInt128)service), CoreWorld.Id(identity));
+        Limiter.OfEndUser(new ServiceSid((UInt128)service), World.Id(identity));
 
     /// <summary>Charges heartbeats until the limiter rejects one. Returns how many it charged.</summary>
     public int Heartbeats(UsageCounters service, UsageCounters? caller)

@@ -23,7 +23,7 @@ internal sealed class SimulatedProcess : IDisposable
     private readonly Truth _truth = new();
     private readonly List<SimulatedWatch> _watches = [];
     private readonly List<(string User, string Session)> _beaten = [];
-    private CoreWorld _world = null!;
+    private World _world = null!;
     private CachedService _service = null!;
     private ServiceSid _sid;
     private (StoreImage Image, Truth Truth)? _backup;
@@ -50,7 +50,7 @@ internal sealed class SimulatedProcess : IDisposable
 
     private async Task StartAsync(bool isFirst)
     {
-        _world = new CoreWorld(_store, hub => new LoggingPublisher(hub, _truth, _store.Faults, () => _losing-- > 0));
+        _world = new World(_store, hub => new LoggingPublisher(hub, _truth, _store.Faults, () => _losing-- > 0));
         _losing = 0;
         if (isFirst)
         {
@@ -72,7 +72,7 @@ internal sealed class SimulatedProcess : IDisposable
         Learn();
         var (act, a, b) = step;
         var name = Names[a % Names.Length];
-        var key = CoreWorld.Key(name);
+        var key = World.Key(name);
         switch (act)
         {
             case Act.Beat:
@@ -82,10 +82,10 @@ internal sealed class SimulatedProcess : IDisposable
             case Act.End when _beaten.Count > 0:
                 var (user, session) = _beaten[b % _beaten.Count];
                 Observe(_world.Tracker.EndSession(
-                    _service, new UserRef(CoreWorld.Id(user), Sid: null, MayCreate: false), CoreWorld.Session(session)));
+                    _service, new UserRef(World.Id(user), Sid: null, MayCreate: false), World.Session(session)));
                 break;
             case Act.Create:
-                Submit(new CreateUser(_sid, CoreWorld.Id(name), "", "{}", default));
+                Submit(new CreateUser(_sid, World.Id(name), "", "{}", default));
                 break;
             case Act.Rename:
                 Submit(new UpdateUser(_sid, key, identity: null, etag: "", new UserEdit($"name {b}", null, null)));
@@ -156,7 +156,7 @@ internal sealed class SimulatedProcess : IDisposable
             _ => UpdateReasons.None,
         };
         var startNow = a % 7 == 0;
-        var client = new WatchModel(new WatchFilter(keys.Select(CoreWorld.Key), reasons, UserView.Full), _truth)
+        var client = new WatchModel(new WatchFilter(keys.Select(World.Key), reasons, UserView.Full), _truth)
         {
             IsStartedNow = startNow,
         };
@@ -251,7 +251,7 @@ internal sealed class SimulatedProcess : IDisposable
         // All sessions end, so that nothing changes while the clients read.
         _world.Advance(TimeSpan.FromSeconds(3));
         // One more change, from which the feed detects lost batches.
-        Submit(new CreateUser(_sid, CoreWorld.Id("last"), "", "{}", default));
+        Submit(new CreateUser(_sid, World.Id("last"), "", "{}", default));
         _world.Write();
         await RequirePublishedAsync();
         RequireCounted();

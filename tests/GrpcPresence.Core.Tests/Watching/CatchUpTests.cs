@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests that a watch which reads from the store loses no change that happens meanwhile.</summary>
 public sealed class CatchUpTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -136,5 +136,5 @@ public sealed class CatchUpTests : IDisposable
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = false }));
 
     private void Submit(CachedService service, string identity) =>
-        _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id(identity), "", "{}", default(RoleSid)));
+        _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id(identity), "", "{}", default(RoleSid)));
 }

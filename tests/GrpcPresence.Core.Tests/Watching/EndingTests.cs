@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests how a watch ends, and what its last token covers.</summary>
 public sealed class EndingTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -134,10 +134,10 @@ public sealed class EndingTests : IDisposable
     [Fact]
     public async Task Drained_a_deleted_service_instance_ends_its_watches_even_when_its_sid_is_reused_at_once()
     {
-        CoreWorld world = null!;
+        World world = null!;
         Task<WatchClient>? again = null;
         Func<Task<WatchClient>>? open = null;
-        using (world = new CoreWorld(publisher: hub => new Writing.PublisherSpy(hub, commit =>
+        using (world = new World(publisher: hub => new Writing.PublisherSpy(hub, commit =>
         {
             if (commit.IsDeleted)
                 again = open!();

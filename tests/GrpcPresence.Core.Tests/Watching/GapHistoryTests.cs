@@ -32,7 +32,7 @@ public sealed class GapHistoryTests
     public async Task Every_promise_holds_while_batches_are_lost_at_random(bool watchesAll, GapStep[] steps)
     {
         LossyPublisher publisher = null!;
-        using var world = new CoreWorld(publisher: hub => publisher = new LossyPublisher(hub));
+        using var world = new World(publisher: hub => publisher = new LossyPublisher(hub));
         var service = await world.NewService();
         string[] watched = watchesAll ? Names : Names[..3];
         await using var client = await world.Watch(service, watchesAll ? [] : watched);
@@ -68,7 +68,7 @@ public sealed class GapHistoryTests
     private static (UserSid, string, bool?, bool?)? Known(UserState? user) =>
         user is null ? null : (user.Sid, user.Record!.FriendlyName, user.IsOnline, user.IsNotifiable);
 
-    private static async Task StepAsync(CoreWorld world, CachedService service, GapStep step, Dictionary<string, string> sessions,
+    private static async Task StepAsync(World world, CachedService service, GapStep step, Dictionary<string, string> sessions,
         int number)
     {
         var name = step.User;

@@ -10,10 +10,10 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests that a feed which missed a batch reads the missing range from the store.</summary>
 public sealed class GapTests : IDisposable
 {
-    private readonly CoreWorld _world;
+    private readonly World _world;
     private LossyPublisher _publisher = null!;
 
-    public GapTests() => _world = new CoreWorld(publisher: hub => _publisher = new LossyPublisher(hub));
+    public GapTests() => _world = new World(publisher: hub => _publisher = new LossyPublisher(hub));
 
     public void Dispose() => _world.Dispose();
 
@@ -92,7 +92,7 @@ public sealed class GapTests : IDisposable
             resumes ? token : null);
         var opening = _world.Hub.OpenAsync(request, default).AsTask();
         var renamed = _world.Queue.SubmitAsync(
-            new UpdateUser(service.Sid, CoreWorld.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
+            new UpdateUser(service.Sid, World.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
         _world.Writer.WriteOnce();
         _world.Store.Faults.Clear();
         await renamed;

@@ -10,9 +10,9 @@ namespace GrpcPresence.Core.Tests.Watching;
 public sealed class KnownBugTests : IDisposable
 {
     private LossyPublisher _publisher = null!;
-    private CoreWorld _world;
+    private World _world;
 
-    public KnownBugTests() => _world = new CoreWorld(publisher: Between);
+    public KnownBugTests() => _world = new World(publisher: Between);
 
     public void Dispose() => _world.Dispose();
 
@@ -197,7 +197,7 @@ public sealed class KnownBugTests : IDisposable
         var lost = before.Token!;
 
         _world.Store.Restore(backup);
-        _world = new CoreWorld(_world.Store, Between);
+        _world = new World(_world.Store, Between);
         service = await _world.Services.GetAsync(service.Sid, default);
         await _world.Create(service, "kept");
         Assert.Equal(lost.Position, await _world.Revision(service));
@@ -220,7 +220,7 @@ public sealed class KnownBugTests : IDisposable
         var token = before.Token!;
 
         _world.Store.Restart();
-        _world = new CoreWorld(_world.Store, Between);
+        _world = new World(_world.Store, Between);
         service = await _world.Services.GetAsync(service.Sid, default);
         var bob = await _world.Create(service, "bob");
         Assert.Equal(token.Position + 1, bob.Revision);

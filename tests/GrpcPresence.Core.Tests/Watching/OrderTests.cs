@@ -11,10 +11,10 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests changes from memory combined with reads from the store: coverage, filters, and the receivers of a change.</summary>
 public sealed class OrderTests : IDisposable
 {
-    private readonly CoreWorld _world;
+    private readonly World _world;
     private LossyPublisher _publisher = null!;
 
-    public OrderTests() => _world = new CoreWorld(publisher: hub => _publisher = new LossyPublisher(hub));
+    public OrderTests() => _world = new World(publisher: hub => _publisher = new LossyPublisher(hub));
 
     public void Dispose() => _world.Dispose();
 
@@ -212,7 +212,7 @@ public sealed class OrderTests : IDisposable
         new UserRecord
         {
             Sid = new UserSid(1),
-            Identity = CoreWorld.Id("ada"),
+            Identity = World.Id("ada"),
             CreateTime = default,
             UpdateTime = default,
             CreatedRevision = 1,

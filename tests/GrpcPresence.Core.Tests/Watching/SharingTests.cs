@@ -14,7 +14,7 @@ public sealed class SharingTests : IDisposable
     private const int Left = 3; // the users of the batch that do not fit into the first message
     private static readonly string[] Names = [.. Enumerable.Range(0, Limits.WatchUpdatesPerMessage + Left).Select(user => $"user-{user}")];
 
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -171,7 +171,7 @@ public sealed class SharingTests : IDisposable
         new UserRecord
         {
             Sid = new UserSid((UInt128)sid),
-            Identity = CoreWorld.Id($"user-{sid}"),
+            Identity = World.Id($"user-{sid}"),
             CreateTime = default,
             UpdateTime = default,
             CreatedRevision = 1,

@@ -8,7 +8,7 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests what a watch sends when reachability is switched on or off.</summary>
 public sealed class SwitchTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 

@@ -8,7 +8,7 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests tokens from before and after the moment to which a backup restores the data.</summary>
 public sealed class TimelineTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -79,9 +79,9 @@ public sealed class TimelineTests : IDisposable
         Assert.Equal(newest, again.Token!.Newest);
     }
 
-    private CoreWorld Restore(StoreImage backup)
+    private World Restore(StoreImage backup)
     {
         _world.Store.Restore(backup);
-        return new CoreWorld(_world.Store);
+        return new World(_world.Store);
     }
 }

@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// <summary>Tests the promises of the watch. The first word of each test is the name of the promise.</summary>
 public sealed class WatchPromiseTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 

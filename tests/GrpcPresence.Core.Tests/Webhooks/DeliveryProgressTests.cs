@@ -86,7 +86,7 @@ public sealed class DeliveryProgressTests
     private static UserRecord User(int sid, long created, long renamed = 0, long online = 0) => new()
     {
         Sid = new UserSid((UInt128)sid),
-        Identity = CoreWorld.Id($"user{sid}"),
+        Identity = World.Id($"user{sid}"),
         CreateTime = DateTimeOffset.UnixEpoch,
         UpdateTime = DateTimeOffset.UnixEpoch,
         CreatedRevision = created,

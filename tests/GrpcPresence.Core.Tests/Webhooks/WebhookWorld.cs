@@ -25,14 +25,14 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     private WebhookWorld()
     {
-        Core = new CoreWorld(publisher: _ => this, meters: Meters);
+        Core = new World(publisher: _ => this, meters: Meters);
         _clock = new AlarmClock(Core.Time);
         Core.StartWriter();
     }
 
     public OwnMeters Meters { get; } = new();
 
-    public CoreWorld Core { get; }
+    public World Core { get; }
 
     public FakeEndpoint Endpoint { get; } = new();
 
@@ -94,7 +94,7 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     /// <summary>Renames a user with an edit that skips webhooks.</summary>
     public Task<UserState> RenameQuietly(string identity, string name) => Core.Queue.SubmitAsync(
-        new UpdateUser(Service.Sid, new UserKey(CoreWorld.Id(identity)), identity: null, etag: "", new UserEdit(name, null, null))
+        new UpdateUser(Service.Sid, new UserKey(World.Id(identity)), identity: null, etag: "", new UserEdit(name, null, null))
         {
             SkipsWebhooks = true,
         });

@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Tests.Writing;
 /// <summary>What the writer decides about API keys, and for which callers.</summary>
 public sealed class ApiKeyTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
     private int _keys;
 
     public void Dispose() => _world.Dispose();

@@ -12,7 +12,7 @@ namespace GrpcPresence.Core.Tests.Writing;
 /// <summary>The writer decides every command.</summary>
 public sealed class CommandWriterTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -51,7 +51,7 @@ public sealed class CommandWriterTests : IDisposable
         var committed = new List<bool>();
         var told = new List<bool>();
         using var store = new InMemoryPresenceStore();
-        using var world = new CoreWorld(store, publisher: hub => new PublisherSpy(hub, commit =>
+        using var world = new World(store, publisher: hub => new PublisherSpy(hub, commit =>
         {
             if (commit.Users.IsEmpty)
                 return;
@@ -79,7 +79,7 @@ public sealed class CommandWriterTests : IDisposable
         var stale = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(Update(service, "ada", ada.Record.Etag, "other")));
         Assert.Equal(ErrorReason.EtagMismatch, stale.Reason);
         var deletion = await Assert.ThrowsAsync<PresenceException>(
-            () => _world.Do(new DeleteUser(service.Sid, CoreWorld.Key("ada"), ada.Record.Etag)));
+            () => _world.Do(new DeleteUser(service.Sid, World.Key("ada"), ada.Record.Etag)));
         Assert.Equal(ErrorReason.EtagMismatch, deletion.Reason);
     }
 
@@ -215,7 +215,7 @@ public sealed class CommandWriterTests : IDisposable
     {
         var service = await _world.NewService();
         for (var i = 0; i < Limits.RowsPerPurge + 1; i++)
-            _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id($"user-{i}"), "", "{}", default));
+            _ = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id($"user-{i}"), "", "{}", default));
         _world.Write();
         // The last purge found no rows, which would otherwise prevent another for a minute.
         Assert.Equal(WriteOutcome.Idle, _world.Writer.WriteOnce());
@@ -254,8 +254,8 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     private static CreateUser NewUser(CachedService service, string identity) =>
-        new(service.Sid, CoreWorld.Id(identity), "", "{}", default);
+        new(service.Sid, World.Id(identity), "", "{}", default);
 
     private static UpdateUser Update(CachedService service, string identity, string etag, string name) =>
-        new(service.Sid, CoreWorld.Key(identity), identity: null, etag, new UserEdit(name, null, null));
+        new(service.Sid, World.Key(identity), identity: null, etag, new UserEdit(name, null, null));
 }

@@ -9,7 +9,7 @@ namespace GrpcPresence.Core.Tests.Writing;
 /// <summary>Changes without webhooks: each property remembers whether its last change triggered them.</summary>
 public sealed class QuietEditTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -79,10 +79,10 @@ public sealed class QuietEditTests : IDisposable
     private static RoleSid Role(int number) => RoleSid.TryParse($"RL{number:x32}", out var role) ? role : default;
 
     private Task<UserState> Create(CachedService service, string identity, bool skipsWebhooks) =>
-        _world.Do(new CreateUser(service.Sid, CoreWorld.Id(identity), "", "{}", default) { SkipsWebhooks = skipsWebhooks });
+        _world.Do(new CreateUser(service.Sid, World.Id(identity), "", "{}", default) { SkipsWebhooks = skipsWebhooks });
 
     private Task<UserState> Edit(CachedService service, UserEdit edit, bool skipsWebhooks) => _world.Do(
-        new UpdateUser(service.Sid, CoreWorld.Key("ada"), identity: null, etag: "", edit) { SkipsWebhooks = skipsWebhooks });
+        new UpdateUser(service.Sid, World.Key("ada"), identity: null, etag: "", edit) { SkipsWebhooks = skipsWebhooks });
 
     private async Task<UpdateReasons> QuietReasons(CachedService service, string identity = "ada") =>
         (await _world.Get(service, identity))!.Record!.QuietReasons;

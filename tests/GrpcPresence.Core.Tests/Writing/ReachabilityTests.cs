@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Tests.Writing;
 /// <summary>Reachability changes are state, not events. Also covers the meaning of null.</summary>
 public sealed class ReachabilityTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -129,7 +129,7 @@ public sealed class ReachabilityTests : IDisposable
         await _world.Create(service, "ada");
         var beat = _world.Beat(service, "ada");
         var end = _world.Tracker.EndSession(
-            service, new Core.Presence.UserRef(CoreWorld.Id("ada"), Sid: null, MayCreate: false), CoreWorld.Session("s1"));
+            service, new Core.Presence.UserRef(World.Id("ada"), Sid: null, MayCreate: false), World.Session("s1"));
         _world.Write();
         await Task.WhenAll(beat.Stored, end);
         var ada = await _world.Get(service, "ada");
@@ -144,7 +144,7 @@ public sealed class ReachabilityTests : IDisposable
         await _world.Online(service, "ada");
         var before = await _world.Revision(service);
         _ = _world.Tracker.EndSession(
-            service, new Core.Presence.UserRef(CoreWorld.Id("ada"), Sid: null, MayCreate: false), CoreWorld.Session("s1"));
+            service, new Core.Presence.UserRef(World.Id("ada"), Sid: null, MayCreate: false), World.Session("s1"));
         var beat = _world.Beat(service, "ada", "s2");
         _world.Write();
         await beat.Stored;
@@ -190,7 +190,7 @@ public sealed class ReachabilityTests : IDisposable
         await _world.Online(service, "ada");
         _world.Store.Faults.FailAllOperations(fail: true);
         _ = _world.Tracker.EndSession(
-            service, new Core.Presence.UserRef(CoreWorld.Id("ada"), Sid: null, MayCreate: false), CoreWorld.Session("s1"));
+            service, new Core.Presence.UserRef(World.Id("ada"), Sid: null, MayCreate: false), World.Session("s1"));
         Assert.True(_world.Beat(service, "ada", "s2").Stored.IsCompletedSuccessfully);
 
         _world.Store.Faults.FailAllOperations(fail: false);
@@ -206,7 +206,7 @@ public sealed class ReachabilityTests : IDisposable
         var address = await _world.Directory.ResolveAsync(service, new UserKey(first.Sid), default);
         await _world.Delete(service, "ada");
         await _world.Create(service, "ada");
-        var beat = _world.Tracker.Beat(service, address, CoreWorld.Session("s1"), stream: null);
+        var beat = _world.Tracker.Beat(service, address, World.Session("s1"), stream: null);
         _world.Write();
         Assert.Equal(ErrorReason.UserNotFound, (await Assert.ThrowsAsync<PresenceException>(() => beat.Stored)).Reason);
         Assert.Null((await _world.Get(service, "ada"))!.IsOnline);
@@ -268,7 +268,7 @@ public sealed class ReachabilityTests : IDisposable
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
-        var deletion = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, CoreWorld.Key("ada"), etag: ""));
+        var deletion = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, World.Key("ada"), etag: ""));
         var beat = _world.Beat(service, "ada");
         _world.Write();
         await deletion;

@@ -16,9 +16,9 @@ public sealed class UserQuotaTests : IDisposable
 
     private readonly InMemoryPresenceStore _store = new();
     private readonly OwnMeters _meters = new();
-    private readonly CoreWorld _world;
+    private readonly World _world;
 
-    public UserQuotaTests() => _world = new CoreWorld(_store, meters: _meters, usersPerService: Limit);
+    public UserQuotaTests() => _world = new World(_store, meters: _meters, usersPerService: Limit);
 
     public void Dispose()
     {
@@ -39,7 +39,7 @@ public sealed class UserQuotaTests : IDisposable
         var again = Submit(service, "ada");
         var ada = _world.Beat(service, "ada");
         var renamed = _world.Queue.SubmitAsync(
-            new UpdateUser(service.Sid, CoreWorld.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
+            new UpdateUser(service.Sid, World.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
         _world.Writer.WriteOnce();
 
         Assert.Equal("bob", (await bob).Identity.ToString());
@@ -71,7 +71,7 @@ public sealed class UserQuotaTests : IDisposable
     {
         var service = await _world.NewService();
         await Fill(service);
-        var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, CoreWorld.Key("user-1"), etag: ""));
+        var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, World.Key("user-1"), etag: ""));
         var dan = Submit(service, "dan");
         var eve = Submit(service, "eve");
         _world.Writer.WriteOnce();
@@ -97,7 +97,7 @@ public sealed class UserQuotaTests : IDisposable
         var service = await _world.NewService();
         await Fill(service);
         _store.Restart();
-        using var world = new CoreWorld(_store, usersPerService: 2);
+        using var world = new World(_store, usersPerService: 2);
         var again = await world.Services.GetAsync(service.Sid, default);
 
         AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => world.Create(again, "dan")), limit: 2);
@@ -145,7 +145,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     private Task<UserState> Submit(CachedService service, string identity) =>
-        _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id(identity), "", "{}", default));
+        _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id(identity), "", "{}", default));
 
     private async Task Fill(CachedService service)
     {

@@ -12,10 +12,10 @@ public sealed class WebhookSettingsTests : IDisposable
 {
     private const string Url = "https://post.example";
 
-    private readonly CoreWorld _world;
+    private readonly World _world;
     private int _published;
 
-    public WebhookSettingsTests() => _world = new CoreWorld(publisher: hub => new PublisherSpy(hub, _ => _published++));
+    public WebhookSettingsTests() => _world = new World(publisher: hub => new PublisherSpy(hub, _ => _published++));
 
     public void Dispose() => _world.Dispose();
 
@@ -46,9 +46,9 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_What_is_decided_before_in_the_same_commit_is_not_told_and_what_is_decided_after_is()
     {
         var service = await _world.NewService();
-        var before = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+        var before = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
         var set = _world.Queue.SubmitAsync(new UpdateWebhookSettings(service.Sid, settings => settings with { PostUrl = Url }));
-        var after = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("bob"), "", "{}", default));
+        var after = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("bob"), "", "{}", default));
         _world.Write();
         await set;
 

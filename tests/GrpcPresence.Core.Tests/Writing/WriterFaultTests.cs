@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Tests.Writing;
 /// <summary>What the writer guarantees when the outcome of commits is unknown, and at its end.</summary>
 public sealed class WriterFaultTests : IDisposable
 {
-    private readonly CoreWorld _world = new();
+    private readonly World _world = new();
 
     public void Dispose() => _world.Dispose();
 
@@ -20,7 +20,7 @@ public sealed class WriterFaultTests : IDisposable
         var service = await _world.NewService();
         await _world.Online(service, "ada");
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
-        var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, CoreWorld.Key("ada"), etag: ""));
+        var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, World.Key("ada"), etag: ""));
         // Begin, find service, find user, delete, update service, commit; then the reopening fails as well.
         _world.Store.Faults.FailOperation(7);
         _world.Writer.WriteOnce();
@@ -60,10 +60,10 @@ public sealed class WriterFaultTests : IDisposable
         await Assert.ThrowsAsync<StorageException>(() => failed.Stored);
         var online = _world.Beat(service, "ada");
         Task? offline = null;
-        var ada = new UserRef(CoreWorld.Id("ada"), Sid: null, MayCreate: false);
+        var ada = new UserRef(World.Id("ada"), Sid: null, MayCreate: false);
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before =>
         {
-            offline ??= _world.Tracker.EndSession(service, ada, CoreWorld.Session("s1"));
+            offline ??= _world.Tracker.EndSession(service, ada, World.Session("s1"));
             return before;
         }));
         _world.Write();
@@ -80,7 +80,7 @@ public sealed class WriterFaultTests : IDisposable
         var time = new LookedAtTime(() =>
         {
             // The writer has found the queue empty, and has not yet checked whether it is closed.
-            ada ??= _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+            ada ??= _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
             _world.Queue.Close();
         });
         var writer = new CommandWriter(
@@ -160,7 +160,7 @@ public sealed class WriterFaultTests : IDisposable
         await using var client = await _world.Watch(service, now: true);
         await client.Sync();
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
-        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, CoreWorld.Id("ada"), "", "{}", default));
+        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
         // Begin, find service, find user, insert, update service, commit; then the reopening fails as well.
         _world.Store.Faults.FailOperation(7);
         _world.Writer.WriteOnce();
@@ -172,10 +172,10 @@ public sealed class WriterFaultTests : IDisposable
     [Fact]
     public async Task A_heartbeat_by_identity_is_decided_separately_while_one_by_a_deleted_SID_is_rejected()
     {
-        CoreWorld world = null!;
+        World world = null!;
         HeartbeatResult? byIdentity = null;
         Action? beat = null;
-        using (world = new CoreWorld(publisher: hub => new PublisherSpy(hub, _ => beat?.Invoke())))
+        using (world = new World(publisher: hub => new PublisherSpy(hub, _ => beat?.Invoke())))
         {
             var service = await world.NewService();
             var deleted = (await world.Create(service, "ada")).Sid;
@@ -183,7 +183,7 @@ public sealed class WriterFaultTests : IDisposable
             // The decision is committed, but the tracked user has not been notified of it yet.
             beat = () => byIdentity ??= world.Beat(service, "ada");
             var bySid = world.Tracker.Beat(
-                service, new UserRef(CoreWorld.Id("ada"), deleted, MayCreate: false), CoreWorld.Session("s0"), stream: null);
+                service, new UserRef(World.Id("ada"), deleted, MayCreate: false), World.Session("s0"), stream: null);
             await world.Create(service, "bob");
             world.Write();
 

@@ -264,7 +264,8 @@ public sealed class QuotaTests
         for (var i = 0; i < Core.Domain.Limits.PromptRejectionsPerSecond; i++)
             Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(BeatAsync(users, guarded.Own))).Reason);
 
-        var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Domain.Limits.RejectionDelay && due <= Core.Domain.Limits.MaxRejectionDelay);
+        var hold = guarded.Timers.WhenTimerSet(due => due >= Core.Domain.Limits.RejectionDelay
+            && due <= Core.Domain.Limits.MaxRejectionDelay);
         var held = BeatAsync(users, guarded.Own).ResponseAsync;
         await Fixture.Barrier.Within(hold, "the server delayed the rejection");
         await BeatAsync(guarded.UsersAs(GuardedServer.Basic(await guarded.NewKeyAsync(ApiKeyRole.Service))), guarded.Own);

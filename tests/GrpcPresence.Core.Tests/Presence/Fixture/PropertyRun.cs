@@ -16,7 +16,7 @@ internal sealed class PropertyRun : IDisposable
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(300);
 
-    private readonly World _world = new();
+    private readonly PresenceWorld _world = new();
     private readonly Model[] _models = new Model[Users];
     private readonly HeartbeatStream[] _streams = [new(endSessionsOnClose: true), new(endSessionsOnClose: true)];
     private int _now; // of the lease clock, in milliseconds
@@ -69,11 +69,11 @@ internal sealed class PropertyRun : IDisposable
         {
             case StepKind.Beat or StepKind.BeatOverStream:
                 int? stream = step.Kind == StepKind.Beat ? null : step.Number % _streams.Length;
-                var rejection = _world.Beat(identity, World.Session(id), stream is { } index ? _streams[index] : null).Rejection;
+                var rejection = _world.Beat(identity, PresenceWorld.Session(id), stream is { } index ? _streams[index] : null).Rejection;
                 Assert.Equal(model.Beat(id, _now, stream) ? default(ErrorReason?) : ErrorReason.SessionEnded, rejection);
                 break;
             case StepKind.End:
-                _ = _world.End(identity, World.Session(id));
+                _ = _world.End(identity, PresenceWorld.Session(id));
                 model.End(id, _now);
                 break;
             case StepKind.Close:

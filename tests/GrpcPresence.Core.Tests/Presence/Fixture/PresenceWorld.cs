@@ -12,7 +12,7 @@ using GrpcPresence.Testing;
 namespace GrpcPresence.Core.Tests.Presence.Fixture;
 
 /// <summary>A tracker with everything behind it, on one thread: the clock ticks and the writer writes when the test calls them.</summary>
-internal sealed class World : IDisposable
+internal sealed class PresenceWorld : IDisposable
 {
     public static readonly Identity Alice = Identity.FromTrusted("alice");
     public static readonly Identity Bob = Identity.FromTrusted("bob");
@@ -21,15 +21,15 @@ internal sealed class World : IDisposable
     public static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(75);
     public static readonly TimeSpan Debounce = TimeSpan.FromSeconds(5);
 
-    private readonly CoreWorld _core;
+    private readonly World _core;
     private readonly List<UserChange> _published = [];
 
     /// <summary>Creates a world with one service instance and no users.</summary>
-    public World(bool reachability = true)
+    public PresenceWorld(bool reachability = true)
         : this(new InMemoryPresenceStore()) => Service = AddService(reachability);
 
-    private World(InMemoryPresenceStore store) =>
-        _core = new CoreWorld(store, hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)), Meters);
+    private PresenceWorld(InMemoryPresenceStore store) =>
+        _core = new World(store, hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)), Meters);
 
     public OwnMeters Meters { get; } = new();
 
@@ -61,7 +61,7 @@ internal sealed class World : IDisposable
     public static UserRef Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
 
     /// <summary>Returns the world of a new process over the present store, before it has loaded anything.</summary>
-    public World Restart() => new(Store) { Service = new CachedService(Store.Image.Get(Service.Sid).Record) };
+    public PresenceWorld Restart() => new(Store) { Service = new CachedService(Store.Image.Get(Service.Sid).Record) };
 
     public CachedService AddService(bool reachability, ServiceSid? sid = null)
     {

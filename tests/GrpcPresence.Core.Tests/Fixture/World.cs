@@ -13,13 +13,13 @@ using GrpcPresence.Testing;
 namespace GrpcPresence.Core.Tests.Fixture;
 
 /// <summary>All of Core over an in-memory store, on one thread and a manual clock: nothing happens unless the test triggers it.</summary>
-internal sealed class CoreWorld : IDisposable
+internal sealed class World : IDisposable
 {
     /// <param name="store">The store; a new one by default.</param>
     /// <param name="publisher">Wraps the hub as the writer's publisher.</param>
     /// <param name="meters">Creates the meter; the process's own by default.</param>
     /// <param name="usersPerService">The maximum number of users of a service instance; unlimited by default.</param>
-    public CoreWorld(
+    public World(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
         IMeterFactory? meters = null,
