@@ -15,6 +15,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     private UserSid? _sid;
     private long _switchRevision;
     private bool _isDeferred;
+    private bool _hasLeftQueue;
 
     /// <inheritdoc/>
     internal override void Decide(CommandBatch batch)
@@ -28,6 +29,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         }
         lock (user.Shard.Gate)
             _snapshot = user.Take(background);
+        _hasLeftQueue = true;
         if (_snapshot is not { } snapshot)
             return;
         try
@@ -63,8 +65,9 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         {
             if (_snapshot is { } snapshot)
                 user.Retry(snapshot, reason);
-            else
+            else if (!_hasLeftQueue)
                 user.FailQueued(background, reason);
+            // Otherwise another entry of the batch has the snapshot, and queues the user again.
         }
     }
 
@@ -79,6 +82,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         _snapshot = null;
         _error = null;
         _isDeferred = false;
+        _hasLeftQueue = false;
     }
 
     /// <inheritdoc/>

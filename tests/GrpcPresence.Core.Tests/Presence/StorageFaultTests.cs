@@ -13,6 +13,19 @@ public sealed class StorageFaultTests : IDisposable
 
     public void Dispose() => _world.Dispose();
 
+    [Fact]
+    public void While_commits_fail_the_queue_does_not_grow_with_heartbeats()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            _ = _world.Beat(Alice, Phone);
+            Fail("commit");
+            _world.Writer.WriteOnce();
+        }
+
+        Assert.InRange(_world.Queue.Count, 1, 2);
+    }
+
     [Theory]
     [InlineData("begin")]
     [InlineData("read")]

@@ -1,4 +1,5 @@
 using System.Net;
+using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Webhooks;
@@ -100,6 +101,28 @@ public sealed class EditHookTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await rest.PostAsync(users + "/ada", guarded.Admin, ("FriendlyName", "Countess"))).Status);
         (await rest.SendAsync(HttpMethod.Post, users + "/ada", Name("x"), reader, Header)).Fails(HttpStatusCode.Forbidden, 20403);
         (await rest.SendAsync(HttpMethod.Post, users + "/nobody", Name("x"), guarded.Admin, Header)).Fails(HttpStatusCode.NotFound, 20404);
+
+        Assert.Equal(0, _backEnd.Unread);
+    }
+
+    [Fact]
+    public async Task An_edit_over_gRPC_does_not_ask_the_back_end()
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowPrivateWebhooks = true });
+        var rest = RestServer.Of(guarded.Server);
+        await rest.PostAsync($"/v1/Services/{guarded.Own}/Users", guarded.Admin, ("Identity", "ada"));
+        await rest.PostAsync(
+            $"/v1/Services/{guarded.Own}/Configuration/Webhooks",
+            guarded.Admin,
+            ("PreWebhookUrl", _backEnd.Url),
+            ("Filters", "onUserUpdate"));
+        _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
+
+        await new UserService.UserServiceClient(guarded.As(guarded.Admin)).UpdateUserAsync(new UpdateUserRequest
+        {
+            User = new User { ServiceSid = guarded.Own, Identity = "ada", FriendlyName = "Countess" },
+            UpdateMask = FieldMask.FromString("friendly_name"),
+        });
 
         Assert.Equal(0, _backEnd.Unread);
     }

@@ -15,8 +15,8 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
-/// <item>Handle. <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers who may edit have a back end
-/// called.</item>
+/// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers who may edit have a back
+/// end called.</item>
 /// <item>Errors: <see cref="ErrorMapper"/> turns what was thrown into a status. A local call throws it as it is; REST writes its own
 /// errors.</item>
 /// </list>
@@ -25,7 +25,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// measurement of the scope alone is in docs/adr/0008-call-pipeline.md. Most unary calls wait for nothing: they return the handler's task
 /// without a state machine. Safe from any thread.
 /// </summary>
-internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors)
+internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors, TimeProvider time)
 {
     /// <summary>Runs a unary call.</summary>
     public Task<TResponse> RunAsync<TRequest, TResponse>(
@@ -129,6 +129,9 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         if (rule.IsPublic)
             return default;
         var scope = CallScope.Of(context.GetHttpContext());
+        // The client may have held back the body since its credentials were checked.
+        if (scope.Caller.FindInvalidationReason(time.GetUtcNow()) is { } reason)
+            throw reason;
         scope.Read(rule, request);
         Authorizer.RequireRole(scope.Caller, rule);
         var authorization = authorizer.AuthorizeAsync(scope, rule, request, context.CancellationToken);

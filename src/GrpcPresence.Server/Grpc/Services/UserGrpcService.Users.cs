@@ -3,6 +3,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Server.Grpc.Mapping;
+using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.V1;
 using UserView = GrpcPresence.Core.Domain.Users.UserView;
 
@@ -70,7 +71,8 @@ internal sealed partial class UserGrpcService
     public override async Task<UpdateUserResponse> UpdateUser(UpdateUserRequest request, ServerCallContext context)
     {
         var change = request.ToChange();
-        if (!change.SkipsWebhooks)
+        // Only REST has pre-event webhooks, as Twilio Conversations does.
+        if (context is LocalCallContext && !change.SkipsWebhooks)
             await preHook.AskAsync(change.Service, change.Key, change.Edit, context.CancellationToken);
         var updated = await changes.SubmitAsync(change, context);
         return new UpdateUserResponse { User = updated.ToMessage(UserView.Full) };
