@@ -24,14 +24,19 @@ public sealed class ServiceCache(IStoreReader reader)
     /// <summary>Adds or updates a service instance that was just committed or read.</summary>
     public CachedService Apply(ServiceRecord record)
     {
-        var service = _services.AddOrUpdate(
-            record.Sid,
-            static (_, added) => new CachedService(added),
-            static (_, known, added) => added.Id > known.Id ? new CachedService(added) : known,
-            record);
-        if (service.Id == record.Id)
-            service.Apply(record.Configuration);
-        return service;
+        while (true)
+        {
+            var service = _services.GetOrAdd(record.Sid, static (_, added) => new CachedService(added), record);
+            if (service.Id >= record.Id)
+            {
+                if (service.Id == record.Id)
+                    service.Apply(record.Configuration);
+                return service;
+            }
+            // A read overtook the commit that deleted the older one, and that commit will not find it here.
+            if (_services.TryUpdate(record.Sid, new CachedService(record), service))
+                service.Delete();
+        }
     }
 
     /// <summary>Removes a service instance that the store no longer has.</summary>

@@ -14,6 +14,12 @@ internal sealed class BodyReads : IStartupFilter
     private readonly Channel<Ended> _ended = Channel.CreateBounded<Ended>(
         new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
 
+    private readonly Channel<string> _begun = Channel.CreateBounded<string>(
+        new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
+
+    /// <summary>Waits until something reads the body of a request of the path.</summary>
+    public Task BeginAsync(string path) => Barrier.Within(BeginUntilAsync(path), $"the body of a request of {path} was read");
+
     /// <summary>Waits until a request of the path ends, and returns whether a read was left pending.</summary>
     public async Task<bool> IsLeftBy(string path) => (await FindAsync(path)).IsReading;
 
@@ -24,7 +30,7 @@ internal sealed class BodyReads : IStartupFilter
     {
         app.Use(async (HttpContext http, RequestDelegate handler) =>
         {
-            var body = new Body(http.Request.BodyReader);
+            var body = new Body(http.Request.BodyReader, () => _begun.Writer.TryWrite(http.Request.Path));
             http.Features.Set<IRequestBodyPipeFeature>(body);
             http.Request.Body = body.AsStream(leaveOpen: true);
             try
@@ -38,6 +44,13 @@ internal sealed class BodyReads : IStartupFilter
         });
         next(app);
     };
+
+    private async Task BeginUntilAsync(string path)
+    {
+        while (await _begun.Reader.ReadAsync(TestRun.Token) != path)
+        {
+        }
+    }
 
     private async Task<Ended> FindAsync(string path)
     {
@@ -58,7 +71,7 @@ internal sealed class BodyReads : IStartupFilter
 
     private sealed record Ended(string Path, bool IsReading, bool IsRead);
 
-    private sealed class Body(PipeReader body) : PipeReader, IRequestBodyPipeFeature
+    private sealed class Body(PipeReader body, Action begin) : PipeReader, IRequestBodyPipeFeature
     {
         private volatile bool _isReading;
 
@@ -71,6 +84,7 @@ internal sealed class BodyReads : IStartupFilter
         public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
             _isReading = IsRead = true;
+            begin();
             try
             {
                 return await body.ReadAsync(cancellationToken);

@@ -123,6 +123,44 @@ public sealed class CredentialsFirstTests : IAsyncLifetime
         Assert.True(await _guarded.Server.Reads.IsReadBy(RestUsers));
     }
 
+    [Fact]
+    public async Task Keys_A_key_that_is_revoked_before_the_body_arrives_is_rejected()
+    {
+        var key = await _guarded.NewKeyAsync(ApiKeyRole.Admin);
+        using var form = new HeldContent("Identity=ada");
+        using var request = new HttpRequestMessage(HttpMethod.Post, RestUsers) { Content = form };
+        request.Headers.Authorization = AuthenticationHeaderValue.Parse(GuardedServer.Basic(key));
+        var sending = _guarded.Server.Rest.SendAsync(request, TestRun.Token);
+        await _guarded.Server.Reads.BeginAsync(RestUsers);
+
+        await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+        form.Release();
+
+        using var response = await sending;
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Empty((await _guarded.UsersAs(_guarded.Admin).ListUsersAsync(new() { ServiceSid = _guarded.Own })).Users);
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("text/plain")]
+    public async Task A_request_that_is_not_a_call_gets_the_status_of_HTTP_with_and_without_credentials(string contentType)
+    {
+        using var client = new HttpClient { BaseAddress = _guarded.Server.Address };
+        foreach (var credentials in new[] { null, _guarded.Admin })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, Users + "CreateUser")
+            {
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Content = new ByteArrayContent([]) { Headers = { ContentType = new(contentType) } },
+            };
+            request.Headers.Authorization = credentials is null ? null : AuthenticationHeaderValue.Parse(credentials);
+            using var response = await client.SendAsync(request, TestRun.Token);
+            Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        }
+    }
+
     private CreateUserRequest NewUser() => new() { ServiceSid = _guarded.Own, Identity = "ada" };
 
     private async Task<HttpResponseMessage> PostUserAsync(string? credentials)

@@ -16,7 +16,8 @@ internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator 
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() is not { IsPublic: false } rule)
+        // gRPC itself rejects what is not a call, without reading a body.
+        if (http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() is not { IsPublic: false } rule || !IsCall(http.Request))
             return next(http);
         try
         {
@@ -32,6 +33,11 @@ internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator 
         }
         return next(http);
     }
+
+    private static bool IsCall(HttpRequest request) =>
+        HttpMethods.IsPost(request.Method)
+        && !HttpProtocol.IsHttp11(request.Protocol)
+        && request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) is true;
 
     private async Task WaitAsync(ValueTask<Caller> authentication, AccessRule rule, HttpContext http)
     {
