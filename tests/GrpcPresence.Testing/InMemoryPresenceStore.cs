@@ -174,11 +174,28 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
                     .SelectMany(service => service.UsersAfter(afterId)
                         .Where(user => service.StateOf(user).IsOnline == true)
                         .Take(limit)
-                        .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity)))
+                        .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
                     .OrderBy(user => user.Id)
                     .Take(limit),
             ],
             cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(
+        long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredEndedSession>>(
+            image =>
+            [
+                .. image.Services.Values.Where(service => !service.IsDeleted)
+                    .SelectMany(service => service.EndedSessions.Select(ended => new StoredEndedSession(
+                        ended.Value.Id, service.Record.Sid, ended.Key.User, ended.Key.Session, ended.Value.Until)))
+                    .Where(ended => ended.Id > afterId)
+                    .OrderBy(ended => ended.Id)
+                    .Take(limit),
+            ],
+            cancellationToken);
+
+    public ValueTask<ServerUptime> FindUptimeAsync(CancellationToken cancellationToken) =>
+        ReadAsync(image => image.Uptime, cancellationToken);
 
     public ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<ApiKey>>(image => [.. image.ApiKeys.Values], cancellationToken);

@@ -91,12 +91,36 @@ internal sealed partial class InMemoryTransaction(
         {
             IsOnline = user.IsOnline,
             LastOnlineTime = user.LastOnlineTime,
+            LastAlive = user.LastAlive,
             KnownRevision = user.KnownRevision,
             OnlineRevision = user.OnlineRevision,
             NotifiableRevision = user.NotifiableRevision,
             Revision = user.Revision,
         };
         _image = _image.With(service.Remove(user.Id).Add(stored));
+    }
+
+    public void MarkAlive(long serviceId, UserSid user, TimeSpan uptime)
+    {
+        BeginOperation();
+        var service = _image.Services[serviceId];
+        if (service.FindUser(new UserKey(user)) is { } stored)
+            _image = _image.With(service.Remove(stored.Id).Add(stored with { LastAlive = uptime }));
+    }
+
+    public void AddEndedSession(long serviceId, Identity identity, SessionId session, TimeSpan until)
+    {
+        BeginOperation();
+        var service = _image.Services[serviceId];
+        var id = service.EndedSessions.TryGetValue((identity, session), out var stored) ? stored.Id : NextKey();
+        var later = stored.Until > until ? stored.Until : until;
+        _image = _image.With(service with { EndedSessions = service.EndedSessions.SetItem((identity, session), (id, later)) });
+    }
+
+    public void StoreUptime(ServerUptime uptime)
+    {
+        BeginOperation();
+        _image = _image with { Uptime = uptime };
     }
 
     public void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone)
@@ -228,8 +252,12 @@ internal sealed partial class InMemoryTransaction(
                     Record = left.Record with { PurgedRevision = Math.Max(left.Record.PurgedRevision, old.Max(t => t.Revision)) },
                 };
             }
+            var over = left.EndedSessions.Where(e => left.IsDeleted || e.Value.Until <= _image.Uptime.Total).Take(limit - removed).ToList();
+            removed += over.Count;
+            left = left with { EndedSessions = left.EndedSessions.RemoveRange(over.Select(e => e.Key)) };
             _image = _image.With(left);
-            if (left.IsDeleted && left.Bindings.IsEmpty && left.Users.IsEmpty && left.Tombstones.IsEmpty && removed < limit)
+            var isEmpty = left.EndedSessions.IsEmpty && left.Bindings.IsEmpty && left.Users.IsEmpty && left.Tombstones.IsEmpty;
+            if (left.IsDeleted && isEmpty && removed < limit)
             {
                 _image = _image with { Services = _image.Services.Remove(left.Record.Id) };
                 removed++;

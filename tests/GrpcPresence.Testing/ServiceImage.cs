@@ -17,6 +17,10 @@ public sealed record ServiceImage(ServiceRecord Record)
     /// <summary>Tombstones by revision.</summary>
     public ImmutableSortedDictionary<long, Tombstone> Tombstones { get; init; } = ImmutableSortedDictionary<long, Tombstone>.Empty;
 
+    /// <summary>The ended sessions, with the uptime up to which each is remembered.</summary>
+    public ImmutableDictionary<(Identity User, SessionId Session), (long Id, TimeSpan Until)> EndedSessions { get; init; } =
+        ImmutableDictionary<(Identity, SessionId), (long, TimeSpan)>.Empty;
+
     /// <summary>Push bindings by key.</summary>
     public ImmutableSortedDictionary<long, PushBinding> Bindings { get; init; } = ImmutableSortedDictionary<long, PushBinding>.Empty;
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Testing;
 
@@ -19,6 +20,9 @@ public sealed record StoreImage
 
     /// <summary>The service instances by key, including deleted ones until they are purged.</summary>
     public ImmutableSortedDictionary<long, ServiceImage> Services { get; init; } = ImmutableSortedDictionary<long, ServiceImage>.Empty;
+
+    /// <summary>The uptime of the server.</summary>
+    public ServerUptime Uptime { get; init; }
 
     /// <summary>The API keys by key.</summary>
     public ImmutableSortedDictionary<long, ApiKey> ApiKeys { get; init; } = ImmutableSortedDictionary<long, ApiKey>.Empty;

@@ -196,6 +196,37 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan HeartbeatReplyPatience = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How often the server stores that it runs. After a crash, a time that it derives from this is at most so much too early.
+    /// </summary>
+    public static readonly TimeSpan UptimeInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The longest time for which crashes one after the other can keep a user online that sends no heartbeat, without the session timeout.
+    /// Long, because each user that stays online costs one write in <see cref="AliveInterval"/>.
+    /// </summary>
+    public static readonly TimeSpan MaxUnseen = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How often the store learns that a user is still online. Shorter than <see cref="MaxUnseen"/> by the time that the writer may need.
+    /// </summary>
+    public static readonly TimeSpan AliveInterval = TimeSpan.FromMinutes(55);
+
+    /// <summary>
+    /// Up to this much earlier the store learns it, by the hash of the user, so that users that came online together are not written
+    /// together.
+    /// </summary>
+    public static readonly TimeSpan AliveSpread = TimeSpan.FromMinutes(27);
+
+    /// <summary>Users that one transaction marks as alive: a few milliseconds. One such transaction is queued at a time.</summary>
+    public const int UsersPerAliveMark = 500;
+
+    /// <summary>
+    /// Deleted users of a service instance whose session ids stay ended for as long as their tombstones are kept: about 40 MB of memory.
+    /// The sessions of further deleted users stay ended until their leases would have run out.
+    /// </summary>
+    public const int RememberedDeletedUsers = 100_000;
+
     /// <summary>The resolution of leases: they end up to this much late, never early.</summary>
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 

@@ -10,6 +10,9 @@ internal sealed class EndedSessions
 {
     private readonly List<(SessionId Id, long Until)> _ids = [];
 
+    /// <summary>Whether ids are of a deleted user, and counted as such in the service instance.</summary>
+    public bool IsOfDeletedUser { get; set; }
+
     /// <summary>Whether no id is remembered.</summary>
     public bool IsEmpty => _ids.Count == 0;
 
@@ -36,15 +39,37 @@ internal sealed class EndedSessions
         return false;
     }
 
-    /// <summary>Remembers the id. Does nothing if it is remembered already: ending a session again does not extend the time.</summary>
-    public void Add(SessionId id, long until, long now)
+    /// <summary>
+    /// Remembers the id and returns until when. Keeps the present time if it is remembered already: ending a session again does not extend
+    /// the time.
+    /// </summary>
+    public long Add(SessionId id, long until, long now)
     {
         Forget(now);
-        if (Contains(id, now))
-            return;
+        foreach (var ended in _ids)
+        {
+            if (ended.Id == id)
+                return ended.Until;
+        }
         if (_ids.Count == Limits.EndedSessionsPerUser)
             _ids.Remove(_ids.MinBy(ended => ended.Until));
         _ids.Add((id, until));
+        return until;
+    }
+
+    /// <summary>Returns the remembered ids, each with the time until it is forgotten.</summary>
+    public IReadOnlyList<(SessionId Id, long Until)> List(long now)
+    {
+        Forget(now);
+        return [.. _ids];
+    }
+
+    /// <summary>Remembers the id at least until this time, because its user was deleted.</summary>
+    public void Extend(SessionId id, long until, long now)
+    {
+        var known = Add(id, until, now);
+        if (known < until)
+            _ids[_ids.IndexOf((id, known))] = (id, until);
     }
 
     /// <summary>Removes expired ids.</summary>

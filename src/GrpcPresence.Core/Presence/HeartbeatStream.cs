@@ -1,17 +1,24 @@
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// A heartbeat stream. It owns the sessions whose last heartbeat it sent. It tracks them only if they must end with the stream. The
-/// constructor opens it. <see cref="PresenceTracker.Close"/> closes it, only when the client closed the stream. Safe from any thread.
+/// A heartbeat stream. It owns the sessions whose last heartbeat it sent, unless a stream that was opened later owns them. It tracks them
+/// only if they must end with the stream. The constructor opens it. <see cref="PresenceTracker.Close"/> closes it, only when the client
+/// closed the stream. Safe from any thread.
 /// </summary>
 /// <param name="endSessionsOnClose">Whether the stream's sessions end soon after the client closes it.</param>
 public sealed class HeartbeatStream(bool endSessionsOnClose)
 {
+    private static long _opened;
+
+    private readonly long _number = Interlocked.Increment(ref _opened);
     private readonly Lock _gate = new(); // guards the users; taken inside a shard's lock, and nothing is called under it
     private HashSet<TrackedUser>? _users = endSessionsOnClose ? [] : null; // null also after the close
 
     /// <summary>Whether the stream's sessions end soon after the client closes it.</summary>
     public bool EndSessionsOnClose => endSessionsOnClose;
+
+    /// <summary>Whether this stream was opened before the other one.</summary>
+    public bool IsOlderThan(HeartbeatStream other) => _number < other._number;
 
     /// <summary>The number of users that have a session of this stream.</summary>
     internal int UserCount

@@ -35,6 +35,18 @@ public sealed class LeaseClock
         }
     }
 
+    /// <summary>
+    /// The time for which earlier processes ran. Added to a time of this clock, it gives the server's uptime over all its starts, which can
+    /// be stored. Set once, before the service is ready.
+    /// </summary>
+    public TimeSpan EarlierUptime { get; set; }
+
+    /// <summary>Returns the uptime of the server at a time of this clock.</summary>
+    public TimeSpan ToUptime(long time) => EarlierUptime + TimeSpan.FromTicks(time);
+
+    /// <summary>Returns the time of this clock at an uptime of the server; negative for that of an earlier process.</summary>
+    public long FromUptime(TimeSpan uptime) => (uptime - EarlierUptime).Ticks;
+
     /// <summary>Advances by the elapsed time, up to the limit, and returns the new <see cref="Now"/>.</summary>
     public long Tick()
     {

@@ -1,14 +1,18 @@
 using System.Collections;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// Goes through the shards and ends expired leases. Updates the metrics outside the shards' locks. Not safe for concurrent calls.
+/// Goes through the shards and ends expired leases. Queues marks of users that are still alive. Updates the metrics outside the shards'
+/// locks. Not safe for concurrent calls.
 /// </summary>
-internal sealed class LeaseSweep(TrackerShard[] shards, PresenceMetrics metrics)
+internal sealed class LeaseSweep(TrackerShard[] shards, CommandQueue queue, PresenceMetrics metrics)
 {
     private readonly List<long> _lateness = [];
+    private MarkAlive? _mark; // the last one; one is queued at a time
 
     /// <summary>Ends all leases that have expired by now.</summary>
     public void Run()
@@ -27,6 +31,19 @@ internal sealed class LeaseSweep(TrackerShard[] shards, PresenceMetrics metrics)
         }
         foreach (var shard in shards)
             RecordTransitions(shard);
+        QueueMark();
+    }
+
+    private void QueueMark()
+    {
+        if (_mark is { IsOver: false })
+            return;
+        var users = new List<TrackedUser>();
+        foreach (var shard in shards)
+            shard.TakeUnmarked(users, Limits.UsersPerAliveMark - users.Count);
+        _mark = users.Count > 0 ? new MarkAlive(users) : null;
+        if (_mark is not null && !queue.TryEnqueue(_mark, background: true))
+            _mark = null; // the server stops
     }
 
     private void RecordLateness()

@@ -15,7 +15,10 @@ internal struct LiveSession
     /// <summary>The lease time of the last heartbeat.</summary>
     public long LastBeat;
 
-    /// <summary>The stream that sent the last heartbeat, if closing that stream ends the session.</summary>
+    /// <summary>
+    /// Of the streams that sent heartbeats, the one that was opened last; null after a heartbeat without a stream, and after the close of
+    /// a stream that ends its sessions.
+    /// </summary>
     public HeartbeatStream? Owner;
 
     /// <summary>Whether this is the anonymous session.</summary>

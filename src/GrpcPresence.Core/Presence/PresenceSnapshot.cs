@@ -9,4 +9,8 @@ namespace GrpcPresence.Core.Presence;
 /// </param>
 /// <param name="MayCreate">Whether a heartbeat named the user by identity, so that the writer may create an unknown user.</param>
 /// <param name="Sid">The SID of the user that the sessions name; <c>default</c> if only the identity is known.</param>
-internal readonly record struct PresenceSnapshot(bool IsOnline, bool CameOnline, bool MayCreate, UserSid Sid);
+/// <param name="LastKnown">
+/// When an earlier process last knew the user alive, if the user is offline and sent no heartbeat to this one; otherwise null.
+/// </param>
+internal readonly record struct PresenceSnapshot(
+    bool IsOnline, bool CameOnline, bool MayCreate, UserSid Sid, DateTimeOffset? LastKnown = null);

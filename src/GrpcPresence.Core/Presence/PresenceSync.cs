@@ -28,6 +28,7 @@ internal struct PresenceSync()
     private long _decidedSwitch = -1; // the reachability switch under which the writer last decided; -1 before the first decision
     private Lanes _lanes;
     private bool _storedOnline; // what the last decision stored
+    private bool _takenOnline; // what the transaction that runs now will store
     private bool _cameOnline;
     private bool _mayCreate;
 
@@ -57,6 +58,9 @@ internal struct PresenceSync()
 
         /// <summary>Put the user into the writer's queue as background work.</summary>
         QueueInBackground,
+
+        /// <summary>Put the user into the writer's queue again, even a closed one: this state was queued before.</summary>
+        Requeue,
 
         /// <summary>Nothing is pending: a user without sessions can be dropped.</summary>
         Idle,
@@ -117,11 +121,11 @@ internal struct PresenceSync()
             return Task.CompletedTask;
         if (IsQueued)
             return (_waiters ??= new StoredWaiters()).Queued;
-        if (IsTaken)
+        if (IsTaken && _takenOnline == isOnline)
             return (_waiters ??= new StoredWaiters()).Taken;
         // A state that is not stored is queued, unless the queue is closed. A user that is offline and was never stored online has nothing
         // to store.
-        return isOnline || _storedOnline ? Task.FromException(PresenceErrors.ServerStopping()) : Task.CompletedTask;
+        return isOnline || _storedOnline || IsTaken ? Task.FromException(PresenceErrors.ServerStopping()) : Task.CompletedTask;
     }
 
     /// <summary>
@@ -165,6 +169,7 @@ internal struct PresenceSync()
             return null;
         var snapshot = new PresenceSnapshot(isOnline, _cameOnline, _mayCreate, sid);
         Phase = SyncPhase.Taken;
+        _takenOnline = isOnline;
         _cameOnline = false;
         _mayCreate = false;
         _waiters?.Take();
@@ -211,7 +216,7 @@ internal struct PresenceSync()
     public Next Requeue(bool background)
     {
         LeaveLane(background);
-        return !IsQueued ? Next.None : background ? Next.QueueInBackground : Next.Queue;
+        return IsQueued ? Next.Requeue : Next.None;
     }
 
     /// <summary>
@@ -255,8 +260,7 @@ internal struct PresenceSync()
         && (_decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled));
 
     // The entry that queued the state may have come and gone while a transaction held the state.
-    private readonly Next NextWhenQueued() =>
-        _lanes != Lanes.None ? Next.None : _waiters is null ? Next.QueueInBackground : Next.Queue;
+    private readonly Next NextWhenQueued() => _lanes != Lanes.None ? Next.None : Next.Requeue;
 
     private void Queue() => Phase = IsTaken ? SyncPhase.TakenAndQueued : SyncPhase.Queued;
 

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
@@ -20,6 +21,8 @@ public sealed class PresenceTracker : ITrackedUsers
     private readonly LeaseClock _clock;
     private readonly TrackerShard[] _shards = new TrackerShard[1 << ShardBits];
     private readonly LeaseSweep _sweep;
+    private DateTimeOffset? _aliveTime; // when an earlier process was last alive
+    private volatile bool _isResumed;
     private int _isTicking;
     private volatile bool _isStarted;
 
@@ -30,11 +33,14 @@ public sealed class PresenceTracker : ITrackedUsers
         _clock = new LeaseClock(time);
         for (var index = 0; index < _shards.Length; index++)
             _shards[index] = new TrackerShard(_clock, queue, Sids);
-        _sweep = new LeaseSweep(_shards, metrics);
+        _sweep = new LeaseSweep(_shards, queue, metrics);
     }
 
     /// <summary>The number of live sessions, without the anonymous sessions of recovered users.</summary>
     public long LiveSessions => _shards.Sum(shard => Volatile.Read(ref shard.LiveSessions));
+
+    /// <inheritdoc/>
+    public TimeSpan? Uptime => _isResumed ? _clock.ToUptime(_clock.Now) : null;
 
     /// <summary>The number of tracked users.</summary>
     internal long TrackedUsers => _shards.Sum(shard => (long)shard.Users.Count);
@@ -49,26 +55,28 @@ public sealed class PresenceTracker : ITrackedUsers
     /// <param name="service">The service instance.</param>
     /// <param name="user">The user.</param>
     /// <param name="session">The session.</param>
-    /// <param name="stream">The heartbeat stream that sent the heartbeat, or null. The stream owns the session from now on.</param>
+    /// <param name="stream">
+    /// The heartbeat stream that sent the heartbeat, or null. The stream owns the session from now on, unless a stream that was opened later
+    /// owns it.
+    /// </param>
     public HeartbeatResult Beat(CachedService service, in UserRef user, SessionId session, HeartbeatStream? stream)
     {
         ThrowIfEmpty(session);
         if (service.IsDeleted)
             return HeartbeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var owner = stream is { EndSessionsOnClose: true } ? stream : null;
         var shard = ShardOf(service.Id, user.Identity, out var hash);
         lock (shard.Gate)
         {
             var now = _clock.Now;
-            return shard.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, owner);
+            return shard.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
         }
     }
 
     /// <summary>
     /// Ends a session at once and remembers its id until the lease would have expired. Remembers the id of a session that does not live for
     /// one session timeout, so that a delayed heartbeat does not begin it again. Ending it again changes nothing. If this was the last
-    /// session, completes when the user's transition is stored.
+    /// session, stores the user's transition. Completes when all of this is stored, so that it holds after a restart.
     /// </summary>
     /// <exception cref="PresenceException">Through the task: UserNotFound, StorageUnavailable, ServerStopping.</exception>
     public Task EndSession(CachedService service, in UserRef user, SessionId session)
@@ -123,17 +131,39 @@ public sealed class PresenceTracker : ITrackedUsers
         }
     }
 
+    /// <summary>Continues the uptime of earlier processes. Call it once, before anything is recovered.</summary>
+    public void Resume(ServerUptime before)
+    {
+        _clock.EarlierUptime = before.Total;
+        _aliveTime = before.AliveTime;
+        _isResumed = true;
+    }
+
+    /// <summary>Remembers a session that ended before the start, up to an uptime. Call it after <see cref="Resume"/>.</summary>
+    public void RecoverEnded(CachedService service, Identity identity, SessionId session, TimeSpan until)
+    {
+        var now = _clock.Now;
+        if (_clock.FromUptime(until) is var end && end <= now)
+            return;
+        var shard = ShardOf(service.Id, identity, out var hash);
+        lock (shard.Gate)
+            shard.GetOrAdd(service, identity, hash).RecoverEnded(session, end, now);
+    }
+
     /// <summary>
     /// Tracks a user that the store held online before the start. An anonymous session keeps the user online, in addition to any real
-    /// sessions, for one session timeout from <see cref="Start"/> on.
+    /// sessions, for one session timeout from <see cref="Start"/> on, or shorter: see <see cref="Limits.MaxUnseen"/>.
     /// </summary>
-    public void Recover(CachedService service, UserSid sid, Identity identity)
+    public void Recover(CachedService service, UserSid sid, Identity identity, TimeSpan lastAlive)
     {
+        // A user that was not seen for so long was not online when the last process ended.
+        var unseen = _clock.EarlierUptime - lastAlive;
+        var lastKnown = unseen > Limits.MaxUnseen ? _aliveTime - unseen : _aliveTime;
         var shard = ShardOf(service.Id, identity, out var hash);
         lock (shard.Gate)
         {
             var user = shard.GetOrAdd(service, identity, hash);
-            user.Recover(sid, LiveSession.NotStarted);
+            user.Recover(sid, lastAlive, lastKnown, LiveSession.NotStarted);
             if (_isStarted)
                 user.StartAnonymous(_clock.Now);
             else
@@ -173,11 +203,20 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <inheritdoc/>
-    public void Delete(long serviceId, Identity identity)
+    public IReadOnlyList<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention)
     {
         var shard = ShardOf(serviceId, identity, out var hash);
         lock (shard.Gate)
-            shard.Users.Find(serviceId, identity, hash)?.Delete();
+            return shard.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? [];
+    }
+
+    /// <inheritdoc/>
+    public void Delete(
+        long serviceId, Identity identity, TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored)
+    {
+        var shard = ShardOf(serviceId, identity, out var hash);
+        lock (shard.Gate)
+            shard.Users.Find(serviceId, identity, hash)?.Delete(retention, stored);
     }
 
     /// <inheritdoc/>

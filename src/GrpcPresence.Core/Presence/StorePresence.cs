@@ -14,8 +14,8 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     private PresenceException? _error;
     private UserSid? _sid;
     private long _switchRevision;
-    private bool _isDeferred;
-    private bool _hasLeftQueue;
+    private QueueEntry _entry;
+    private TimeSpan? _aliveAt; // set when the user is stored online
 
     /// <inheritdoc/>
     internal override void Decide(CommandBatch batch)
@@ -24,12 +24,12 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         {
             // This transaction deletes the user, and the tracker is notified only after the commit. The entry is decided in the next
             // transaction.
-            _isDeferred = true;
+            _entry = QueueEntry.Deferred;
             return;
         }
         lock (user.Shard.Gate)
             _snapshot = user.Take(background);
-        _hasLeftQueue = true;
+        _entry = QueueEntry.Used;
         if (_snapshot is not { } snapshot)
             return;
         try
@@ -47,7 +47,9 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     {
         lock (user.Shard.Gate)
         {
-            if (_isDeferred)
+            if (_aliveAt is { } uptime)
+                user.NoteStoredAlive(uptime);
+            if (_entry == QueueEntry.Deferred)
                 user.Requeue(background);
             else if (_snapshot is not { } snapshot)
                 return;
@@ -65,7 +67,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         {
             if (_snapshot is { } snapshot)
                 user.Retry(snapshot, reason);
-            else if (!_hasLeftQueue)
+            else if (_entry != QueueEntry.Used)
                 user.FailQueued(background, reason);
             // Otherwise another entry of the batch has the snapshot, and queues the user again.
         }
@@ -81,8 +83,8 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         }
         _snapshot = null;
         _error = null;
-        _isDeferred = false;
-        _hasLeftQueue = false;
+        _aliveAt = null;
+        _entry = QueueEntry.Waiting;
     }
 
     /// <inheritdoc/>
@@ -112,8 +114,9 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
                 throw PresenceErrors.UserNotFound(user.Identity);
             Create(batch, service, snapshot);
         }
-        else if (Transition(stored, snapshot, configuration, service.NextRevision, batch.Now) is { } changed)
+        else if (Transition(stored, snapshot, configuration, service.NextRevision, batch) is { } changed)
         {
+            NoteAlive(changed, batch);
             service.TakeRevision();
             batch.Store.UpdatePresence(changed);
             service.Add(changed, changed.ReasonsSince(service.Record.Revision - 1), previous: stored.Revision);
@@ -123,15 +126,22 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     private void Create(CommandBatch batch, ServiceBatch service, PresenceSnapshot snapshot)
     {
         var created = batch.NewUser(service, user.Identity);
-        created = Transition(created, snapshot, service.Record.Configuration, service.NextRevision, batch.Now) ?? created;
+        created = Transition(created, snapshot, service.Record.Configuration, service.NextRevision, batch) ?? created;
+        NoteAlive(created, batch);
         created = batch.Insert(service, created);
         service.Add(created, created.ReasonsSince(service.Record.Revision - 1), previous: 0);
         _sid = created.Sid;
     }
 
+    private void NoteAlive(UserRecord user, CommandBatch batch)
+    {
+        if (user.IsOnline)
+            _aliveAt = batch.Uptime;
+    }
+
     /// <summary>Returns the user after the transition. Null if the snapshot is already stored, or reachability is off.</summary>
     private static UserRecord? Transition(
-        UserRecord user, PresenceSnapshot snapshot, ServiceConfiguration configuration, long revision, DateTimeOffset now)
+        UserRecord user, PresenceSnapshot snapshot, ServiceConfiguration configuration, long revision, CommandBatch batch)
     {
         if (!configuration.ReachabilityEnabled)
             return null;
@@ -143,9 +153,22 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             Revision = revision,
             OnlineRevision = revision,
             IsOnline = snapshot.IsOnline,
-            LastOnlineTime = snapshot.IsOnline ? null : now,
+            LastOnlineTime = snapshot.IsOnline ? null : snapshot.LastKnown is { } known && known < batch.Now ? known : batch.Now,
+            LastAlive = batch.Uptime,
             KnownRevision = wasKnown ? user.KnownRevision : revision,
             NotifiableRevision = !wasKnown && user.HadBinding ? revision : user.NotifiableRevision,
         };
+    }
+
+    /// <summary>What became of this entry of the queue.</summary>
+    private enum QueueEntry : byte
+    {
+        Waiting,
+
+        /// <summary>The next transaction decides it.</summary>
+        Deferred,
+
+        /// <summary>This transaction took the state, or found that another entry had taken it.</summary>
+        Used,
     }
 }

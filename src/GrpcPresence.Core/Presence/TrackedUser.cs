@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -23,6 +24,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     private SessionSet _sessions;
     private PresenceSync _sync = new();
+
+    // Two numbers of 4 bytes, because a process holds a million of them.
+    private int _aliveAt; // the uptime in seconds from which the next mark in the store is counted
+    private uint _lastKnown; // in Unix seconds, when an earlier process last knew the user alive; 0 after a heartbeat to this process
 
     public CachedService Service { get; } = service;
 
@@ -49,7 +54,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public bool IsOther(UserSid? sid) => sid is { } given && Sid != default && given != Sid;
 
     /// <summary>Begins a session's lease or renews it.</summary>
-    public HeartbeatResult Beat(in UserRef address, SessionId id, long now, long leaseEnd, HeartbeatStream? owner)
+    public HeartbeatResult Beat(in UserRef address, SessionId id, long now, long leaseEnd, HeartbeatStream? stream)
     {
         if (IsOther(address.Sid))
             return HeartbeatResult.Rejected(ErrorReason.UserNotFound);
@@ -63,11 +68,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         ref var session = ref _sessions[index >= 0 ? index : Begin(id)];
         session.LastBeat = now;
         session.LeaseEnd = leaseEnd;
-        if (session.Owner != owner)
-            Take(ref session, owner);
+        if (session.Owner != stream)
+            SetOwner(ref session, stream);
         Shard.Wheel.PutBy(this, leaseEnd);
+        _lastKnown = 0;
         if (!wasOnline)
             Shard.CameOnline++;
+        else if (index < 0)
+            MarkAliveIfDue(now); // after a restart, soon enough even if the next one follows in seconds
         Continue(_sync.MarkOnline(isNew: !wasOnline, address.MayCreate, Service.Configuration));
         return new HeartbeatResult(null, WhenStored());
     }
@@ -84,12 +92,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 until = _sessions[index].LeaseEnd;
             Remove(index);
         }
-        Remember(id, until, now);
+        until = Remember(id, until, now);
+        var remembered = Shard.Queue.SubmitAsync(new StoreEndedSession(Service, Identity, id, Shard.Clock.ToUptime(until)));
         if (IsOnline)
-            return Task.CompletedTask;
+            return remembered;
         if (index >= 0)
             GoOffline(background: false);
-        return WhenStored();
+        var stored = WhenStored();
+        return stored.IsCompletedSuccessfully ? remembered : Task.WhenAll(stored, remembered);
     }
 
     /// <summary>Shortens the leases of the sessions that a stream still owns, because the client closed it.</summary>
@@ -108,7 +118,11 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     /// <summary>Adds the anonymous session, because the store held the user online before the start.</summary>
-    public void Recover(UserSid sid, long leaseEnd)
+    /// <param name="sid">The SID.</param>
+    /// <param name="lastAlive">The uptime at which the store last learned that the user is alive.</param>
+    /// <param name="lastKnown">When an earlier process last knew the user alive; null if that is not known.</param>
+    /// <param name="leaseEnd">The end of the anonymous lease.</param>
+    public void Recover(UserSid sid, TimeSpan lastAlive, DateTimeOffset? lastKnown, long leaseEnd)
     {
         if (_sessions.HasAnonymous)
             return;
@@ -116,10 +130,24 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         if (leaseEnd != LiveSession.NotStarted)
             Shard.Wheel.PutBy(this, leaseEnd);
         SetSid(sid);
+        NoteStoredAlive(lastAlive);
+        if (_sessions.Count == 1)
+            _lastKnown = (uint)(lastKnown?.ToUnixTimeSeconds() ?? 0);
         _sync.MarkRecovered(Service.Configuration);
     }
 
-    /// <summary>Starts the anonymous lease, because the service is ready.</summary>
+    /// <summary>Remembers the id of a session that ended before the start.</summary>
+    public void RecoverEnded(SessionId id, long until, long now)
+    {
+        Remember(id, until, now);
+        if (until - now > Limits.MaxSessionTimeout.Ticks)
+            CountAsDeleted();
+    }
+
+    /// <summary>
+    /// Starts the anonymous lease, because the service is ready. The lease is shorter, or ends at once, for a user that no process has known
+    /// alive for longer than <see cref="Limits.MaxUnseen"/>: otherwise a server that crashes again and again would keep the user online.
+    /// </summary>
     public void StartAnonymous(long now)
     {
         if (!_sessions.HasAnonymous)
@@ -127,7 +155,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         ref var session = ref _sessions[_sessions.IndexOf(default)];
         if (session.LeaseEnd != LiveSession.NotStarted)
             return;
-        session.LeaseEnd = now + Service.Configuration.SessionTimeout.Ticks;
+        var timeout = Service.Configuration.SessionTimeout;
+        var left = Limits.MaxUnseen + timeout - (Shard.Clock.EarlierUptime - LastAlive);
+        session.LeaseEnd = now + Math.Clamp(left.Ticks, 0, timeout.Ticks);
         Shard.Wheel.PutBy(this, session.LeaseEnd);
     }
 
@@ -152,9 +182,11 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         }
         _sessions.Ended?.Forget(now);
         if (_sessions.Ended is { IsEmpty: true })
-            _sessions.Ended = null;
+            DropEnded();
         if (wasOnline && !IsOnline)
             GoOffline(background: true);
+        else
+            MarkAliveIfDue(now);
         PutAgain();
     }
 
@@ -168,7 +200,16 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public void Leave() => SetSid(default);
 
     /// <summary>Takes the state for the writer's decision; null if nothing is to be decided.</summary>
-    public PresenceSnapshot? Take(bool background) => _sync.Take(background, IsOnline, Sid);
+    public PresenceSnapshot? Take(bool background) =>
+        _sync.Take(background, IsOnline, Sid) is { } snapshot
+            ? snapshot with { LastKnown = _lastKnown > 0 ? DateTimeOffset.FromUnixTimeSeconds(_lastKnown) : null }
+            : null;
+
+    /// <summary>Notes that the store holds the user online, since this uptime. The first mark is due a spread earlier than later ones.</summary>
+    public void NoteStoredAlive(TimeSpan uptime) => _aliveAt = (int)(uptime - Spread).TotalSeconds;
+
+    /// <summary>Notes that the user could not be marked as alive.</summary>
+    public void RetryAliveMark() => _aliveAt = -(int)Limits.AliveInterval.TotalSeconds;
 
     /// <summary>Notes that the snapshot is stored, and under which SID; null if the store does not have the user.</summary>
     public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid? sid)
@@ -201,20 +242,65 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Continue(next);
     }
 
-    /// <summary>Ends all sessions and remembers their ids, because the user was deleted.</summary>
-    public void Delete()
+    /// <summary>
+    /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its id
+    /// stays ended. That is at least as long as the tombstone is kept, unless the service instance has too many deleted users.
+    /// </summary>
+    public List<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(TimeSpan retention)
     {
-        SetSid(default);
-        _sync.Reset(PresenceErrors.SessionEnded());
         var now = Shard.Clock.Now;
+        var isKept = _sessions.Ended is { IsOfDeletedUser: true } || Service.RememberedDeletedUsers < Limits.RememberedDeletedUsers;
+        var kept = isKept ? now + retention.Ticks : now;
+        var ended = new List<(SessionId, TimeSpan)>(_sessions.Count);
         for (var index = 0; index < _sessions.Count; index++)
         {
             var session = _sessions[index];
             if (!session.IsAnonymous && session.LeaseEnd > now)
-                Remember(session.Id.Unpack(), session.LeaseEnd, now);
+                ended.Add((session.Id.Unpack(), Shard.Clock.ToUptime(Math.Max(session.LeaseEnd, kept))));
+        }
+        // A session that ended shortly before must not bring the user back either.
+        foreach (var (id, until) in _sessions.Ended?.List(now) ?? [])
+            ended.Add((id, Shard.Clock.ToUptime(Math.Max(until, kept))));
+        return ended;
+    }
+
+    /// <summary>Ends all sessions and remembers their ids, because the user was deleted.</summary>
+    /// <param name="retention">How long the tombstone of the user is kept.</param>
+    /// <param name="stored">The sessions whose end is stored already.</param>
+    public void Delete(TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored)
+    {
+        SetSid(default);
+        _sync.Reset(PresenceErrors.SessionEnded());
+        var now = Shard.Clock.Now;
+        foreach (var (session, until) in FindSessionsToEnd(retention))
+        {
+            var end = Shard.Clock.FromUptime(until);
+            (_sessions.Ended ??= new EndedSessions()).Extend(session, end, now);
+            Shard.Wheel.PutBy(this, end);
+            if (retention > TimeSpan.Zero)
+                CountAsDeleted();
+            // A heartbeat began the session after the deletion was decided.
+            if (!stored.Any(known => known.Session == session))
+                Shard.Queue.Requeue(new StoreEndedSession(Service, Identity, session, until));
         }
         RemoveAll();
         Shard.RemoveIfIdle(this);
+    }
+
+    private TimeSpan Spread => TimeSpan.FromSeconds((uint)Hash % (uint)Limits.AliveSpread.TotalSeconds);
+
+    private TimeSpan LastAlive => TimeSpan.FromSeconds(_aliveAt) + Spread;
+
+    // An anonymous session does not show that the user is alive.
+    private void MarkAliveIfDue(long now)
+    {
+        if (_sessions.Count > (_sessions.HasAnonymous ? 1 : 0)
+            && Service.Configuration.ReachabilityEnabled
+            && Shard.Clock.ToUptime(now).TotalSeconds - _aliveAt >= Limits.AliveInterval.TotalSeconds)
+        {
+            _aliveAt = (int)Shard.Clock.ToUptime(now).TotalSeconds;
+            Shard.AwaitAliveMark(this);
+        }
     }
 
     private Task WhenStored() => _sync.WhenStored(IsOnline, Service.Configuration);
@@ -228,6 +314,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 break;
             case PresenceSync.Next.QueueInBackground:
                 Enqueue(background: true);
+                break;
+            case PresenceSync.Next.Requeue:
+                Requeue();
                 break;
             case PresenceSync.Next.Idle:
                 Shard.RemoveIfIdle(this);
@@ -243,6 +332,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             _sync.MarkQueued(background);
         else
             _sync.MarkQueueClosed();
+    }
+
+    private void Requeue()
+    {
+        if (_sync.TryUseEntry(background: false))
+            return;
+        Shard.Queue.Requeue(new StorePresence(this, background: false));
+        _sync.MarkQueued(background: false);
     }
 
     // The index must not find the user by a SID that is no longer the user's.
@@ -269,10 +366,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         return _sessions.Add(id);
     }
 
-    private void Take(ref LiveSession session, HeartbeatStream? owner)
+    private void SetOwner(ref LiveSession session, HeartbeatStream? stream)
     {
         var former = session.Owner;
-        session.Owner = owner is not null && owner.TryKeep(this) ? owner : null;
+        // A heartbeat that arrives late over the stream before a reconnect must not take the session back: the end of that stream, which
+        // follows, would end the session.
+        if (stream is not null && former is not null && stream.IsOlderThan(former))
+            return;
+        session.Owner = stream is { EndSessionsOnClose: true } && !stream.TryKeep(this) ? null : stream;
         Disown(former);
     }
 
@@ -292,10 +393,26 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             stream.Forget(this);
     }
 
-    private void Remember(SessionId id, long until, long now)
+    private long Remember(SessionId id, long until, long now)
     {
-        (_sessions.Ended ??= new EndedSessions()).Add(id, until, now);
+        until = (_sessions.Ended ??= new EndedSessions()).Add(id, until, now);
         Shard.Wheel.PutBy(this, until);
+        return until;
+    }
+
+    private void CountAsDeleted()
+    {
+        if (_sessions.Ended is not { IsOfDeletedUser: false } ended)
+            return;
+        ended.IsOfDeletedUser = true;
+        Service.CountDeletedUser(1);
+    }
+
+    private void DropEnded()
+    {
+        if (_sessions.Ended is { IsOfDeletedUser: true })
+            Service.CountDeletedUser(-1);
+        _sessions.Ended = null;
     }
 
     private void GoOffline(bool background)
@@ -316,7 +433,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     private void Drop()
     {
         RemoveAll();
-        _sessions.Ended = null;
+        DropEnded();
         PutAgain();
     }
 

@@ -16,6 +16,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     /// </summary>
     public const int UsersPerHold = 256;
 
+    private readonly List<TrackedUser> _unmarked = []; // users that the store must learn to be alive
     private List<TrackedUser>? _recovered; // users whose anonymous leases do not run yet, or null
 
     /// <summary>
@@ -68,6 +69,22 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
 
     /// <summary>Starts the user's anonymous lease at the next <see cref="StartBatch"/>. Call it under the lock.</summary>
     public void AwaitStart(TrackedUser user) => (_recovered ??= []).Add(user);
+
+    /// <summary>Has the store learn that the user is alive, in the background. Call it under the lock.</summary>
+    public void AwaitAliveMark(TrackedUser user) => _unmarked.Add(user);
+
+    /// <summary>Moves at most so many users that wait for a mark into the list. Takes the lock.</summary>
+    public void TakeUnmarked(List<TrackedUser> target, int max)
+    {
+        lock (Gate)
+        {
+            var count = Math.Min(max, _unmarked.Count);
+            if (count == 0)
+                return;
+            target.AddRange(_unmarked[^count..]);
+            _unmarked.RemoveRange(_unmarked.Count - count, count);
+        }
+    }
 
     /// <summary>Starts some anonymous leases; returns true if more may remain. Takes the lock.</summary>
     public bool StartBatch(long now)

@@ -67,6 +67,14 @@ public interface IStoreReader
     /// </summary>
     ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(long afterId, int limit, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Returns ended sessions with a key above <paramref name="afterId"/>, by ascending key, in all service instances, expired or not.
+    /// </summary>
+    ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(long afterId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Returns the uptime that <see cref="IStoreTransaction.StoreUptime"/> stored last; zero without an alive time before.</summary>
+    ValueTask<ServerUptime> FindUptimeAsync(CancellationToken cancellationToken);
+
     /// <summary>Returns all API keys, including revoked keys, by ascending key.</summary>
     ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken);
 

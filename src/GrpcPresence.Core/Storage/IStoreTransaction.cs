@@ -46,10 +46,23 @@ public interface IStoreTransaction : IDisposable
 
     /// <summary>
     /// Writes what a transition changes of a user found by its key: <see cref="UserRecord.IsOnline"/>,
-    /// <see cref="UserRecord.LastOnlineTime"/>, and the revisions of the row, of both reachability values and of becoming known. The rest
-    /// is as <see cref="FindUser"/> read it in this transaction, and need not be written.
+    /// <see cref="UserRecord.LastOnlineTime"/>, <see cref="UserRecord.LastAlive"/>, and the revisions of the row, of both reachability
+    /// values and of becoming known. The rest is as <see cref="FindUser"/> read it in this transaction, and need not be written.
     /// </summary>
     void UpdatePresence(UserRecord user);
+
+    /// <summary>
+    /// Writes the <see cref="UserRecord.LastAlive"/> of a user. Does nothing if the user does not exist. Takes no revision.
+    /// </summary>
+    void MarkAlive(long serviceId, UserSid user, TimeSpan uptime);
+
+    /// <summary>
+    /// Remembers that a session ended, whether or not the user exists. Keeps the later time if the id is remembered already.
+    /// </summary>
+    void AddEndedSession(long serviceId, Identity identity, SessionId session, TimeSpan until);
+
+    /// <summary>Replaces the uptime.</summary>
+    void StoreUptime(ServerUptime uptime);
 
     /// <summary>Removes a user and its push bindings, and adds the tombstone. Does not change the service instance's record.</summary>
     void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone);
@@ -113,9 +126,9 @@ public interface IStoreTransaction : IDisposable
     void PutNotifications(long serviceId, NotificationSettings settings);
 
     /// <summary>
-    /// Removes at most <paramref name="limit"/> rows that are no longer needed: those of deleted service instances, and tombstones from
-    /// before <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>. Returns the number of
-    /// removed rows; 0 means that nothing is left to purge.
+    /// Removes at most <paramref name="limit"/> rows that are no longer needed: those of deleted service instances, tombstones from before
+    /// <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>, and ended sessions whose time
+    /// the stored uptime has passed. Returns the number of removed rows; 0 means that nothing is left to purge.
     /// </summary>
     int Purge(DateTimeOffset tombstonesBefore, int limit);
 

@@ -8,4 +8,5 @@ namespace GrpcPresence.Core.Storage;
 /// <param name="Service">The service instance.</param>
 /// <param name="Sid">The SID.</param>
 /// <param name="Identity">The identity.</param>
-public readonly record struct StoredOnlineUser(long Id, ServiceSid Service, UserSid Sid, Identity Identity);
+/// <param name="LastAlive">The <see cref="UserRecord.LastAlive"/>.</param>
+public readonly record struct StoredOnlineUser(long Id, ServiceSid Service, UserSid Sid, Identity Identity, TimeSpan LastAlive);

@@ -7,6 +7,7 @@ public sealed class CachedService(ServiceRecord record)
 {
     private readonly Lock _gate = new(); // guards the order of Apply; nothing is called under it
     private volatile ServiceConfiguration _configuration = record.Configuration;
+    private int _rememberedDeletedUsers;
     private readonly TaskCompletionSource _deleted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The store's key. Distinguishes a service instance from a later one with the same SID.</summary>
@@ -26,6 +27,12 @@ public sealed class CachedService(ServiceRecord record)
 
     /// <summary>Completes when the service instance is deleted, so that its streams end.</summary>
     public Task Deleted => _deleted.Task;
+
+    /// <summary>The deleted users whose sessions stay ended for as long as their tombstones are kept.</summary>
+    internal int RememberedDeletedUsers => Volatile.Read(ref _rememberedDeletedUsers);
+
+    /// <summary>Adds to <see cref="RememberedDeletedUsers"/>.</summary>
+    internal void CountDeletedUser(int count) => Interlocked.Add(ref _rememberedDeletedUsers, count);
 
     /// <summary>Applies a committed configuration. Ignores an older one than the present, because reads overtake commits.</summary>
     public void Apply(ServiceConfiguration configuration)

@@ -11,7 +11,10 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="store">The transaction.</param>
 /// <param name="now">The wall time.</param>
 /// <param name="usersPerService">The maximum number of users of a service instance.</param>
-internal sealed class CommandBatch(IStoreTransaction store, DateTimeOffset now, int usersPerService)
+/// <param name="tombstoneRetention">How long the tombstone of a deleted user is kept.</param>
+/// <param name="tracked">The tracked users.</param>
+internal sealed class CommandBatch(
+    IStoreTransaction store, DateTimeOffset now, int usersPerService, TimeSpan tombstoneRetention, ITrackedUsers tracked)
 {
     private readonly Dictionary<ServiceSid, ServiceBatch> _present = [];
     private readonly List<ServiceBatch> _slots = [];
@@ -24,6 +27,15 @@ internal sealed class CommandBatch(IStoreTransaction store, DateTimeOffset now, 
 
     /// <summary>The wall time of the batch.</summary>
     public DateTimeOffset Now => now;
+
+    /// <summary>The uptime of the server.</summary>
+    public TimeSpan Uptime { get; } = tracked.Uptime.GetValueOrDefault();
+
+    /// <summary>How long the tombstone of a deleted user is kept.</summary>
+    public TimeSpan TombstoneRetention => tombstoneRetention;
+
+    /// <summary>The tracked users.</summary>
+    public ITrackedUsers Tracked => tracked;
 
     /// <summary>The number of users that were not created because their service instance has the maximum number.</summary>
     public int RefusedUsers { get; private set; }

@@ -76,6 +76,17 @@ public sealed class CommandQueue : IDisposable
         }
     }
 
+    /// <summary>
+    /// Queues a command for what was queued before and must wait for another transaction. Accepts it even after <see cref="Close"/>,
+    /// because queued commands are still written. Only the writer's thread may call this: it ends once the closed queue is empty.
+    /// </summary>
+    internal void Requeue(Command command)
+    {
+        lock (_gate)
+            _callers.Enqueue(command);
+        _signal.Set();
+    }
+
     /// <summary>Queues a command; returns false after <see cref="Close"/>.</summary>
     internal bool TryEnqueue(Command command, bool background)
     {

@@ -39,11 +39,13 @@ public sealed class CommandWriter(
 
     private readonly List<Command> _commands = [];
     private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null if rows may remain
+    private long? _uptimeAt; // monotonic time at which the uptime was last stored; null before the first time
     private bool _mustReopen;
     private (long Id, CommandBatch Batch, Command[] Commands)? _unresolved; // a commit that reported failure, until its outcome is known
 
     /// <summary>
-    /// Writes one batch. If no command waits, purges some rows or tries a store that failed. Never throws for an error of the store.
+    /// Writes one batch. If no command waits, purges some rows or tries a store that failed. Stores the uptime when it is time. Never
+    /// throws for an error of the store.
     /// </summary>
     public WriteOutcome WriteOnce()
     {
@@ -52,6 +54,8 @@ public sealed class CommandWriter(
         var outcome = _commands.Count > 0 ? Write(_commands) : WriteOutcome.Idle;
         if (outcome != WriteOutcome.Failed && queue.Count == 0 && PurgeOnce() is var purged and not WriteOutcome.Idle)
             outcome = purged;
+        if (outcome != WriteOutcome.Failed && !TryStoreUptime())
+            outcome = WriteOutcome.Failed;
         if (outcome != WriteOutcome.Failed)
             store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: commands queued meanwhile go first
         return outcome;
@@ -72,7 +76,7 @@ public sealed class CommandWriter(
                     backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, Limits.MaxStorageBackoff.Ticks));
                     break;
                 case WriteOutcome.Idle:
-                    WaitHandle.WaitAny([queue.Signal, stop.WaitHandle], PurgeInterval);
+                    WaitHandle.WaitAny([queue.Signal, stop.WaitHandle], Limits.UptimeInterval);
                     break;
                 default:
                     backoff = Limits.MinStorageBackoff;
@@ -119,7 +123,7 @@ public sealed class CommandWriter(
     {
         EnsureOpen();
         using var transaction = store.BeginTransaction();
-        var batch = new CommandBatch(transaction, time.GetUtcNow(), usersPerService);
+        var batch = new CommandBatch(transaction, time.GetUtcNow(), usersPerService, tombstoneRetention, users);
         foreach (var command in commands)
             command.Decide(batch);
         batch.Flush();
@@ -224,6 +228,31 @@ public sealed class CommandWriter(
         status.ReportFault(exception);
         commands[0].FailPermanently(new PresenceException(ErrorReason.Internal, "The command could not be decided.", exception));
         return WriteOutcome.Written;
+    }
+
+    /// <summary>
+    /// Stores how long the server has run, in a transaction of its own, so that a crash cannot make a time wrong by more than the interval.
+    /// Returns false if the store failed.
+    /// </summary>
+    private bool TryStoreUptime()
+    {
+        if (users.Uptime is not { } uptime || (_uptimeAt is { } at && time.GetElapsedTime(at) < Limits.UptimeInterval))
+            return true;
+        _uptimeAt = time.GetTimestamp();
+        try
+        {
+            EnsureOpen();
+            using var transaction = store.BeginTransaction();
+            transaction.StoreUptime(new ServerUptime(time.GetUtcNow(), uptime));
+            transaction.Commit();
+            return true;
+        }
+        catch (StorageException exception)
+        {
+            _mustReopen = true;
+            status.Report(exception);
+            return false;
+        }
     }
 
     /// <summary>

@@ -3,12 +3,34 @@ using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>What the writer does to the tracked users. Called on the writer's thread, outside any transaction.</summary>
+/// <summary>What the writer asks of the tracked users. Called on the writer's thread.</summary>
 public interface ITrackedUsers
 {
-    /// <summary>Ends the sessions of a user whose deletion was committed. Does nothing if the user is not tracked.</summary>
-    void Delete(long serviceId, Identity identity);
+    /// <summary>The uptime of the server over all its starts; null until that of earlier processes was read.</summary>
+    TimeSpan? Uptime { get; }
 
-    /// <summary>Queues, as background work, every online user of the service instance, because reachability was switched on.</summary>
+    /// <summary>
+    /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its id
+    /// must stay ended. Changes nothing that is visible.
+    /// </summary>
+    /// <param name="serviceId">The store's key of the service instance.</param>
+    /// <param name="identity">The user.</param>
+    /// <param name="retention">How long the tombstone of the user is kept.</param>
+    IReadOnlyList<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention);
+
+    /// <summary>
+    /// Ends the sessions of a user whose deletion was committed. Does nothing if the user is not tracked. Called outside any transaction.
+    /// </summary>
+    /// <param name="serviceId">The store's key of the service instance.</param>
+    /// <param name="identity">The user.</param>
+    /// <param name="retention">How long the tombstone of the user is kept.</param>
+    /// <param name="stored">The sessions whose end was stored with the deletion. The end of later ones is queued.</param>
+    void Delete(
+        long serviceId, Identity identity, TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored);
+
+    /// <summary>
+    /// Queues, as background work, every online user of the service instance, because reachability was switched on. Called outside any
+    /// transaction.
+    /// </summary>
     void Reconsider(CachedService service);
 }

@@ -19,11 +19,13 @@ internal sealed class World : IDisposable
     /// <param name="publisher">Wraps the hub as the writer's publisher.</param>
     /// <param name="meters">Creates the meter; the process's own by default.</param>
     /// <param name="usersPerService">The maximum number of users of a service instance; unlimited by default.</param>
+    /// <param name="tombstoneRetention">How long tombstones are kept; 30 days by default.</param>
     public World(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
         IMeterFactory? meters = null,
-        int usersPerService = int.MaxValue)
+        int usersPerService = int.MaxValue,
+        TimeSpan? tombstoneRetention = null)
     {
         Store = store ?? new InMemoryPresenceStore();
         Metrics = new PresenceMetrics(meters);
@@ -33,7 +35,7 @@ internal sealed class World : IDisposable
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout);
         Writer = new CommandWriter(
             Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, Status, Metrics, Time,
-            TimeSpan.FromDays(30),
+            tombstoneRetention ?? Limits.TombstoneRetention,
             usersPerService);
     }
 

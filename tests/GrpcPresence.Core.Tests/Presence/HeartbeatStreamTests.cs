@@ -41,6 +41,36 @@ public sealed class HeartbeatStreamTests : IDisposable
     }
 
     [Fact]
+    public void A_late_heartbeat_of_an_older_stream_does_not_take_the_session_from_a_newer_one()
+    {
+        var newer = new HeartbeatStream(endSessionsOnClose: true);
+        _world.BeatAndWrite(Alice, Phone, _stream);
+        _world.BeatAndWrite(Alice, Phone, newer);
+        _world.BeatAndWrite(Alice, Phone, _stream);
+
+        _world.Tracker.Close(_stream);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+
+        Assert.True(_world.StoredOnline(Alice));
+        Assert.Equal(0, _stream.UserCount);
+        Assert.Equal(1, newer.UserCount);
+    }
+
+    [Fact]
+    public void A_late_heartbeat_of_an_older_stream_does_not_take_the_session_from_a_newer_one_that_ends_no_sessions()
+    {
+        _world.BeatAndWrite(Alice, Phone, _stream);
+        _world.BeatAndWrite(Alice, Phone, new HeartbeatStream(endSessionsOnClose: false));
+        _world.BeatAndWrite(Alice, Phone, _stream);
+
+        _world.Tracker.Close(_stream);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+
+        Assert.True(_world.StoredOnline(Alice));
+        Assert.Equal(0, _stream.UserCount);
+    }
+
+    [Fact]
     public void Closing_lengthens_no_lease()
     {
         _world.BeatAndWrite(Alice, Phone, _stream);

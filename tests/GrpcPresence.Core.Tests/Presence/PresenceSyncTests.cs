@@ -41,7 +41,7 @@ public sealed class PresenceSyncTests
     [InlineData(nameof(Phase.Queued), SyncEvent.OfflineInBackground, nameof(Phase.Queued), nameof(Next.QueueInBackground))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Take, nameof(Phase.Taken), nameof(Next.None))]
     [InlineData(nameof(Phase.Queued), SyncEvent.FailQueued, nameof(Phase.Queued), nameof(Next.QueueInBackground))]
-    [InlineData(nameof(Phase.Queued), SyncEvent.Requeue, nameof(Phase.Queued), nameof(Next.Queue))]
+    [InlineData(nameof(Phase.Queued), SyncEvent.Requeue, nameof(Phase.Queued), nameof(Next.Requeue))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Reject, nameof(Phase.Stored), nameof(Next.Idle))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Reset, nameof(Phase.Stored), nameof(Next.None))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Online, nameof(Phase.TakenAndQueued), nameof(Next.Queue))]
@@ -81,7 +81,7 @@ public sealed class PresenceSyncTests
     {
         Bring(Phase.TakenAndQueued);
         Assert.Null(_sync.Take(background: false, isOnline: true, default));
-        Assert.Equal(Next.QueueInBackground, _sync.MarkStored(_snapshot, On.SwitchRevision, isOnline: true, On));
+        Assert.Equal(Next.Requeue, _sync.MarkStored(_snapshot, On.SwitchRevision, isOnline: true, On));
     }
 
     [Fact]
@@ -114,6 +114,17 @@ public sealed class PresenceSyncTests
         Assert.Equal(Phase.Stored, _sync.Phase);
         var error = await Assert.ThrowsAsync<PresenceException>(() => _sync.WhenStored(isOnline: false, On));
         Assert.Equal(ErrorReason.ServerStopping, error.Reason);
+    }
+
+    [Fact]
+    public async Task After_the_queue_is_closed_no_caller_is_answered_for_an_older_state()
+    {
+        Bring(Phase.Taken);
+        _sync.MarkOffline(background: false, On);
+        _sync.MarkQueueClosed();
+        var error = await Assert.ThrowsAsync<PresenceException>(() => _sync.WhenStored(isOnline: false, On));
+        Assert.Equal(ErrorReason.ServerStopping, error.Reason);
+        Assert.False(_sync.WhenStored(isOnline: true, On).IsCompleted);
     }
 
     private void Bring(Phase phase)
@@ -164,7 +175,7 @@ public sealed class PresenceSyncTests
     // The same reaction as the tracked user's.
     private Next Follow(Next next)
     {
-        if (next is Next.Queue or Next.QueueInBackground && !_sync.TryUseEntry(next == Next.QueueInBackground))
+        if (next is Next.Queue or Next.QueueInBackground or Next.Requeue && !_sync.TryUseEntry(next == Next.QueueInBackground))
             _sync.MarkQueued(next == Next.QueueInBackground);
         return next;
     }

@@ -61,7 +61,7 @@ public sealed class SweepTests : IDisposable
     {
         const int Users = 1_000_000;
         for (var number = 1; number <= Users; number++)
-            _world.Tracker.Recover(_world.Service, new UserSid((UInt128)number), Identity.FromTrusted($"user-{number}"));
+            _world.Tracker.Recover(_world.Service, new UserSid((UInt128)number), Identity.FromTrusted($"user-{number}"), TimeSpan.Zero);
         _world.Tracker.Start();
         _world.Pass(SessionTimeout - Limits.Tick);
         var (queued, holds) = (0, 0);

@@ -22,12 +22,14 @@ internal sealed class SimulatedProcess : IDisposable
     private readonly InMemoryPresenceStore _store = new();
     private readonly Truth _truth = new();
     private readonly List<SimulatedWatch> _watches = [];
+    private readonly FinalEnds _ends = new();
     private readonly List<(string User, string Session)> _beaten = [];
     private World _world = null!;
     private CachedService _service = null!;
     private ServiceSid _sid;
     private (StoreImage Image, Truth Truth)? _backup;
     private int _losing;
+    private TimeSpan _passed; // in all processes of the history
 
     /// <summary>Runs the history. If requested, then resumes from every token of any client.</summary>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
@@ -70,19 +72,20 @@ internal sealed class SimulatedProcess : IDisposable
     private async Task DoAsync(Step step)
     {
         Learn();
+        _ends.Learn(_passed);
         var (act, a, b) = step;
         var name = Names[a % Names.Length];
         var key = World.Key(name);
         switch (act)
         {
             case Act.Beat:
-                Observe(_world.Beat(_service, name, $"s{b % 3}-{_beaten.Count / 20}").Stored);
-                _beaten.Add((name, $"s{b % 3}-{_beaten.Count / 20}"));
+                // Sometimes a late heartbeat of an earlier session.
+                var beaten = a % 5 == 0 && _beaten.Count > 0 ? _beaten[b % _beaten.Count] : (name, $"s{b % 3}-{_beaten.Count / 20}");
+                Beat(beaten.Item1, beaten.Item2);
                 break;
             case Act.End when _beaten.Count > 0:
                 var (user, session) = _beaten[b % _beaten.Count];
-                Observe(_world.Tracker.EndSession(
-                    _service, new UserRef(World.Id(user), Sid: null, MayCreate: false), World.Session(session)));
+                End(user, session);
                 break;
             case Act.Create:
                 Submit(new CreateUser(_sid, World.Id(name), "", "{}", default));
@@ -91,7 +94,7 @@ internal sealed class SimulatedProcess : IDisposable
                 Submit(new UpdateUser(_sid, key, identity: null, etag: "", new UserEdit($"name {b}", null, null)));
                 break;
             case Act.Delete:
-                Submit(new DeleteUser(_sid, key, etag: ""));
+                Delete(name);
                 break;
             case Act.Bind:
                 Submit(new SetPushBinding(_sid, key, BindingType.Fcm, $"endpoint {b % 3}"));
@@ -106,10 +109,10 @@ internal sealed class SimulatedProcess : IDisposable
                 _world.Writer.WriteOnce();
                 break;
             case Act.Wait:
-                _world.Advance(Limits.Tick * (1 + (a % 5)));
+                Advance(Limits.Tick * (1 + (a % 5)));
                 break;
             case Act.Sweep:
-                _world.Advance(TimeSpan.FromSeconds(2.5));
+                Advance(TimeSpan.FromSeconds(2.5));
                 break;
             case Act.Open when _watches.Count < 6:
                 await OpenAsync(a, b);
@@ -145,6 +148,45 @@ internal sealed class SimulatedProcess : IDisposable
                 break;
         }
     }
+
+    private void Beat(string user, string session)
+    {
+        var beat = _world.Beat(_service, user, session);
+        _ends.Check(beat, _passed, user, session);
+        Observe(beat.Stored);
+        _beaten.Add((user, session));
+    }
+
+    private void End(string user, string session)
+    {
+        var live = LiveSessions(user).Where(known => known.Id == World.Session(session)).ToList();
+        var end = _world.Tracker.EndSession(_service, RefOf(user), World.Session(session));
+        Observe(end);
+        foreach (var (_, until) in live)
+            _ends.Ask(end, _passed, user, session, until);
+    }
+
+    private void Delete(string user)
+    {
+        var live = LiveSessions(user);
+        var deletion = _world.Queue.SubmitAsync(new DeleteUser(_sid, World.Key(user), etag: ""));
+        Observe(deletion);
+        foreach (var (session, _) in live)
+            _ends.Ask(deletion, _passed, user, session.ToString(), TimeSpan.MaxValue);
+    }
+
+    /// <summary>Returns the live sessions of a user, and when the lease of each runs out.</summary>
+    private List<(SessionId Id, TimeSpan Until)> LiveSessions(string user) =>
+        [.. _world.Tracker.ListSessions(_service, RefOf(user)).Sessions.Select(session =>
+            (World.Session(session.Id.ToString()), _passed + (session.LeaseExpireTime - _world.Time.GetUtcNow())))];
+
+    private void Advance(TimeSpan by)
+    {
+        _world.Advance(by);
+        _passed += by;
+    }
+
+    private static UserRef RefOf(string user) => new(World.Id(user), Sid: null, MayCreate: false);
 
     private async Task OpenAsync(int a, int b)
     {
@@ -239,6 +281,7 @@ internal sealed class SimulatedProcess : IDisposable
             watch.Leave();
         _store.Restore(image);
         _truth.Become(truth);
+        _ends.Clear();
         await StartAsync(isFirst: false);
     }
 

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Fixture;
@@ -21,8 +22,8 @@ public sealed class WriterFaultTests : IDisposable
         await _world.Online(service, "ada");
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
         var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, World.Key("ada"), etag: ""));
-        // Begin, find service, find user, delete, update service, commit; then the reopening fails as well.
-        _world.Store.Faults.FailOperation(7);
+        // Begin, find service, find user, delete, end session, update service, commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(8);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => deleted);
         await _world.Create(service, "bob");
@@ -68,7 +69,34 @@ public sealed class WriterFaultTests : IDisposable
         }));
         _world.Write();
         Assert.True(online.Stored.IsCompletedSuccessfully, "The heartbeat has no answer.");
-        Assert.True(offline!.IsCompletedSuccessfully, "The end of the session has no answer.");
+        await offline!;
+        Assert.False((await _world.Get(service, "ada"))!.IsOnline);
+    }
+
+    [Fact]
+    public async Task A_change_that_was_queued_during_a_transaction_is_written_although_the_queue_is_closed_before_its_commit()
+    {
+        var service = await _world.NewService();
+        _world.Store.Faults.FailOperation(1);
+        var failed = _world.Beat(service, "ada");
+        _world.Writer.WriteOnce(); // leaves an entry in the background lane
+        await Assert.ThrowsAsync<StorageException>(() => failed.Stored);
+        var online = _world.Beat(service, "ada");
+        var isClosed = false;
+        _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before =>
+        {
+            // The lease expires while the transaction holds the state, and the expiry uses the entry in the background lane.
+            for (var left = service.Configuration.SessionTimeout; left >= TimeSpan.Zero && !isClosed; left -= Limits.Tick)
+            {
+                _world.Time.Advance(Limits.Tick);
+                _world.Tracker.Tick();
+            }
+            isClosed = true;
+            _world.Queue.Close();
+            return before;
+        }));
+        _world.Writer.Run(CancellationToken.None);
+        Assert.True(online.Stored.IsCompletedSuccessfully, "The heartbeat has no answer.");
         Assert.False((await _world.Get(service, "ada"))!.IsOnline);
     }
 

@@ -328,6 +328,9 @@ public sealed class OpeningTests : SqliteTestBase
         using var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false");
         connection.Execute(
             """
+            DROP TABLE uptime;
+            DROP TABLE ended_sessions;
+            ALTER TABLE users DROP COLUMN last_alive;
             DROP TABLE webhooks;
             DROP TABLE notifications;
             DROP INDEX push_bindings_by_type;

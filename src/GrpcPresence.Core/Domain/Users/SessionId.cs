@@ -18,6 +18,9 @@ public readonly record struct SessionId
     /// </summary>
     public bool IsEmpty => _text is null;
 
+    /// <summary>Converts a stored id.</summary>
+    public static SessionId FromTrusted(string text) => new(text);
+
     /// <summary>Parses the text; returns false when it does not have the form.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out SessionId id)
     {

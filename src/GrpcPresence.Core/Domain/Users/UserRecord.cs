@@ -41,6 +41,12 @@ public sealed record UserRecord
     /// <summary>When the user last went offline; null if never, or while online.</summary>
     public DateTimeOffset? LastOnlineTime { get; init; }
 
+    /// <summary>
+    /// The uptime of the server at which the store last learned that the user is alive: at the last transition, and about every hour of
+    /// being online since then.
+    /// </summary>
+    public TimeSpan LastAlive { get; init; }
+
     /// <summary>The number of the user's push bindings.</summary>
     public int BindingCount { get; init; }
 

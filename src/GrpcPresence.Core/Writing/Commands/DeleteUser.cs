@@ -14,11 +14,13 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
 {
     private long _serviceId;
     private Identity _identity;
+    private TimeSpan _retention;
+    private IReadOnlyList<(SessionId Session, TimeSpan Until)> _ended = [];
 
     internal override void Complete(ITrackedUsers users)
     {
         if (!IsRejected)
-            users.Delete(_serviceId, _identity);
+            users.Delete(_serviceId, _identity, _retention, _ended);
         base.Complete(users);
     }
 
@@ -30,7 +32,11 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
             throw PresenceErrors.EtagMismatch();
 
         (_serviceId, _identity) = (service.Record.Id, user.Identity);
+        _retention = batch.TombstoneRetention;
+        _ended = batch.Tracked.FindSessionsToEnd(_serviceId, _identity, _retention);
         batch.Delete(service, user);
+        foreach (var (session, until) in _ended)
+            batch.Store.AddEndedSession(_serviceId, _identity, session, until);
         return user.Sid;
     }
 }

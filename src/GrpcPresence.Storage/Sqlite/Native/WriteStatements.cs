@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Storage.Sqlite.Store;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -57,7 +58,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         """
         UPDATE users SET
             is_online = $is_online, known_revision = $known_revision, revision = $revision, online_revision = $online_revision,
-            notifiable_revision = $notifiable_revision, last_online_time = $last_online_time
+            notifiable_revision = $notifiable_revision, last_online_time = $last_online_time, last_alive = $last_alive
         WHERE id = $id
         """);
 
@@ -67,13 +68,26 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         INSERT INTO users (
             is_online, known_revision, revision, online_revision, notifiable_revision, last_online_time, binding_count, had_binding,
             friendly_name_revision, attributes_revision, role_revision, update_time, role_sid, friendly_name, attributes, quiet_reasons,
-            service_id, sid, identity, create_time, created_revision)
+            service_id, sid, identity, create_time, created_revision, last_alive)
         VALUES (
             $is_online, $known_revision, $revision, $online_revision, $notifiable_revision, $last_online_time, $binding_count, $had_binding,
             $friendly_name_revision, $attributes_revision, $role_revision, $update_time, $role_sid, $friendly_name, $attributes,
             $quiet_reasons,
-            $service_id, $sid, $identity, $create_time, $created_revision)
+            $service_id, $sid, $identity, $create_time, $created_revision, $last_alive)
         """);
+
+    private readonly Statement _markAlive = new(
+        connection,
+        "UPDATE users SET last_alive = $last_alive WHERE service_id = $service_id AND sid = $sid");
+
+    private readonly Statement _addEndedSession = new(
+        connection,
+        """
+        INSERT INTO ended_sessions (service_id, identity, session_id, until) VALUES ($service_id, $identity, $session_id, $until)
+        ON CONFLICT (service_id, identity, session_id) DO UPDATE SET until = max(until, excluded.until)
+        """);
+
+    private readonly Statement _storeUptime = new(connection, "UPDATE uptime SET alive_time = $alive_time, total = $total");
 
     /// <summary>Returns the service instance; null if it does not exist or was deleted.</summary>
     public ServiceRecord? FindService(ServiceSid sid)
@@ -143,7 +157,18 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         user.OnlineRevision,
         user.NotifiableRevision,
         user.LastOnlineTime,
+        user.LastAlive,
         user.Id).Execute();
+
+    /// <summary>Writes when a user was last known alive. Does nothing if the user does not exist.</summary>
+    public void MarkAlive(long serviceId, UserSid user, TimeSpan uptime) => _markAlive.Bind(uptime, serviceId, user.Value).Execute();
+
+    /// <summary>Adds an ended session, or raises its time.</summary>
+    public void AddEndedSession(long serviceId, Identity identity, SessionId session, TimeSpan until) =>
+        _addEndedSession.Bind(serviceId, identity.ToString(), session.ToString(), until).Execute();
+
+    /// <summary>Replaces the uptime.</summary>
+    public void StoreUptime(ServerUptime uptime) => _storeUptime.Bind(uptime.AliveTime, uptime.Total).Execute();
 
     /// <summary>Adds a user and returns its key.</summary>
     public long InsertUser(long serviceId, UserRecord user)
@@ -169,7 +194,8 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             user.Sid.Value,
             user.Identity.ToString(),
             user.CreateTime,
-            user.CreatedRevision).Execute();
+            user.CreatedRevision,
+            user.LastAlive).Execute();
         return raw.sqlite3_last_insert_rowid(connection.Handle);
     }
 
@@ -183,5 +209,8 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         _updateUser.Dispose();
         _updatePresence.Dispose();
         _insertUser.Dispose();
+        _markAlive.Dispose();
+        _addEndedSession.Dispose();
+        _storeUptime.Dispose();
     }
 }

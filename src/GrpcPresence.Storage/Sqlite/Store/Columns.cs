@@ -20,7 +20,7 @@ internal static class Columns
         u.id, u.sid, u.identity, u.friendly_name, u.attributes, u.role_sid, u.create_time, u.update_time,
         u.is_online, u.last_online_time, u.binding_count, u.had_binding,
         u.created_revision, u.friendly_name_revision, u.attributes_revision, u.role_revision,
-        u.online_revision, u.notifiable_revision, u.known_revision, u.revision, u.quiet_reasons
+        u.online_revision, u.notifiable_revision, u.known_revision, u.revision, u.quiet_reasons, u.last_alive
         """;
 
     /// <summary>Reads <see cref="OfService"/>.</summary>
@@ -75,5 +75,6 @@ internal static class Columns
         KnownRevision = row.Int64(18),
         Revision = row.Int64(19),
         QuietReasons = (UpdateReasons)row.Int64(20),
+        LastAlive = row.Duration(21),
     };
 }

@@ -43,7 +43,7 @@ public sealed partial class SqlitePresenceStore
 
     // NOT INDEXED and CROSS JOIN force the plan: one pass over the users by key, with a lookup of the service instance by key.
     private const string ListOnlineUsers = """
-        SELECT u.id, s.sid, u.sid, u.identity
+        SELECT u.id, s.sid, u.sid, u.identity, u.last_alive
         FROM users AS u NOT INDEXED CROSS JOIN services AS s ON s.id = u.service_id
         WHERE u.is_online = 1 AND u.id > $after_id
             AND s.is_deleted = 0 AND s.reachability_enabled = 1
@@ -113,7 +113,11 @@ public sealed partial class SqlitePresenceStore
                 {
                     var row = rows.Row;
                     users.Add(new StoredOnlineUser(
-                        row.Int64(0), new ServiceSid(row.Sid(1)), new UserSid(row.Sid(2)), Identity.FromTrusted(row.Text(3))));
+                        row.Int64(0),
+                        new ServiceSid(row.Sid(1)),
+                        new UserSid(row.Sid(2)),
+                        Identity.FromTrusted(row.Text(3)),
+                        row.Duration(4)));
                 }
                 return users;
             },

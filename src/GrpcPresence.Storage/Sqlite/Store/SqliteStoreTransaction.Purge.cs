@@ -18,6 +18,7 @@ internal sealed partial class SqliteStoreTransaction
         DELETE FROM timeline_cuts WHERE service_id = @ServiceId
             AND timeline_seq IN (SELECT timeline_seq FROM timeline_cuts WHERE service_id = @ServiceId LIMIT @Limit)
         """,
+        "DELETE FROM ended_sessions WHERE id IN (SELECT id FROM ended_sessions WHERE service_id = @ServiceId LIMIT @Limit)",
         "DELETE FROM webhooks WHERE service_id IN (SELECT @ServiceId LIMIT @Limit)",
         "DELETE FROM notifications WHERE service_id IN (SELECT @ServiceId LIMIT @Limit)",
         "DELETE FROM services WHERE id IN (SELECT @ServiceId LIMIT @Limit)",
@@ -27,8 +28,16 @@ internal sealed partial class SqliteStoreTransaction
     public int Purge(DateTimeOffset tombstonesBefore, int limit) => Run(() =>
     {
         var removed = PurgeDeletedServices(limit);
-        return removed + PurgeTombstones(tombstonesBefore, limit - removed);
+        removed += PurgeTombstones(tombstonesBefore, limit - removed);
+        return removed + PurgeEndedSessions(limit - removed);
     });
+
+    private int PurgeEndedSessions(int limit) => Connection.Execute(
+        """
+        DELETE FROM ended_sessions WHERE id IN (
+            SELECT id FROM ended_sessions WHERE until <= (SELECT total FROM uptime) ORDER BY until LIMIT @Limit)
+        """,
+        new { Limit = limit });
 
     private int PurgeDeletedServices(int limit)
     {

@@ -76,6 +76,17 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
     public void UpdatePresence(UserRecord user) => Run(() => writer.Statements.UpdatePresence(user));
 
     /// <inheritdoc/>
+    public void MarkAlive(long serviceId, UserSid user, TimeSpan uptime) =>
+        Run(() => writer.Statements.MarkAlive(serviceId, user, uptime));
+
+    /// <inheritdoc/>
+    public void AddEndedSession(long serviceId, Identity identity, SessionId session, TimeSpan until) =>
+        Run(() => writer.Statements.AddEndedSession(serviceId, identity, session, until));
+
+    /// <inheritdoc/>
+    public void StoreUptime(ServerUptime uptime) => Run(() => writer.Statements.StoreUptime(uptime));
+
+    /// <inheritdoc/>
     public void DeleteUser(long serviceId, UserRecord user, Tombstone tombstone) => Run(() => Connection.Execute(
         """
         DELETE FROM push_bindings WHERE user_id = @UserId;

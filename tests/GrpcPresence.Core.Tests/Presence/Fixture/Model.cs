@@ -15,6 +15,8 @@ internal sealed class Model
 
     public int DebounceMilliseconds { get; init; }
 
+    public int RetentionMilliseconds { get; init; }
+
     /// <summary>Returns the sessions with a running lease.</summary>
     public IEnumerable<string> Alive(int now) =>
         _live.Where(session => session.Value.LeaseEnd > now).Select(session => session.Key).Order();
@@ -26,7 +28,9 @@ internal sealed class Model
             return false;
         if (!_live.ContainsKey(id) && _live.Count == Limits.SessionsPerUser)
             _live.Remove(_live.MinBy(session => session.Value.LastBeat).Key);
-        _live[id] = (now + TimeoutMilliseconds, now, stream);
+        // A heartbeat over a stream that was opened earlier is late: it does not take the session back.
+        var owner = stream is not null && _live.TryGetValue(id, out var known) && known.Stream > stream ? known.Stream : stream;
+        _live[id] = (now + TimeoutMilliseconds, now, owner);
         return true;
     }
 
@@ -45,8 +49,10 @@ internal sealed class Model
 
     public void Delete(int now)
     {
+        foreach (var (id, until) in _ended.Where(ended => ended.Value > now).ToList())
+            _ended[id] = Math.Max(until, now + RetentionMilliseconds);
         foreach (var (id, session) in _live.Where(session => session.Value.LeaseEnd > now))
-            _ended[id] = session.LeaseEnd;
+            _ended[id] = Math.Max(session.LeaseEnd, now + RetentionMilliseconds);
         _live.Clear();
     }
 

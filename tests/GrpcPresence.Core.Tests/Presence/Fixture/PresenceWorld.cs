@@ -25,11 +25,14 @@ internal sealed class PresenceWorld : IDisposable
     private readonly List<UserChange> _published = [];
 
     /// <summary>Creates a world with one service instance and no users.</summary>
-    public PresenceWorld(bool reachability = true)
-        : this(new InMemoryPresenceStore()) => Service = AddService(reachability);
+    public PresenceWorld(bool reachability = true, TimeSpan? tombstoneRetention = null)
+        : this(new InMemoryPresenceStore(), tombstoneRetention) => Service = AddService(reachability);
 
-    private PresenceWorld(InMemoryPresenceStore store) =>
-        _core = new World(store, hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)), Meters);
+    private PresenceWorld(InMemoryPresenceStore store, TimeSpan? tombstoneRetention = null) => _core = new World(
+        store,
+        hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)),
+        Meters,
+        tombstoneRetention: tombstoneRetention);
 
     public OwnMeters Meters { get; } = new();
 
@@ -60,8 +63,27 @@ internal sealed class PresenceWorld : IDisposable
 
     public static UserRef Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
 
-    /// <summary>Returns the world of a new process over the present store, before it has loaded anything.</summary>
-    public PresenceWorld Restart() => new(Store) { Service = new CachedService(Store.Image.Get(Service.Sid).Record) };
+    /// <summary>
+    /// Returns the world of a new process over the present store, before it has loaded anything. The wall clock goes on; the monotonic clock
+    /// starts again.
+    /// </summary>
+    public PresenceWorld Restart()
+    {
+        var world = new PresenceWorld(Store) { Service = new CachedService(Store.Image.Get(Service.Sid).Record) };
+        world.Time.StepWallClock(Time.GetUtcNow() - world.Time.GetUtcNow());
+        return world;
+    }
+
+    /// <summary>Returns the world of a new process that is ready, some time after this one ended.</summary>
+    public async Task<PresenceWorld> RestartAsync(TimeSpan stopped = default)
+    {
+        var world = Restart();
+        world.Time.StepWallClock(stopped);
+        await new PresenceRecovery(Store, world.Services, world.Tracker).LoadAsync(TestContext.Current.CancellationToken);
+        world.Tracker.Start();
+        world.Write();
+        return world;
+    }
 
     public CachedService AddService(bool reachability, ServiceSid? sid = null)
     {
@@ -132,6 +154,9 @@ internal sealed class PresenceWorld : IDisposable
         Assert.True(task.IsCompletedSuccessfully, $"the command was not written: {task.Exception?.InnerException?.Message}");
         return task.Result;
     }
+
+    /// <summary>Leaves the process as a crash does. The store lives on in the world of the next process.</summary>
+    public void Crash() => Meters.Dispose();
 
     public void Dispose()
     {

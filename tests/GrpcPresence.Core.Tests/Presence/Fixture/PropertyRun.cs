@@ -16,9 +16,11 @@ internal sealed class PropertyRun : IDisposable
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(300);
 
-    private readonly PresenceWorld _world = new();
+    private readonly PresenceWorld _world = new(tombstoneRetention: Timeout * 2);
     private readonly Model[] _models = new Model[Users];
     private readonly HeartbeatStream[] _streams = [new(endSessionsOnClose: true), new(endSessionsOnClose: true)];
+    private readonly int[] _serials = [0, 1]; // of the streams, in the order in which they were opened
+    private int _nextSerial = 2;
     private int _now; // of the lease clock, in milliseconds
     private int _sinceTick;
     private bool _isBroken;
@@ -31,6 +33,7 @@ internal sealed class PropertyRun : IDisposable
             {
                 TimeoutMilliseconds = (int)Timeout.TotalMilliseconds,
                 DebounceMilliseconds = (int)Debounce.TotalMilliseconds,
+                RetentionMilliseconds = (int)Timeout.TotalMilliseconds * 2,
             };
         }
         _world.Configure(configuration => configuration with
@@ -54,7 +57,7 @@ internal sealed class PropertyRun : IDisposable
         _world.Write();
         for (var user = 0; user < Users; user++)
             Assert.Equal(_models[user].Count > 0, _world.StoredOnline(Of(user)) ?? false);
-        TickFor((int)Timeout.TotalMilliseconds * 2);
+        TickFor((int)Timeout.TotalMilliseconds * 3);
         _world.Write();
         Assert.Equal(0, _world.Tracker.TrackedUsers);
         Assert.All(_streams, stream => Assert.Equal(0, stream.UserCount));
@@ -70,7 +73,7 @@ internal sealed class PropertyRun : IDisposable
             case StepKind.Beat or StepKind.BeatOverStream:
                 int? stream = step.Kind == StepKind.Beat ? null : step.Number % _streams.Length;
                 var rejection = _world.Beat(identity, PresenceWorld.Session(id), stream is { } index ? _streams[index] : null).Rejection;
-                Assert.Equal(model.Beat(id, _now, stream) ? default(ErrorReason?) : ErrorReason.SessionEnded, rejection);
+                Assert.Equal(model.Beat(id, _now, stream is { } slot ? _serials[slot] : null) ? default(ErrorReason?) : ErrorReason.SessionEnded, rejection);
                 break;
             case StepKind.End:
                 _ = _world.End(identity, PresenceWorld.Session(id));
@@ -81,7 +84,8 @@ internal sealed class PropertyRun : IDisposable
                 _world.Tracker.Close(_streams[closed]);
                 _streams[closed] = new HeartbeatStream(endSessionsOnClose: true);
                 foreach (var each in _models)
-                    each.Close(closed, _now);
+                    each.Close(_serials[closed], _now);
+                _serials[closed] = _nextSerial++;
                 break;
             case StepKind.Delete:
                 // The sweep handles expired leases first, so that the model need not know when the writer runs.

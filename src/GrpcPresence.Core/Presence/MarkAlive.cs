@@ -1,0 +1,45 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Writing;
+
+namespace GrpcPresence.Core.Presence;
+
+/// <summary>
+/// Stores that some users are alive, so that a server that crashes again and again can distinguish them from users that are gone. Takes no
+/// revision, because no client sees it.
+/// </summary>
+internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
+{
+    private volatile bool _isOver;
+
+    /// <summary>Whether the users are marked, or the store failed.</summary>
+    public bool IsOver => _isOver;
+
+    /// <inheritdoc/>
+    internal override void Decide(CommandBatch batch)
+    {
+        foreach (var user in users)
+            batch.Store.MarkAlive(user.Service.Id, user.Sid, batch.Uptime);
+    }
+
+    /// <inheritdoc/>
+    internal override void Complete(ITrackedUsers tracked) => _isOver = true;
+
+    /// <inheritdoc/>
+    internal override void Fail(PresenceException reason)
+    {
+        foreach (var user in users)
+        {
+            lock (user.Shard.Gate)
+                user.RetryAliveMark();
+        }
+        _isOver = true;
+    }
+
+    /// <inheritdoc/>
+    internal override void Reset()
+    {
+    }
+
+    /// <inheritdoc/>
+    internal override void FailPermanently(PresenceException reason) => Fail(reason);
+}

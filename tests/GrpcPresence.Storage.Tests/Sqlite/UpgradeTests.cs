@@ -1,0 +1,60 @@
+using Dapper;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Storage.Sqlite.Schema;
+using Microsoft.Data.Sqlite;
+
+namespace GrpcPresence.Storage.Tests.Sqlite;
+
+/// <summary>
+/// Tests that a database of each earlier schema version opens with all its data. The dumps were made by the programs of these versions, and
+/// all contain the same data.
+/// </summary>
+public sealed class UpgradeTests : SqliteTestBase
+{
+    private static readonly string Dumps = Path.Combine(AppContext.BaseDirectory, "Sqlite", "Dumps");
+
+    public static TheoryData<string> Versions =>
+        [.. Directory.GetFiles(Dumps, "*.sql").Select(file => Path.GetFileNameWithoutExtension(file))];
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task A_database_of_an_earlier_version_opens_with_all_its_data(string version)
+    {
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false;Foreign Keys=false"))
+            connection.Execute(File.ReadAllText(Path.Combine(Dumps, $"{version}.sql")));
+
+        using (var store = Open())
+        {
+            var services = await store.ListServicesAsync(0, 10, Stop);
+            Assert.Equal(["one", "two"], services.Select(service => service.FriendlyName));
+            var one = services[0];
+            Assert.Equal((4, true), (one.UserCount, one.Configuration.ReachabilityEnabled));
+            var users = (await store.ListUsersAsync(one.Sid, 0, 10, online: null, Stop)).Users;
+            Assert.Equal(["ada", "bob", "cay", "dan"], users.Select(user => user.Identity.ToString()));
+            Assert.Equal([true, false, true, null], users.Select(user => user.IsOnline));
+            Assert.Equal("{\"a\":1}", users[3].Record!.Attributes);
+            var online = await store.ListOnlineUsersAsync(0, 10, Stop);
+            Assert.Equal(["ada", "cay"], online.Select(user => user.Identity.ToString()));
+            Assert.Single((await store.ListChangesAsync(one.Sid, 0, 100, Stop)).Changes, change => change.State.IsDeleted);
+            var binding = Assert.Single(await store.ListBindingsAsync(one.Sid, BindingFilter.All, 0, 10, Stop));
+            Assert.Equal((users[0].Sid, BindingType.Fcm, "token"), (binding.UserSid, binding.Type, binding.Endpoint));
+            Assert.Equal("http://webhook.example/hook", (await store.FindWebhookAsync(one.Sid, Stop))!.Settings.PostUrl);
+            Assert.Single(await store.ListApiKeysAsync(Stop));
+        }
+
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
+        {
+            connection.Open();
+            Assert.Equal(
+                Migrations.SchemaOf(Migrations.Latest).OrderBy(entry => entry.Name),
+                Migrations.ReadSchema(connection).OrderBy(entry => entry.Name));
+        }
+    }
+
+    [Fact]
+    public void Every_version_since_the_fourth_has_a_dump() =>
+        Assert.Equal(
+            Enumerable.Range(4, (int)Migrations.Latest - 3).Select(version => $"{version:d4}"),
+            Directory.GetFiles(Dumps, "*.sql").Select(Path.GetFileNameWithoutExtension).Order());
+}
