@@ -22,7 +22,9 @@ internal sealed class FinalEnds
     public void Ask(Task answer, TimeSpan now, string user, string session, TimeSpan until) =>
         _asked.Add((answer, now, user, session, until));
 
-    /// <summary>Notes the answers so far. A lease may have run out before an answer that came later, so such an answer says nothing.</summary>
+    /// <summary>
+    /// Notes the answers so far. A lease may have run out before an answer that came later, so such an answer says nothing.
+    /// </summary>
     public void Learn(TimeSpan now)
     {
         foreach (var asked in _asked.Where(asked => asked.Answer.IsCompletedSuccessfully && asked.At == now))
