@@ -117,6 +117,13 @@ internal sealed partial class InMemoryTransaction(
         _image = _image.With(service with { EndedSessions = service.EndedSessions.SetItem((identity, session), (id, later)) });
     }
 
+    public void RemoveEndedSession(long serviceId, Identity identity, SessionId session)
+    {
+        BeginOperation();
+        var service = _image.Services[serviceId];
+        _image = _image.With(service with { EndedSessions = service.EndedSessions.Remove((identity, session)) });
+    }
+
     public void StoreUptime(ServerUptime uptime)
     {
         BeginOperation();

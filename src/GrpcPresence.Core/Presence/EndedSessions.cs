@@ -41,10 +41,11 @@ internal sealed class EndedSessions
 
     /// <summary>
     /// Remembers the id and returns until when. Keeps the present time if it is remembered already: ending a session again does not extend
-    /// the time.
+    /// the time. <paramref name="evicted"/> is the id that had to make room, or empty.
     /// </summary>
-    public long Add(SessionId id, long until, long now)
+    public long Add(SessionId id, long until, long now, out SessionId evicted)
     {
+        evicted = default;
         Forget(now);
         foreach (var ended in _ids)
         {
@@ -52,7 +53,11 @@ internal sealed class EndedSessions
                 return ended.Until;
         }
         if (_ids.Count == Limits.EndedSessionsPerUser)
-            _ids.Remove(_ids.MinBy(ended => ended.Until));
+        {
+            var first = _ids.MinBy(ended => ended.Until);
+            _ids.Remove(first);
+            evicted = first.Id;
+        }
         _ids.Add((id, until));
         return until;
     }
@@ -67,7 +72,7 @@ internal sealed class EndedSessions
     /// <summary>Remembers the id at least until this time, because its user was deleted.</summary>
     public void Extend(SessionId id, long until, long now)
     {
-        var known = Add(id, until, now);
+        var known = Add(id, until, now, out _);
         if (known < until)
             _ids[_ids.IndexOf((id, known))] = (id, until);
     }

@@ -5,7 +5,8 @@ using GrpcPresence.Core.Tenants;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// Loads the uptime, the ended sessions, and the users that were online in the store before the start. When the service is ready, call <see cref="PresenceTracker.Start"/>.
+/// Loads the uptime, the ended sessions, and the users that were online in the store before the start. When the service is ready, call
+/// <see cref="PresenceTracker.Start"/>.
 /// </summary>
 public sealed class PresenceRecovery(IStoreReader reader, ServiceCache services, PresenceTracker tracker)
 {

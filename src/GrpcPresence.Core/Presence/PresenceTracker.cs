@@ -56,8 +56,8 @@ public sealed class PresenceTracker : ITrackedUsers
     /// <param name="user">The user.</param>
     /// <param name="session">The session.</param>
     /// <param name="stream">
-    /// The heartbeat stream that sent the heartbeat, or null. The stream owns the session from now on, unless a stream that was opened later
-    /// owns it.
+    /// The heartbeat stream that sent the heartbeat, or null. The stream owns the session from now on, unless a stream that was opened
+    /// later owns it.
     /// </param>
     public HeartbeatResult Beat(CachedService service, in UserRef user, SessionId session, HeartbeatStream? stream)
     {

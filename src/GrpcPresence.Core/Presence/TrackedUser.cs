@@ -92,8 +92,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 until = _sessions[index].LeaseEnd;
             Remove(index);
         }
-        until = Remember(id, until, now);
-        var remembered = Shard.Queue.SubmitAsync(new StoreEndedSession(Service, Identity, id, Shard.Clock.ToUptime(until)));
+        until = Remember(id, until, now, out var evicted);
+        var remembered = Shard.Queue.SubmitAsync(new StoreEndedSession(Service, Identity, id, Shard.Clock.ToUptime(until), evicted));
         if (IsOnline)
             return remembered;
         if (index >= 0)
@@ -139,14 +139,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Remembers the id of a session that ended before the start.</summary>
     public void RecoverEnded(SessionId id, long until, long now)
     {
-        Remember(id, until, now);
+        Remember(id, until, now, out _);
         if (until - now > Limits.MaxSessionTimeout.Ticks)
             CountAsDeleted();
     }
 
     /// <summary>
-    /// Starts the anonymous lease, because the service is ready. The lease is shorter, or ends at once, for a user that no process has known
-    /// alive for longer than <see cref="Limits.MaxUnseen"/>: otherwise a server that crashes again and again would keep the user online.
+    /// Starts the anonymous lease, because the service is ready. The lease is shorter, or ends at once, for a user that no process has
+    /// known alive for longer than <see cref="Limits.MaxUnseen"/>: otherwise a server that crashes in a loop would keep the user online.
     /// </summary>
     public void StartAnonymous(long now)
     {
@@ -205,7 +205,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             ? snapshot with { LastKnown = _lastKnown > 0 ? DateTimeOffset.FromUnixTimeSeconds(_lastKnown) : null }
             : null;
 
-    /// <summary>Notes that the store holds the user online, since this uptime. The first mark is due a spread earlier than later ones.</summary>
+    /// <summary>
+    /// Notes that the store holds the user online, since this uptime. The first mark is due a spread earlier than later ones.
+    /// </summary>
     public void NoteStoredAlive(TimeSpan uptime) => _aliveAt = (int)(uptime - Spread).TotalSeconds;
 
     /// <summary>Notes that the user could not be marked as alive.</summary>
@@ -243,8 +245,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     /// <summary>
-    /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its id
-    /// stays ended. That is at least as long as the tombstone is kept, unless the service instance has too many deleted users.
+    /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its
+    /// id stays ended. That is at least as long as the tombstone is kept, unless the service instance has too many deleted users.
     /// </summary>
     public List<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(TimeSpan retention)
     {
@@ -281,7 +283,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 CountAsDeleted();
             // A heartbeat began the session after the deletion was decided.
             if (!stored.Any(known => known.Session == session))
-                Shard.Queue.Requeue(new StoreEndedSession(Service, Identity, session, until));
+                Shard.Queue.Requeue(new StoreEndedSession(Service, Identity, session, until, evicted: default));
         }
         RemoveAll();
         Shard.RemoveIfIdle(this);
@@ -393,9 +395,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             stream.Forget(this);
     }
 
-    private long Remember(SessionId id, long until, long now)
+    private long Remember(SessionId id, long until, long now, out SessionId evicted)
     {
-        until = (_sessions.Ended ??= new EndedSessions()).Add(id, until, now);
+        until = (_sessions.Ended ??= new EndedSessions()).Add(id, until, now, out evicted);
         Shard.Wheel.PutBy(this, until);
         return until;
     }

@@ -72,7 +72,9 @@ public interface IStoreReader
     /// </summary>
     ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(long afterId, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Returns the uptime that <see cref="IStoreTransaction.StoreUptime"/> stored last; zero without an alive time before.</summary>
+    /// <summary>
+    /// Returns the uptime that <see cref="IStoreTransaction.StoreUptime"/> stored last; before that, zero without an alive time.
+    /// </summary>
     ValueTask<ServerUptime> FindUptimeAsync(CancellationToken cancellationToken);
 
     /// <summary>Returns all API keys, including revoked keys, by ascending key.</summary>

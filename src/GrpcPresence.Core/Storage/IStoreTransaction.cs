@@ -61,6 +61,9 @@ public interface IStoreTransaction : IDisposable
     /// </summary>
     void AddEndedSession(long serviceId, Identity identity, SessionId session, TimeSpan until);
 
+    /// <summary>Forgets an ended session. Does nothing if it is not remembered.</summary>
+    void RemoveEndedSession(long serviceId, Identity identity, SessionId session);
+
     /// <summary>Replaces the uptime.</summary>
     void StoreUptime(ServerUptime uptime);
 

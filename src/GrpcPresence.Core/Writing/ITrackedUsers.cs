@@ -10,8 +10,8 @@ public interface ITrackedUsers
     TimeSpan? Uptime { get; }
 
     /// <summary>
-    /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its id
-    /// must stay ended. Changes nothing that is visible.
+    /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its
+    /// id must stay ended. Changes nothing that is visible.
     /// </summary>
     /// <param name="serviceId">The store's key of the service instance.</param>
     /// <param name="identity">The user.</param>

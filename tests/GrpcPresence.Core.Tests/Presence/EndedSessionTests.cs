@@ -122,6 +122,8 @@ public sealed class EndedSessionTests : IDisposable
         Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Session("one-more")).Rejection);
         Assert.Equal(ErrorReason.SessionEnded, _world.Beat(Alice, Session("s1")).Rejection);
         Assert.Null(_world.Beat(Alice, Session("s0")).Rejection);
+        _world.Write();
+        Assert.Equal(Limits.EndedSessionsPerUser, _world.Store.Image.Get(_world.Service.Sid).EndedSessions.Count);
     }
 
     [Fact]

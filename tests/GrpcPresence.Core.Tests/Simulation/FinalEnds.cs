@@ -5,8 +5,8 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>
-/// Keeps what was acknowledged as over: ended sessions, and the sessions of deleted users. A later heartbeat must not begin them again, not even
-/// after a restart.
+/// Keeps what was acknowledged as over: ended sessions, and the sessions of deleted users. A later heartbeat must not begin them again, not
+/// even after a restart.
 /// </summary>
 internal sealed class FinalEnds
 {

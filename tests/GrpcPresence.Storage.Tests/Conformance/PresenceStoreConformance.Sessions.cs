@@ -39,6 +39,19 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
+    public async Task An_ended_session_can_be_forgotten()
+    {
+        var service = AddService();
+        foreach (var session in new[] { "a", "b" })
+            Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), Session(session), TimeSpan.FromTicks(5)));
+
+        Write(transaction => transaction.RemoveEndedSession(service.Id, Sample.Identity(1), Session("a")));
+        Write(transaction => transaction.RemoveEndedSession(service.Id, Sample.Identity(2), Session("b")));
+
+        Assert.Equal("b", Assert.Single(await Store.ListEndedSessionsAsync(0, 10, Stop)).Session.ToString());
+    }
+
+    [Fact]
     public async Task Ended_sessions_are_listed_in_pages_and_not_of_deleted_service_instances()
     {
         var (service, deleted) = (AddService(1), AddService(2));

@@ -11,12 +11,18 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="identity">The user. Need not exist.</param>
 /// <param name="session">The session.</param>
 /// <param name="until">The uptime of the server up to which the id is remembered.</param>
-internal sealed class StoreEndedSession(CachedService service, Identity identity, SessionId session, TimeSpan until) : Command<SessionId>
+/// <param name="evicted">
+/// The id of the user that had to make room, or empty. The store forgets it, so that each user has few remembered ids.
+/// </param>
+internal sealed class StoreEndedSession(CachedService service, Identity identity, SessionId session, TimeSpan until, SessionId evicted)
+    : Command<SessionId>
 {
     private protected override SessionId DecideCore(CommandBatch batch)
     {
         if (batch.Service(service.Sid).Record.Id != service.Id)
             throw PresenceErrors.ServiceInstanceNotFound(service.Sid);
+        if (!evicted.IsEmpty)
+            batch.Store.RemoveEndedSession(service.Id, identity, evicted);
         batch.Store.AddEndedSession(service.Id, identity, session, until);
         return session;
     }

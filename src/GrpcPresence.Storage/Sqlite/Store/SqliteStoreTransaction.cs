@@ -84,6 +84,11 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
         Run(() => writer.Statements.AddEndedSession(serviceId, identity, session, until));
 
     /// <inheritdoc/>
+    public void RemoveEndedSession(long serviceId, Identity identity, SessionId session) => Run(() => Connection.Execute(
+        "DELETE FROM ended_sessions WHERE service_id = @ServiceId AND identity = @Identity AND session_id = @Session",
+        new { ServiceId = serviceId, Identity = identity.ToString(), Session = session.ToString() }));
+
+    /// <inheritdoc/>
     public void StoreUptime(ServerUptime uptime) => Run(() => writer.Statements.StoreUptime(uptime));
 
     /// <inheritdoc/>

@@ -64,8 +64,8 @@ internal sealed class PresenceWorld : IDisposable
     public static UserRef Of(Identity identity, UserSid sid) => new(identity, sid, MayCreate: false);
 
     /// <summary>
-    /// Returns the world of a new process over the present store, before it has loaded anything. The wall clock goes on; the monotonic clock
-    /// starts again.
+    /// Returns the world of a new process over the present store, before it has loaded anything. The wall clock goes on; the monotonic
+    /// clock starts again.
     /// </summary>
     public PresenceWorld Restart()
     {

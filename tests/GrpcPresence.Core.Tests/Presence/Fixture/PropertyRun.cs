@@ -73,7 +73,8 @@ internal sealed class PropertyRun : IDisposable
             case StepKind.Beat or StepKind.BeatOverStream:
                 int? stream = step.Kind == StepKind.Beat ? null : step.Number % _streams.Length;
                 var rejection = _world.Beat(identity, PresenceWorld.Session(id), stream is { } index ? _streams[index] : null).Rejection;
-                Assert.Equal(model.Beat(id, _now, stream is { } slot ? _serials[slot] : null) ? default(ErrorReason?) : ErrorReason.SessionEnded, rejection);
+                var isAccepted = model.Beat(id, _now, stream is { } number ? _serials[number] : null);
+                Assert.Equal(isAccepted ? null : ErrorReason.SessionEnded, rejection);
                 break;
             case StepKind.End:
                 _ = _world.End(identity, PresenceWorld.Session(id));
