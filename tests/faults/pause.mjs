@@ -3,7 +3,7 @@
 //   bash tests/faults/run.sh pause [PAUSES]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { Heart } from './harness/heart.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { Server } from './harness/server.mjs';

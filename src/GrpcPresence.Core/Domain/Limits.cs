@@ -179,7 +179,7 @@ public static class Limits
     public const int PromptRejectionsPerSecond = 50;
 
     /// <summary>Delayed quota errors of one caller at a time: each keeps a call of several kilobytes alive.</summary>
-    public const int HeldRefusals = 1000;
+    public const int HeldRejections = 1000;
 
     /// <summary>The minimum heartbeat interval. More than once a second per session is telemetry, not presence.</summary>
     public static readonly TimeSpan MinHeartbeatInterval = TimeSpan.FromSeconds(1);

@@ -34,7 +34,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     }
 
     /// <summary>Takes a batch; see <see cref="WatchQueue.Offer"/>. Returns whether it added anything.</summary>
-    public bool Add(
+    public bool Offer(
         ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty, SharedChanges? shared)
     {
         if (shared is not null && Filter.TakesAll && _phase == WatchPhase.Live && _pending.TryShare(shared))
@@ -115,7 +115,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     }
 
     /// <summary>The numbers of a resume token. Every change up to the revision must have been offered before.</summary>
-    public readonly (long Base, long Position) Bookmark(long revision)
+    public readonly (long Base, long Position) TokenPosition(long revision)
     {
         if (_phase != WatchPhase.Live)
             return (CatchUp.Base, CatchUp.Position);

@@ -149,7 +149,7 @@ public sealed class WatchHub(
                 var isLast = page.Changes.Count < Limits.WatchPageSize;
                 if (page.Service.Id != feed.ServiceId)
                     throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
-                if (feed.Publish(gap, page, isLast))
+                if (feed.PublishGapPage(gap, page, isLast))
                     return;
                 if (isLast)
                 {

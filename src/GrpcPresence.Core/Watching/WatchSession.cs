@@ -262,7 +262,7 @@ public sealed class WatchSession : IDisposable
             throw reason;
     }
 
-    private ResumeToken Token() => Queue.Bookmark() is var (@base, position) ? Token(@base, position) : throw EndReason!;
+    private ResumeToken Token() => Queue.TokenPosition() is var (@base, position) ? Token(@base, position) : throw EndReason!;
 
     private ResumeToken Token(long @base, long position) =>
         new(_request.Service, _timeline, @base, position, Queue.NewestTaken, _request.Filter.Hash);

@@ -191,7 +191,7 @@ public sealed class OrderTests : IDisposable
             }
         });
         var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);
-        for (var covered = 0L; covered < last; covered = queue.Bookmark()!.Value.Position)
+        for (var covered = 0L; covered < last; covered = queue.TokenPosition()!.Value.Position)
         {
             Assert.All(queue.TakeUpdates(message)?.Users ?? message.Take(), update =>
                 Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));

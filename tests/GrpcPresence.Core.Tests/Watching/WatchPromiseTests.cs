@@ -377,8 +377,8 @@ public sealed class WatchPromiseTests : IDisposable
         var other = await _world.NewService();
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Watch(other, token: client.Token));
-        Assert.Equal(ErrorReason.ResumeTokenInvalid, refused.Reason);
+        var rejected = await Assert.ThrowsAsync<PresenceException>(() => _world.Watch(other, token: client.Token));
+        Assert.Equal(ErrorReason.ResumeTokenInvalid, rejected.Reason);
     }
 
     [Fact]

@@ -35,18 +35,18 @@ public sealed class ApiKeyTests : IDisposable
     public async Task Audit_An_act_whose_commit_was_in_doubt_and_happened_is_told()
     {
         var key = await _world.Do(NewKey());
-        var told = 0;
+        var recorded = 0;
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
-        var revoked = _world.Queue.SubmitAsync(new RevokeApiKey(key.Sid) { Committed = _ => told++ });
+        var revoked = _world.Queue.SubmitAsync(new RevokeApiKey(key.Sid) { Committed = _ => recorded++ });
         // Begin, find key, update key, commit; then the reopening fails as well.
         _world.Store.Faults.FailOperation(5);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => revoked);
-        Assert.Equal(0, told);
+        Assert.Equal(0, recorded);
 
         await _world.NewService();
 
-        Assert.Equal(1, told);
+        Assert.Equal(1, recorded);
         Assert.True(Assert.Single(_world.Keys.List()).IsRevoked);
     }
 

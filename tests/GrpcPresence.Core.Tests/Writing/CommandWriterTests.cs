@@ -49,21 +49,21 @@ public sealed class CommandWriterTests : IDisposable
     {
         Task<UserState>? ada = null;
         var committed = new List<bool>();
-        var told = new List<bool>();
+        var completed = new List<bool>();
         using var store = new InMemoryPresenceStore();
         using var world = new World(store, publisher: hub => new PublisherSpy(hub, commit =>
         {
             if (commit.Users.IsEmpty)
                 return;
             committed.Add(store.FindServiceAsync(commit.Service.Sid, default).AsTask().Result!.Revision == commit.LastRevision);
-            told.Add(ada!.IsCompleted);
+            completed.Add(ada!.IsCompleted);
         }));
         var service = await world.NewService();
         ada = world.Queue.SubmitAsync(NewUser(service, "ada"));
         world.Write();
         await ada;
         Assert.Equal([true], committed);
-        Assert.Equal([false], told);
+        Assert.Equal([false], completed);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class WebhookSettingsTests : IDisposable
     {
         var service = await _world.NewService();
 
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         var settings = await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get });
 
         Assert.Equal(new WebhookSettings { PostUrl = Url, Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get }, settings);
@@ -37,7 +37,7 @@ public sealed class WebhookSettingsTests : IDisposable
         var service = await _world.NewService();
         await _world.Create(service, "ada");
 
-        await Tell(service, Url);
+        await SetUrl(service, Url);
 
         Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
     }
@@ -60,11 +60,11 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_Another_url_goes_on_where_the_one_before_stopped()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         var position = (await Find(service))!.Position;
         await _world.Create(service, "ada");
 
-        await Tell(service, "https://other.example");
+        await SetUrl(service, "https://other.example");
         await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get, PreUrl = Url });
 
         Assert.Equal(position, (await Find(service))!.Position);
@@ -74,13 +74,13 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_Who_is_told_again_is_not_told_of_the_time_between()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
 
-        await Tell(service, "");
+        await SetUrl(service, "");
         Assert.Equal(0, (await Find(service))!.Position);
         Assert.False((await _world.Store.ListWebhooksAsync(default)).Any());
         await _world.Create(service, "ada");
-        await Tell(service, Url);
+        await SetUrl(service, Url);
 
         Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
     }
@@ -91,7 +91,7 @@ public sealed class WebhookSettingsTests : IDisposable
         var service = await _world.NewService();
         var (revision, published) = (await _world.Revision(service), _published);
 
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         await Advance(service, revision + 1);
         await _world.Do(new UpdateNotificationSettings(service.Sid, before => before with { LogEnabled = true }));
 
@@ -103,7 +103,7 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_A_position_rises_and_never_falls()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         var position = (await Find(service))!.Position;
 
         Assert.True(await Advance(service, position + 2));
@@ -116,14 +116,14 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_A_position_of_a_service_instance_that_is_gone_does_nothing_to_the_one_that_took_its_sid()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         await _world.Do(new DeleteServiceInstance(service.Sid));
         Assert.False(await Advance(service, 100));
 
         await _world.Do(new CreateServiceInstance(service.Sid, "again"));
         var again = await _world.Services.GetAsync(service.Sid, default);
         Assert.Null(await Find(again));
-        await Tell(again, Url);
+        await SetUrl(again, Url);
 
         Assert.False(await Advance(service, 100));
         Assert.Equal(0, (await Find(again))!.Position);
@@ -154,7 +154,7 @@ public sealed class WebhookSettingsTests : IDisposable
         Assert.Equal(settings, await _world.Store.FindNotificationsAsync(service.Sid, default));
     }
 
-    private Task<WebhookSettings> Tell(CachedService service, string url) => Update(service, before => before with { PostUrl = url });
+    private Task<WebhookSettings> SetUrl(CachedService service, string url) => Update(service, before => before with { PostUrl = url });
 
     private Task<WebhookSettings> Update(CachedService service, Func<WebhookSettings, WebhookSettings> edit) =>
         _world.Do(new UpdateWebhookSettings(service.Sid, edit));

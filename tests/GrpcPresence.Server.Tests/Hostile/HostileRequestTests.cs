@@ -22,11 +22,11 @@ public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper
     {
         foreach (var method in HostileRequest.Methods)
         {
-            var (answered, refused) = run.Calls[method.FullName];
-            output.WriteLine($"{method.FullName}: {answered} answered, {refused} refused");
+            var (answered, rejected) = run.Calls[method.FullName];
+            output.WriteLine($"{method.FullName}: {answered} answered, {rejected} rejected");
             // A caller without credentials may not use ApiKeyService.
             var answersNobody = method.Service == V1.ApiKeyService.Descriptor;
-            Assert.True(answered > 0 != answersNobody && refused > 0, $"{method.FullName} answered {answered} and refused {refused}.");
+            Assert.True(answered > 0 != answersNobody && rejected > 0, $"{method.FullName} answered {answered} and rejected {rejected}.");
         }
     }
 

@@ -26,7 +26,7 @@ public sealed class UserRequestTests
                 ("attributes", ErrorReason.AttributesInvalid),
                 ("role_sid", ErrorReason.FieldInvalid),
             ],
-            Refused.By(() => request.ToChange()));
+            Rejected.By(() => request.ToChange()));
     }
 
     [Fact]
@@ -35,11 +35,11 @@ public sealed class UserRequestTests
         var mask = new FieldMask { Paths = { "attributes" } };
         var request = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid }, UpdateMask = mask };
 
-        Assert.Equal([("user.sid", ErrorReason.FieldRequired)], Refused.By(() => request.ToChange()));
+        Assert.Equal([("user.sid", ErrorReason.FieldRequired)], Rejected.By(() => request.ToChange()));
         request.User.Identity = "alice";
-        Assert.Empty(Refused.By(() => request.ToChange()));
+        Assert.Empty(Rejected.By(() => request.ToChange()));
         request.User.Sid = "alice";
-        Assert.Equal([("user.sid", ErrorReason.FieldInvalid)], Refused.By(() => request.ToChange()));
+        Assert.Equal([("user.sid", ErrorReason.FieldInvalid)], Rejected.By(() => request.ToChange()));
     }
 
     [Fact]
@@ -66,10 +66,10 @@ public sealed class UserRequestTests
             User = new V1.User { ServiceSid = Sid, Identity = "alice", Attributes = "nonsense", RoleSid = "nonsense" },
             UpdateMask = new FieldMask { Paths = { "friendly_name" } },
         };
-        Assert.Empty(Refused.By(() => request.ToChange()));
+        Assert.Empty(Rejected.By(() => request.ToChange()));
 
         request.UpdateMask.Paths.Add("attributes");
-        Assert.Equal([("user.attributes", ErrorReason.AttributesInvalid)], Refused.By(() => request.ToChange()));
+        Assert.Equal([("user.attributes", ErrorReason.AttributesInvalid)], Rejected.By(() => request.ToChange()));
     }
 
     [Fact]
@@ -80,5 +80,5 @@ public sealed class UserRequestTests
             ("binding_type", ErrorReason.FieldRequired),
             ("endpoint", ErrorReason.FieldRequired),
         ],
-        Refused.By(() => new V1.SetPushBindingRequest().ToChange(out _)));
+        Rejected.By(() => new V1.SetPushBindingRequest().ToChange(out _)));
 }

@@ -160,8 +160,8 @@ public sealed class EditHookTests : IAsyncLifetime
         await _rest.SendAsync(HttpMethod.Post, _service + "/Users", form, null, Header);
 
         // Webhooks are sent in the order of revisions, so that the first one would be an unexpected one if there were any.
-        var told = await _backEnd.NextAsync();
-        Assert.Equal(("onUserAdded", "grace"), (told.Parameters["EventType"], told.Parameters["Identity"]));
+        var received = await _backEnd.NextAsync();
+        Assert.Equal(("onUserAdded", "grace"), (received.Parameters["EventType"], received.Parameters["Identity"]));
     }
 
     private Task<RestReply> AskAsync() =>

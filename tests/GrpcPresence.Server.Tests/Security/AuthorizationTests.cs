@@ -196,7 +196,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     public async Task Isolation_An_end_user_cannot_list_push_bindings_of_other_users()
     {
         var users = callers.Guarded.UsersAs(callers.EndUser);
-        ListPushBindingsRequest[] refused =
+        ListPushBindingsRequest[] rejected =
         [
             new() { ServiceSid = callers.Own },
             new() { ServiceSid = callers.Own, BindingTypes = { BindingType.Apn } },
@@ -206,7 +206,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
             new() { ServiceSid = callers.Own, UserKeys = { "" } },
         ];
 
-        foreach (var request in refused)
+        foreach (var request in rejected)
             Assert.Equal("PERMISSION_DENIED", (await CallError.Of(users.ListPushBindingsAsync(request))).Reason);
         await users.ListPushBindingsAsync(new() { ServiceSid = callers.Own, UserKeys = { callers.Alice } });
         await users.ListPushBindingsAsync(new() { ServiceSid = callers.Own, UserKey = callers.Alice, UserKeys = { callers.Alice } });

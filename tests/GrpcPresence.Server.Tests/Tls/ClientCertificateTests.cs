@@ -42,7 +42,7 @@ public sealed class ClientCertificateTests : IDisposable
         using var certificate = intermediate.IssueClient();
 
         await new TlsClient(_root, certificate, intermediate.Certificate).AssertTakenAsync(server);
-        await new TlsClient(_root, certificate).AssertRefusedAsync(server);
+        await new TlsClient(_root, certificate).AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class ClientCertificateTests : IDisposable
     {
         await using var server = await StartAsync(ClientCertificates.Required);
 
-        await new TlsClient(_root).AssertRefusedAsync(server);
+        await new TlsClient(_root).AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class ClientCertificateTests : IDisposable
         await using var server = await StartAsync(required ? ClientCertificates.Required : ClientCertificates.Optional);
         using var certificate = _root.IssueClient();
 
-        await new TlsClient(_root, certificate).AssertRefusedAsync(server);
+        await new TlsClient(_root, certificate).AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class ClientCertificateTests : IDisposable
         await client.AssertTakenAsync(server);
         _time.Advance(TimeSpan.FromMinutes(2));
 
-        await client.AssertRefusedAsync(server);
+        await client.AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class ClientCertificateTests : IDisposable
         await using var server = await StartAsync(ClientCertificates.Optional);
         using var certificate = _clients.IssueServer();
 
-        await new TlsClient(_root, certificate).AssertRefusedAsync(server);
+        await new TlsClient(_root, certificate).AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class ClientCertificateTests : IDisposable
         await using var server = await StartAsync(ClientCertificates.Required);
         var began = server.Log.Entries.Count;
 
-        await new TlsClient(_root).AssertRefusedAsync(server);
+        await new TlsClient(_root).AssertRejectedAsync(server);
 
         Assert.Equal(began, server.Log.Entries.Count);
     }

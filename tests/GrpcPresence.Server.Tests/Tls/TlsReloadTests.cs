@@ -135,13 +135,13 @@ public sealed class TlsReloadTests : IDisposable
         _folder.WriteAuthorities(old.Certificate);
         await using var server = await StartAsync(_folder.SettingsWith(ClientCertificates.Required));
         await oldClient.AssertTakenAsync(server);
-        await youngClient.AssertRefusedAsync(server);
+        await youngClient.AssertRejectedAsync(server);
 
         _folder.WriteAuthorities(young.Certificate);
         _time.Advance(TlsReload.Interval);
 
         await youngClient.AssertTakenAsync(server);
-        await oldClient.AssertRefusedAsync(server);
+        await oldClient.AssertRejectedAsync(server);
     }
 
     [Theory]

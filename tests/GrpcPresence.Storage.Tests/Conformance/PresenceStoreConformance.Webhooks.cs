@@ -41,7 +41,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
         Assert.Null(Write(transaction => transaction.FindWebhook(service.Id)));
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RefusalOf(Store.FindWebhookAsync(Sample.ServiceSid(3), Stop)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RejectionOf(Store.FindWebhookAsync(Sample.ServiceSid(3), Stop)));
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal(new NotificationSettings(), await Store.FindNotificationsAsync(service.Sid, Stop));
         Assert.Equal(new NotificationSettings(), Write(transaction => transaction.FindNotifications(service.Id)));
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RefusalOf(Store.FindNotificationsAsync(Sample.ServiceSid(2), Stop)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RejectionOf(Store.FindNotificationsAsync(Sample.ServiceSid(2), Stop)));
     }
 
     [Fact]

@@ -8,7 +8,7 @@ const BEAT_EVERY_MS = 300;
 export class Crowd {
   #isBeating = true;
   #beating = [];
-  refusals = [];
+  rejections = [];
 
   // `steady` users send heartbeats by calls, `streamed` users by one stream. Returns when all are stored as online.
   async begin(users, serviceSid, { steady, streamed }) {
@@ -29,8 +29,8 @@ export class Crowd {
       await pause(BEAT_EVERY_MS);
       try {
         await act();
-      } catch (refusal) {
-        this.refusals.push(`a heartbeat ${road} of somebody stored online: ${refusal.message}`);
+      } catch (rejection) {
+        this.rejections.push(`a heartbeat ${road} of somebody stored online: ${rejection.message}`);
       }
     }
   }

@@ -78,11 +78,11 @@ public sealed class UserState
         _ => EncodeOnce(ref _full, encoder, view),
     };
 
-    private byte[] EncodeOnce(ref byte[]? slot, IUserEncoder encoder, UserView view)
+    private byte[] EncodeOnce(ref byte[]? cached, IUserEncoder encoder, UserView view)
     {
-        if (Volatile.Read(ref slot) is { } encoded)
+        if (Volatile.Read(ref cached) is { } encoded)
             return encoded;
         var made = encoder.Encode(this, view);
-        return Interlocked.CompareExchange(ref slot, made, null) ?? made;
+        return Interlocked.CompareExchange(ref cached, made, null) ?? made;
     }
 }

@@ -11,10 +11,10 @@ namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>Manages users, their presence and their push bindings: validate, call, map. Each group of methods has its own file.</summary>
 internal sealed partial class UserGrpcService(
-    CommandQueue changes,
+    CommandQueue commands,
     IStoreReader store,
     ServiceCache services,
-    UserResolver directory,
+    UserResolver users,
     PresenceTracker tracker,
     HeartbeatReplies heartbeatReplies,
     AuditLog audit,

@@ -47,12 +47,12 @@ public sealed class UpdatesTests : IAsyncLifetime
         });
         await _server.BeatAsync(service, "ada");
         using var watch = Open(service);
-        JsonElement? told = null;
-        while (told is null)
-            told = await watch.NextEvent() is { EventType: "updated" } update ? update.Data.GetProperty("user") : null;
+        JsonElement? received = null;
+        while (received is null)
+            received = await watch.NextEvent() is { EventType: "updated" } update ? update.Data.GetProperty("user") : null;
 
         var read = await _server.Rest.GetFromJsonAsync<JsonElement>($"/v1/Services/{service}/Users/ada", TestRun.Token);
-        Assert.True(JsonElement.DeepEquals(read, told.Value), $"{read}{Environment.NewLine}{told}");
+        Assert.True(JsonElement.DeepEquals(read, received.Value), $"{read}{Environment.NewLine}{received}");
     }
 
     [Fact]
