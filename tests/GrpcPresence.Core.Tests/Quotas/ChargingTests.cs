@@ -25,7 +25,7 @@ public sealed class ChargingTests : IDisposable
     }
 
     [Fact]
-    public void What_the_service_instance_refuses_is_given_back_to_the_caller()
+    public void The_caller_gets_back_what_the_service_instance_rejects()
     {
         Assert.Equal(40, _world.Heartbeats(_world.Service, caller: null));
         Assert.Equal(0, _world.Heartbeats(_world.Service, _world.User("ada")));

@@ -88,7 +88,7 @@ public sealed class OrderTests : IDisposable
     }
 
     [Fact]
-    public async Task Ordered_a_user_who_is_named_twice_among_many_goes_before_the_one_who_takes_the_identity()
+    public async Task Ordered_a_user_that_is_named_twice_among_many_is_sent_before_the_user_that_takes_the_identity()
     {
         var service = await _world.NewService();
         var old = await _world.Create(service, "ada");

@@ -45,7 +45,7 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_change_is_committed_before_it_is_published_and_published_before_its_caller_is_told()
+    public async Task A_change_is_committed_before_it_is_published_and_published_before_its_caller_is_completed()
     {
         Task<UserState>? ada = null;
         var committed = new List<bool>();
@@ -131,7 +131,7 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_that_reported_failure_and_happened_is_published_and_told_as_done()
+    public async Task A_commit_that_reported_failure_but_happened_is_published_and_completes_its_callers()
     {
         var service = await _world.NewService();
         await using var client = await _world.Watch(service, now: true);

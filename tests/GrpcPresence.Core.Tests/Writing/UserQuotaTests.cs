@@ -122,7 +122,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Refusals_are_counted()
+    public async Task Rejections_are_counted()
     {
         var service = await _world.NewService();
         await Fill(service);

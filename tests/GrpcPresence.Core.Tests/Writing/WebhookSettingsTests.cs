@@ -32,7 +32,7 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_Who_is_told_for_the_first_time_is_told_what_comes_after()
+    public async Task Webhooks_A_new_URL_receives_only_later_events()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -43,7 +43,7 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_What_is_decided_before_in_the_same_commit_is_not_told_and_what_is_decided_after_is()
+    public async Task Webhooks_A_change_earlier_in_the_commit_that_sets_the_URL_is_not_sent_and_a_later_one_is()
     {
         var service = await _world.NewService();
         var before = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
@@ -71,7 +71,7 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_Who_is_told_again_is_not_told_of_the_time_between()
+    public async Task Webhooks_A_URL_that_is_set_again_receives_no_events_of_the_time_between()
     {
         var service = await _world.NewService();
         await SetUrl(service, Url);
@@ -113,7 +113,7 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_A_position_of_a_service_instance_that_is_gone_does_nothing_to_the_one_that_took_its_sid()
+    public async Task Webhooks_A_position_of_a_deleted_service_instance_does_not_apply_to_a_new_one_with_its_SID()
     {
         var service = await _world.NewService();
         await SetUrl(service, Url);
@@ -130,7 +130,7 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_Settings_of_an_unknown_service_instance_are_refused()
+    public async Task Webhooks_Settings_of_an_unknown_service_instance_are_rejected()
     {
         var error = await Assert.ThrowsAsync<PresenceException>(
             () => _world.Do(new UpdateWebhookSettings(new ServiceSid(1), before => before)));

@@ -49,7 +49,7 @@ public sealed class HealthStatusesTests
     }
 
     [Fact]
-    public async Task A_status_that_does_not_change_is_told_once()
+    public async Task A_status_that_does_not_change_is_sent_once()
     {
         var statuses = new HealthStatuses();
         using var subscription = statuses.Subscribe(HealthStatuses.Storage);

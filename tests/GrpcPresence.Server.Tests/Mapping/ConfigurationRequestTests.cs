@@ -7,7 +7,7 @@ namespace GrpcPresence.Server.Tests.Mapping;
 public sealed class ConfigurationRequestTests
 {
     [Fact]
-    public void Everything_that_is_wrong_is_told_at_once()
+    public void Everything_that_is_wrong_is_reported_at_once()
     {
         var request = new V1.UpdateConfigurationRequest
         {

@@ -148,7 +148,7 @@ public sealed class RequestReaderTests
     [InlineData(-1)]
     [InlineData(501)]
     [InlineData(int.MinValue)]
-    public void A_page_size_out_of_bounds_is_refused(int size) =>
+    public void A_page_size_out_of_bounds_is_rejected(int size) =>
         AssertReason("page_size", ErrorReason.FieldOutOfRange, reader => reader.PageSize(size));
 
     [Theory]
@@ -206,7 +206,7 @@ public sealed class RequestReaderTests
         AssertReason("endpoint", expected, reader => reader.Endpoint(new string('x', length)));
 
     [Fact]
-    public void No_more_violations_are_told_than_trailers_carry()
+    public void No_more_violations_are_reported_than_fit_into_trailers()
     {
         var violations = Rejected.By(reader => reader.Users([.. Enumerable.Repeat("", 500)], max: 500));
 

@@ -9,7 +9,7 @@ public sealed class UserRequestTests
     private static readonly string Sid = "IS" + new string('1', 32);
 
     [Fact]
-    public void Everything_that_is_wrong_with_a_new_user_is_told_at_once()
+    public void Everything_that_is_wrong_with_a_new_user_is_reported_at_once()
     {
         var request = new V1.CreateUserRequest
         {
@@ -43,7 +43,7 @@ public sealed class UserRequestTests
     }
 
     [Fact]
-    public void Webhooks_are_told_of_a_change_unless_the_request_says_otherwise()
+    public void Webhooks_receive_a_change_unless_the_request_skips_them()
     {
         var creation = new V1.CreateUserRequest { ServiceSid = Sid, Identity = "alice" };
         var alice = new V1.User { ServiceSid = Sid, Identity = "alice" };
@@ -73,7 +73,7 @@ public sealed class UserRequestTests
     }
 
     [Fact]
-    public void Everything_that_is_wrong_with_a_push_binding_is_told_at_once() => Assert.Equal(
+    public void Everything_that_is_wrong_with_a_push_binding_is_reported_at_once() => Assert.Equal(
         [
             ("service_sid", ErrorReason.FieldRequired),
             ("user_key", ErrorReason.FieldRequired),

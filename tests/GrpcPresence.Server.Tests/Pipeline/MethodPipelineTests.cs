@@ -18,7 +18,7 @@ public sealed class MethodPipelineTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_refusal_has_its_status_reason_metadata_and_retry_delay(MethodType kind)
+    public async Task A_rejection_has_its_status_reason_metadata_and_retry_delay(MethodType kind)
     {
         var rejection = new PresenceException(ErrorReason.StreamMaxAge, "")
         {

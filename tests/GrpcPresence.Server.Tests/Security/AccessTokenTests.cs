@@ -51,7 +51,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [InlineData("ES256")]
     [InlineData("HS1")]
     [InlineData("")]
-    public async Task Tokens_Another_algorithm_is_refused(string algorithm)
+    public async Task Tokens_Another_algorithm_is_rejected(string algorithm)
     {
         var token = Token();
         token.Header["alg"] = algorithm;
@@ -91,7 +91,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_A_wrong_issuer_is_refused()
+    public async Task Tokens_A_wrong_issuer_is_rejected()
     {
         foreach (var issuer in new[] { "SK" + new string('0', 32), "AC" + new string('0', 32), "", "nonsense" })
         {
@@ -106,7 +106,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_An_expired_token_is_refused_to_the_second()
+    public async Task Tokens_An_expired_token_is_rejected_to_the_second()
     {
         var bearer = _guarded.Bearer(_key, "alice", lifetime: TimeSpan.FromSeconds(2));
         await _guarded.ReadAsync(bearer);
@@ -120,7 +120,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [Theory]
     [InlineData("nbf")]
     [InlineData("iat")]
-    public async Task Tokens_A_token_of_the_future_is_refused_beyond_a_minute(string claim)
+    public async Task Tokens_A_token_of_the_future_is_rejected_beyond_a_minute(string claim)
     {
         var token = Token();
         var now = _guarded.Time.GetUtcNow().ToUnixTimeSeconds();
@@ -134,7 +134,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Tokens_A_token_for_more_than_a_day_is_refused(bool saysWhenItWasIssued)
+    public async Task Tokens_A_token_for_more_than_a_day_is_rejected(bool saysWhenItWasIssued)
     {
         var token = AccessToken.For(_key, "alice", _guarded.Own, _guarded.Time.GetUtcNow(), TimeSpan.FromHours(24));
         if (!saysWhenItWasIssued)

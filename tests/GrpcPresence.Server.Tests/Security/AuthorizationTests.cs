@@ -91,7 +91,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task Isolation_Each_caller_may_what_is_written_and_nothing_else(string method, WatchTransport transport)
+    public async Task Isolation_Each_caller_may_do_only_what_its_row_allows(string method, WatchTransport transport)
     {
         Assert.True(Matrix.TryGetValue(method, out var expected), $"The authorization matrix has no row for {method}.");
         foreach (var (kind, credentials) in callers.All)
@@ -107,7 +107,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task Isolation_Another_service_instance_does_not_exist(string method, WatchTransport transport)
+    public async Task Isolation_Another_service_instance_looks_as_if_it_did_not_exist(string method, WatchTransport transport)
     {
         if (OfDeployment.Contains(method.Split('.')[^1]))
             return;
@@ -179,7 +179,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Fact]
-    public async Task Isolation_An_end_user_does_not_keep_webhooks_from_being_told()
+    public async Task Isolation_An_end_user_cannot_skip_webhooks()
     {
         var request = new UpdateUserRequest
         {
@@ -213,7 +213,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Fact]
-    public async Task Isolation_Page_and_resume_tokens_of_another_service_instance_are_refused()
+    public async Task Isolation_Page_and_resume_tokens_of_another_service_instance_are_rejected()
     {
         var guarded = callers.Guarded;
         var users = guarded.UsersAs(guarded.Admin);

@@ -118,7 +118,7 @@ public sealed class MetricsAccessTests
     }
 
     [Fact]
-    public async Task HEAD_has_no_body_and_other_methods_are_refused()
+    public async Task HEAD_has_no_body_and_other_methods_are_rejected()
     {
         await using var rest = await RestServer.StartAsync();
 

@@ -26,7 +26,7 @@ public sealed partial class MetricsContentTests
     }
 
     [Fact]
-    public async Task Durations_are_in_seconds_with_buckets_that_tell_them_apart()
+    public async Task Durations_are_in_seconds_with_buckets_that_distinguish_them()
     {
         await using var server = await Scrape.StartAsync(MetricsMode.Basic);
         server.Get<PresenceMetrics>().CommitRecorded(TimeSpan.FromMilliseconds(7), changes: 3);

@@ -46,7 +46,7 @@ public sealed class ClientCertificateTests : IDisposable
     }
 
     [Fact]
-    public async Task No_certificate_is_refused_where_one_is_required()
+    public async Task A_client_without_a_certificate_is_rejected_if_one_is_required()
     {
         await using var server = await StartAsync(ClientCertificates.Required);
 
@@ -64,7 +64,7 @@ public sealed class ClientCertificateTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_certificate_of_another_authority_is_refused_also_where_none_is_needed(bool required)
+    public async Task A_certificate_of_another_authority_is_rejected_even_if_certificates_are_optional(bool required)
     {
         await using var server = await StartAsync(required ? ClientCertificates.Required : ClientCertificates.Optional);
         using var certificate = _root.IssueClient();
@@ -86,7 +86,7 @@ public sealed class ClientCertificateTests : IDisposable
     }
 
     [Fact]
-    public async Task A_certificate_that_is_not_for_clients_is_refused()
+    public async Task A_certificate_without_client_usage_is_rejected()
     {
         await using var server = await StartAsync(ClientCertificates.Optional);
         using var certificate = _clients.IssueServer();
@@ -95,7 +95,7 @@ public sealed class ClientCertificateTests : IDisposable
     }
 
     [Fact]
-    public async Task A_refused_client_does_not_fill_the_log()
+    public async Task A_rejected_client_does_not_fill_the_log()
     {
         await using var server = await StartAsync(ClientCertificates.Required);
         var began = server.Log.Entries.Count;

@@ -90,7 +90,7 @@ public sealed class TlsReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Files_that_are_broken_in_another_way_are_told_of_again()
+    public async Task Files_that_are_broken_in_another_way_are_logged_again()
     {
         await using var server = await StartAsync();
         _folder.Write(_second);

@@ -61,7 +61,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Webhooks_are_listed_by_ascending_key_where_there_is_a_url_to_tell_and_a_service_instance()
+    public async Task Webhooks_with_a_URL_and_a_service_instance_are_listed_by_ascending_key()
     {
         var services = Enumerable.Range(1, 4).Select(number => AddService(number)).ToList();
         var (last, first) = (WebhookOf(services[3], "https://last.example", 9), WebhookOf(services[0], "https://first.example", 8));

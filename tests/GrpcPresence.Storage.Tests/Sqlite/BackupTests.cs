@@ -75,7 +75,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_restored_database_recognizes_the_revisions_that_were_lost()
+    public async Task A_restored_database_distinguishes_lost_revisions_from_those_that_replace_them()
     {
         Guid timeline;
         using (var store = Open())

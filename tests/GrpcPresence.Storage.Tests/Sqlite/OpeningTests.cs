@@ -37,7 +37,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_relative_path_is_told_in_full()
+    public void An_error_contains_the_full_path_for_a_relative_one()
     {
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, DatabasePath);
         using var store = Open(relative);
@@ -46,7 +46,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void The_writing_connection_waits_for_the_disk_and_checkpoints_only_when_told()
+    public void The_writing_connection_waits_for_the_disk_and_checkpoints_only_on_request()
     {
         using var store = Open();
         var connection = store.WritingConnection;

@@ -35,7 +35,7 @@ public sealed class UpdatesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_an_event_tells_of_a_user_is_what_a_read_returns()
+    public async Task An_event_contains_a_user_as_a_read_returns_it()
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.Users.CreateUserAsync(new CreateUserRequest
@@ -106,7 +106,7 @@ public sealed class UpdatesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Bad_requests_are_refused_with_every_violation_before_the_stream_begins()
+    public async Task Bad_requests_are_rejected_with_every_violation_before_the_stream_begins()
     {
         var service = await _server.CreateServiceAsync();
         using var watch = Open(service, "Reasons=created&Reasons=nonsense&View=huge&Start=later&Identity=", lastId: "garbage");
