@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Who starts the demo sees users come and go within seconds.
+# In the demo, users come online and go offline within seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/clients/buf-curl/tap.sh

@@ -42,7 +42,7 @@ shown() {
 keys() { timeout "$command_patience" dotnet "$server_program" keys "$@" --database "$scratch/presence.db" 2>>"$scratch/server.log"; }
 
 start_guarded_server() {
-  # What happens for each call is logged too: nobody may be named there either.
+  # What happens for each call is logged too: it must not contain names of users either.
   start_server env Logging__LogLevel__GrpcPresence=Debug dotnet "$server_program" \
     --tls-certificate "$scratch/server.pem" --tls-key "$scratch/server.key" \
     --client-certificates optional --client-certificate-authorities "$scratch/ca.pem" --allow-private-webhooks \

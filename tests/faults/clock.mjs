@@ -44,7 +44,7 @@ async function open(from) {
   return opened;
 }
 
-// The session of a user who sends heartbeats, by the server's wall clock minus its expected offset.
+// The session of a user that sends heartbeats, by the server's wall clock minus its expected offset.
 async function sessionOf(userKey, offset) {
   const { sessions: [session] } = await call(client.users, 'listSessions', { serviceSid, userKey });
   return { beat: secondsOf(session.lastHeartbeatTime) - offset, expires: secondsOf(session.leaseExpireTime) - offset };

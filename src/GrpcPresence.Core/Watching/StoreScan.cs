@@ -78,7 +78,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        // One read for all keys, so that the deletion of an old SID comes before the creation of the user who took its identity.
+        // One read for all keys, so that the deletion of an old SID comes before the creation of the user that took its identity.
         var read = await store.FindChangesAsync(_service, _filter.Keys, at.Position, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;

@@ -64,7 +64,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         }
         else
         {
-            // The client was sent nothing yet, so a switch takes no value away. What an overflow dropped has still to be read.
+            // The client has received nothing yet, so a switch takes no value away. The users that an overflow dropped must still be read.
             CatchUp = CatchUp with { SwitchedSince = null, Sweep = null };
             _phase = WatchPhase.CatchUp;
         }
@@ -72,7 +72,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
 
     public void StartSnapshot(long revision)
     {
-        // What is dropped here was committed before the snapshot reads anything.
+        // The dropped changes were committed before the snapshot reads its first page, so the snapshot contains them.
         _pending.Clear();
         _phase = WatchPhase.Snapshot;
         CatchUp = CatchUpPosition.At(revision);

@@ -169,7 +169,7 @@ public sealed class WatchHub(
         {
             End(feed, () => PresenceErrors.ServiceInstanceNotFound(feed.Service));
         }
-#pragma warning disable CA1031 // nobody awaits this task: whatever it throws, the sessions that wait for the gap must stop waiting
+#pragma warning disable CA1031 // no code awaits this task: whatever it throws, the sessions that wait for the gap must stop waiting
         catch (Exception exception)
 #pragma warning restore CA1031
         {

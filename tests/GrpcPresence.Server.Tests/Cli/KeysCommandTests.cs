@@ -97,7 +97,7 @@ public sealed class KeysCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Keys_A_file_that_is_no_socket_is_left_alone()
+    public async Task Keys_A_file_that_is_not_a_socket_is_not_touched()
     {
         File.WriteAllText(Database + ".sock", "somebody's");
 

@@ -88,7 +88,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public async Task A_body_that_is_no_form_is_rejected_with_the_product_s_error()
+    public async Task A_body_that_is_not_a_form_is_rejected_with_the_product_s_error()
     {
         await using var rest = await RestServer.StartAsync();
 

@@ -188,7 +188,7 @@ public sealed class UserTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_is_no_larger_than_the_product_s()
+    public async Task A_page_is_at_most_as_large_as_the_product_s()
     {
         var read = await _rest.GetAsync(_users + "?PageSize=1000");
 

@@ -221,7 +221,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task What_stands_in_for_a_lost_database_while_its_log_is_removed_is_no_new_one()
+    public async Task A_file_in_place_of_a_lost_database_is_not_taken_for_a_new_one_while_its_log_is_removed()
     {
         using (var store = Open())
         {

@@ -1,4 +1,4 @@
-// Users of a service instance with short leases who send heartbeats all the time, by calls and by a stream. Each answer is checked against
+// Users of a service instance with short leases that send heartbeats all the time, by calls and by a stream. Each answer is checked against
 // the promise: users stored as online are answered from memory, even if the store fails.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Beater, beat } from './stage.mjs';

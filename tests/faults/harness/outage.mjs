@@ -1,7 +1,7 @@
 // The story of a store that cannot be written for a while: what must hold before, during and after the outage, whatever its cause.
 //
-// Two service instances. In `brief`, leases are short: users who send heartbeats must not go offline, and users who stop must go offline as
-// soon as that can be stored. In `calm`, leases are long: only the scenario changes its users.
+// Two service instances. In `brief`, leases are short: users that send heartbeats must not go offline, and users that stop must go offline
+// as soon as that can be stored. In `calm`, leases are long: only the scenario changes its users.
 import { call } from '../../clients/node/presence.mjs';
 import { step } from '../../clients/node/tap.mjs';
 import { Crowd } from './crowd.mjs';

@@ -34,7 +34,7 @@ public sealed class UserState
     public UserRecord? Record { get; }
 
     /// <summary>
-    /// The revision that clients see; grows with every visible change of the user. For a user who was ever known it is at least the last
+    /// The revision that clients see; grows with every visible change of the user. For a user that was ever known it is at least the last
     /// switch's, because the switch changed what is visible without changing the row.
     /// </summary>
     public long Revision { get; }

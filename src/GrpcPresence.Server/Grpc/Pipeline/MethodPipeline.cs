@@ -15,7 +15,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
-/// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers who may edit have a back
+/// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers that may edit have a back
 /// end called.</item>
 /// <item>Errors: <see cref="ErrorMapper"/> turns what was thrown into a status. A local call throws it as it is; REST writes its own
 /// errors.</item>

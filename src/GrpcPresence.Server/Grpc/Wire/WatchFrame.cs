@@ -12,7 +12,7 @@ namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
 /// An outgoing <c>WatchUsersResponse</c>. Updates are assembled from the bytes of each user, which are encoded once for all watchers. Rare
-/// messages are encoded as usual.
+/// messages are encoded as usual. REST reads <see cref="Event"/>, <see cref="Service"/> and <see cref="View"/>, and ignores the bytes.
 /// </summary>
 internal sealed class WatchFrame(WatchEvent watchEvent, ServiceSid service, IUserEncoder encoder, UserView view)
 {
@@ -37,7 +37,7 @@ internal sealed class WatchFrame(WatchEvent watchEvent, ServiceSid service, IUse
                 .Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray()),
         ];
 
-    /// <summary>The message to send.</summary>
+    /// <summary>The event to send.</summary>
     public WatchEvent Event => watchEvent;
 
     /// <summary>The service instance of the watch.</summary>

@@ -105,7 +105,7 @@ internal sealed class HeartbeatReplyQueue(
         }
     }
 
-    /// <summary>The sending loop: returns when the queue is complete and all replies are sent.</summary>
+    /// <summary>Sends the replies. Returns when the queue is complete and all replies are sent.</summary>
     public async Task SendAllAsync()
     {
         await foreach (var reply in _replies.Reader.ReadAllAsync())
