@@ -73,6 +73,8 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         .SelectMany(service => service.Methods)
         .Select(method => method.FullName)];
 
+    public static TheoryData<ApiKeyRole> Roles => [.. System.Enum.GetValues<ApiKeyRole>().Where(role => role != Unspecified)];
+
     /// <summary>Every method over gRPC, and over gRPC-Web every method that gRPC-Web can carry.</summary>
     public static TheoryData<string, WatchTransport> Calls
     {
@@ -138,6 +140,19 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         var served = GrpcEndpoints.All.SelectMany(service => service.Methods).Select(method => $"/{method.Service.FullName}/{method.Name}");
 
         Assert.Equal(served.Order(), AuthorizationTable.All.Select(rule => rule.Method).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Isolation_Every_role_of_API_keys_has_a_caller_for_each_scope_and_rows_in_the_matrix(ApiKeyRole role)
+    {
+        foreach (var name in new[] { $"Deployment{role}Key", $"Instance{role}Key" })
+        {
+            Assert.True(
+                System.Enum.TryParse(name, out TestCaller caller) && callers.All.ContainsKey(caller),
+                $"{name} is missing in {nameof(TestCaller)} or {nameof(GuardedCallers)}.");
+            Assert.Contains(Matrix.Values, row => row.Allows(caller));
+        }
     }
 
     [Fact]

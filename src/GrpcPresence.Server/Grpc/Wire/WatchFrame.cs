@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
@@ -25,6 +26,9 @@ internal sealed class WatchFrame(WatchEvent watchEvent, ServiceSid service, IUse
     private const int MaxVarint = 5;
     private const int MaxHeaders = 3 * (1 + MaxVarint); // the maximum for one update
 
+    /// <summary>The highest reason number.</summary>
+    private static readonly int LastReason = BitOperations.Log2((uint)UpdateReasons.All);
+
     /// <summary>The marshaller of the streaming method.</summary>
     public static Marshaller<WatchFrame> Marshaller { get; } = new(
         static (frame, context) => frame.Write(context),
@@ -34,7 +38,7 @@ internal sealed class WatchFrame(WatchEvent watchEvent, ServiceSid service, IUse
     private static readonly byte[][] PackedReasons =
         [
             .. Enumerable.Range(0, (int)UpdateReasons.All + 1)
-                .Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray()),
+                .Select(set => Enumerable.Range(1, LastReason).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray()),
         ];
 
     /// <summary>The event to send.</summary>
