@@ -1,10 +1,11 @@
 // node .ci/check-prose.mjs [--count] [FILE...]
 //
-// Searches prose for the phrases of .ci/prose-words.txt: Markdown, comments of protos, comments and strings of C#. Without files it
-// searches the whole tree. Prints each match as file:line, what matched, and what to write instead; with --count the number of matches of
-// each phrase. Fails when there are any.
+// Searches prose for the phrases of .ci/prose-words.txt: Markdown, comments of protos, scripts and SQL, comments and strings of C#, and the
+// names of tests. Without files it searches the whole tree. Prints each match as file:line, what matched, and what to write instead; with
+// --count the number of matches of each phrase. Fails when there are any.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -37,7 +38,7 @@ class Prose {
   lineAt(offset) { return this.#lines[offset]; }
 }
 
-// A paragraph is a block, and so is each row of a table, item of a list and heading. Code between fences is no prose.
+// A paragraph is a block, and so is each row of a table, item of a list and heading. Code between fences is not prose.
 function proseOfMarkdown(source) {
   const prose = new Prose();
   let inCode = false;
@@ -77,14 +78,47 @@ function proseOfCode(source, withStrings) {
   return prose;
 }
 
+// Comments that fill their lines.
+function proseOfLines(source, comment) {
+  const prose = new Prose();
+  source.split('\n').forEach((line, index) => {
+    const [, text] = comment.exec(line) ?? [];
+    if (text === undefined) prose.endBlock(index + 1);
+    else prose.add(`${text} `, index + 1);
+  });
+  return prose;
+}
+
+// The names of tests are sentences, with underscores between their words.
+function addTestNames(prose, source) {
+  source.split('\n').forEach((line, index) => {
+    const [, name] = /^ +public .*\b([A-Z][a-zA-Z0-9]*_\w+)\(/.exec(line) ?? [];
+    if (name === undefined) return;
+    prose.endBlock(index + 1);
+    prose.add(name.replaceAll('_', ' '), index + 1);
+    prose.endBlock(index + 1);
+  });
+}
+
 function proseOf(path) {
   const source = readFileSync(path, 'utf8');
-  if (path.endsWith('.md')) return proseOfMarkdown(source);
-  return proseOfCode(source, path.endsWith('.cs'));
+  switch (extname(path)) {
+    case '.md': return proseOfMarkdown(source);
+    case '.sql': return proseOfLines(source, /^\s*--\s?(.*)/);
+    case '.sh': return proseOfLines(source, /^\s*#\s?(.*)/);
+    case '.mjs': return proseOfLines(source, /^\s*\/\/\s?(.*)/);
+    case '.cs': {
+      const prose = proseOfCode(source, true);
+      if (path.startsWith('tests/')) addTestNames(prose, source);
+      return prose;
+    }
+    default: return proseOfCode(source, false);
+  }
 }
 
 const files = positionals.length > 0 ? positionals : execFileSync(
-  'git', ['ls-files', '-co', '--exclude-standard', '--', '*.md', '*.proto', '*.cs'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  'git', ['ls-files', '-co', '--exclude-standard', '--', '*.md', '*.proto', '*.cs', '*.mjs', '*.sh', '*.sql'],
+  { cwd: root, encoding: 'utf8' }).trim().split('\n');
 if (positionals.length === 0) process.chdir(root);
 
 for (const file of files) {

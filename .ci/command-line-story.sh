@@ -2,8 +2,8 @@
 # The command line as a person meets it in a shell: help, version, mistyped names, completion, and the commands that need no server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=tests/clients/buf-curl/telling.sh
-source tests/clients/buf-curl/telling.sh
+# shellcheck source=tests/clients/buf-curl/tap.sh
+source tests/clients/buf-curl/tap.sh
 
 scratch=$(mktemp -d)
 clean_up() { rm -rf "$scratch"; }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Who starts the demo sees users come and go within seconds.
+# In the demo, users come online and go offline within seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=tests/clients/buf-curl/telling.sh
-source tests/clients/buf-curl/telling.sh
+# shellcheck source=tests/clients/buf-curl/tap.sh
+source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh
 source tests/clients/buf-curl/presence.sh
 # shellcheck source=.ci/server.sh

@@ -4,18 +4,18 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# at_once 'SCENARIO [ARGUMENT...]'...: scenarios that mostly wait; what each has to tell comes in one piece.
+# at_once 'SCENARIO [ARGUMENT...]'...: scenarios that mostly wait; the output of each is printed in one piece.
 at_once() {
-  local scenario words told status=0 running=()
-  told=$(mktemp -d)
+  local scenario words printed status=0 running=()
+  printed=$(mktemp -d)
   for scenario in "$@"; do
     read -ra words <<<"$scenario"
-    bash tests/faults/run.sh "${words[@]}" >"$told/$scenario" 2>&1 &
+    bash tests/faults/run.sh "${words[@]}" >"$printed/$scenario" 2>&1 &
     running+=($!)
   done
   for scenario in "${running[@]}"; do wait "$scenario" || status=$?; done
-  for scenario in "$@"; do cat "$told/$scenario"; done
-  rm -rf "$told"
+  for scenario in "$@"; do cat "$printed/$scenario"; done
+  rm -rf "$printed"
   return "$status"
 }
 

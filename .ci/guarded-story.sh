@@ -4,8 +4,8 @@
 # log must not say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=tests/clients/buf-curl/telling.sh
-source tests/clients/buf-curl/telling.sh
+# shellcheck source=tests/clients/buf-curl/tap.sh
+source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh
 source tests/clients/buf-curl/presence.sh
 # shellcheck source=.ci/server.sh
@@ -42,15 +42,15 @@ shown() {
 keys() { timeout "$command_patience" dotnet "$server_program" keys "$@" --database "$scratch/presence.db" 2>>"$scratch/server.log"; }
 
 start_guarded_server() {
-  # What happens for each call is logged too: nobody may be named there either.
+  # What happens for each call is logged too: it must not contain names of users either.
   start_server env Logging__LogLevel__GrpcPresence=Debug dotnet "$server_program" \
     --tls-certificate "$scratch/server.pem" --tls-key "$scratch/server.key" \
     --client-certificates optional --client-certificate-authorities "$scratch/ca.pem" --allow-private-webhooks \
     --allowed-origins "$page_origin"
 }
 
-# is_refused REASON METHOD JSON
-is_refused() { equal "$(error_info "$(refused "$2" "$3")" | cut -d ' ' -f 1-2)" "$1"; }
+# is_rejected REASON METHOD JSON
+is_rejected() { equal "$(error_info "$(rejected "$2" "$3")" | cut -d ' ' -f 1-2)" "$1"; }
 
 # beat USER: the body of a heartbeat in the story's own service instance.
 beat() { printf '{"serviceSid": "%s", "userKey": "%s", "sessionId": "%s"}' "$sid" "$1" "$(new_id)"; }
@@ -64,9 +64,9 @@ sees_online() {
 step 'the server does not start for everybody in the network, and says what to do'
 status=0
 timeout "$command_patience" dotnet "$server_program" --host 0.0.0.0 --port "$port" --rest-port off --database "$scratch/open.db" \
-  >"$scratch/output" 2>"$scratch/refusal" || status=$?
+  >"$scratch/output" 2>"$scratch/rejection" || status=$?
 equal "$status" 2
-grep -q -- --allow-anonymous "$scratch/refusal"
+grep -q -- --allow-anonymous "$scratch/rejection"
 
 step 'the first key is made before the server starts'
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=The authority of the story' \
@@ -83,7 +83,7 @@ export Presence__AuthToken
 step 'the server starts with TLS and that key'
 trust "$scratch/ca.pem"
 start_guarded_server
-is_refused 'unauthenticated CREDENTIALS_REQUIRED' $users/GetUser '{}'
+is_rejected 'unauthenticated CREDENTIALS_REQUIRED' $users/GetUser '{}'
 present "$(basic "$key")"
 sid=$(call $configuration/CreateServiceInstance '{"friendlyName": "Guarded"}' | jq -r .serviceInstance.sid)
 call $configuration/UpdateConfiguration \
@@ -101,15 +101,15 @@ mv "$scratch/renewed.pem" "$scratch/server.pem"
 renewed=$SECONDS
 finish_step
 
-# They tell while the certificate is replaced under them.
+# They run while the certificate is replaced under them.
 export PRESENCE_CA=$scratch/ca.pem PRESENCE_KEY=$key PRESENCE_AUTH_TOKEN=$Presence__AuthToken PRESENCE_PAGE=$page_origin
-tell Node: node tests/clients/node/guarded.mjs
-tell Python: /usr/bin/python3 tests/clients/python/guarded.py
-tell 'buf curl:' bash tests/clients/buf-curl/guarded.sh
-tell 'Node, gRPC-Web:' env NODE_EXTRA_CA_CERTS="$PRESENCE_CA" node tests/clients/web/run.mjs node guarded
-tell 'Chromium, gRPC-Web:' env NODE_EXTRA_CA_CERTS="$PRESENCE_CA" node tests/clients/web/run.mjs chromium guarded
-tell 'Node, REST:' node tests/clients/node/guarded-rest.mjs
-hear
+run_client Node: node tests/clients/node/guarded.mjs
+run_client Python: /usr/bin/python3 tests/clients/python/guarded.py
+run_client 'buf curl:' bash tests/clients/buf-curl/guarded.sh
+run_client 'Node, gRPC-Web:' env NODE_EXTRA_CA_CERTS="$PRESENCE_CA" node tests/clients/web/run.mjs node guarded
+run_client 'Chromium, gRPC-Web:' env NODE_EXTRA_CA_CERTS="$PRESENCE_CA" node tests/clients/web/run.mjs chromium guarded
+run_client 'Node, REST:' node tests/clients/node/guarded-rest.mjs
+report_clients
 
 step 'a new connection is shown the new certificate, and the open watch goes on'
 until [[ $(shown) == "$(fingerprint <"$scratch/server.pem")" ]]; do
@@ -130,20 +130,20 @@ call $users/Heartbeat "$(beat grace@example.com)" >"$scratch/reply"
 sees_online grace@example.com
 end_watch
 # It may no more than that key.
-is_refused 'permission_denied PERMISSION_DENIED' $configuration/UpdateConfiguration "{\"configuration\": {\"serviceSid\": \"$sid\"}}"
-is_refused 'not_found SERVICE_INSTANCE_NOT_FOUND' $users/GetUser \
+is_rejected 'permission_denied PERMISSION_DENIED' $configuration/UpdateConfiguration "{\"configuration\": {\"serviceSid\": \"$sid\"}}"
+is_rejected 'not_found SERVICE_INSTANCE_NOT_FOUND' $users/GetUser \
   '{"serviceSid": "IS00000000000000000000000000000bad", "userKey": "ada@example.com"}'
 
 step 'a certificate of the same authority with a name that is nobody stands for nobody'
 trust "$scratch/ca.pem" --cert "$scratch/stranger.pem" --key "$scratch/stranger.key"
-is_refused 'unauthenticated CREDENTIALS_INVALID' $users/GetUser '{}'
+is_rejected 'unauthenticated CREDENTIALS_INVALID' $users/GetUser '{}'
 
 step 'keys rotate beside the running server takes effect at once'
 trust "$scratch/ca.pem"
 present "$(basic "$mesh")"
 call $users/Heartbeat "$(beat ada@example.com)" >"$scratch/reply"
 rotated=$(keys rotate "${mesh%%:*}")
-is_refused 'unauthenticated API_KEY_REVOKED' $users/GetUser '{}'
+is_rejected 'unauthenticated API_KEY_REVOKED' $users/GetUser '{}'
 present "$(basic "$rotated")"
 call $users/Heartbeat "$(beat ada@example.com)" >"$scratch/reply"
 
@@ -154,7 +154,7 @@ watch "{\"serviceSid\": \"$sid\", \"start\": \"WATCH_START_NOW\"}"
 expect_event configuration
 expect_event synced
 equal "$(keys revoke "${mesh%%:*}")" "Revoked ${mesh%%:*}."
-is_refused 'unauthenticated CREDENTIALS_INVALID' $users/GetUser '{}'
+is_rejected 'unauthenticated CREDENTIALS_INVALID' $users/GetUser '{}'
 watch_ends
 equal "$(cut -d ' ' -f 1-3 <<<"$end")" 'unauthenticated API_KEY_REVOKED grpc-presence'
 
@@ -162,16 +162,16 @@ step 'after kill -9 the keys are what they were'
 kill_server
 trust "$scratch/ca.pem"
 start_guarded_server
-is_refused 'unauthenticated CREDENTIALS_REQUIRED' $users/GetUser '{}'
+is_rejected 'unauthenticated CREDENTIALS_REQUIRED' $users/GetUser '{}'
 present "$(basic "$rotated")"
-is_refused 'unauthenticated API_KEY_REVOKED' $users/GetUser '{}'
+is_rejected 'unauthenticated API_KEY_REVOKED' $users/GetUser '{}'
 present "$(basic "$key")"
 equal "$(call $users/GetUser "{\"serviceSid\": \"$sid\", \"userKey\": \"grace@example.com\"}" | jq -c .user.isOnline)" true
 
 step 'SIGTERM stops the server in time'
 stop_server
 
-step 'the log tells of the keys, and neither secrets nor whom the stories are about'
+step 'the log names the keys, but neither secrets nor users'
 grep -q "RevokeApiKey by operator: ${mesh%%:*}" "$scratch/server.log"
 if grep -n -e @example.com -e Lovelace -e Hopper -e Somerville -e "$Presence__AuthToken" \
   -e "${key#*:}" -e "${mesh#*:}" -e "${rotated#*:}" "$scratch/server.log"; then exit 1; fi

@@ -2,8 +2,8 @@
 # The samples, each as a user runs it, against a server that restarts while they run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=tests/clients/buf-curl/telling.sh
-source tests/clients/buf-curl/telling.sh
+# shellcheck source=tests/clients/buf-curl/tap.sh
+source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh
 source tests/clients/buf-curl/presence.sh
 # shellcheck source=.ci/server.sh
@@ -106,12 +106,12 @@ prints back-end '^onUserAdded: gateway-user-1000, online: true, changed: created
 prints back-end '^onUserUpdated: gateway-user-1000, online: true, changed: reachabilityOnline$'
 has_no back-end 'signature'
 
-step 'the back end refuses a request that the server did not sign'
+step 'the back end rejects a request that the server did not sign'
 equal "$(curl -sS -o "$scratch/reply" -w '%{http_code}' -d EventType=onUserAdded "http://127.0.0.1:$back_end_port/events")" 403
 
-step 'the back end refuses one edit and allows another'
+step 'the back end rejects one edit and allows another'
 equal "$(edit 'The Administrator')" 403
-prints back-end '^edit of gateway-user-0001: refused'
+prints back-end '^edit of gateway-user-0001: rejected'
 equal "$(edit 'Grace')" 200
 prints back-end '^edit of gateway-user-0001: allowed'
 

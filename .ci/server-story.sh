@@ -2,8 +2,8 @@
 # Clients of three languages against the server, of gRPC-Web and of REST; then a power cut, a start on the same database, and a shutdown.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=tests/clients/buf-curl/telling.sh
-source tests/clients/buf-curl/telling.sh
+# shellcheck source=tests/clients/buf-curl/tap.sh
+source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh
 source tests/clients/buf-curl/presence.sh
 # shellcheck source=.ci/server.sh
@@ -22,14 +22,14 @@ step 'the server starts and says that it serves'
 start_server dotnet "$server_program" --allowed-origins "$page_origin"
 finish_step
 
-tell Node: node tests/clients/node/story.mjs
-tell Python: /usr/bin/python3 tests/clients/python/story.py
-tell 'buf curl:' bash tests/clients/buf-curl/story.sh
-tell 'Node, gRPC-Web:' node tests/clients/web/run.mjs node story
-tell 'Chromium, gRPC-Web:' node tests/clients/web/run.mjs chromium story
-tell 'Node, REST:' node tests/clients/node/rest.mjs
-tell 'curl, REST:' bash tests/clients/curl/rest.sh
-hear
+run_client Node: node tests/clients/node/story.mjs
+run_client Python: /usr/bin/python3 tests/clients/python/story.py
+run_client 'buf curl:' bash tests/clients/buf-curl/story.sh
+run_client 'Node, gRPC-Web:' node tests/clients/web/run.mjs node story
+run_client 'Chromium, gRPC-Web:' node tests/clients/web/run.mjs chromium story
+run_client 'Node, REST:' node tests/clients/node/rest.mjs
+run_client 'curl, REST:' bash tests/clients/curl/rest.sh
+report_clients
 
 step 'a user comes online while a watch is open'
 sid=$(call $configuration/CreateServiceInstance '{"friendlyName": "Power cut"}' | jq -r .serviceInstance.sid)

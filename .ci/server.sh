@@ -6,7 +6,7 @@
 readonly start_patience=30
 readonly stop_patience=5
 
-# free_port: prints a port that nobody listens on.
+# free_port: prints a port on which no program listens.
 free_port() {
   node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }

@@ -77,8 +77,8 @@ show() { printf '   %s\n' "$*" >>"$step_folder/shown"; }
 
 sum() { awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }' "$1"; }
 
-# tell_story SECONDS SCRIPT [ARGUMENT...]: runs a script that prints `ok - ` and `not ok - `, and counts these lines.
-tell_story() {
+# run_story SECONDS SCRIPT [ARGUMENT...]: runs a script that prints `ok - ` and `not ok - `, and counts these lines.
+run_story() {
   local status=0 passed failed story=$step_folder/story
   bounded "$1" bash "${@:2}" >"$story" 2>&1 || status=$?
   cat "$story"

@@ -43,23 +43,23 @@ function takeEvent({ EventType, Identity, IsOnline, UpdateReasons }, token) {
   return 204;
 }
 
-// 4xx refuses the edit, and the caller gets WEBHOOK_REFUSED. Every other answer, also none within 5 s, allows it: this is no place for
-// what security depends on.
+// 4xx rejects the edit, and the caller gets WEBHOOK_REFUSED. Every other answer allows it, and so does none within 5 s: security must
+// not depend on this.
 function judgeEdit({ Identity, FriendlyName }) {
   const status = FORBIDDEN_NAME.test(FriendlyName ?? '') ? 403 : 200;
-  console.log(`edit of ${Identity}: ${status === 403 ? 'refused' : 'allowed'}`);
+  console.log(`edit of ${Identity}: ${status === 403 ? 'rejected' : 'allowed'}`);
   return status;
 }
 
 async function answer(request) {
-  // A body without a length is refused too.
+  // A body without a length is rejected too.
   if (request.method === 'POST' && !(Number(request.headers['content-length']) <= MAX_BODY_BYTES)) return 413;
   const url = new URL(request.url, publicUrl);
   // A GET is signed by its URL alone.
   const form = request.method === 'POST' ? Object.fromEntries(new URLSearchParams(await text(request))) : {};
   const signature = request.headers['x-twilio-signature'] ?? '';
   if (!twilio.validateRequest(authToken, signature, publicUrl + request.url, form)) {
-    console.log('refused a request without a valid signature');
+    console.log('rejected a request without a valid signature');
     return 403;
   }
   const parameters = request.method === 'POST' ? form : Object.fromEntries(url.searchParams);

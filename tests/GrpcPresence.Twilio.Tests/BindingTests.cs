@@ -26,7 +26,7 @@ public sealed class BindingTests(OpenServer server)
         Assert.Matches("^BS[0-9a-f]{32}$", binding.Sid);
         Assert.Equal("device of ada", (await BindingResource.FetchAsync(service, binding.Sid, server.Client)).Endpoint);
         Assert.True(await BindingResource.DeleteAsync(service, binding.Sid, server.Client));
-        Assert.Equal((20404, 404), await Refusal.Of(BindingResource.FetchAsync(service, binding.Sid, server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(BindingResource.FetchAsync(service, binding.Sid, server.Client)));
     }
 
     private async Task RegisterAsync(string service, string identity, BindingType type)

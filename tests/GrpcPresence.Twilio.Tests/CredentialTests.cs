@@ -18,7 +18,7 @@ public sealed class CredentialTests(GuardedServer server) : IClassFixture<Guarde
     {
         var client = server.ClientOf(account, token);
 
-        Assert.Equal((20003, 401), await Refusal.Of(ServiceResource.CreateAsync("Guarded", client)));
-        Assert.Equal((20003, 401), await Refusal.Of(ServiceResource.ReadAsync(client: client)));
+        Assert.Equal((20003, 401), await Rejection.Of(ServiceResource.CreateAsync("Guarded", client)));
+        Assert.Equal((20003, 401), await Rejection.Of(ServiceResource.ReadAsync(client: client)));
     }
 }

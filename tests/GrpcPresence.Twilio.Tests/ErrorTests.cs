@@ -21,14 +21,14 @@ public sealed class ErrorTests(OpenServer server) : IAsyncLifetime
     [Fact]
     public async Task What_does_not_exist_is_20404()
     {
-        Assert.Equal((20404, 404), await Refusal.Of(UserResource.FetchAsync(_service, "nobody", server.Client)));
-        Assert.Equal((20404, 404), await Refusal.Of(UserResource.UpdateAsync(_service, "nobody", "Name", client: server.Client)));
-        Assert.Equal((20404, 404), await Refusal.Of(ServiceResource.FetchAsync("IS" + new string('0', 32), server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(UserResource.FetchAsync(_service, "nobody", server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(UserResource.UpdateAsync(_service, "nobody", "Name", client: server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(ServiceResource.FetchAsync("IS" + new string('0', 32), server.Client)));
     }
 
     [Fact]
     public async Task A_user_that_exists_is_50201() =>
-        Assert.Equal((50201, 409), await Refusal.Of(UserResource.CreateAsync(_service, "ada", client: server.Client)));
+        Assert.Equal((50201, 409), await Rejection.Of(UserResource.CreateAsync(_service, "ada", client: server.Client)));
 
     [Theory]
     [InlineData("[1]", null)]
@@ -37,14 +37,14 @@ public sealed class ErrorTests(OpenServer server) : IAsyncLifetime
     public async Task A_wrong_parameter_is_20001(string? attributes, string? role)
     {
         var created = UserResource.CreateAsync(_service, "bob", attributes: attributes, roleSid: role, client: server.Client);
-        Assert.Equal((20001, 400), await Refusal.Of(created));
+        Assert.Equal((20001, 400), await Rejection.Of(created));
         var updated = UserResource.UpdateAsync(_service, "ada", attributes: attributes, roleSid: role, client: server.Client);
-        Assert.Equal((20001, 400), await Refusal.Of(updated));
+        Assert.Equal((20001, 400), await Rejection.Of(updated));
     }
 
     [Fact]
     public async Task An_identity_with_the_form_of_a_SID_is_50206() => Assert.Equal(
-        (50206, 400), await Refusal.Of(UserResource.CreateAsync(_service, "US" + new string('0', 32), client: server.Client)));
+        (50206, 400), await Rejection.Of(UserResource.CreateAsync(_service, "US" + new string('0', 32), client: server.Client)));
 
     [Fact]
     public async Task An_error_has_a_message_a_page_and_the_reason_in_its_details()

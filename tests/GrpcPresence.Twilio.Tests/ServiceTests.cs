@@ -20,7 +20,7 @@ public sealed class ServiceTests(OpenServer server)
         Assert.Contains(await ServiceResource.ReadAsync(client: server.Client), service => service.Sid == created.Sid);
 
         Assert.True(await ServiceResource.DeleteAsync(created.Sid, server.Client));
-        Assert.Equal((20404, 404), await Refusal.Of(ServiceResource.FetchAsync(created.Sid, server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(ServiceResource.FetchAsync(created.Sid, server.Client)));
     }
 
     [Fact]

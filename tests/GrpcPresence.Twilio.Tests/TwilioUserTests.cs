@@ -62,7 +62,7 @@ public sealed class TwilioUserTests(OpenServer server) : IAsyncLifetime
 
         Assert.True(await UserResource.DeleteAsync(_service, "ada", client: server.Client));
 
-        Assert.Equal((20404, 404), await Refusal.Of(UserResource.FetchAsync(_service, sid, server.Client)));
-        Assert.Equal((20404, 404), await Refusal.Of(UserResource.DeleteAsync(_service, "ada", client: server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(UserResource.FetchAsync(_service, sid, server.Client)));
+        Assert.Equal((20404, 404), await Rejection.Of(UserResource.DeleteAsync(_service, "ada", client: server.Client)));
     }
 }

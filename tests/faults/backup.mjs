@@ -3,7 +3,7 @@
 //   bash tests/faults/run.sh backup [ROUNDS]
 import { join } from 'node:path';
 import { call } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { Editors, editOf } from './harness/editors.mjs';
 import { Follower } from './harness/follower.mjs';
 import { resume } from './harness/history.mjs';
@@ -66,11 +66,11 @@ for (let round = 1; round <= Number(rounds); round += 1) {
     await Promise.all(EDITED.map((identity) =>
       call(client.users, 'heartbeat', { serviceSid, userKey: identity, sessionId: `round-${round}` })));
     for (const at of tried(bookmarks.length, before.bookmarks, lost)) {
-      const told = await resume(client.users, serviceSid, bookmarks[at]);
-      lies.push(...told.lies);
+      const resumed = await resume(client.users, serviceSid, bookmarks[at]);
+      lies.push(...resumed.lies);
       const isLost = at >= lost;
-      if (`${told.resets}` !== (isLost ? TIMELINE_CHANGED : '') && (isLost || at < before.bookmarks)) {
-        lies.push(`a token of revision ${bookmarks[at].revision} was reset by '${told.resets}'; the backup ends at ${end}`);
+      if (`${resumed.resets}` !== (isLost ? TIMELINE_CHANGED : '') && (isLost || at < before.bookmarks)) {
+        lies.push(`a token of revision ${bookmarks[at].revision} was reset by '${resumed.resets}'; the backup ends at ${end}`);
       }
     }
     if (lies.length > 0) throw new Error([...new Set(lies)].slice(0, 20).join('\n'));

@@ -3,7 +3,7 @@
 //   bash tests/faults/run.sh churn [WATCHES]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { openConnection } from './harness/http2.mjs';
 import { connectionsTo, handlesOf, littleMemory, mebibytes, memoryOf, threadsOf } from './harness/process.mjs';

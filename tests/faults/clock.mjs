@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { call, detailsOf } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { Heart } from './harness/heart.mjs';
 import { Server, scratch } from './harness/server.mjs';
@@ -44,7 +44,7 @@ async function open(from) {
   return opened;
 }
 
-// The session of a user who sends heartbeats, by the server's wall clock minus its expected offset.
+// The session of a user that sends heartbeats, by the server's wall clock minus its expected offset.
 async function sessionOf(userKey, offset) {
   const { sessions: [session] } = await call(client.users, 'listSessions', { serviceSid, userKey });
   return { beat: secondsOf(session.lastHeartbeatTime) - offset, expires: secondsOf(session.leaseExpireTime) - offset };

@@ -4,13 +4,13 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { detailsOf } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { damages, randomFrom } from './harness/damage.mjs';
 import { History, differsFrom, resume } from './harness/history.mjs';
 import { Server, scratch } from './harness/server.mjs';
 import { readEverybody } from './harness/stage.mjs';
 
-const REFUSED = 3;
+const REJECTED = 3;
 const CHANGES = 60;
 const BOOKMARKS_TRIED = 4;
 // SQLite rebuilds the index of the log at each start.
@@ -40,11 +40,11 @@ for (let i = 0; i < Number(count); i += 1) {
   const { of, what, does, isSeen } = damages[i % damages.length];
   copy(join(scratch, of), scratch);
   const where = does(database, random);
-  await step(`${what}${where}: refused, or a correct prefix`, async () => {
+  await step(`${what}${where}: rejected, or a correct prefix`, async () => {
     const server = new Server({ database });
     server.spawn();
     if (await server.listens()) await examine(server, isSeen);
-    else console.log(`# ${(await server.expectRefusal(REFUSED)).replace(database, '…').slice(0, 120)}`);
+    else console.log(`# ${(await server.expectRejection(REJECTED)).replace(database, '…').slice(0, 120)}`);
   });
 }
 theEnd();

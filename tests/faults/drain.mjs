@@ -2,7 +2,7 @@
 // client, delay no other client. After the next start all watches resume where they were.
 //   bash tests/faults/run.sh drain [WATCHES]
 import { call, detailsOf } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { startClient } from './harness/frozen.mjs';
 import { HealthWatch } from './harness/health.mjs';

@@ -1,7 +1,7 @@
 // Freezes clients: their kernels still acknowledge TCP segments, but they answer no HTTP/2 ping. The server closes their connections, ends
 // their watches, and their sessions end only when their leases expire, because a silent client has not signed off.
 //   bash tests/faults/run.sh halfopen
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { startClient } from './harness/frozen.mjs';
 import { connectionsTo } from './harness/process.mjs';

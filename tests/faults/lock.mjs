@@ -2,9 +2,9 @@
 // disk.
 //   bash tests/faults/run.sh lock
 import { setTimeout as pause } from 'node:timers/promises';
-import { theEnd } from '../clients/node/telling.mjs';
+import { theEnd } from '../clients/node/tap.mjs';
 import { LockHolder } from './harness/lock.mjs';
-import { tellOfAnOutage } from './harness/outage.mjs';
+import { runOutage } from './harness/outage.mjs';
 import { Server } from './harness/server.mjs';
 
 const HOLD_MS = 10_000;
@@ -13,7 +13,7 @@ const server = new Server();
 const holder = new LockHolder(server.database);
 let heldSince;
 
-await tellOfAnOutage({
+await runOutage({
   server,
   what: 'the lock is held outside',
   begin: async () => {

@@ -1,9 +1,9 @@
-// Stops the server process with SIGSTOP for longer than any session's timeout, and resumes it. Users who send heartbeats stay online. Users
-// who stopped go offline after the rest of their lease, counted in the time that the server was running.
+// Stops the server process with SIGSTOP for longer than any session's timeout, and resumes it. Users that send heartbeats stay online.
+// Other users go offline after the rest of their lease, counted in the time that the server was running.
 //   bash tests/faults/run.sh pause [PAUSES]
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { Heart } from './harness/heart.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { Server } from './harness/server.mjs';
@@ -38,7 +38,7 @@ await step(`${beating.length} users come online, half over streams and half by s
 });
 
 for (let round = 1; round <= Number(pauses); round += 1) {
-  await step(`pause ${round}: the server is stopped for ${PAUSE_MS / 1_000} s, and users who send heartbeats stay online`, async () => {
+  await step(`pause ${round}: the server is stopped for ${PAUSE_MS / 1_000} s, and users that send heartbeats stay online`, async () => {
     const before = watch.updates;
     server.signal('SIGSTOP');
     await pause(PAUSE_MS);

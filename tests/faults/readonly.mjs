@@ -3,13 +3,13 @@
 // writing.
 //   bash tests/faults/run.sh readonly
 import { join } from 'node:path';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { Disk } from './harness/disk.mjs';
 import { History, differsFrom, resume } from './harness/history.mjs';
 import { Server } from './harness/server.mjs';
 import { readEverybody } from './harness/stage.mjs';
 
-const REFUSED = 3;
+const REJECTED = 3;
 const CHANGES = 20;
 
 const disk = new Disk('8m');
@@ -23,11 +23,11 @@ await step('a history ends with kill -9, which leaves a log to be read', async (
   await history.follower.lost();
 });
 
-await step(`on a read-only file system a start is refused with exit code ${REFUSED} and one message that names the file`, async () => {
+await step(`on a read-only file system a start is rejected with exit code ${REJECTED} and one message that names the file`, async () => {
   disk.makeReadOnly();
   server.spawn();
   if (await server.listens()) throw new Error('the server serves, although it can store nothing');
-  await server.expectRefusal(REFUSED);
+  await server.expectRejection(REJECTED);
 });
 
 await step('once it can be written, everything is there and the watch resumes', async () => {

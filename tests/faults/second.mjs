@@ -1,11 +1,11 @@
 // A second process on the same file, and a restore over it, must fail, while the first continues to serve.
 //   bash tests/faults/run.sh second
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { runProgram } from './harness/program.mjs';
 import { Server } from './harness/server.mjs';
 import { Beater, names, newService, readEverybody } from './harness/stage.mjs';
 
-const REFUSED = 3;
+const REJECTED = 3;
 const USERS = names('user', 20);
 
 const server = new Server();
@@ -23,9 +23,9 @@ for (const { what, asks } of [
   { what: 'a second process', asks: ['--port', '0', '--rest-port', 'off'] },
   { what: 'a restore', asks: ['restore', `${server.database}.backup`] },
 ]) {
-  await step(`${what} is refused with exit code ${REFUSED} and one message that names the file`, async () => {
+  await step(`${what} is rejected with exit code ${REJECTED} and one message that names the file`, async () => {
     const { code, output } = await runProgram([...asks, '--database', server.database]);
-    if (code !== REFUSED) throw new Error(`the exit code is ${code}: ${output}`);
+    if (code !== REJECTED) throw new Error(`the exit code is ${code}: ${output}`);
     if (output.includes('\n') || !output.includes(server.database)) throw new Error(`the error message is not clear: ${output}`);
   });
 }

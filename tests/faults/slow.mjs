@@ -2,7 +2,7 @@
 // bounded memory, and when they read again they end with the correct data.
 //   bash tests/faults/run.sh slow [USERS] [READERS]
 import { call } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { openConnection } from './harness/http2.mjs';
 import { mebibytes, memoryOf } from './harness/process.mjs';

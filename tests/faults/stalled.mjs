@@ -1,7 +1,7 @@
 // The server ends watches whose clients do not read waiting data, and keeps nothing of them. It does not end a watch without waiting data.
 //   bash tests/faults/run.sh stalled
 import { call } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { openConnection } from './harness/http2.mjs';
 import { littleMemory, mebibytes, memoryOf } from './harness/process.mjs';

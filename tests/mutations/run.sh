@@ -89,14 +89,14 @@ check_whole() {
 
 # compile_broken NAME: what the patch makes of its project, as NAME.dll; the copy is whole again afterwards.
 compile_broken() {
-  git apply "$here/$1.patch" || { hear; echo "not ok - $1: the patch does not apply any more"; exit 1; }
+  git apply "$here/$1.patch" || { await_one; echo "not ok - $1: the patch does not apply any more"; exit 1; }
   mkdir "$scratch/$1"
   compile "$(broken_by "$1")" "$scratch/$1/$(broken_by "$1").dll"
   git apply -R "$here/$1.patch"
 }
 
-# tell NAME: runs the test of a patch that was compiled, and tells whether it notices.
-tell() {
+# run_one NAME: runs the test of a patch that was compiled, and prints whether it fails as it must.
+run_one() {
   local test project built broken status=0
   test=$(header "$1" Test)
   project=$(project_of "$test")
@@ -115,10 +115,10 @@ tell() {
   fi
 }
 
-# hear: waits for the test that runs, if any; two of them would take turns with the same files.
-hear() {
-  if [[ -n $teller ]]; then wait "$teller" || unnoticed=$((unnoticed + 1)); fi
-  teller=''
+# await_one: waits for the test that runs, if any; two of them would take turns with the same files.
+await_one() {
+  if [[ -n $running ]]; then wait "$running" || unnoticed=$((unnoticed + 1)); fi
+  running=''
 }
 
 if (($# > 0)); then
@@ -143,13 +143,13 @@ cd "$scratch"
 for project in "${!tests[@]}"; do check_whole "$project"; done
 
 unnoticed=0
-teller=''
+running=''
 for name in "${names[@]}"; do
   compile_broken "$name"
-  hear
-  tell "$name" &
-  teller=$!
+  await_one
+  run_one "$name" &
+  running=$!
 done
-hear
+await_one
 echo "1..${#names[@]}"
 exit $((unnoticed > 0))

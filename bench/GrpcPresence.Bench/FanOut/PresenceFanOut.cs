@@ -173,8 +173,8 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     {
         public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)
         {
-            if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(message) is { Rejected.Count: > 0 } refused)
-                throw new IOException($"Not every change was accepted: {refused}.");
+            if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(message) is { Rejected.Count: > 0 } rejected)
+                throw new IOException($"Not every change was accepted: {rejected}.");
         }
 
         public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers) =>

@@ -8,7 +8,7 @@ namespace GrpcPresence.Bench.Load;
 /// <param name="path">The method.</param>
 /// <param name="requests">The requests, sent in turn.</param>
 /// <param name="authorizations">The credentials of each request, or null.</param>
-/// <param name="acceptsRefusals">
+/// <param name="acceptsRejections">
 /// Whether a failed call counts as a reply that starts the next one; otherwise the load fails with it.
 /// </param>
 internal sealed class UnaryLoad(
@@ -17,7 +17,7 @@ internal sealed class UnaryLoad(
     string path,
     IReadOnlyList<byte[]> requests,
     IReadOnlyList<string>? authorizations = null,
-    bool acceptsRefusals = false)
+    bool acceptsRejections = false)
     : ILoad, IStreamHandler
 {
     private readonly byte[][] _headers =
@@ -33,7 +33,7 @@ internal sealed class UnaryLoad(
     public long Operations { get; private set; }
 
     /// <summary>The number of failed calls.</summary>
-    public long Refused { get; private set; }
+    public long Rejected { get; private set; }
 
     /// <inheritdoc/>
     public bool IsIdle => _open == 0;
@@ -78,8 +78,8 @@ internal sealed class UnaryLoad(
     {
         if (stream.Messages > 0)
             Operations++;
-        else if (acceptsRefusals)
-            Refused++;
+        else if (acceptsRejections)
+            Rejected++;
         else
             throw new IOException($"{path} failed: {Http2Stream.Describe(trailers)}");
         _open--;

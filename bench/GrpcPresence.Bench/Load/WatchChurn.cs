@@ -18,7 +18,7 @@ internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int
     public long Operations { get; private set; }
 
     /// <summary>The number of rejected watches.</summary>
-    public long Refused { get; private set; }
+    public long Rejected { get; private set; }
 
     /// <inheritdoc/>
     public bool IsIdle => _open == 0;
@@ -51,7 +51,7 @@ internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int
     /// <inheritdoc/>
     public void OnEnded(Http2Stream stream, ReadOnlySpan<byte> trailers)
     {
-        Refused++;
+        Rejected++;
         Follow(stream);
     }
 

@@ -49,12 +49,12 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>Sends a line to the standard input of the process.</summary>
-    public void Tell(string line) => _process.StandardInput.WriteLine(line);
+    public void SendLine(string line) => _process.StandardInput.WriteLine(line);
 
     /// <summary>Returns the memory after a compacting collection. Only for processes that accept the commands of <c>Serve/</c>.</summary>
     public long CompactedBytes()
     {
-        Tell("collect");
+        SendLine("collect");
         WaitForLine("collected");
         return Usage.ResidentBytes;
     }

@@ -136,7 +136,7 @@ internal sealed class ExpiryMeasurement : IStreamHandler
     // `lateness COUNT P50 P99 MAX`, in milliseconds.
     private double Lateness()
     {
-        _server.Process.Tell("lateness");
+        _server.Process.SendLine("lateness");
         return double.Parse(_server.Process.WaitForLine("lateness ").Split(' ')[3], CultureInfo.InvariantCulture);
     }
 }

@@ -150,7 +150,7 @@ internal static class HeartbeatScenario
 
     private static void CheckAccepted(ReadOnlySpan<byte> reply)
     {
-        if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply) is not { Accepted: BeatsEach } refused)
+        if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply) is not { Accepted: BeatsEach } rejected)
             throw new IOException($"Not every beat was accepted: {V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply)}.");
     }
 

@@ -26,7 +26,7 @@ internal sealed class NoisyTenant : ILoad
     private readonly DialogueLoad _streams;
     private readonly WatchChurn _watches;
     private readonly ILoad[] _loads;
-    private long _refusedBeats;
+    private long _rejectedBeats;
 
     /// <summary>Creates the service instance, and brings its users online.</summary>
     public NoisyTenant(EventLoop loop, int port)
@@ -35,11 +35,11 @@ internal sealed class NoisyTenant : ILoad
         PresenceServer.CreateService(loop, connections[0], Service, TimeSpan.FromHours(24));
         var users = Population.Shuffled(Users);
         _calls = new UnaryLoad(
-            connections, CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users, Service), acceptsRefusals: true);
+            connections, CallsEach, PresenceServer.HeartbeatPath, Population.Heartbeats(users, Service), acceptsRejections: true);
         _streams = new DialogueLoad(
             connections, StreamsEach, MessagesEach, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(Service),
             Population.Beats(users, BeatsEach),
-            BeatsEach, CountRefused);
+            BeatsEach, CountRejected);
         _watches = new WatchChurn(
             connections, WatchesEach, PresenceServer.WatchUsersPath,
             new V1.WatchUsersRequest { ServiceSid = Service, Start = V1.WatchStart.Now, View = V1.UserView.Reachability }.ToByteArray());
@@ -48,16 +48,16 @@ internal sealed class NoisyTenant : ILoad
     }
 
     /// <summary>The number of accepted heartbeats.</summary>
-    public long Operations => _calls.Operations + _streams.Operations - _refusedBeats;
+    public long Operations => _calls.Operations + _streams.Operations - _rejectedBeats;
 
     /// <summary>The number of rejected heartbeats.</summary>
-    public long Refused => _calls.Refused + _refusedBeats;
+    public long Rejected => _calls.Rejected + _rejectedBeats;
 
     /// <summary>The number of accepted watches.</summary>
     public long Watches => _watches.Operations;
 
     /// <summary>The number of rejected watches.</summary>
-    public long RefusedWatches => _watches.Refused;
+    public long RejectedWatches => _watches.Rejected;
 
     /// <inheritdoc/>
     public bool IsIdle => _loads.All(load => load.IsIdle);
@@ -68,13 +68,13 @@ internal sealed class NoisyTenant : ILoad
     /// <inheritdoc/>
     public void Stop() => Array.ForEach(_loads, load => load.Stop());
 
-    private void CountRefused(ReadOnlySpan<byte> reply)
+    private void CountRejected(ReadOnlySpan<byte> reply)
     {
         var fields = new ProtoFields(reply);
         while (fields.Next())
         {
             if (fields.Number == V1.StreamHeartbeatsResponse.RejectedFieldNumber)
-                _refusedBeats++;
+                _rejectedBeats++;
         }
     }
 }

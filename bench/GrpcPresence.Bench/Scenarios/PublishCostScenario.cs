@@ -16,7 +16,7 @@ internal static class PublishCostScenario
     public static void Run(BenchRun run)
     {
         var bystanders = run.Scale(10_000, 200);
-        run.Say("one watcher of the users who change, and 10 of others");
+        run.Say("one watcher of the users that change, and 10 of others");
         var few = Measure(run, watchers: 1, bystanders: 10);
         run.Say($"one watcher, and {bystanders} of others");
         var many = Measure(run, watchers: 1, bystanders);
@@ -31,7 +31,7 @@ internal static class PublishCostScenario
                 ["many_cpu_us"] = Spread.Of(many.Select(PerChange)),
             }));
 
-        run.Say("100 and 1000 watchers of the users who change");
+        run.Say("100 and 1000 watchers of the users that change");
         var hundred = Measure(run, watchers: 100, bystanders: 10);
         var thousand = Measure(run, watchers: run.Scale(1000, 200), bystanders: 10);
         // The cost of each later watcher, compared with the cost of each of the first hundred.

@@ -87,7 +87,10 @@ public class CallPipelineBenchmarks : IDisposable
             Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
         {
             if (row is AccessRule<TRequest> rule)
-                Definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunAsync(rule, handler!, request, context));
+            {
+                Definition.AddMethod(
+                    DecodeGuard.Guard(method), (request, context) => pipeline.RunUnaryAsync(rule, handler!, request, context));
+            }
         }
 
         public override void AddMethod<TRequest, TResponse>(

@@ -21,7 +21,7 @@ internal static class Sample
     /// <summary>Returns a heartbeat of the user's only session.</summary>
     public static Visit Visit(int user) => new(new UserRef(Identity(user), Sid: null, MayCreate: true), Session(user));
 
-    /// <summary>Returns what is visible of a user with a profile of about 150 bytes who came online at the revision.</summary>
+    /// <summary>Returns what is visible of a user with a profile of about 150 bytes that came online at the revision.</summary>
     public static UserState State(ServiceRecord service, int user, long revision)
     {
         var known = service.Configuration.SwitchedOnRevision;

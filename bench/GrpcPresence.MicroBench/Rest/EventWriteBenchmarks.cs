@@ -82,8 +82,8 @@ public class EventWriteBenchmarks : WorldBenchmarks
     {
         foreach (var frame in frames)
         {
-            var users = ((WatchEvent.Updates)frame.Message).Users;
-            var id = frame.Message.Token?.Encode();
+            var users = ((WatchEvent.Updates)frame.Event).Users;
+            var id = frame.Event.Token?.Encode();
             for (var i = 0; i < users.Count; i++)
             {
                 var data = UserUpdateResource.Of(users[i], frame, _call);

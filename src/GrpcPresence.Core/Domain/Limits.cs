@@ -1,6 +1,10 @@
 namespace GrpcPresence.Core.Domain;
 
-/// <summary>Every limit of the service, each with its reason. Lengths of texts are bytes of UTF-8.</summary>
+/// <summary>
+/// Every limit of Core, each with its reason. Lengths of texts are bytes of UTF-8. Limits of a transport stand beside their use: of HTTP in
+/// <c>KestrelSetup</c>, of webhook requests in <c>WebhookClient</c> and <c>WebhookHandler</c>, of access tokens in
+/// <c>AccessTokenVerifier</c>, of streams in <c>Server/Streams</c>, of REST pages in <c>Server/Rest/Api</c>.
+/// </summary>
 public static class Limits
 {
     /// <summary>Bytes of an identity: room for an e-mail address (254) or a URN.</summary>
@@ -179,7 +183,7 @@ public static class Limits
     public const int PromptRejectionsPerSecond = 50;
 
     /// <summary>Delayed quota errors of one caller at a time: each keeps a call of several kilobytes alive.</summary>
-    public const int HeldRefusals = 1000;
+    public const int HeldRejections = 1000;
 
     /// <summary>The minimum heartbeat interval. More than once a second per session is telemetry, not presence.</summary>
     public static readonly TimeSpan MinHeartbeatInterval = TimeSpan.FromSeconds(1);

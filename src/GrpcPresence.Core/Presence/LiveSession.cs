@@ -6,7 +6,7 @@ internal struct LiveSession
     /// <summary>The lease end of a recovered user before the service is ready: the lease does not run yet.</summary>
     public const long NotStarted = long.MaxValue;
 
-    /// <summary>The id; empty for the anonymous session of a user who was online at the start.</summary>
+    /// <summary>The id; empty for the anonymous session of a user that was online at the start.</summary>
     public PackedSessionId Id;
 
     /// <summary>The lease time at which the session ends.</summary>

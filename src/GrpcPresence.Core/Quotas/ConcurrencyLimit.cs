@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Quotas;
 
-/// <summary>A limit for the number of something at the same time. Safe from any thread.</summary>
+/// <summary>Limits how many streams, or watched users, are open at the same time. Safe from any thread.</summary>
 /// <param name="limit">The maximum number.</param>
 public sealed class ConcurrencyLimit(int limit)
 {

@@ -7,13 +7,13 @@ namespace GrpcPresence.Core.Quotas;
 /// <content>
 /// Charges usage to a service instance and a caller. Without a caller, only the service instance is charged. The caller's own quota is
 /// checked first, so that a caller that has used it up takes nothing from the others, not even for a moment. The methods return
-/// QuotaExceeded and do not throw it, because the error may have to be delayed first: see <see cref="HoldRefusalAsync"/>.
+/// QuotaExceeded and do not throw it, because the error may have to be delayed first: see <see cref="HoldRejectionAsync"/>.
 /// </content>
 public sealed partial class QuotaLimiter
 {
     /// <summary>Charges one heartbeat. Allocates nothing unless it is rejected.</summary>
-    public bool TryChargeHeartbeat(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
-        TryCharge(Quota.HeartbeatsPerSecond, service, caller, out refusal);
+    public bool TryChargeHeartbeat(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error) =>
+        TryCharge(Quota.HeartbeatsPerSecond, service, caller, out error);
 
     /// <summary>
     /// Charges as many heartbeats as possible, and returns how many: the first ones of a message count. Allocates nothing.
@@ -29,17 +29,17 @@ public sealed partial class QuotaLimiter
         if (granted < ofCaller)
             caller?.Heartbeats.GiveBack(ofCaller - granted);
         if (granted < count)
-            _metrics.QuotaRefused(QuotaNames.Of(Quota.HeartbeatsPerSecond), count - granted);
+            _metrics.QuotaRejected(QuotaNames.Of(Quota.HeartbeatsPerSecond), count - granted);
         return granted;
     }
 
     /// <summary>Charges one call that changes what is stored.</summary>
-    public bool TryChargeWrite(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
-        TryCharge(Quota.WritesPerSecond, service, caller, out refusal);
+    public bool TryChargeWrite(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error) =>
+        TryCharge(Quota.WritesPerSecond, service, caller, out error);
 
     /// <summary>Charges the opening of a stream.</summary>
-    public bool TryChargeNewStream(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal) =>
-        TryCharge(Quota.NewStreamsPerSecond, service, caller, out refusal);
+    public bool TryChargeNewStream(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error) =>
+        TryCharge(Quota.NewStreamsPerSecond, service, caller, out error);
 
     /// <summary>
     /// Opens a watch or heartbeat stream within the limits. <see cref="TryChargeNewStream"/> charges its opening separately.
@@ -48,20 +48,20 @@ public sealed partial class QuotaLimiter
     /// <param name="caller">The caller's counters, or null.</param>
     /// <param name="watchedUsers">The number of users that the watch names; 0 if it watches all.</param>
     /// <param name="lease">The lease of the stream, to be disposed of when the stream ends.</param>
-    /// <param name="refusal">The error if a limit is reached.</param>
+    /// <param name="error">The error if a limit is reached.</param>
     public bool TryOpenStream(
         UsageCounters service,
         UsageCounters? caller,
         int watchedUsers,
         [NotNullWhen(true)] out IDisposable? lease,
-        [NotNullWhen(false)] out PresenceException? refusal)
+        [NotNullWhen(false)] out PresenceException? error)
     {
         lease = null;
-        refusal = caller is null ? null : AddWatch(ref caller, watchedUsers);
-        if (refusal is not null)
+        error = caller is null ? null : AddWatch(ref caller, watchedUsers);
+        if (error is not null)
             return false;
-        refusal = AddWatch(ref service, watchedUsers);
-        if (refusal is null)
+        error = AddWatch(ref service, watchedUsers);
+        if (error is null)
         {
             lease = new StreamLease(service, caller, watchedUsers);
             return true;
@@ -71,14 +71,14 @@ public sealed partial class QuotaLimiter
         return false;
     }
 
-    private bool TryCharge(Quota rate, UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? refusal)
+    private bool TryCharge(Quota rate, UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error)
     {
         var now = _time.GetTimestamp();
-        refusal = caller is null ? null : Take(ref caller, rate, now);
-        if (refusal is not null)
+        error = caller is null ? null : Take(ref caller, rate, now);
+        if (error is not null)
             return false;
-        refusal = Take(ref service, rate, now);
-        if (refusal is null)
+        error = Take(ref service, rate, now);
+        if (error is null)
             return true;
         caller?.RateOf(rate).GiveBack(1);
         return false;
@@ -91,7 +91,7 @@ public sealed partial class QuotaLimiter
         {
             var isTaken = counters.RateOf(rate).TryTake(1, now, out var retryAfter);
             if (counters.IsLive)
-                return isTaken ? null : Refuse(counters, rate, retryAfter);
+                return isTaken ? null : Reject(counters, rate, retryAfter);
             if (isTaken)
                 counters.RateOf(rate).GiveBack(1);
             counters = Present(counters);
@@ -120,7 +120,7 @@ public sealed partial class QuotaLimiter
             if (counters.IsLive)
             {
                 if (!isAdded)
-                    return Refuse(counters, Quota.OpenStreams, Limits.LevelQuotaRetry);
+                    return Reject(counters, Quota.OpenStreams, Limits.LevelQuotaRetry);
                 break;
             }
             if (isAdded)
@@ -131,12 +131,12 @@ public sealed partial class QuotaLimiter
         if (counters.WatchedUsers.TryAdd(watchedUsers))
             return null;
         counters.OpenStreams.Remove(1);
-        return Refuse(counters, Quota.WatchedUsers, Limits.LevelQuotaRetry);
+        return Reject(counters, Quota.WatchedUsers, Limits.LevelQuotaRetry);
     }
 
-    private PresenceException Refuse(UsageCounters counters, Quota quota, TimeSpan retryAfter)
+    private PresenceException Reject(UsageCounters counters, Quota quota, TimeSpan retryAfter)
     {
-        _metrics.QuotaRefused(QuotaNames.Of(quota));
-        return counters.Refusal(quota, retryAfter);
+        _metrics.QuotaRejected(QuotaNames.Of(quota));
+        return counters.CreateError(quota, retryAfter);
     }
 }

@@ -80,12 +80,11 @@ public sealed partial class QuotaLimiter
 
     /// <summary>
     /// Returns when a rejection may be sent: at once for some per second, and after <see cref="Limits.RejectionDelay"/> beyond that, so
-    /// that a
-    /// caller that ignores rejections costs little. Await it before throwing the error, with the counters of the caller, or of the service
-    /// instance if there is no caller.
+    /// that a caller that ignores rejections costs little. Await it before throwing the error, with the counters of the caller, or of the
+    /// service instance if there is no caller.
     /// </summary>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
-    public ValueTask HoldRefusalAsync(UsageCounters counters, CancellationToken cancellationToken) =>
+    public ValueTask HoldRejectionAsync(UsageCounters counters, CancellationToken cancellationToken) =>
         // Counters that are dropped in the meantime forget one rejection, and nothing else.
         Present(counters).Rejections.HoldAsync(_time, cancellationToken);
 

@@ -15,11 +15,11 @@ internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long
 
     public TokenBucketOptions NewStreams { get; } = new(limits.NewStreamsPerSecond, frequency);
 
-    public TokenBucketOptions PromptRefusals { get; } = new(Limits.PromptRejectionsPerSecond, frequency);
+    public TokenBucketOptions PromptRejections { get; } = new(Limits.PromptRejectionsPerSecond, frequency);
 
     public QuotaLimits Quotas => limits;
 
     /// <summary>Returns the error for an exceeded quota.</summary>
-    public PresenceException Refusal(Quota quota, TimeSpan retryAfter) => PresenceErrors.QuotaExceeded(
+    public PresenceException CreateError(Quota quota, TimeSpan retryAfter) => PresenceErrors.QuotaExceeded(
         quota, subject, limits.Of(quota), retryAfter > Limits.MinQuotaRetry ? retryAfter : Limits.MinQuotaRetry);
 }

@@ -20,14 +20,14 @@ internal sealed class RejectionThrottle(TokenBucketOptions prompt)
 
     /// <summary>
     /// Returns when the rejection may be sent: at once, or after <see cref="Limits.RejectionDelay"/> or somewhat more. If
-    /// <see cref="Limits.HeldRefusals"/> wait already, returns at once: the limit for what a caller makes the server keep comes before the
-    /// limit for what it makes the server do.
+    /// <see cref="Limits.HeldRejections"/> already wait, returns at once: bounding the memory that a caller occupies matters more than
+    /// bounding the work that it causes.
     /// </summary>
     public ValueTask HoldAsync(TimeProvider time, CancellationToken cancellationToken)
     {
         if (_prompt.TryTake(1, time.GetTimestamp(), out _))
             return ValueTask.CompletedTask;
-        if (Interlocked.Increment(ref _held) <= Limits.HeldRefusals)
+        if (Interlocked.Increment(ref _held) <= Limits.HeldRejections)
             return new ValueTask(WaitAsync(time, cancellationToken));
         Interlocked.Decrement(ref _held);
         return ValueTask.CompletedTask;

@@ -12,7 +12,7 @@ public sealed class UsageCounters
     private const int Dropped = 0;
 
     private readonly QuotaPolicy _policy;
-    private RejectionThrottle? _refusals; // most subjects are never rejected
+    private RejectionThrottle? _rejections; // most subjects are never rejected
     private int _state = Live;
 
     internal UsageCounters(QuotaKey key, QuotaPolicy policy)
@@ -43,17 +43,16 @@ public sealed class UsageCounters
     {
         get
         {
-            if (Volatile.Read(ref _refusals) is { } made)
+            if (Volatile.Read(ref _rejections) is { } made)
                 return made;
-            var added = new RejectionThrottle(_policy.PromptRefusals);
-            return Interlocked.CompareExchange(ref _refusals, added, null) ?? added;
+            var added = new RejectionThrottle(_policy.PromptRejections);
+            return Interlocked.CompareExchange(ref _rejections, added, null) ?? added;
         }
     }
 
     /// <summary>
     /// Whether the counters are in use. Check it after taking something. A sweep announces that it will drop the counters and then looks
-    /// for
-    /// what was taken, so that one of the two notices the other. If the counters are not in use, the caller must get others.
+    /// for what was taken, so that one of the two notices the other. If the counters are not in use, the caller must get others.
     /// </summary>
     public bool IsLive => Volatile.Read(ref _state) == Live;
 
@@ -64,7 +63,7 @@ public sealed class UsageCounters
         && Heartbeats.IsFull(now)
         && Writes.IsFull(now)
         && NewStreams.IsFull(now)
-        && (Volatile.Read(ref _refusals)?.IsIdle(now) ?? true);
+        && (Volatile.Read(ref _rejections)?.IsIdle(now) ?? true);
 
     /// <summary>Announces that the counters are about to be dropped; returns false if another sweep has announced it.</summary>
     internal bool TryDrop() => Interlocked.CompareExchange(ref _state, Dropped, Live) == Live;
@@ -82,5 +81,5 @@ public sealed class UsageCounters
     };
 
     /// <summary>Returns the error for an exceeded quota.</summary>
-    internal PresenceException Refusal(Quota quota, TimeSpan retryAfter) => _policy.Refusal(quota, retryAfter);
+    internal PresenceException CreateError(Quota quota, TimeSpan retryAfter) => _policy.CreateError(quota, retryAfter);
 }

@@ -45,7 +45,7 @@ public interface IStoreReader
     ValueTask<ChangesRead> ListChangesAsync(ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Returns, for the keys, tombstones with a revision above <paramref name="afterRevision"/> (for an identity, of every user who had
+    /// Returns, for the keys, tombstones with a revision above <paramref name="afterRevision"/> (for an identity, of every user that had
     /// it), and every existing user, changed or not. Each once, by ascending revision.
     /// </summary>
     ValueTask<ChangesRead> FindChangesAsync(

@@ -24,7 +24,7 @@ public sealed class PresenceMetrics : IDisposable
     private readonly Counter<long> _catchUps;
     private readonly Counter<long> _resets;
     private readonly Histogram<double> _leaseLateness;
-    private readonly Counter<long> _quotaRefusals;
+    private readonly Counter<long> _quotaRejections;
     private readonly Counter<long> _webhooks;
 
     /// <summary>Creates the instruments, with or without a factory.</summary>
@@ -39,8 +39,8 @@ public sealed class PresenceMetrics : IDisposable
             "presence.watch.catch_ups", "{catch_up}", "Times a slow watcher dropped its pending updates and read the store.");
         _resets = _meter.CreateCounter<long>("presence.watch.resets", "{reset}", "Snapshots sent to watchers, by reason.");
         _leaseLateness = CreateDuration("presence.lease.lateness", "Time from the end of a lease until the server decided that it ended.");
-        _quotaRefusals = _meter.CreateCounter<long>(
-            "presence.quota.refusals", "{refusal}", "Calls and heartbeats refused because a quota was used up, by quota.");
+        _quotaRejections = _meter.CreateCounter<long>(
+            "presence.quota.refusals", "{refusal}", "Calls and heartbeats rejected because a quota was used up, by quota.");
         _webhooks = _meter.CreateCounter<long>(
             "presence.webhook.deliveries", "{delivery}", "Webhooks sent, by outcome, and webhooks given up.");
     }
@@ -93,8 +93,8 @@ public sealed class PresenceMetrics : IDisposable
     public void LeaseEnded(TimeSpan lateness) => _leaseLateness.Record(lateness.TotalSeconds);
 
     /// <summary>Counts calls or heartbeats that were rejected because a quota was used up.</summary>
-    public void QuotaRefused(string quota, int count = 1) =>
-        _quotaRefusals.Add(count, new KeyValuePair<string, object?>("presence.quota", quota));
+    public void QuotaRejected(string quota, int count = 1) =>
+        _quotaRejections.Add(count, new KeyValuePair<string, object?>("presence.quota", quota));
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

@@ -9,7 +9,7 @@ namespace GrpcPresence.Core.Watching;
 /// <param name="Position">The revision up to which rows were delivered.</param>
 /// <param name="Target">The revision up to which rows must be read.</param>
 /// <param name="SwitchedSince">
-/// The start of the earliest on-period that ended since the base, or null. Users who were known since then have lost the values that the
+/// The start of the earliest on-period that ended since the base, or null. Users that were known since then have lost the values that the
 /// client may hold.
 /// </param>
 /// <param name="Sweep">The rest of the sweep that a switch started, or null.</param>
@@ -34,7 +34,7 @@ internal readonly record struct CatchUpPosition(
 
     /// <summary>
     /// The page was delivered. The target moves to the revision of the page: a row that was not read yet may have moved above the old
-    /// target, with reasons from before it, and so may a user whom the sweep had not reached.
+    /// target, with reasons from before it, and so may a user that the sweep had not reached.
     /// </summary>
     public CatchUpPosition WithDelivered(ScanPage page)
     {
@@ -52,6 +52,6 @@ internal readonly record struct CatchUpPosition(
 /// The users whose visible state changes when reachability is switched off. The switch touches no row, so the sweep reads the users in the
 /// order of their keys. Compared by reference: each switch starts a new sweep, which the progress of an old one must not change.
 /// </summary>
-/// <param name="KnownSince">Users who became known at this revision or later may show the client a value that is null now.</param>
-/// <param name="AfterId">The key of the last user who was read.</param>
+/// <param name="KnownSince">Users that became known at this revision or later may show the client a value that is null now.</param>
+/// <param name="AfterId">The key of the last user that was read.</param>
 internal sealed record SwitchSweep(long KnownSince, long AfterId);

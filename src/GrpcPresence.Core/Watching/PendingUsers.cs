@@ -56,7 +56,7 @@ internal sealed class PendingUsers
         return TryMergeEntry(state, reasons, revision);
     }
 
-    /// <summary>Adds a user who is not pending.</summary>
+    /// <summary>Adds a user that is not pending.</summary>
     public void Add(PendingUser entry)
     {
         StopSharing();
@@ -87,7 +87,7 @@ internal sealed class PendingUsers
         return newest;
     }
 
-    /// <summary>Removes the entry of a user who was read from the store at the revision, unless the entry is newer.</summary>
+    /// <summary>Removes the entry of a user that was read from the store at the revision, unless the entry is newer.</summary>
     public void RemoveCovered(UserSid sid, long revision)
     {
         if (_bySid is not null && _bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)

@@ -15,7 +15,7 @@ internal sealed class QueueSet
 
     public void Add(WatchQueue queue)
     {
-        if (queue.Filter.IsEverybody)
+        if (queue.Filter.WatchesAllUsers)
             _ofAllUsers.Add(queue);
         foreach (var key in queue.Filter.Keys)
         {
@@ -26,7 +26,7 @@ internal sealed class QueueSet
 
     public void Remove(WatchQueue queue)
     {
-        if (queue.Filter.IsEverybody)
+        if (queue.Filter.WatchesAllUsers)
             _ofAllUsers.Remove(queue);
         foreach (var key in queue.Filter.Keys)
         {

@@ -14,7 +14,7 @@ namespace GrpcPresence.Core.Watching;
 /// <param name="Base">The revision from which reasons count.</param>
 /// <param name="Position">The revision up to which rows were delivered; not below the base.</param>
 /// <param name="Newest">
-/// No state that the client was sent is newer than this revision. It may be above the position, because the last state of a user who
+/// No state that the client was sent is newer than this revision. It may be above the position, because the last state of a user that
 /// changed twice is sent in the place of the first. If the data was cut back to a revision before it, the client may know states that the
 /// data has lost.
 /// </param>

@@ -93,7 +93,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
     }
 
     /// <summary>Publishes a page of a gap. Returns whether the gap is closed.</summary>
-    public bool Publish(GapRead gap, ChangesRead page, bool isLast)
+    public bool PublishGapPage(GapRead gap, ChangesRead page, bool isLast)
     {
         lock (_gate)
         {

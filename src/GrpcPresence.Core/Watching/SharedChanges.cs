@@ -97,11 +97,11 @@ public sealed class SharedMessage
     /// <summary>
     /// Returns the bytes of the updates, which the first call makes. Two threads may make them at once; one result is kept.
     /// </summary>
-    public byte[] Encode<TState>(TState state, Func<TState, byte[]> make) =>
+    public byte[] GetBodyBytes<TState>(TState state, Func<TState, byte[]> make) =>
         Volatile.Read(ref _bytes) ?? Interlocked.CompareExchange(ref _bytes, make(state), null) ?? _bytes!;
 
     /// <summary>Returns the text of the resume token that goes with the message: watches that keep up have the same token.</summary>
-    public string Encode(ResumeToken token)
+    public string GetTokenText(ResumeToken token)
     {
         if (Volatile.Read(ref _token) is { } encoded && encoded.Token == token)
             return encoded.Text;

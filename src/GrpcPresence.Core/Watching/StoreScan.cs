@@ -19,7 +19,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     /// <summary>Reads all watched users, page by page.</summary>
     public async IAsyncEnumerable<IReadOnlyList<UserState>> SnapshotAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (!_filter.IsEverybody)
+        if (!_filter.WatchesAllUsers)
         {
             // One read for all keys: a second read could show the new owner of an identity whose old owner the first one still showed.
             var found = await store.FindUsersAsync(_service, _filter.Keys, cancellationToken).ConfigureAwait(false);
@@ -43,7 +43,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     /// <summary>Reads the next page of a catch-up. Returns null if the store has purged tombstones that the client needs.</summary>
     public ValueTask<ScanPage?> ReadAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        if (!_filter.IsEverybody)
+        if (!_filter.WatchesAllUsers)
             return ReadSelectedAsync(at, cancellationToken);
         return at.Sweep is { } sweep ? ReadSweepAsync(at, sweep, cancellationToken) : ReadRowsAsync(at, cancellationToken);
     }
@@ -78,7 +78,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        // One read for all keys, so that the deletion of an old SID comes before the creation of the user who took its identity.
+        // One read for all keys, so that the deletion of an old SID comes before the creation of the user that took its identity.
         var read = await store.FindChangesAsync(_service, _filter.Keys, at.Position, cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;

@@ -34,7 +34,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     }
 
     /// <summary>Takes a batch; see <see cref="WatchQueue.Offer"/>. Returns whether it added anything.</summary>
-    public bool Add(
+    public bool Offer(
         ReadOnlySpan<UserChange> changes, ReadOnlySpan<ServiceConfiguration> configurations, long? firstDirty, SharedChanges? shared)
     {
         if (shared is not null && Filter.TakesAll && _phase == WatchPhase.Live && _pending.TryShare(shared))
@@ -64,7 +64,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         }
         else
         {
-            // The client was sent nothing yet, so a switch takes no value away. What an overflow dropped has still to be read.
+            // The client has received nothing yet, so a switch takes no value away. The users that an overflow dropped must still be read.
             CatchUp = CatchUp with { SwitchedSince = null, Sweep = null };
             _phase = WatchPhase.CatchUp;
         }
@@ -72,7 +72,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
 
     public void StartSnapshot(long revision)
     {
-        // What is dropped here was committed before the snapshot reads anything.
+        // The dropped changes were committed before the snapshot reads its first page, so the snapshot contains them.
         _pending.Clear();
         _phase = WatchPhase.Snapshot;
         CatchUp = CatchUpPosition.At(revision);
@@ -115,7 +115,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     }
 
     /// <summary>The numbers of a resume token. Every change up to the revision must have been offered before.</summary>
-    public readonly (long Base, long Position) Bookmark(long revision)
+    public readonly (long Base, long Position) TokenPosition(long revision)
     {
         if (_phase != WatchPhase.Live)
             return (CatchUp.Base, CatchUp.Position);

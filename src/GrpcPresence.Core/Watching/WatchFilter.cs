@@ -24,10 +24,10 @@ public sealed class WatchFilter
     public IReadOnlyList<UserKey> Keys { get; }
 
     /// <summary>Whether all users are watched.</summary>
-    public bool IsEverybody => Keys.Count == 0;
+    public bool WatchesAllUsers => Keys.Count == 0;
 
     /// <summary>Whether every change of every user is selected, so that the watch can share messages with others.</summary>
-    public bool TakesAll => IsEverybody && Reasons == UpdateReasons.All;
+    public bool TakesAll => WatchesAllUsers && Reasons == UpdateReasons.All;
 
     /// <summary>The reasons. Deletions are always included, so that a client can drop the user.</summary>
     public UpdateReasons Reasons { get; }

@@ -149,7 +149,7 @@ public sealed class WatchHub(
                 var isLast = page.Changes.Count < Limits.WatchPageSize;
                 if (page.Service.Id != feed.ServiceId)
                     throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
-                if (feed.Publish(gap, page, isLast))
+                if (feed.PublishGapPage(gap, page, isLast))
                     return;
                 if (isLast)
                 {
@@ -169,7 +169,7 @@ public sealed class WatchHub(
         {
             End(feed, () => PresenceErrors.ServiceInstanceNotFound(feed.Service));
         }
-#pragma warning disable CA1031 // nobody awaits this task: whatever it throws, the sessions that wait for the gap must stop waiting
+#pragma warning disable CA1031 // no code awaits this task: whatever it throws, the sessions that wait for the gap must stop waiting
         catch (Exception exception)
 #pragma warning restore CA1031
         {

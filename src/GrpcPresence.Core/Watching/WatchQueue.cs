@@ -78,7 +78,7 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     {
         lock (_gate)
         {
-            if (_endReason is null && _backlog.Add(changes, configurations, firstDirty, shared))
+            if (_endReason is null && _backlog.Offer(changes, configurations, firstDirty, shared))
                 WakeLocked();
         }
     }
@@ -158,12 +158,12 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     /// <summary>
     /// What a resume token may state now. Null if the watch has ended: ending drops the pending users that limit the token.
     /// </summary>
-    public (long Base, long Position)? Bookmark()
+    public (long Base, long Position)? TokenPosition()
     {
         // Read the feed's revision before the pending users: every change up to it is then either delivered or pending.
         var revision = feed.Revision;
         lock (_gate)
-            return _endReason is null ? _backlog.Bookmark(revision) : null;
+            return _endReason is null ? _backlog.TokenPosition(revision) : null;
     }
 
     /// <summary>No state that the session took, from memory or from the store, is newer than this revision.</summary>

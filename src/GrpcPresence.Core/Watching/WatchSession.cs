@@ -16,8 +16,8 @@ namespace GrpcPresence.Core.Watching;
 /// <list type="number">
 /// <item>Attach. <see cref="WatchHub.OpenAsync"/> attaches the queue to its feed: from here on every committed change is offered to
 /// it.</item>
-/// <item>Start (<see cref="SynchronizeAsync"/>). Read the configuration, and decide between a resume and a reset. Send
-/// <c>configuration</c>.</item>
+/// <item>Start (<see cref="StartAsync"/>). Read the configuration, and decide between a resume and a reset. Send <c>configuration</c>.
+/// <see cref="SynchronizeAsync"/> runs steps 2 to 4.</item>
 /// <item>Snapshot (<see cref="SnapshotAsync"/>), without a usable token. Send <c>reset</c>, then pages of users. Each page is read at a
 /// revision P; once the feed has reached P, the pending states of the page's users up to P are dropped. Send <c>synced</c>.</item>
 /// <item>Catch up (<see cref="CatchUpAsync"/>), with a token (base, position). Read the rows above the position, each user once, with the
@@ -262,7 +262,7 @@ public sealed class WatchSession : IDisposable
             throw reason;
     }
 
-    private ResumeToken Token() => Queue.Bookmark() is var (@base, position) ? Token(@base, position) : throw EndReason!;
+    private ResumeToken Token() => Queue.TokenPosition() is var (@base, position) ? Token(@base, position) : throw EndReason!;
 
     private ResumeToken Token(long @base, long position) =>
         new(_request.Service, _timeline, @base, position, Queue.NewestTaken, _request.Filter.Hash);

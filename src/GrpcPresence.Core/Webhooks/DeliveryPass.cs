@@ -10,7 +10,7 @@ namespace GrpcPresence.Core.Webhooks;
 
 /// <summary>
 /// Delivers what the endpoint of one service instance has not received, and keeps the progress from one pass to the next. Each pass reads
-/// the changes from the store, so a user who changes several times while the endpoint is slow or down is sent once, in the newest state.
+/// the changes from the store, so a user that changes several times while the endpoint is slow or down is sent once, in the newest state.
 /// </summary>
 /// <remarks>
 /// One pass:

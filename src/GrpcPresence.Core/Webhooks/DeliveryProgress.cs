@@ -63,7 +63,7 @@ internal sealed class DeliveryProgress(long serviceId, long position)
         _pending.Remove(user.Sid);
         if (user.Revision <= Base)
             return;
-        // A user who is cleared here and changes again in the same scan is sent some reasons twice. No reason is lost.
+        // A user that is cleared here and changes again in the same scan is sent some reasons twice. No reason is lost.
         if (_delivered.Count >= Limits.MaxDeliveredWebhookUsers)
             _delivered.Clear();
         _delivered[user.Sid] = user.Revision;
@@ -89,7 +89,7 @@ internal sealed class DeliveryProgress(long serviceId, long position)
             (pending.Failures, pending.FailuresWhileUp, pending.TakenAtLastFailure, pending.DueAt) = (0, 0, 0, TimeSpan.Zero);
     }
 
-    /// <summary>Removes a user who was deleted.</summary>
+    /// <summary>Removes a user that was deleted.</summary>
     public void Remove(UserSid user) => _pending.Remove(user);
 
     /// <summary>Moves the cursor past a row whose user is complete or pending.</summary>

@@ -110,7 +110,7 @@ public sealed class CommandWriter(
         status.Report(null);
         metrics.CommitRecorded(time.GetElapsedTime(began), commands.Count);
         if (batch.RefusedUsers > 0)
-            metrics.QuotaRefused(QuotaNames.Of(Quota.Users), batch.RefusedUsers);
+            metrics.QuotaRejected(QuotaNames.Of(Quota.Users), batch.RefusedUsers);
         Publish(batch);
         Complete(batch, commands);
         return WriteOutcome.Written;

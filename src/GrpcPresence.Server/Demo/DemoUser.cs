@@ -18,7 +18,7 @@ internal sealed class DemoUser(string identity, Random random)
     public string SessionId => $"demo-{identity}-{_sessions}";
 
     /// <summary>
-    /// Advances by one second. Returns whether the user signs off now; a user who loses the connection only stops sending heartbeats.
+    /// Advances by one second. Returns whether the user signs off now; a user that loses the connection only stops sending heartbeats.
     /// </summary>
     public bool Step()
     {

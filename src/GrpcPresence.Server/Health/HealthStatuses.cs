@@ -45,7 +45,7 @@ internal sealed class HealthStatuses
         lock (_gate)
         {
             if (!_isDraining)
-                Enter(name, status);
+                SetLocked(name, status);
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed class HealthStatuses
         {
             _isDraining = true;
             foreach (var name in _statuses.Keys.ToArray())
-                Enter(name, ServingStatus.NotServing);
+                SetLocked(name, ServingStatus.NotServing);
             foreach (var watcher in _watchers)
                 watcher.Complete();
         }
@@ -70,7 +70,7 @@ internal sealed class HealthStatuses
         var watcher = new HealthSubscription(name, Unsubscribe);
         lock (_gate)
         {
-            watcher.Tell(_statuses.GetValueOrDefault(name, ServingStatus.ServiceUnknown));
+            watcher.Enqueue(_statuses.GetValueOrDefault(name, ServingStatus.ServiceUnknown));
             if (_isDraining)
                 watcher.Complete();
             _watchers.Add(watcher);
@@ -85,7 +85,7 @@ internal sealed class HealthStatuses
     }
 
     // The caller holds _gate.
-    private void Enter(string name, ServingStatus status)
+    private void SetLocked(string name, ServingStatus status)
     {
         if (_statuses.TryGetValue(name, out var before) && before == status)
             return;
@@ -93,7 +93,7 @@ internal sealed class HealthStatuses
         foreach (var watcher in _watchers)
         {
             if (watcher.Name == name)
-                watcher.Tell(status);
+                watcher.Enqueue(status);
         }
     }
 }

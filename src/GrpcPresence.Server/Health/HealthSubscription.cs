@@ -22,7 +22,7 @@ internal sealed class HealthSubscription(string name, Action<HealthSubscription>
         _statuses.Reader.ReadAllAsync(cancellationToken);
 
     /// <summary>Queues a status. The caller holds the lock of <see cref="HealthStatuses"/>.</summary>
-    public void Tell(ServingStatus status) => _statuses.Writer.TryWrite(status);
+    public void Enqueue(ServingStatus status) => _statuses.Writer.TryWrite(status);
 
     /// <summary>Ends the queue. The caller holds the lock of <see cref="HealthStatuses"/>.</summary>
     public void Complete() => _statuses.Writer.TryComplete();

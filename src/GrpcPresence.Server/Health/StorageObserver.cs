@@ -8,7 +8,7 @@ namespace GrpcPresence.Server.Health;
 /// <summary>
 /// Reports the state of the store to health and to the log. It is registered before the writer, so that it misses no change.
 /// </summary>
-internal sealed class StorageObserver(StorageStatus storage, HealthStatuses board, ILogger<StorageObserver> logger) : IHostedService
+internal sealed class StorageObserver(StorageStatus storage, HealthStatuses statuses, ILogger<StorageObserver> logger) : IHostedService
 {
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal sealed class StorageObserver(StorageStatus storage, HealthStatuses boar
 
     private void OnChanged(PresenceException? exception)
     {
-        board.Set(HealthStatuses.Storage, exception is null ? ServingStatus.Serving : ServingStatus.NotServing);
+        statuses.Set(HealthStatuses.Storage, exception is null ? ServingStatus.Serving : ServingStatus.NotServing);
         if (exception is null)
             Log.StorageRecovered(logger);
         else

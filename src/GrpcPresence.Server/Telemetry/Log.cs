@@ -91,10 +91,10 @@ internal static partial class Log
 
     [LoggerMessage(
         EventId = 33, Level = LogLevel.Error, Message = "TLS files changed but are invalid; keeping the previous ones: {Reason}")]
-    public static partial void TlsFilesRefused(ILogger logger, string reason);
+    public static partial void TlsFilesInvalid(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 34, Level = LogLevel.Debug, Message = "Client certificate rejected: {Reason}")]
-    public static partial void ClientCertificateRefused(ILogger logger, string reason);
+    public static partial void ClientCertificateRejected(ILogger logger, string reason);
 
     [LoggerMessage(
         EventId = 50,

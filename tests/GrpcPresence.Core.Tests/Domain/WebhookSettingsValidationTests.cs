@@ -36,7 +36,7 @@ public sealed class WebhookSettingsValidationTests
     [InlineData("https://example.com/a\r\nHost: b")]
     [InlineData("https://example.com/\0")]
     [InlineData("https://example.com:99999/")]
-    public void Anything_else_is_no_url(string text) => Assert.False(WebhookUrl.IsValid(text));
+    public void Other_text_is_not_a_URL(string text) => Assert.False(WebhookUrl.IsValid(text));
 
     [Fact]
     public void A_url_has_a_bounded_number_of_bytes()

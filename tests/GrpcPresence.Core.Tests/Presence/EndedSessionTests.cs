@@ -178,7 +178,7 @@ public sealed class EndedSessionTests : IDisposable
     }
 
     [Fact]
-    public void A_stream_forgets_a_user_who_is_deleted()
+    public void A_stream_forgets_a_deleted_user()
     {
         var stream = new HeartbeatStream(endSessionsOnClose: true);
         _world.BeatAndWrite(Alice, Phone, stream);

@@ -111,7 +111,7 @@ public sealed class HeartbeatStreamTests : IDisposable
     [InlineData("unary")]
     [InlineData("stream that keeps")]
     [InlineData("stream that does not keep")]
-    public void A_heartbeat_over_any_other_road_takes_the_session_over(string road)
+    public void A_heartbeat_over_another_stream_or_call_takes_over_the_session(string road)
     {
         _world.BeatAndWrite(Alice, Phone, _stream);
         _world.BeatAndWrite(Alice, Phone, road == "unary" ? null : new HeartbeatStream(road == "stream that keeps"));

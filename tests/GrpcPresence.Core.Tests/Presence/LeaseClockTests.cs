@@ -19,7 +19,7 @@ public sealed class LeaseClockTests
     }
 
     [Fact]
-    public void A_pause_advances_the_clock_by_its_bound_at_the_most()
+    public void A_pause_advances_the_clock_by_at_most_its_bound()
     {
         var clock = new LeaseClock(_time);
         _time.Advance(TimeSpan.FromHours(1));

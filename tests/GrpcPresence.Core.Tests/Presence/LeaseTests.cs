@@ -90,7 +90,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public void A_pause_of_twice_the_timeout_ages_nobody_by_more_than_its_bound()
+    public void A_pause_of_twice_the_timeout_ages_no_session_by_more_than_its_bound()
     {
         _world.BeatAndWrite(Alice, Phone);
         _world.Time.Advance(SessionTimeout * 2);

@@ -15,7 +15,7 @@ public sealed class PackedSessionIdTests
 
     [Theory]
     [MemberData(nameof(Ids))]
-    public void An_id_comes_back_as_it_was_and_is_no_other(string text)
+    public void An_id_is_unpacked_unchanged_and_equals_only_itself(string text)
     {
         var packed = new PackedSessionId(World.Session(text));
 

@@ -59,7 +59,7 @@ public sealed class PresenceSyncTests
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.FailQueued, nameof(Phase.TakenAndQueued), nameof(Next.QueueInBackground))]
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Reject, nameof(Phase.Stored), nameof(Next.Idle))]
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Reset, nameof(Phase.Stored), nameof(Next.None))]
-    public void Each_phase_and_event_give_one_phase_and_what_follows(string phase, SyncEvent input, string expected, string next)
+    public void Each_event_in_each_phase_leads_to_one_phase_and_one_next_step(string phase, SyncEvent input, string expected, string next)
     {
         Bring(Enum.Parse<Phase>(phase));
         Assert.Equal(next, Apply(input).ToString());

@@ -26,7 +26,7 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
-    public async Task Users_who_were_online_stay_online_for_a_full_timeout_from_the_moment_the_service_is_ready()
+    public async Task Users_that_were_online_stay_online_for_a_full_timeout_from_the_moment_the_service_is_ready()
     {
         await LoadAsync();
         _world.PassAndWrite(SessionTimeout * 2); // loading takes long, but no lease expires
@@ -58,7 +58,7 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
-    public async Task Nothing_but_time_ends_the_anonymous_lease()
+    public async Task Only_time_ends_the_recovered_lease()
     {
         await LoadAsync();
         _world.Tracker.Start();

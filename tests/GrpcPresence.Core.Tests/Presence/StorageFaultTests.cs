@@ -30,7 +30,7 @@ public sealed class StorageFaultTests : IDisposable
     [InlineData("begin")]
     [InlineData("read")]
     [InlineData("commit")]
-    public void While_the_store_fails_leases_stand_and_it_is_written_in_the_end(string fault)
+    public void While_the_store_fails_leases_stand_and_the_transition_is_written_in_the_end(string fault)
     {
         var first = _world.Beat(Alice, Phone);
         Fail(fault);

@@ -41,7 +41,7 @@ public sealed class UserResolverTests : IDisposable
     }
 
     [Fact]
-    public void The_first_heartbeat_by_SID_of_a_user_who_is_not_tracked_makes_the_next_one_need_no_read()
+    public void The_first_heartbeat_by_SID_of_an_untracked_user_spares_the_next_one_the_read()
     {
         var sid = StoredOffline(Alice);
 
@@ -76,7 +76,7 @@ public sealed class UserResolverTests : IDisposable
     }
 
     [Fact]
-    public void The_SID_of_a_deleted_user_does_not_find_the_one_who_has_the_identity_now()
+    public void The_SID_of_a_deleted_user_does_not_find_the_user_that_has_the_identity_now()
     {
         _world.BeatAndWrite(Alice, Phone);
         var address = Resolve(new UserKey(_world.SidOf(Alice)));
@@ -121,7 +121,7 @@ public sealed class UserResolverTests : IDisposable
     }
 
     [Fact]
-    public void Who_must_exist_is_known_by_being_tracked_or_by_one_read()
+    public void A_user_that_must_exist_is_found_in_memory_or_by_one_read()
     {
         Assert.Equal(ErrorReason.UserNotFound, Assert.Throws<PresenceException>(() => ResolveExisting(new UserKey(Alice))).Reason);
         StoredOffline(Alice);

@@ -25,7 +25,7 @@ public sealed class ChargingTests : IDisposable
     }
 
     [Fact]
-    public void What_the_service_instance_refuses_is_given_back_to_the_caller()
+    public void The_caller_gets_back_what_the_service_instance_rejects()
     {
         Assert.Equal(40, _world.Heartbeats(_world.Service, caller: null));
         Assert.Equal(0, _world.Heartbeats(_world.Service, _world.User("ada")));
@@ -42,11 +42,11 @@ public sealed class ChargingTests : IDisposable
         for (var i = 0; i < limit; i++)
             Assert.True(TryCharge(rate, caller: null, out _));
 
-        Assert.False(TryCharge(rate, caller: null, out var refusal));
-        Assert.Equal(ErrorReason.QuotaExceeded, refusal!.Reason);
+        Assert.False(TryCharge(rate, caller: null, out var rejection));
+        Assert.Equal(ErrorReason.QuotaExceeded, rejection!.Reason);
         Assert.Equal(
             new Dictionary<string, string> { ["quota"] = QuotaNames.Of(rate), ["subject"] = "service_instance", ["limit"] = $"{limit}" },
-            refusal.Details);
+            rejection.Details);
         Assert.All(Rates.Where(other => other != rate), other => Assert.True(TryCharge(other, caller: null, out _)));
     }
 
@@ -54,10 +54,10 @@ public sealed class ChargingTests : IDisposable
     public void An_error_for_the_callers_own_quota_says_so_and_has_a_retry_delay()
     {
         _world.Heartbeats(_world.Service, _world.User("ada"));
-        Assert.False(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var refusal));
+        Assert.False(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out var rejection));
 
-        Assert.Equal(("caller", "12"), (refusal.Details["subject"], refusal.Details["limit"]));
-        Assert.Equal(Limits.MinQuotaRetry, refusal.RetryAfter); // the bucket refills after a twelfth of a second, which is less
+        Assert.Equal(("caller", "12"), (rejection.Details["subject"], rejection.Details["limit"]));
+        Assert.Equal(Limits.MinQuotaRetry, rejection.RetryAfter); // the bucket refills after a twelfth of a second, which is less
         _world.Time.Advance(Limits.MinQuotaRetry);
         Assert.True(Limiter.TryChargeHeartbeat(_world.Service, _world.User("ada"), out _));
     }
@@ -119,10 +119,10 @@ public sealed class ChargingTests : IDisposable
 
     private static Quota[] Rates => [Quota.HeartbeatsPerSecond, Quota.WritesPerSecond, Quota.NewStreamsPerSecond];
 
-    private bool TryCharge(Quota rate, UsageCounters? caller, out PresenceException? refusal) => rate switch
+    private bool TryCharge(Quota rate, UsageCounters? caller, out PresenceException? rejection) => rate switch
     {
-        Quota.HeartbeatsPerSecond => Limiter.TryChargeHeartbeat(_world.Service, caller, out refusal),
-        Quota.WritesPerSecond => Limiter.TryChargeWrite(_world.Service, caller, out refusal),
-        _ => Limiter.TryChargeNewStream(_world.Service, caller, out refusal),
+        Quota.HeartbeatsPerSecond => Limiter.TryChargeHeartbeat(_world.Service, caller, out rejection),
+        Quota.WritesPerSecond => Limiter.TryChargeWrite(_world.Service, caller, out rejection),
+        _ => Limiter.TryChargeNewStream(_world.Service, caller, out rejection),
     };
 }

@@ -47,10 +47,10 @@ public sealed class CounterSweepTests : IDisposable
     public async Task Counters_with_delayed_rejections_stay_until_those_are_sent()
     {
         for (var i = 0; i < Limits.PromptRejectionsPerSecond; i++)
-            await Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken);
+            await Limiter.HoldRejectionAsync(_world.User("ada"), TestContext.Current.CancellationToken);
         Assert.Equal(0, Limiter.Sweep());
         _world.Time.Advance(TimeSpan.FromMilliseconds(10)); // half the time after which one of fifty a second returns
-        var held = Limiter.HoldRefusalAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
+        var held = Limiter.HoldRejectionAsync(_world.User("ada"), TestContext.Current.CancellationToken).AsTask();
         _world.Time.Advance(Limits.RejectionDelay - TimeSpan.FromTicks(1));
         Assert.Equal(0, Limiter.Sweep());
 

@@ -16,14 +16,14 @@ public sealed class OpenStreamTests : IDisposable
     {
         var first = Open(_world.User("ada"));
         Open(_world.User("ada"));
-        Assert.Equal(("open_streams", "caller", "2"), RefusalOf(_world.User("ada")));
+        Assert.Equal(("open_streams", "caller", "2"), RejectionOf(_world.User("ada")));
         Open(_world.User("bob"));
-        Assert.Equal(("open_streams", "service_instance", "3"), RefusalOf(_world.User("bob")));
+        Assert.Equal(("open_streams", "service_instance", "3"), RejectionOf(_world.User("bob")));
 
         first.Dispose();
         first.Dispose();
         Open(_world.User("ada"));
-        Assert.Equal(("open_streams", "service_instance", "3"), RefusalOf(_world.User("bob")));
+        Assert.Equal(("open_streams", "service_instance", "3"), RejectionOf(_world.User("bob")));
     }
 
     [Fact]
@@ -31,12 +31,12 @@ public sealed class OpenStreamTests : IDisposable
     {
         using (Open(_world.User("ada"), watchedUsers: 50))
         {
-            Assert.Equal(("watched_users", "caller", "50"), RefusalOf(_world.User("ada"), watchedUsers: 1));
+            Assert.Equal(("watched_users", "caller", "50"), RejectionOf(_world.User("ada"), watchedUsers: 1));
             using (Open(_world.User("ada"), watchedUsers: 0))
             {
                 Open(caller: null, watchedUsers: 50);
             }
-            Assert.Equal(("watched_users", "service_instance", "100"), RefusalOf(_world.User("bob"), watchedUsers: 1));
+            Assert.Equal(("watched_users", "service_instance", "100"), RejectionOf(_world.User("bob"), watchedUsers: 1));
         }
         Open(_world.User("ada"), watchedUsers: 50);
     }
@@ -47,8 +47,8 @@ public sealed class OpenStreamTests : IDisposable
         var service = Open(caller: null, watchedUsers: 100);
         for (var i = 0; i < 5; i++)
         {
-            RefusalOf(_world.User("ada"), watchedUsers: 1); // rejected by the quota of the service instance
-            RefusalOf(_world.User("ada"), watchedUsers: 51); // rejected by the quota of the caller
+            RejectionOf(_world.User("ada"), watchedUsers: 1); // rejected by the quota of the service instance
+            RejectionOf(_world.User("ada"), watchedUsers: 51); // rejected by the quota of the caller
         }
         service.Dispose();
 
@@ -59,8 +59,8 @@ public sealed class OpenStreamTests : IDisposable
     [Fact]
     public void The_retry_delay_for_open_streams_is_fixed()
     {
-        Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var refusal));
-        Assert.Equal(Limits.LevelQuotaRetry, refusal.RetryAfter);
+        Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller: null, watchedUsers: 101, out _, out var rejection));
+        Assert.Equal(Limits.LevelQuotaRetry, rejection.RetryAfter);
     }
 
     private IDisposable Open(UsageCounters? caller, int watchedUsers = 1)
@@ -69,10 +69,10 @@ public sealed class OpenStreamTests : IDisposable
         return lease;
     }
 
-    private (string Quota, string Subject, string Limit) RefusalOf(UsageCounters? caller, int watchedUsers = 1)
+    private (string Quota, string Subject, string Limit) RejectionOf(UsageCounters? caller, int watchedUsers = 1)
     {
-        Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller, watchedUsers, out _, out var refusal));
-        Assert.Equal(ErrorReason.QuotaExceeded, refusal.Reason);
-        return (refusal.Details["quota"], refusal.Details["subject"], refusal.Details["limit"]);
+        Assert.False(_world.Limiter.TryOpenStream(_world.Service, caller, watchedUsers, out _, out var rejection));
+        Assert.Equal(ErrorReason.QuotaExceeded, rejection.Reason);
+        return (rejection.Details["quota"], rejection.Details["subject"], rejection.Details["limit"]);
     }
 }

@@ -56,7 +56,7 @@ public sealed class RejectionThrottleTests : IDisposable
     public async Task The_number_of_delayed_rejections_is_limited()
     {
         Prompt(Limits.PromptRejectionsPerSecond);
-        var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold()).ToList();
+        var held = Enumerable.Range(0, Limits.HeldRejections).Select(_ => Hold()).ToList();
         Assert.DoesNotContain(held, task => task.IsCompleted);
         Assert.True(Hold().IsCompletedSuccessfully);
 
@@ -71,7 +71,7 @@ public sealed class RejectionThrottleTests : IDisposable
     {
         Prompt(Limits.PromptRejectionsPerSecond);
         using var over = new CancellationTokenSource();
-        var held = Enumerable.Range(0, Limits.HeldRefusals).Select(_ => Hold("ada", over.Token)).ToList();
+        var held = Enumerable.Range(0, Limits.HeldRejections).Select(_ => Hold("ada", over.Token)).ToList();
         await over.CancelAsync();
         foreach (var task in held)
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task);
@@ -88,5 +88,5 @@ public sealed class RejectionThrottleTests : IDisposable
     private Task Hold(string identity = "ada") => Hold(identity, TestContext.Current.CancellationToken);
 
     private Task Hold(string identity, CancellationToken cancellationToken) =>
-        _world.Limiter.HoldRefusalAsync(_world.User(identity), cancellationToken).AsTask();
+        _world.Limiter.HoldRejectionAsync(_world.User(identity), cancellationToken).AsTask();
 }

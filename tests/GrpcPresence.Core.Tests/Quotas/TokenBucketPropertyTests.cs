@@ -51,7 +51,7 @@ public sealed class TokenBucketPropertyTests
     }
 
     [Property]
-    public bool After_the_time_that_a_refusal_names_the_same_is_granted_and_not_before(Rate rate, Ask[] asks)
+    public bool The_same_call_is_granted_after_the_time_that_its_rejection_names_and_not_before(Rate rate, Ask[] asks)
     {
         var quota = new TokenBucket(new TokenBucketOptions(rate.PerSecond, rate.Frequency));
         var now = 0L;

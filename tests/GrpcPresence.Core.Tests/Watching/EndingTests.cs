@@ -58,7 +58,7 @@ public sealed class EndingTests : IDisposable
     }
 
     [Fact]
-    public async Task Drained_a_watch_that_ends_within_a_snapshot_returns_no_token_of_before_it()
+    public async Task Drained_a_watch_that_ends_within_a_snapshot_returns_no_token_from_before_it()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");

@@ -88,7 +88,7 @@ public sealed class OrderTests : IDisposable
     }
 
     [Fact]
-    public async Task Ordered_a_user_who_is_named_twice_among_many_goes_before_the_one_who_takes_the_identity()
+    public async Task Ordered_a_user_that_is_named_twice_among_many_is_sent_before_the_user_that_takes_the_identity()
     {
         var service = await _world.NewService();
         var old = await _world.Create(service, "ada");
@@ -191,7 +191,7 @@ public sealed class OrderTests : IDisposable
             }
         });
         var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);
-        for (var covered = 0L; covered < last; covered = queue.Bookmark()!.Value.Position)
+        for (var covered = 0L; covered < last; covered = queue.TokenPosition()!.Value.Position)
         {
             Assert.All(queue.TakeUpdates(message)?.Users ?? message.Take(), update =>
                 Assert.True(update.State.Revision > covered, "Bookmarkable: an update came after a token that covers it."));

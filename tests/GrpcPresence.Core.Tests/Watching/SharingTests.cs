@@ -118,7 +118,7 @@ public sealed class SharingTests : IDisposable
     }
 
     [Fact]
-    public void Ordered_a_user_who_changes_twice_in_a_batch_comes_once_in_the_newest_state()
+    public void Ordered_a_user_that_changes_twice_in_a_batch_comes_once_in_the_newest_state()
     {
         const long Before = 7;
         var changes = new[]

@@ -15,7 +15,7 @@ public sealed class SwitchTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Switching_off_sends_the_configuration_and_then_nulls_for_those_who_were_known(bool selected)
+    public async Task Switching_off_sends_the_configuration_and_then_nulls_for_the_known_users(bool selected)
     {
         var service = await _world.NewService();
         await _world.Online(service, "ada");

@@ -137,7 +137,7 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Reasoned_a_filter_lets_only_its_reasons_through_and_deletions_always()
+    public async Task Reasoned_a_filter_passes_only_its_reasons_and_every_deletion()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -154,7 +154,7 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Bookmarkable_the_token_never_passes_a_user_who_is_pending()
+    public async Task Bookmarkable_the_token_never_passes_a_pending_user()
     {
         var service = await _world.NewService();
         for (var i = 0; i < Limits.WatchUpdatesPerMessage + 1; i++)
@@ -323,7 +323,7 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Resumable_a_revision_that_this_data_never_had_resets()
+    public async Task Resumable_a_token_with_a_revision_that_this_data_never_had_is_reset()
     {
         var service = await _world.NewService();
         await using var client = await _world.Watch(service);
@@ -340,7 +340,7 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Resumable_purged_tombstones_reset()
+    public async Task Resumable_a_token_older_than_the_purged_tombstones_is_reset()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -371,14 +371,14 @@ public sealed class WatchPromiseTests : IDisposable
     }
 
     [Fact]
-    public async Task Resumable_a_token_of_another_service_instance_is_refused()
+    public async Task Resumable_a_token_of_another_service_instance_is_rejected()
     {
         var service = await _world.NewService();
         var other = await _world.NewService();
         await using var client = await _world.Watch(service);
         await client.Sync();
-        var refused = await Assert.ThrowsAsync<PresenceException>(() => _world.Watch(other, token: client.Token));
-        Assert.Equal(ErrorReason.ResumeTokenInvalid, refused.Reason);
+        var rejected = await Assert.ThrowsAsync<PresenceException>(() => _world.Watch(other, token: client.Token));
+        Assert.Equal(ErrorReason.ResumeTokenInvalid, rejected.Reason);
     }
 
     [Fact]

@@ -91,7 +91,7 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void A_refusal_closes_the_breaker_because_the_endpoint_answered()
+    public void A_rejection_closes_the_breaker_because_the_endpoint_answered()
     {
         Open();
         _time.Advance(Limits.MinWebhookBackoff);

@@ -173,7 +173,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task A_refused_event_is_not_sent_again()
+    public async Task A_rejected_event_is_not_sent_again()
     {
         await using var world = await WebhookWorld.NewAsync();
         world.Endpoint.AnswerAll(WebhookOutcome.Refused);

@@ -17,7 +17,7 @@ public sealed class ApiKeyTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public async Task Keys_What_a_key_asked_for_before_it_was_revoked_is_refused_when_it_is_decided_after()
+    public async Task Keys_A_call_made_before_the_revocation_of_its_key_is_rejected_if_it_is_decided_after()
     {
         var key = await _world.Do(NewKey());
         var revoked = _world.Queue.SubmitAsync(new RevokeApiKey(key.Sid));
@@ -32,21 +32,21 @@ public sealed class ApiKeyTests : IDisposable
     }
 
     [Fact]
-    public async Task Audit_An_act_whose_commit_was_in_doubt_and_happened_is_told()
+    public async Task Audit_An_act_whose_commit_was_in_doubt_but_happened_is_recorded()
     {
         var key = await _world.Do(NewKey());
-        var told = 0;
+        var recorded = 0;
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
-        var revoked = _world.Queue.SubmitAsync(new RevokeApiKey(key.Sid) { Committed = _ => told++ });
+        var revoked = _world.Queue.SubmitAsync(new RevokeApiKey(key.Sid) { Committed = _ => recorded++ });
         // Begin, find key, update key, commit; then the reopening fails as well.
         _world.Store.Faults.FailOperation(5);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => revoked);
-        Assert.Equal(0, told);
+        Assert.Equal(0, recorded);
 
         await _world.NewService();
 
-        Assert.Equal(1, told);
+        Assert.Equal(1, recorded);
         Assert.True(Assert.Single(_world.Keys.List()).IsRevoked);
     }
 

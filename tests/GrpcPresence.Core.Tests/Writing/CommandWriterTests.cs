@@ -45,25 +45,25 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_change_is_committed_before_it_is_published_and_published_before_its_caller_is_told()
+    public async Task A_change_is_committed_before_it_is_published_and_published_before_its_caller_is_completed()
     {
         Task<UserState>? ada = null;
         var committed = new List<bool>();
-        var told = new List<bool>();
+        var completed = new List<bool>();
         using var store = new InMemoryPresenceStore();
         using var world = new World(store, publisher: hub => new PublisherSpy(hub, commit =>
         {
             if (commit.Users.IsEmpty)
                 return;
             committed.Add(store.FindServiceAsync(commit.Service.Sid, default).AsTask().Result!.Revision == commit.LastRevision);
-            told.Add(ada!.IsCompleted);
+            completed.Add(ada!.IsCompleted);
         }));
         var service = await world.NewService();
         ada = world.Queue.SubmitAsync(NewUser(service, "ada"));
         world.Write();
         await ada;
         Assert.Equal([true], committed);
-        Assert.Equal([false], told);
+        Assert.Equal([false], completed);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_that_reported_failure_and_happened_is_published_and_told_as_done()
+    public async Task A_commit_that_reported_failure_but_happened_is_published_and_completes_its_callers()
     {
         var service = await _world.NewService();
         await using var client = await _world.Watch(service, now: true);

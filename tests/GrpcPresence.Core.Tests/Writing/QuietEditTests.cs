@@ -14,7 +14,7 @@ public sealed class QuietEditTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public async Task Webhooks_A_quiet_creation_is_remembered_and_a_loud_one_is_not()
+    public async Task Webhooks_A_creation_that_skips_webhooks_is_recorded_and_one_that_does_not_is_not()
     {
         var service = await _world.NewService();
 
@@ -26,7 +26,7 @@ public sealed class QuietEditTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_A_quiet_edit_is_remembered_of_the_properties_that_it_changes()
+    public async Task Webhooks_An_edit_that_skips_webhooks_is_recorded_for_the_properties_that_it_changes()
     {
         var service = await _world.NewService();
         await Create(service, "ada", skipsWebhooks: false);
@@ -38,7 +38,7 @@ public sealed class QuietEditTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_A_loud_edit_ends_the_quiet_of_what_it_changes_and_of_nothing_else()
+    public async Task Webhooks_An_edit_with_webhooks_ends_the_skipping_of_exactly_the_properties_that_it_changes()
     {
         var service = await _world.NewService();
         await Create(service, "ada", skipsWebhooks: true);
@@ -50,7 +50,7 @@ public sealed class QuietEditTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_Transitions_and_push_bindings_keep_what_was_quiet()
+    public async Task Webhooks_Transitions_and_push_bindings_keep_what_skipped_webhooks()
     {
         var service = await _world.NewService();
         await Create(service, "ada", skipsWebhooks: true);
@@ -64,7 +64,7 @@ public sealed class QuietEditTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_Watches_are_sent_a_quiet_change_as_any_other()
+    public async Task Webhooks_A_watch_receives_a_change_that_skips_webhooks_as_any_other()
     {
         var service = await _world.NewService();
         await using var watch = await _world.Watch(service, now: true);

@@ -29,7 +29,7 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_user_who_was_not_online_since_it_was_switched_on_reads_null()
+    public async Task A_user_that_was_not_online_since_reachability_was_switched_on_reads_null()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
@@ -50,7 +50,7 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Is_notifiable_is_null_for_a_user_who_never_had_a_push_binding()
+    public async Task Is_notifiable_is_null_for_a_user_that_never_had_a_push_binding()
     {
         var service = await _world.NewService();
         await _world.Online(service, "ada");
@@ -278,7 +278,7 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_that_fails_keeps_that_the_user_came_online()
+    public async Task A_failed_commit_does_not_lose_that_the_user_came_online()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");

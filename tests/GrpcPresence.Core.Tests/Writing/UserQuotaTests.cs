@@ -44,8 +44,8 @@ public sealed class UserQuotaTests : IDisposable
 
         Assert.Equal("bob", (await bob).Identity.ToString());
         await cay.Stored;
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => dan));
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => eve.Stored));
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => dan));
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => eve.Stored));
         Assert.Equal(ErrorReason.UserAlreadyExists, (await Assert.ThrowsAsync<PresenceException>(() => again)).Reason);
         await ada.Stored;
         Assert.Equal("Ada", (await renamed).Record!.FriendlyName);
@@ -62,7 +62,7 @@ public sealed class UserQuotaTests : IDisposable
         Assert.Null(dan.Rejection);
         _world.Write();
 
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => dan.Stored));
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => dan.Stored));
         Assert.Equal((0, 0), (_world.Tracker.TrackedUsers, _world.Tracker.LiveSessions));
     }
 
@@ -78,7 +78,7 @@ public sealed class UserQuotaTests : IDisposable
 
         await deleted;
         await dan;
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => eve));
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => eve));
         await _world.Delete(service, "user-2");
         await _world.Online(service, "eve");
         Assert.Equal(3, await Count(service));
@@ -100,10 +100,10 @@ public sealed class UserQuotaTests : IDisposable
         using var world = new World(_store, usersPerService: 2);
         var again = await world.Services.GetAsync(service.Sid, default);
 
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => world.Create(again, "dan")), limit: 2);
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => world.Create(again, "dan")), limit: 2);
         await world.Online(again, "user-0");
         await world.Delete(again, "user-1");
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => world.Create(again, "dan")), limit: 2);
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => world.Create(again, "dan")), limit: 2);
         await world.Delete(again, "user-2");
         await world.Create(again, "dan");
         Assert.Equal(2, await Count(again));
@@ -122,7 +122,7 @@ public sealed class UserQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Refusals_are_counted()
+    public async Task Rejections_are_counted()
     {
         var service = await _world.NewService();
         await Fill(service);
@@ -135,7 +135,7 @@ public sealed class UserQuotaTests : IDisposable
         Assert.Equal(new Dictionary<string, long> { ["users"] = 2 }, counts);
     }
 
-    private static void AssertRefused(PresenceException error, int limit = Limit)
+    private static void AssertRejected(PresenceException error, int limit = Limit)
     {
         Assert.Equal(ErrorReason.QuotaExceeded, error.Reason);
         Assert.Equal(
@@ -151,7 +151,7 @@ public sealed class UserQuotaTests : IDisposable
     {
         for (var i = 0; i < Limit; i++)
             await _world.Create(service, $"user-{i}");
-        AssertRefused(await Assert.ThrowsAsync<PresenceException>(() => _world.Create(service, "one more")));
+        AssertRejected(await Assert.ThrowsAsync<PresenceException>(() => _world.Create(service, "one more")));
     }
 
     private async Task<long> Count(CachedService service) => (await _store.FindServiceAsync(service.Sid, default))!.UserCount;

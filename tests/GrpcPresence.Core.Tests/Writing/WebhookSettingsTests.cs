@@ -24,7 +24,7 @@ public sealed class WebhookSettingsTests : IDisposable
     {
         var service = await _world.NewService();
 
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         var settings = await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get });
 
         Assert.Equal(new WebhookSettings { PostUrl = Url, Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get }, settings);
@@ -32,18 +32,18 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_Who_is_told_for_the_first_time_is_told_what_comes_after()
+    public async Task Webhooks_A_new_URL_receives_only_later_events()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");
 
-        await Tell(service, Url);
+        await SetUrl(service, Url);
 
         Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
     }
 
     [Fact]
-    public async Task Webhooks_What_is_decided_before_in_the_same_commit_is_not_told_and_what_is_decided_after_is()
+    public async Task Webhooks_A_change_earlier_in_the_commit_that_sets_the_URL_is_not_sent_and_a_later_one_is()
     {
         var service = await _world.NewService();
         var before = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
@@ -60,27 +60,27 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_Another_url_goes_on_where_the_one_before_stopped()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         var position = (await Find(service))!.Position;
         await _world.Create(service, "ada");
 
-        await Tell(service, "https://other.example");
+        await SetUrl(service, "https://other.example");
         await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get, PreUrl = Url });
 
         Assert.Equal(position, (await Find(service))!.Position);
     }
 
     [Fact]
-    public async Task Webhooks_Who_is_told_again_is_not_told_of_the_time_between()
+    public async Task Webhooks_A_URL_that_is_set_again_receives_no_events_of_the_time_between()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
 
-        await Tell(service, "");
+        await SetUrl(service, "");
         Assert.Equal(0, (await Find(service))!.Position);
         Assert.False((await _world.Store.ListWebhooksAsync(default)).Any());
         await _world.Create(service, "ada");
-        await Tell(service, Url);
+        await SetUrl(service, Url);
 
         Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
     }
@@ -91,7 +91,7 @@ public sealed class WebhookSettingsTests : IDisposable
         var service = await _world.NewService();
         var (revision, published) = (await _world.Revision(service), _published);
 
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         await Advance(service, revision + 1);
         await _world.Do(new UpdateNotificationSettings(service.Sid, before => before with { LogEnabled = true }));
 
@@ -103,7 +103,7 @@ public sealed class WebhookSettingsTests : IDisposable
     public async Task Webhooks_A_position_rises_and_never_falls()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         var position = (await Find(service))!.Position;
 
         Assert.True(await Advance(service, position + 2));
@@ -113,24 +113,24 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_A_position_of_a_service_instance_that_is_gone_does_nothing_to_the_one_that_took_its_sid()
+    public async Task Webhooks_A_position_of_a_deleted_service_instance_does_not_apply_to_a_new_one_with_its_SID()
     {
         var service = await _world.NewService();
-        await Tell(service, Url);
+        await SetUrl(service, Url);
         await _world.Do(new DeleteServiceInstance(service.Sid));
         Assert.False(await Advance(service, 100));
 
         await _world.Do(new CreateServiceInstance(service.Sid, "again"));
         var again = await _world.Services.GetAsync(service.Sid, default);
         Assert.Null(await Find(again));
-        await Tell(again, Url);
+        await SetUrl(again, Url);
 
         Assert.False(await Advance(service, 100));
         Assert.Equal(0, (await Find(again))!.Position);
     }
 
     [Fact]
-    public async Task Webhooks_Settings_of_an_unknown_service_instance_are_refused()
+    public async Task Webhooks_Settings_of_an_unknown_service_instance_are_rejected()
     {
         var error = await Assert.ThrowsAsync<PresenceException>(
             () => _world.Do(new UpdateWebhookSettings(new ServiceSid(1), before => before)));
@@ -154,7 +154,7 @@ public sealed class WebhookSettingsTests : IDisposable
         Assert.Equal(settings, await _world.Store.FindNotificationsAsync(service.Sid, default));
     }
 
-    private Task<WebhookSettings> Tell(CachedService service, string url) => Update(service, before => before with { PostUrl = url });
+    private Task<WebhookSettings> SetUrl(CachedService service, string url) => Update(service, before => before with { PostUrl = url });
 
     private Task<WebhookSettings> Update(CachedService service, Func<WebhookSettings, WebhookSettings> edit) =>
         _world.Do(new UpdateWebhookSettings(service.Sid, edit));

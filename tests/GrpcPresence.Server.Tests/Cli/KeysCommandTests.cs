@@ -66,7 +66,7 @@ public sealed class KeysCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Keys_A_key_counts_without_the_secret_file_and_a_token_does_not()
+    public async Task Keys_An_API_key_is_valid_without_the_secret_file_but_an_access_token_is_not()
     {
         Assert.Equal(0, await RunAsync("create", "--role", "service"));
         var (sid, secret) = ReadKey();
@@ -97,7 +97,7 @@ public sealed class KeysCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Keys_A_file_that_is_no_socket_is_left_alone()
+    public async Task Keys_A_file_that_is_not_a_socket_is_not_touched()
     {
         File.WriteAllText(Database + ".sock", "somebody's");
 

@@ -61,7 +61,7 @@ public sealed class ServerProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Default_Anybody_may_be_let_in_from_a_network_when_that_is_asked_for()
+    public async Task Default_Callers_on_a_network_need_no_credentials_only_if_the_settings_say_so()
     {
         Assert.Equal(0, await RunAsync(["--port=0", "--host=0.0.0.0", "--allow-anonymous"]));
     }

@@ -57,7 +57,7 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
     protected override async Task<CallError> ReadToEnd()
     {
         if (!(await opening).IsSuccessStatusCode)
-            return await RefusalAsync(await opening);
+            return await RejectionAsync(await opening);
         SseItem<JsonElement>? last = null;
         while (await NextEvent() is { } next)
             last = next;
@@ -96,7 +96,7 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
 
     private static UserUpdate UpdateOf(JsonElement data)
     {
-        var told = data.GetProperty("user");
+        var received = data.GetProperty("user");
         var user = new User
         {
             Sid = Text("sid"),
@@ -115,8 +115,8 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
             .Select(word => System.Enum.Parse<UpdateReason>(word.GetString()!, ignoreCase: true));
         return new UserUpdate { User = user, UpdateReasons = { reasons } };
 
-        string Text(string name) => told.GetProperty(name).GetString() ?? "";
-        bool? Flag(string name) => told.GetProperty(name) is { ValueKind: not JsonValueKind.Null } flag ? flag.GetBoolean() : null;
+        string Text(string name) => received.GetProperty(name).GetString() ?? "";
+        bool? Flag(string name) => received.GetProperty(name) is { ValueKind: not JsonValueKind.Null } flag ? flag.GetBoolean() : null;
     }
 
     private static CallError EndOf(SseItem<JsonElement> end)
@@ -128,7 +128,7 @@ internal sealed class EventWatch(Task<HttpResponseMessage> opening, string lastI
         return new CallError(DocumentedReasons.Statuses[info.Reason!], info, null, retry);
     }
 
-    private static async Task<CallError> RefusalAsync(HttpResponseMessage response)
+    private static async Task<CallError> RejectionAsync(HttpResponseMessage response)
     {
         var body = await response.Content.ReadFromJsonAsync<JsonElement>(TestRun.Token);
         Assert.Equal((int)response.StatusCode, body.GetProperty("status").GetInt32());

@@ -47,7 +47,7 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public async Task A_refusal_has_its_details(WatchTransport mode)
+    public async Task A_rejection_has_its_details(WatchTransport mode)
     {
         var users = new UserService.UserServiceClient(_server.InvokerOver(mode));
 
@@ -131,7 +131,7 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
     [InlineData("application/grpc", HttpStatusCode.UpgradeRequired)]
     [InlineData("application/grpc-webby", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("text/plain", HttpStatusCode.UnsupportedMediaType)]
-    public async Task What_is_not_gRPC_Web_is_refused_over_HTTP_1_1(string type, HttpStatusCode status)
+    public async Task Calls_other_than_gRPC_Web_are_rejected_over_HTTP_1_1(string type, HttpStatusCode status)
     {
         var reply = await WebReply.ToAsync(_server, Users + "GetUser", WebReply.Frame([]), type);
 

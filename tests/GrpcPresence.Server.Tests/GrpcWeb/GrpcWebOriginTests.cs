@@ -69,7 +69,7 @@ public sealed class GrpcWebOriginTests
     }
 
     [Fact]
-    public async Task A_page_without_credentials_can_read_why_it_is_refused()
+    public async Task A_page_without_credentials_can_read_why_it_is_rejected()
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowedOrigins = AllowedOrigins.Read(Page) });
 

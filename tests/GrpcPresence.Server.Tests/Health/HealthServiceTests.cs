@@ -70,7 +70,7 @@ public sealed class HealthServiceTests
     }
 
     [Fact]
-    public async Task A_watch_hears_of_the_drain_and_ends()
+    public async Task A_watch_is_notified_of_the_drain_and_ends()
     {
         var clock = new HeldClock(StreamDrain.Pause);
         await using var server = await TestServer.StartAsync(time: clock);

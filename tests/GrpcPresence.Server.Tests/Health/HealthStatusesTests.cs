@@ -9,14 +9,14 @@ public sealed class HealthStatusesTests
     [Fact]
     public async Task Every_watch_sees_the_changes_in_one_order_however_many_set_them()
     {
-        var board = new HealthStatuses();
-        using var first = board.Subscribe(HealthStatuses.Storage);
-        using var second = board.Subscribe(HealthStatuses.Storage);
+        var statuses = new HealthStatuses();
+        using var first = statuses.Subscribe(HealthStatuses.Storage);
+        using var second = statuses.Subscribe(HealthStatuses.Storage);
 
         await Task.WhenAll(
-            Task.Run(() => board.Set(HealthStatuses.Storage, ServingStatus.NotServing)),
-            Task.Run(() => board.Set(HealthStatuses.Storage, ServingStatus.Serving)));
-        board.Drain();
+            Task.Run(() => statuses.Set(HealthStatuses.Storage, ServingStatus.NotServing)),
+            Task.Run(() => statuses.Set(HealthStatuses.Storage, ServingStatus.Serving)));
+        statuses.Drain();
 
         Assert.Equal(await ReadAsync(first), await ReadAsync(second));
     }
@@ -24,11 +24,11 @@ public sealed class HealthStatusesTests
     [Fact]
     public async Task A_watch_that_does_not_read_keeps_the_last_status()
     {
-        var board = new HealthStatuses();
-        using var subscription = board.Subscribe(HealthStatuses.Storage);
+        var statuses = new HealthStatuses();
+        using var subscription = statuses.Subscribe(HealthStatuses.Storage);
         for (var i = 0; i < 100; i++)
-            board.Set(HealthStatuses.Storage, i % 2 == 0 ? ServingStatus.NotServing : ServingStatus.Serving);
-        board.Drain();
+            statuses.Set(HealthStatuses.Storage, i % 2 == 0 ? ServingStatus.NotServing : ServingStatus.Serving);
+        statuses.Drain();
 
         var seen = await ReadAsync(subscription);
 
@@ -39,24 +39,24 @@ public sealed class HealthStatusesTests
     [Fact]
     public async Task Nothing_serves_again_after_the_drain()
     {
-        var board = new HealthStatuses();
-        board.Drain();
-        board.Set(HealthStatuses.Storage, ServingStatus.Serving);
-        using var late = board.Subscribe(HealthStatuses.Storage);
+        var statuses = new HealthStatuses();
+        statuses.Drain();
+        statuses.Set(HealthStatuses.Storage, ServingStatus.Serving);
+        using var late = statuses.Subscribe(HealthStatuses.Storage);
 
         Assert.Equal([ServingStatus.NotServing], await ReadAsync(late));
-        Assert.All(board.ToDictionary().Values, status => Assert.Equal(ServingStatus.NotServing, status));
+        Assert.All(statuses.ToDictionary().Values, status => Assert.Equal(ServingStatus.NotServing, status));
     }
 
     [Fact]
-    public async Task A_status_that_does_not_change_is_told_once()
+    public async Task A_status_that_does_not_change_is_sent_once()
     {
-        var board = new HealthStatuses();
-        using var subscription = board.Subscribe(HealthStatuses.Storage);
-        board.Set(HealthStatuses.Storage, ServingStatus.Serving);
-        board.Set(HealthStatuses.Storage, ServingStatus.NotServing);
-        board.Set(HealthStatuses.Storage, ServingStatus.NotServing);
-        board.Drain();
+        var statuses = new HealthStatuses();
+        using var subscription = statuses.Subscribe(HealthStatuses.Storage);
+        statuses.Set(HealthStatuses.Storage, ServingStatus.Serving);
+        statuses.Set(HealthStatuses.Storage, ServingStatus.NotServing);
+        statuses.Set(HealthStatuses.Storage, ServingStatus.NotServing);
+        statuses.Drain();
 
         Assert.Equal([ServingStatus.Serving, ServingStatus.NotServing], await ReadAsync(subscription));
     }

@@ -20,7 +20,7 @@ public sealed class HostileRequestRun : IAsyncLifetime
     private const int Parallel = 16;
 
     private readonly ConcurrentQueue<string> _objections = [];
-    private readonly ConcurrentDictionary<string, (int Answered, int Refused)> _calls = [];
+    private readonly ConcurrentDictionary<string, (int Answered, int Rejected)> _calls = [];
 
     /// <summary>The number of requests.</summary>
     public static int Requests =>
@@ -45,7 +45,7 @@ public sealed class HostileRequestRun : IAsyncLifetime
     public long HeapAtEnd { get; private set; }
 
     /// <summary>How often each method accepted and rejected a request.</summary>
-    public IReadOnlyDictionary<string, (int Answered, int Refused)> Calls => _calls;
+    public IReadOnlyDictionary<string, (int Answered, int Rejected)> Calls => _calls;
 
     /// <summary>The duration of the run.</summary>
     public TimeSpan Duration { get; private set; }
@@ -108,9 +108,9 @@ public sealed class HostileRequestRun : IAsyncLifetime
             if (objection is not null)
                 _objections.Enqueue($"{objection}: {request}");
             named.Add(request.Method, request.Messages, outcome);
-            var (answered, refused) = outcome.Error is null ? (1, 0) : (0, 1);
+            var (answered, rejected) = outcome.Error is null ? (1, 0) : (0, 1);
             _calls.AddOrUpdate(
-                request.Method.FullName, (answered, refused), (_, calls) => (calls.Answered + answered, calls.Refused + refused));
+                request.Method.FullName, (answered, rejected), (_, calls) => (calls.Answered + answered, calls.Rejected + rejected));
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -18,15 +18,15 @@ public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper
         Assert.True(run.Objections.Count == 0, $"{run.Objections.Count} objections: {string.Join("\n", run.Objections.Take(Shown))}");
 
     [Fact]
-    public void Every_method_answers_some_and_refuses_others()
+    public void Every_method_answers_some_requests_and_rejects_others()
     {
         foreach (var method in HostileRequest.Methods)
         {
-            var (answered, refused) = run.Calls[method.FullName];
-            output.WriteLine($"{method.FullName}: {answered} answered, {refused} refused");
+            var (answered, rejected) = run.Calls[method.FullName];
+            output.WriteLine($"{method.FullName}: {answered} answered, {rejected} rejected");
             // A caller without credentials may not use ApiKeyService.
             var answersNobody = method.Service == V1.ApiKeyService.Descriptor;
-            Assert.True(answered > 0 != answersNobody && refused > 0, $"{method.FullName} answered {answered} and refused {refused}.");
+            Assert.True(answered > 0 != answersNobody && rejected > 0, $"{method.FullName} answered {answered} and rejected {rejected}.");
         }
     }
 
@@ -47,5 +47,5 @@ public sealed class HostileRequestTests(HostileRequestRun run, ITestOutputHelper
     public void No_user_has_more_sessions_than_are_allowed() => Assert.InRange(run.MostSessions, 1, Limits.SessionsPerUser);
 
     [Fact]
-    public void Refused_requests_create_no_users() => Assert.Empty(run.Intruders);
+    public void Rejected_requests_create_no_users() => Assert.Empty(run.Intruders);
 }

@@ -52,7 +52,7 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_batch_of_501_keys_is_refused()
+    public async Task A_batch_of_501_keys_is_rejected()
     {
         var request = new BatchGetUsersRequest { ServiceSid = _service };
         request.UserKeys.AddRange(Enumerable.Range(0, Limits.BatchGetKeys + 1).Select(KnownValues.Identity));
@@ -64,7 +64,7 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_of_501_is_refused_by_every_list()
+    public async Task A_page_of_501_is_rejected_by_every_list()
     {
         const int Size = Limits.MaxPageSize + 1;
         foreach (var call in new Func<Task>[]
@@ -94,7 +94,7 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_that_inflates_beyond_1_MiB_is_refused_before_it_is_inflated()
+    public async Task A_message_that_inflates_beyond_1_MiB_is_rejected_before_it_is_inflated()
     {
         const long MostAllocated = 16L * Limits.ReceivedMessageBytes;
         var bomb = HostileMessages.Bomb();
@@ -107,7 +107,7 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Headers_over_their_limit_are_refused()
+    public async Task Headers_over_their_limit_are_rejected()
     {
         var limits = _server.Get<IOptions<KestrelServerOptions>>().Value.Limits;
         var fields = Enumerable.Range(0, 4).Select(i => ($"x-{i}", new string('x', (limits.MaxRequestHeadersTotalSize / 4) + 1)));

@@ -18,14 +18,14 @@ internal static class StatusOracle
         if (!Decoding.TryDecode(method.InputType, request, out _, out var undecodable))
             return Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
         if (outcome.Error is not null)
-            return ObjectionToRefusal(method, outcome.Error);
+            return ObjectionToRejection(method, outcome.Error);
         return outcome.Messages.All(message => Decoding.TryDecode(method.OutputType, message, out _))
             ? null
             : "the answer cannot be decoded";
     }
 
     /// <summary>Checks the error of a message that can be decoded. It must have a reason and everything that is promised with it.</summary>
-    public static string? ObjectionToRefusal(MethodDescriptor method, RpcException exception)
+    public static string? ObjectionToRejection(MethodDescriptor method, RpcException exception)
     {
         var error = CallError.From(exception);
         if (error.Info is null)
@@ -47,7 +47,7 @@ internal static class StatusOracle
             return $"{of} was accepted";
         return exception.StatusCode == code && CallError.From(exception).Info is null
             ? null
-            : $"{of} was refused with {exception.StatusCode}: {exception.Status.Detail}";
+            : $"{of} was rejected with {exception.StatusCode}: {exception.Status.Detail}";
     }
 
     private static string? ObjectionToViolations(CallError error)

@@ -17,7 +17,7 @@ internal static class StreamOracle
         // Other service instances than those of the round may be deleted at any time. Their streams may then end at any message, with the
         // reason.
         if (heartbeats && outcome.Error is { StatusCode: StatusCode.NotFound } notFound && !IsOfTheRound(requests))
-            return StatusOracle.ObjectionToRefusal(method, notFound);
+            return StatusOracle.ObjectionToRejection(method, notFound);
         for (var i = 0; i < requests.Count; i++)
         {
             if (requests[i].Length > Limits.ReceivedMessageBytes)
@@ -27,17 +27,17 @@ internal static class StreamOracle
             }
             if (!Decoding.TryDecode(method.InputType, requests[i], out var message, out var undecodable))
                 return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
-            if (heartbeats && Refuses((StreamHeartbeatsRequest)message, isFirst: i == 0))
+            if (heartbeats && Rejects((StreamHeartbeatsRequest)message, isFirst: i == 0))
                 return ObjectionToEnd(method, outcome, i);
             if (i < outcome.Messages.Count && ObjectionToReply(method, message, outcome.Messages[i]) is { } objection)
                 return objection;
         }
         if (heartbeats && requests.Count == 0)
             return ObjectionToEnd(method, outcome, 0);
-        return ObjectionToCount(outcome, requests.Count) ?? (outcome.Error is { } error ? $"refused with {error.Status}" : null);
+        return ObjectionToCount(outcome, requests.Count) ?? (outcome.Error is { } error ? $"rejected with {error.Status}" : null);
     }
 
-    private static bool Refuses(StreamHeartbeatsRequest message, bool isFirst) => message.MessageCase switch
+    private static bool Rejects(StreamHeartbeatsRequest message, bool isFirst) => message.MessageCase switch
     {
         StreamHeartbeatsRequest.MessageOneofCase.Start => !isFirst || !ServiceSid.TryParse(message.Start.ServiceSid, out _),
         StreamHeartbeatsRequest.MessageOneofCase.Beats => isFirst || message.Beats.Beats.Count > Limits.BeatsPerMessage,
@@ -53,7 +53,7 @@ internal static class StreamOracle
     private static string? ObjectionToEnd(MethodDescriptor method, CallOutcome outcome, int replies) =>
         ObjectionToCount(outcome, replies)
         ?? (outcome.Error is { } error
-            ? StatusOracle.ObjectionToRefusal(method, error)
+            ? StatusOracle.ObjectionToRejection(method, error)
             : "a message that breaks the protocol was accepted");
 
     private static string? ObjectionToCount(CallOutcome outcome, int replies) =>
@@ -69,11 +69,11 @@ internal static class StreamOracle
         var response = (StreamHeartbeatsResponse)reply;
         if (response.Accepted + response.Rejected.Count != entries)
             return $"{response.Accepted} accepted and {response.Rejected.Count} rejected of {entries}";
-        return response.Rejected.All(rejected => rejected.Index >= 0 && rejected.Index < entries && IsRefusal(rejected.Reason))
+        return response.Rejected.All(rejected => rejected.Index >= 0 && rejected.Index < entries && IsRejection(rejected.Reason))
             ? null
             : $"rejected: {response.Rejected}";
     }
 
-    private static bool IsRefusal(ErrorReason reason) =>
+    private static bool IsRejection(ErrorReason reason) =>
         Enum.IsDefined(reason) && reason is not (ErrorReason.Unspecified or ErrorReason.Internal or ErrorReason.StorageUnavailable);
 }

@@ -7,7 +7,7 @@ namespace GrpcPresence.Server.Tests.Mapping;
 public sealed class ConfigurationRequestTests
 {
     [Fact]
-    public void Everything_that_is_wrong_is_told_at_once()
+    public void Everything_that_is_wrong_is_reported_at_once()
     {
         var request = new V1.UpdateConfigurationRequest
         {
@@ -38,7 +38,7 @@ public sealed class ConfigurationRequestTests
                 ["configuration.default_conversation_role_sid"] = ErrorReason.FieldInvalid,
                 ["configuration.default_conversation_creator_role_sid"] = ErrorReason.FieldInvalid,
             },
-            Refused.By(() => request.ToChange(out _)).ToDictionary(violation => violation.Field, violation => violation.Reason));
+            Rejected.By(() => request.ToChange(out _)).ToDictionary(violation => violation.Field, violation => violation.Reason));
     }
 
     [Fact]
@@ -46,9 +46,9 @@ public sealed class ConfigurationRequestTests
     {
         Assert.Equal(
             [("update_mask", ErrorReason.UpdateMaskRequired), ("configuration", ErrorReason.FieldRequired)],
-            Refused.By(() => new V1.UpdateConfigurationRequest().ToChange(out _)));
+            Rejected.By(() => new V1.UpdateConfigurationRequest().ToChange(out _)));
         Assert.Equal(
             [("update_mask", ErrorReason.UpdateMaskRequired), ("service_instance", ErrorReason.FieldRequired)],
-            Refused.By(() => new V1.UpdateServiceInstanceRequest().ToChange()));
+            Rejected.By(() => new V1.UpdateServiceInstanceRequest().ToChange()));
     }
 }

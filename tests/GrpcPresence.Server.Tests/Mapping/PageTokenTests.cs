@@ -18,7 +18,7 @@ public sealed class PageTokenTests
     }
 
     [Fact]
-    public void A_token_of_another_list_is_refused()
+    public void A_token_of_another_list_is_rejected()
     {
         AssertForeign(List with { Kind = PageKind.PushBindings });
         AssertForeign(List with { Service = new ServiceSid(2) });
@@ -26,7 +26,7 @@ public sealed class PageTokenTests
     }
 
     [Fact]
-    public void A_token_that_was_altered_anywhere_is_refused()
+    public void A_token_that_was_altered_anywhere_is_rejected()
     {
         var token = PageToken.Write(List, 42);
         for (var i = 0; i < token.Length; i++)
@@ -43,7 +43,7 @@ public sealed class PageTokenTests
     [InlineData("                        ")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("éééééééééééééééééééééééé")]
-    public void What_is_no_token_is_refused(string text) => Assert.False(PageToken.TryRead(text, List, out _));
+    public void A_text_that_is_not_a_token_is_rejected(string text) => Assert.False(PageToken.TryRead(text, List, out _));
 
     private static void AssertForeign(PageList other) => Assert.False(PageToken.TryRead(PageToken.Write(List, 42), other, out _));
 }

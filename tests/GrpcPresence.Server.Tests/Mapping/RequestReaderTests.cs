@@ -128,7 +128,7 @@ public sealed class RequestReaderTests
     [Fact]
     public void Each_user_key_at_fault_is_named_by_its_position() => Assert.Equal(
         [("user_keys[1]", ErrorReason.FieldRequired), ("user_keys[3]", ErrorReason.FieldTooLong)],
-        Refused.By(reader => reader.Users(["a", "", "b", new string('c', 257)], max: 4)));
+        Rejected.By(reader => reader.Users(["a", "", "b", new string('c', 257)], max: 4)));
 
     [Fact]
     public void Too_many_user_keys_are_one_violation() =>
@@ -148,7 +148,7 @@ public sealed class RequestReaderTests
     [InlineData(-1)]
     [InlineData(501)]
     [InlineData(int.MinValue)]
-    public void A_page_size_out_of_bounds_is_refused(int size) =>
+    public void A_page_size_out_of_bounds_is_rejected(int size) =>
         AssertReason("page_size", ErrorReason.FieldOutOfRange, reader => reader.PageSize(size));
 
     [Theory]
@@ -181,7 +181,7 @@ public sealed class RequestReaderTests
             new RequestReader().Reasons([V1.UpdateReason.Deleted, V1.UpdateReason.ReachabilityNotifiable]));
         Assert.Equal(
             [("reasons[0]", ErrorReason.FieldInvalid), ("reasons[2]", ErrorReason.FieldInvalid)],
-            Refused.By(reader => reader.Reasons([V1.UpdateReason.Unspecified, V1.UpdateReason.Created, (V1.UpdateReason)8])));
+            Rejected.By(reader => reader.Reasons([V1.UpdateReason.Unspecified, V1.UpdateReason.Created, (V1.UpdateReason)8])));
     }
 
     [Theory]
@@ -206,15 +206,15 @@ public sealed class RequestReaderTests
         AssertReason("endpoint", expected, reader => reader.Endpoint(new string('x', length)));
 
     [Fact]
-    public void No_more_violations_are_told_than_trailers_carry()
+    public void No_more_violations_are_reported_than_fit_into_trailers()
     {
-        var violations = Refused.By(reader => reader.Users([.. Enumerable.Repeat("", 500)], max: 500));
+        var violations = Rejected.By(reader => reader.Users([.. Enumerable.Repeat("", 500)], max: 500));
 
         Assert.Equal(RequestReader.MaxViolations, violations.Count);
     }
 
     private static void AssertReason(string field, ErrorReason? expected, Action<RequestReader> read) =>
-        Assert.Equal(expected is { } reason ? [(field, reason)] : [], Refused.By(read));
+        Assert.Equal(expected is { } reason ? [(field, reason)] : [], Rejected.By(read));
 
     private static string Nested(int depth) =>
         string.Concat(Enumerable.Repeat("{\"a\":", depth - 1)) + "{}" + new string('}', depth - 1);

@@ -11,10 +11,10 @@ public sealed class UpdateMaskTests
     [Fact]
     public void A_mask_names_at_least_one_field()
     {
-        Assert.Equal([("update_mask", ErrorReason.UpdateMaskRequired)], Refused.By(reader => UpdateMasks.User.Read(null, reader)));
+        Assert.Equal([("update_mask", ErrorReason.UpdateMaskRequired)], Rejected.By(reader => UpdateMasks.User.Read(null, reader)));
         Assert.Equal(
             [("update_mask", ErrorReason.UpdateMaskRequired)],
-            Refused.By(reader => UpdateMasks.User.Read(new FieldMask(), reader)));
+            Rejected.By(reader => UpdateMasks.User.Read(new FieldMask(), reader)));
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class UpdateMaskTests
             ("update_mask.paths[3]", ErrorReason.UpdateMaskUnknownPath),
             ("update_mask.paths[4]", ErrorReason.UpdateMaskUnknownPath),
         ],
-        Refused.By(reader => UpdateMasks.User.Read(MaskOf("attributes", "is_online", "nonsense", "*", "attributes.a"), reader)));
+        Rejected.By(reader => UpdateMasks.User.Read(MaskOf("attributes", "is_online", "nonsense", "*", "attributes.a"), reader)));
 
     [Fact]
     public void A_path_may_be_named_twice()

@@ -9,7 +9,7 @@ public sealed class UserRequestTests
     private static readonly string Sid = "IS" + new string('1', 32);
 
     [Fact]
-    public void Everything_that_is_wrong_with_a_new_user_is_told_at_once()
+    public void Everything_that_is_wrong_with_a_new_user_is_reported_at_once()
     {
         var request = new V1.CreateUserRequest
         {
@@ -26,7 +26,7 @@ public sealed class UserRequestTests
                 ("attributes", ErrorReason.AttributesInvalid),
                 ("role_sid", ErrorReason.FieldInvalid),
             ],
-            Refused.By(() => request.ToChange()));
+            Rejected.By(() => request.ToChange()));
     }
 
     [Fact]
@@ -35,15 +35,15 @@ public sealed class UserRequestTests
         var mask = new FieldMask { Paths = { "attributes" } };
         var request = new V1.UpdateUserRequest { User = new V1.User { ServiceSid = Sid }, UpdateMask = mask };
 
-        Assert.Equal([("user.sid", ErrorReason.FieldRequired)], Refused.By(() => request.ToChange()));
+        Assert.Equal([("user.sid", ErrorReason.FieldRequired)], Rejected.By(() => request.ToChange()));
         request.User.Identity = "alice";
-        Assert.Empty(Refused.By(() => request.ToChange()));
+        Assert.Empty(Rejected.By(() => request.ToChange()));
         request.User.Sid = "alice";
-        Assert.Equal([("user.sid", ErrorReason.FieldInvalid)], Refused.By(() => request.ToChange()));
+        Assert.Equal([("user.sid", ErrorReason.FieldInvalid)], Rejected.By(() => request.ToChange()));
     }
 
     [Fact]
-    public void Webhooks_are_told_of_a_change_unless_the_request_says_otherwise()
+    public void Webhooks_receive_a_change_unless_the_request_skips_them()
     {
         var creation = new V1.CreateUserRequest { ServiceSid = Sid, Identity = "alice" };
         var alice = new V1.User { ServiceSid = Sid, Identity = "alice" };
@@ -66,19 +66,19 @@ public sealed class UserRequestTests
             User = new V1.User { ServiceSid = Sid, Identity = "alice", Attributes = "nonsense", RoleSid = "nonsense" },
             UpdateMask = new FieldMask { Paths = { "friendly_name" } },
         };
-        Assert.Empty(Refused.By(() => request.ToChange()));
+        Assert.Empty(Rejected.By(() => request.ToChange()));
 
         request.UpdateMask.Paths.Add("attributes");
-        Assert.Equal([("user.attributes", ErrorReason.AttributesInvalid)], Refused.By(() => request.ToChange()));
+        Assert.Equal([("user.attributes", ErrorReason.AttributesInvalid)], Rejected.By(() => request.ToChange()));
     }
 
     [Fact]
-    public void Everything_that_is_wrong_with_a_push_binding_is_told_at_once() => Assert.Equal(
+    public void Everything_that_is_wrong_with_a_push_binding_is_reported_at_once() => Assert.Equal(
         [
             ("service_sid", ErrorReason.FieldRequired),
             ("user_key", ErrorReason.FieldRequired),
             ("binding_type", ErrorReason.FieldRequired),
             ("endpoint", ErrorReason.FieldRequired),
         ],
-        Refused.By(() => new V1.SetPushBindingRequest().ToChange(out _)));
+        Rejected.By(() => new V1.SetPushBindingRequest().ToChange(out _)));
 }

@@ -25,11 +25,11 @@ internal sealed class FaultMethod(Func<ServerCallContext, Task> act)
         var rule = new AccessRule<Empty>(Service);
         var definition = ServerServiceDefinition.CreateBuilder()
             .AddMethod(Unary, (Empty request, ServerCallContext context) =>
-                pipeline.RunAsync<Empty, Empty>(rule, (_, call) => ActAsync(call), request, context))
+                pipeline.RunUnaryAsync<Empty, Empty>(rule, (_, call) => ActAsync(call), request, context))
             .AddMethod(ServerStreaming, (Empty request, IServerStreamWriter<Empty> responses, ServerCallContext context) =>
-                pipeline.RunAsync<Empty, Empty>(rule, (_, _, call) => ActAsync(call), request, responses, context))
+                pipeline.RunServerStreamAsync<Empty, Empty>(rule, (_, _, call) => ActAsync(call), request, responses, context))
             .AddMethod(Duplex, (IAsyncStreamReader<Empty> requests, IServerStreamWriter<Empty> responses, ServerCallContext context) =>
-                pipeline.RunAsync<Empty, Empty>(rule, (_, _, call) => ActAsync(call), requests, responses, context))
+                pipeline.RunDuplexAsync<Empty, Empty>(rule, (_, _, call) => ActAsync(call), requests, responses, context))
             .Build();
         app.MapGrpcService(_ => definition);
     }

@@ -18,13 +18,13 @@ public sealed class MethodPipelineTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_refusal_has_its_status_reason_metadata_and_retry_delay(MethodType kind)
+    public async Task A_rejection_has_its_status_reason_metadata_and_retry_delay(MethodType kind)
     {
-        var refusal = new PresenceException(ErrorReason.StreamMaxAge, "")
+        var rejection = new PresenceException(ErrorReason.StreamMaxAge, "")
         {
             Details = new Dictionary<string, string> { ["resume_token"] = "t" },
         };
-        await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw refusal).Map);
+        await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw rejection).Map);
 
         var error = await CallAsync(server.Invoker, kind);
 
@@ -38,8 +38,9 @@ public sealed class MethodPipelineTests
     [MemberData(nameof(Kinds))]
     public async Task A_quota_error_names_the_quota_and_has_a_retry_delay(MethodType kind)
     {
-        var refusal = PresenceErrors.QuotaExceeded(Quota.WritesPerSecond, QuotaSubject.Caller, limit: 10, TimeSpan.FromMilliseconds(1250));
-        await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw refusal).Map);
+        var rejection = PresenceErrors.QuotaExceeded(
+            Quota.WritesPerSecond, QuotaSubject.Caller, limit: 10, TimeSpan.FromMilliseconds(1250));
+        await using var server = await TestServer.StartAsync(new FaultMethod(_ => throw rejection).Map);
 
         var error = await CallAsync(server.Invoker, kind);
 

@@ -111,7 +111,7 @@ public sealed class ReflectionTests
     }
 
     [Fact]
-    public async Task A_stream_that_is_open_when_the_server_stops_is_told_so()
+    public async Task A_stream_that_is_open_when_the_server_stops_ends_with_that_reason()
     {
         var clock = new HeldClock(StreamDrain.Pause);
         await using var server = await TestServer.StartAsync(time: clock);

@@ -62,7 +62,7 @@ public sealed class ConfigurationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Everything_that_is_wrong_is_told_at_once()
+    public async Task Everything_that_is_wrong_is_reported_at_once()
     {
         var refused = await _rest.PostAsync(
             _service + "/Configuration",

@@ -58,7 +58,7 @@ public sealed class CrossOriginTests
     }
 
     [Fact]
-    public async Task Refusals_can_be_read_by_pages_too()
+    public async Task Rejections_can_be_read_by_pages_too()
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowedOrigins = AllowedOrigins.Read(Page) });
 

@@ -35,7 +35,7 @@ public sealed class EditHookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_back_end_that_is_asked_may_refuse_an_edit()
+    public async Task A_back_end_that_is_asked_may_reject_an_edit()
     {
         await AskAsync();
         _backEnd.Answer = _ => StatusCodes.Status403Forbidden;
@@ -51,7 +51,7 @@ public sealed class EditHookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_back_end_that_agrees_lets_the_edit_through()
+    public async Task An_edit_that_the_back_end_allows_is_made()
     {
         await AskAsync();
 
@@ -84,7 +84,7 @@ public sealed class EditHookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_is_asked_of_an_edit_without_the_header_nor_for_who_may_not_make_it()
+    public async Task No_back_end_is_asked_about_an_edit_without_the_header_or_by_a_caller_that_may_not_make_it()
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowPrivateWebhooks = true });
         var rest = RestServer.Of(guarded.Server);
@@ -147,7 +147,7 @@ public sealed class EditHookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Webhooks_are_told_of_edits_that_ask_for_it_alone()
+    public async Task Webhooks_receive_only_the_edits_that_ask_for_it()
     {
         await _rest.PostAsync(
             _service + "/Configuration/Webhooks",
@@ -160,8 +160,8 @@ public sealed class EditHookTests : IAsyncLifetime
         await _rest.SendAsync(HttpMethod.Post, _service + "/Users", form, null, Header);
 
         // Webhooks are sent in the order of revisions, so that the first one would be an unexpected one if there were any.
-        var told = await _backEnd.NextAsync();
-        Assert.Equal(("onUserAdded", "grace"), (told.Parameters["EventType"], told.Parameters["Identity"]));
+        var received = await _backEnd.NextAsync();
+        Assert.Equal(("onUserAdded", "grace"), (received.Parameters["EventType"], received.Parameters["Identity"]));
     }
 
     private Task<RestReply> AskAsync() =>

@@ -73,7 +73,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public async Task A_token_for_another_account_is_refused_where_the_account_is_named()
+    public async Task A_token_for_another_account_is_rejected_if_the_settings_name_an_account()
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with { AccountSid = Account });
         var rest = RestServer.Of(guarded.Server);
@@ -88,7 +88,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public async Task A_body_that_is_no_form_is_refused_with_the_product_s_error()
+    public async Task A_body_that_is_not_a_form_is_rejected_with_the_product_s_error()
     {
         await using var rest = await RestServer.StartAsync();
 
@@ -131,7 +131,7 @@ public sealed class RequestTests
     [InlineData("PUT", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
     [InlineData("DELETE", "/v1/Services", HttpStatusCode.MethodNotAllowed, 20004)]
     [InlineData("PATCH", "/v1/Services/IS0/Configuration", HttpStatusCode.MethodNotAllowed, 20004)]
-    public async Task What_is_not_there_is_told_as_the_product_tells_it(string method, string path, HttpStatusCode status, int code)
+    public async Task A_missing_resource_is_reported_as_Twilio_reports_it(string method, string path, HttpStatusCode status, int code)
     {
         await using var rest = await RestServer.StartAsync();
 
@@ -139,7 +139,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public async Task A_store_that_fails_is_told_with_a_time_to_wait()
+    public async Task A_failing_store_is_reported_with_a_time_to_wait()
     {
         await using var rest = await RestServer.StartAsync();
         rest.Server.Store.Faults.FailReads(fail: true);

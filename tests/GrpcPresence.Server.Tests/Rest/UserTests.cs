@@ -96,7 +96,7 @@ public sealed class UserTests : IAsyncLifetime
     [InlineData("http://localhost/v1", "..?x")]
     [InlineData("http://localhost/v1", @"ada\..")]
     [InlineData("http://localhost/v1", @"..\#")]
-    public async Task However_a_path_is_written_it_goes_the_same_road(string root, string part)
+    public async Task All_spellings_of_a_path_lead_to_the_same_route(string root, string part)
     {
         var target = root + _users["/v1".Length..] + "/" + part;
 
@@ -131,7 +131,7 @@ public sealed class UserTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Refusals_have_the_product_s_codes()
+    public async Task Rejections_have_the_product_s_codes()
     {
         await _rest.PostAsync(_users, ("Identity", "ada"));
 
@@ -180,7 +180,7 @@ public sealed class UserTests : IAsyncLifetime
     [InlineData("?Page=-1", "Page")]
     [InlineData("?Page=1", "Page")]
     [InlineData("?PageToken=x", "PageToken")]
-    public async Task A_page_that_cannot_be_is_refused(string query, string parameter)
+    public async Task An_invalid_page_is_rejected(string query, string parameter)
     {
         var refused = (await _rest.GetAsync(_users + query)).Fails(HttpStatusCode.BadRequest, 20002);
 
@@ -188,7 +188,7 @@ public sealed class UserTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_is_no_larger_than_the_product_s()
+    public async Task A_page_is_at_most_as_large_as_the_product_s()
     {
         var read = await _rest.GetAsync(_users + "?PageSize=1000");
 

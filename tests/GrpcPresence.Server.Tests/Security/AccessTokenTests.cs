@@ -51,12 +51,12 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [InlineData("ES256")]
     [InlineData("HS1")]
     [InlineData("")]
-    public async Task Tokens_Another_algorithm_is_refused(string algorithm)
+    public async Task Tokens_Another_algorithm_is_rejected(string algorithm)
     {
         var token = Token();
         token.Header["alg"] = algorithm;
 
-        await Refused("ACCESS_TOKEN_ALGORITHM_REFUSED", token.Sign(_key.Secret));
+        await Rejected("ACCESS_TOKEN_ALGORITHM_REFUSED", token.Sign(_key.Secret));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     {
         var signed = Token().Sign(_key.Secret);
 
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", signed[..(signed.LastIndexOf('.') + 1)]);
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", signed[..(signed.LastIndexOf('.') + 1)]);
     }
 
     [Fact]
@@ -75,10 +75,10 @@ public sealed class AccessTokenTests : IAsyncLifetime
             '.');
         var header = AccessToken.Part("""{"alg":"HS512","typ":"JWT"}""");
 
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", $"{parts[0]}.{other[1]}.{parts[2]}");
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", $"{header}.{parts[1]}.{parts[2]}");
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign(_key.Secret + "x"));
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign((await _guarded.NewKeyAsync(ApiKeyRole.Service)).Secret));
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", $"{parts[0]}.{other[1]}.{parts[2]}");
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", $"{header}.{parts[1]}.{parts[2]}");
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign(_key.Secret + "x"));
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign((await _guarded.NewKeyAsync(ApiKeyRole.Service)).Secret));
     }
 
     [Fact]
@@ -87,26 +87,26 @@ public sealed class AccessTokenTests : IAsyncLifetime
         // A stolen database contains the hash, so the hash must not be able to sign tokens.
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_key.Secret)));
 
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign(hash));
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", Token().Sign(hash));
     }
 
     [Fact]
-    public async Task Tokens_A_wrong_issuer_is_refused()
+    public async Task Tokens_A_wrong_issuer_is_rejected()
     {
         foreach (var issuer in new[] { "SK" + new string('0', 32), "AC" + new string('0', 32), "", "nonsense" })
         {
             var token = Token();
             token.Claims["iss"] = issuer;
-            await Refused("ACCESS_TOKEN_ISSUER_REFUSED", token.Sign(_key.Secret));
+            await Rejected("ACCESS_TOKEN_ISSUER_REFUSED", token.Sign(_key.Secret));
         }
         var reader = await _guarded.NewKeyAsync(ApiKeyRole.Read);
-        await Refused("ACCESS_TOKEN_ISSUER_REFUSED", Token(reader).Sign(reader.Secret));
+        await Rejected("ACCESS_TOKEN_ISSUER_REFUSED", Token(reader).Sign(reader.Secret));
         var foreign = await _guarded.NewKeyAsync(ApiKeyRole.Service, _guarded.Foreign);
-        await Refused("ACCESS_TOKEN_ISSUER_REFUSED", Token(foreign).Sign(foreign.Secret));
+        await Rejected("ACCESS_TOKEN_ISSUER_REFUSED", Token(foreign).Sign(foreign.Secret));
     }
 
     [Fact]
-    public async Task Tokens_An_expired_token_is_refused_to_the_second()
+    public async Task Tokens_An_expired_token_is_rejected_to_the_second()
     {
         var bearer = _guarded.Bearer(_key, "alice", lifetime: TimeSpan.FromSeconds(2));
         await _guarded.ReadAsync(bearer);
@@ -114,13 +114,13 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await _guarded.ReadAsync(bearer);
         _guarded.Time.Advance(TimeSpan.FromTicks(1));
 
-        await Refused("ACCESS_TOKEN_EXPIRED", bearer["Bearer ".Length..]);
+        await Rejected("ACCESS_TOKEN_EXPIRED", bearer["Bearer ".Length..]);
     }
 
     [Theory]
     [InlineData("nbf")]
     [InlineData("iat")]
-    public async Task Tokens_A_token_of_the_future_is_refused_beyond_a_minute(string claim)
+    public async Task Tokens_A_token_of_the_future_is_rejected_beyond_a_minute(string claim)
     {
         var token = Token();
         var now = _guarded.Time.GetUtcNow().ToUnixTimeSeconds();
@@ -128,13 +128,13 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await _guarded.ReadAsync("Bearer " + token.Sign(_key.Secret));
         token.Claims[claim] = now + 61;
 
-        await Refused("ACCESS_TOKEN_NOT_YET_VALID", token.Sign(_key.Secret));
+        await Rejected("ACCESS_TOKEN_NOT_YET_VALID", token.Sign(_key.Secret));
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Tokens_A_token_for_more_than_a_day_is_refused(bool saysWhenItWasIssued)
+    public async Task Tokens_A_token_for_more_than_a_day_is_rejected(bool saysWhenItWasIssued)
     {
         var token = AccessToken.For(_key, "alice", _guarded.Own, _guarded.Time.GetUtcNow(), TimeSpan.FromHours(24));
         if (!saysWhenItWasIssued)
@@ -142,7 +142,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await _guarded.ReadAsync("Bearer " + token.Sign(_key.Secret));
         token.Claims["exp"] = token.Claims["exp"]!.GetValue<long>() + 1;
 
-        await Refused("ACCESS_TOKEN_LIFETIME_TOO_LONG", token.Sign(_key.Secret));
+        await Rejected("ACCESS_TOKEN_LIFETIME_TOO_LONG", token.Sign(_key.Secret));
     }
 
     [Theory]
@@ -167,20 +167,20 @@ public sealed class AccessTokenTests : IAsyncLifetime
         if (value is not null)
             token.Claims[claim] = JsonNode.Parse(value.Replace("OWN", _guarded.Own, StringComparison.Ordinal));
 
-        await Refused("ACCESS_TOKEN_MALFORMED", token.Sign(_key.Secret));
+        await Rejected("ACCESS_TOKEN_MALFORMED", token.Sign(_key.Secret));
     }
 
     [Fact]
     public async Task Tokens_A_malformed_token_is_rejected()
     {
         foreach (var text in new[] { "", "x", "..", "a.b.c", "e30.e30.e30.e30.e30", new string('.', 5000), "{}" })
-            await Refused("ACCESS_TOKEN_MALFORMED", text);
+            await Rejected("ACCESS_TOKEN_MALFORMED", text);
         // Halves of surrogate pairs: JSON accepts them in a string, but they are not valid text.
         var unsigned = AccessToken.Part("""{"alg":"HS256"}""") + "." + AccessToken.Part("""{"grants":{"\ud800":1}}""") + ".";
-        await Refused("ACCESS_TOKEN_MALFORMED", unsigned);
+        await Rejected("ACCESS_TOKEN_MALFORMED", unsigned);
         var critical = Token();
         critical.Header["crit"] = new JsonArray("exp");
-        await Refused("ACCESS_TOKEN_MALFORMED", critical.Sign(_key.Secret));
+        await Rejected("ACCESS_TOKEN_MALFORMED", critical.Sign(_key.Secret));
     }
 
     [Fact]
@@ -190,13 +190,13 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await _guarded.ReadAsync(bearer);
 
         var rotated = await _guarded.Keys.RotateApiKeyAsync(new RotateApiKeyRequest { ApiKeySid = _key.ApiKey.Sid });
-        await Refused("API_KEY_REVOKED", bearer["Bearer ".Length..]);
+        await Rejected("API_KEY_REVOKED", bearer["Bearer ".Length..]);
 
         _key.Secret = rotated.Secret;
         bearer = _guarded.Bearer(_key, "alice");
         await _guarded.ReadAsync(bearer);
         await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = _key.ApiKey.Sid });
-        await Refused("API_KEY_REVOKED", bearer["Bearer ".Length..]);
+        await Rejected("API_KEY_REVOKED", bearer["Bearer ".Length..]);
     }
 
     [Fact]
@@ -209,7 +209,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
             ["grants"] = new JsonObject { ["identity"] = "IDENTITY", ["chat"] = new JsonObject { ["service_sid"] = _guarded.Own } },
         }.ToJsonString().Replace("IDENTITY", "\\ud800", StringComparison.Ordinal);
 
-        await Refused("ACCESS_TOKEN_MALFORMED", AccessToken.Sign(payload, _key.Secret));
+        await Rejected("ACCESS_TOKEN_MALFORMED", AccessToken.Sign(payload, _key.Secret));
         Assert.Empty(_guarded.Server.Log.Problems);
     }
 
@@ -218,14 +218,14 @@ public sealed class AccessTokenTests : IAsyncLifetime
     {
         var token = Token().Sign(_key.Secret);
 
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", " " + token);
-        await Refused("ACCESS_TOKEN_SIGNATURE_INVALID", "\t" + token);
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", " " + token);
+        await Rejected("ACCESS_TOKEN_SIGNATURE_INVALID", "\t" + token);
     }
 
     private AccessToken Token(CreateApiKeyResponse? key = null) =>
         AccessToken.For(key ?? _key, "alice", _guarded.Own, _guarded.Time.GetUtcNow(), TimeSpan.FromHours(1));
 
-    private async Task Refused(string reason, string token)
+    private async Task Rejected(string reason, string token)
     {
         var error = await CallError.Of(_guarded.ReadAsync("Bearer " + token));
         Assert.Equal((StatusCode.Unauthenticated, reason), (error.Code, error.Reason));

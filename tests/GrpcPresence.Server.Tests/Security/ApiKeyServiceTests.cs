@@ -157,7 +157,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
         await keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = made.ApiKey.Sid });
         await configuration.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = service });
 
-        var told = _guarded.Server.Log.Entries.Where(entry =>
+        var logged = _guarded.Server.Log.Entries.Where(entry =>
             entry.Text.Contains($"by {key.ApiKey.Sid}", StringComparison.Ordinal)).ToList();
         Assert.Equal(
             [
@@ -171,7 +171,7 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
                 $"RevokeApiKey by {key.ApiKey.Sid}: {made.ApiKey.Sid}",
                 $"DeleteServiceInstance by {key.ApiKey.Sid}: {service}",
             ],
-            told.Select(entry => entry.Text.TrimEnd()));
+            logged.Select(entry => entry.Text.TrimEnd()));
         foreach (var secret in new[] { key.Secret, made.Secret, rotated.Secret, "alice@example.com", "secret-of-the-receiver" })
             Assert.DoesNotContain(_guarded.Server.Log.Entries, entry => entry.Text.Contains(secret, StringComparison.Ordinal));
     }

@@ -105,7 +105,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task Keys_A_revoked_key_is_refused_from_the_moment_at_which_that_is_answered()
+    public async Task Keys_A_revoked_key_is_rejected_as_soon_as_the_revocation_is_acknowledged()
     {
         await using var guarded = await GuardedServer.StartAsync();
         var key = await guarded.NewKeyAsync(ApiKeyRole.Read);

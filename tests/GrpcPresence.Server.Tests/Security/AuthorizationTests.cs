@@ -73,6 +73,8 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         .SelectMany(service => service.Methods)
         .Select(method => method.FullName)];
 
+    public static TheoryData<ApiKeyRole> Roles => [.. System.Enum.GetValues<ApiKeyRole>().Where(role => role != Unspecified)];
+
     /// <summary>Every method over gRPC, and over gRPC-Web every method that gRPC-Web can carry.</summary>
     public static TheoryData<string, WatchTransport> Calls
     {
@@ -91,7 +93,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task Isolation_Each_caller_may_what_is_written_and_nothing_else(string method, WatchTransport transport)
+    public async Task Isolation_Each_caller_may_do_only_what_its_row_allows(string method, WatchTransport transport)
     {
         Assert.True(Matrix.TryGetValue(method, out var expected), $"The authorization matrix has no row for {method}.");
         foreach (var (kind, credentials) in callers.All)
@@ -107,7 +109,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task Isolation_Another_service_instance_does_not_exist(string method, WatchTransport transport)
+    public async Task Isolation_Another_service_instance_looks_as_if_it_did_not_exist(string method, WatchTransport transport)
     {
         if (OfDeployment.Contains(method.Split('.')[^1]))
             return;
@@ -138,6 +140,19 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
         var served = GrpcEndpoints.All.SelectMany(service => service.Methods).Select(method => $"/{method.Service.FullName}/{method.Name}");
 
         Assert.Equal(served.Order(), AuthorizationTable.All.Select(rule => rule.Method).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Isolation_Every_role_of_API_keys_has_a_caller_for_each_scope_and_rows_in_the_matrix(ApiKeyRole role)
+    {
+        foreach (var name in new[] { $"Deployment{role}Key", $"Instance{role}Key" })
+        {
+            Assert.True(
+                System.Enum.TryParse(name, out TestCaller caller) && callers.All.ContainsKey(caller),
+                $"{name} is missing in {nameof(TestCaller)} or {nameof(GuardedCallers)}.");
+            Assert.Contains(Matrix.Values, row => row.Allows(caller));
+        }
     }
 
     [Fact]
@@ -179,7 +194,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     }
 
     [Fact]
-    public async Task Isolation_An_end_user_does_not_keep_webhooks_from_being_told()
+    public async Task Isolation_An_end_user_cannot_skip_webhooks()
     {
         var request = new UpdateUserRequest
         {
@@ -196,7 +211,7 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
     public async Task Isolation_An_end_user_cannot_list_push_bindings_of_other_users()
     {
         var users = callers.Guarded.UsersAs(callers.EndUser);
-        ListPushBindingsRequest[] refused =
+        ListPushBindingsRequest[] rejected =
         [
             new() { ServiceSid = callers.Own },
             new() { ServiceSid = callers.Own, BindingTypes = { BindingType.Apn } },
@@ -206,14 +221,14 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
             new() { ServiceSid = callers.Own, UserKeys = { "" } },
         ];
 
-        foreach (var request in refused)
+        foreach (var request in rejected)
             Assert.Equal("PERMISSION_DENIED", (await CallError.Of(users.ListPushBindingsAsync(request))).Reason);
         await users.ListPushBindingsAsync(new() { ServiceSid = callers.Own, UserKeys = { callers.Alice } });
         await users.ListPushBindingsAsync(new() { ServiceSid = callers.Own, UserKey = callers.Alice, UserKeys = { callers.Alice } });
     }
 
     [Fact]
-    public async Task Isolation_Page_and_resume_tokens_of_another_service_instance_are_refused()
+    public async Task Isolation_Page_and_resume_tokens_of_another_service_instance_are_rejected()
     {
         var guarded = callers.Guarded;
         var users = guarded.UsersAs(guarded.Admin);

@@ -51,7 +51,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
         using var certificate = Issue(null, name);
         using var mesh = Connect(certificate);
 
-        Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_INVALID"), Told(await CallError.Of(ReadAsync(mesh, _guarded.Own))));
+        Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_INVALID"), CodeAndReason(await CallError.Of(ReadAsync(mesh, _guarded.Own))));
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     [Fact]
     public async Task Certificates_A_caller_without_a_certificate_needs_credentials()
     {
-        Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_REQUIRED"), Told(await CallError.Of(_guarded.ReadAsync(null))));
+        Assert.Equal((StatusCode.Unauthenticated, "CREDENTIALS_REQUIRED"), CodeAndReason(await CallError.Of(_guarded.ReadAsync(null))));
     }
 
     [Fact]
@@ -158,5 +158,5 @@ public sealed class CertificateCallerTests : IAsyncLifetime
     private static AsyncUnaryCall<ListUsersResponse> ReadAsync(GrpcChannel mesh, string service) =>
         UsersOf(mesh).ListUsersAsync(new ListUsersRequest { ServiceSid = service }, cancellationToken: TestRun.Token);
 
-    private static (StatusCode Code, string Reason) Told(CallError error) => (error.Code, error.Reason);
+    private static (StatusCode Code, string Reason) CodeAndReason(CallError error) => (error.Code, error.Reason);
 }

@@ -73,9 +73,9 @@ public sealed class GuardedCallers : IAsyncLifetime
             });
             return AccessOutcome.Accepted;
         }
-        catch (RpcException refusal)
+        catch (RpcException rejection)
         {
-            return AccessOutcome.Of(CallError.From(refusal));
+            return AccessOutcome.Of(CallError.From(rejection));
         }
     }
 

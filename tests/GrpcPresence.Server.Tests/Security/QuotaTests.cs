@@ -36,10 +36,10 @@ public sealed class QuotaTests
         for (var i = 0; i < 10; i++)
             await BeatAsync(users, guarded.Own);
 
-        var refused = await CallError.Of(BeatAsync(users, guarded.Own));
+        var rejected = await CallError.Of(BeatAsync(users, guarded.Own));
 
-        AssertRefused(refused, "heartbeats_per_second", subject, limit: 10);
-        Assert.Equal(TimeSpan.FromMilliseconds(100), refused.RetryInfo!.RetryDelay.ToTimeSpan());
+        AssertRejected(rejected, "heartbeats_per_second", subject, limit: 10);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), rejected.RetryInfo!.RetryDelay.ToTimeSpan());
         guarded.Time.Advance(TimeSpan.FromMilliseconds(100));
         await BeatAsync(users, guarded.Own);
     }
@@ -80,11 +80,11 @@ public sealed class QuotaTests
         await using var guarded = await StartAsync(subject, limits => limits with { WritesPerSecond = 10 });
         var users = guarded.UsersAs(guarded.Admin);
         await BeatAsync(users, guarded.Own);
-        CallError? refused = null;
+        CallError? rejected = null;
         var done = 0;
-        for (; refused is null && done < 20; done++)
+        for (; rejected is null && done < 20; done++)
         {
-            refused = await TryAsync(users.SetPushBindingAsync(
+            rejected = await TryAsync(users.SetPushBindingAsync(
                 new SetPushBindingRequest
                 {
                     ServiceSid = guarded.Own,
@@ -94,7 +94,7 @@ public sealed class QuotaTests
                 }));
         }
 
-        AssertRefused(refused!, "writes_per_second", subject, limit: 10);
+        AssertRejected(rejected!, "writes_per_second", subject, limit: 10);
         await users.ListUsersAsync(new ListUsersRequest { ServiceSid = guarded.Own });
         await BeatAsync(users, guarded.Own);
     }
@@ -110,13 +110,13 @@ public sealed class QuotaTests
             await watch.Next();
         }
 
-        using var refused = OpenWatch(guarded, guarded.Own);
+        using var rejected = OpenWatch(guarded, guarded.Own);
         using var heartbeats = guarded.UsersAs(guarded.Admin).StreamHeartbeats();
         await heartbeats.RequestStream.TryWriteAsync(
             new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
 
-        AssertRefused(await refused.Ended(), "new_streams_per_second", subject, limit: 10);
-        AssertRefused(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject,
+        AssertRejected(await rejected.Ended(), "new_streams_per_second", subject, limit: 10);
+        AssertRejected(await CallError.Of(() => heartbeats.ResponseStream.MoveNext(TestRun.Token)), "new_streams_per_second", subject,
             limit: 10);
     }
 
@@ -131,9 +131,9 @@ public sealed class QuotaTests
         var first = OpenWatch(guarded, guarded.Own, transport);
         await first.Sync();
 
-        using var refused = OpenWatch(guarded, guarded.Own, transport);
+        using var rejected = OpenWatch(guarded, guarded.Own, transport);
 
-        AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
+        AssertRejected(await rejected.Ended(), "open_streams", subject, limit: 1);
         first.Dispose();
         await guarded.NoStreamsAsync();
         using var again = OpenWatch(guarded, guarded.Own, transport);
@@ -149,10 +149,10 @@ public sealed class QuotaTests
         using (var first = EventWatch.Open(guarded.Server, request, guarded.Admin))
         {
             await first.Sync();
-            using var refused = EventWatch.Open(guarded.Server, request, guarded.Admin);
-            var refusal = await refused.Ended();
-            Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (refusal.Code, refusal.Reason));
-            Assert.NotNull(refusal.RetryInfo);
+            using var rejected = EventWatch.Open(guarded.Server, request, guarded.Admin);
+            var rejection = await rejected.Ended();
+            Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (rejection.Code, rejection.Reason));
+            Assert.NotNull(rejection.RetryInfo);
         }
         await guarded.NoStreamsAsync();
         using var again = EventWatch.Open(guarded.Server, request, guarded.Admin);
@@ -169,9 +169,9 @@ public sealed class QuotaTests
         using var everybody = OpenWatch(guarded, guarded.Own);
         await everybody.Sync();
 
-        using var refused = OpenWatch(guarded, guarded.Own, "carol");
+        using var rejected = OpenWatch(guarded, guarded.Own, "carol");
 
-        AssertRefused(await refused.Ended(), "watched_users", subject, limit: 2);
+        AssertRejected(await rejected.Ended(), "watched_users", subject, limit: 2);
     }
 
     [Theory]
@@ -184,9 +184,9 @@ public sealed class QuotaTests
             new StreamHeartbeatsRequest { Start = new HeartbeatStreamStart { ServiceSid = guarded.Own } });
         Assert.True(await heartbeats.ResponseStream.MoveNext(TestRun.Token));
 
-        using var refused = OpenWatch(guarded, guarded.Own);
+        using var rejected = OpenWatch(guarded, guarded.Own);
 
-        AssertRefused(await refused.Ended(), "open_streams", subject, limit: 1);
+        AssertRejected(await rejected.Ended(), "open_streams", subject, limit: 1);
     }
 
     [Fact]
@@ -211,8 +211,8 @@ public sealed class QuotaTests
         var places = Enumerable.Range(0, Core.Domain.Limits.PublicStreams).Select(_ => quotas.OpenPublicStream()).ToList();
         var health = new global::Grpc.Health.V1.Health.HealthClient(guarded.As(null));
 
-        using (var refused = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest()))
-            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => refused.ResponseStream.MoveNext(TestRun.Token))).Reason);
+        using (var rejected = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest()))
+            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => rejected.ResponseStream.MoveNext(TestRun.Token))).Reason);
         await health.CheckAsync(new global::Grpc.Health.V1.HealthCheckRequest());
         places[0].Dispose();
         using var watch = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest());
@@ -247,9 +247,9 @@ public sealed class QuotaTests
         for (var i = 0; i < 10; i++)
             await BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice", lifetime: TimeSpan.FromMinutes(i + 1))), guarded.Own);
 
-        var refused = await CallError.Of(BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), guarded.Own));
+        var rejected = await CallError.Of(BeatAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), guarded.Own));
 
-        AssertRefused(refused, "heartbeats_per_second", "caller", limit: 10);
+        AssertRejected(rejected, "heartbeats_per_second", "caller", limit: 10);
         await BeatAsync(guarded.UsersAs(guarded.Bearer(key, "bob")), guarded.Own, "bob");
         await BeatAsync(guarded.UsersAs(GuardedServer.Basic(key)), guarded.Own);
     }
@@ -272,9 +272,9 @@ public sealed class QuotaTests
         Assert.False(held.IsCompleted, "The server did not delay the rejection.");
 
         guarded.Time.Advance(Core.Domain.Limits.MaxRejectionDelay);
-        var refused = CallError.Of(() => held);
-        await Fixture.Barrier.Within(refused, "the server sent the rejection");
-        Assert.Equal("QUOTA_EXCEEDED", (await refused).Reason);
+        var rejected = CallError.Of(() => held);
+        await Fixture.Barrier.Within(rejected, "the server sent the rejection");
+        Assert.Equal("QUOTA_EXCEEDED", (await rejected).Reason);
     }
 
     private static Task<GuardedServer> StartAsync(string subject, Func<QuotaLimits, QuotaLimits> limit) =>
@@ -305,16 +305,16 @@ public sealed class QuotaTests
             await call;
             return null;
         }
-        catch (RpcException refusal)
+        catch (RpcException rejection)
         {
-            return CallError.From(refusal);
+            return CallError.From(rejection);
         }
     }
 
-    private static void AssertRefused(CallError refused, string quota, string subject, int limit)
+    private static void AssertRejected(CallError rejected, string quota, string subject, int limit)
     {
-        Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (refused.Code, refused.Reason));
-        Assert.Equal((quota, subject, $"{limit}"), (refused.Metadata["quota"], refused.Metadata["subject"], refused.Metadata["limit"]));
-        Assert.NotNull(refused.RetryInfo);
+        Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (rejected.Code, rejected.Reason));
+        Assert.Equal((quota, subject, $"{limit}"), (rejected.Metadata["quota"], rejected.Metadata["subject"], rejected.Metadata["limit"]));
+        Assert.NotNull(rejected.RetryInfo);
     }
 }

@@ -37,7 +37,7 @@ public sealed class ConfigurationServiceTests
     }
 
     [Fact]
-    public async Task A_sid_that_is_taken_is_refused()
+    public async Task A_sid_that_is_taken_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();
@@ -97,7 +97,7 @@ public sealed class ConfigurationServiceTests
     }
 
     [Fact]
-    public async Task Settings_that_contradict_each_other_are_refused()
+    public async Task Settings_that_contradict_each_other_are_rejected()
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();
@@ -110,7 +110,7 @@ public sealed class ConfigurationServiceTests
     }
 
     [Fact]
-    public async Task A_stale_etag_is_refused()
+    public async Task A_stale_etag_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
         var sid = await server.CreateServiceAsync();

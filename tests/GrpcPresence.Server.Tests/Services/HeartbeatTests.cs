@@ -86,7 +86,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Unknown_identities_are_refused_where_they_may_not_be_created()
+    public async Task Unknown_identities_are_rejected_if_they_may_not_be_created()
     {
         var service = await _server.CreateServiceAsync();
         await _server.Configuration.UpdateConfigurationAsync(new UpdateConfigurationRequest

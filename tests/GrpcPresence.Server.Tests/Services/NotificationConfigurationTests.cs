@@ -109,7 +109,7 @@ public sealed class NotificationConfigurationTests
     }
 
     [Fact]
-    public async Task A_request_without_settings_or_mask_is_refused()
+    public async Task A_request_without_settings_or_mask_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
 

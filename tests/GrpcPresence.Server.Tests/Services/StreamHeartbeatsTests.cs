@@ -59,7 +59,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_that_does_not_follow_the_protocol_is_refused()
+    public async Task A_stream_that_does_not_follow_the_protocol_is_rejected()
     {
         var service = await _server.CreateServiceAsync();
         using (var noStart = new HeartbeatStream(_server.Users.StreamHeartbeats()))
@@ -99,7 +99,7 @@ public sealed class StreamHeartbeatsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sid_that_cannot_be_looked_up_is_a_storage_fault_and_not_an_unknown_user()
+    public async Task A_sid_that_could_not_be_read_is_a_storage_fault_and_not_an_unknown_user()
     {
         var service = await _server.CreateReachableServiceAsync();
         var created = await _server.Users.CreateUserAsync(new CreateUserRequest { ServiceSid = service, Identity = "bob" });

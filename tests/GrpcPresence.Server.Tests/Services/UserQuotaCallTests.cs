@@ -25,12 +25,12 @@ public sealed class UserQuotaCallTests : IAsyncLifetime
 
     [Fact]
     public async Task Another_user_is_rejected() =>
-        AssertRefused(await CallError.Of(() => _server.CreateUserAsync(_service, "bob")));
+        AssertRejected(await CallError.Of(() => _server.CreateUserAsync(_service, "bob")));
 
     [Fact]
     public async Task A_heartbeat_creates_no_user_and_a_heartbeat_of_an_existing_user_succeeds()
     {
-        AssertRefused(await CallError.Of(_server.BeatAsync(_service, "bob")));
+        AssertRejected(await CallError.Of(_server.BeatAsync(_service, "bob")));
         await _server.BeatAsync(_service, "ada");
     }
 
@@ -45,7 +45,7 @@ public sealed class UserQuotaCallTests : IAsyncLifetime
         Assert.Equal(1, (await stream.BeatAsync(("ada", "s1"))).Accepted);
     }
 
-    private static void AssertRefused(CallError error)
+    private static void AssertRejected(CallError error)
     {
         Assert.Equal((StatusCode.ResourceExhausted, "QUOTA_EXCEEDED"), (error.Code, error.Reason));
         Assert.Equal(

@@ -51,7 +51,7 @@ public sealed class UserServiceTests
     }
 
     [Fact]
-    public async Task An_identity_that_is_taken_is_refused()
+    public async Task An_identity_that_is_taken_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateServiceAsync();
@@ -99,7 +99,7 @@ public sealed class UserServiceTests
     }
 
     [Fact]
-    public async Task A_page_token_of_another_filter_or_service_instance_is_refused()
+    public async Task A_page_token_of_another_filter_or_service_instance_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateServiceAsync();
@@ -153,7 +153,7 @@ public sealed class UserServiceTests
     }
 
     [Fact]
-    public async Task The_51st_push_binding_of_a_user_is_refused()
+    public async Task The_51st_push_binding_of_a_user_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateServiceAsync();

@@ -165,7 +165,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(WatchTransport.Events)]
     [InlineData(WatchTransport.GrpcWeb)]
     [InlineData(WatchTransport.GrpcWebText)]
-    public async Task A_watch_of_too_many_users_or_of_nothing_that_exists_is_refused(WatchTransport transport)
+    public async Task A_watch_of_too_many_users_or_of_an_unknown_service_instance_is_rejected(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         var request = new WatchUsersRequest { ServiceSid = service };
@@ -182,7 +182,7 @@ public sealed class WatchUsersTests : IAsyncLifetime
     [InlineData(WatchTransport.Events)]
     [InlineData(WatchTransport.GrpcWeb)]
     [InlineData(WatchTransport.GrpcWebText)]
-    public async Task A_token_of_another_service_instance_is_refused(WatchTransport transport)
+    public async Task A_token_of_another_service_instance_is_rejected(WatchTransport transport)
     {
         var service = await _server.CreateServiceAsync();
         var other = await _server.CreateServiceAsync();

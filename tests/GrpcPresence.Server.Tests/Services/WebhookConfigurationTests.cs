@@ -113,7 +113,7 @@ public sealed class WebhookConfigurationTests
     }
 
     [Fact]
-    public async Task A_request_without_settings_or_mask_is_refused()
+    public async Task A_request_without_settings_or_mask_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
 

@@ -49,9 +49,9 @@ public sealed class MetricsAccessTests
         var rest = RestServer.Of(guarded.Server);
         var key = await guarded.NewKeyAsync(ApiKeyRole.Read);
 
-        var refused = (await rest.GetAsync("/metrics")).Fails(HttpStatusCode.Unauthorized, 20003);
-        Assert.Equal("Basic", Assert.Single(refused.Headers.WwwAuthenticate).Scheme);
-        Assert.Equal("CREDENTIALS_REQUIRED", refused.Text("details", "reason"));
+        var rejected = (await rest.GetAsync("/metrics")).Fails(HttpStatusCode.Unauthorized, 20003);
+        Assert.Equal("Basic", Assert.Single(rejected.Headers.WwwAuthenticate).Scheme);
+        Assert.Equal("CREDENTIALS_REQUIRED", rejected.Text("details", "reason"));
         (await rest.GetAsync("/metrics", GuardedServer.Basic(key.ApiKey.Sid, "wrong"))).Fails(HttpStatusCode.Unauthorized, 20003);
         await guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
         (await rest.GetAsync("/metrics", GuardedServer.Basic(key))).Fails(HttpStatusCode.Unauthorized, 20003);
@@ -118,14 +118,14 @@ public sealed class MetricsAccessTests
     }
 
     [Fact]
-    public async Task HEAD_has_no_body_and_other_methods_are_refused()
+    public async Task HEAD_has_no_body_and_other_methods_are_rejected()
     {
         await using var rest = await RestServer.StartAsync();
 
         var head = await rest.SendAsync(HttpMethod.Head, "/metrics", content: null);
         Assert.Equal((HttpStatusCode.OK, default), (head.Status, head.Body.ValueKind));
-        var refused = (await rest.PostAsync("/metrics", ("a", "b"))).Fails(HttpStatusCode.MethodNotAllowed, 20004);
-        Assert.Contains("GET", refused.Text("message"), StringComparison.Ordinal);
+        var rejected = (await rest.PostAsync("/metrics", ("a", "b"))).Fails(HttpStatusCode.MethodNotAllowed, 20004);
+        Assert.Contains("GET", rejected.Text("message"), StringComparison.Ordinal);
         (await rest.GetAsync("/metrics/more")).Fails(HttpStatusCode.NotFound, 20404);
     }
 

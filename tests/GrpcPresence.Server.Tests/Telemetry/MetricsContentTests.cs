@@ -26,7 +26,7 @@ public sealed partial class MetricsContentTests
     }
 
     [Fact]
-    public async Task Durations_are_in_seconds_with_buckets_that_tell_them_apart()
+    public async Task Durations_are_in_seconds_with_buckets_that_distinguish_them()
     {
         await using var server = await Scrape.StartAsync(MetricsMode.Basic);
         server.Get<PresenceMetrics>().CommitRecorded(TimeSpan.FromMilliseconds(7), changes: 3);
@@ -103,7 +103,7 @@ public sealed partial class MetricsContentTests
         await using var server = await Scrape.StartAsync(MetricsMode.Basic);
         // More bytes than Kestrel buffers before it waits for the client.
         for (var i = 0; i < 1500; i++)
-            server.Get<PresenceMetrics>().QuotaRefused($"{i}-{new string('x', 100)}");
+            server.Get<PresenceMetrics>().QuotaRejected($"{i}-{new string('x', 100)}");
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server.Address.Host, server.Address.Port, TestRun.Token);
         await using var stream = new NetworkStream(socket);
@@ -136,7 +136,7 @@ public sealed partial class MetricsContentTests
         metrics.CatchUpRecorded();
         metrics.ResetRecorded("Initial");
         metrics.LeaseEnded(TimeSpan.FromSeconds(1));
-        metrics.QuotaRefused("users");
+        metrics.QuotaRejected("users");
         metrics.WebhookSent("taken");
     }
 

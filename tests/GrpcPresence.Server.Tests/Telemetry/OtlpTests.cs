@@ -34,7 +34,7 @@ public sealed class OtlpTests
     [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]
     [InlineData("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")]
     [InlineData("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent/ca.pem", "OTEL_")]
-    public async Task A_variable_that_cannot_be_used_is_refused_by_name_in_one_line(string name, string value, string? named = null)
+    public async Task An_unusable_variable_is_rejected_by_name_in_one_line(string name, string value, string? named = null)
     {
         var variables = new Dictionary<string, string?> { [Endpoint] = "http://localhost:4317", [name] = value };
 

@@ -35,7 +35,7 @@ public sealed class ClientCertificateNamesTests : IDisposable
     [InlineData(DnsName, "")]
     [InlineData(DnsName, "gateway.example.org\n")]
     [InlineData(DnsName, "gateway.example.org\0")]
-    public void What_is_no_name_of_its_kind_spoils_the_others(int kind, string name) =>
+    public void One_invalid_name_makes_all_names_of_a_certificate_unusable(int kind, string name) =>
         Assert.Empty(NamesIn(Extension(Encode((DnsName, "good.example.org"), (kind, name)))));
 
     [Fact]

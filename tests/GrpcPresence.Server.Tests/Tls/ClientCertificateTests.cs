@@ -42,15 +42,15 @@ public sealed class ClientCertificateTests : IDisposable
         using var certificate = intermediate.IssueClient();
 
         await new TlsClient(_root, certificate, intermediate.Certificate).AssertTakenAsync(server);
-        await new TlsClient(_root, certificate).AssertRefusedAsync(server);
+        await new TlsClient(_root, certificate).AssertRejectedAsync(server);
     }
 
     [Fact]
-    public async Task No_certificate_is_refused_where_one_is_required()
+    public async Task A_client_without_a_certificate_is_rejected_if_one_is_required()
     {
         await using var server = await StartAsync(ClientCertificates.Required);
 
-        await new TlsClient(_root).AssertRefusedAsync(server);
+        await new TlsClient(_root).AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -64,12 +64,12 @@ public sealed class ClientCertificateTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_certificate_of_another_authority_is_refused_also_where_none_is_needed(bool required)
+    public async Task A_certificate_of_another_authority_is_rejected_even_if_certificates_are_optional(bool required)
     {
         await using var server = await StartAsync(required ? ClientCertificates.Required : ClientCertificates.Optional);
         using var certificate = _root.IssueClient();
 
-        await new TlsClient(_root, certificate).AssertRefusedAsync(server);
+        await new TlsClient(_root, certificate).AssertRejectedAsync(server);
     }
 
     [Fact]
@@ -82,25 +82,25 @@ public sealed class ClientCertificateTests : IDisposable
         await client.AssertTakenAsync(server);
         _time.Advance(TimeSpan.FromMinutes(2));
 
-        await client.AssertRefusedAsync(server);
+        await client.AssertRejectedAsync(server);
     }
 
     [Fact]
-    public async Task A_certificate_that_is_not_for_clients_is_refused()
+    public async Task A_certificate_without_client_usage_is_rejected()
     {
         await using var server = await StartAsync(ClientCertificates.Optional);
         using var certificate = _clients.IssueServer();
 
-        await new TlsClient(_root, certificate).AssertRefusedAsync(server);
+        await new TlsClient(_root, certificate).AssertRejectedAsync(server);
     }
 
     [Fact]
-    public async Task A_refused_client_does_not_fill_the_log()
+    public async Task A_rejected_client_does_not_fill_the_log()
     {
         await using var server = await StartAsync(ClientCertificates.Required);
         var began = server.Log.Entries.Count;
 
-        await new TlsClient(_root).AssertRefusedAsync(server);
+        await new TlsClient(_root).AssertRejectedAsync(server);
 
         Assert.Equal(began, server.Log.Entries.Count);
     }

@@ -12,7 +12,7 @@ public sealed class CurlOptionsTests : IDisposable
     private readonly TestAuthority _root = TestAuthority.NewRoot();
 
     [Fact]
-    public void The_certificate_vouches_for_itself()
+    public void The_certificate_is_its_own_authority()
     {
         using var leaf = _root.IssueServer();
 

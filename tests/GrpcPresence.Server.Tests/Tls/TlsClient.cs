@@ -30,7 +30,7 @@ internal sealed class TlsClient(TestAuthority root, X509Certificate2? own = null
         Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(server, HttpVersion.Version11)).Status);
 
     /// <summary>Fails if the server accepts this client.</summary>
-    public async Task AssertRefusedAsync(TestServer server) =>
+    public async Task AssertRejectedAsync(TestServer server) =>
         await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(server, HttpVersion.Version11));
 
     /// <summary>Connects, and returns the SHA-256 of the server's certificate.</summary>

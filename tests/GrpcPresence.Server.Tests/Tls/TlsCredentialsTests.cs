@@ -44,14 +44,14 @@ public sealed class TlsCredentialsTests : IDisposable
     [Fact]
     public void A_file_that_is_not_there_is_named()
     {
-        AssertRefused(Certificate, folder => File.Delete(folder.Certificate));
-        AssertRefused(Key, folder => File.Delete(folder.Key));
-        AssertRefused(Authorities, folder => File.Delete(folder.Authorities));
+        AssertRejected(Certificate, folder => File.Delete(folder.Certificate));
+        AssertRejected(Key, folder => File.Delete(folder.Key));
+        AssertRejected(Authorities, folder => File.Delete(folder.Authorities));
     }
 
     [Fact]
     public void A_file_that_is_a_folder_is_named() =>
-        AssertRefused(Key, folder =>
+        AssertRejected(Key, folder =>
         {
             File.Delete(folder.Key);
             Directory.CreateDirectory(folder.Key);
@@ -60,15 +60,15 @@ public sealed class TlsCredentialsTests : IDisposable
     [Fact]
     public void A_file_without_a_certificate_is_named()
     {
-        AssertRefused(Certificate, folder => File.Copy(folder.Key, folder.Certificate, overwrite: true));
-        AssertRefused(Authorities, folder => File.WriteAllText(folder.Authorities, ""));
+        AssertRejected(Certificate, folder => File.Copy(folder.Key, folder.Certificate, overwrite: true));
+        AssertRejected(Authorities, folder => File.WriteAllText(folder.Authorities, ""));
     }
 
     [Fact]
     public void A_certificate_that_is_cut_off_is_not_passed_over()
     {
-        AssertRefused(Certificate, folder => TlsFolder.CutOff(folder.Certificate));
-        AssertRefused(Authorities, folder =>
+        AssertRejected(Certificate, folder => TlsFolder.CutOff(folder.Certificate));
+        AssertRejected(Authorities, folder =>
         {
             folder.WriteAuthorities(_root.Certificate, _root.Certificate);
             TlsFolder.CutOff(folder.Authorities);
@@ -76,23 +76,24 @@ public sealed class TlsCredentialsTests : IDisposable
     }
 
     [Fact]
-    public void A_certificate_that_is_PEM_of_nonsense_is_named() => AssertRefused(
+    public void A_certificate_that_is_PEM_of_nonsense_is_named() => AssertRejected(
         Certificate, folder => File.WriteAllText(folder.Certificate, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
 
     [Fact]
-    public void A_key_that_does_not_fit_is_named() => AssertRefused(Key, folder => folder.WriteKey(_root.Certificate));
+    public void A_key_that_does_not_fit_is_named() => AssertRejected(Key, folder => folder.WriteKey(_root.Certificate));
 
     [Fact]
-    public void A_key_that_is_encrypted_is_named() => AssertRefused(Key, folder => folder.EncryptKey(_leaf));
+    public void A_key_that_is_encrypted_is_named() => AssertRejected(Key, folder => folder.EncryptKey(_leaf));
 
     [Fact]
-    public void A_file_without_a_key_is_named() => AssertRefused(Key, folder => File.Copy(folder.Certificate, folder.Key, overwrite: true));
+    public void A_file_without_a_key_is_named() =>
+        AssertRejected(Key, folder => File.Copy(folder.Certificate, folder.Key, overwrite: true));
 
     [Fact]
     public void Authorities_without_a_root_are_named()
     {
         using var intermediate = _root.NewIntermediate("Intermediate");
-        AssertRefused(Authorities, folder => folder.WriteAuthorities(intermediate.Certificate));
+        AssertRejected(Authorities, folder => folder.WriteAuthorities(intermediate.Certificate));
     }
 
     [Fact]
@@ -113,7 +114,7 @@ public sealed class TlsCredentialsTests : IDisposable
     }
 
     // The files are valid again afterwards.
-    private void AssertRefused(string setting, Action<TlsFolder> spoil)
+    private void AssertRejected(string setting, Action<TlsFolder> spoil)
     {
         spoil(_folder);
         var exception = Assert.Throws<SettingsException>(Load);

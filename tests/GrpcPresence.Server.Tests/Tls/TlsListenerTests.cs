@@ -107,7 +107,7 @@ public sealed class TlsListenerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_client_that_knows_nothing_newer_than_TLS_1_1_is_told_that_it_is_the_version()
+    public async Task A_client_limited_to_TLS_1_1_gets_an_alert_that_names_the_version()
     {
         await using var server = await StartWithLeafAsync();
         using var tcp = new TcpClient();

@@ -90,7 +90,7 @@ public sealed class TlsReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Files_that_are_broken_in_another_way_are_told_of_again()
+    public async Task Files_that_are_broken_in_another_way_are_logged_again()
     {
         await using var server = await StartAsync();
         _folder.Write(_second);
@@ -135,13 +135,13 @@ public sealed class TlsReloadTests : IDisposable
         _folder.WriteAuthorities(old.Certificate);
         await using var server = await StartAsync(_folder.SettingsWith(ClientCertificates.Required));
         await oldClient.AssertTakenAsync(server);
-        await youngClient.AssertRefusedAsync(server);
+        await youngClient.AssertRejectedAsync(server);
 
         _folder.WriteAuthorities(young.Certificate);
         _time.Advance(TlsReload.Interval);
 
         await youngClient.AssertTakenAsync(server);
-        await oldClient.AssertRefusedAsync(server);
+        await oldClient.AssertRejectedAsync(server);
     }
 
     [Theory]

@@ -43,7 +43,7 @@ public sealed class WebhookAddressPolicyTests
     public void Any_other_URL_may_be_set(string url) => Assert.False(Guard(allowPrivate: false).Rejects(new Uri(url)));
 
     [Fact]
-    public async Task A_private_target_is_refused_also_when_only_DNS_says_so()
+    public async Task A_private_target_is_rejected_even_if_only_DNS_shows_it()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 

@@ -78,7 +78,7 @@ public sealed class WebhookEndToEndTests
     [InlineData("http://localhost/hook")]
     [InlineData("https://169.254.169.254/latest")]
     [InlineData("https://[::1]/")]
-    public async Task A_private_target_is_refused_when_it_is_set(string url)
+    public async Task A_private_target_is_rejected_when_it_is_set(string url)
     {
         await using var server = await TestServer.StartAsync();
         var service = await server.CreateServiceAsync();

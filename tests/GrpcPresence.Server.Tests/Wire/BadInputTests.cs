@@ -67,7 +67,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public async Task A_message_that_is_too_large_is_refused_and_is_not_logged()
+    public async Task A_message_that_is_too_large_is_rejected_and_is_not_logged()
     {
         await using var server = await TestServer.StartAsync();
         var message = new byte[Limits.ReceivedMessageBytes + 1];

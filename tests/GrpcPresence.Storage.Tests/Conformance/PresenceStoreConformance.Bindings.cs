@@ -116,10 +116,10 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal(
             ErrorReason.UserNotFound,
-            await RefusalOf(Store.ListBindingsAsync(service.Sid, Of(new UserKey(Sample.Identity(999))), 0, 10, Stop)));
+            await RejectionOf(Store.ListBindingsAsync(service.Sid, Of(new UserKey(Sample.Identity(999))), 0, 10, Stop)));
         Assert.Equal(
             ErrorReason.UserNotFound,
-            await RefusalOf(Store.ListBindingsAsync(service.Sid, Of(Sample.SidKey(others[0])), 0, 10, Stop)));
+            await RejectionOf(Store.ListBindingsAsync(service.Sid, Of(Sample.SidKey(others[0])), 0, 10, Stop)));
         Assert.NotEqual(service.Id, other.Id);
     }
 
@@ -144,7 +144,7 @@ public abstract partial class PresenceStoreConformance
         Assert.Empty(await Store.ListBindingsAsync(service.Sid, named with { Users = [new UserKey(Sample.Identity(999))] }, 0, 10, Stop));
         Assert.Equal(
             ErrorReason.UserNotFound,
-            await RefusalOf(Store.ListBindingsAsync(service.Sid, named with { User = new UserKey(Sample.Identity(999)) }, 0, 10, Stop)));
+            await RejectionOf(Store.ListBindingsAsync(service.Sid, named with { User = new UserKey(Sample.Identity(999)) }, 0, 10, Stop)));
     }
 
     [Fact]

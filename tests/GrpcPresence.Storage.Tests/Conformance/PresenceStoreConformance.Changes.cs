@@ -123,7 +123,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Changes_of_an_identity_include_every_user_who_had_it()
+    public async Task Changes_of_an_identity_include_every_user_that_had_it()
     {
         var service = AddService(revision: 20);
         var identity = Sample.Identity(1);

@@ -174,16 +174,16 @@ public abstract partial class PresenceStoreConformance
         var sid = service.Sid;
         ErrorReason[] reasons =
         [
-            await RefusalOf(Store.FindUsersAsync(sid, [Sample.Key(user)], Stop)),
-            await RefusalOf(Store.ListUsersAsync(sid, 0, 10, online: null, Stop)),
-            await RefusalOf(Store.ListUsersAsync(sid, 0, 10, online: true, Stop)),
-            await RefusalOf(Store.ListKnownUsersAsync(sid, 0, 10, 0, 10, Stop)),
-            await RefusalOf(Store.ListChangesAsync(sid, 0, 10, Stop)),
-            await RefusalOf(Store.FindChangesAsync(sid, [Sample.Key(user)], 0, Stop)),
-            await RefusalOf(Store.FindBindingAsync(sid, binding.Sid, Stop)),
-            await RefusalOf(Store.ListBindingsAsync(sid, BindingFilter.All, 0, 10, Stop)),
-            await RefusalOf(Store.ListBindingsAsync(sid, Of(Sample.Key(user)), 0, 10, Stop)),
-            await RefusalOf(Store.FindTimelineEndAsync(service, Store.TimelineOf(service), Stop)),
+            await RejectionOf(Store.FindUsersAsync(sid, [Sample.Key(user)], Stop)),
+            await RejectionOf(Store.ListUsersAsync(sid, 0, 10, online: null, Stop)),
+            await RejectionOf(Store.ListUsersAsync(sid, 0, 10, online: true, Stop)),
+            await RejectionOf(Store.ListKnownUsersAsync(sid, 0, 10, 0, 10, Stop)),
+            await RejectionOf(Store.ListChangesAsync(sid, 0, 10, Stop)),
+            await RejectionOf(Store.FindChangesAsync(sid, [Sample.Key(user)], 0, Stop)),
+            await RejectionOf(Store.FindBindingAsync(sid, binding.Sid, Stop)),
+            await RejectionOf(Store.ListBindingsAsync(sid, BindingFilter.All, 0, 10, Stop)),
+            await RejectionOf(Store.ListBindingsAsync(sid, Of(Sample.Key(user)), 0, 10, Stop)),
+            await RejectionOf(Store.FindTimelineEndAsync(service, Store.TimelineOf(service), Stop)),
         ];
         Assert.All(reasons, reason => Assert.Equal(ErrorReason.ServiceInstanceNotFound, reason));
     }

@@ -239,7 +239,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Users_who_became_known_since_a_revision_are_listed_up_to_a_revision_of_their_row()
+    public async Task Users_that_became_known_since_a_revision_are_listed_up_to_a_revision_of_their_row()
     {
         var (service, other) = (AddService(1, 20), AddService(2, 20));
         AddUsers(
@@ -296,7 +296,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task A_user_who_went_offline_is_not_listed_as_online_any_more_and_the_other_way_round()
+    public async Task A_user_that_went_offline_is_no_longer_listed_as_online_and_the_other_way_round()
     {
         var service = AddService(revision: 5);
         var first = AddUser(service, Sample.OnlineUser(1, 2));

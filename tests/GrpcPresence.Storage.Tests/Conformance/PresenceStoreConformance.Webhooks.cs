@@ -41,7 +41,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
         Assert.Null(Write(transaction => transaction.FindWebhook(service.Id)));
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RefusalOf(Store.FindWebhookAsync(Sample.ServiceSid(3), Stop)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RejectionOf(Store.FindWebhookAsync(Sample.ServiceSid(3), Stop)));
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task Webhooks_are_listed_by_ascending_key_where_there_is_a_url_to_tell_and_a_service_instance()
+    public async Task Webhooks_with_a_URL_and_a_service_instance_are_listed_by_ascending_key()
     {
         var services = Enumerable.Range(1, 4).Select(number => AddService(number)).ToList();
         var (last, first) = (WebhookOf(services[3], "https://last.example", 9), WebhookOf(services[0], "https://first.example", 8));
@@ -145,7 +145,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal(new NotificationSettings(), await Store.FindNotificationsAsync(service.Sid, Stop));
         Assert.Equal(new NotificationSettings(), Write(transaction => transaction.FindNotifications(service.Id)));
-        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RefusalOf(Store.FindNotificationsAsync(Sample.ServiceSid(2), Stop)));
+        Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RejectionOf(Store.FindNotificationsAsync(Sample.ServiceSid(2), Stop)));
     }
 
     [Fact]

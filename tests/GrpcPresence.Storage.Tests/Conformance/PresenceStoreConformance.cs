@@ -66,6 +66,6 @@ public abstract partial class PresenceStoreConformance
 
     protected static IEnumerable<Identity> Identities(IEnumerable<UserState> users) => users.Select(user => user.Identity);
 
-    protected static async Task<ErrorReason> RefusalOf<T>(ValueTask<T> task) =>
+    protected static async Task<ErrorReason> RejectionOf<T>(ValueTask<T> task) =>
         (await Assert.ThrowsAnyAsync<PresenceException>(async () => await task)).Reason;
 }

@@ -58,7 +58,7 @@ public sealed class InMemoryFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task All_operations_fail_until_they_work_again()
+    public async Task Operations_fail_until_the_fault_is_cleared()
     {
         _store.Faults.FailAllOperations(true);
         Assert.Throws<StorageException>(_store.BeginTransaction);

@@ -50,18 +50,18 @@ public sealed class BackupTests : SqliteTestBase
         using var store = Open();
         File.WriteAllText(BackupPath, "precious");
 
-        Assert.Equal(DatabaseRejection.Exists, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Exists, RejectionOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         Assert.Equal("precious", File.ReadAllText(BackupPath));
     }
 
     [Fact]
     public void A_backup_of_a_missing_database_is_rejected_and_leaves_no_file()
     {
-        Assert.Equal(DatabaseRejection.Missing, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Missing, RejectionOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         File.WriteAllBytes(DatabasePath, []);
-        Assert.Equal(DatabaseRejection.Foreign, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Foreign, RejectionOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
         File.WriteAllText(DatabasePath, new string('x', 5000));
-        Assert.Equal(DatabaseRejection.Damaged, RefusalOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
+        Assert.Equal(DatabaseRejection.Damaged, RejectionOf(() => SqliteBackup.Backup(DatabasePath, BackupPath)));
 
         Assert.Equal([DatabasePath], Directory.GetFiles(Path.GetDirectoryName(DatabasePath)!));
     }
@@ -75,7 +75,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_restored_database_recognizes_the_revisions_that_were_lost()
+    public async Task A_restored_database_distinguishes_lost_revisions_from_those_that_replace_them()
     {
         Guid timeline;
         using (var store = Open())
@@ -190,7 +190,8 @@ public sealed class BackupTests : SqliteTestBase
             reader.Open();
             reader.Execute("BEGIN;");
             reader.ExecuteScalar<long>("SELECT count(*) FROM users");
-            Assert.Equal(DatabaseRejection.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, crashed, TimeSpan.FromMilliseconds(1))));
+            Assert.Equal(
+                DatabaseRejection.InUse, RejectionOf(() => SqliteBackup.Restore(BackupPath, crashed, TimeSpan.FromMilliseconds(1))));
         }
 
         using (var old = Open(crashed))
@@ -220,7 +221,7 @@ public sealed class BackupTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task What_stands_in_for_a_lost_database_while_its_log_is_removed_is_no_new_one()
+    public async Task A_file_in_place_of_a_lost_database_is_not_taken_for_a_new_one_while_its_log_is_removed()
     {
         using (var store = Open())
         {
@@ -230,14 +231,14 @@ public sealed class BackupTests : SqliteTestBase
             File.Copy(DatabasePath + "-wal", InDirectory("lost.db-wal"));
         }
         var lost = InDirectory("lost.db");
-        AssertRefused(DatabaseRejection.Damaged, lost);
+        AssertRejected(DatabaseRejection.Damaged, lost);
 
         // The file cannot be replaced, as if the process had ended before the last step.
         Directory.CreateDirectory(lost + "-shm");
         Assert.Throws<StorageException>(() => SqliteBackup.Restore(BackupPath, lost));
         Assert.False(File.Exists(lost + "-wal"));
         Directory.Delete(lost + "-shm");
-        AssertRefused(DatabaseRejection.Damaged, lost);
+        AssertRejected(DatabaseRejection.Damaged, lost);
 
         SqliteBackup.Restore(BackupPath, lost);
         using var restored = Open(lost);
@@ -254,7 +255,7 @@ public sealed class BackupTests : SqliteTestBase
         var content = File.ReadAllBytes(DatabasePath);
         content[SchemaFormatAt] = 99;
         File.WriteAllBytes(DatabasePath, content);
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
 
         SqliteBackup.Restore(BackupPath, DatabasePath);
 
@@ -270,7 +271,7 @@ public sealed class BackupTests : SqliteTestBase
         SqliteBackup.Backup(DatabasePath, BackupPath);
         File.WriteAllText(DatabasePath, new string('x', 5000));
         File.WriteAllText(DatabasePath + "-wal", "left over");
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
 
         SqliteBackup.Restore(BackupPath, DatabasePath);
 
@@ -286,7 +287,7 @@ public sealed class BackupTests : SqliteTestBase
         SqliteBackup.Backup(DatabasePath, BackupPath);
         AddUsers(store, 1);
 
-        Assert.Equal(DatabaseRejection.InUse, RefusalOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
+        Assert.Equal(DatabaseRejection.InUse, RejectionOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
 
         Assert.Equal(1, await WholeRevision(store));
     }
@@ -306,9 +307,9 @@ public sealed class BackupTests : SqliteTestBase
         using (var foreign = new SqliteConnection($"Data Source={InDirectory("foreign.db")};Pooling=false"))
             foreign.Execute("CREATE TABLE notes (text TEXT)");
 
-        Assert.Equal(DatabaseRejection.Damaged, RefusalOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
-        Assert.Equal(DatabaseRejection.Foreign, RefusalOf(() => SqliteBackup.Restore(InDirectory("foreign.db"), DatabasePath)));
-        Assert.Equal(DatabaseRejection.Missing, RefusalOf(() => SqliteBackup.Restore(InDirectory("missing.db"), DatabasePath)));
+        Assert.Equal(DatabaseRejection.Damaged, RejectionOf(() => SqliteBackup.Restore(BackupPath, DatabasePath)));
+        Assert.Equal(DatabaseRejection.Foreign, RejectionOf(() => SqliteBackup.Restore(InDirectory("foreign.db"), DatabasePath)));
+        Assert.Equal(DatabaseRejection.Missing, RejectionOf(() => SqliteBackup.Restore(InDirectory("missing.db"), DatabasePath)));
 
         Assert.False(File.Exists(DatabasePath + ".partial"));
         using var kept = Open();
@@ -328,5 +329,5 @@ public sealed class BackupTests : SqliteTestBase
         File.Copy(begun + "-journal", database + "-journal");
     }
 
-    private static DatabaseRejection RefusalOf(Action action) => Assert.Throws<DatabaseRejectedException>(action).Refusal;
+    private static DatabaseRejection RejectionOf(Action action) => Assert.Throws<DatabaseRejectedException>(action).Rejection;
 }

@@ -37,7 +37,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void A_relative_path_is_told_in_full()
+    public void An_error_contains_the_full_path_for_a_relative_one()
     {
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, DatabasePath);
         using var store = Open(relative);
@@ -46,7 +46,7 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
-    public void The_writing_connection_waits_for_the_disk_and_checkpoints_only_when_told()
+    public void The_writing_connection_waits_for_the_disk_and_checkpoints_only_on_request()
     {
         using var store = Open();
         var connection = store.WritingConnection;
@@ -86,7 +86,7 @@ public sealed class OpeningTests : SqliteTestBase
         var link = InDirectory("link.db");
         File.CreateSymbolicLink(link, DatabasePath);
         using (Open(link))
-            AssertRefused(DatabaseRejection.InUse);
+            AssertRejected(DatabaseRejection.InUse);
         using (Open())
             Assert.Equal(DatabasePath, Assert.Throws<DatabaseRejectedException>(() => Open(link)).Path);
     }
@@ -104,7 +104,7 @@ public sealed class OpeningTests : SqliteTestBase
     public void A_second_store_is_rejected_while_the_first_lives()
     {
         using (Open())
-            AssertRefused(DatabaseRejection.InUse);
+            AssertRejected(DatabaseRejection.InUse);
 
         Open().Dispose();
         Assert.True(File.Exists(DatabasePath + ".lock"));
@@ -115,8 +115,8 @@ public sealed class OpeningTests : SqliteTestBase
     {
         File.WriteAllText(DatabasePath, new string('x', 10_000));
 
-        AssertRefused(DatabaseRejection.Damaged);
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
 
         Assert.Equal(new string('x', 10_000), File.ReadAllText(DatabasePath));
     }
@@ -128,7 +128,7 @@ public sealed class OpeningTests : SqliteTestBase
             connection.Execute("CREATE TABLE notes (text TEXT); PRAGMA user_version = 1");
         var before = File.ReadAllBytes(DatabasePath);
 
-        AssertRefused(DatabaseRejection.Foreign);
+        AssertRejected(DatabaseRejection.Foreign);
 
         Assert.Equal(before, File.ReadAllBytes(DatabasePath));
     }
@@ -141,7 +141,7 @@ public sealed class OpeningTests : SqliteTestBase
             connection.Execute($"PRAGMA user_version = {Migrations.Latest + 1}");
         var before = File.ReadAllBytes(DatabasePath);
 
-        AssertRefused(DatabaseRejection.NewerSchema);
+        AssertRejected(DatabaseRejection.NewerSchema);
 
         Assert.Equal(before, File.ReadAllBytes(DatabasePath));
     }
@@ -153,7 +153,7 @@ public sealed class OpeningTests : SqliteTestBase
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
             connection.Execute("PRAGMA user_version = 0");
 
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class OpeningTests : SqliteTestBase
         foreach (var at in new[] { 0, 7, 16, 47, 100, 103 })
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, at));
-            AssertRefused(DatabaseRejection.Damaged);
+            AssertRejected(DatabaseRejection.Damaged);
         }
     }
 
@@ -190,7 +190,7 @@ public sealed class OpeningTests : SqliteTestBase
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
             connection.Execute("DROP INDEX users_by_revision");
 
-        Assert.Contains("users_by_revision", AssertRefused(DatabaseRejection.Damaged).Message, StringComparison.Ordinal);
+        Assert.Contains("users_by_revision", AssertRejected(DatabaseRejection.Damaged).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -212,7 +212,7 @@ public sealed class OpeningTests : SqliteTestBase
         for (var page = 1; page < pages; page++)
         {
             File.WriteAllBytes(DatabasePath, Flip(whole, page * PageSize));
-            AssertRefused(DatabaseRejection.Damaged);
+            AssertRejected(DatabaseRejection.Damaged);
         }
     }
 
@@ -222,17 +222,17 @@ public sealed class OpeningTests : SqliteTestBase
         var whole = MakeDatabase();
         File.WriteAllBytes(DatabasePath, whole[..(whole.Length / 2 / PageSize * PageSize)]);
 
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
     }
 
     [Fact]
     public void A_log_without_its_database_is_rejected()
     {
         File.WriteAllBytes(DatabasePath + "-wal", Encoding.UTF8.GetBytes("the rest of acknowledged changes"));
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
 
         File.WriteAllBytes(DatabasePath, []);
-        AssertRefused(DatabaseRejection.Damaged);
+        AssertRejected(DatabaseRejection.Damaged);
 
         Assert.True(File.Exists(DatabasePath + "-wal"));
     }

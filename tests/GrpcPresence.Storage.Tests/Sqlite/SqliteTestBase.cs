@@ -34,11 +34,11 @@ public abstract class SqliteTestBase : IDisposable
     protected static SqlitePresenceStore Open(string path) =>
         new(new SqliteStoreOptions { Path = path, BusyTimeout = TimeSpan.FromMilliseconds(1) });
 
-    protected DatabaseRejectedException AssertRefused(DatabaseRejection rejection, string? path = null)
+    protected DatabaseRejectedException AssertRejected(DatabaseRejection rejection, string? path = null)
     {
         path ??= DatabasePath;
         var exception = Assert.Throws<DatabaseRejectedException>(() => Open(path));
-        Assert.Equal((rejection, path), (exception.Refusal, exception.Path));
+        Assert.Equal((rejection, path), (exception.Rejection, exception.Path));
         Assert.Contains(path, exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', exception.Message);
         return exception;

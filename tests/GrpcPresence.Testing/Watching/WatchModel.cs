@@ -14,7 +14,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     private ImmutableDictionary<UserSid, Seen> _users = ImmutableDictionary<UserSid, Seen>.Empty;
     private bool _hasBegun;
     private bool _isReset;
-    private bool _owesSnapshot;
+    private bool _isSnapshotIncomplete;
     private bool _hadSnapshot;
 
     /// <summary>The filter of the watch.</summary>
@@ -42,7 +42,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         Token = from?.Token;
         _users = from?.Users ?? ImmutableDictionary<UserSid, Seen>.Empty;
         _hadSnapshot = from?.HadSnapshot ?? false;
-        _owesSnapshot = false;
+        _isSnapshotIncomplete = false;
     }
 
     /// <summary>
@@ -50,7 +50,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     /// </summary>
     public void GoOn()
     {
-        _owesSnapshot |= _isReset;
+        _isSnapshotIncomplete |= _isReset;
         Restart();
     }
 
@@ -72,7 +72,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             case WatchEvent.Updates updates:
                 Require(updates.Users.Count > 0, "Reasoned", "a message of updates is empty");
                 foreach (var update in updates.Users)
-                    Take(ToldUser.Of(update));
+                    Take(ReceivedUser.Of(update));
                 break;
         }
         if (message.Token is { } token)
@@ -89,7 +89,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         _users = _users.Clear();
         _isReset = true;
         _hadSnapshot = true;
-        _owesSnapshot = false;
+        _isSnapshotIncomplete = false;
         IsSynced = false;
         Token = null;
     }
@@ -99,16 +99,16 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     {
         RequireBegun();
         Require(!IsSynced, "Snapshot", "the stream sent synced twice");
-        Require(!_owesSnapshot, "Snapshot", "a snapshot was interrupted and did not begin again");
+        Require(!_isSnapshotIncomplete, "Snapshot", "a snapshot was interrupted and did not begin again");
         IsSynced = true;
         _isReset = false;
     }
 
     /// <summary>Handles one update.</summary>
-    public void Take(ToldUser user)
+    public void Take(ReceivedUser user)
     {
         RequireBegun();
-        Require(!_owesSnapshot, "Snapshot", $"a snapshot was interrupted, and {user.Identity} comes before it begins again");
+        Require(!_isSnapshotIncomplete, "Snapshot", $"a snapshot was interrupted, and {user.Identity} comes before it begins again");
         Require(IsWatched(user.Sid, user.Identity), "Snapshot", $"{user.Identity} is not watched");
         var known = _users.GetValueOrDefault(user.Sid);
         Require(
@@ -140,11 +140,11 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             var due = truth.LastChange(sid, filter.Reasons, token.Base);
             if (due == 0 || truth.IsDeleted(sid))
                 continue;
-            var told = _users.GetValueOrDefault(sid)?.Told ?? -1;
+            var received = _users.GetValueOrDefault(sid)?.ReceivedUpTo ?? -1;
             Require(
-                told >= due,
+                received >= due,
                 "Bookmarkable",
-                $"the token {token.Base}/{token.Position} passes {identity}'s change {due}; received up to {told}");
+                $"the token {token.Base}/{token.Position} passes {identity}'s change {due}; received up to {received}");
         }
         Token = token;
         _bookmarks.Add(new Bookmark(token, _users, _hadSnapshot));
@@ -178,27 +178,27 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         IsSynced = false;
     }
 
-    private void RequireTruth(UserState stored, ToldUser told)
+    private void RequireTruth(UserState stored, ReceivedUser received)
     {
         var shows = filter.View;
         var online = filter.Reasons.HasFlag(UpdateReasons.ReachabilityOnline) && shows != UserView.Basic;
         Require(
-            !online || told.IsOnline == stored.IsOnline,
+            !online || received.IsOnline == stored.IsOnline,
             "Convergent",
-            $"{stored.Identity} is_online {told.IsOnline}, stored {stored.IsOnline}");
+            $"{stored.Identity} is_online {received.IsOnline}, stored {stored.IsOnline}");
         var notifiable = filter.Reasons.HasFlag(UpdateReasons.ReachabilityNotifiable) && shows != UserView.Basic;
         Require(
-            !notifiable || told.IsNotifiable == stored.IsNotifiable,
+            !notifiable || received.IsNotifiable == stored.IsNotifiable,
             "Convergent",
-            $"{stored.Identity} is_notifiable {told.IsNotifiable}");
+            $"{stored.Identity} is_notifiable {received.IsNotifiable}");
         var named = filter.Reasons.HasFlag(UpdateReasons.FriendlyName) && shows != UserView.Reachability;
         Require(
-            !named || told.FriendlyName == stored.Record!.FriendlyName,
+            !named || received.FriendlyName == stored.Record!.FriendlyName,
             "Convergent",
-            $"{stored.Identity} friendly_name {told.FriendlyName}");
+            $"{stored.Identity} friendly_name {received.FriendlyName}");
     }
 
-    private void RequireReasons(ToldUser user, Seen? known)
+    private void RequireReasons(ReceivedUser user, Seen? known)
     {
         Require(user.Reasons != UpdateReasons.None, "Reasoned", $"{user.Identity} has no reasons");
         if (user.IsDeleted)
@@ -208,11 +208,11 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
         }
         Require((user.Reasons & ~filter.Reasons) == 0, "Reasoned", $"{user.Identity} has reasons outside the filter: {user.Reasons}");
         // For a user that the client never received, the filter may have held changes back. For other users, no change may be missing.
-        var owed = known is null ? UpdateReasons.None : truth.ReasonsBetween(user.Sid, known.Told, user.Row) & filter.Reasons;
+        var expected = known is null ? UpdateReasons.None : truth.ReasonsBetween(user.Sid, known.ReceivedUpTo, user.Row) & filter.Reasons;
         Require(
-            (owed & ~user.Reasons) == 0,
+            (expected & ~user.Reasons) == 0,
             "Reasoned",
-            $"{user.Identity} lacks {owed & ~user.Reasons} of {owed}, received up to {known?.Told}");
+            $"{user.Identity} lacks {expected & ~user.Reasons} of {expected}, received up to {known?.ReceivedUpTo}");
         var changed = truth.ReasonsBetween(user.Sid, 0, user.Row) | UpdateReasons.Reachability;
         Require((user.Reasons & ~changed) == 0, "Reasoned", $"{user.Identity} has {user.Reasons}, but only {changed} ever changed");
         if (known is not null && known.User.IsOnline != user.IsOnline && filter.Reasons.HasFlag(UpdateReasons.ReachabilityOnline))
@@ -227,7 +227,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     private void RequireBegun() => Require(_hasBegun, "Registered", "the first message is not configuration");
 
     private bool IsWatched(UserSid sid, Identity identity) =>
-        filter.IsEverybody || filter.Keys.Contains(new UserKey(sid)) || filter.Keys.Contains(new UserKey(identity));
+        filter.WatchesAllUsers || filter.Keys.Contains(new UserKey(sid)) || filter.Keys.Contains(new UserKey(identity));
 
     private static void Require(bool holds, string promise, string how)
     {

@@ -9,7 +9,7 @@ address=${1:-${PRESENCE_ADDRESS:-127.0.0.1:5080}}
 : "${PRESENCE_CA:?must be the file of the authority of the server}" "${PRESENCE_KEY:?must be SID:SECRET of an administrator}"
 here=$(dirname "$0")
 # shellcheck source-path=SCRIPTDIR
-source "$here/telling.sh"
+source "$here/tap.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$here/presence.sh"
 clean_up() { forget_everything; }
@@ -52,15 +52,15 @@ step 'does not talk to a server whose authority it does not know'
 scheme=https
 # With local protos, the call itself is rejected, instead of the reflection request.
 connection=(--protocol grpc --schema "$here/../../../protos")
-equal "$(refused $users/GetUser '{}' | jq -r '.code + ": " + .message')" 'unavailable: x509: certificate signed by unknown authority'
+equal "$(rejected $users/GetUser '{}' | jq -r '.code + ": " + .message')" 'unavailable: x509: certificate signed by unknown authority'
 
 step 'learns the API over TLS without credentials, and may not call it'
 trust "$PRESENCE_CA"
-equal "$(error_info "$(refused $users/GetUser '{}')")" 'unauthenticated CREDENTIALS_REQUIRED grpc-presence'
+equal "$(error_info "$(rejected $users/GetUser '{}')")" 'unauthenticated CREDENTIALS_REQUIRED grpc-presence'
 
 step 'is rejected with a wrong secret'
 present "$(basic "${PRESENCE_KEY%%:*}:not-the-secret")"
-equal "$(error_info "$(refused $users/GetUser '{}')")" 'unauthenticated CREDENTIALS_INVALID grpc-presence'
+equal "$(error_info "$(rejected $users/GetUser '{}')")" 'unauthenticated CREDENTIALS_INVALID grpc-presence'
 
 step 'makes two service instances and the key of a back end, as the administrator'
 present "$administrator"
@@ -76,7 +76,7 @@ step 'creates users, as the back end'
 present "$(basic "$key")"
 call $users/CreateUser "{\"serviceSid\": \"$sid\", \"identity\": \"$ada\"}" >"$scratch/reply"
 call $users/CreateUser "{\"serviceSid\": \"$sid\", \"identity\": \"$grace\"}" >"$scratch/reply"
-error=$(refused $users/CreateUser "{\"serviceSid\": \"$other\", \"identity\": \"$ada\"}")
+error=$(rejected $users/CreateUser "{\"serviceSid\": \"$other\", \"identity\": \"$ada\"}")
 equal "$(error_info "$error" | cut -d ' ' -f 1-3)" 'not_found SERVICE_INSTANCE_NOT_FOUND grpc-presence'
 
 step 'beats and edits her friendly name, as the end user of an access token'
@@ -89,15 +89,15 @@ call $users/UpdateUser \
 equal "$(jq -r .user.friendlyName "$scratch/reply")" 'Countess of Lovelace'
 
 step 'may not beat for somebody else, nor change the configuration'
-equal "$(error_info "$(refused $users/Heartbeat "$(beat $grace)")")" 'permission_denied PERMISSION_DENIED grpc-presence'
-error=$(refused $configuration/UpdateConfiguration \
+equal "$(error_info "$(rejected $users/Heartbeat "$(beat $grace)")")" 'permission_denied PERMISSION_DENIED grpc-presence'
+error=$(rejected $configuration/UpdateConfiguration \
   "{\"configuration\": {\"serviceSid\": \"$sid\", \"reachabilityEnabled\": false}, \"updateMask\": \"reachabilityEnabled\"}")
 equal "$(error_info "$error")" 'permission_denied PERMISSION_DENIED grpc-presence'
 
 # answer_about SID: prints the answer to a request about another service instance, without the SID itself.
 answer_about() {
   local error answer
-  error=$(refused $users/GetUser "{\"serviceSid\": \"$1\", \"userKey\": \"$ada\"}")
+  error=$(rejected $users/GetUser "{\"serviceSid\": \"$1\", \"userKey\": \"$ada\"}")
   answer=$(jq -r .message <<<"$error")$'\n'$(error_info "$error")
   printf '%s' "${answer//$1/it}"
 }
@@ -136,7 +136,7 @@ step 'makes a key that only reads, and revokes it: its watch ends within about a
 present "$administrator"
 reader=$(make_key READ)
 present "$(basic "$reader")"
-equal "$(error_info "$(refused $users/Heartbeat "$(beat $ada)")")" 'permission_denied PERMISSION_DENIED grpc-presence'
+equal "$(error_info "$(rejected $users/Heartbeat "$(beat $ada)")")" 'permission_denied PERMISSION_DENIED grpc-presence'
 watch "{\"serviceSid\": \"$sid\", \"start\": \"WATCH_START_NOW\"}"
 expect_event configuration
 expect_event synced
@@ -151,13 +151,13 @@ if ((took_ms > soon_ms)); then
   exit 1
 fi
 present "$(basic "$reader")"
-equal "$(error_info "$(refused $users/GetUser '{}')" | cut -d ' ' -f 1-3)" 'unauthenticated API_KEY_REVOKED grpc-presence'
+equal "$(error_info "$(rejected $users/GetUser '{}')" | cut -d ' ' -f 1-3)" 'unauthenticated API_KEY_REVOKED grpc-presence'
 
 step 'revokes the key of the back end: the tokens that it signed end with it'
 present "$administrator"
 call $keys/RevokeApiKey "{\"apiKeySid\": \"${key%%:*}\"}" >"$scratch/reply"
 present "Bearer $(mint $ada 3600)"
-equal "$(error_info "$(refused $users/Heartbeat "$(beat $ada)")" | cut -d ' ' -f 1-3)" 'unauthenticated API_KEY_REVOKED grpc-presence'
+equal "$(error_info "$(rejected $users/Heartbeat "$(beat $ada)")" | cut -d ' ' -f 1-3)" 'unauthenticated API_KEY_REVOKED grpc-presence'
 present "$administrator"
 call $configuration/DeleteServiceInstance "{\"serviceSid\": \"$sid\"}" >"$scratch/reply"
 call $configuration/DeleteServiceInstance "{\"serviceSid\": \"$other\"}" >"$scratch/reply"

@@ -33,13 +33,13 @@ call() {
   timeout "$patience" "${BUF:-buf}" curl "${connection[@]}" --header @- "$scheme://$address/$1" -d "$2" <<<"$metadata"
 }
 
-# refused SERVICE/METHOD JSON: makes a unary call that must fail. Prints the error as one line of JSON.
-refused() {
-  if call "$1" "$2" >"$scratch/answer" 2>"$scratch/refusal"; then
-    say "$1 was not refused: $(cat "$scratch/answer")"
+# rejected SERVICE/METHOD JSON: makes a unary call that must fail. Prints the error as one line of JSON.
+rejected() {
+  if call "$1" "$2" >"$scratch/answer" 2>"$scratch/rejection"; then
+    say "$1 was not rejected: $(cat "$scratch/answer")"
     return 1
   fi
-  jq -c . "$scratch/refusal"
+  jq -c . "$scratch/rejection"
 }
 
 # error_info ERROR: prints the code of an error, then the texts of its ErrorInfo: reason, domain, metadata. buf extracts the details from

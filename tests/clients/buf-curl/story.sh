@@ -7,7 +7,7 @@ set -euo pipefail
 address=${1:-${PRESENCE_ADDRESS:-127.0.0.1:5080}}
 here=$(dirname "$0")
 # shellcheck source-path=SCRIPTDIR
-source "$here/telling.sh"
+source "$here/tap.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$here/presence.sh"
 clean_up() { forget_everything; }
@@ -91,7 +91,7 @@ equal "$(jq -c "$change" <<<"$message")" '[["ada",["UPDATE_REASON_REACHABILITY_O
 equal "$(jq -c '.updates.updates[0].user | has("lastOnlineTime")' <<<"$message")" true
 
 step 'gets an error for a late heartbeat of an ended session, which changes nothing'
-error=$(refused $users/Heartbeat "{\"serviceSid\": \"$sid\", \"userKey\": \"ada\", \"sessionId\": \"$phone\"}")
+error=$(rejected $users/Heartbeat "{\"serviceSid\": \"$sid\", \"userKey\": \"ada\", \"sessionId\": \"$phone\"}")
 equal "$(error_info "$error")" 'failed_precondition SESSION_ENDED grpc-presence'
 
 step 'resumes a watch, and sees what it missed with the reasons'
@@ -108,7 +108,7 @@ equal "$(jq -c '.updates.updates | map({(.user.identity): .updateReasons}) | add
 expect_event synced
 
 step 'gets a documented error with its ErrorInfo'
-error=$(refused $users/GetUser "{\"serviceSid\": \"$sid\", \"userKey\": \"nobody\"}")
+error=$(rejected $users/GetUser "{\"serviceSid\": \"$sid\", \"userKey\": \"nobody\"}")
 equal "$(error_info "$error")" 'not_found USER_NOT_FOUND grpc-presence user_key nobody'
 
 step 'deletes the service instance, and the watch ends with the reason'

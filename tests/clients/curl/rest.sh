@@ -9,7 +9,7 @@ address=${1:-${PRESENCE_ADDRESS:-127.0.0.1:5080}}
 rest=${PRESENCE_REST:-127.0.0.1:5081}
 here=$(dirname "$0")
 # shellcheck source-path=SCRIPTDIR
-source "$here/../buf-curl/telling.sh"
+source "$here/../buf-curl/tap.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$here/../buf-curl/presence.sh"
 clean_up() { forget_everything; }
@@ -24,8 +24,8 @@ request() {
   body=${body%$'\n'*}
 }
 
-# is_refused CODE STATUS: the request must have failed with these, in the body that every error has.
-is_refused() {
+# is_rejected CODE STATUS: the request must have failed with these, in the body that every error has.
+is_rejected() {
   equal "$status $(jq -c '[.code, .status, .more_info]' <<<"$body")" "$2 [$1,$2,\"https://www.twilio.com/docs/errors/$1\"]"
 }
 
@@ -121,23 +121,23 @@ expect updated
 equal "$(jq -c "$change" <<<"$data")" '["of/two parts 🦊",null,["created","attributes"]]'
 expect synced
 
-step 'names the back end that webhooks tell as docs/rest.md says'
+step 'names the back end that receives webhooks as docs/rest.md says'
 bash -c "$(shown '/Configuration/Webhooks"')" >"$scratch/reply"
 equal "$(jq -c '[.post_webhook_url, .filters, .method]' "$scratch/reply")" \
   '["https://example.org/presence",["onUserAdded","onUserUpdated"],"POST"]'
 
-step 'is refused with a body that says why, whatever is wrong'
+step 'is rejected with a body that says why, whatever is wrong'
 request "/$sid/Users" -H 'Content-Type: application/json' -d '{"Identity": "bob"}'
-is_refused 20415 415
+is_rejected 20415 415
 request "/$sid/Configuration" -d ReachabilityEnabled=maybe -d DefaultChatServiceRoleSid=none
-is_refused 20001 400
+is_rejected 20001 400
 equal "$(jq -c '[.details.violations[].parameter]' <<<"$body")" '["ReachabilityEnabled","DefaultChatServiceRoleSid"]'
 request "/$sid/Users/alice" -X PATCH
-is_refused 20004 405
+is_rejected 20004 405
 request "/$sid/Nothing"
-is_refused 20404 404
+is_rejected 20404 404
 request "/$sid/Users?PageSize=0"
-is_refused 20002 400
+is_rejected 20002 400
 
 step 'reads what there is to call'
 curl -sS -m "$patience" "http://$rest/openapi/v1.json" >"$scratch/reply"

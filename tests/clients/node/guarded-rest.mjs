@@ -7,9 +7,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BackEnd } from './back-end.mjs';
-import { official, refusedWith, twilio } from './official.mjs';
+import { official, rejectedWith, twilio } from './official.mjs';
 import { Watch, call, connect } from './presence.mjs';
-import { step, theEnd } from './telling.mjs';
+import { step, theEnd } from './tap.mjs';
 
 const address = process.argv[2] ?? process.env.PRESENCE_ADDRESS ?? '127.0.0.1:5080';
 const { PRESENCE_CA: authorityFile, PRESENCE_KEY: administratorKey, PRESENCE_AUTH_TOKEN: authToken } = process.env;
@@ -32,7 +32,7 @@ let watch;
 const backEnd = new BackEnd();
 
 // The next webhook, which must be this event, and whose signature the library must accept.
-async function told(event) {
+async function received(event) {
   const { url, signature, parameters } = await backEnd.next(event);
   assert.ok(twilio.validateRequest(authToken, signature, url, parameters), `the signature ${signature} of ${url} is wrong`);
   assert.ok(!twilio.validateRequest('not-the-token', signature, url, parameters));
@@ -41,9 +41,9 @@ async function told(event) {
 }
 
 await step('is rejected with a wrong token and with a wrong secret', async () => {
-  assert.deepEqual(await refusedWith(as(accountSid, 'not-the-token').services.list()), [20003, 401]);
-  assert.deepEqual(await refusedWith(as(`AC${'1'.repeat(32)}`, authToken).services.list()), [20003, 401]);
-  assert.deepEqual(await refusedWith(as(administratorKey.split(':')[0], 'not-the-secret').services.list()), [20003, 401]);
+  assert.deepEqual(await rejectedWith(as(accountSid, 'not-the-token').services.list()), [20003, 401]);
+  assert.deepEqual(await rejectedWith(as(`AC${'1'.repeat(32)}`, authToken).services.list()), [20003, 401]);
+  assert.deepEqual(await rejectedWith(as(administratorKey.split(':')[0], 'not-the-secret').services.list()), [20003, 401]);
 });
 
 await step('creates a service and a user with the auth token of the account', async () => {
@@ -59,8 +59,8 @@ await step('does the same with an API key, in its service and in no other', asyn
   key = { sid: made.apiKey.sid, secret: made.secret };
   const bearer = as(key.sid, key.secret);
   assert.equal((await bearer.services(serviceSid).users.create({ identity: grace })).identity, grace);
-  assert.deepEqual(await refusedWith(bearer.services(`IS${'0'.repeat(31)}1`).users(grace).fetch()), [20404, 404]);
-  assert.deepEqual(await refusedWith(bearer.services(serviceSid).configuration().update({ reachabilityEnabled: false })), [20403, 403]);
+  assert.deepEqual(await rejectedWith(bearer.services(`IS${'0'.repeat(31)}1`).users(grace).fetch()), [20404, 404]);
+  assert.deepEqual(await rejectedWith(bearer.services(serviceSid).configuration().update({ reachabilityEnabled: false })), [20403, 403]);
 });
 
 await step('signs an access token, with which a client sends heartbeats and watches over gRPC', async () => {
@@ -87,40 +87,40 @@ await step('sees over gRPC what was changed over REST', async () => {
 
 await step('receives webhooks, whose signature the library accepts', async () => {
   await backEnd.start();
-  const postWebhookUrl = `${backEnd.origin}/told?of=users`;
+  const postWebhookUrl = `${backEnd.origin}/events?of=users`;
   await service.configuration.webhooks().update({ postWebhookUrl, filters: ['onUserAdded', 'onUserUpdated'] });
   const { sid } = await service.users.create({ identity: mary, friendlyName: 'Größe & Söhne + 1', xTwilioWebhookEnabled: 'true' });
-  const added = await told('onUserAdded');
+  const added = await received('onUserAdded');
   assert.deepEqual([added.UserSid, added.Identity, added.FriendlyName, added.IsOnline], [sid, mary, 'Größe & Söhne + 1', undefined]);
   await call(administrator.users, 'heartbeat', { serviceSid: added.ChatServiceSid, userKey: mary, sessionId: randomUUID() });
-  const online = await told('onUserUpdated');
+  const online = await received('onUserUpdated');
   assert.deepEqual([online.Identity, online.IsOnline, online.UpdateReasons], [mary, 'true', 'reachabilityOnline']);
 });
 
-await step('is not told of its own edits, but of those that ask for it', async () => {
+await step('receives webhooks for no edits of its own, except those that ask for it', async () => {
   await service.users(mary).update({ friendlyName: 'Mary Somerville' });
   await service.users(mary).update({ attributes: '{"team":"engine"}', xTwilioWebhookEnabled: 'true' });
-  const updated = await told('onUserUpdated');
+  const updated = await received('onUserUpdated');
   assert.deepEqual(
     [updated.FriendlyName, updated.Attributes, updated.UpdateReasons],
     ['Mary Somerville', '{"team":"engine"}', 'attributes']);
 });
 
-await step('is asked before an edit, and may refuse it', async () => {
+await step('is asked before an edit, and may reject it', async () => {
   const edit = () => service.users(mary).update({ friendlyName: 'M. Somerville', xTwilioWebhookEnabled: 'true' });
   await service.configuration.webhooks().update({ preWebhookUrl: `${backEnd.origin}/asked`, filters: ['onUserUpdate'] });
   backEnd.status = 403;
-  assert.deepEqual(await refusedWith(edit()), [20403, 403]);
-  assert.equal((await told('onUserUpdate')).FriendlyName, 'M. Somerville');
+  assert.deepEqual(await rejectedWith(edit()), [20403, 403]);
+  assert.equal((await received('onUserUpdate')).FriendlyName, 'M. Somerville');
   assert.equal((await service.users(mary).fetch()).friendlyName, 'Mary Somerville');
   backEnd.status = 204;
   assert.equal((await edit()).friendlyName, 'M. Somerville');
-  await told('onUserUpdate');
+  await received('onUserUpdate');
 });
 
 await step('is rejected with a revoked key', async () => {
   await call(administrator.keys, 'revokeApiKey', { apiKeySid: key.sid });
-  assert.deepEqual(await refusedWith(as(key.sid, key.secret).services.list()), [20003, 401]);
+  assert.deepEqual(await rejectedWith(as(key.sid, key.secret).services.list()), [20003, 401]);
   assert.equal(await service.remove(), true);
 });
 

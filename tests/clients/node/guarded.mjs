@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import grpc from '@grpc/grpc-js';
-import { Watch, call, connect, detailsOf, refused } from './presence.mjs';
-import { step, theEnd } from './telling.mjs';
+import { Watch, call, connect, detailsOf, rejected } from './presence.mjs';
+import { step, theEnd } from './tap.mjs';
 
 const address = process.argv[2] ?? process.env.PRESENCE_ADDRESS ?? '127.0.0.1:5080';
 const { PRESENCE_CA: authorityFile, PRESENCE_KEY: administratorKey } = process.env;
@@ -71,18 +71,18 @@ const beat = (userKey) => ({ serviceSid, userKey, sessionId: randomUUID() });
 await step('does not talk to a server whose authority it does not know', async () => {
   const stranger = connect(address, { authorities: null });
   clients.push(stranger);
-  const error = await call(stranger.users, 'getUser', {}).then(assert.fail, (refusal) => refusal);
+  const error = await call(stranger.users, 'getUser', {}).then(assert.fail, (rejection) => rejection);
   assert.equal(error.code, grpc.status.UNAVAILABLE);
   assert.match(error.details, /certificate/);
 });
 
 await step('may call nothing without credentials', async () => {
-  const { code, reason } = await refused(as().users, 'getUser', {});
+  const { code, reason } = await rejected(as().users, 'getUser', {});
   assert.deepEqual([code, reason], [grpc.status.UNAUTHENTICATED, 'CREDENTIALS_REQUIRED']);
 });
 
 await step('is rejected with a wrong secret', async () => {
-  const { code, reason } = await refused(as(basic(`${sidOf(administratorKey)}:not-the-secret`)).users, 'getUser', {});
+  const { code, reason } = await rejected(as(basic(`${sidOf(administratorKey)}:not-the-secret`)).users, 'getUser', {});
   assert.deepEqual([code, reason], [grpc.status.UNAUTHENTICATED, 'CREDENTIALS_INVALID']);
 });
 
@@ -100,7 +100,7 @@ await step('creates users, as the back end', async () => {
   backEnd = as(basic(key));
   await call(backEnd.users, 'createUser', { serviceSid, identity: ada });
   await call(backEnd.users, 'createUser', { serviceSid, identity: grace });
-  const elsewhere = await refused(backEnd.users, 'createUser', { serviceSid: otherSid, identity: ada });
+  const elsewhere = await rejected(backEnd.users, 'createUser', { serviceSid: otherSid, identity: ada });
   assert.deepEqual([elsewhere.code, elsewhere.reason], [grpc.status.NOT_FOUND, 'SERVICE_INSTANCE_NOT_FOUND']);
 });
 
@@ -114,9 +114,9 @@ await step('beats and edits her friendly name, as the end user of an access toke
 
 await step('may not beat for somebody else, nor change the configuration', async () => {
   const denied = [grpc.status.PERMISSION_DENIED, 'PERMISSION_DENIED'];
-  const beating = await refused(user.users, 'heartbeat', beat(grace));
+  const beating = await rejected(user.users, 'heartbeat', beat(grace));
   assert.deepEqual([beating.code, beating.reason], denied);
-  const configuring = await refused(user.configuration, 'updateConfiguration',
+  const configuring = await rejected(user.configuration, 'updateConfiguration',
     { configuration: { serviceSid, reachabilityEnabled: false }, updateMask: { paths: ['reachability_enabled'] } });
   assert.deepEqual([configuring.code, configuring.reason], denied);
 });
@@ -124,7 +124,7 @@ await step('may not beat for somebody else, nor change the configuration', async
 await step('gets the same answer about a service instance that exists and one that does not', async () => {
   // The answer to a request about another service instance, without the SID itself.
   const answerAbout = async (sid) => {
-    const answer = await refused(user.users, 'getUser', { serviceSid: sid, userKey: ada });
+    const answer = await rejected(user.users, 'getUser', { serviceSid: sid, userKey: ada });
     return JSON.parse(JSON.stringify(answer).replaceAll(sid, 'it'));
   };
   const answer = await answerAbout(otherSid);
@@ -160,7 +160,7 @@ await step('resumes there with a new token, and sees what it missed without a re
 await step('makes a key that only reads, and revokes it: its watch ends within about a second', async () => {
   const readerKey = await makeKey('API_KEY_ROLE_READ');
   const reader = as(basic(readerKey));
-  const beating = await refused(reader.users, 'heartbeat', beat(ada));
+  const beating = await rejected(reader.users, 'heartbeat', beat(ada));
   assert.deepEqual([beating.code, beating.reason], [grpc.status.PERMISSION_DENIED, 'PERMISSION_DENIED']);
   watch = new Watch(reader.users, { serviceSid });
   await watch.expect('configuration', 'configuration');
@@ -173,14 +173,14 @@ await step('makes a key that only reads, and revokes it: its watch ends within a
   const tookMs = performance.now() - revoked;
   assert.deepEqual([end.code, detailsOf(end).ErrorInfo.reason], [grpc.status.UNAUTHENTICATED, 'API_KEY_REVOKED']);
   assert.ok(tookMs <= SOON_MS, `the watch ended ${tookMs} ms after the key was revoked`);
-  const asking = await refused(reader.users, 'getUser', {});
+  const asking = await rejected(reader.users, 'getUser', {});
   assert.deepEqual([asking.code, asking.reason], [grpc.status.UNAUTHENTICATED, 'API_KEY_REVOKED']);
 });
 
 await step('revokes the key of the back end: the tokens that it signed end with it', async () => {
   await call(administrator.keys, 'revokeApiKey', { apiKeySid: sidOf(key) });
   for (const client of [user, as(`Bearer ${mint(ada, HOUR_S)}`)]) {
-    const beating = await refused(client.users, 'heartbeat', beat(ada));
+    const beating = await rejected(client.users, 'heartbeat', beat(ada));
     assert.deepEqual([beating.code, beating.reason], [grpc.status.UNAUTHENTICATED, 'API_KEY_REVOKED']);
   }
   await call(administrator.configuration, 'deleteServiceInstance', { serviceSid });

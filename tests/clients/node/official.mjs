@@ -24,8 +24,8 @@ class LocalClient extends twilio.RequestClient {
 }
 
 // Returns the code and the status of a request that must fail.
-export async function refusedWith(promise) {
-  const error = await promise.then((answer) => assert.fail(`was not refused: ${JSON.stringify(answer)}`), (refusal) => refusal);
+export async function rejectedWith(promise) {
+  const error = await promise.then((answer) => assert.fail(`was not rejected: ${JSON.stringify(answer)}`), (rejection) => rejection);
   assert.ok(error.moreInfo?.endsWith(`/${error.code}`), `${error} is no error of the server`);
   return [error.code, error.status];
 }

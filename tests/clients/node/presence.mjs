@@ -55,10 +55,10 @@ export function call(client, method, request) {
 }
 
 // Calls a unary method that must fail. Returns the code and message of its status, and its details.
-export async function refused(client, method, request) {
+export async function rejected(client, method, request) {
   const error = await call(client, method, request).then(
-    (response) => { throw new Error(`${method} was not refused: ${JSON.stringify(response)}`); },
-    (refusal) => refusal);
+    (response) => { throw new Error(`${method} was not rejected: ${JSON.stringify(response)}`); },
+    (rejection) => rejection);
   const { ErrorInfo: info, BadRequest: badRequest } = detailsOf(error);
   if (info?.domain !== 'grpc-presence') throw new Error(`${error} has no ErrorInfo of the server`);
   return {

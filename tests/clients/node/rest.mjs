@@ -8,9 +8,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { official, refusedWith } from './official.mjs';
+import { official, rejectedWith } from './official.mjs';
 import { call, connect } from './presence.mjs';
-import { step, theEnd } from './telling.mjs';
+import { step, theEnd } from './tap.mjs';
 
 const rest = process.env.PRESENCE_REST ?? '127.0.0.1:5081';
 const { configuration, users } = connect(process.argv[2] ?? process.env.PRESENCE_ADDRESS ?? '127.0.0.1:5080');
@@ -136,7 +136,7 @@ await step('finds push bindings that clients registered, by type and by user, an
   assert.deepEqual((await service.bindings(binding.sid).fetch()).toJSON(), binding.toJSON());
   assert.deepEqual(reachability(await user('ada').fetch()), [true, true]);
   assert.equal(await service.bindings(binding.sid).remove(), true);
-  assert.deepEqual(await refusedWith(service.bindings(binding.sid).fetch()), [20404, 404]);
+  assert.deepEqual(await rejectedWith(service.bindings(binding.sid).fetch()), [20404, 404]);
   assert.deepEqual(reachability(await user('ada').fetch()), [true, false]);
 });
 
@@ -168,24 +168,24 @@ await step('keeps what it sets of webhooks', async () => {
 });
 
 await step('is rejected with the codes of Twilio Conversations', async () => {
-  assert.deepEqual(await refusedWith(user('nobody').fetch()), [20404, 404]);
-  assert.deepEqual(await refusedWith(services(`IS${'0'.repeat(32)}`).fetch()), [20404, 404]);
-  assert.deepEqual(await refusedWith(services('of no form').users('ada').fetch()), [20404, 404]);
-  assert.deepEqual(await refusedWith(service.users.create({ identity: 'ada' })), [50201, 409]);
-  assert.deepEqual(await refusedWith(service.users.create({ identity: `US${'0'.repeat(32)}` })), [50206, 400]);
-  assert.deepEqual(await refusedWith(service.users.create({ identity: 'grace', attributes: '[1]' })), [20001, 400]);
-  assert.deepEqual(await refusedWith(user('ada').update({ attributes: '{' })), [20001, 400]);
-  assert.deepEqual(await refusedWith(user('ada').update({ roleSid: 'none' })), [20001, 400]);
-  assert.deepEqual(await refusedWith(service.users.page({ pageToken: 'of no form' })), [20002, 400]);
+  assert.deepEqual(await rejectedWith(user('nobody').fetch()), [20404, 404]);
+  assert.deepEqual(await rejectedWith(services(`IS${'0'.repeat(32)}`).fetch()), [20404, 404]);
+  assert.deepEqual(await rejectedWith(services('of no form').users('ada').fetch()), [20404, 404]);
+  assert.deepEqual(await rejectedWith(service.users.create({ identity: 'ada' })), [50201, 409]);
+  assert.deepEqual(await rejectedWith(service.users.create({ identity: `US${'0'.repeat(32)}` })), [50206, 400]);
+  assert.deepEqual(await rejectedWith(service.users.create({ identity: 'grace', attributes: '[1]' })), [20001, 400]);
+  assert.deepEqual(await rejectedWith(user('ada').update({ attributes: '{' })), [20001, 400]);
+  assert.deepEqual(await rejectedWith(user('ada').update({ roleSid: 'none' })), [20001, 400]);
+  assert.deepEqual(await rejectedWith(service.users.page({ pageToken: 'of no form' })), [20002, 400]);
 });
 
 await step('deletes users, and then the service', async () => {
   for (const identity of identities) {
     assert.equal(await user(identity).remove(), true);
-    assert.deepEqual(await refusedWith(user(identity).fetch()), [20404, 404]);
+    assert.deepEqual(await rejectedWith(user(identity).fetch()), [20404, 404]);
   }
   assert.equal(await service.remove(), true);
-  assert.deepEqual(await refusedWith(service.fetch()), [20404, 404]);
+  assert.deepEqual(await rejectedWith(service.fetch()), [20404, 404]);
 });
 
 theEnd();

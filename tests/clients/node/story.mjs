@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import grpc from '@grpc/grpc-js';
-import { Reader, Watch, call, connect, detailsOf, refused } from './presence.mjs';
-import { step, theEnd } from './telling.mjs';
+import { Reader, Watch, call, connect, detailsOf, rejected } from './presence.mjs';
+import { step, theEnd } from './tap.mjs';
 
 const { configuration, users } = connect(process.argv[2] ?? process.env.PRESENCE_ADDRESS ?? '127.0.0.1:5080');
 const phone = randomUUID();
@@ -98,7 +98,7 @@ await step('ends the session, and the watch sees the user offline', async () => 
 });
 
 await step('gets an error for a late heartbeat of an ended session, which changes nothing', async () => {
-  const error = await refused(users, 'heartbeat', { serviceSid, userKey: 'ada', sessionId: phone });
+  const error = await rejected(users, 'heartbeat', { serviceSid, userKey: 'ada', sessionId: phone });
   assert.equal(error.code, grpc.status.FAILED_PRECONDITION);
   assert.equal(error.reason, 'SESSION_ENDED');
 });
@@ -136,12 +136,12 @@ await step('beats for many users over one stream, which ends their sessions when
 });
 
 await step('gets documented errors with their ErrorInfo', async () => {
-  const unknown = await refused(users, 'getUser', { serviceSid, userKey: 'nobody' });
+  const unknown = await rejected(users, 'getUser', { serviceSid, userKey: 'nobody' });
   assert.equal(unknown.code, grpc.status.NOT_FOUND);
   assert.equal(unknown.reason, 'USER_NOT_FOUND');
   assert.deepEqual(unknown.metadata, { user_key: 'nobody' });
 
-  const malformed = await refused(users, 'heartbeat', { serviceSid, userKey: '', sessionId: 'not a session id' });
+  const malformed = await rejected(users, 'heartbeat', { serviceSid, userKey: '', sessionId: 'not a session id' });
   assert.equal(malformed.code, grpc.status.INVALID_ARGUMENT);
   assert.equal(malformed.reason, 'FIELD_REQUIRED');
   assert.deepEqual(malformed.metadata, { user_key: 'FIELD_REQUIRED', session_id: 'FIELD_INVALID' });

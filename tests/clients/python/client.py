@@ -46,16 +46,16 @@ def call(method, request):
     return method(request, timeout=PATIENCE)
 
 
-def refused(method, request):
+def rejected(method, request):
     """Calls a method that must fail, and returns its status with its details."""
     try:
         response = call(method, request)
     except grpc.RpcError as error:
-        return Refusal(error)
-    raise AssertionError(f"it was not refused: {response}")
+        return Rejection(error)
+    raise AssertionError(f"it was not rejected: {response}")
 
 
-class Refusal:
+class Rejection:
     """A status of the server: its code, its message, the ErrorInfo, and the invalid fields."""
 
     def __init__(self, error):
@@ -161,7 +161,7 @@ class Watch(Reader):
         try:
             message = self.next("end of the watch")
         except grpc.RpcError as error:
-            return Refusal(error)
+            return Rejection(error)
         raise AssertionError(f"the watch goes on with {message}")
 
 

@@ -17,8 +17,8 @@ import time
 import uuid
 
 import grpc
-from client import Client, Watch, call, refused
-from telling import equal, step, the_end
+from client import Client, Watch, call, rejected
+from tap import equal, step, the_end
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from presence.v1.api_key_pb2 import API_KEY_ROLE_READ, API_KEY_ROLE_SERVICE
@@ -99,8 +99,8 @@ def switch_reachability(enabled):
     )
 
 
-def expect_refusal(method, request, code, reason):
-    got = refused(method, request)
+def expect_rejection(method, request, code, reason):
+    got = rejected(method, request)
     equal((got.code, got.reason), (code, reason))
 
 
@@ -115,13 +115,13 @@ with step("does not talk to a server whose authority it does not know"):
         assert "certificate verify failed" in error.details(), error.details()
 
 with step("may call nothing without credentials"):
-    expect_refusal(
+    expect_rejection(
         connect().users.GetUser, GetUserRequest(), grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_REQUIRED"
     )
 
 with step("is rejected with a wrong secret"):
     impostor = connect(basic(administrator_key.partition(":")[0] + ":not-the-secret"))
-    expect_refusal(
+    expect_rejection(
         impostor.users.GetUser, GetUserRequest(), grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID"
     )
 
@@ -140,7 +140,7 @@ with step("creates users, as the back end"):
     back_end = connect(basic(f"{key_sid}:{secret}"))
     for identity in (ADA, GRACE):
         call(back_end.users.CreateUser, CreateUserRequest(service_sid=service_sid, identity=identity))
-    expect_refusal(
+    expect_rejection(
         back_end.users.CreateUser,
         CreateUserRequest(service_sid=other_sid, identity=ADA),
         grpc.StatusCode.NOT_FOUND,
@@ -161,14 +161,14 @@ with step("beats and edits her friendly name, as the end user of an access token
 
 with step("may not beat for somebody else, nor change the configuration"):
     denied = (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
-    expect_refusal(user.users.Heartbeat, beat(GRACE), *denied)
-    expect_refusal(user.configuration.UpdateConfiguration, switch_reachability(False), *denied)
+    expect_rejection(user.users.Heartbeat, beat(GRACE), *denied)
+    expect_rejection(user.configuration.UpdateConfiguration, switch_reachability(False), *denied)
 
 with step("gets the same answer about a service instance that exists and one that does not"):
 
     def answer_about(sid):
         """The answer to a request about another service instance, without the SID itself."""
-        answer = refused(user.users.GetUser, GetUserRequest(service_sid=sid, user_key=ADA))
+        answer = rejected(user.users.GetUser, GetUserRequest(service_sid=sid, user_key=ADA))
         metadata = {name: value.replace(sid, "it") for name, value in answer.metadata.items()}
         return answer.code, answer.reason, metadata, answer.message.replace(sid, "it")
 
@@ -206,7 +206,7 @@ with step("resumes there with a new token, and sees what it missed without a res
 with step("makes a key that only reads, and revokes it: its watch ends within about a second"):
     reader_sid, reader_secret = make_key(API_KEY_ROLE_READ)
     reader = connect(basic(f"{reader_sid}:{reader_secret}"))
-    expect_refusal(reader.users.Heartbeat, beat(ADA), grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    expect_rejection(reader.users.Heartbeat, beat(ADA), grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
     watch = Watch(reader, WatchUsersRequest(service_sid=service_sid))
     watch.expect("configuration", "configuration")
     watch.expect("reset", "reset")
@@ -218,12 +218,12 @@ with step("makes a key that only reads, and revokes it: its watch ends within ab
     took = time.monotonic() - revoked
     equal((end.code, end.reason), (grpc.StatusCode.UNAUTHENTICATED, "API_KEY_REVOKED"))
     assert took <= SOON, f"the watch ended {took} s after the key was revoked"
-    expect_refusal(reader.users.GetUser, GetUserRequest(), grpc.StatusCode.UNAUTHENTICATED, "API_KEY_REVOKED")
+    expect_rejection(reader.users.GetUser, GetUserRequest(), grpc.StatusCode.UNAUTHENTICATED, "API_KEY_REVOKED")
 
 with step("revokes the key of the back end: the tokens that it signed end with it"):
     call(administrator.keys.RevokeApiKey, RevokeApiKeyRequest(api_key_sid=key_sid))
     for client in (user, connect("Bearer " + mint(ADA, HOUR))):
-        expect_refusal(client.users.Heartbeat, beat(ADA), grpc.StatusCode.UNAUTHENTICATED, "API_KEY_REVOKED")
+        expect_rejection(client.users.Heartbeat, beat(ADA), grpc.StatusCode.UNAUTHENTICATED, "API_KEY_REVOKED")
     for sid in (service_sid, other_sid):
         call(administrator.configuration.DeleteServiceInstance, DeleteServiceInstanceRequest(service_sid=sid))
 

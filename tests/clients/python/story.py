@@ -10,8 +10,8 @@ import sys
 import uuid
 
 import grpc
-from client import Client, HeartbeatStream, Watch, call, refused
-from telling import equal, step, the_end
+from client import Client, HeartbeatStream, Watch, call, rejected
+from tap import equal, step, the_end
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -141,7 +141,7 @@ with step("ends the session, and the watch sees the user offline"):
     assert change.user.HasField("last_online_time"), "last_online_time is unset"
 
 with step("gets an error for a late heartbeat of an ended session, which changes nothing"):
-    late = refused(
+    late = rejected(
         client.users.Heartbeat, HeartbeatRequest(service_sid=service_sid, user_key="ada", session_id=phone)
     )
     equal((late.code, late.reason), (grpc.StatusCode.FAILED_PRECONDITION, "SESSION_ENDED"))
@@ -184,11 +184,11 @@ with step("beats for many users over one stream, which ends their sessions when 
     equal(watch.change("ada").user.is_online, False)
 
 with step("gets documented errors with their ErrorInfo"):
-    unknown = refused(client.users.GetUser, GetUserRequest(service_sid=service_sid, user_key="nobody"))
+    unknown = rejected(client.users.GetUser, GetUserRequest(service_sid=service_sid, user_key="nobody"))
     equal((unknown.code, unknown.reason), (grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"))
     equal(unknown.metadata, {"user_key": "nobody"})
 
-    malformed = refused(
+    malformed = rejected(
         client.users.Heartbeat, HeartbeatRequest(service_sid=service_sid, session_id="not a session id")
     )
     equal((malformed.code, malformed.reason), (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_REQUIRED"))

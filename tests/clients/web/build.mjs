@@ -22,7 +22,7 @@ export async function buildStories(folder) {
   const outfile = `${folder}/stories.mjs`;
   await build({
     stdin: {
-      contents: ['story', 'guarded', 'telling'].map((module) => `export * from './${module}.mjs';`).join('\n'),
+      contents: ['story', 'guarded', 'tap'].map((module) => `export * from './${module}.mjs';`).join('\n'),
       resolveDir: fromHere('.'),
     },
     outfile,

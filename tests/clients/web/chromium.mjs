@@ -33,18 +33,18 @@ export function startBrowser(folder) {
   return chromium.launchPersistentContext(`${folder}/profile`, options);
 }
 
-// Opens the page at the origin and runs the story there. `tell` receives its lines. A parameter may be a function, which the page calls
+// Opens the page at the origin and runs the story there. `report` receives its lines. A parameter may be a function, which the page calls
 // here.
-export async function tellInPage(browser, origin, story, parameters, tell) {
+export async function runInPage(browser, origin, story, parameters, report) {
   const page = await browser.newPage();
-  const functions = Object.entries({ ...parameters, tell }).filter(([, value]) => typeof value === 'function');
+  const functions = Object.entries({ ...parameters, report }).filter(([, value]) => typeof value === 'function');
   for (const [name, value] of functions) await page.exposeFunction(name, value);
   await page.goto(origin);
   await page.waitForFunction(() => window.stories);
   await page.evaluate(
     async ([story, values, names]) => {
       const given = { ...values, ...Object.fromEntries(names.map((name) => [name, window[name]])) };
-      await window.stories[story](given, window.stories.stepsFor(window.tell));
+      await window.stories[story](given, window.stories.stepsFor(window.report));
     },
     [story, JSON.parse(JSON.stringify(parameters)), functions.map(([name]) => name)]);
   await page.close();

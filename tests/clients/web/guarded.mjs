@@ -1,18 +1,18 @@
 // A page that uses its user's access token on a server that requires credentials. The back end, in Node, has prepared the data.
 import { UpdateReason } from 'protos/presence/v1/user_pb.js';
 import { ApiKeyRole } from 'protos/presence/v1/api_key_pb.js';
-import { Watch, call, connect, refused } from './presence.mjs';
-import { equal } from './telling.mjs';
+import { Watch, call, connect, rejected } from './presence.mjs';
+import { equal } from './tap.mjs';
 
 const absentSid = 'IS00000000000000000000000000000bad';
 
-export async function tellGuardedStory({ baseUrl, serviceSid, otherSid, accessToken, identity, revokeKey }, step) {
+export async function runGuardedStory({ baseUrl, serviceSid, otherSid, accessToken, identity, revokeKey }, step) {
   const { configuration, users } = connect(baseUrl, { authorization: `Bearer ${accessToken}` });
   const beat = (userKey) => ({ serviceSid, userKey, sessionId: crypto.randomUUID() });
   let watch;
 
   await step('may call nothing without credentials, and reads why', async () => {
-    const { code, reason } = await refused(connect(baseUrl).users, 'getUser', {});
+    const { code, reason } = await rejected(connect(baseUrl).users, 'getUser', {});
     equal([code, reason], ['Unauthenticated', 'CREDENTIALS_REQUIRED']);
   });
 
@@ -27,16 +27,16 @@ export async function tellGuardedStory({ baseUrl, serviceSid, otherSid, accessTo
   });
 
   await step('may not beat for somebody else, nor change the configuration', async () => {
-    for (const refusal of [
-      await refused(users, 'heartbeat', beat('somebody-else')),
-      await refused(configuration, 'updateConfiguration',
+    for (const rejection of [
+      await rejected(users, 'heartbeat', beat('somebody-else')),
+      await rejected(configuration, 'updateConfiguration',
         { configuration: { serviceSid, reachabilityEnabled: false }, updateMask: { paths: ['reachability_enabled'] } }),
-    ]) equal([refusal.code, refusal.reason], ['PermissionDenied', 'PERMISSION_DENIED']);
+    ]) equal([rejection.code, rejection.reason], ['PermissionDenied', 'PERMISSION_DENIED']);
   });
 
-  await step('cannot tell a service instance of another tenant from one that does not exist', async () => {
+  await step('cannot distinguish a service instance of another tenant from one that does not exist', async () => {
     const answerAbout = async (sid) =>
-      JSON.stringify(await refused(users, 'getUser', { serviceSid: sid, userKey: identity })).replaceAll(sid, 'it');
+      JSON.stringify(await rejected(users, 'getUser', { serviceSid: sid, userKey: identity })).replaceAll(sid, 'it');
     const answer = await answerAbout(otherSid);
     equal(JSON.parse(answer).reason, 'SERVICE_INSTANCE_NOT_FOUND');
     equal(await answerAbout(absentSid), answer);
@@ -46,7 +46,7 @@ export async function tellGuardedStory({ baseUrl, serviceSid, otherSid, accessTo
     await revokeKey();
     const { code, reason, metadata } = await watch.end();
     equal([code, reason, metadata.resume_token], ['Unauthenticated', 'API_KEY_REVOKED', watch.resumeToken]);
-    equal((await refused(users, 'heartbeat', beat(identity))).reason, 'API_KEY_REVOKED');
+    equal((await rejected(users, 'heartbeat', beat(identity))).reason, 'API_KEY_REVOKED');
   });
 }
 

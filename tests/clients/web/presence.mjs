@@ -29,10 +29,10 @@ export function call(client, method, request) {
 }
 
 // Calls a unary method that must fail.
-export async function refused(client, method, request) {
+export async function rejected(client, method, request) {
   const error = await call(client, method, request).then(
-    () => { throw new Error(`${method} was not refused`); },
-    (refusal) => refusal);
+    () => { throw new Error(`${method} was not rejected`); },
+    (rejection) => rejection);
   return detailsOf(error);
 }
 

@@ -9,35 +9,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildStories } from './build.mjs';
-import { missing, servePage, startBrowser, tellInPage } from './chromium.mjs';
+import { missing, runInPage, servePage, startBrowser } from './chromium.mjs';
 
 const [place, name, address = '127.0.0.1:5080'] = process.argv.slice(2);
 const origin = process.env.PRESENCE_PAGE ?? 'http://127.0.0.1:5082';
-let told = 0;
+let completed = 0;
 
-function tell(line) {
-  if (line.startsWith('ok - ')) told += 1;
+function report(line) {
+  if (line.startsWith('ok - ')) completed += 1;
   console.log(line);
 }
 
-async function tellOpen(stories, run) {
+async function runOpen(stories, run) {
   const baseUrl = `http://${process.env.PRESENCE_REST ?? '127.0.0.1:5081'}`;
-  await run('tellStory', { baseUrl });
+  await run('runStory', { baseUrl });
   if (place !== 'chromium') return;
   // The same page under another host name has another origin.
   const foreign = { baseUrl, friendlyName: `Foreign ${crypto.randomUUID()}` };
-  await run('tellForeignStory', foreign, origin.replace('127.0.0.1', 'localhost'));
-  await stories.stepsFor(tell)('has changed nothing from there', async () => {
+  await run('runForeignStory', foreign, origin.replace('127.0.0.1', 'localhost'));
+  await stories.stepsFor(report)('has changed nothing from there', async () => {
     stories.equal(await stories.hasServiceInstance(foreign), false);
   });
 }
 
-async function tellGuarded(stories, run) {
+async function runGuarded(stories, run) {
   const baseUrl = `https://${address}`;
   const { secret, keySid, cleanUp, ...prepared } = await stories.prepare(
     baseUrl, `Basic ${Buffer.from(process.env.PRESENCE_KEY).toString('base64')}`);
   const identity = 'ada@example.com';
-  await run('tellGuardedStory', { ...prepared, baseUrl, identity, accessToken: mint(keySid, secret, prepared.serviceSid, identity) });
+  await run('runGuardedStory', { ...prepared, baseUrl, identity, accessToken: mint(keySid, secret, prepared.serviceSid, identity) });
   await cleanUp();
 }
 
@@ -54,16 +54,16 @@ function mint(keySid, secret, serviceSid, identity) {
 async function main(folder) {
   const module = await buildStories(folder);
   const stories = await import(pathToFileURL(module));
-  const story = { story: tellOpen, guarded: tellGuarded }[name];
+  const story = { story: runOpen, guarded: runGuarded }[name];
   if (place === 'node') {
-    await story(stories, (title, parameters) => stories[title](parameters, stories.stepsFor(tell)));
+    await story(stories, (title, parameters) => stories[title](parameters, stories.stepsFor(report)));
     return;
   }
   const server = await servePage(module, origin);
   try {
     const browser = await startBrowser(folder);
     try {
-      await story(stories, (title, parameters, from = origin) => tellInPage(browser, from, title, parameters, tell));
+      await story(stories, (title, parameters, from = origin) => runInPage(browser, from, title, parameters, report));
     } finally {
       await browser.close();
     }
@@ -74,14 +74,14 @@ async function main(folder) {
 
 if (place === 'chromium' && missing) {
   // Without a browser, the story is skipped. In CI that is a failure, because the run would prove nothing.
-  console.log(`${process.env.CI ? 'not ok' : 'ok'} - tells its story # SKIP ${missing}`);
+  console.log(`${process.env.CI ? 'not ok' : 'ok'} - runs its story # SKIP ${missing}`);
   console.log('1..1');
   process.exit(process.env.CI ? 1 : 0);
 }
 const folder = await mkdtemp(join(tmpdir(), 'presence-web-'));
 try {
   await main(folder);
-  console.log(`1..${told}`);
+  console.log(`1..${completed}`);
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

@@ -2,10 +2,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { CreateServiceInstanceRequestSchema } from 'protos/presence/v1/configuration_service_pb.js';
 import { UpdateReason } from 'protos/presence/v1/user_pb.js';
-import { Watch, call, connect, refused } from './presence.mjs';
-import { equal } from './telling.mjs';
+import { Watch, call, connect, rejected } from './presence.mjs';
+import { equal } from './tap.mjs';
 
-export async function tellStory({ baseUrl }, step) {
+export async function runStory({ baseUrl }, step) {
   const { configuration, users } = connect(baseUrl);
   const phone = crypto.randomUUID();
   let serviceSid;
@@ -27,9 +27,9 @@ export async function tellStory({ baseUrl }, step) {
   });
 
   await step('reads documented errors with their details', async () => {
-    const unknown = await refused(users, 'getUser', { serviceSid, userKey: 'Jürgen' });
+    const unknown = await rejected(users, 'getUser', { serviceSid, userKey: 'Jürgen' });
     equal([unknown.code, unknown.reason, unknown.metadata], ['NotFound', 'USER_NOT_FOUND', { user_key: 'Jürgen' }]);
-    const malformed = await refused(users, 'heartbeat', { serviceSid, sessionId: 'not a session id' });
+    const malformed = await rejected(users, 'heartbeat', { serviceSid, sessionId: 'not a session id' });
     equal([malformed.code, malformed.reason, malformed.fields], ['InvalidArgument', 'FIELD_REQUIRED', ['user_key', 'session_id']]);
   });
 
@@ -74,11 +74,11 @@ export async function tellStory({ baseUrl }, step) {
 }
 
 // Checks that a page of an origin that is not allowed reads nothing and changes nothing.
-export async function tellForeignStory({ baseUrl, friendlyName }, step) {
+export async function runForeignStory({ baseUrl, friendlyName }, step) {
   const request = { friendlyName };
 
   await step('cannot call from a page of another origin', async () => {
-    const { code, message } = await refused(connect(baseUrl).configuration, 'createServiceInstance', request);
+    const { code, message } = await rejected(connect(baseUrl).configuration, 'createServiceInstance', request);
     equal([code, /Failed to fetch/.test(message)], ['Unknown', true]);
   });
 

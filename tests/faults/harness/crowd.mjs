@@ -1,4 +1,4 @@
-// Users of a service instance with short leases who send heartbeats all the time, by calls and by a stream. Each answer is checked against
+// Users of a service instance with short leases that send heartbeats all the time, by calls and by a stream. Each answer is checked against
 // the promise: users stored as online are answered from memory, even if the store fails.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Beater, beat } from './stage.mjs';
@@ -8,7 +8,7 @@ const BEAT_EVERY_MS = 300;
 export class Crowd {
   #isBeating = true;
   #beating = [];
-  refusals = [];
+  rejections = [];
 
   // `steady` users send heartbeats by calls, `streamed` users by one stream. Returns when all are stored as online.
   async begin(users, serviceSid, { steady, streamed }) {
@@ -29,8 +29,8 @@ export class Crowd {
       await pause(BEAT_EVERY_MS);
       try {
         await act();
-      } catch (refusal) {
-        this.refusals.push(`a heartbeat ${road} of somebody stored online: ${refusal.message}`);
+      } catch (rejection) {
+        this.rejections.push(`a heartbeat ${road} of somebody stored online: ${rejection.message}`);
       }
     }
   }

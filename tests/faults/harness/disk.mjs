@@ -41,8 +41,8 @@ export class Disk {
   #mount(...options) {
     try {
       execFileSync('mount', options, { stdio: 'pipe' });
-    } catch (refused) {
-      throw new Error(`'mount ${options.join(' ')}' failed. This scenario mounts a disk, so run it as root: ${refused.stderr}`);
+    } catch (rejected) {
+      throw new Error(`'mount ${options.join(' ')}' failed. This scenario mounts a disk, so run it as root: ${rejected.stderr}`);
     }
   }
 }

@@ -1,6 +1,6 @@
 // Clients that edit profiles all the time, and retry each edit as the error asks, until it is acknowledged.
 import { setTimeout as pause } from 'node:timers/promises';
-import { refusalOf } from './refusal.mjs';
+import { rejectionOf } from './rejection.mjs';
 import { rename } from './stage.mjs';
 
 const RETRY_MS = 200;
@@ -15,7 +15,7 @@ export class Editors {
   #editing = [];
   acknowledged = 0;
   newest = new Map(); // by identity, the number of the last acknowledged edit
-  refused = 0;
+  rejected = 0;
   complaints = []; // errors other than those of a failing store
 
   constructor(ledger) {
@@ -49,10 +49,10 @@ export class Editors {
   }
 
   async #isAcknowledged(act) {
-    const refusal = await refusalOf(act());
-    if (refusal === undefined) return true;
-    this.refused += 1;
-    if (!refusal.isOfTheStore) this.complaints.push(refusal.message);
+    const rejection = await rejectionOf(act());
+    if (rejection === undefined) return true;
+    this.rejected += 1;
+    if (!rejection.isOfTheStore) this.complaints.push(rejection.message);
     return false;
   }
 }

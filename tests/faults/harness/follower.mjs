@@ -60,9 +60,9 @@ export class Follower {
   differences(found) {
     const differences = [];
     for (const identity of new Set([...found.keys(), ...this.#users.keys()])) {
-      const told = describe(this.#users.get(identity));
+      const received = describe(this.#users.get(identity));
       const read = describe(found.get(identity));
-      if (told !== read) differences.push(`${identity} is ${told} to the watch, and ${read} to a read`);
+      if (received !== read) differences.push(`${identity} is ${received} to the watch, and ${read} to a read`);
     }
     return differences;
   }

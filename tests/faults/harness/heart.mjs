@@ -15,19 +15,19 @@ export class Heart {
 
   static streamed(users, serviceSid, userKey) {
     const stream = users.streamHeartbeats();
-    let told = () => {};
+    let fail = () => {};
     stream.on('data', () => {});
-    stream.on('error', (fault) => told(fault));
+    stream.on('error', (fault) => fail(fault));
     stream.write({ start: { serviceSid, endSessionsOnClose: true } });
-    return new Heart((tell) => {
-      told = tell;
+    return new Heart((report) => {
+      fail = report;
       stream.write({ beats: { beats: [{ userKey, sessionId: 'heart' }] } });
     });
   }
 
   static unary(users, serviceSid, userKey) {
     const request = { serviceSid, userKey, sessionId: 'heart' };
-    return new Heart((tell) => users.heartbeat(request, { deadline: Date.now() + DEADLINE_MS }, (error) => error && tell(error)));
+    return new Heart((report) => users.heartbeat(request, { deadline: Date.now() + DEADLINE_MS }, (error) => error && report(error)));
   }
 
   stop() {

@@ -5,7 +5,7 @@ import { Follower } from './follower.mjs';
 import { beat, endSession, newService, readEverybody, rename } from './stage.mjs';
 import { until } from './waiting.mjs';
 
-const TOLD_WITHIN_MS = 5_000;
+const RECEIVED_WITHIN_MS = 5_000;
 const DO_NEXT = [
   (users, sid, identity, i) => rename(users, sid, identity, `name ${i}`),
   beat,
@@ -21,7 +21,7 @@ export class History {
   async begin(client, configuration) {
     this.serviceSid ??= await newService(client, configuration);
     this.follower.follow(client.users, this.serviceSid);
-    await until('the watch is synced', () => this.follower.bookmark.token !== '', TOLD_WITHIN_MS);
+    await until('the watch is synced', () => this.follower.bookmark.token !== '', RECEIVED_WITHIN_MS);
     this.users = client.users;
   }
 
@@ -30,7 +30,7 @@ export class History {
   async goOn(changes) {
     for (let i = 0; i < changes; i += 1) {
       await this.#change();
-      await until('the watch tells of a change', () => this.follower.revision > (this.bookmarks.at(-1)?.revision ?? 0), TOLD_WITHIN_MS);
+      await until('the watch sends a change', () => this.follower.revision > (this.bookmarks.at(-1)?.revision ?? 0), RECEIVED_WITHIN_MS);
       this.bookmarks.push(this.follower.bookmark);
     }
   }

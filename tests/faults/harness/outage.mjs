@@ -1,16 +1,16 @@
 // The story of a store that cannot be written for a while: what must hold before, during and after the outage, whatever its cause.
 //
-// Two service instances. In `brief`, leases are short: users who send heartbeats must not go offline, and users who stop must go offline as
-// soon as that can be stored. In `calm`, leases are long: only the scenario changes its users.
+// Two service instances. In `brief`, leases are short: users that send heartbeats must not go offline, and users that stop must go offline
+// as soon as that can be stored. In `calm`, leases are long: only the scenario changes its users.
 import { call } from '../../clients/node/presence.mjs';
-import { step } from '../../clients/node/telling.mjs';
+import { step } from '../../clients/node/tap.mjs';
 import { Crowd } from './crowd.mjs';
 import { Editors } from './editors.mjs';
 import { Follower } from './follower.mjs';
 import { HealthWatch } from './health.mjs';
 import { openConnection } from './http2.mjs';
 import { Ledger } from './ledger.mjs';
-import { expectRefusal } from './refusal.mjs';
+import { expectRejection } from './rejection.mjs';
 import { Beater, beat, endSession, names, newService, readEverybody } from './stage.mjs';
 import { until } from './waiting.mjs';
 
@@ -26,7 +26,7 @@ const NOTICED_WITHIN_MS = 10_000;
 // The writer's longest pause, the wait for a lock, and a margin for a slow machine.
 const CLEARED_WITHIN_MS = 8_000;
 const LEASE_WITHIN_MS = 10_000;
-const TOLD_WITHIN_MS = 5_000;
+const RECEIVED_WITHIN_MS = 5_000;
 // One log entry for the beginning and one for the end, and twice that for a store that fails again.
 const MOST_LOG_LINES = 4;
 
@@ -35,7 +35,7 @@ const USERS = 'presence.v1.UserService';
 const STORAGE = 'presence.storage';
 
 // `server`: not started yet. `begin()` breaks the store, `clear()` repairs it; both may be asynchronous.
-export async function tellOfAnOutage({ server, what, begin, clear }) {
+export async function runOutage({ server, what, begin, clear }) {
   const ledger = new Ledger();
   const crowd = new Crowd();
   const editors = new Editors(ledger);
@@ -64,16 +64,16 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
   await step(`${what}: presence.storage is NOT_SERVING, the server and its services go on SERVING`, async () => {
     linesBefore = lines(server.log);
     await begin();
-    await until('an edit is refused', () => editors.refused > 0, NOTICED_WITHIN_MS);
+    await until('an edit is rejected', () => editors.rejected > 0, NOTICED_WITHIN_MS);
     await until('presence.storage is NOT_SERVING', () => health.get(STORAGE).status === 'NOT_SERVING', NOTICED_WITHIN_MS);
     expectStatuses('NOT_SERVING');
   });
 
   await step(`${what}: calls that need a commit fail with STORAGE_UNAVAILABLE and RetryInfo`, async () => {
     await Promise.all([
-      ...NEW.map((identity) => expectRefusal(`the first heartbeat of ${identity}`, beat(client.users, calm.sid, identity))),
-      ...LEAVING.map((identity) => expectRefusal(`the end of the session of ${identity}`, endSession(client.users, calm.sid, identity))),
-      expectRefusal('a new user', call(client.users, 'createUser', { serviceSid: calm.sid, identity: 'nobody' })),
+      ...NEW.map((identity) => expectRejection(`the first heartbeat of ${identity}`, beat(client.users, calm.sid, identity))),
+      ...LEAVING.map((identity) => expectRejection(`the end of the session of ${identity}`, endSession(client.users, calm.sid, identity))),
+      expectRejection('a new user', call(client.users, 'createUser', { serviceSid: calm.sid, identity: 'nobody' })),
     ]);
     expectNone(editors.complaints);
   });
@@ -84,7 +84,7 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
     }
     for (const identity of LEAVING) expectCount(`sessions of ${identity}`, await liveSessions(calm, identity), 0);
     for (const identity of NEW) expectCount(`sessions of ${identity}`, await liveSessions(calm, identity), 1);
-    expectNone(crowd.refusals);
+    expectNone(crowd.rejections);
     expectNone([...brief.follower.seenOffline].map((identity) => `${identity} went offline`));
     expectStatuses('NOT_SERVING');
   });
@@ -103,9 +103,9 @@ export async function tellOfAnOutage({ server, what, begin, clear }) {
     await Promise.all([crowd.end(), editors.end()]);
     await expectAll(async ({ follower, found }) => {
       const hasCaughtUp = () => follower.differences(found).length === 0;
-      await until('the watch has caught up', hasCaughtUp, TOLD_WITHIN_MS).catch(() => follower.compare(found));
+      await until('the watch has caught up', hasCaughtUp, RECEIVED_WITHIN_MS).catch(() => follower.compare(found));
     });
-    expectNone([...crowd.refusals, ...editors.complaints]);
+    expectNone([...crowd.rejections, ...editors.complaints]);
     const flapped = [...brief.follower.seenOffline].filter((identity) => !SLEEPING.includes(identity));
     expectNone(flapped.map((identity) => `${identity} went offline`));
   });

@@ -71,7 +71,7 @@ export class Server {
   }
 
   // The process must have ended by itself, with this exit code and one message that names the database.
-  async expectRefusal(code) {
+  async expectRejection(code) {
     const found = await this.ended;
     const said = this.said.trim();
     if (found !== code) throw new Error(`the exit code is ${found}: ${said}`);

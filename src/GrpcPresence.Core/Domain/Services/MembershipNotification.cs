@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Domain.Services;
 
-/// <summary>The notification for a user who is added to a conversation or removed from one. Immutable.</summary>
+/// <summary>The notification for a user that is added to a conversation or removed from one. Immutable.</summary>
 public sealed record MembershipNotification
 {
     /// <summary>Whether the notification is enabled.</summary>

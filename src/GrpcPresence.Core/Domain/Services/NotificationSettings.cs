@@ -12,9 +12,9 @@ public sealed record NotificationSettings
     /// <summary>The settings for a new message.</summary>
     public NewMessageNotification NewMessage { get; init; } = new();
 
-    /// <summary>The settings for a user who is added to a conversation.</summary>
+    /// <summary>The settings for a user that is added to a conversation.</summary>
     public MembershipNotification AddedToConversation { get; init; } = new();
 
-    /// <summary>The settings for a user who is removed from a conversation.</summary>
+    /// <summary>The settings for a user that is removed from a conversation.</summary>
     public MembershipNotification RemovedFromConversation { get; init; } = new();
 }

@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>The push service of an endpoint; the numbers of <c>presence.v1.BindingType</c>.</summary>
+/// <summary>The push service that delivers to an endpoint. The numbers are those of <c>presence.v1.BindingType</c>.</summary>
 public enum BindingType
 {
     /// <summary>Apple Push Notification service.</summary>

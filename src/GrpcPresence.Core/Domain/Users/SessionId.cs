@@ -14,7 +14,7 @@ public readonly record struct SessionId
     private SessionId(string text) => _text = text;
 
     /// <summary>
-    /// Whether the id is empty. The anonymous session has an empty id; it stands for a user who was online when the process started.
+    /// Whether the id is empty. The anonymous session has an empty id; it stands for a user that was online when the process started.
     /// </summary>
     public bool IsEmpty => _text is null;
 

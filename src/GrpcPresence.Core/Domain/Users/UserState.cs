@@ -34,7 +34,7 @@ public sealed class UserState
     public UserRecord? Record { get; }
 
     /// <summary>
-    /// The revision that clients see; grows with every visible change of the user. For a user who was ever known it is at least the last
+    /// The revision that clients see; grows with every visible change of the user. For a user that was ever known it is at least the last
     /// switch's, because the switch changed what is visible without changing the row.
     /// </summary>
     public long Revision { get; }
@@ -78,11 +78,11 @@ public sealed class UserState
         _ => EncodeOnce(ref _full, encoder, view),
     };
 
-    private byte[] EncodeOnce(ref byte[]? slot, IUserEncoder encoder, UserView view)
+    private byte[] EncodeOnce(ref byte[]? cached, IUserEncoder encoder, UserView view)
     {
-        if (Volatile.Read(ref slot) is { } encoded)
+        if (Volatile.Read(ref cached) is { } encoded)
             return encoded;
         var made = encoder.Encode(this, view);
-        return Interlocked.CompareExchange(ref slot, made, null) ?? made;
+        return Interlocked.CompareExchange(ref cached, made, null) ?? made;
     }
 }

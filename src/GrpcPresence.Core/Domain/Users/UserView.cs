@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Domain.Users;
 
-/// <summary>Which fields of a user are shown; the numbers of <c>presence.v1.UserView</c>.</summary>
+/// <summary>The fields of a user to return. The numbers are those of <c>presence.v1.UserView</c>.</summary>
 public enum UserView
 {
     /// <summary>Everything except reachability.</summary>

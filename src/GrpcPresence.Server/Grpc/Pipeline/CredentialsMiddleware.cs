@@ -8,8 +8,8 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>
 /// Authenticates the calls of gRPC and gRPC-Web from their headers. gRPC reads and inflates a unary request before it calls the method, so
-/// a check there would let everybody who reaches the port make the server buffer and inflate 4 MiB a call. Here a caller without valid
-/// credentials is answered first.
+/// with a check there, any client that reaches the port could make the server buffer and inflate 4 MiB a call. Here a caller without valid
+/// credentials is rejected first.
 /// </summary>
 internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator authenticator, ErrorMapper errors)
 {

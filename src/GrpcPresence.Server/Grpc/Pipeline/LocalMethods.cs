@@ -21,7 +21,7 @@ internal sealed class LocalMethods(MethodPipeline pipeline)
         where TResponse : class
     {
         var (rule, handler) = Get<UnaryServerMethod<TRequest, TResponse>, TRequest>();
-        return pipeline.RunAsync(rule, handler, request, new LocalCallContext(http, rule.Method));
+        return pipeline.RunUnaryAsync(rule, handler, request, new LocalCallContext(http, rule.Method));
     }
 
     /// <summary>Opens the server stream with these requests and responses; returns when it ends without an error.</summary>
@@ -30,7 +30,7 @@ internal sealed class LocalMethods(MethodPipeline pipeline)
         where TResponse : class
     {
         var (rule, handler) = Get<ServerStreamingServerMethod<TRequest, TResponse>, TRequest>();
-        return pipeline.RunAsync(rule, handler, request, responses, new LocalCallContext(http, rule.Method));
+        return pipeline.RunServerStreamAsync(rule, handler, request, responses, new LocalCallContext(http, rule.Method));
     }
 
     private (AccessRule<TRequest> Rule, THandler Handler) Get<THandler, TRequest>()

@@ -21,7 +21,7 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
     {
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
         local.Add(rule, handler!);
-        _definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunAsync(rule, handler!, request, context));
+        _definition.AddMethod(DecodeGuard.Guard(method), (request, context) => pipeline.RunUnaryAsync(rule, handler!, request, context));
     }
 
     /// <inheritdoc/>
@@ -47,7 +47,8 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
     {
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
         _definition.AddMethod(
-            DecodeGuard.Guard(method), (requests, responses, context) => pipeline.RunAsync(rule, handler!, requests, responses, context));
+            DecodeGuard.Guard(method),
+            (requests, responses, context) => pipeline.RunDuplexAsync(rule, handler!, requests, responses, context));
     }
 
     private void Bind<TRequest, TResponse>(Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse> handler)
@@ -57,6 +58,7 @@ internal sealed class MethodBinder(MethodPipeline pipeline, LocalMethods local, 
         var rule = AuthorizationTable.Get<TRequest>(method.FullName);
         local.Add(rule, handler);
         _definition.AddMethod(
-            DecodeGuard.Guard(method), (request, responses, context) => pipeline.RunAsync(rule, handler, request, responses, context));
+            DecodeGuard.Guard(method),
+            (request, responses, context) => pipeline.RunServerStreamAsync(rule, handler, request, responses, context));
     }
 }

@@ -15,7 +15,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
-/// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers who may edit have a back
+/// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers that may edit have a back
 /// end called.</item>
 /// <item>Errors: <see cref="ErrorMapper"/> turns what was thrown into a status. A local call throws it as it is; REST writes its own
 /// errors.</item>
@@ -28,7 +28,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors, TimeProvider time)
 {
     /// <summary>Runs a unary call.</summary>
-    public Task<TResponse> RunAsync<TRequest, TResponse>(
+    public Task<TResponse> RunUnaryAsync<TRequest, TResponse>(
         AccessRule<TRequest> rule, UnaryServerMethod<TRequest, TResponse> handler, TRequest request, ServerCallContext context)
         where TRequest : class
         where TResponse : class
@@ -36,7 +36,9 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         try
         {
             var admission = AdmitAsync(rule, request, context);
-            var call = admission.IsCompletedSuccessfully ? handler(request, context) : WaitAsync(admission, handler, request, context);
+            var call = admission.IsCompletedSuccessfully
+                ? handler(request, context)
+                : AdmitThenCallAsync(admission, handler, request, context);
             return call.IsCompletedSuccessfully ? call : MapErrorsAsync(call, context);
         }
         catch (Exception exception) when (context is not LocalCallContext)
@@ -44,7 +46,7 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
             throw errors.Map(exception, context);
         }
 
-        static async Task<TResponse> WaitAsync(
+        static async Task<TResponse> AdmitThenCallAsync(
             ValueTask admission, UnaryServerMethod<TRequest, TResponse> handler, TRequest request, ServerCallContext context)
         {
             await admission;
@@ -53,7 +55,7 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
     }
 
     /// <summary>Runs a server stream. Unless something waits first, its request is not kept for as long as the stream lasts.</summary>
-    public Task RunAsync<TRequest, TResponse>(
+    public Task RunServerStreamAsync<TRequest, TResponse>(
         AccessRule<TRequest> rule,
         ServerStreamingServerMethod<TRequest, TResponse> handler,
         TRequest request,
@@ -68,7 +70,8 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
             return MapErrorsAsync(
                 admission.IsCompletedSuccessfully && !rule.IsPublic
                     ? handler(request, responses, context)
-                    : WaitAsync(admission, rule.IsPublic ? quotas.OpenPublicStream() : null, handler, request, responses, context),
+                    : AdmitThenStreamAsync(
+                        admission, rule.IsPublic ? quotas.OpenPublicStream() : null, handler, request, responses, context),
                 context);
         }
         catch (Exception exception) when (context is not LocalCallContext)
@@ -76,15 +79,15 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
             throw errors.Map(exception, context);
         }
 
-        static async Task WaitAsync(
+        static async Task AdmitThenStreamAsync(
             ValueTask admission,
-            IDisposable? place,
+            IDisposable? openStream,
             ServerStreamingServerMethod<TRequest, TResponse> handler,
             TRequest request,
             IServerStreamWriter<TResponse> responses,
             ServerCallContext context)
         {
-            using (place)
+            using (openStream)
             {
                 await admission;
                 await handler(request, responses, context);
@@ -93,7 +96,7 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
     }
 
     /// <summary>Runs a duplex stream. Each of its messages is authorized, and the handler charges what they cost.</summary>
-    public async Task RunAsync<TRequest, TResponse>(
+    public async Task RunDuplexAsync<TRequest, TResponse>(
         AccessRule<TRequest> rule,
         DuplexStreamingServerMethod<TRequest, TResponse> handler,
         IAsyncStreamReader<TRequest> requests,
@@ -106,7 +109,7 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         {
             if (rule.IsPublic)
             {
-                using var place = quotas.OpenPublicStream();
+                using var openStream = quotas.OpenPublicStream();
                 await handler(requests, responses, context);
                 return;
             }
@@ -137,9 +140,9 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         var authorization = authorizer.AuthorizeAsync(scope, rule, request, context.CancellationToken);
         return authorization.IsCompletedSuccessfully
             ? quotas.ChargeAsync(rule.Cost, scope, context.CancellationToken)
-            : WaitAsync(authorization, quotas, rule.Cost, scope, context.CancellationToken);
+            : AuthorizeThenChargeAsync(authorization, quotas, rule.Cost, scope, context.CancellationToken);
 
-        static async ValueTask WaitAsync(
+        static async ValueTask AuthorizeThenChargeAsync(
             ValueTask authorization, CallQuotas quotas, CallCost cost, CallScope scope, CancellationToken cancellationToken)
         {
             await authorization;

@@ -16,7 +16,7 @@ namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>Manages API keys: validate, call, map. Keys outside the caller's scope look as if they did not exist.</summary>
 internal sealed class ApiKeyGrpcService(
-    CommandQueue changes,
+    CommandQueue commands,
     ApiKeyCache keys,
     ServiceCache services,
     SecretFile secrets,
@@ -34,7 +34,7 @@ internal sealed class ApiKeyGrpcService(
             RequireDeployment(context);
         var secret = "";
         var change = request.ToChange(RandomSids.NewApiKeySid(), NewSecret);
-        var made = await changes.SubmitAsync(change, context, Audit(context));
+        var made = await commands.SubmitAsync(change, context, Audit(context));
         return new CreateApiKeyResponse { ApiKey = made.ToMessage(time.GetUtcNow()), Secret = secret };
 
         ApiKeySecret NewSecret(ApiKeySid sid)
@@ -77,7 +77,7 @@ internal sealed class ApiKeyGrpcService(
         var (sid, overlap) = request.Read();
         RequireCovered(sid, context);
         var (secret, stored) = secrets.New(sid);
-        var rotated = await changes.SubmitAsync(new RotateApiKey(sid, stored, overlap), context, Audit(context));
+        var rotated = await commands.SubmitAsync(new RotateApiKey(sid, stored, overlap), context, Audit(context));
         return new RotateApiKeyResponse { ApiKey = rotated.ToMessage(time.GetUtcNow()), Secret = secret };
     }
 
@@ -86,7 +86,7 @@ internal sealed class ApiKeyGrpcService(
     {
         var sid = request.Read();
         RequireCovered(sid, context);
-        var revoked = await changes.SubmitAsync(new RevokeApiKey(sid), context, Audit(context));
+        var revoked = await commands.SubmitAsync(new RevokeApiKey(sid), context, Audit(context));
         return new RevokeApiKeyResponse { ApiKey = revoked.ToMessage(time.GetUtcNow()) };
     }
 

@@ -22,7 +22,7 @@ internal sealed partial class ConfigurationGrpcService
     {
         var change = request.ToChange(guard, out var sid);
         var audited = audit.Of<WebhookSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct()));
-        var updated = await changes.SubmitAsync(change, context, settings =>
+        var updated = await commands.SubmitAsync(change, context, settings =>
         {
             audited(settings);
             webhooks.Apply(sid);
@@ -44,7 +44,7 @@ internal sealed partial class ConfigurationGrpcService
         UpdateNotificationConfigurationRequest request, ServerCallContext context)
     {
         var change = request.ToChange(out var sid);
-        var updated = await changes.SubmitAsync(
+        var updated = await commands.SubmitAsync(
             change, context, audit.Of<NotificationSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
         return new UpdateNotificationConfigurationResponse { NotificationConfiguration = updated.ToMessage(sid) };
     }

@@ -13,14 +13,14 @@ namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>Manages service instances and their settings: validate, call, map.</summary>
 internal sealed partial class ConfigurationGrpcService(
-    CommandQueue changes, IStoreReader store, AuditLog audit, WebhookAddressPolicy guard, WebhookDispatcher webhooks)
+    CommandQueue commands, IStoreReader store, AuditLog audit, WebhookAddressPolicy guard, WebhookDispatcher webhooks)
     : ConfigurationService.ConfigurationServiceBase
 {
     /// <inheritdoc/>
     public override async Task<CreateServiceInstanceResponse> CreateServiceInstance(
         CreateServiceInstanceRequest request, ServerCallContext context)
     {
-        var created = await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, made => made.Sid));
+        var created = await commands.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, made => made.Sid));
         return new CreateServiceInstanceResponse { ServiceInstance = created.ToMessage() };
     }
 
@@ -35,7 +35,7 @@ internal sealed partial class ConfigurationGrpcService(
     public override async Task<UpdateServiceInstanceResponse> UpdateServiceInstance(
         UpdateServiceInstanceRequest request, ServerCallContext context)
     {
-        var updated = await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, service => service.Sid));
+        var updated = await commands.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, service => service.Sid));
         return new UpdateServiceInstanceResponse { ServiceInstance = updated.ToMessage() };
     }
 
@@ -62,7 +62,7 @@ internal sealed partial class ConfigurationGrpcService(
     public override async Task<DeleteServiceInstanceResponse> DeleteServiceInstance(
         DeleteServiceInstanceRequest request, ServerCallContext context)
     {
-        await changes.SubmitAsync(request.ToChange(), context, audit.Of<ServiceSid>(context, sid => sid));
+        await commands.SubmitAsync(request.ToChange(), context, audit.Of<ServiceSid>(context, sid => sid));
         return new DeleteServiceInstanceResponse();
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class ConfigurationGrpcService(
         UpdateConfigurationRequest request, ServerCallContext context)
     {
         var change = request.ToChange(out var sid);
-        var updated = await changes.SubmitAsync(
+        var updated = await commands.SubmitAsync(
             change, context, audit.Of<ServiceConfiguration>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
         return new UpdateConfigurationResponse { Configuration = updated.ToMessage(sid) };
     }

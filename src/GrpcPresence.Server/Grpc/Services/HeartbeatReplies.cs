@@ -6,8 +6,7 @@ namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>
 /// Caches the reply to unary heartbeats, one for each configuration. The reply does not depend on the user and is only encoded, so all
-/// calls
-/// share it and a steady heartbeat allocates none.
+/// calls share it, and a heartbeat that changes nothing allocates no reply.
 /// </summary>
 internal sealed class HeartbeatReplies
 {

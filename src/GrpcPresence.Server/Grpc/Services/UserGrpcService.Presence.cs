@@ -23,9 +23,9 @@ internal sealed partial class UserGrpcService
         if (!found.IsCompletedSuccessfully)
             return HeartbeatAsync(found, key, session, context.CancellationToken);
         var service = found.Result;
-        if (!directory.TryResolve(service, key, out var address))
+        if (!users.TryResolve(service, key, out var user))
             return HeartbeatAsync(new(service), key, session, context.CancellationToken);
-        var stored = Beat(service, key, address, session);
+        var stored = Beat(service, key, user, session);
         return stored.IsCompletedSuccessfully
             ? heartbeatReplies.Of(service.Configuration)
             : ReplyAsync(service, stored, context.CancellationToken);
@@ -38,7 +38,7 @@ internal sealed partial class UserGrpcService
         ServerCallContext context)
     {
         using var handler = new StreamHeartbeatsHandler(
-            services, directory, tracker, quotas, CallScope.Of(context.GetHttpContext()).Caller, time, lifetime.ApplicationStopping);
+            services, users, tracker, quotas, CallScope.Of(context.GetHttpContext()).Caller, time, lifetime.ApplicationStopping);
         await handler.RunAsync(requestStream, responseStream, context);
     }
 
@@ -48,8 +48,8 @@ internal sealed partial class UserGrpcService
         var scope = CallScope.Of(context.GetHttpContext());
         var (sid, key, session) = Read(scope, request.ServiceSid, request.UserKey, request.SessionId);
         var service = await scope.GetTenantAsync(sid, services, context.CancellationToken);
-        var address = await directory.ResolveExistingAsync(service, key, context.CancellationToken);
-        await tracker.EndSession(service, address, session).WaitAsync(context.CancellationToken);
+        var user = await users.ResolveExistingAsync(service, key, context.CancellationToken);
+        await tracker.EndSession(service, user, session).WaitAsync(context.CancellationToken);
         return new V1.EndSessionResponse();
     }
 
@@ -62,8 +62,8 @@ internal sealed partial class UserGrpcService
         reader.ThrowIfInvalid();
 
         var service = await services.GetAsync(sid, context.CancellationToken);
-        var address = await directory.ResolveExistingAsync(service, key, context.CancellationToken);
-        var sessions = tracker.ListSessions(service, address);
+        var user = await users.ResolveExistingAsync(service, key, context.CancellationToken);
+        var sessions = tracker.ListSessions(service, user);
         return new V1.ListSessionsResponse
         {
             Sessions = { sessions.Sessions.Select(session => session.ToMessage()) },
@@ -75,8 +75,8 @@ internal sealed partial class UserGrpcService
         ValueTask<CachedService> finding, UserKey key, SessionId session, CancellationToken cancellationToken)
     {
         var service = await finding;
-        var address = await directory.ResolveAsync(service, key, cancellationToken);
-        return await ReplyAsync(service, Beat(service, key, address, session), cancellationToken);
+        var user = await users.ResolveAsync(service, key, cancellationToken);
+        return await ReplyAsync(service, Beat(service, key, user, session), cancellationToken);
     }
 
     private async Task<V1.HeartbeatResponse> ReplyAsync(CachedService service, Task stored, CancellationToken cancellationToken)
@@ -86,10 +86,10 @@ internal sealed partial class UserGrpcService
     }
 
     /// <summary>Renews the lease. The task completes when the visible result is stored.</summary>
-    private Task Beat(CachedService service, UserKey key, in UserRef address, SessionId session)
+    private Task Beat(CachedService service, UserKey key, in UserRef user, SessionId session)
     {
-        var beat = tracker.Beat(service, address, session, stream: null);
-        return beat.Rejection is { } reason ? throw Refused(reason, service.Sid, key) : beat.Stored;
+        var beat = tracker.Beat(service, user, session, stream: null);
+        return beat.Rejection is { } reason ? throw ErrorOf(reason, service.Sid, key) : beat.Stored;
     }
 
     private static (ServiceSid Service, UserKey User, SessionId Session) Read(
@@ -106,7 +106,7 @@ internal sealed partial class UserGrpcService
         return (service, user, session);
     }
 
-    private static PresenceException Refused(ErrorReason reason, ServiceSid service, UserKey key) => reason switch
+    private static PresenceException ErrorOf(ErrorReason reason, ServiceSid service, UserKey key) => reason switch
     {
         ErrorReason.SessionEnded => PresenceErrors.SessionEnded(),
         ErrorReason.ServiceInstanceNotFound => PresenceErrors.ServiceInstanceNotFound(service),

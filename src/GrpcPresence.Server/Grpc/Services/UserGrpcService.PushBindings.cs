@@ -13,7 +13,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<SetPushBindingResponse> SetPushBinding(SetPushBindingRequest request, ServerCallContext context)
     {
-        var binding = await changes.SubmitAsync(request.ToChange(out var service), context);
+        var binding = await commands.SubmitAsync(request.ToChange(out var service), context);
         return new SetPushBindingResponse { PushBinding = binding.ToMessage(service) };
     }
 
@@ -34,7 +34,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<DeletePushBindingResponse> DeletePushBinding(DeletePushBindingRequest request, ServerCallContext context)
     {
-        await changes.SubmitAsync(request.ToChange(OwnerOf(context)), context);
+        await commands.SubmitAsync(request.ToChange(OwnerOf(context)), context);
         return new DeletePushBindingResponse();
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<CreateUserResponse> CreateUser(CreateUserRequest request, ServerCallContext context)
     {
-        var created = await changes.SubmitAsync(request.ToChange(), context);
+        var created = await commands.SubmitAsync(request.ToChange(), context);
         return new CreateUserResponse { User = created.ToMessage(UserView.Full) };
     }
 
@@ -74,14 +74,14 @@ internal sealed partial class UserGrpcService
         // Only REST has pre-event webhooks, as Twilio Conversations does.
         if (context is LocalCallContext && !change.SkipsWebhooks)
             await preHook.AskAsync(change.Service, change.Key, change.Edit, context.CancellationToken);
-        var updated = await changes.SubmitAsync(change, context);
+        var updated = await commands.SubmitAsync(change, context);
         return new UpdateUserResponse { User = updated.ToMessage(UserView.Full) };
     }
 
     /// <inheritdoc/>
     public override async Task<DeleteUserResponse> DeleteUser(DeleteUserRequest request, ServerCallContext context)
     {
-        await changes.SubmitAsync(request.ToChange(), context, audit.Of<UserSid>(context, sid => sid, $"of {request.ServiceSid}"));
+        await commands.SubmitAsync(request.ToChange(), context, audit.Of<UserSid>(context, sid => sid, $"of {request.ServiceSid}"));
         return new DeleteUserResponse();
     }
 

@@ -9,12 +9,15 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>Manages users, their presence and their push bindings: validate, call, map. Each group of methods has its own file.</summary>
+/// <summary>
+/// Manages users, their presence and their push bindings: validate, call, map. Each group of methods has its own file. <c>WatchUsers</c> is
+/// handled by <see cref="WatchUsersHandler"/>, to which <see cref="Pipeline.MethodBinder"/> binds it.
+/// </summary>
 internal sealed partial class UserGrpcService(
-    CommandQueue changes,
+    CommandQueue commands,
     IStoreReader store,
     ServiceCache services,
-    UserResolver directory,
+    UserResolver users,
     PresenceTracker tracker,
     HeartbeatReplies heartbeatReplies,
     AuditLog audit,

@@ -25,7 +25,7 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
     private async Task ServeAsync(WatchRequest watch, IServerStreamWriter<WatchFrame> output, ServerCallContext context)
     {
         var scope = CallScope.Of(context.GetHttpContext());
-        using var place = await quotas.OpenWatchAsync(watch.Service, scope, watch.Filter.Keys.Count, context.CancellationToken);
+        using var openStream = await quotas.OpenWatchAsync(watch.Service, scope, watch.Filter.Keys.Count, context.CancellationToken);
         using var session = await hub.OpenAsync(watch, context.CancellationToken);
         using var open = streams.EndWith(scope.Caller, context.GetHttpContext(), session.End);
         await context.WriteResponseHeadersAsync([]);

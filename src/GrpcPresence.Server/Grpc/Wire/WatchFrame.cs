@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
@@ -12,9 +13,9 @@ namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
 /// An outgoing <c>WatchUsersResponse</c>. Updates are assembled from the bytes of each user, which are encoded once for all watchers. Rare
-/// messages are encoded as usual.
+/// messages are encoded as usual. REST reads <see cref="Event"/>, <see cref="Service"/> and <see cref="View"/>, and ignores the bytes.
 /// </summary>
-internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEncoder encoder, UserView view)
+internal sealed class WatchFrame(WatchEvent watchEvent, ServiceSid service, IUserEncoder encoder, UserView view)
 {
     // Tags: (field number << 3) | wire type 2. A test decodes frames with the generated classes.
     private const byte UpdatesTag = (V1.WatchUsersResponse.UpdatesFieldNumber << 3) | 2;
@@ -25,6 +26,9 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
     private const int MaxVarint = 5;
     private const int MaxHeaders = 3 * (1 + MaxVarint); // the maximum for one update
 
+    /// <summary>The highest reason number.</summary>
+    private static readonly int LastReason = BitOperations.Log2((uint)UpdateReasons.All);
+
     /// <summary>The marshaller of the streaming method.</summary>
     public static Marshaller<WatchFrame> Marshaller { get; } = new(
         static (frame, context) => frame.Write(context),
@@ -34,11 +38,11 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
     private static readonly byte[][] PackedReasons =
         [
             .. Enumerable.Range(0, (int)UpdateReasons.All + 1)
-                .Select(set => Enumerable.Range(1, 7).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray()),
+                .Select(set => Enumerable.Range(1, LastReason).Where(bit => (set & (1 << bit)) != 0).Select(bit => (byte)bit).ToArray()),
         ];
 
-    /// <summary>The message to send.</summary>
-    public WatchEvent Message => message;
+    /// <summary>The event to send.</summary>
+    public WatchEvent Event => watchEvent;
 
     /// <summary>The service instance of the watch.</summary>
     public ServiceSid Service => service;
@@ -48,7 +52,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
 
     private void Write(SerializationContext context)
     {
-        if (message is WatchEvent.Updates updates)
+        if (watchEvent is WatchEvent.Updates updates)
         {
             WriteUpdates(updates, context);
         }
@@ -63,8 +67,8 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
 
     private V1.WatchUsersResponse ToMessage()
     {
-        var response = new V1.WatchUsersResponse { ResumeToken = message.Token?.Encode() ?? "" };
-        switch (message)
+        var response = new V1.WatchUsersResponse { ResumeToken = watchEvent.Token?.Encode() ?? "" };
+        switch (watchEvent)
         {
             case WatchEvent.ConfigurationChanged changed:
                 response.Configuration = changed.Configuration.ToMessage(service);
@@ -79,16 +83,16 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
                 response.Progress = new V1.WatchProgress();
                 break;
             default:
-                throw new InvalidOperationException($"{message.GetType().Name} has no response message.");
+                throw new InvalidOperationException($"{watchEvent.GetType().Name} has no response message.");
         }
         return response;
     }
 
     private void WriteUpdates(WatchEvent.Updates updates, SerializationContext context)
     {
-        var shared = updates.Shared?.Encode((Frame: this, updates.Users), static state => state.Frame.Encode(state.Users));
+        var shared = updates.Shared?.GetBodyBytes((Frame: this, updates.Users), static state => state.Frame.EncodeBody(state.Users));
         var body = shared?.Length ?? SizeOf(updates.Users);
-        var token = updates.Token is { } at ? updates.Shared?.Encode(at) ?? at.Encode() : null;
+        var token = updates.Token is { } at ? updates.Shared?.GetTokenText(at) ?? at.Encode() : null;
         context.SetPayloadLength(Framed(body) + (token is null ? 0 : Framed(token.Length)));
 
         var output = context.GetBufferWriter();
@@ -104,7 +108,7 @@ internal sealed class WatchFrame(WatchEvent message, ServiceSid service, IUserEn
         output.Advance(token.Length);
     }
 
-    private byte[] Encode(IReadOnlyList<UserUpdate> users)
+    private byte[] EncodeBody(IReadOnlyList<UserUpdate> users)
     {
         var output = new ArrayBufferWriter<byte>(SizeOf(users) + MaxHeaders); // the last user requests this space without using it
         WriteUsers(output, users);

@@ -45,8 +45,8 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
     /// <inheritdoc/>
     public Task WriteAsync(WatchFrame message)
     {
-        var id = message.Message.Token?.Encode();
-        switch (message.Message)
+        var id = message.Event.Token?.Encode();
+        switch (message.Event)
         {
             case WatchEvent.Updates updates:
                 for (var i = 0; i < updates.Users.Count; i++)
@@ -65,7 +65,7 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
                 Write("progress", new object(), id);
                 break;
             default:
-                throw new InvalidOperationException($"{message.Message.GetType().Name} has no server-sent event.");
+                throw new InvalidOperationException($"{message.Event.GetType().Name} has no server-sent event.");
         }
         return FlushAsync(_call.Http.RequestAborted);
     }

@@ -57,13 +57,13 @@ internal static class AuthorizationTable
         Instance<V1.CreateUserRequest>(Users, "CreateUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.DeleteUserRequest>(Users, "DeleteUser", ApiKeyRole.Service, request => request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request =>
-            request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+            request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.BatchGetUsersRequest>(Users, "BatchGetUsers", ApiKeyRole.Read, request => request.ServiceSid)
-            with { EndUsers = EndUserRights.Everybody },
+            with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request =>
-            request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+            request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request =>
-            request.ServiceSid) with { EndUsers = EndUserRights.Everybody },
+            request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request =>
             request.User?.ServiceSid).Costing(CallCost.Write) with
         {

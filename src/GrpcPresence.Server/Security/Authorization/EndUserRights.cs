@@ -7,7 +7,7 @@ internal enum EndUserRights
     None,
 
     /// <summary>May call it for any user: it only reads users.</summary>
-    Everybody,
+    AllUsers,
 
     /// <summary>May call it when every user in the request is the end user.</summary>
     Self,

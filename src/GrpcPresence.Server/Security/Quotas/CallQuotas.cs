@@ -80,7 +80,7 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     /// Waits until a stream that exceeded its quota may continue. This slows down a client that does not slow down by itself.
     /// </summary>
     public ValueTask HoldAsync(CachedService service, Caller caller, CancellationToken cancellationToken) =>
-        limiter.HoldRefusalAsync(caller.CountersIn(limiter) ?? limiter.OfServiceInstance(service.Id), cancellationToken);
+        limiter.HoldRejectionAsync(caller.CountersIn(limiter) ?? limiter.OfServiceInstance(service.Id), cancellationToken);
 
     private async ValueTask<IDisposable> CountStreamAsync(UsageCounters ofService, Caller caller, int watchedUsers,
         CancellationToken cancellationToken)
@@ -93,7 +93,7 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
 
     private async ValueTask RejectAsync(UsageCounters counters, PresenceException error, CancellationToken cancellationToken)
     {
-        await limiter.HoldRefusalAsync(counters, cancellationToken);
+        await limiter.HoldRejectionAsync(counters, cancellationToken);
         throw error;
     }
 

@@ -48,7 +48,7 @@ internal sealed class ClientCertificateCheck(ServerSettings settings, TimeProvid
         if (errors == SslPolicyErrors.None)
             return true;
         var reason = string.Join(", ", chain?.ChainStatus.Select(status => $"{status.Status}") ?? [$"{errors}"]);
-        Log.ClientCertificateRefused(logger, reason);
+        Log.ClientCertificateRejected(logger, reason);
         return false;
     }
 }

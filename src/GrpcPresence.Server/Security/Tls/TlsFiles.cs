@@ -29,7 +29,7 @@ internal sealed class TlsFiles
         (_settings, _time, _logger) = (settings, time, logger);
         _seen = TlsText.Read(settings);
         _current = TlsCredentials.Load(_seen, settings);
-        Tell(_current);
+        LogValidity(_current);
     }
 
     /// <summary>The credentials that new handshakes use.</summary>
@@ -39,26 +39,26 @@ internal sealed class TlsFiles
     /// Checks whether the files have changed, and uses their new contents. Invalid contents are logged once, and the previous credentials
     /// remain in use. Not for concurrent use.
     /// </summary>
-    public void Look()
+    public void CheckForChanges()
     {
         TlsText? text = null;
         try
         {
             text = TlsText.Read(_settings);
             if (text != _seen)
-                Tell(_current = TlsCredentials.Load(text, _settings));
+                LogValidity(_current = TlsCredentials.Load(text, _settings));
         }
 #pragma warning disable CA1031 // a server with a valid certificate must not stop because a new one is invalid
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             if (text != _seen)
-                Log.TlsFilesRefused(_logger, exception.Message);
+                Log.TlsFilesInvalid(_logger, exception.Message);
         }
         _seen = text;
     }
 
-    private void Tell(TlsCredentials credentials)
+    private void LogValidity(TlsCredentials credentials)
     {
         Log.TlsInForce(_logger, credentials.Thumbprint, credentials.NotAfter, credentials.Authorities.Count);
         var left = credentials.NotAfter - _time.GetUtcNow();

@@ -15,7 +15,7 @@ internal sealed class TlsReload(TlsFiles files, TimeProvider time) : IHostedServ
     public Task StartAsync(CancellationToken cancellationToken)
     {
         // The timer does not repeat by itself: checks on a disk that hangs must not accumulate or overlap.
-        _timer = time.CreateTimer(_ => Look(), state: null, Interval, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(_ => CheckForChanges(), state: null, Interval, Timeout.InfiniteTimeSpan);
         return Task.CompletedTask;
     }
 
@@ -29,9 +29,9 @@ internal sealed class TlsReload(TlsFiles files, TimeProvider time) : IHostedServ
     /// <inheritdoc/>
     public void Dispose() => _timer?.Dispose();
 
-    private void Look()
+    private void CheckForChanges()
     {
-        files.Look();
+        files.CheckForChanges();
         _timer?.Change(Interval, Timeout.InfiniteTimeSpan);
     }
 }

@@ -21,7 +21,7 @@ internal sealed class DurationSettingAttribute(string summary, string min, strin
     public override bool TryRead(string text, out object? value)
     {
         value = null;
-        // TimeSpan reads a bare number as days, but a user who writes "30" means seconds.
+        // TimeSpan reads a bare number as days, but an operator who writes "30" means seconds.
         if (!text.Contains(':', StringComparison.Ordinal)
             || !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) || duration < _min || duration > _max)
         {

@@ -10,7 +10,7 @@ public sealed class DatabaseRejectedException(DatabaseRejection rejection, strin
     : Exception(message, inner)
 {
     /// <summary>The reason.</summary>
-    public DatabaseRejection Refusal { get; } = rejection;
+    public DatabaseRejection Rejection { get; } = rejection;
 
     /// <summary>The full path of the file.</summary>
     public string Path { get; } = path;

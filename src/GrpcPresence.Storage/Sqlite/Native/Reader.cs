@@ -6,8 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Native;
 
 /// <summary>
-/// A read-only connection with its prepared statements. While it is rented, a deferred transaction is open on it, so that all reads are of
-/// one moment.
+/// A read-only connection with its prepared statements. While a caller rents the connection, a deferred transaction is open, so that all
+/// its reads see the same commit.
 /// </summary>
 internal sealed class Reader : IDisposable
 {

@@ -110,7 +110,7 @@ internal sealed class WriteConnection : IDisposable
         }
         else
         {
-            // A reader, or a full disk. The log holds everything, so only its size is affected.
+            // A reader still uses the log, or the disk is full. The log holds everything, so only its size is affected.
             _checkpointNotBelow = size + step;
         }
     }

@@ -150,7 +150,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
                 break;
             case "updated":
                 await KnowAsync(item.Data.GetProperty("revision").GetInt64());
-                model.Take(ToldOf(item.Data));
+                model.Take(ReceivedOf(item.Data));
                 break;
             case not "progress":
                 throw new BrokenPromiseException("Drained", $"the watch ended: {item.Data}");
@@ -168,7 +168,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
     private Task KnowAsync(long revision) =>
         Barrier.Within(truth.WhenKnownAsync(revision), $"revision {revision}, which a client has, was published");
 
-    private ToldUser ToldOf(JsonElement data)
+    private ReceivedUser ReceivedOf(JsonElement data)
     {
         var user = data.GetProperty("user");
         var sid = UserSid.TryParse(user.GetProperty("sid").GetString()!, out var parsed)
@@ -179,7 +179,7 @@ internal sealed class EventClient(TestServer server, WatchUsersRequest request, 
             .Aggregate(UpdateReasons.None, (all, word) => all | Enum.Parse<UpdateReasons>(word.GetString()!, ignoreCase: true));
         // Only committed changes determine the row: clients also see a revision that switching reachability changes.
         var row = truth.LastChange(sid, UpdateReasons.All, revision);
-        return new ToldUser(sid, Identity.FromTrusted(user.GetProperty("identity").GetString()!), revision, row, reasons)
+        return new ReceivedUser(sid, Identity.FromTrusted(user.GetProperty("identity").GetString()!), revision, row, reasons)
         {
             IsDeleted = reasons.HasFlag(UpdateReasons.Deleted),
             IsOnline = FlagOf(user.GetProperty("is_online")),

@@ -35,7 +35,7 @@ public sealed class UpdatesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_an_event_tells_of_a_user_is_what_a_read_returns()
+    public async Task An_event_contains_a_user_as_a_read_returns_it()
     {
         var service = await _server.CreateReachableServiceAsync();
         await _server.Users.CreateUserAsync(new CreateUserRequest
@@ -47,12 +47,12 @@ public sealed class UpdatesTests : IAsyncLifetime
         });
         await _server.BeatAsync(service, "ada");
         using var watch = Open(service);
-        JsonElement? told = null;
-        while (told is null)
-            told = await watch.NextEvent() is { EventType: "updated" } update ? update.Data.GetProperty("user") : null;
+        JsonElement? received = null;
+        while (received is null)
+            received = await watch.NextEvent() is { EventType: "updated" } update ? update.Data.GetProperty("user") : null;
 
         var read = await _server.Rest.GetFromJsonAsync<JsonElement>($"/v1/Services/{service}/Users/ada", TestRun.Token);
-        Assert.True(JsonElement.DeepEquals(read, told.Value), $"{read}{Environment.NewLine}{told}");
+        Assert.True(JsonElement.DeepEquals(read, received.Value), $"{read}{Environment.NewLine}{received}");
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class UpdatesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Bad_requests_are_refused_with_every_violation_before_the_stream_begins()
+    public async Task Bad_requests_are_rejected_with_every_violation_before_the_stream_begins()
     {
         var service = await _server.CreateServiceAsync();
         using var watch = Open(service, "Reasons=created&Reasons=nonsense&View=huge&Start=later&Identity=", lastId: "garbage");

@@ -71,8 +71,8 @@ internal sealed class HeartbeatReplyQueue(
     CachedService service, IServerStreamWriter<V1.StreamHeartbeatsResponse> output, TimeProvider time) : IDisposable
 {
     private readonly Channel<HeartbeatReply> _replies =
-        Channel.CreateUnbounded<HeartbeatReply>(new() { SingleReader = true, SingleWriter = true }); // bounded by the slots
-    private readonly SemaphoreSlim _slots = new(Limits.OutstandingHeartbeatReplies);
+        Channel.CreateUnbounded<HeartbeatReply>(new() { SingleReader = true, SingleWriter = true }); // bounded by the capacity
+    private readonly SemaphoreSlim _capacity = new(Limits.OutstandingHeartbeatReplies);
 
     // The replies that are not sent. The channel cannot show them, because the sending loop takes a reply before it waits for the store.
     // The queue is its own lock: the reading loop adds, the sending loop removes. StopWaiting may be called under it, which runs no
@@ -86,10 +86,10 @@ internal sealed class HeartbeatReplyQueue(
         lock (_unsent)
             _unsent.Enqueue(reply);
         _replies.Writer.TryWrite(reply);
-        var slot = _slots.WaitAsync(cancellationToken);
-        if (!slot.IsCompleted)
-            await LimitStorageWaitAsync(slot);
-        await slot;
+        var room = _capacity.WaitAsync(cancellationToken);
+        if (!room.IsCompleted)
+            await LimitStorageWaitAsync(room);
+        await room;
     }
 
     /// <summary>Ends the queue: the sending loop ends after the last reply.</summary>
@@ -105,7 +105,7 @@ internal sealed class HeartbeatReplyQueue(
         }
     }
 
-    /// <summary>The sending loop: returns when the queue is complete and all replies are sent.</summary>
+    /// <summary>Sends the replies. Returns when the queue is complete and all replies are sent.</summary>
     public async Task SendAllAsync()
     {
         await foreach (var reply in _replies.Reader.ReadAllAsync())
@@ -118,18 +118,18 @@ internal sealed class HeartbeatReplyQueue(
             await output.WriteAsync(message);
             lock (_unsent)
                 _unsent.Dequeue();
-            _slots.Release();
+            _capacity.Release();
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _slots.Dispose();
+    public void Dispose() => _capacity.Dispose();
 
     /// <summary>
     /// Limits how long a full queue waits for the store. A working store makes room quickly. Otherwise the oldest reply is sent without it,
     /// so that the stream is read and leases are renewed. After that only a client that does not read its replies keeps the queue full.
     /// </summary>
-    private async Task LimitStorageWaitAsync(Task slot)
+    private async Task LimitStorageWaitAsync(Task room)
     {
         HeartbeatReply? oldest;
         lock (_unsent)
@@ -138,8 +138,8 @@ internal sealed class HeartbeatReplyQueue(
             return;
         var patience = Limits.HeartbeatReplyPatience - time.GetElapsedTime(oldest.ReadAt);
         if (patience > TimeSpan.Zero)
-            await Task.WhenAny(slot, Task.Delay(patience, time));
-        if (!slot.IsCompleted)
+            await Task.WhenAny(room, Task.Delay(patience, time));
+        if (!room.IsCompleted)
             oldest.StopWaiting();
     }
 }

@@ -5,7 +5,7 @@
 
 PRAGMA application_id = 1198674034; -- "GrPr"
 
--- One row: which transaction was the last, so that a commit that reported failure can be told from one that did not happen.
+-- One row: the id of the last transaction. It shows whether a commit that reported failure happened.
 CREATE TABLE last_commit (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     id INTEGER NOT NULL

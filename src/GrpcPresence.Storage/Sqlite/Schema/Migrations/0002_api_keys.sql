@@ -1,5 +1,5 @@
--- API keys. No secret stands here: the hash of a secret of 384 random bits cannot be turned round, and the salt is only half of what it is derived from.
--- A scope is kept by SID and not by the key of its service instance: deleting one revokes its keys, and a revoked key stays.
+-- API keys. This table contains no secret: the hash of a secret of 384 random bits cannot be inverted, and the salt is one of two inputs of a secret.
+-- A scope is the SID of a service instance, not its key, because a revoked key remains after its service instance is deleted.
 CREATE TABLE api_keys (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sid BLOB NOT NULL UNIQUE CHECK (length(sid) = 16),

@@ -1,5 +1,5 @@
--- How many users a service instance has, written with each change of one: whether there is room for another is asked inside the transaction that
--- would add it. Counted once for what is there already; one that is deleted takes no users any more.
+-- The number of users of a service instance, written with each change of it. The transaction that adds a user checks the limit against it. Existing
+-- service instances are counted here, once. A deleted service instance takes no new users, so it is not counted.
 
 ALTER TABLE services ADD COLUMN user_count INTEGER NOT NULL DEFAULT 0;
 

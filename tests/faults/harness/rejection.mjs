@@ -4,7 +4,7 @@ import { detailsOf } from '../../clients/node/presence.mjs';
 const UNAVAILABLE = 14;
 
 // The error of the call; undefined if it succeeded.
-export async function refusalOf(answer) {
+export async function rejectionOf(answer) {
   try {
     await answer;
     return undefined;
@@ -19,8 +19,8 @@ export async function refusalOf(answer) {
 }
 
 // The call must fail because the store fails, with all details that the client needs to retry.
-export async function expectRefusal(what, answer) {
-  const refusal = await refusalOf(answer);
-  if (refusal === undefined) throw new Error(`${what} was acknowledged`);
-  if (!refusal.isOfTheStore) throw new Error(`${what} was refused otherwise: ${refusal.message}`);
+export async function expectRejection(what, answer) {
+  const rejection = await rejectionOf(answer);
+  if (rejection === undefined) throw new Error(`${what} was acknowledged`);
+  if (!rejection.isOfTheStore) throw new Error(`${what} was rejected otherwise: ${rejection.message}`);
 }

@@ -9,7 +9,7 @@ namespace GrpcPresence.Testing.Watching;
 /// <param name="Revision">The revision that clients see.</param>
 /// <param name="Row">The revision of the user's own row, which a switch of reachability does not change.</param>
 /// <param name="Reasons">The reasons of the update.</param>
-public sealed record ToldUser(UserSid Sid, Identity Identity, long Revision, long Row, UpdateReasons Reasons)
+public sealed record ReceivedUser(UserSid Sid, Identity Identity, long Revision, long Row, UpdateReasons Reasons)
 {
     /// <summary>Whether the user is deleted.</summary>
     public bool IsDeleted { get; init; }
@@ -24,10 +24,10 @@ public sealed record ToldUser(UserSid Sid, Identity Identity, long Revision, lon
     public string? FriendlyName { get; init; }
 
     /// <summary>Converts an update of the domain.</summary>
-    public static ToldUser Of(UserUpdate update)
+    public static ReceivedUser Of(UserUpdate update)
     {
         var state = update.State;
-        return new ToldUser(state.Sid, state.Identity, state.Revision, state.Record?.Revision ?? state.Revision, update.Reasons)
+        return new ReceivedUser(state.Sid, state.Identity, state.Revision, state.Record?.Revision ?? state.Revision, update.Reasons)
         {
             IsDeleted = state.IsDeleted,
             IsOnline = state.IsOnline,

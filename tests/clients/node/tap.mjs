@@ -1,5 +1,5 @@
 // Runs a story step by step and prints it in the Test Anything Protocol.
-let told = 0;
+let completed = 0;
 
 export async function step(name, act) {
   try {
@@ -9,10 +9,10 @@ export async function step(name, act) {
     console.error(error);
     process.exit(1);
   }
-  told += 1;
+  completed += 1;
   console.log(`ok - ${name}`);
 }
 
 export function theEnd() {
-  console.log(`1..${told}`);
+  console.log(`1..${completed}`);
 }

@@ -4,19 +4,19 @@ import contextlib
 import sys
 import traceback
 
-_told = 0
+_completed = 0
 
 
 @contextlib.contextmanager
 def step(name):
-    global _told
+    global _completed
     try:
         yield
     except Exception:
         print(f"not ok - {name}", flush=True)
         traceback.print_exc()
         sys.exit(1)
-    _told += 1
+    _completed += 1
     print(f"ok - {name}", flush=True)
 
 
@@ -26,4 +26,4 @@ def equal(got, expected):
 
 
 def the_end():
-    print(f"1..{_told}", flush=True)
+    print(f"1..{_completed}", flush=True)

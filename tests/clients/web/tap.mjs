@@ -1,14 +1,14 @@
-// Runs a story step by step and prints it in the Test Anything Protocol. A page has no standard output and no exit code: `tell` receives
+// Runs a story step by step and prints it in the Test Anything Protocol. A page has no standard output and no exit code: `report` receives
 // the lines, and the first failing step throws.
-export function stepsFor(tell) {
+export function stepsFor(report) {
   return async (name, act) => {
     try {
       await act();
     } catch (error) {
-      await tell(`not ok - ${name}`);
+      await report(`not ok - ${name}`);
       throw error;
     }
-    await tell(`ok - ${name}`);
+    await report(`ok - ${name}`);
   };
 }
 

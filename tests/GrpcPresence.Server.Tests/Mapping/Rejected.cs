@@ -4,7 +4,7 @@ using GrpcPresence.Server.Grpc.Mapping;
 namespace GrpcPresence.Server.Tests.Mapping;
 
 /// <summary>Runs a request reader and returns its violations.</summary>
-internal static class Refused
+internal static class Rejected
 {
     /// <summary>Returns the invalid fields with their reasons, in order; empty when the request is valid.</summary>
     public static IReadOnlyList<(string Field, ErrorReason Reason)> By(Action<RequestReader> read)

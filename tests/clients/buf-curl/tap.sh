@@ -2,7 +2,7 @@
 # when a command of it fails.
 # shellcheck shell=bash
 
-told=0
+completed=0
 current=''
 over=''
 
@@ -15,12 +15,12 @@ finish_step() {
   [[ -z $current ]] && return
   printf 'ok - %s\n' "$current"
   current=''
-  told=$((told + 1))
+  completed=$((completed + 1))
 }
 
 the_end() {
   finish_step
-  printf '1..%d\n' "$told"
+  printf '1..%d\n' "$completed"
   over=yes
 }
 
