@@ -2,8 +2,8 @@
 // ended session nor a session of a deleted user again. A user that did not come back was last online when the server was killed.
 //   bash tests/faults/run.sh ended
 import { setTimeout as pause } from 'node:timers/promises';
-import { call, refused } from '../clients/node/presence.mjs';
-import { step, theEnd } from '../clients/node/telling.mjs';
+import { call, rejected } from '../clients/node/presence.mjs';
+import { step, theEnd } from '../clients/node/tap.mjs';
 import { Server } from './harness/server.mjs';
 import { newService } from './harness/stage.mjs';
 import { until } from './harness/waiting.mjs';
@@ -18,7 +18,7 @@ const serviceSid = await newService(client, {
 });
 const beat = (userKey, sessionId) => call(client.users, 'heartbeat', { serviceSid, userKey, sessionId });
 const isOver = async (userKey, sessionId) => {
-  const error = await refused(client.users, 'heartbeat', { serviceSid, userKey, sessionId });
+  const error = await rejected(client.users, 'heartbeat', { serviceSid, userKey, sessionId });
   if (error.reason !== 'SESSION_ENDED') throw new Error(`the heartbeat failed with ${error.reason}`);
 };
 const user = async (identity) => (await call(client.users, 'getUser', { serviceSid, userKey: identity })).user;

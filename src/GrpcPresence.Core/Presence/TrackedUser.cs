@@ -2,7 +2,6 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tenants;
-using GrpcPresence.Core.Writing.Commands;
 
 namespace GrpcPresence.Core.Presence;
 

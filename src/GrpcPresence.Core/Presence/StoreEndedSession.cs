@@ -1,8 +1,9 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing;
 
-namespace GrpcPresence.Core.Writing.Commands;
+namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// Stores that a session ended, so that no heartbeat can begin it again after a restart. Takes no revision. ServiceInstanceNotFound.
