@@ -129,4 +129,10 @@ equal "$(all_pages "https://$address/v1/Services/$sid/Users?PageSize=1" "https:/
 step 'SIGTERM stops the server in time behind them'
 stop_server
 
+step 'nginx: while the server is down, a connection is closed without a response, so that an EventSource reconnects'
+status=0
+curl -sS --http1.1 --max-time "$patience" --cacert "$scratch/ca.pem" \
+  "https://127.0.0.1:$nginx_port/presence/v1/Services/$sid/Users/Updates" >"$scratch/reply" 2>"$scratch/complaints" || status=$?
+equal "$status" 52
+
 the_end

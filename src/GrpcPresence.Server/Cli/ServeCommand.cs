@@ -71,6 +71,12 @@ internal static class ServeCommand
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
         var isOpen = settings.AllowAnonymous || !app.Services.GetRequiredService<Authenticator>().HasCredentials;
+        if (settings.ProbePort is not null)
+        {
+            // The listener of probes is the last one.
+            Log.Listening(logger, addresses[^1], "for health probes only");
+            addresses.RemoveAt(addresses.Count - 1);
+        }
         foreach (var address in addresses)
             Log.Listening(logger, address, isOpen ? "authentication is off: every caller is accepted" : "callers need credentials");
         if (settings.AdminSocket is null)

@@ -33,7 +33,10 @@ internal sealed class StopSignals : IDisposable
 
     private void Receive(PosixSignalContext context)
     {
-        context.Cancel = true;
+        // Opening a large database takes a while, and cannot be interrupted. A second signal then ends the process at once, unless the host
+        // has started: it handles the signal too, and drains.
+        if (!_received.IsCancellationRequested)
+            context.Cancel = true;
         _received.Cancel();
     }
 }

@@ -26,6 +26,7 @@ internal static class OtlpVariables
 
     private static readonly (string Name, string Rule, Func<string, bool> IsValid)[] Rules =
     [
+        (Disabled, "must be true or false", value => bool.TryParse(value, out _)),
         (Prefix + "PROTOCOL", IsProtocol, IsKnownProtocol),
         (Prefix + "METRICS_PROTOCOL", IsProtocol, IsKnownProtocol),
         (Prefix + "TRACES_PROTOCOL", IsProtocol, IsKnownProtocol),

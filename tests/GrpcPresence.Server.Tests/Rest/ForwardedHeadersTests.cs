@@ -1,6 +1,5 @@
 using System.Net;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Rest;
 

@@ -4,7 +4,6 @@ using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Testing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcPresence.Server.Tests.Security;
 
