@@ -1,4 +1,11 @@
 using GrpcPresence.Server.Cli;
 using GrpcPresence.Server.Composition;
+using GrpcPresence.Server.Telemetry;
 
-return await ServerProgram.RunAsync(args, services => services.AddPresenceCore().AddSqliteStore(), Console.Out, Console.Error);
+using var streams = StandardStreams.Open();
+return await ServerProgram.RunAsync(
+    args,
+    services => services.AddPresenceCore().AddSqliteStore().AddSingleton(streams),
+    streams.Output,
+    streams.Error,
+    beforeServing: streams.StopWaiting);

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Errors;
@@ -46,7 +47,11 @@ internal static class ServerHost
         builder.WebHost.UseKestrelCore()
             .UseSockets(sockets => sockets.CreateBoundListenSocket = AdminSocketListener.Bind)
             .ConfigureKestrel(kestrel =>
-                KestrelSetup.Configure(kestrel, settings, kestrel.ApplicationServices.GetService<TlsHandshakes>()));
+            {
+                KestrelSetup.Configure(kestrel, settings, kestrel.ApplicationServices.GetService<TlsHandshakes>());
+                if (settings is { ProbePort: { } probePort, HasAdminSocketOnly: false })
+                    kestrel.ListenForProbes(probePort);
+            });
         builder.Services.AddSingleton(settings);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         AddTransport(builder.Services);
@@ -76,6 +81,8 @@ internal static class ServerHost
         var healthStatuses = app.Services.GetRequiredService<HealthStatuses>();
         app.Lifetime.ApplicationStopping.Register(healthStatuses.Drain);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<WatchHub>().Drain);
+        var streams = app.Services.GetService<StandardStreams>(); // null where the program does not own them
+        app.Services.GetRequiredService<PresenceMetrics>().ObserveDroppedLogEntries(() => streams?.Dropped ?? 0);
         Map(app);
     }
 
@@ -118,6 +125,9 @@ internal static class ServerHost
 
     private static void Map(WebApplication app)
     {
+        if (app.Services.GetRequiredService<ServerSettings>().ProbePort is not null)
+            app.UseHealthProbe();
+        app.UseTrustedProxies();
         app.UseCrossOrigin(RestMapping.RequestHeaders);
         // This runs outside gRPC-Web, which writes the trailers into the body. A stream stays open until its client has read them.
         app.UseMiddleware<StreamShutdownMiddleware>();

@@ -67,6 +67,11 @@ public sealed class PresenceMetrics : IDisposable
         _meter.CreateObservableGauge(
             "presence.webhook.lag", read, "{revision}", "Revisions by which the slowest webhook receiver is behind.");
 
+    /// <summary>Observes the number of log entries that could not be written.</summary>
+    public void ObserveDroppedLogEntries(Func<long> read) =>
+        _meter.CreateObservableCounter(
+            "presence.log.dropped_entries", read, "{entry}", "Log entries that were dropped, because standard output took no more.");
+
     /// <summary>Counts a webhook that was sent or given up, by outcome.</summary>
     public void WebhookSent(string outcome) => _webhooks.Add(1, new KeyValuePair<string, object?>("presence.webhook.outcome", outcome));
 

@@ -17,9 +17,10 @@ internal static class CommandTree
         """;
 
     /// <summary>
-    /// Creates the commands. They write their results to <paramref name="output"/>, and remarks to <paramref name="error"/>.
+    /// Creates the commands. They write their results to <paramref name="output"/>, and remarks to <paramref name="error"/>. <paramref
+    /// name="beforeServing"/> runs before the server is built.
     /// </summary>
-    public static RootCommand Create(Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+    public static RootCommand Create(Action<IServiceCollection> addDomain, TextWriter output, TextWriter error, Action? beforeServing)
     {
         var options = new SettingOptions();
         var root = new RootCommand(Description);
@@ -29,7 +30,7 @@ internal static class CommandTree
         foreach (var command in new[] { root, serve })
         {
             options.AddTo(command, SettingsCatalog.Server);
-            command.SetAction((result, _) => ServeCommand.RunAsync(options.Read(result), addDomain, output));
+            command.SetAction((result, _) => ServeCommand.RunAsync(options.Read(result), addDomain, output, beforeServing));
         }
         root.Add(serve);
         root.Add(KeysCommand.Create(options, addDomain, output, error));

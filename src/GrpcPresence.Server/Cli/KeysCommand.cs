@@ -77,7 +77,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         var certificate = NewOption(
             "--certificate-name", "URI|DNS", "A SPIFFE ID or DNS name. A client certificate with this name authenticates as this key.");
         var command = new Command("create", "Creates an API key and prints SID:secret, once.") { role, scope, name, certificate };
-        command.SetAction((result, _) => RunAsync(result, async keys =>
+        command.SetAction((result, _) => RunAsync(result, mayCreateDatabase: true, async keys =>
         {
             var created = await keys.CreateApiKeyAsync(new CreateApiKeyRequest
             {
@@ -96,7 +96,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         var scope = NewOption("--service-sid", "IS…", "Lists only the keys of this service instance. Without it, all keys.");
         const string Description = "Lists API keys as tab-separated lines: SID, role, scope, state, certificate name, display name.";
         var command = new Command("list", Description) { scope };
-        command.SetAction((result, _) => RunAsync(result, keys => ListAsync(keys, result.GetValue(scope)!)));
+        command.SetAction((result, _) => RunAsync(result, mayCreateDatabase: false, keys => ListAsync(keys, result.GetValue(scope)!)));
         return command;
     }
 
@@ -116,7 +116,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
             },
         };
         var command = new Command("rotate", "Replaces the secret of an API key and prints SID:secret, once.") { key, overlap };
-        command.SetAction((result, _) => RunAsync(result, async keys =>
+        command.SetAction((result, _) => RunAsync(result, mayCreateDatabase: false, async keys =>
         {
             var request = new RotateApiKeyRequest { ApiKeySid = result.GetValue(key), Overlap = result.GetValue(overlap).ToDuration() };
             var rotated = await keys.RotateApiKeyAsync(request);
@@ -129,7 +129,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     {
         var key = NewKeyArgument();
         var command = new Command("revoke", "Revokes an API key. The server ends its calls and streams within a second.") { key };
-        command.SetAction((result, _) => RunAsync(result, async keys =>
+        command.SetAction((result, _) => RunAsync(result, mayCreateDatabase: false, async keys =>
         {
             var revoked = await keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = result.GetValue(key) });
             await output.WriteLineAsync($"Revoked {revoked.ApiKey.Sid}.");
@@ -137,16 +137,21 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         return command;
     }
 
-    /// <summary>Calls the running server, or starts one for this call only.</summary>
+    /// <summary>
+    /// Calls the running server, or starts one for this call only. Only the first key may create a database: a wrong path or working
+    /// directory would otherwise look like a deployment without keys.
+    /// </summary>
     /// <exception cref="SettingsException">A setting is invalid, or the server rejects the call.</exception>
     /// <exception cref="DatabaseRejectedException">No server listens on the admin socket, and the database cannot be opened.</exception>
-    private async Task RunAsync(ParseResult result, Func<ApiKeyService.ApiKeyServiceClient, Task> callAsync)
+    private async Task RunAsync(ParseResult result, bool mayCreateDatabase, Func<ApiKeyService.ApiKeyServiceClient, Task> callAsync)
     {
         var settings = SettingsReader.Read(SettingsSources.Load(options.Read(result)));
         try
         {
             if (settings.AdminSocket is { } socket && await AdminSocketChannel.IsServedAsync(socket, CancellationToken.None))
                 await CallAsync(socket);
+            else if (!mayCreateDatabase && !File.Exists(settings.Database))
+                throw Missing(settings.Database);
             else
                 await OfflineServer.RunAsync(settings, addDomain, CallAsync);
         }
@@ -167,6 +172,12 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
             await callAsync(new ApiKeyService.ApiKeyServiceClient(channel));
         }
     }
+
+    private static DatabaseRejectedException Missing(string path) => new(
+        DatabaseRejection.Missing,
+        path,
+        $"The database '{path}' does not exist, so there are no API keys. "
+            + "Specify --database, or run the command in the server's working directory.");
 
     private async Task ListAsync(ApiKeyService.ApiKeyServiceClient keys, string serviceSid)
     {

@@ -19,16 +19,27 @@ internal static class ServeCommand
     /// <param name="commandLine">The settings given on the command line.</param>
     /// <param name="addDomain">Adds the services of the domain and its store.</param>
     /// <param name="output">Receives the commands that a user can try next.</param>
+    /// <param name="beforeServing">Runs when the settings are valid, before the server is built.</param>
     /// <exception cref="SettingsException">A setting is invalid.</exception>
-    public static Task<int> RunAsync(
-        IEnumerable<KeyValuePair<string, string?>> commandLine, Action<IServiceCollection> addDomain, TextWriter output)
+    public static async Task<int> RunAsync(
+        IEnumerable<KeyValuePair<string, string?>> commandLine,
+        Action<IServiceCollection> addDomain,
+        TextWriter output,
+        Action? beforeServing)
     {
+        using var signals = new StopSignals();
         var configuration = SettingsSources.Load(commandLine);
-        return ServeAsync(SettingsReader.Read(configuration), configuration, addDomain, output);
+        var settings = SettingsReader.Read(configuration);
+        beforeServing?.Invoke();
+        return await ServeAsync(settings, configuration, addDomain, output, signals);
     }
 
     private static async Task<int> ServeAsync(
-        ServerSettings settings, IConfiguration configuration, Action<IServiceCollection> addDomain, TextWriter output)
+        ServerSettings settings,
+        IConfiguration configuration,
+        Action<IServiceCollection> addDomain,
+        TextWriter output,
+        StopSignals signals)
     {
         if (settings is { Demo: true, AdminSocket: null })
         {
@@ -36,6 +47,7 @@ internal static class ServeCommand
                 "The demo needs the admin socket, which is switched off or has a path that is too long. Set a shorter AdminSocket.");
         }
         await using var app = ServerHost.Build(settings, configuration, addDomain);
+        await using var stop = signals.Received.Register(app.Lifetime.StopApplication);
         try
         {
             await StartAsync(app, settings);
@@ -59,6 +71,12 @@ internal static class ServeCommand
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerProgram).FullName!);
         var addresses = app.Urls.Where(address => !address.Contains("//unix:", StringComparison.Ordinal)).ToList();
         var isOpen = settings.AllowAnonymous || !app.Services.GetRequiredService<Authenticator>().HasCredentials;
+        if (settings.ProbePort is not null)
+        {
+            // The listener of probes is the last one.
+            Log.Listening(logger, addresses[^1], "for health probes only");
+            addresses.RemoveAt(addresses.Count - 1);
+        }
         foreach (var address in addresses)
             Log.Listening(logger, address, isOpen ? "authentication is off: every caller is accepted" : "callers need credentials");
         if (settings.AdminSocket is null)
@@ -80,26 +98,47 @@ internal static class ServeCommand
         }
         catch (IOException exception) when (exception.InnerException is AddressInUseException)
         {
-            // Only the message says which of the two ports it was.
-            var isRest = exception.Message.Contains($":{settings.RestPort}:", StringComparison.Ordinal);
-            throw PortRefused(settings, isRest, "is in use by another program. Choose a free port");
+            // Only the message says which port it was.
+            throw PortRefused(
+                settings,
+                port => exception.Message.Contains($":{port}:", StringComparison.Ordinal),
+                "is in use by another program. Choose a free port");
         }
-        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AccessDenied)
+        catch (Exception exception) when (FindSocketError(exception) is { } error)
         {
-            var problem = $"needs a privilege that this user does not have. Choose a port above {LastPrivilegedPort}";
-            throw PortRefused(settings, isRest: settings.Port is 0 or > LastPrivilegedPort, problem);
-        }
-        catch (SocketException exception)
-            when (exception.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
-        {
-            const string Problem = "is not an address of this machine. Choose an address of one of its network interfaces";
-            throw SettingsException.For(nameof(settings.Address), $"{settings.Address}", Problem);
+            if (error.SocketErrorCode == SocketError.AccessDenied)
+            {
+                var problem = $"needs a privilege that this user does not have. Choose a port above {LastPrivilegedPort}";
+                throw PortRefused(settings, port => port is > 0 and <= LastPrivilegedPort, problem);
+            }
+            throw SettingsException.For(
+                nameof(settings.Address),
+                $"{settings.Address}",
+                $"cannot be listened on ({error.Message}). Choose an address of one of this machine's network interfaces");
         }
     }
 
-    private static SettingsException PortRefused(ServerSettings settings, bool isRest, string problem) => isRest && settings.ListensForRest
-        ? SettingsException.For(nameof(settings.RestPort), $"{settings.RestPort}", problem + $", or set it to {ServerSettings.Off}")
-        : SettingsException.For(nameof(settings.Port), $"{settings.Port}", problem);
+    /// <summary>
+    /// Returns the error of the operating system for an address or a port, or null for any other exception. For localhost, an exception
+    /// holds the errors of both families.
+    /// </summary>
+    private static SocketException? FindSocketError(Exception exception) => exception switch
+    {
+        SocketException error => error,
+        IOException { InnerException: AggregateException both } => both.InnerExceptions.OfType<SocketException>().FirstOrDefault(),
+        _ => null,
+    };
+
+    private static SettingsException PortRefused(ServerSettings settings, Func<int, bool> isMeant, string problem)
+    {
+        foreach (var name in (string[])[nameof(settings.ProbePort), nameof(settings.RestPort)])
+        {
+            var isUsed = name != nameof(settings.RestPort) || settings.ListensForRest;
+            if (isUsed && SettingsCatalog.Get(name).Get(settings) is int port && isMeant(port))
+                return SettingsException.For(name, $"{port}", problem + $", or set it to {ServerSettings.Off}");
+        }
+        return SettingsException.For(nameof(settings.Port), $"{settings.Port}", problem);
+    }
 
     private static Task StartDemo(WebApplication app, ServerSettings settings)
     {
@@ -113,7 +152,7 @@ internal static class ServeCommand
     private static async Task GreetAsync(
         TextWriter output, WebApplication app, ServerSettings settings, List<string> addresses, bool isOpen)
     {
-        var address = addresses[0];
+        var address = Welcome.Reachable(addresses[0]);
         var options = app.Services.GetService<TlsFiles>() is { } tls
             ? CurlOptions.For(settings, tls.Current.Leaf, new Uri(address))
             : CurlOptions.PriorKnowledge;
@@ -128,9 +167,10 @@ internal static class ServeCommand
         await output.WriteLineAsync();
         if (!settings.ListensForRest)
             return;
-        await output.WriteLineAsync($"REST on {addresses[1]}:");
+        var rest = Welcome.Reachable(addresses[1]);
+        await output.WriteLineAsync($"REST on {rest}:");
         await output.WriteLineAsync();
-        await output.WriteLineAsync(Welcome.Curl(addresses[1]));
+        await output.WriteLineAsync(Welcome.Curl(rest));
         await output.WriteLineAsync();
     }
 }

@@ -22,14 +22,19 @@ internal static class ServerProgram
     /// <param name="addDomain">Adds the services of the domain and its store.</param>
     /// <param name="output">Receives the results of commands.</param>
     /// <param name="error">Receives failures, one line each.</param>
+    /// <param name="beforeServing">Runs before the server is built, but not before another command.</param>
     public static async Task<int> RunAsync(
-        IReadOnlyList<string> arguments, Action<IServiceCollection> addDomain, TextWriter output, TextWriter error)
+        IReadOnlyList<string> arguments,
+        Action<IServiceCollection> addDomain,
+        TextWriter output,
+        TextWriter error,
+        Action? beforeServing = null)
     {
         try
         {
             // A value that begins with @ must not be read as the name of a file with more arguments.
             var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
-            var command = CommandTree.Create(addDomain, output, error).Parse(arguments, parser);
+            var command = CommandTree.Create(addDomain, output, error, beforeServing).Parse(arguments, parser);
             if (ParseErrors.Describe(command) is { } message)
                 throw new SettingsException(message);
             return await command.InvokeAsync(new InvocationConfiguration
@@ -43,20 +48,32 @@ internal static class ServerProgram
         }
         catch (SettingsException exception)
         {
-            await error.WriteLineAsync(exception.Message);
+            Report(error, exception.Message);
             return BadSettings;
         }
         catch (Exception exception) when (exception is DatabaseRejectedException or StorageException)
         {
-            await error.WriteLineAsync(exception.Message);
+            Report(error, exception.Message);
             return BadDatabase;
         }
 #pragma warning disable CA1031 // the outermost handler also reports unexpected errors in one line
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            await error.WriteLineAsync($"Unexpected error: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
+            Report(error, $"Unexpected error: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
             return Failed;
+        }
+    }
+
+    private static void Report(TextWriter error, string message)
+    {
+        try
+        {
+            error.WriteLine(message);
+        }
+        catch (IOException)
+        {
+            // Standard error is on a full disk. The exit code still says what failed.
         }
     }
 }

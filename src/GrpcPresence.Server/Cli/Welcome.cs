@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace GrpcPresence.Server.Cli;
 
 /// <summary>The commands that an operator can try after starting the server by hand.</summary>
@@ -33,6 +35,18 @@ internal static class Welcome
     public static string Curl(string address) =>
         $"curl -X POST {address}/v1/Services/{ServiceSid}/Configuration --data-urlencode ReachabilityEnabled=true"
         + " -u $TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN";
+
+    /// <summary>
+    /// Returns an address that this machine can call. A server that listens on all addresses reports 0.0.0.0 or [::], which are not valid
+    /// in a URL.
+    /// </summary>
+    public static string Reachable(string address)
+    {
+        var url = new UriBuilder(address);
+        if (IPAddress.TryParse(url.Host, out var ip) && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)))
+            url.Host = $"{(ip.Equals(IPAddress.Any) ? IPAddress.Loopback : IPAddress.IPv6Loopback)}";
+        return url.Uri.GetLeftPart(UriPartial.Authority);
+    }
 
     private static string Call(string options, string address, string method, string message) =>
         $"buf curl --protocol grpc {options} {address}/presence.v1.{method} -d '{message}'";

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
@@ -33,6 +35,9 @@ internal static class KestrelSetup
     public static void Configure(KestrelServerOptions kestrel, ServerSettings settings, TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
+        // A proxy that ends TLS may pass on the scheme of its client. Kestrel would reset each of these requests. The scheme only decides
+        // how the URLs in a response begin.
+        kestrel.AllowAlternateSchemes = true;
         kestrel.Limits.Http2.KeepAlivePingDelay = settings.KeepAlivePingDelay;
         kestrel.Limits.Http2.KeepAlivePingTimeout = settings.KeepAlivePingTimeout;
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
@@ -45,7 +50,7 @@ internal static class KestrelSetup
         kestrel.Limits.MinResponseDataRate = null;
         if (!settings.HasAdminSocketOnly)
         {
-            kestrel.Listen(settings.Address, settings.Port, listen =>
+            Listen(kestrel, settings.Address, settings.Port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
                 listen.EndOnSocketErrors();
@@ -56,7 +61,7 @@ internal static class KestrelSetup
         }
         if (settings.ListensForRest)
         {
-            kestrel.Listen(settings.Address, settings.RestPort!.Value, listen =>
+            Listen(kestrel, settings.Address, settings.RestPort!.Value, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
                 listen.EndOnSocketErrors();
@@ -65,5 +70,16 @@ internal static class KestrelSetup
         }
         if (settings.AdminSocket is { } path)
             AdminSocketListener.Listen(kestrel, path);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, int port, Action<ListenOptions> configure)
+    {
+        // Two families cannot share a port that the system chooses, so localhost with port 0 means one family.
+        if (!address.IsLocalhost)
+            kestrel.Listen(address.Ip, port, configure);
+        else if (port > 0)
+            kestrel.ListenLocalhost(port, configure);
+        else
+            kestrel.Listen(Socket.OSSupportsIPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback, port, configure);
     }
 }

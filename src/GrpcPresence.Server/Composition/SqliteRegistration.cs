@@ -17,7 +17,10 @@ internal static class SqliteRegistration
         var settings = provider.GetRequiredService<ServerSettings>();
         var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = settings.Database });
         var logger = provider.GetRequiredService<ILogger<SqlitePresenceStore>>();
-        Log.StoreOpened(logger, store.Path, store.SqliteVersion);
+        if (store.IsNew)
+            Log.StoreCreated(logger, store.Path, store.SqliteVersion);
+        else
+            Log.StoreOpened(logger, store.Path, store.SqliteVersion);
         return store;
     }
 }

@@ -1,4 +1,5 @@
-using Google.Protobuf;
+using System.Globalization;
+using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
@@ -16,26 +17,48 @@ internal static class ErrorDetails
     public const string CorrelationIdKey = "correlation_id";
 
     /// <summary>
+    /// The maximum size of an error's trailers in bytes, as they are sent. Clients accept 8 KiB of headers, and proxies 4 KiB: with more,
+    /// the client loses the whole error.
+    /// </summary>
+    public const int MaxTrailerBytes = 3 * 1024;
+
+    /// <summary>The maximum size of the message in bytes, as it is sent. It is sent twice, and the violations need the rest.</summary>
+    private const int MaxMessageBytes = 512;
+
+    /// <summary>The bytes of grpc-status, and of the names of the message and the details.</summary>
+    private const int NameBytes = 64;
+
+    /// <summary>The bytes around a packed detail: its tag, its type, and the lengths.</summary>
+    private const int PackingBytes = 64;
+
+    /// <summary>The bytes around a violation: its tag and its length.</summary>
+    private const int EntryBytes = 4;
+
+    /// <summary>
     /// How long a client should wait after UNAVAILABLE: longer than most commits take to succeed again, but short enough for a person to
     /// wait.
     /// </summary>
     public static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>Converts the error to an exception that gRPC sends.</summary>
+    /// <summary>Converts the error to an exception that gRPC sends. Its trailers have at most <see cref="MaxTrailerBytes"/>.</summary>
     public static RpcException ToRpcException(PresenceException exception)
     {
         var info = NewInfo(exception.Reason);
         foreach (var (key, value) in exception.Details)
             info.Metadata[key] = value;
-        foreach (var violation in exception.Violations)
-            info.Metadata.TryAdd(violation.Field, ErrorTable.NameOf(violation.Reason));
-
-        var details = new List<IMessage> { info };
-        if (exception.Violations.Count > 0)
-            details.Add(BadRequestOf(exception.Violations));
+        var status = NewStatus(exception.Reason, Shorten(TextOf(exception)));
+        status.Details.Add(Any.Pack(info));
         if (RetryDelayOf(exception) is { } delay)
-            details.Add(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) });
-        return Make(exception.Reason, TextOf(exception), details);
+            status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }));
+        // A long value is omitted rather than shortened: a program would take the rest for another value.
+        while (SizeOf(status) > MaxTrailerBytes && info.Metadata.Count > 0)
+        {
+            info.Metadata.Remove(info.Metadata.MaxBy(pair => pair.Value.Length).Key);
+            status.Details[0] = Any.Pack(info);
+        }
+        if (exception.Violations.Count > 0)
+            status.Details.Insert(1, Any.Pack(BadRequestOf(exception.Violations, MaxTrailerBytes - SizeOf(status))));
+        return status.ToRpcException();
     }
 
     /// <summary>Creates an INTERNAL error that contains only the id under which the log has the details.</summary>
@@ -43,7 +66,9 @@ internal static class ErrorDetails
     {
         var info = NewInfo(ErrorReason.Internal);
         info.Metadata[CorrelationIdKey] = correlationId;
-        return Make(ErrorReason.Internal, "", [info]);
+        var status = NewStatus(ErrorReason.Internal, "");
+        status.Details.Add(Any.Pack(info));
+        return status.ToRpcException();
     }
 
     /// <summary>Returns how long the client should wait before a retry, or null when a retry does not help.</summary>
@@ -52,16 +77,38 @@ internal static class ErrorDetails
 
     private static ErrorInfo NewInfo(ErrorReason reason) => new() { Domain = Domain, Reason = ErrorTable.NameOf(reason) };
 
-    private static BadRequest BadRequestOf(IReadOnlyList<Violation> violations)
+    /// <summary>
+    /// Returns the first violations that fit into the bytes of trailers. If some do not fit, the last one says how many.
+    /// </summary>
+    private static BadRequest BadRequestOf(IReadOnlyList<Violation> violations, int bytes)
     {
+        var available = (bytes * 3 / 4) - PackingBytes;
         var badRequest = new BadRequest();
-        badRequest.FieldViolations.AddRange(violations.Select(violation =>
-            new BadRequest.Types.FieldViolation { Field = violation.Field, Description = violation.Description }));
+        for (var i = 0; i < violations.Count; i++)
+        {
+            var rest = violations.Count - i - 1;
+            var next = new BadRequest.Types.FieldViolation
+            {
+                Field = violations[i].Field,
+                Reason = ErrorTable.NameOf(violations[i].Reason),
+                Description = violations[i].Description,
+            };
+            badRequest.FieldViolations.Add(next);
+            if (badRequest.CalculateSize() + (rest > 0 ? Omitted(rest).CalculateSize() + EntryBytes : 0) <= available)
+                continue;
+            badRequest.FieldViolations.Remove(next);
+            badRequest.FieldViolations.Add(Omitted(rest + 1));
+            break;
+        }
         return badRequest;
     }
 
+    // The reader of a request stops counting at some number, so there may be more.
+    private static BadRequest.Types.FieldViolation Omitted(int count) =>
+        new() { Description = string.Create(CultureInfo.InvariantCulture, $"At least {count} more violations are omitted.") };
+
     /// <summary>
-    /// Returns a message for people. The trailers already contain every violation. The message of a storage error may contain file names,
+    /// Returns a message for people. The details contain the other violations. The message of a storage error may contain file names,
     /// so it is replaced.
     /// </summary>
     public static string TextOf(PresenceException exception) => exception switch
@@ -72,10 +119,33 @@ internal static class ErrorDetails
         _ => exception.Message,
     };
 
-    private static RpcException Make(ErrorReason reason, string text, IEnumerable<IMessage> details)
+    /// <summary>
+    /// Returns the bytes of the trailers: the message with percent-encoding, and the details in base64. Both names count too.
+    /// </summary>
+    private static int SizeOf(Google.Rpc.Status status) =>
+        NameBytes + EncodedBytes(status.Message) + ((status.CalculateSize() + 2) / 3 * 4);
+
+    private static string Shorten(string text)
     {
-        var status = new Google.Rpc.Status { Code = (int)ErrorTable.StatusOf(reason), Message = text };
-        status.Details.AddRange(details.Select(Any.Pack));
-        return status.ToRpcException();
+        const string Ellipsis = " …";
+        if (EncodedBytes(text) <= MaxMessageBytes)
+            return text;
+        var shortened = new StringBuilder();
+        var left = MaxMessageBytes - EncodedBytes(Ellipsis);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            left -= EncodedBytes(rune.ToString());
+            if (left < 0)
+                break;
+            shortened.Append(rune);
+        }
+        return shortened.Append(Ellipsis).ToString();
     }
+
+    // gRPC encodes each byte that is not printable ASCII as % and two digits, and the percent sign too.
+    private static int EncodedBytes(string text) =>
+        Encoding.UTF8.GetBytes(text).Sum(octet => octet is >= 0x20 and <= 0x7E and not 0x25 ? 1 : 3);
+
+    private static Google.Rpc.Status NewStatus(ErrorReason reason, string text) =>
+        new() { Code = (int)ErrorTable.StatusOf(reason), Message = text };
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Security.Authentication;
@@ -31,7 +30,7 @@ internal sealed class AccessStartupCheck(
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static SettingsException OpenToNetwork(IPAddress address) => new(
+    private static SettingsException OpenToNetwork(ListenAddress address) => new(
         $"{ServerSettings.Section}:{nameof(ServerSettings.Address)} is {address} and no API key exists, "
         + "so every client on the network would have full access. "
         + $"Create an API key first (keys create --role admin), set {nameof(ServerSettings.AuthToken)}, or listen on 127.0.0.1. "

@@ -15,6 +15,9 @@ internal static class CrossOrigin
     private static readonly string[] GrpcResponseHeaders =
         ["Grpc-Status", "Grpc-Message", "Grpc-Encoding", "Grpc-Accept-Encoding", "grpc-status-details-bin"];
 
+    // Headers that common libraries for events and requests add to every request. They have no effect here.
+    private static readonly string[] HabitualHeaders = [HeaderNames.CacheControl, HeaderNames.Pragma, HeaderNames.XRequestedWith];
+
     // Saves a preflight before each call. The major browsers keep the result at least this long.
     private static readonly TimeSpan PreflightAge = TimeSpan.FromMinutes(10);
 
@@ -43,9 +46,9 @@ internal static class CrossOrigin
 
     private static void Allow(CorsPolicyBuilder policy, AllowedOrigins allowed, IReadOnlyCollection<string> restHeaders)
     {
-        policy = allowed.AreAny ? policy.AllowAnyOrigin() : policy.WithOrigins([.. allowed.Names]);
+        policy = allowed.AreAny ? policy.AllowAnyOrigin() : policy.SetIsOriginAllowed(allowed.Include);
         policy.WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Delete)
-            .WithHeaders([HeaderNames.Authorization, HeaderNames.ContentType, .. restHeaders, .. GrpcRequestHeaders])
+            .WithHeaders([HeaderNames.Authorization, HeaderNames.ContentType, .. restHeaders, .. GrpcRequestHeaders, .. HabitualHeaders])
             .WithExposedHeaders([HeaderNames.RetryAfter, .. GrpcResponseHeaders])
             .SetPreflightMaxAge(PreflightAge);
     }

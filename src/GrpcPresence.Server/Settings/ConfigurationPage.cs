@@ -41,13 +41,15 @@ internal static class ConfigurationPage
 
         ## Files and paths
 
-        A relative path starts at the working directory of the process. `AuthToken` has no option of its own, because other users of a
-        machine can read command lines. That holds for `--set AuthToken=…` too: use the environment variable.
+        A relative path starts at the working directory of the process, and not at the directory of the program or of
+        `appsettings.json`. The log names the full path of the database, and says whether the database is new. `AuthToken` has no option
+        of its own, because other users of a machine can read command lines. That holds for `--set AuthToken=…` too: use the environment
+        variable.
 
         ## Logging
 
-        The section `Logging` has the format that .NET documents: `Logging__LogLevel__GrpcPresence=Debug` logs an entry for each call,
-        without identities. The default is Information for the server's own events and Warning for the framework.
+        The section `Logging` contains levels in the format that .NET documents, and nothing else: `Logging__LogLevel__Grpc=Debug` logs
+        entries for each call, without identities. The default is Information for the server's own events and Warning for the framework.
 
         ## Invalid settings
 

@@ -23,8 +23,8 @@ internal sealed record ServerSettings
     public const string DefaultAccountSid = "AC00000000000000000000000000000000";
 
     /// <summary>The address of the listeners.</summary>
-    [AddressSetting("The address to listen on", Option = "--host")]
-    public IPAddress Address { get; init; } = IPAddress.Loopback;
+    [AddressSetting("The address to listen on. localhost is the loopback address of both families", Option = "--host")]
+    public ListenAddress Address { get; init; } = ListenAddress.Loopback;
 
     /// <summary>The port; 0 selects a free port. Without TLS it serves HTTP/2 only, with TLS also HTTP/1.1.</summary>
     [IntegerSetting("The port of gRPC; with TLS it also serves REST and gRPC-Web. 0 selects a free port", 0, MaxPort, Option = "--port")]
@@ -36,6 +36,15 @@ internal sealed record ServerSettings
     /// </summary>
     [IntegerSetting("The port of REST and gRPC-Web without TLS. 0 selects a free port", 0, MaxPort, Off = Off, Option = "--rest-port")]
     public int? RestPort { get; init; } = 5081;
+
+    /// <summary>The port of HTTP probes on the loopback address; 0 selects a free port, null switches it off.</summary>
+    [IntegerSetting(
+        "The port of HTTP health probes on 127.0.0.1, without TLS or credentials. 0 selects a free port",
+        0,
+        MaxPort,
+        Off = Off,
+        Option = "--probe-port")]
+    public int? ProbePort { get; init; }
 
     /// <summary>The full path of the database file.</summary>
     [PathSetting("The file of the SQLite database", Option = "--database", Default = "data/presence.db")]
@@ -55,6 +64,7 @@ internal sealed record ServerSettings
         "The Unix socket through which the command keys reaches a running server",
         Off = None,
         MaxBytes = MaxSocketPathBytes,
+        IsSocket = true,
         Option = "--admin-socket",
         Default = "the database's path followed by .sock")]
     public string? AdminSocket { get; init; }
@@ -77,6 +87,15 @@ internal sealed record ServerSettings
     /// <summary>The origins whose pages may call the server from a browser; null for no origin.</summary>
     [OriginsSetting("The web origins whose pages may call the server from a browser", Option = "--allowed-origins")]
     public AllowedOrigins? AllowedOrigins { get; init; }
+
+    /// <summary>
+    /// The networks of proxies whose <c>X-Forwarded-Proto</c>, <c>-Host</c> and <c>-Prefix</c> count; null for none. Anybody could send
+    /// these headers, and so choose the URLs in a response that a cache keeps for others.
+    /// </summary>
+    [NetworksSetting(
+        "The proxies whose X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix decide the URLs in responses of REST",
+        Option = "--trusted-proxies")]
+    public TrustedNetworks? TrustedProxies { get; init; }
 
     /// <summary>The full path of the PEM file with the server's certificate and its intermediates; null when TLS is off.</summary>
     [PathSetting("The PEM file with the server's certificate, followed by its intermediates. Enables TLS", Option = "--tls-certificate")]
@@ -169,5 +188,5 @@ internal sealed record ServerSettings
     public bool ListensForRest => RestPort is not null && TlsCertificate is null && !HasAdminSocketOnly;
 
     /// <summary>Whether other machines can reach the port.</summary>
-    public bool ListensToNetwork => !HasAdminSocketOnly && !IPAddress.IsLoopback(Address);
+    public bool ListensToNetwork => !HasAdminSocketOnly && !IPAddress.IsLoopback(Address.Ip);
 }

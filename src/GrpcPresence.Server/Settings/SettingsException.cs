@@ -12,7 +12,10 @@ internal sealed class SettingsException(string message) : Exception(message)
     /// The problem and its solution, without the last full stop: "is in use by another program. Choose a free port".
     /// </param>
     public static SettingsException For(string property, string? value, string problem) =>
-        new($"{SettingsCatalog.Get(property).Key} \"{value}\" {problem}.");
+        new(OneLine($"{SettingsCatalog.Get(property).Key} \"{value}\" {problem}."));
+
+    /// <summary>Makes one line of a text that contains a value: a value may contain line breaks.</summary>
+    public static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
 
     /// <summary>Describes a value with the wrong format.</summary>
     public static string Describe(Setting setting, string text) => setting.Declaration.IsSecret

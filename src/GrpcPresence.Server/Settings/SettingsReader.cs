@@ -20,7 +20,12 @@ internal static class SettingsReader
         foreach (var setting in SettingsCatalog.All)
         {
             if (FindText(configuration, setting) is not { } text)
+            {
+                // A file may contain null or {}. The operator meant something by it, and the default may not be that.
+                if (configuration.Providers.Any(source => source.TryGet(setting.Key, out _)))
+                    violations.Add($"{setting.Key} has no value. It must be {setting.Declaration.Form}. Remove it to use the default.");
                 continue;
+            }
             if (setting.Declaration.TryRead(text, out var value))
                 setting.Set(settings, value);
             else
@@ -29,7 +34,7 @@ internal static class SettingsReader
         violations.AddRange(LogLevels.FindInvalid(configuration));
         violations.AddRange(TlsConsistency.FindContradictions(settings));
         if (violations.Count > 0)
-            throw new SettingsException(string.Join(Environment.NewLine, violations));
+            throw new SettingsException(string.Join(Environment.NewLine, violations.Select(SettingsException.OneLine)));
         return WithDerivedPaths(settings, section);
     }
 

@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Store opened: {Path}, SQLite {Version}")]
     public static partial void StoreOpened(ILogger logger, string path, string version);
 
+    [LoggerMessage(EventId = 9, Level = LogLevel.Information, Message = "Store created: {Path} is a new database, SQLite {Version}")]
+    public static partial void StoreCreated(ILogger logger, string path, string version);
+
     [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "Stopping: draining streams and flushing queued writes")]
     public static partial void Stopping(ILogger logger);
 
@@ -46,7 +49,7 @@ internal static partial class Log
         EventId = 14,
         Level = LogLevel.Warning,
         Message = "AUTHENTICATION IS OFF: {Address} accepts every caller without credentials, because AllowAnonymous is set")]
-    public static partial void AnonymousAllowed(ILogger logger, System.Net.IPAddress address);
+    public static partial void AnonymousAllowed(ILogger logger, Settings.ListenAddress address);
 
     [LoggerMessage(
         EventId = 15,

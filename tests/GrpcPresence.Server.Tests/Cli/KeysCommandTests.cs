@@ -96,19 +96,17 @@ public sealed class KeysCommandTests : IDisposable
         Assert.EndsWith("\t?[2J?SK0\n", _output, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Keys_A_file_that_is_not_a_socket_is_not_touched()
+    [Theory]
+    [InlineData("list")]
+    [InlineData("rotate", "SK00000000000000000000000000000000")]
+    [InlineData("revoke", "SK00000000000000000000000000000000")]
+    public async Task Keys_Without_a_database_only_create_makes_one(params string[] arguments)
     {
-        File.WriteAllText(Database + ".sock", "somebody's");
+        Assert.Equal(3, await RunAsync(arguments));
 
-        var code = await ServerProgram.RunAsync(
-            ["--port=0", "--rest-port=0", "--database", Database],
-            services => services.AddPresenceCore().AddSqliteStore(),
-            TextWriter.Null,
-            TextWriter.Null);
-
-        Assert.Equal(2, code);
-        Assert.Equal("somebody's", File.ReadAllText(Database + ".sock"));
+        Assert.StartsWith($"The database '{Database}' does not exist", _error, StringComparison.Ordinal);
+        Assert.Equal(1, _error.Count(character => character == '\n'));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(Database)!));
     }
 
     [Theory]
@@ -117,6 +115,8 @@ public sealed class KeysCommandTests : IDisposable
     [InlineData(2, "IS00000000000000000000000000000000", "create", "--role", "read", "--service-sid", "IS00000000000000000000000000000000")]
     public async Task Keys_What_cannot_be_done_is_one_line(int code, string named, params string[] arguments)
     {
+        Assert.Equal(0, await RunAsync("create", "--role=read"));
+
         Assert.Equal(code, await RunAsync(arguments));
 
         Assert.Contains(named, _error, StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Cli;
+using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
 using GrpcPresence.Testing;
@@ -14,6 +15,7 @@ namespace GrpcPresence.Server.Tests.Cli;
 
 public sealed class ServerProgramTests : IDisposable
 {
+    private readonly TemporaryDirectory _directory = new();
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
 
@@ -49,6 +51,62 @@ public sealed class ServerProgramTests : IDisposable
 
         Assert.Equal(2, code);
         AssertOneLine("Presence:Address ");
+    }
+
+    [Theory]
+    [InlineData("fe80::1")]
+    [InlineData("fe80::1%nonexistent")]
+    [InlineData("2001:db8::1")]
+    [InlineData("203.0.113.1")]
+    public async Task An_address_that_no_interface_has_is_one_line_and_exit_code_2(string address)
+    {
+        var code = await RunAsync(["--port=0", $"--host={address}", "--allow-anonymous"]);
+
+        Assert.Equal(2, code);
+        AssertOneLine("Presence:Address ");
+    }
+
+    [Theory]
+    [InlineData("::", "http://[::1]:")]
+    [InlineData("0.0.0.0", "http://127.0.0.1:")]
+    public async Task A_server_on_all_addresses_shows_one_that_this_machine_can_call(string address, string shown)
+    {
+        Assert.Equal(0, await RunAsync(["--port=0", $"--host={address}", "--allow-anonymous"]));
+
+        Assert.Contains($"gRPC on {shown}", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"REST on {shown}", _output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("[::]", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_of_localhost_that_one_family_has_taken_is_one_line_and_exit_code_2()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "The machine has one family.");
+        using var taken = new TcpListener(IPAddress.IPv6Loopback, 0);
+        taken.Start();
+
+        Assert.Equal(2, await RunAsync(["--host=localhost", $"--port={((IPEndPoint)taken.LocalEndpoint).Port}"]));
+
+        AssertOneLine("Presence:Port");
+    }
+
+    [Fact]
+    public async Task A_taken_port_of_probes_is_named()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+
+        Assert.Equal(2, await RunAsync(["--port=0", $"--probe-port={((IPEndPoint)taken.LocalEndpoint).Port}"]));
+
+        AssertOneLine("Presence:ProbePort");
+    }
+
+    [Fact]
+    public async Task Standard_error_that_is_full_changes_no_exit_code()
+    {
+        using var full = new StandardWriter(_ => throw new IOException("No space left on device", 28));
+
+        Assert.Equal(2, await ServerProgram.RunAsync(["--port=nonsense"], AddDomain, _output, full));
     }
 
     [Fact]
@@ -124,7 +182,8 @@ public sealed class ServerProgramTests : IDisposable
     [Fact]
     public async Task A_server_whose_writer_failed_ends_with_exit_code_1()
     {
-        var code = await ServerProgram.RunAsync(["--port=0", "--rest-port=0"], AddBrokenDomain, _output, _error);
+        var code = await ServerProgram.RunAsync(
+            ["--port=0", "--rest-port=0", $"--database={_directory.File("p.db")}"], AddBrokenDomain, _output, _error);
 
         Assert.Equal(1, code);
 
@@ -147,9 +206,11 @@ public sealed class ServerProgramTests : IDisposable
     {
         _output.Dispose();
         _error.Dispose();
+        _directory.Dispose();
     }
 
-    private Task<int> RunAsync(string[] arguments) => ServerProgram.RunAsync(["--rest-port=0", .. arguments], AddDomain, _output, _error);
+    private Task<int> RunAsync(string[] arguments) => ServerProgram.RunAsync(
+        ["--rest-port=0", $"--database={_directory.File("p.db")}", .. arguments], AddDomain, _output, _error);
 
     private void AssertOneLine(string name)
     {

@@ -22,6 +22,13 @@ public sealed class KestrelSetupTests
     }
 
     [Fact]
+    public void A_proxy_that_ends_TLS_may_pass_on_the_scheme_of_its_client()
+    {
+        KestrelSetup.Configure(_kestrel, new ServerSettings());
+        Assert.True(_kestrel.AllowAlternateSchemes);
+    }
+
+    [Fact]
     public void A_slow_reader_is_ended_by_the_watch_with_a_token_and_not_by_the_listener()
     {
         KestrelSetup.Configure(_kestrel, new ServerSettings());

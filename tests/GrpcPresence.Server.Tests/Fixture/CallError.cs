@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Rpc;
 using Grpc.Core;
 
@@ -9,11 +10,24 @@ internal sealed record CallError(StatusCode Code, ErrorInfo? Info, BadRequest? B
     /// <summary>The reason; empty when the error has no details.</summary>
     public string Reason => Info?.Reason ?? "";
 
-    /// <summary>The metadata; an invalid field maps to its reason.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => Info?.Metadata.ToDictionary() ?? [];
+    /// <summary>The metadata of the reason, and each invalid field with its own reason.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => (Info?.Metadata ?? [])
+        .Concat((BadRequest?.FieldViolations ?? []).Select(violation => KeyValuePair.Create(violation.Field, violation.Reason)))
+        .DistinctBy(pair => pair.Key)
+        .ToDictionary();
 
-    /// <summary>The invalid fields.</summary>
+    /// <summary>The invalid fields; an empty name stands for those that are omitted.</summary>
     public IReadOnlyList<string> Fields => BadRequest?.FieldViolations.Select(violation => violation.Field).ToArray() ?? [];
+
+    /// <summary>Counts the bytes of an error's trailers, as gRPC sends them.</summary>
+    public static int WireBytes(RpcException error)
+    {
+        var message = Encoding.UTF8.GetBytes(error.Status.Detail)
+            .Sum(octet => octet is >= 0x20 and <= 0x7E and not (byte)'%' ? 1 : 3);
+        var details = error.Trailers.Sum(entry =>
+            entry.Key.Length + (entry.IsBinary ? (entry.ValueBytes.Length + 2) / 3 * 4 : entry.Value.Length));
+        return "grpc-status".Length + 2 + "grpc-message".Length + message + details;
+    }
 
     /// <summary>Runs a call that must fail.</summary>
     public static async Task<CallError> Of(Func<Task> call) => From(await Assert.ThrowsAsync<RpcException>(call));

@@ -1,6 +1,7 @@
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Hostile;
@@ -28,6 +29,8 @@ internal static class StatusOracle
     public static string? ObjectionToRejection(MethodDescriptor method, RpcException exception)
     {
         var error = CallError.From(exception);
+        if (CallError.WireBytes(exception) is > ErrorDetails.MaxTrailerBytes and var bytes)
+            return $"the trailers have {bytes} bytes";
         if (error.Info is null)
             return IsStandard(method, exception.StatusCode) ? null : $"{exception.StatusCode} without a reason: {exception.Status.Detail}";
         if (!DocumentedReasons.Statuses.TryGetValue(error.Reason, out var documented))
@@ -54,10 +57,11 @@ internal static class StatusOracle
     {
         if (error.Fields.Count == 0)
             return $"{error.Reason} names no field";
+        // The last violation may stand for those that are omitted.
         var unexplained = error.Fields.FirstOrDefault(field =>
-            !DocumentedReasons.Statuses.ContainsKey(error.Metadata.GetValueOrDefault(field, "")));
+            field.Length > 0 && !DocumentedReasons.Statuses.ContainsKey(error.Metadata.GetValueOrDefault(field, "")));
         if (unexplained is not null)
-            return $"the metadata have no reason for {unexplained}";
+            return $"{unexplained} has no reason";
         return error.Metadata[error.Fields[0]] == error.Reason ? null : $"{error.Reason} is not the reason of the first violation";
     }
 

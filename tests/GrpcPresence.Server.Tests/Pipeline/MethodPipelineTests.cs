@@ -143,8 +143,11 @@ public sealed class MethodPipelineTests
 
         var error = await CallError.Of(server.Users.BatchGetUsersAsync(request));
 
-        Assert.Equal(100, error.Fields.Count);
         Assert.Equal("service_sid", error.Fields[0]);
+        Assert.Equal("", error.Fields[^1]);
+        Assert.Equal(
+            $"At least {100 - (error.Fields.Count - 1)} more violations are omitted.",
+            error.BadRequest!.FieldViolations[^1].Description);
     }
 
     [Theory]

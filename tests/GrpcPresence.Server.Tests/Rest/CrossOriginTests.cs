@@ -19,6 +19,9 @@ public sealed class CrossOriginTests
     [InlineData("https://app.example", null, null)]
     [InlineData("*", "https://foreign.example", "*")]
     [InlineData(null, Page, null)]
+    [InlineData("https://bücher.example", "https://xn--bcher-kva.example", "https://xn--bcher-kva.example")]
+    [InlineData("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", "https://xn--bcher-kva.example")]
+    [InlineData("https://[::1]:8080", "https://[::1]:8080", "https://[::1]:8080")]
     public async Task Only_pages_of_allowed_origins_may_read_a_response(string? allowed, string? origin, string? answered)
     {
         await using var server = await StartAsync(allowed);
@@ -34,6 +37,7 @@ public sealed class CrossOriginTests
     [InlineData("POST", "authorization, content-type, x-twilio-webhook-enabled")]
     [InlineData("DELETE", "authorization")]
     [InlineData("GET", "authorization, last-event-id")]
+    [InlineData("GET", "cache-control, pragma, x-requested-with")]
     public async Task A_browser_that_asks_first_needs_no_credentials(string method, string headers)
     {
         await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowedOrigins = AllowedOrigins.Read(Page) });
@@ -75,6 +79,11 @@ public sealed class CrossOriginTests
     [InlineData(Page, "https://foreign.example", HttpStatusCode.Forbidden)]
     [InlineData(Page, "HTTPS://app.example", HttpStatusCode.Created)]
     [InlineData("*", "https://foreign.example", HttpStatusCode.Created)]
+    [InlineData("https://bücher.example", "https://xn--bcher-kva.example", HttpStatusCode.Created)]
+    [InlineData("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", HttpStatusCode.Created)]
+    [InlineData("https://bücher.example", "https://xn--bcher-kvb.example", HttpStatusCode.Forbidden)]
+    [InlineData("https://[::1]:8080", "https://[::1]:8080", HttpStatusCode.Created)]
+    [InlineData("https://[::1]:8080", "https://[::1]", HttpStatusCode.Forbidden)]
     [InlineData(null, null, HttpStatusCode.Created)]
     public async Task A_page_that_is_not_allowed_changes_nothing_with_the_forms_that_browsers_post_unasked(
         string? allowed, string? origin, HttpStatusCode status)

@@ -13,7 +13,7 @@ public sealed class SettingsReaderTests
         var settings = Read([]);
 
         Assert.Equal(new ServerSettings { AdminSocket = settings.AdminSocket }, settings);
-        Assert.Equal((IPAddress.Loopback, 5080, TimeSpan.FromDays(30)), (settings.Address, settings.Port, settings.TombstoneRetention));
+        Assert.Equal((ListenAddress.Loopback, 5080, TimeSpan.FromDays(30)), (settings.Address, settings.Port, settings.TombstoneRetention));
     }
 
     [Fact]
@@ -29,6 +29,8 @@ public sealed class SettingsReaderTests
             ["Presence:AllowAnonymous"] = "true",
             ["Presence:AllowPrivateWebhooks"] = "true",
             ["Presence:RestPort"] = "7",
+            ["Presence:ProbePort"] = "8",
+            ["Presence:TrustedProxies"] = "127.0.0.1, 10.0.0.0/8",
             ["Presence:AccountSid"] = "AC0123456789abcdef0123456789abcdef",
             ["Presence:AuthToken"] = "a-token-of-this-test",
             ["Presence:AllowedOrigins"] = "https://a.example, http://localhost:8080",
@@ -49,9 +51,11 @@ public sealed class SettingsReaderTests
         Assert.Equal(
             new ServerSettings
             {
-                Address = IPAddress.IPv6Any,
+                Address = new ListenAddress(IPAddress.IPv6Any),
                 Port = 0,
                 RestPort = 7,
+                ProbePort = 8,
+                TrustedProxies = TrustedNetworks.Read("127.0.0.1, 10.0.0.0/8"),
                 AccountSid = "AC0123456789abcdef0123456789abcdef",
                 AuthToken = "a-token-of-this-test",
                 AllowedOrigins = AllowedOrigins.Read("https://a.example, http://localhost:8080"),
@@ -231,6 +235,18 @@ public sealed class SettingsReaderTests
         "Presence:AdminSocket",
         "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [InlineData("Presence:AllowedOrigins:x", "https://a.example")]
+    [InlineData("Presence:TrustedProxies", "proxy.example")]
+    [InlineData("Presence:TrustedProxies", "10.0.0.0/33")]
+    [InlineData("Presence:TrustedProxies", "10.0.0.0/8,")]
+    [InlineData("Presence:TrustedProxies", "1")]
+    [InlineData("Presence:ProbePort", "on")]
+    [InlineData("Presence:ProbePort", "65536")]
+    [InlineData("Logging", "Debug")]
+    [InlineData("Logging:LogLevel", "Debug")]
+    [InlineData("Logging:LogLevel:Default", null)]
+    [InlineData("Logging:LogLevel:Default:0", "Debug")]
+    [InlineData("Logging:Console:MaxQueueLength", "x")]
+    [InlineData("Logging:Console:FormatterName", "json")]
     [InlineData("Presence:Nonsense", null)]
     [InlineData("Presence:Quotes", "")]
     [InlineData("Logging:LogLevel:GrpcPresence", "garbage")]
@@ -246,6 +262,16 @@ public sealed class SettingsReaderTests
     [InlineData("Presence:AllowPrivateWebhooks", "maybe")]
     [InlineData("Presence:SecretFile", "/")]
     [InlineData("Presence:Address", "nonsense")]
+    [InlineData("Presence:Address", "::ffff:127.0.0.1")]
+    [InlineData("Presence:Address", "::ffff:7f00:1")]
+    [InlineData("Presence:Address", "1")]
+    [InlineData("Presence:Address", "127.1")]
+    [InlineData("Presence:Address", "127.0.0.1:5080")]
+    [InlineData("Presence:Address", "127.0.0.1/8")]
+    [InlineData("Presence:Address", "255.255.255.255")]
+    [InlineData("Presence:Address", "224.0.0.1")]
+    [InlineData("Presence:Address", "ff02::1")]
+    [InlineData("Presence:Address", "local\nhost")]
     [InlineData("Presence:Address", "")]
     [InlineData("Presence:Port", "65536")]
     [InlineData("Presence:Port", "-1")]
@@ -316,6 +342,63 @@ public sealed class SettingsReaderTests
         Assert.StartsWith($"Presence:{name} ", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', exception.Message);
     }
+
+    [Theory]
+    [InlineData("""{"Presence":"x"}""", "Presence ")]
+    [InlineData("""{"Presence":["x"]}""", "Presence:0 ")]
+    [InlineData("""{"Presence":{"Port":null}}""", "Presence:Port ")]
+    [InlineData("""{"Presence":{"Port":{}}}""", "Presence:Port ")]
+    [InlineData("""{"Presence":{"Port":[]}}""", "Presence:Port ")]
+    [InlineData("""{"Presence":{"Port":[5080]}}""", "Presence:Port:0 ")]
+    [InlineData("""{"Presence":{"Port":{"Number":5080}}}""", "Presence:Port:Number ")]
+    [InlineData("""{"Presence":{"Port":5080.5}}""", "Presence:Port ")]
+    [InlineData("""{"Presence":{"Port":true}}""", "Presence:Port ")]
+    [InlineData("""{"Presence":{"Demo":1}}""", "Presence:Demo ")]
+    [InlineData("""{"Presence":{"TombstoneRetention":2592000}}""", "Presence:TombstoneRetention ")]
+    [InlineData("""{"Presence":{"AllowedOrigins":{"a":"https://a.example"}}}""", "Presence:AllowedOrigins:a ")]
+    [InlineData("""{"Presence":{"AllowedOrigins":[["https://a.example"]]}}""", "Presence:AllowedOrigins:0:0 ")]
+    [InlineData("""{"Presence":{"Quotas":5}}""", "Presence:Quotas ")]
+    [InlineData("""{"Presence":{"Quotas":{"ApiKey":{"OpenStreams":"many"}}}}""", "Presence:Quotas:ApiKey:OpenStreams ")]
+    [InlineData("""{"Logging":"x"}""", "Logging ")]
+    [InlineData("""{"Logging":{"LogLevel":{"Default":{}}}}""", "Logging:LogLevel:Default ")]
+    public void A_file_with_a_value_of_the_wrong_type_is_one_line_that_names_the_setting(string json, string name)
+    {
+        using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json));
+        var configuration = new ConfigurationBuilder().AddJsonStream(stream).Build();
+
+        var exception = Assert.Throws<SettingsException>(() => SettingsReader.Read(configuration));
+
+        Assert.StartsWith(name, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
+    }
+
+    [Theory]
+    [InlineData("""{}""")]
+    [InlineData("""{"Presence":{}}""")]
+    [InlineData("""{"Presence":null,"Logging":{}}""")]
+    [InlineData("""{"Presence":{"Quotas":{"ApiKey":{}}},"Logging":{"LogLevel":{}}}""")]
+    public void An_empty_group_sets_nothing(string json)
+    {
+        using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json));
+
+        Assert.Equal(5080, SettingsReader.Read(new ConfigurationBuilder().AddJsonStream(stream).Build()).Port);
+    }
+
+    [Fact]
+    public void Localhost_is_the_loopback_address_of_both_families()
+    {
+        var settings = Read(new() { ["Presence:Address"] = "LocalHost" });
+
+        Assert.Equal((ListenAddress.Localhost, false), (settings.Address, settings.ListensToNetwork));
+        Assert.NotEqual(ListenAddress.Loopback, settings.Address);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "127.0.0.1/32")]
+    [InlineData("10.0.0.0/8, fd00::/8", "10.0.0.0/8 fd00::/8")]
+    [InlineData("::1", "::1/128")]
+    public void Trusted_proxies_are_networks_or_addresses(string text, string networks) =>
+        Assert.Equal(networks, string.Join(' ', Read(new() { ["Presence:TrustedProxies"] = text }).TrustedProxies!.Networks));
 
     private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()
     {

@@ -90,9 +90,9 @@ public sealed class MetricsAccessTests
     public async Task AllowAnonymous_does_not_open_the_metrics_to_a_network()
     {
         // The test listens on loopback. The settings of the services say that it is a network.
-        var network = new ServerSettings { Address = IPAddress.Any, AllowAnonymous = true };
+        var network = new ServerSettings { Address = new ListenAddress(IPAddress.Any), AllowAnonymous = true };
         await using var server = await TestServer.StartAsync(
-            settings: network with { Address = IPAddress.Loopback }, services: services => services.AddSingleton(network));
+            settings: network with { Address = ListenAddress.Loopback }, services: services => services.AddSingleton(network));
         var rest = RestServer.Of(server);
 
         Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync("/v1/Services")).Status);

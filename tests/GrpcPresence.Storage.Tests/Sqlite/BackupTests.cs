@@ -44,6 +44,26 @@ public sealed class BackupTests : SqliteTestBase
         Assert.Equal(1, await WholeRevision(copy));
     }
 
+    [Theory]
+    [InlineData("presence.db")]
+    [InlineData("with % and ? and # in it.db")]
+    public async Task A_closed_database_beside_which_no_file_can_be_made_can_be_backed_up(string name)
+    {
+        var database = InDirectory(name);
+        using (var store = Open(database))
+        {
+            AddService(store);
+            AddUsers(store, 1);
+        }
+        // Has the effect of a read-only medium, also for root.
+        Directory.CreateDirectory(database + "-shm");
+
+        SqliteBackup.Backup(database, BackupPath);
+
+        using var copy = Open(BackupPath);
+        Assert.Equal(1, await WholeRevision(copy));
+    }
+
     [Fact]
     public void A_backup_overwrites_nothing()
     {

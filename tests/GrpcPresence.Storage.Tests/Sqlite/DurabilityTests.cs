@@ -1,3 +1,4 @@
+using Dapper;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Storage.Sqlite.Native;
 using GrpcPresence.Storage.Sqlite.Store;
@@ -166,6 +167,53 @@ public sealed class DurabilityTests : SqliteTestBase
     }
 
     [Fact]
+    public void A_log_that_an_outside_reader_kept_is_truncated_once_the_reader_is_gone_and_the_writer_idle()
+    {
+        var options = new SqliteStoreOptions
+        {
+            Path = DatabasePath,
+            IdleCheckpointBytes = 0,
+            KeptLogBytes = 100_000,
+            LogTruncationInterval = TimeSpan.Zero,
+        };
+        using var store = new SqlitePresenceStore(options);
+        AddService(store);
+        AddUsers(store, 1);
+        using (var outside = new ConnectionFactory(DatabasePath, TimeSpan.Zero).OpenReader())
+        {
+            outside.Execute("BEGIN DEFERRED");
+            outside.ExecuteScalar<long>("SELECT count(*) FROM sqlite_schema");
+            for (var batch = 0; batch < 20; batch++)
+                AddUsers(store, Enumerable.Range(2 + (batch * 50), 50));
+            store.Maintain(idle: true);
+            Assert.InRange(LogBytes(), 100_001, long.MaxValue);
+        }
+
+        store.Maintain(idle: false);
+        Assert.InRange(LogBytes(), 100_001, long.MaxValue);
+        store.Maintain(idle: true);
+        Assert.Equal(0, LogBytes());
+
+        long LogBytes() => new FileInfo(DatabasePath + "-wal").Length;
+    }
+
+    [Fact]
+    public void A_log_is_looked_at_once_in_an_interval()
+    {
+        var clock = new StoppedClock();
+        var options = new SqliteStoreOptions { Path = DatabasePath, KeptLogBytes = 0, Time = clock };
+        using var store = new SqlitePresenceStore(options);
+        store.Maintain(idle: true);
+        AddService(store);
+
+        store.Maintain(idle: true);
+        Assert.NotEqual(0, new FileInfo(DatabasePath + "-wal").Length);
+        clock.Now += options.LogTruncationInterval;
+        store.Maintain(idle: true);
+        Assert.Equal(0, new FileInfo(DatabasePath + "-wal").Length);
+    }
+
+    [Fact]
     public void A_store_that_is_closed_leaves_one_file_and_the_lock()
     {
         using (var store = Open())
@@ -200,5 +248,14 @@ public sealed class DurabilityTests : SqliteTestBase
         File.Copy(DatabasePath, InDirectory(name));
         using var copy = Open(InDirectory(name));
         return await WholeRevision(copy);
+    }
+
+    private sealed class StoppedClock : TimeProvider
+    {
+        public TimeSpan Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
     }
 }

@@ -29,6 +29,15 @@ public sealed class OpeningTests : SqliteTestBase
     }
 
     [Fact]
+    public void A_store_knows_whether_it_made_its_database()
+    {
+        using (var made = Open())
+            Assert.True(made.IsNew);
+        using var opened = Open();
+        Assert.False(opened.IsNew);
+    }
+
+    [Fact]
     public void The_native_SQLite_has_the_fix_of_the_WAL_reset_bug()
     {
         using var store = Open();

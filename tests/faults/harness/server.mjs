@@ -27,14 +27,16 @@ export class Server {
   #child;
   #logBefore = 0; // the length of the output before this start
 
-  // `database`: the file. `env`: additional environment variables. `settings`: further arguments.
-  constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [] } = {}) {
+  // `database`: the file. `env`: additional environment variables. `settings`: further arguments. `output`: where its output goes, as the
+  // option stdio of spawn; by default to the log file.
+  constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [], output } = {}) {
     this.port = Number(process.env.FAULTS_PORT);
     this.address = `127.0.0.1:${this.port}`;
     this.database = database;
     this.logFile = join(scratch, 'server.log');
     this.arguments = [program, '--port', `${this.port}`, '--rest-port', 'off', '--database', database, ...quotas, ...settings];
     this.env = { ...process.env, ...env };
+    this.output = output;
   }
 
   get pid() {
@@ -55,11 +57,11 @@ export class Server {
   spawn() {
     this.#logBefore = existsSync(this.logFile) ? this.log.length : 0;
     const log = openSync(this.logFile, 'a');
-    this.#child = spawn('dotnet', this.arguments, { stdio: ['ignore', log, log], env: this.env });
+    this.#child = spawn('dotnet', this.arguments, { stdio: ['ignore', ...(this.output ?? [log, log])], env: this.env });
     closeSync(log);
     running.add(this.#child);
     this.#child.on('exit', () => running.delete(this.#child));
-    this.ended = once(this.#child, 'exit').then(([code]) => code);
+    this.ended = once(this.#child, 'exit').then(([code, signal]) => code ?? signal);
     return this;
   }
 

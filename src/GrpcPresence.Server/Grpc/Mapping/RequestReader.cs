@@ -9,8 +9,8 @@ namespace GrpcPresence.Server.Grpc.Mapping;
 internal sealed partial class RequestReader
 {
     /// <summary>
-    /// The maximum number of violations to return. With more, the trailers would exceed the 64 KiB of headers that clients accept, and the
-    /// error would be lost. The first violations, in the order of reading, are returned.
+    /// The maximum number of violations to keep, so that a request cannot cause an error of its own size. The first violations, in the
+    /// order of reading, are kept. A gRPC error lists as many of them as fit into its trailers.
     /// </summary>
     public const int MaxViolations = 100;
 

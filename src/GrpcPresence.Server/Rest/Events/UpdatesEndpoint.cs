@@ -81,6 +81,12 @@ internal static class UpdatesEndpoint
         {
             await call.WatchAsync(request, output);
         }
+        catch (PresenceException exception) when (exception.Reason == ErrorReason.ServerStopping && !call.Http.Response.HasStarted)
+        {
+            // An EventSource never reconnects after a response with an error status, but it does after a broken connection. So a page that
+            // reconnects while the server still drains finds the next server.
+            StreamReset.Reset(call.Http);
+        }
         catch (Exception exception) when (call.Http.Response.HasStarted)
         {
             if (errors.FindEnd(call.Http, exception) is { } end)

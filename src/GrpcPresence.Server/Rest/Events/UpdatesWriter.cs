@@ -33,7 +33,8 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
         (_call, _beginsNow) = (call, beginsNow);
         var response = call.Http.Response;
         response.ContentType = call.Operation.Produces;
-        response.Headers.CacheControl = "no-store";
+        // A program in between that compresses would hold events back until it has a block to compress.
+        response.Headers.CacheControl = "no-store, no-transform";
         // A buffering proxy would delay the updates.
         response.Headers["X-Accel-Buffering"] = "no";
         _output = response.BodyWriter;

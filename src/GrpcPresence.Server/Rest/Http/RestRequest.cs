@@ -106,8 +106,9 @@ internal sealed class RestRequest(
     /// <summary>Whether a header of the request is true.</summary>
     public bool Asks(string name) => bool.TryParse(Header(name), out var flag) && flag;
 
-    /// <summary>Returns the absolute URL of a path, with the host that the caller used.</summary>
-    public string UrlOf(string path) => $"{http.Request.Scheme}://{http.Request.Host}{path}";
+    /// <summary>Returns the absolute URL of a path, with the scheme, the host and the prefix that the caller used.</summary>
+    public string UrlOf(string path) =>
+        $"{http.Request.Scheme}://{http.Request.Host.ToUriComponent()}{http.Request.PathBase.ToUriComponent()}{path}";
 
     /// <summary>Returns the absolute URL of a service instance, or of a resource below it.</summary>
     public string UrlOfService(string sid, string below = "") => UrlOf($"{RestPaths.Services}/{sid}{below}");

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Connections.Features;
@@ -30,34 +31,60 @@ internal static class AdminSocketListener
     });
 
     /// <summary>
-    /// Creates the socket of an end point. The admin socket gets its owner-only mode before it accepts connections. An existing file was
-    /// left behind by a killed server: the server holds the lock of the database, so no other server uses the socket.
+    /// Creates the socket of an end point. The admin socket gets its owner-only mode before it accepts connections. It replaces a socket
+    /// that a killed server left behind, and nothing else.
     /// </summary>
-    public static Socket Bind(System.Net.EndPoint endPoint)
+    /// <exception cref="SettingsException">The admin socket cannot be created.</exception>
+    public static Socket Bind(EndPoint endPoint)
     {
         if (endPoint is not UnixDomainSocketEndPoint unix)
             return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         var path = unix.ToString();
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        // A socket has length 0. A file with content belongs to something else and must not be deleted.
-        if (new FileInfo(path) is { Exists: true, Length: > 0 })
-        {
-            throw SettingsException.For(
-                nameof(ServerSettings.AdminSocket), path, "is a file with content. Choose a path that is free or has a socket");
-        }
-        File.Delete(path);
+        if (FindObstacle(path) is { } problem)
+            throw Refused(path, problem);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            File.Delete(path);
             socket.Bind(unix);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             return socket;
         }
-        catch
+        catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();
-            throw;
+            throw Refused(path, $"cannot be created ({exception.Message}). Choose a path in a directory of the server's user");
         }
     }
+
+    private static string? FindObstacle(string path)
+    {
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+            return "is in a directory that does not exist. Create the directory, or choose another path";
+        return FileKinds.Of(path) switch
+        {
+            FileKind.Socket => IsAbandoned(path) ? null : "is a socket that another program uses. Choose another path",
+            FileKind.Unknown => null, // nothing is there
+            _ => "is a file, and not a socket. Choose a path that is free or has an unused socket",
+        };
+    }
+
+    // Only the refusal says that nobody listens. A full queue or a missing permission does not.
+    private static bool IsAbandoned(string path)
+    {
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+        try
+        {
+            client.Connect(new UnixDomainSocketEndPoint(path));
+            return false;
+        }
+        catch (SocketException exception)
+        {
+            return exception.SocketErrorCode == SocketError.ConnectionRefused;
+        }
+    }
+
+    private static SettingsException Refused(string path, string problem) =>
+        SettingsException.For(nameof(ServerSettings.AdminSocket), path, problem);
 }

@@ -16,6 +16,9 @@ internal static class DatabaseFiles
     /// <summary>Returns the path of a database's write-ahead log.</summary>
     public static string LogOf(string database) => database + LogSuffix;
 
+    /// <summary>Whether a database has a log with content, without which its file is not complete.</summary>
+    public static bool HasLog(string database) => new FileInfo(LogOf(database)) is { Exists: true, Length: > 0 };
+
     /// <summary>
     /// Returns the full path of the file itself. Follows a symbolic link, as SQLite does for the logs: two paths of one database must share
     /// one lock, and a restore must replace the file and not the link.

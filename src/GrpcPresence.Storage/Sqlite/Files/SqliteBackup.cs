@@ -3,6 +3,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Storage.Sqlite.Native;
 using GrpcPresence.Storage.Sqlite.Schema;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Files;
 
@@ -23,7 +24,7 @@ public static class SqliteBackup
         target = Path.GetFullPath(target);
         if (File.Exists(target))
             throw DatabaseRejectedException.Exists(target);
-        Guarded(target, () =>
+        Guarded(database, target, () =>
         {
             // Two backups may run at the same time. One of them must not rename the incomplete copy of the other.
             var copy = $"{target}.{Path.GetRandomFileName()}.partial";
@@ -46,7 +47,7 @@ public static class SqliteBackup
     internal static void Restore(string backup, string database, TimeSpan patience)
     {
         (backup, database) = (Path.GetFullPath(backup), Path.GetFullPath(database));
-        Guarded(database, () =>
+        Guarded(backup, database, () =>
         {
             database = DatabaseFiles.Resolve(database);
             Directory.CreateDirectory(Path.GetDirectoryName(database)!);
@@ -75,18 +76,39 @@ public static class SqliteBackup
         try
         {
             Discard(copy);
-            using (var reader = new ConnectionFactory(source, BusyTimeout).OpenReader())
-            {
-                if (DatabaseInspection.Check(reader, source, thorough))
-                    throw DatabaseRejectedException.Foreign(source);
-                reader.Execute("VACUUM INTO @Copy", new { Copy = copy }, commandTimeout: int.MaxValue);
-            }
+            CopyPages(source, copy, thorough);
             DatabaseFiles.Flush(copy);
             putIntoPlace();
         }
         finally
         {
             Discard(copy);
+        }
+    }
+
+    private static void CopyPages(string source, string copy, bool thorough)
+    {
+        var connections = new ConnectionFactory(source, BusyTimeout);
+        try
+        {
+            using var reader = connections.OpenReader();
+            CopyPages(reader);
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode == raw.SQLITE_CANTOPEN && !DatabaseFiles.HasLog(source))
+        {
+            // The database was closed, and the files beside it cannot be created: the medium is read-only, or the directory belongs to
+            // another user. Without a log, the file alone is complete.
+            using var reader = connections.OpenImmutable();
+            CopyPages(reader);
+            if (DatabaseFiles.HasLog(source))
+                throw new StorageException($"A server opened the database '{source}' during the copy. Repeat the command.");
+        }
+
+        void CopyPages(SqliteConnection reader)
+        {
+            if (DatabaseInspection.Check(reader, source, thorough))
+                throw DatabaseRejectedException.Foreign(source);
+            reader.Execute("VACUUM INTO @Copy", new { Copy = copy }, commandTimeout: int.MaxValue);
         }
     }
 
@@ -125,7 +147,7 @@ public static class SqliteBackup
         }
     }
 
-    private static void Guarded(string path, Action action)
+    private static void Guarded(string source, string target, Action action)
     {
         try
         {
@@ -133,11 +155,12 @@ public static class SqliteBackup
         }
         catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
-            throw SqliteFaults.Translate(exception);
+            throw new StorageException(
+                $"'{source}' cannot be copied to '{target}': {exception.Message} (code {exception.SqliteExtendedErrorCode})", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"'{path}' cannot be written: {exception.Message}", exception);
+            throw new StorageException($"'{target}' cannot be written: {exception.Message}", exception);
         }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
     /// <summary>
     /// Bytes to which the write-ahead log is truncated when it restarts, so that one large sweep does not occupy the disk permanently.
     /// </summary>
-    private const int JournalSizeLimit = 16 * 1024 * 1024;
+    public const int JournalSizeLimit = 16 * 1024 * 1024;
 
     /// <summary>The full path of the database.</summary>
     public string Path => path;
@@ -32,7 +32,7 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
     /// </summary>
     public SqliteConnection OpenWriter(SqliteOpenMode mode)
     {
-        var connection = Open(mode);
+        var connection = Open(path, mode);
         Configure(connection, $"""
             PRAGMA busy_timeout = {(int)busyTimeout.TotalMilliseconds};
             PRAGMA synchronous = FULL;
@@ -63,9 +63,17 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
         Configure(writer, $"PRAGMA cache_size = -{WriterCacheKib}");
 
     /// <summary>Opens a read-only connection.</summary>
-    public SqliteConnection OpenReader()
+    public SqliteConnection OpenReader() => OpenReader(path);
+
+    /// <summary>
+    /// Opens a read-only connection to a file that nobody changes. SQLite then takes no locks and needs no further files, which it cannot
+    /// create on a read-only medium.
+    /// </summary>
+    public SqliteConnection OpenImmutable() => OpenReader($"{new Uri(path).AbsoluteUri}?immutable=1");
+
+    private SqliteConnection OpenReader(string source)
     {
-        var connection = Open(SqliteOpenMode.ReadOnly);
+        var connection = Open(source, SqliteOpenMode.ReadOnly);
         Configure(connection, $"""
             PRAGMA busy_timeout = {(int)busyTimeout.TotalMilliseconds};
             PRAGMA cache_size = -{ReaderCacheKib};
@@ -73,11 +81,11 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
         return connection;
     }
 
-    private SqliteConnection Open(SqliteOpenMode mode)
+    private static SqliteConnection Open(string source, SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
-            DataSource = path,
+            DataSource = source,
             Mode = mode,
             Pooling = false,
             // The driver repeats a busy statement for whole seconds on top of SQLite's own waiting; 0 means without limit.

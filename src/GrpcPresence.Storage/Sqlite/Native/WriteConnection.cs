@@ -115,6 +115,25 @@ internal sealed class WriteConnection : IDisposable
         }
     }
 
+    /// <summary>
+    /// Empties the log's file if it is larger than <paramref name="bytes"/>. A reader outside the server may have kept the log from being
+    /// reset. Once the reader is gone, the file would otherwise keep its size until enough was written, which may take days. Never waits
+    /// for readers.
+    /// </summary>
+    public void TruncateLog(long bytes)
+    {
+        if (new FileInfo(_log) is not { Exists: true } file || file.Length <= bytes)
+            return;
+        var patience = Connection.ExecuteScalar<int>("PRAGMA busy_timeout");
+        raw.sqlite3_busy_timeout(Connection.Handle, 0);
+        var result = raw.sqlite3_wal_checkpoint_v2(Connection.Handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        raw.sqlite3_busy_timeout(Connection.Handle, patience);
+        if (result != raw.SQLITE_OK)
+            return; // a reader, or a full disk
+        _checkpointNotBelow = 0;
+        raw.sqlite3_db_status(Connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out _, out _, resetFlg: 1);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -27,6 +27,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private WriteConnection? _writer; // null after a failed reopening
     private SqliteStoreTransaction? _transaction;
     private long _lastTransactionId;
+    private long? _logLookedAt; // when the size of the log was last looked at
 
     /// <summary>Opens the database. Creates it and its directory if they do not exist.</summary>
     /// <exception cref="DatabaseRejectedException">The file is in use, damaged, foreign, or of a newer version.</exception>
@@ -57,6 +58,9 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
 
     /// <summary>The full path of the database.</summary>
     public string Path { get; }
+
+    /// <summary>Whether opening the store created the database.</summary>
+    public bool IsNew { get; private set; }
 
     /// <summary>The version of the SQLite library, for the log.</summary>
     public string SqliteVersion { get; }
@@ -106,8 +110,14 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     }
 
     /// <inheritdoc/>
-    public void Maintain(bool idle) =>
+    public void Maintain(bool idle)
+    {
         _writer?.Checkpoint(idle ? _options.IdleCheckpointBytes : _options.BusyCheckpointBytes, _options.BusyCheckpointBytes / 4);
+        if (!idle || (_logLookedAt is { } last && _options.Time.GetElapsedTime(last) < _options.LogTruncationInterval))
+            return;
+        _logLookedAt = _options.Time.GetTimestamp();
+        _writer?.TruncateLog(_options.KeptLogBytes);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -121,7 +131,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
 
     private void Prepare(SqliteConnection writer)
     {
-        DatabaseInspection.Check(writer, Path, thorough: false);
+        IsNew = DatabaseInspection.Check(writer, Path, thorough: false);
         ConnectionFactory.UseWriteAheadLog(writer);
         Migrations.Run(writer);
     }

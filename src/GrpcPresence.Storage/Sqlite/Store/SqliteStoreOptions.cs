@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
@@ -24,6 +25,18 @@ public sealed record SqliteStoreOptions
     /// needs.
     /// </summary>
     public long BusyCheckpointBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Bytes that the file of the write-ahead log keeps for the next commits when the writer is idle; 16 MiB.</summary>
+    public long KeptLogBytes { get; init; } = ConnectionFactory.JournalSizeLimit;
+
+    /// <summary>
+    /// How often an idle writer looks at the size of the log's file; 30 s. A reader that stays would make each attempt to truncate it copy
+    /// pages in vain.
+    /// </summary>
+    public TimeSpan LogTruncationInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Creates the id of a timeline: random, except in tests that must be repeatable.</summary>
     public Func<Guid> NewTimeline { get; init; } = static () => new Guid(RandomNumberGenerator.GetBytes(16));

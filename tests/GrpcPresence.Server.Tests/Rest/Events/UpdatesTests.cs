@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Grpc.Core;
+using GrpcPresence.Core.Watching;
 using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
@@ -103,6 +104,26 @@ public sealed class UpdatesTests : IAsyncLifetime
         }
         using var byUrl = Open(service, $"ResumeToken={begun.Token}");
         Assert.DoesNotContain(await byUrl.Sync(), message => message.Reset is not null);
+    }
+
+    [Fact]
+    public async Task Restart_a_stopping_server_closes_a_new_stream_unanswered_so_that_an_EventSource_reconnects()
+    {
+        var service = await _server.CreateServiceAsync();
+        _server.Get<WatchHub>().Drain();
+        using var request = new HttpRequestMessage(HttpMethod.Get, UpdatesUrl.Of(new WatchUsersRequest { ServiceSid = service }));
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => _server.Rest.SendAsync(request, TestRun.Token));
+    }
+
+    [Fact]
+    public async Task Nothing_in_between_may_store_or_compress_events()
+    {
+        using var watch = Open(await _server.CreateServiceAsync());
+
+        var response = await watch.Response;
+
+        Assert.Equal((true, true), (response.Headers.CacheControl!.NoStore, response.Headers.CacheControl.NoTransform));
     }
 
     [Fact]
