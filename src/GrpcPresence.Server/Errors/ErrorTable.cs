@@ -40,6 +40,7 @@ internal static class ErrorTable
         ErrorReason.PushBindingLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.ApiKeyLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.QuotaExceeded => StatusCode.ResourceExhausted,
+        ErrorReason.ResponseTooLarge => StatusCode.ResourceExhausted,
         ErrorReason.StorageUnavailable => StatusCode.Unavailable,
         ErrorReason.ServerStopping => StatusCode.Unavailable,
         ErrorReason.StreamMaxAge => StatusCode.Unavailable,
