@@ -64,7 +64,6 @@ internal static class ErrorTable
     public static RestError RestOf(ErrorReason reason) => reason switch
     {
         ErrorReason.IdentityReserved => new(StatusCodes.Status400BadRequest, 50206),
-        ErrorReason.PageTokenInvalid => new(StatusCodes.Status400BadRequest, 20002),
         ErrorReason.UserAlreadyExists => new(StatusCodes.Status409Conflict, 50201),
         ErrorReason.WebhookRefused => new(StatusCodes.Status403Forbidden, 20403),
         ErrorReason.AccessTokenMalformed => new(StatusCodes.Status401Unauthorized, 20101),
