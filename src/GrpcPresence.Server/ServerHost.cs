@@ -138,7 +138,8 @@ internal static class ServerHost
                 web.UseMiddleware<GrpcWebMiddleware>();
                 web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
             });
-            // This runs inside gRPC-Web, which translates its errors, and before everything that reads the body.
+            // These run inside gRPC-Web, which translates their errors, and before everything that reads the body.
+            grpc.UseMiddleware<GrpcTimeoutMiddleware>();
             grpc.UseMiddleware<CredentialsMiddleware>();
             // This runs inside gRPC-Web, so that it reads gRPC frames after they are decoded.
             grpc.UseMiddleware<RequestBodyMiddleware>();

@@ -80,6 +80,16 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             image => [.. image.Services.Values.Where(s => !s.IsDeleted && s.Record.Id > afterId).Take(limit).Select(s => s.Record)],
             cancellationToken);
 
+    public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesBeforeAsync(
+        long beforeId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<ServiceRecord>>(
+            image =>
+            [
+                .. image.Services.Values
+                    .Where(s => !s.IsDeleted && s.Record.Id < beforeId).Select(s => s.Record).OrderByDescending(s => s.Id).Take(limit),
+            ],
+            cancellationToken);
+
     public ValueTask<UsersRead> FindUsersAsync(ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken) =>
         ReadAsync(
             image =>
@@ -97,6 +107,18 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
                 var found = image.Get(service);
                 return found.Read(
                     found.UsersAfter(afterId).Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
+            },
+            cancellationToken);
+
+    public ValueTask<UsersRead> ListUsersBeforeAsync(
+        ServiceSid service, long beforeId, int limit, bool? online, CancellationToken cancellationToken) =>
+        ReadAsync(
+            image =>
+            {
+                var found = image.Get(service);
+                return found.Read(
+                    found.UsersAfter(0).TakeWhile(user => user.Id < beforeId).Reverse()
+                        .Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
             },
             cancellationToken);
 
@@ -149,21 +171,16 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     public ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
         ServiceSid service, BindingFilter filter, long afterId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<PushBinding>>(
+            image => [.. Select(image.Get(service), filter).Where(binding => binding.Id > afterId).Take(limit)], cancellationToken);
+
+    public ValueTask<IReadOnlyList<PushBinding>> ListBindingsBeforeAsync(
+        ServiceSid service, BindingFilter filter, long beforeId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<PushBinding>>(
             image =>
-            {
-                var found = image.Get(service);
-                var owners = filter.Users.Select(found.FindUser).OfType<UserRecord>().Select(user => user.Sid).ToHashSet();
-                if (filter.User is { } required)
-                    owners.Add((found.FindUser(required) ?? throw PresenceErrors.UserNotFound(required)).Sid);
-                return
-                [
-                    .. found.Bindings.Values
-                        .Where(b => b.Id > afterId)
-                        .Where(b => !filter.NamesUsers || owners.Contains(b.UserSid))
-                        .Where(b => filter.Types.Count == 0 || filter.Types.Contains(b.Type))
-                        .Take(limit),
-                ];
-            },
+            [
+                .. Select(image.Get(service), filter)
+                    .Where(binding => binding.Id < beforeId).OrderByDescending(binding => binding.Id).Take(limit),
+            ],
             cancellationToken);
 
     public ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(long afterId, int limit, CancellationToken cancellationToken) =>
@@ -215,6 +232,16 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
                 return found.Cuts.Where(cut => cut.Key > at).Select(cut => (long?)cut.Value).FirstOrDefault() ?? found.Record.Revision;
             },
             cancellationToken);
+
+    private static IEnumerable<PushBinding> Select(ServiceImage service, BindingFilter filter)
+    {
+        var owners = filter.Users.Select(service.FindUser).OfType<UserRecord>().Select(user => user.Sid).ToHashSet();
+        if (filter.User is { } required)
+            owners.Add((service.FindUser(required) ?? throw PresenceErrors.UserNotFound(required)).Sid);
+        return service.Bindings.Values
+            .Where(binding => !filter.NamesUsers || owners.Contains(binding.UserSid))
+            .Where(binding => filter.Types.Count == 0 || filter.Types.Contains(binding.Type));
+    }
 
     private static Guid TimelineOf(Guid timeline, long serviceId)
     {

@@ -21,6 +21,7 @@ public sealed class BindingTests(OpenServer server)
         Assert.Equal(["bob apn", "cay apn"], await FindAsync(service, type: BindingResource.BindingTypeEnum.Apn));
         Assert.Equal(["ada fcm", "cay apn"], await FindAsync(service, identities: ["ada", "cay"]));
         Assert.Empty(await FindAsync(service, BindingResource.BindingTypeEnum.Fcm, ["cay"]));
+        Assert.Empty(await FindAsync(service, type: BindingResource.BindingTypeEnum.Twilsock));
 
         var binding = Assert.Single(await BindingResource.ReadAsync(service, identity: ["ada"], client: server.Client));
         Assert.Matches("^BS[0-9a-f]{32}$", binding.Sid);

@@ -43,6 +43,23 @@ public sealed class ErrorTests(OpenServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Names_that_are_too_long_have_their_own_codes()
+    {
+        var name = new string('x', 257);
+
+        Assert.Equal((50207, 400), await Rejection.Of(UserResource.CreateAsync(_service, name, client: server.Client)));
+        Assert.Equal((50003, 400), await Rejection.Of(UserResource.UpdateAsync(_service, "ada", name, client: server.Client)));
+    }
+
+    [Fact]
+    public async Task A_user_named_Updates_is_read_like_any_other()
+    {
+        await UserResource.CreateAsync(_service, "Updates", client: server.Client);
+
+        Assert.Equal("Updates", (await UserResource.FetchAsync(_service, "Updates", server.Client)).Identity);
+    }
+
+    [Fact]
     public async Task An_identity_with_the_form_of_a_SID_is_50206() => Assert.Equal(
         (50206, 400), await Rejection.Of(UserResource.CreateAsync(_service, "US" + new string('0', 32), client: server.Client)));
 

@@ -57,4 +57,18 @@ public sealed class UserListTests(OpenServer server) : IAsyncLifetime
         Assert.Equal([30, 30, 10], sizes);
         Assert.Equal(_everybody, seen);
     }
+
+    [Fact]
+    public void Pages_are_walked_back_to_the_first_one()
+    {
+        var first = UserResource.GetPage($"{server.Rest}v1/Services/{_service}/Users?PageSize=30", server.Client);
+        var second = UserResource.NextPage(first, server.Client);
+        var third = UserResource.NextPage(second, server.Client);
+
+        var secondAgain = UserResource.PreviousPage(third, server.Client);
+        var firstAgain = UserResource.PreviousPage(secondAgain, server.Client);
+
+        Assert.Equal(second.Records.Select(user => user.Sid), secondAgain.Records.Select(user => user.Sid));
+        Assert.Equal(first.Records.Select(user => user.Sid), firstAgain.Records.Select(user => user.Sid));
+    }
 }

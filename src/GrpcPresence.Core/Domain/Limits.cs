@@ -1,20 +1,27 @@
 namespace GrpcPresence.Core.Domain;
 
 /// <summary>
-/// Every limit of Core, each with its reason. Lengths of texts are bytes of UTF-8. Limits of a transport stand beside their use: of HTTP in
-/// <c>KestrelSetup</c>, of webhook requests in <c>WebhookClient</c> and <c>WebhookHandler</c>, of access tokens in
-/// <c>AccessTokenVerifier</c>, of streams in <c>Server/Streams</c>, of REST pages in <c>Server/Rest/Api</c>.
+/// Every limit of Core, each with its reason. "Characters" are Unicode code points, as the product counts them; one takes at most four
+/// bytes of UTF-8. Limits of a transport stand beside their use: of HTTP in <c>KestrelSetup</c>, of webhook requests in
+/// <c>WebhookClient</c> and <c>WebhookHandler</c>, of access tokens in <c>AccessTokenVerifier</c>, of streams in <c>Server/Streams</c>, of
+/// REST pages in <c>Server/Rest/Api</c>.
 /// </summary>
 public static class Limits
 {
-    /// <summary>Bytes of an identity: room for an e-mail address (254) or a URN.</summary>
-    public const int IdentityBytes = 256;
+    /// <summary>
+    /// Characters of an identity, at most 1,024 bytes of UTF-8: the limit of Twilio Conversations, and room for an e-mail address (254) or
+    /// a URN.
+    /// </summary>
+    public const int IdentityLength = 256;
 
-    /// <summary>Bytes of a friendly name: the limit of Twilio Conversations' REST interface.</summary>
-    public const int FriendlyNameBytes = 256;
+    /// <summary>Characters of a friendly name, at most 1,024 bytes of UTF-8: the limit of Twilio Conversations.</summary>
+    public const int FriendlyNameLength = 256;
 
-    /// <summary>Bytes of attributes: a profile, not a document; 500 of them fit two watch messages.</summary>
-    public const int AttributesBytes = 4096;
+    /// <summary>
+    /// Bytes of attributes: the limit of Twilio Conversations for a user. A user has about 18.5 KiB at its largest, so lists, batches and
+    /// watch messages are bounded by bytes too.
+    /// </summary>
+    public const int AttributesBytes = 16 * 1024;
 
     /// <summary>Nesting of attributes: deeper objects are accidents, and parsers of clients recurse.</summary>
     public const int AttributesDepth = 32;
@@ -87,26 +94,46 @@ public static class Limits
     /// <summary>Entries of a page when the request sets no size.</summary>
     public const int DefaultPageSize = 50;
 
-    /// <summary>Maximum entries of a page: about 2.5 MiB of full users at their largest.</summary>
+    /// <summary>Maximum entries of a page. At their largest, 500 users have 9 MiB, so <see cref="PageBytes"/> applies as well.</summary>
     public const int MaxPageSize = 500;
 
-    /// <summary>Keys of a BatchGetUsers: one page.</summary>
+    /// <summary>
+    /// Bytes of a page, after which it ends and has a token for the next one: a quarter of the 4 MiB that gRPC clients accept by default.
+    /// As JSON, whose quotation marks are escaped, a page takes at most twice as much.
+    /// </summary>
+    public const int PageBytes = 1024 * 1024;
+
+    /// <summary>Keys of a BatchGetUsers: one page. At their largest, the keys take half of <see cref="ReceivedMessageBytes"/>.</summary>
     public const int BatchGetKeys = 500;
 
-    /// <summary>Users that one watch may name: each costs an index entry. Beyond that, watching all users is cheaper.</summary>
+    /// <summary>
+    /// Bytes of the response to a BatchGetUsers, which has no second page: below the 4 MiB that gRPC clients accept by default. 500 users
+    /// fit with 6 KiB of attributes each.
+    /// </summary>
+    public const int BatchGetBytes = 3 * 1024 * 1024;
+
+    /// <summary>
+    /// Users that one watch may name: each costs an index entry. Beyond that, watching all users is cheaper. At their largest, 1,000
+    /// identities fit into <see cref="ReceivedMessageBytes"/>.
+    /// </summary>
     public const int WatchedKeys = 1000;
 
-    /// <summary>Entries of one heartbeat stream message: reading and renewing them takes well under a tick.</summary>
+    /// <summary>
+    /// Entries of one heartbeat stream message: reading and renewing them takes well under a tick. With identities of up to 950 bytes,
+    /// 1,000 entries fit into <see cref="ReceivedMessageBytes"/>.
+    /// </summary>
     public const int BeatsPerMessage = 1000;
 
     /// <summary>Replies of a heartbeat stream that may wait for the store: bounds the memory of one stream.</summary>
     public const int OutstandingHeartbeatReplies = 16;
 
-    /// <summary>Bytes of a received message: 1000 heartbeats at their largest take about a third.</summary>
+    /// <summary>
+    /// Bytes of a received message: 1,000 watched users at their largest, or 1,000 heartbeats of identities of up to 950 bytes.
+    /// </summary>
     public const int ReceivedMessageBytes = 1024 * 1024;
 
     /// <summary>
-    /// Bytes of a form: percent-encoding makes three bytes of each byte of the longest profile, and the limit leaves as much room again.
+    /// Bytes of a form: percent-encoding makes three bytes of each byte of the longest profile, which is 54 KiB.
     /// </summary>
     public const int FormBytes = 64 * 1024;
 
@@ -128,7 +155,9 @@ public static class Limits
     /// </summary>
     public const int SharedBatchesPerWatcher = 4;
 
-    /// <summary>Users that one page of a snapshot or catch-up reads: one message, one short read transaction.</summary>
+    /// <summary>
+    /// Users that one page of a snapshot or catch-up reads: one short read transaction. It is one message, or ten with the largest users.
+    /// </summary>
     public const int WatchPageSize = 500;
 
     /// <summary>Users that one page of webhooks reads: an endpoint that lets each call time out holds a page for a minute.</summary>

@@ -21,6 +21,9 @@ public interface IStoreReader
     /// <summary>Returns service instances with a key above <paramref name="afterId"/>, by ascending key.</summary>
     ValueTask<IReadOnlyList<ServiceRecord>> ListServicesAsync(long afterId, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Returns service instances with a key below <paramref name="beforeId"/>, by descending key.</summary>
+    ValueTask<IReadOnlyList<ServiceRecord>> ListServicesBeforeAsync(long beforeId, int limit, CancellationToken cancellationToken);
+
     /// <summary>Returns the existing users of the keys, in the order of the keys, each once even if named several times.</summary>
     ValueTask<UsersRead> FindUsersAsync(ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken);
 
@@ -29,6 +32,12 @@ public interface IStoreReader
     /// whose visible <c>is_online</c> has that value.
     /// </summary>
     ValueTask<UsersRead> ListUsersAsync(ServiceSid service, long afterId, int limit, bool? online, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Returns users as <see cref="ListUsersAsync"/> does, but with a key below <paramref name="beforeId"/>, by descending key.
+    /// </summary>
+    ValueTask<UsersRead> ListUsersBeforeAsync(
+        ServiceSid service, long beforeId, int limit, bool? online, CancellationToken cancellationToken);
 
     /// <summary>
     /// Returns users with a key above <paramref name="afterId"/>, by ascending key, that became known at <paramref name="knownSince"/> or
@@ -60,6 +69,12 @@ public interface IStoreReader
     /// </summary>
     ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
         ServiceSid service, BindingFilter filter, long afterId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Returns push bindings as <see cref="ListBindingsAsync"/> does, but with a key below <paramref name="beforeId"/>, by descending key.
+    /// </summary>
+    ValueTask<IReadOnlyList<PushBinding>> ListBindingsBeforeAsync(
+        ServiceSid service, BindingFilter filter, long beforeId, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Returns users with a key above <paramref name="afterId"/>, by ascending key, in all service instances, that are online and known. A

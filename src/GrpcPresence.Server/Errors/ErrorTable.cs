@@ -40,6 +40,7 @@ internal static class ErrorTable
         ErrorReason.PushBindingLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.ApiKeyLimitExceeded => StatusCode.ResourceExhausted,
         ErrorReason.QuotaExceeded => StatusCode.ResourceExhausted,
+        ErrorReason.ResponseTooLarge => StatusCode.ResourceExhausted,
         ErrorReason.StorageUnavailable => StatusCode.Unavailable,
         ErrorReason.ServerStopping => StatusCode.Unavailable,
         ErrorReason.StreamMaxAge => StatusCode.Unavailable,
@@ -63,7 +64,6 @@ internal static class ErrorTable
     public static RestError RestOf(ErrorReason reason) => reason switch
     {
         ErrorReason.IdentityReserved => new(StatusCodes.Status400BadRequest, 50206),
-        ErrorReason.PageTokenInvalid => new(StatusCodes.Status400BadRequest, 20002),
         ErrorReason.UserAlreadyExists => new(StatusCodes.Status409Conflict, 50201),
         ErrorReason.WebhookRefused => new(StatusCodes.Status403Forbidden, 20403),
         ErrorReason.AccessTokenMalformed => new(StatusCodes.Status401Unauthorized, 20101),

@@ -22,6 +22,8 @@ internal sealed class AccessStartupCheck(
             Log.AnonymousAllowed(logger, settings.Address);
         else if (!authenticator.HasCredentials && settings.ListensToNetwork)
             throw OpenToNetwork(settings.Address);
+        if (settings.AuthToken is { } token && !token.All(char.IsAsciiLetterOrDigit))
+            Log.AuthTokenNotAlphanumeric(logger);
         var underived = keys.List().Count(key => !key.IsRevoked && secrets.Find(key.Sid, key.Secret) is null);
         if (underived > 0)
             Log.SecretsMissing(logger, underived, settings.SecretFile);

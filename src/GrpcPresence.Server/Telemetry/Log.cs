@@ -63,6 +63,12 @@ internal static partial class Log
         Message = "Admin socket off: not configured, or its path is too long. While this server runs, manage API keys through its API")]
     public static partial void NoAdminSocket(ILogger logger);
 
+    [LoggerMessage(
+        EventId = 17,
+        Level = LogLevel.Warning,
+        Message = "AuthToken contains other characters than letters and digits; some client libraries refuse to send it")]
+    public static partial void AuthTokenNotAlphanumeric(ILogger logger);
+
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception exception, string method, string correlationId);
 

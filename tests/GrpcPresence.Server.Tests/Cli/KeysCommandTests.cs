@@ -6,6 +6,7 @@ using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
+using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Server.Tests.Cli;
 
@@ -90,7 +91,16 @@ public sealed class KeysCommandTests : IDisposable
     [Fact]
     public async Task Keys_Names_do_not_speak_to_the_terminal()
     {
-        Assert.Equal(0, await RunAsync("create", "--role", "read", "--name", "\u001b[2J\nSK0"));
+        Assert.Equal(2, await RunAsync("create", "--role", "read", "--name", "\u001b[2J\nSK0"));
+        // A name of an earlier build, which accepted control characters.
+        Assert.Equal(0, await RunAsync("create", "--role", "read", "--name", "earlier"));
+        await using (var database = new SqliteConnection($"Data Source={Database};Pooling=false"))
+        {
+            await database.OpenAsync(TestRun.Token);
+            await using var command = database.CreateCommand();
+            command.CommandText = "UPDATE api_keys SET friendly_name = char(27) || '[2J' || char(10) || 'SK0'";
+            Assert.Equal(1, await command.ExecuteNonQueryAsync(TestRun.Token));
+        }
         Assert.Equal(0, await RunAsync("list"));
 
         Assert.EndsWith("\t?[2J?SK0\n", _output, StringComparison.Ordinal);

@@ -16,7 +16,7 @@ internal static class UpdatesUrl
             query.Add(("View", WordOf(request.View)));
         if (request.Start != WatchStart.Unspecified)
             query.Add(("Start", WordOf(request.Start)));
-        return $"/v1/Services/{request.ServiceSid}/Users/Updates?"
+        return $"/v1/Services/{request.ServiceSid}/UserUpdates?"
             + string.Join('&', query.Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value)}"));
     }
 

@@ -8,13 +8,17 @@ public sealed class PageTokenTests
     private static readonly PageList List = new(PageKind.Users, new ServiceSid(1), "online=True");
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(long.MaxValue)]
-    public void A_token_leads_to_where_its_page_ended(long lastId)
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(long.MaxValue, false)]
+    [InlineData(1, true)]
+    [InlineData(long.MaxValue, true)]
+    public void A_token_leads_to_where_its_page_ended(long id, bool isBackwards)
     {
-        Assert.True(PageToken.TryRead(PageToken.Write(List, lastId), List, out var read));
-        Assert.Equal(lastId, read);
+        var position = new PagePosition(id, isBackwards);
+
+        Assert.True(PageToken.TryRead(PageToken.Write(List, position), List, out var read));
+        Assert.Equal(position, read);
     }
 
     [Fact]
@@ -28,7 +32,7 @@ public sealed class PageTokenTests
     [Fact]
     public void A_token_that_was_altered_anywhere_is_rejected()
     {
-        var token = PageToken.Write(List, 42);
+        var token = PageToken.Write(List, new PagePosition(42));
         for (var i = 0; i < token.Length; i++)
         {
             var altered = token.ToCharArray();
@@ -45,5 +49,6 @@ public sealed class PageTokenTests
     [InlineData("éééééééééééééééééééééééé")]
     public void A_text_that_is_not_a_token_is_rejected(string text) => Assert.False(PageToken.TryRead(text, List, out _));
 
-    private static void AssertForeign(PageList other) => Assert.False(PageToken.TryRead(PageToken.Write(List, 42), other, out _));
+    private static void AssertForeign(PageList other) =>
+        Assert.False(PageToken.TryRead(PageToken.Write(List, new PagePosition(42)), other, out _));
 }

@@ -17,7 +17,17 @@ public sealed class RequestReaderTests
         { new string('a', 256), null },
         { "", ErrorReason.FieldRequired },
         { new string('a', 257), ErrorReason.FieldTooLong },
-        { new string('é', 129), ErrorReason.FieldTooLong },
+        { new string('語', 256), null },
+        { new string('語', 257), ErrorReason.FieldTooLong },
+        { Repeated("💚", 256), null },
+        { Repeated("💚", 257), ErrorReason.FieldTooLong },
+        { "a" + Repeated("💚", 255), null },
+        { "ab" + Repeated("💚", 255), ErrorReason.FieldTooLong },
+        { "a\0b", ErrorReason.FieldInvalid },
+        { "\u001f", ErrorReason.FieldInvalid },
+        { "\u007f", ErrorReason.FieldInvalid },
+        { "\u009f", ErrorReason.FieldInvalid },
+        { " \u00a0\u200b", null },
         { "US" + Digits, ErrorReason.IdentityReserved },
     };
 
@@ -34,8 +44,8 @@ public sealed class RequestReaderTests
         { "{} {}", ErrorReason.AttributesInvalid },
         { "{\"a\":1,}", ErrorReason.AttributesInvalid },
         { "{/**/}", ErrorReason.AttributesInvalid },
-        { Padded(4096), null },
-        { Padded(4097), ErrorReason.FieldTooLong },
+        { Padded(16_384), null },
+        { Padded(16_385), ErrorReason.FieldTooLong },
     };
 
     public static TheoryData<Duration?, bool> Durations => new()
@@ -45,6 +55,11 @@ public sealed class RequestReaderTests
         { new Duration { Seconds = 10 }, true },
         { new Duration { Nanos = 999_999_999 }, false },
         { new Duration { Seconds = 10, Nanos = 100 }, false },
+        { new Duration { Seconds = 10, Nanos = 1 }, false },
+        { new Duration { Seconds = 0, Nanos = 999_999_900 }, false },
+        { new Duration { Seconds = 5, Nanos = 100 }, true },
+        { new Duration { Seconds = 5, Nanos = 99 }, false },
+        { new Duration { Seconds = 5, Nanos = 150 }, false },
         { new Duration { Seconds = -1 }, false },
         { new Duration { Seconds = 5, Nanos = -1 }, false },
         { new Duration { Seconds = 5, Nanos = 1_000_000_000 }, false },
@@ -55,7 +70,7 @@ public sealed class RequestReaderTests
 
     [Theory]
     [MemberData(nameof(Identities))]
-    public void An_identity_is_1_to_256_bytes_and_no_user_sid(string text, ErrorReason? expected) =>
+    public void An_identity_has_1_to_256_characters_without_controls_and_is_no_user_sid(string text, ErrorReason? expected) =>
         AssertReason("identity", expected, reader => reader.Identity(text));
 
     [Theory]
@@ -193,10 +208,20 @@ public sealed class RequestReaderTests
         AssertReason("start", expected, reader => reader.StartsNow(start, token));
 
     [Theory]
-    [InlineData(256, null)]
-    [InlineData(257, ErrorReason.FieldTooLong)]
-    public void A_friendly_name_is_bounded(int length, ErrorReason? expected) =>
-        AssertReason("friendly_name", expected, reader => reader.FriendlyName(new string('x', length)));
+    [InlineData("x", 256, null)]
+    [InlineData("x", 257, ErrorReason.FieldTooLong)]
+    [InlineData("💚", 256, null)]
+    [InlineData("💚", 257, ErrorReason.FieldTooLong)]
+    [InlineData("\n", 1, ErrorReason.FieldInvalid)]
+    public void A_friendly_name_is_bounded_in_characters_and_has_no_controls(string text, int count, ErrorReason? expected) =>
+        AssertReason("friendly_name", expected, reader => reader.FriendlyName(Repeated(text, count)));
+
+    [Theory]
+    [InlineData("a\tb\r\nc", null)]
+    [InlineData("a\0", ErrorReason.FieldInvalid)]
+    [InlineData("\u001b[0m", ErrorReason.FieldInvalid)]
+    public void A_template_may_have_lines_but_no_other_controls(string text, ErrorReason? expected) =>
+        AssertReason("template", expected, reader => reader.NotificationTemplate(text, "template"));
 
     [Theory]
     [InlineData(0, ErrorReason.FieldRequired)]
@@ -218,6 +243,8 @@ public sealed class RequestReaderTests
 
     private static string Nested(int depth) =>
         string.Concat(Enumerable.Repeat("{\"a\":", depth - 1)) + "{}" + new string('}', depth - 1);
+
+    private static string Repeated(string text, int count) => string.Concat(Enumerable.Repeat(text, count));
 
     private static string Padded(int bytes) => string.Create(CultureInfo.InvariantCulture, $"{{\"a\":\"{new string('x', bytes - 8)}\"}}");
 }

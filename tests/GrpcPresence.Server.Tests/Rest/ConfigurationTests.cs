@@ -101,7 +101,7 @@ public sealed class ConfigurationTests : IAsyncLifetime
     {
         var refused = await _rest.PostAsync("/v1/Services");
 
-        Assert.Equal(("FriendlyName", "FIELD_REQUIRED"), Assert.Single(refused.Fails(HttpStatusCode.BadRequest, 20001).Violations));
+        Assert.Equal(("FriendlyName", "FIELD_REQUIRED"), Assert.Single(refused.Fails(HttpStatusCode.BadRequest, 50000).Violations));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
@@ -103,6 +104,113 @@ public sealed class RequestTests
     }
 
     [Theory]
+    [InlineData("gzip")]
+    [InlineData("GZIP")]
+    [InlineData("identity, deflate")]
+    [InlineData("br")]
+    public async Task A_form_that_is_compressed_is_rejected_and_not_read_as_another_form(string encoding)
+    {
+        await using var rest = await RestServer.StartAsync();
+        using var form = new ByteArrayContent("FriendlyName=x"u8.ToArray());
+        form.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded");
+        form.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+
+        (await rest.SendAsync(HttpMethod.Post, "/v1/Services", form)).Fails(HttpStatusCode.UnsupportedMediaType, 20415);
+
+        Assert.Empty(rest.Server.Log.Problems);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 0\r\n", "")]
+    [InlineData("Content-Length: 0\r\nContent-Type: application/json\r\n", "")]
+    [InlineData("Transfer-Encoding: chunked\r\nContent-Type:\r\n", "0\r\n\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\n", "0\r\n\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n", "0\r\n\r\n")]
+    public async Task An_update_with_an_empty_body_of_any_type_changes_nothing(string headers, string body)
+    {
+        await using var rest = await RestServer.StartAsync();
+        var path = await rest.CreateServiceAsync();
+
+        Assert.Equal("HTTP/1.1 200 OK", await AskAsync(rest, $"POST {path}/Configuration HTTP/1.1\r\nHost: x\r\n{headers}\r\n{body}"));
+
+        Assert.Empty(rest.Server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task A_transfer_encoding_that_the_server_does_not_remove_is_rejected()
+    {
+        await using var rest = await RestServer.StartAsync();
+
+        var status = await AskAsync(
+            rest,
+            "POST /v1/Services HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n"
+                + "Content-Type: application/x-www-form-urlencoded\r\n\r\nE\r\nFriendlyName=x\r\n0\r\n\r\n");
+
+        Assert.Equal("HTTP/1.1 501 Not Implemented", status);
+    }
+
+    [Theory]
+    [InlineData("/v1/Services")]
+    [InlineData("{service}")]
+    [InlineData("{service}/Configuration")]
+    [InlineData("{service}/Configuration/Webhooks")]
+    [InlineData("{service}/Configuration/Notifications")]
+    [InlineData("{service}/Users")]
+    [InlineData("{service}/Users/ada")]
+    [InlineData("{service}/Users/nobody")]
+    [InlineData("{service}/UserUpdates")]
+    [InlineData("{service}/Users/Updates")]
+    [InlineData("{service}/Bindings")]
+    [InlineData("/openapi/v1.json")]
+    [InlineData("/metrics")]
+    [InlineData("/nothing")]
+    public async Task HEAD_has_the_status_and_headers_of_GET_and_no_body(string path)
+    {
+        await using var rest = await RestServer.StartAsync();
+        var service = await rest.CreateServiceAsync();
+        await rest.PostAsync(service + "/Users", ("Identity", "ada"));
+        path = path.Replace("{service}", service, StringComparison.Ordinal);
+        using var http2 = new HttpClient
+        {
+            BaseAddress = rest.Server.Address,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+
+        foreach (var client in new[] { rest.Server.Rest, http2 })
+        {
+            using var get = await SendAsync(client, HttpMethod.Get, path);
+            using var head = await SendAsync(client, HttpMethod.Head, path);
+
+            Assert.Equal(get.StatusCode, head.StatusCode);
+            Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
+            Assert.Equal(get.Headers.CacheControl, head.Headers.CacheControl);
+            Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestRun.Token));
+        }
+        Assert.Empty(rest.Server.Log.Problems);
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/v1")]
+    [InlineData("/v1/Roles")]
+    [InlineData("/v1/Services/IS0123456789abcdef0123456789abcdef/Roles")]
+    [InlineData("/v2/Services")]
+    [InlineData("/nothing/else")]
+    [InlineData("/a/b/c/d")]
+    [InlineData("/presence.v1.UserService/Nothing")]
+    public async Task Every_path_that_is_not_there_has_the_product_s_error(string path)
+    {
+        await using var rest = await RestServer.StartAsync();
+
+        foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post, HttpMethod.Put, HttpMethod.Delete })
+            (await rest.SendAsync(method, path, content: null)).Fails(HttpStatusCode.NotFound, 20404);
+
+        (await rest.SendAsync(HttpMethod.Post, "/presence.v1.UserService/GetUser", RestServer.Json("{}")))
+            .Fails(HttpStatusCode.UnsupportedMediaType, 20415);
+    }
+
+    [Theory]
     [InlineData("utf-7", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("utf-16", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("nonsense", HttpStatusCode.UnsupportedMediaType)]
@@ -136,6 +244,27 @@ public sealed class RequestTests
         await using var rest = await RestServer.StartAsync();
 
         (await rest.SendAsync(new HttpMethod(method), path, content: null)).Fails(status, code);
+    }
+
+    /// <summary>Sends the request as it is, and returns the first line of the response.</summary>
+    private static async Task<string?> AskAsync(RestServer rest, string request)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(rest.Server.RestAddress.Host, rest.Server.RestAddress.Port, TestRun.Token);
+        await using var stream = socket.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), TestRun.Token);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadLineAsync(TestRun.Token);
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, HttpMethod method, string path)
+    {
+        using var request = new HttpRequestMessage(method, path)
+        {
+            Version = client.DefaultRequestVersion,
+            VersionPolicy = client.DefaultVersionPolicy,
+        };
+        return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestRun.Token);
     }
 
     [Fact]

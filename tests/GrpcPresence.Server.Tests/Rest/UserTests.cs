@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Grpc.Core;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 
@@ -147,7 +148,74 @@ public sealed class UserTests : IAsyncLifetime
                 ("Attributes", "ATTRIBUTES_INVALID"),
                 ("RoleSid", "FIELD_INVALID"),
             ],
-            refused.Fails(HttpStatusCode.BadRequest, 20001).Violations);
+            refused.Fails(HttpStatusCode.BadRequest, 50204).Violations);
+    }
+
+    [Fact]
+    public async Task Names_that_are_missing_or_too_long_have_the_codes_of_the_product_s_dictionary()
+    {
+        await _rest.PostAsync(_users, ("Identity", "ada"));
+
+        (await _rest.PostAsync("/v1/Services")).Fails(HttpStatusCode.BadRequest, 50000);
+        (await _rest.PostAsync("/v1/Services", ("FriendlyName", new string('x', 257)))).Fails(HttpStatusCode.BadRequest, 50003);
+        (await _rest.PostAsync(_users + "/ada", ("FriendlyName", new string('x', 257)))).Fails(HttpStatusCode.BadRequest, 50003);
+        (await _rest.PostAsync(_users)).Fails(HttpStatusCode.BadRequest, 50204);
+        (await _rest.PostAsync(_users, ("Identity", ""))).Fails(HttpStatusCode.BadRequest, 50204);
+        (await _rest.PostAsync(_users, ("Identity", new string('x', 257)))).Fails(HttpStatusCode.BadRequest, 50207);
+        (await _rest.PostAsync(_users, ("Identity", "bob"), ("Attributes", "[]"))).Fails(HttpStatusCode.BadRequest, 20001);
+    }
+
+    [Fact]
+    public async Task The_longest_profile_of_the_product_is_stored_and_returned()
+    {
+        var (identity, name) = (new string('語', 256), string.Concat(Enumerable.Repeat("💚", 256)));
+        var attributes = "{\"a\":\"" + new string('é', (16_384 - 8) / 2) + "\"}";
+
+        var created = await _rest.PostAsync(_users, ("Identity", identity), ("FriendlyName", name), ("Attributes", attributes));
+
+        Assert.Equal(HttpStatusCode.Created, created.Status);
+        var read = await _rest.GetAsync($"{_users}/{Uri.EscapeDataString(identity)}");
+        Assert.Equal((identity, name, attributes), (read.Text("identity"), read.Text("friendly_name"), read.Text("attributes")));
+    }
+
+    [Fact]
+    public async Task A_page_ends_at_1_MiB_and_the_next_one_follows()
+    {
+        const int Count = 70; // 1.1 MiB
+        var attributes = "{\"a\":\"" + new string('x', 16_384 - 8) + "\"}";
+        for (var i = 0; i < Count; i++)
+            await _rest.Server.Users.CreateUserAsync(new() { ServiceSid = _sid, Identity = $"user-{i}", Attributes = attributes });
+
+        var first = await PageAsync("");
+        var second = await PageAsync(first.NextPageToken);
+        var back = await PageAsync(second.PreviousPageToken);
+
+        Assert.InRange(first.CalculateSize(), 1, 1024 * 1024);
+        Assert.Equal(
+            Enumerable.Range(0, Count).Select(i => $"user-{i}"), first.Users.Concat(second.Users).Select(user => user.Identity));
+        Assert.Equal("", second.NextPageToken);
+        Assert.Equal(first.Users, back.Users);
+
+        async Task<ListUsersResponse> PageAsync(string token) =>
+            await _rest.Server.Users.ListUsersAsync(new ListUsersRequest { ServiceSid = _sid, PageSize = 500, PageToken = token });
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_larger_than_clients_accept_is_rejected_with_a_reason()
+    {
+        var attributes = "{\"a\":\"" + new string('x', 16_384 - 8) + "\"}";
+        for (var i = 0; i < 195; i++) // 3.05 MiB
+            await _rest.Server.Users.CreateUserAsync(new() { ServiceSid = _sid, Identity = $"user-{i}", Attributes = attributes });
+        BatchGetUsersRequest Of(int count) =>
+            new() { ServiceSid = _sid, UserKeys = { Enumerable.Range(0, count).Select(i => $"user-{i}") } };
+
+        var refused = await CallError.Of(_rest.Server.Users.BatchGetUsersAsync(Of(195)));
+        var small = Of(195);
+        small.View = UserView.Reachability;
+
+        Assert.Equal((StatusCode.ResourceExhausted, "RESPONSE_TOO_LARGE"), (refused.Code, refused.Reason));
+        Assert.Equal(185, (await _rest.Server.Users.BatchGetUsersAsync(Of(185))).Users.Count);
+        Assert.Equal(195, (await _rest.Server.Users.BatchGetUsersAsync(small)).Users.Count);
     }
 
     [Fact]
@@ -178,13 +246,95 @@ public sealed class UserTests : IAsyncLifetime
     [InlineData("?PageSize=0", "PageSize")]
     [InlineData("?PageSize=many", "PageSize")]
     [InlineData("?Page=-1", "Page")]
-    [InlineData("?Page=1", "Page")]
     [InlineData("?PageToken=x", "PageToken")]
     public async Task An_invalid_page_is_rejected(string query, string parameter)
     {
-        var refused = (await _rest.GetAsync(_users + query)).Fails(HttpStatusCode.BadRequest, 20002);
+        var refused = (await _rest.GetAsync(_users + query)).Fails(HttpStatusCode.BadRequest, 20001);
 
         Assert.Equal((parameter, "PAGE_TOKEN_INVALID"), Assert.Single(refused.Violations));
+    }
+
+    [Fact]
+    public async Task A_page_number_without_a_token_is_rejected_in_the_product_s_words()
+    {
+        var refused = (await _rest.GetAsync(_users + "?Page=1")).Fails(HttpStatusCode.BadRequest, 20001);
+
+        Assert.Equal("PageToken is required for paging.", refused.Text("message"));
+        Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync(_users + "?Page=0")).Status);
+    }
+
+    [Fact]
+    public async Task Pages_are_read_backwards_as_they_were_read_forwards()
+    {
+        for (var i = 0; i < 8; i++)
+            await _rest.Server.CreateUserAsync(_sid, $"user-{i}");
+        var forwards = new List<RestReply> { await _rest.GetAsync(_users + "?PageSize=3&View=full") };
+        while (forwards[^1].Text("meta", "next_page_url") is { } next)
+            forwards.Add(await _rest.GetAsync(next));
+
+        var backwards = new List<RestReply> { forwards[^1] };
+        while (backwards[^1].Text("meta", "previous_page_url") is { } previous)
+            backwards.Add(await _rest.GetAsync(previous));
+        backwards.Reverse();
+
+        Assert.Equal(forwards.Select(IdentitiesOf), backwards.Select(IdentitiesOf));
+        Assert.Equal([0, 1, 2], backwards.Select(page => page.At("meta", "page").GetInt32()));
+        Assert.Equal(IdentitiesOf(forwards[1]), IdentitiesOf(await _rest.GetAsync(backwards[0].Text("meta", "next_page_url")!)));
+        Assert.Contains("View=full", backwards[1].Text("meta", "previous_page_url"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pages_in_both_directions_neither_repeat_nor_omit_a_user_while_others_come_and_go()
+    {
+        for (var i = 0; i < 9; i++)
+            await _rest.Server.CreateUserAsync(_sid, $"user-{i}");
+        var first = await _rest.GetAsync(_users + "?PageSize=3");
+        var second = await _rest.GetAsync(first.Text("meta", "next_page_url")!);
+        foreach (var gone in new[] { 2, 3, 5, 8 })
+            await _rest.DeleteAsync($"{_users}/user-{gone}");
+        await _rest.Server.CreateUserAsync(_sid, "user-9");
+
+        Assert.Equal(["user-0", "user-1"], IdentitiesOf(await _rest.GetAsync(second.Text("meta", "previous_page_url")!)));
+        var third = await _rest.GetAsync(second.Text("meta", "next_page_url")!);
+        Assert.Equal(["user-6", "user-7", "user-9"], IdentitiesOf(third));
+        Assert.Equal(["user-0", "user-1", "user-4"], IdentitiesOf(await _rest.GetAsync(third.Text("meta", "previous_page_url")!)));
+        foreach (var user in new[] { 0, 1, 4, 6, 7, 9 })
+            await _rest.DeleteAsync($"{_users}/user-{user}");
+        var empty = await _rest.GetAsync(third.Text("meta", "previous_page_url")!);
+        Assert.Empty(IdentitiesOf(empty));
+        Assert.Null(empty.Text("meta", "previous_page_url"));
+    }
+
+    [Fact]
+    public async Task Service_instances_and_push_bindings_are_read_backwards_too()
+    {
+        foreach (var user in new[] { "ada", "bob", "cay" })
+        {
+            await _rest.Server.CreateUserAsync(_sid, user);
+            await BindAsync(user, BindingType.Apn, $"{user}-1");
+            await BindAsync(user, BindingType.Fcm, $"{user}-2");
+            await _rest.CreateServiceAsync();
+        }
+
+        foreach (var list in new[]
+        {
+            _bindings + "?PageSize=1", _bindings + "?PageSize=1&Identity=ada&Identity=cay",
+            _bindings + "?PageSize=1&BindingType=apn&BindingType=fcm", "/v1/Services?PageSize=1",
+        })
+        {
+            var key = list.StartsWith(_bindings, StringComparison.Ordinal) ? "bindings" : "services";
+            string SidOf(RestReply page) => page.At(key)[0].GetProperty("sid").GetString()!;
+            var first = await _rest.GetAsync(list);
+            var second = await _rest.GetAsync(first.Text("meta", "next_page_url")!);
+            var third = await _rest.GetAsync(second.Text("meta", "next_page_url")!);
+            var secondAgain = await _rest.GetAsync(third.Text("meta", "previous_page_url")!);
+            var firstAgain = await _rest.GetAsync(secondAgain.Text("meta", "previous_page_url")!);
+
+            Assert.Equal((SidOf(second), SidOf(first)), (SidOf(secondAgain), SidOf(firstAgain)));
+            Assert.Null(firstAgain.Text("meta", "previous_page_url"));
+            Assert.Null(first.Text("meta", "previous_page_url"));
+            Assert.NotEqual(SidOf(first), SidOf(second));
+        }
     }
 
     [Fact]
@@ -219,11 +369,18 @@ public sealed class UserTests : IAsyncLifetime
         Assert.Equal(["1", "3"], await ListAsync("?BindingType=apn&BindingType=gcm"));
         Assert.Equal(["3"], await ListAsync("?Identity=grace&Identity=nobody"));
         Assert.Equal(["2"], await ListAsync("?Identity=ada&BindingType=fcm"));
+        Assert.Equal(["1"], await ListAsync("?BindingType=twilsock&BindingType=apn"));
+        Assert.Empty(await ListAsync("?BindingType=twilsock"));
+        Assert.Empty(await ListAsync("?BindingType=TwilSock&PageSize=1"));
         (await _rest.GetAsync(_bindings + "?BindingType=pigeon")).Fails(HttpStatusCode.BadRequest, 20001);
+        (await _rest.GetAsync(_bindings + "?BindingType=twilsock&PageToken=x")).Fails(HttpStatusCode.BadRequest, 20001);
 
         Assert.Equal(HttpStatusCode.NoContent, (await _rest.DeleteAsync($"{_bindings}/{sid}")).Status);
         (await _rest.GetAsync($"{_bindings}/{sid}")).Fails(HttpStatusCode.NotFound, 20404);
     }
+
+    private static IEnumerable<string?> IdentitiesOf(RestReply page) =>
+        [.. page.At("users").EnumerateArray().Select(user => user.GetProperty("identity").GetString())];
 
     private async Task<string> BindAsync(string user, BindingType type, string endpoint)
     {

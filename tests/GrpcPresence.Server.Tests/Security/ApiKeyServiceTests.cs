@@ -1,5 +1,10 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using Grpc.Core;
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using ApiKeyRole = GrpcPresence.V1.ApiKeyRole;
@@ -112,6 +117,44 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
         Assert.True(File.Exists(_guarded.SecretPath));
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_guarded.SecretPath));
+    }
+
+    [Fact]
+    public async Task Keys_Every_secret_is_64_letters_and_digits()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var made = await _guarded.NewKeyAsync(ApiKeyRole.Read);
+            Assert.Matches("^[A-Za-z0-9]{64}$", made.Secret);
+            var rotated = await _guarded.Keys.RotateApiKeyAsync(new RotateApiKeyRequest { ApiKeySid = made.ApiKey.Sid });
+            Assert.Matches("^[A-Za-z0-9]{64}$", rotated.Secret);
+        }
+    }
+
+    [Fact]
+    public void Keys_A_secret_of_an_earlier_build_signs_access_tokens_as_before()
+    {
+        const string Salt = "000102030405060708090a0b0c0d0e0f";
+        Assert.True(ApiKeySid.TryParse("SK" + new string('1', 32), out var sid));
+        var key = Convert.FromHexString(File.ReadAllText(_guarded.SecretPath).Trim());
+        var earlier = Base64Url.EncodeToString(HKDF.DeriveKey(
+            HashAlgorithmName.SHA512, key, 48, Convert.FromHexString(Salt), Encoding.ASCII.GetBytes($"API key {sid}")));
+
+        var found = _guarded.Server.Get<SecretFile>().Find(sid, ApiKeySecret.Of(Salt, earlier));
+
+        Assert.Equal(earlier, found);
+        Assert.Null(_guarded.Server.Get<SecretFile>().Find(sid, ApiKeySecret.Of(Salt, earlier + "x")));
+    }
+
+    [Theory]
+    [InlineData("0123456789abcdefABCDEF0123456789", false)]
+    [InlineData("0123456789abcdef-0123456789_abcdef", true)]
+    public async Task An_auth_token_that_some_libraries_refuse_to_send_is_logged_as_a_warning(string token, bool warns)
+    {
+        await using var server = await TestServer.StartAsync(settings: new ServerSettings { AuthToken = token });
+
+        Assert.Equal(warns, server.Log.Problems.Any(problem => problem.EventId == 17));
+        Assert.DoesNotContain(server.Log.Problems, problem => problem.Text.Contains(token, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -109,6 +109,34 @@ public sealed class ConfigurationServiceTests
         Assert.Equal(["configuration.session_timeout"], error.Fields);
     }
 
+    [Theory]
+    [InlineData(30, 0, 59, 999_999_900, false)]
+    [InlineData(30, 0, 59, 999_999_999, false)]
+    [InlineData(30, 0, 60, 0, true)]
+    [InlineData(30, 100, 60, 0, false)]
+    [InlineData(30, 1, 60, 0, false)]
+    [InlineData(30, 100, 60, 200, true)]
+    [InlineData(1, 100, 2, 100, false)]
+    [InlineData(43_200, 0, 86_400, 0, true)]
+    [InlineData(43_199, 999_999_900, 86_399, 999_999_700, false)]
+    public async Task A_timeout_is_compared_exactly_with_twice_the_interval(
+        long interval, int intervalNanos, long timeout, int timeoutNanos, bool accepted)
+    {
+        await using var server = await TestServer.StartAsync();
+        var settings = new Configuration
+        {
+            ServiceSid = await server.CreateServiceAsync(),
+            HeartbeatInterval = new Duration { Seconds = interval, Nanos = intervalNanos },
+            SessionTimeout = new Duration { Seconds = timeout, Nanos = timeoutNanos },
+        };
+        var update = () => UpdateAsync(server, settings, "heartbeat_interval", "session_timeout");
+
+        if (accepted)
+            Assert.Equal(settings.SessionTimeout, (await update()).SessionTimeout);
+        else
+            Assert.Equal("FIELD_OUT_OF_RANGE", (await CallError.Of(update)).Reason);
+    }
+
     [Fact]
     public async Task A_stale_etag_is_rejected()
     {

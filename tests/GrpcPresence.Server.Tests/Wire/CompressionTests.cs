@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
@@ -79,11 +80,59 @@ public sealed class CompressionTests : IAsyncLifetime
         Assert.Empty(_server.Log.Problems);
     }
 
+    [Fact]
+    public async Task A_message_that_is_cut_anywhere_is_an_error_and_not_a_shorter_message()
+    {
+        var service = await _server.CreateServiceAsync();
+        var whole = Zip(new CreateUserRequest { ServiceSid = service, Identity = "ada", Attributes = "{}" }.ToByteArray());
+
+        // Without any byte it is the empty message, as gRPC's client for .NET compresses it.
+        for (var length = 1; length < whole.Length; length++)
+        {
+            var status = await CreateAsync(whole[..length]);
+            Assert.True(status == StatusCode.Internal, $"The first {length} of {whole.Length} bytes are answered with {status}.");
+        }
+
+        Assert.Empty((await _server.Users.ListUsersAsync(new() { ServiceSid = service })).Users);
+        Assert.Empty(_server.Log.Problems);
+    }
+
+    [Theory]
+    [InlineData("garbage", "0102030405060708090A")]
+    [InlineData("a byte", "00")]
+    [InlineData("half a header", "1F8B")]
+    [InlineData("a second member", "")]
+    public async Task A_message_with_something_behind_it_is_an_error(string what, string hex)
+    {
+        var service = await _server.CreateServiceAsync();
+        var whole = Zip(new CreateUserRequest { ServiceSid = service, Identity = "ada" }.ToByteArray());
+        var more = hex.Length > 0 ? Convert.FromHexString(hex) : Zip(new CreateUserRequest { FriendlyName = "Ada" }.ToByteArray());
+
+        Assert.True(await CreateAsync([.. whole, .. more]) == StatusCode.Internal, what);
+        Assert.Equal(StatusCode.OK, await CreateAsync(whole));
+    }
+
     private static StreamHeartbeatsRequest BeatOf(string user) =>
         new() { Beats = new() { Beats = { new SessionBeat { UserKey = user, SessionId = "s1" } } } };
 
     private static async Task AnsweredAsync(AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call) =>
         Assert.True(await call.ResponseStream.MoveNext(TestRun.Token));
+
+    private async Task<StatusCode> CreateAsync(byte[] compressed)
+    {
+        using var http = new HttpClient
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var content = new ByteArrayContent(Conversation.Message(compressed, Compressed))
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") },
+        };
+        content.Headers.Add("grpc-encoding", "gzip");
+        using var response = await http.PostAsync(new Uri(_server.Address, "/presence.v1.UserService/CreateUser"), content, TestRun.Token);
+        return (StatusCode)int.Parse(Header(response, "grpc-status").Single(), CultureInfo.InvariantCulture);
+    }
 
     private async Task<HttpResponseMessage> PostAsync(string encoding, string accepted)
     {

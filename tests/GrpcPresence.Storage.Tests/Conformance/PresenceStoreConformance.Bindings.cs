@@ -106,6 +106,9 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal([all[1], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, Of(Sample.Key(users[0])), 0, 10, Stop));
         Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, Of(Sample.SidKey(users[0])), all[1].Id, 1, Stop));
         Assert.Empty(await Store.ListBindingsAsync(service.Sid, BindingFilter.All, all[5].Id, 10, Stop));
+        Assert.Equal([all[3], all[2]], await Store.ListBindingsBeforeAsync(service.Sid, BindingFilter.All, all[4].Id, 2, Stop));
+        Assert.Equal([all[3], all[1]], await Store.ListBindingsBeforeAsync(service.Sid, Of(Sample.Key(users[0])), all[5].Id, 10, Stop));
+        Assert.Empty(await Store.ListBindingsBeforeAsync(service.Sid, BindingFilter.All, all[0].Id, 10, Stop));
     }
 
     [Fact]
@@ -159,6 +162,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Equal([all[0], all[2], all[3], all[5]], await Store.ListBindingsAsync(service.Sid, mobile, 0, 10, Stop));
         Assert.Equal([all[2], all[3]], await Store.ListBindingsAsync(service.Sid, mobile, all[0].Id, 2, Stop));
+        Assert.Equal([all[3], all[2]], await Store.ListBindingsBeforeAsync(service.Sid, mobile, all[5].Id, 2, Stop));
         Assert.Equal(
             [all[0], all[2]], await Store.ListBindingsAsync(service.Sid, mobile with { User = Sample.Key(users[0]) }, 0, 10, Stop));
         Assert.Equal([all[3]], await Store.ListBindingsAsync(service.Sid, mobile with { Users = [Sample.SidKey(users[1])] }, 0, 1, Stop));

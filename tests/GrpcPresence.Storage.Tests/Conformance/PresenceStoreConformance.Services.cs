@@ -100,6 +100,8 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(services.Take(2), await Store.ListServicesAsync(0, 2, Stop));
         Assert.Equal(services.Skip(2), await Store.ListServicesAsync(services[1].Id, 10, Stop));
         Assert.Empty(await Store.ListServicesAsync(services[4].Id, 10, Stop));
+        Assert.Equal([services[3], services[2]], await Store.ListServicesBeforeAsync(services[4].Id, 2, Stop));
+        Assert.Empty(await Store.ListServicesBeforeAsync(services[0].Id, 10, Stop));
     }
 
     [Fact]
@@ -177,6 +179,8 @@ public abstract partial class PresenceStoreConformance
             await RejectionOf(Store.FindUsersAsync(sid, [Sample.Key(user)], Stop)),
             await RejectionOf(Store.ListUsersAsync(sid, 0, 10, online: null, Stop)),
             await RejectionOf(Store.ListUsersAsync(sid, 0, 10, online: true, Stop)),
+            await RejectionOf(Store.ListUsersBeforeAsync(sid, 9, 10, online: null, Stop)),
+            await RejectionOf(Store.ListBindingsBeforeAsync(sid, BindingFilter.All, 9, 10, Stop)),
             await RejectionOf(Store.ListKnownUsersAsync(sid, 0, 10, 0, 10, Stop)),
             await RejectionOf(Store.ListChangesAsync(sid, 0, 10, Stop)),
             await RejectionOf(Store.FindChangesAsync(sid, [Sample.Key(user)], 0, Stop)),

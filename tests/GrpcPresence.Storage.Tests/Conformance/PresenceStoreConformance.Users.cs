@@ -194,6 +194,12 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(service, read.Service);
         Assert.Equal(users, (await Store.ListUsersAsync(service.Sid, 0, 10, online: null, Stop)).Users.Select(user => user.Record));
         Assert.Empty((await Store.ListUsersAsync(service.Sid, users[3].Id, 10, online: null, Stop)).Users);
+
+        var before = await Store.ListUsersBeforeAsync(service.Sid, users[3].Id, 2, online: null, Stop);
+        Assert.Equal([users[2], users[1]], before.Users.Select(user => user.Record));
+        Assert.Equal(service, before.Service);
+        Assert.Equal(4, (await Store.ListUsersBeforeAsync(service.Sid, long.MaxValue, 10, online: null, Stop)).Users.Count);
+        Assert.Empty((await Store.ListUsersBeforeAsync(service.Sid, users[0].Id, 10, online: null, Stop)).Users);
     }
 
     [Fact]
@@ -221,6 +227,14 @@ public abstract partial class PresenceStoreConformance
         var four = await FindUser(service, new UserKey(Sample.Identity(4)));
         Assert.Equal([6], await List(online: true, afterId: four!.Id));
         Assert.Equal([5], await List(online: false, afterId: four.Id, limit: 1));
+
+        async Task<IEnumerable<int>> ListBefore(bool online, long beforeId = long.MaxValue, int limit = 10) =>
+            (await Store.ListUsersBeforeAsync(service.Sid, beforeId, limit, online, Stop)).Users.Select(NumberOf);
+
+        Assert.Equal([6, 4], await ListBefore(online: true));
+        Assert.Equal([7, 5], await ListBefore(online: false));
+        Assert.Equal([6], await ListBefore(online: true, limit: 1));
+        Assert.Empty(await ListBefore(online: true, beforeId: four.Id));
     }
 
     [Fact]
@@ -235,6 +249,7 @@ public abstract partial class PresenceStoreConformance
 
         Assert.Empty((await Store.ListUsersAsync(service.Sid, 0, 10, online: true, Stop)).Users);
         Assert.Empty((await Store.ListUsersAsync(service.Sid, 0, 10, online: false, Stop)).Users);
+        Assert.Empty((await Store.ListUsersBeforeAsync(service.Sid, long.MaxValue, 10, online: true, Stop)).Users);
         Assert.Empty(await Store.ListOnlineUsersAsync(0, 10, Stop));
     }
 

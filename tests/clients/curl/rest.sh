@@ -137,7 +137,7 @@ is_rejected 20004 405
 request "/$sid/Nothing"
 is_rejected 20404 404
 request "/$sid/Users?PageSize=0"
-is_rejected 20002 400
+is_rejected 20001 400
 
 step 'reads what there is to call'
 curl -sS -m "$patience" "http://$rest/openapi/v1.json" >"$scratch/reply"

@@ -75,6 +75,14 @@ await step('creates users, and reads each by SID and by identity, whatever stand
   }
 });
 
+await step('reads a user whose identity is an earlier path of the events', async () => {
+  for (const identity of ['Updates', 'updates']) {
+    const created = await service.users.create({ identity });
+    assert.deepEqual((await service.users(identity).fetch()).toJSON(), created.toJSON());
+    assert.equal(await service.users(identity).remove(), true);
+  }
+});
+
 await step('names users as they are, where the library lets it', async () => {
   for (const identity of ['Ada Lovelace', 'ada+1@example.com', 'Jürgen Größe', '🦊', 'a&b=c;d:e']) {
     assert.equal((await service.users(identity).fetch()).identity, identity);
@@ -106,6 +114,11 @@ await step('lists a crowd, page by page', async () => {
   const third = await service.users.getPage(second.nextPageUrl);
   assert.deepEqual([first, second, third].map(({ instances }) => instances.length), [50, 50, 20]);
   assert.deepEqual([first.previousPageUrl, third.nextPageUrl], [undefined, undefined]);
+  const back = await third.previousPage();
+  const start = await service.users.getPage(back.previousPageUrl);
+  assert.deepEqual([back, start].map(({ instances }) => instances.map(({ sid }) => sid)),
+    [second, first].map(({ instances }) => instances.map(({ sid }) => sid)));
+  assert.equal(start.previousPageUrl, undefined);
   assert.deepEqual([...first.instances, ...second.instances, ...third.instances].map(({ sid }) => sid), seen);
 });
 
@@ -129,6 +142,7 @@ await step('finds push bindings that clients registered, by type and by user, an
   assert.deepEqual(await found({ bindingType: ['apn'] }), [['of/two parts', 'apn'], ['🦊', 'apn']]);
   assert.deepEqual(await found({ identity: ['ada', '🦊'] }), [['ada', 'fcm'], ['🦊', 'apn']]);
   assert.deepEqual(await found({ bindingType: ['fcm'], identity: ['🦊'] }), []);
+  assert.deepEqual(await found({ bindingType: ['twilsock'] }), []);
 
   const [binding] = await service.bindings.list({ identity: ['ada'] });
   assert.match(binding.sid, /^BS[0-9a-f]{32}$/);
@@ -176,7 +190,10 @@ await step('is rejected with the codes of Twilio Conversations', async () => {
   assert.deepEqual(await rejectedWith(service.users.create({ identity: 'grace', attributes: '[1]' })), [20001, 400]);
   assert.deepEqual(await rejectedWith(user('ada').update({ attributes: '{' })), [20001, 400]);
   assert.deepEqual(await rejectedWith(user('ada').update({ roleSid: 'none' })), [20001, 400]);
-  assert.deepEqual(await rejectedWith(service.users.page({ pageToken: 'of no form' })), [20002, 400]);
+  assert.deepEqual(await rejectedWith(service.users.page({ pageToken: 'of no form' })), [20001, 400]);
+  assert.deepEqual(await rejectedWith(service.users.page({ pageNumber: 1 })), [20001, 400]);
+  assert.deepEqual(await rejectedWith(service.users.create({ identity: 'x'.repeat(257) })), [50207, 400]);
+  assert.deepEqual(await rejectedWith(user('ada').update({ friendlyName: 'x'.repeat(257) })), [50003, 400]);
 });
 
 await step('deletes users, and then the service', async () => {

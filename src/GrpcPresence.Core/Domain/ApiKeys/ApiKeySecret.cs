@@ -5,7 +5,7 @@ namespace GrpcPresence.Core.Domain.ApiKeys;
 
 /// <summary>
 /// The stored part of an API key's secret. The server verifies a presented secret against the hash, which cannot be reversed: a secret has
-/// 384 random bits, so a plain hash is enough. The secret is derived from the salt and a second half that never enters the database.
+/// 381 random bits, so a plain hash is enough. The secret is derived from the salt and a second half that never enters the database.
 /// </summary>
 /// <param name="Salt">Random bytes, in hexadecimal digits.</param>
 /// <param name="Hash">The SHA-256 of the secret's UTF-8, in hexadecimal digits.</param>

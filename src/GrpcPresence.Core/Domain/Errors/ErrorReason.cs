@@ -81,6 +81,9 @@ public enum ErrorReason
     /// <summary>The scope has the maximum number of API keys.</summary>
     ApiKeyLimitExceeded = 62,
 
+    /// <summary>The response would be larger than clients accept.</summary>
+    ResponseTooLarge = 63,
+
     /// <summary>The store cannot be read or written now.</summary>
     StorageUnavailable = 70,
 

@@ -77,6 +77,14 @@ public static class PresenceErrors
             "limit",
             limit);
 
+    /// <summary>Reports that the response would exceed this many bytes.</summary>
+    public static PresenceException ResponseTooLarge(int limit) =>
+        With(
+            ErrorReason.ResponseTooLarge,
+            $"The users exceed {limit} bytes together. Name fewer users, or select a smaller view.",
+            "limit",
+            limit);
+
     /// <summary>Reports that a quota is exceeded.</summary>
     /// <param name="quota">The quota.</param>
     /// <param name="subject">The kind of subject whose quota it is.</param>

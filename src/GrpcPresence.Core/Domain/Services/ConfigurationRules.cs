@@ -18,8 +18,8 @@ public static class ConfigurationRules
         {
             violations.Add(OutOfRange("session_timeout", "must be at most 24 h"));
         }
-        // Compared as a quotient, because twice the largest duration would overflow.
-        else if (configuration.SessionTimeout / 2 < configuration.HeartbeatInterval)
+        // Wide, because twice the largest duration would overflow, and exact, which a quotient is not: it is rounded.
+        else if (configuration.SessionTimeout.Ticks < 2 * (Int128)configuration.HeartbeatInterval.Ticks)
         {
             violations.Add(OutOfRange(
                 "session_timeout", "must be at least twice heartbeat_interval, so that one lost heartbeat ends no session"));

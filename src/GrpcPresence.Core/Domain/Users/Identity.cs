@@ -1,10 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace GrpcPresence.Core.Domain.Users;
 
 /// <summary>
-/// The application's name for a user: 1 to 256 bytes of UTF-8, case-sensitive, not of the form of a user SID. Compared by code unit.
+/// The application's name for a user: 1 to 256 characters, case-sensitive, without control characters, and not of the form of a user SID.
+/// Compared by code unit.
 /// </summary>
 public readonly record struct Identity
 {
@@ -15,12 +15,14 @@ public readonly record struct Identity
     /// <summary>Whether the identity is empty: the value of <c>default</c>.</summary>
     public bool IsEmpty => _text is null;
 
-    /// <summary>Parses the text; returns false when it is empty, too long, or has the form of a user SID.</summary>
+    /// <summary>
+    /// Parses the text; returns false when it is empty, too long, contains a control character, or has the form of a user SID.
+    /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out Identity identity)
     {
         var valid = !string.IsNullOrEmpty(text)
-            && text.Length <= Limits.IdentityBytes
-            && Encoding.UTF8.GetByteCount(text) <= Limits.IdentityBytes
+            && !TextRules.IsLonger(text, Limits.IdentityLength)
+            && !TextRules.HasControls(text)
             && !IsReserved(text);
         identity = valid ? new Identity(text!) : default;
         return valid;

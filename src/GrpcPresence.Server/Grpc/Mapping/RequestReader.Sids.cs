@@ -42,12 +42,12 @@ internal sealed partial class RequestReader
         return Core.Domain.Users.Identity.IsReserved(text)
             ? Refuse<Identity>(
                 field, ErrorReason.IdentityReserved, "must not have the form of a user SID, because user keys would be ambiguous")
-            : RefuseLength<Identity>(text, field, Limits.IdentityBytes);
+            : RefuseIdentity<Identity>(text, field);
     }
 
     /// <summary>Reads the SID or identity of a user; required.</summary>
     public UserKey User(string text, string field = "user_key") =>
-        UserKey.TryParse(text, out var key) ? key : RefuseLength<UserKey>(text, field, Limits.IdentityBytes);
+        UserKey.TryParse(text, out var key) ? key : RefuseIdentity<UserKey>(text, field);
 
     /// <summary>Reads the SID or identity of a user; null if the text is empty.</summary>
     public UserKey? OptionalUser(string text, string field = "user_key") => text.Length == 0 ? null : User(text, field);
@@ -77,7 +77,7 @@ internal sealed partial class RequestReader
         if (SessionId.TryParse(text, out var id))
             return id;
         return text.Length is 0 or > Limits.SessionIdLength
-            ? RefuseLength<SessionId>(text, field, Limits.SessionIdLength)
+            ? RefuseLength<SessionId>(text, field, Limits.SessionIdLength, Characters)
             : Refuse<SessionId>(field, ErrorReason.FieldInvalid, "must consist of the characters A-Z, a-z, 0-9, \"_\" and \"-\"");
     }
 
@@ -85,10 +85,15 @@ internal sealed partial class RequestReader
         ? Refuse<T>(field, ErrorReason.FieldRequired, "must be set")
         : Refuse<T>(field, ErrorReason.FieldInvalid, $"must be \"{prefix}\" followed by 32 hexadecimal digits");
 
-    /// <summary>Reports a text whose only rule is its length: it is either missing or too long.</summary>
-    private T RefuseLength<T>(string text, string field, int max) => text.Length == 0
+    /// <summary>Reports a text that is missing or too long.</summary>
+    private T RefuseLength<T>(string text, string field, int max, string unit) => text.Length == 0
         ? Refuse<T>(field, ErrorReason.FieldRequired, "must be set")
-        : Refuse<T>(field, ErrorReason.FieldTooLong, $"must be at most {max} bytes of UTF-8");
+        : Refuse<T>(field, ErrorReason.FieldTooLong, $"must be at most {max} {unit}");
+
+    /// <summary>Reports a text that is not an identity, for another reason than having the form of a SID.</summary>
+    private T RefuseIdentity<T>(string text, string field) => text.Length > 0 && !TextRules.IsLonger(text, Limits.IdentityLength)
+        ? RefuseControls<T>(field)
+        : RefuseLength<T>(text, field, Limits.IdentityLength, Characters);
 
     private UserKey[] RefuseCount(string field, int max)
     {

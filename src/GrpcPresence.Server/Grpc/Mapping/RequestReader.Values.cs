@@ -20,14 +20,14 @@ internal sealed partial class RequestReader
             $"must be from 1 to {Limits.MaxPageSize}, or 0 for the default of {Limits.DefaultPageSize}"),
     };
 
-    /// <summary>Reads the store's key after which the page begins; 0 for the first page.</summary>
-    public long PageToken(string text, PageList list, string field = "page_token")
+    /// <summary>Reads the position of the page; the beginning of the list without a token.</summary>
+    public PagePosition PageToken(string text, PageList list, string field = "page_token")
     {
         if (text.Length == 0)
-            return 0;
-        return Mapping.PageToken.TryRead(text, list, out var afterId)
-            ? afterId
-            : Refuse<long>(
+            return default;
+        return Mapping.PageToken.TryRead(text, list, out var position)
+            ? position
+            : Refuse<PagePosition>(
                 field, ErrorReason.PageTokenInvalid, "does not belong to this list and filter; start again without a page token");
     }
 
@@ -36,9 +36,12 @@ internal sealed partial class RequestReader
     {
         if (duration is null)
             return defaultValue;
-        return TryConvert(duration, out var value) && value >= min && value <= max
-            ? value
-            : Refuse<TimeSpan>(field, ErrorReason.FieldOutOfRange, $"must be from {min.TotalSeconds} s to {max.TotalSeconds} s");
+        if (!IsValid(duration) || Compare(duration, min) < 0 || Compare(duration, max) > 0)
+            return Refuse<TimeSpan>(field, ErrorReason.FieldOutOfRange, $"must be from {min.TotalSeconds} s to {max.TotalSeconds} s");
+        // The service keeps durations in units of 100 ns. A rounded value would not be the one that was set.
+        return duration.Nanos % TimeSpan.NanosecondsPerTick == 0
+            ? duration.ToTimeSpan()
+            : Refuse<TimeSpan>(field, ErrorReason.FieldOutOfRange, "must be a multiple of 100 ns");
     }
 
     /// <summary>Reads the view of users to return.</summary>
@@ -121,17 +124,17 @@ internal sealed partial class RequestReader
     private T RefuseEnum<T>(string field) => Refuse<T>(field, ErrorReason.FieldInvalid, "is not a known value of this enum");
 
     /// <summary>
-    /// Converts a duration. Returns false if the proto's own rules forbid it: the nanoseconds have another sign, or are a second or more.
+    /// Whether the proto's own rules allow the duration. They forbid nanoseconds that have another sign, or are a second or more.
     /// </summary>
-    private static bool TryConvert(Duration duration, out TimeSpan value)
-    {
-        value = default;
-        var valid = duration.Seconds
-            is >= Google.Protobuf.WellKnownTypes.Duration.MinSeconds and <= Google.Protobuf.WellKnownTypes.Duration.MaxSeconds
-            && Math.Abs((long)duration.Nanos) < Google.Protobuf.WellKnownTypes.Duration.NanosecondsPerSecond
-            && Math.Sign(duration.Seconds) * Math.Sign(duration.Nanos) >= 0;
-        if (valid)
-            value = duration.ToTimeSpan();
-        return valid;
-    }
+    private static bool IsValid(Duration duration) => duration.Seconds
+        is >= Google.Protobuf.WellKnownTypes.Duration.MinSeconds and <= Google.Protobuf.WellKnownTypes.Duration.MaxSeconds
+        && Math.Abs((long)duration.Nanos) < Google.Protobuf.WellKnownTypes.Duration.NanosecondsPerSecond
+        && Math.Sign(duration.Seconds) * Math.Sign(duration.Nanos) >= 0;
+
+    /// <summary>
+    /// Compares the exact values. A TimeSpan cannot hold the nanoseconds below 100, and their removal moves a value into range.
+    /// </summary>
+    private static int Compare(Duration duration, TimeSpan limit) =>
+        (((Int128)duration.Seconds * Google.Protobuf.WellKnownTypes.Duration.NanosecondsPerSecond) + duration.Nanos)
+        .CompareTo((Int128)limit.Ticks * TimeSpan.NanosecondsPerTick);
 }

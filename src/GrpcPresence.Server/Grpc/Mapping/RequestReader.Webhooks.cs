@@ -14,7 +14,7 @@ internal sealed partial class RequestReader
     public string WebhookUrl(string text, WebhookAddressPolicy guard, string field)
     {
         if (IsLonger(text, Limits.WebhookUrlBytes))
-            return RefuseLength<string>(text, field, Limits.WebhookUrlBytes);
+            return RefuseLength<string>(text, field, Limits.WebhookUrlBytes, Bytes);
         if (text.Length == 0)
             return text;
         if (!Core.Domain.Services.WebhookUrl.IsValid(text))
@@ -57,9 +57,15 @@ internal sealed partial class RequestReader
         _ => RefuseEnum<WebhookMethod>(field),
     };
 
-    /// <summary>Reads the template of a notification; may be empty.</summary>
-    public void NotificationTemplate(string text, string field) => Text(text, field, Limits.NotificationTemplateBytes);
+    /// <summary>Reads the template of a notification; may be empty, and may have several lines.</summary>
+    public void NotificationTemplate(string text, string field)
+    {
+        if (IsLonger(text, Limits.NotificationTemplateBytes))
+            RefuseLength<string>(text, field, Limits.NotificationTemplateBytes, Bytes);
+        else if (TextRules.HasControlsWithinLines(text))
+            Add(field, ErrorReason.FieldInvalid, "must not contain control characters other than tabs and line breaks");
+    }
 
     /// <summary>Reads the name of a notification's sound; may be empty.</summary>
-    public void NotificationSound(string text, string field) => Text(text, field, Limits.NotificationSoundBytes);
+    public void NotificationSound(string text, string field) => Line(text, field, Limits.NotificationSoundBytes);
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using Google.Protobuf;
 using Grpc.Core;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
@@ -25,7 +24,7 @@ internal static class DecodeGuard
             {
                 return decode(context);
             }
-            catch (InvalidProtocolBufferException exception) when (exception.InnerException is DecoderFallbackException)
+            catch (Exception exception) when ((exception.InnerException ?? exception) is DecoderFallbackException)
             {
                 throw new RpcException(new Status(StatusCode.InvalidArgument, "A string field is not valid UTF-8."));
             }

@@ -53,21 +53,22 @@ internal sealed class ApiKeyGrpcService(
         var scope = reader.OptionalService(request.ServiceSid);
         var list = new PageList(PageKind.ApiKeys, scope ?? default);
         var size = reader.PageSize(request.PageSize);
-        var afterId = reader.PageToken(request.PageToken, list);
+        var position = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
         // Exclude keys of an earlier service instance with the same SID: the present one does not own them.
         var since = scope is { } sid ? (await services.GetAsync(sid, context.CancellationToken)).CreateTime : DateTimeOffset.MinValue;
-        var read = keys.List()
-            .Where(key => key.Id > afterId && (scope is null || (key.Scope == scope && key.CreateTime >= since)))
-            .Take(size + 1)
-            .ToList();
-        var page = Page<ApiKey>.Cut(read, size, list, key => key.Id);
+        var owned = keys.List().Where(key => scope is null || (key.Scope == scope && key.CreateTime >= since));
+        var rest = position.IsBackwards
+            ? owned.Where(key => key.Id < position.Id).Reverse()
+            : owned.Where(key => key.Id > position.Id);
         var now = time.GetUtcNow();
+        var page = Page<V1.ApiKey>.Cut([.. rest.Take(size + 1)], size, list, position, key => key.Id, key => key.ToMessage(now));
         return new ListApiKeysResponse
         {
-            ApiKeys = { page.Entries.Select(key => key.ToMessage(now)) },
+            ApiKeys = { page.Entries },
             NextPageToken = page.NextToken,
+            PreviousPageToken = page.PreviousToken,
         };
     }
 

@@ -46,15 +46,18 @@ internal sealed partial class ConfigurationGrpcService(
         var list = new PageList(PageKind.ServiceInstances);
         var reader = new RequestReader();
         var size = reader.PageSize(request.PageSize);
-        var afterId = reader.PageToken(request.PageToken, list);
+        var position = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
-        var read = await store.ListServicesAsync(afterId, size + 1, context.CancellationToken);
-        var page = Page<ServiceRecord>.Cut(read, size, list, service => service.Id);
+        var read = position.IsBackwards
+            ? await store.ListServicesBeforeAsync(position.Id, size + 1, context.CancellationToken)
+            : await store.ListServicesAsync(position.Id, size + 1, context.CancellationToken);
+        var page = Page<ServiceInstance>.Cut(read, size, list, position, service => service.Id, Messages.ToMessage);
         return new ListServiceInstancesResponse
         {
-            ServiceInstances = { page.Entries.Select(Messages.ToMessage) },
+            ServiceInstances = { page.Entries },
             NextPageToken = page.NextToken,
+            PreviousPageToken = page.PreviousToken,
         };
     }
 

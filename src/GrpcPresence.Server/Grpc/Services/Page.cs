@@ -1,15 +1,49 @@
+using Google.Protobuf;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Grpc.Mapping;
 
 namespace GrpcPresence.Server.Grpc.Services;
 
-/// <summary>One page of a list. The caller reads one entry more than requested, so that the last page has no token.</summary>
-/// <typeparam name="T">The type of the entries.</typeparam>
+/// <summary>
+/// One page of a list, in ascending order. The caller reads one entry more than requested, so that the last page has no token. A token
+/// names a key, not a number of entries, so that neither direction repeats or omits an entry when others are added or deleted.
+/// </summary>
+/// <typeparam name="TMessage">The type of the entries.</typeparam>
 /// <param name="Entries">The entries of the page.</param>
 /// <param name="NextToken">The token of the next page; empty after the last page.</param>
-internal readonly record struct Page<T>(IReadOnlyList<T> Entries, string NextToken)
+/// <param name="PreviousToken">The token of the previous page; empty before the first page.</param>
+internal readonly record struct Page<TMessage>(IReadOnlyList<TMessage> Entries, string NextToken, string PreviousToken)
+    where TMessage : IMessage
 {
-    /// <summary>Creates a page of <paramref name="size"/> entries from a read with a limit of one more.</summary>
-    public static Page<T> Cut(IReadOnlyList<T> read, int size, PageList list, Func<T, long> idOf) => read.Count > size
-        ? new Page<T>([.. read.Take(size)], PageToken.Write(list, idOf(read[size - 1])))
-        : new Page<T>(read, "");
+    // The tag and the length of an entry.
+    private const int EntryOverhead = 5;
+
+    /// <summary>Creates a page of at most <paramref name="size"/> entries and about <see cref="Limits.PageBytes"/> bytes.</summary>
+    /// <param name="read">The entries from the position on, away from it; one more than the page may have.</param>
+    /// <param name="size">The maximum number of entries.</param>
+    /// <param name="list">The list.</param>
+    /// <param name="position">The position that was read.</param>
+    /// <param name="idOf">Returns the store's key of an entry.</param>
+    /// <param name="toMessage">Converts an entry.</param>
+    public static Page<TMessage> Cut<T>(
+        IReadOnlyList<T> read, int size, PageList list, PagePosition position, Func<T, long> idOf, Func<T, TMessage> toMessage)
+    {
+        var entries = new List<TMessage>();
+        var bytes = 0;
+        foreach (var entry in read.Take(size))
+        {
+            var message = toMessage(entry);
+            bytes += message.CalculateSize() + EntryOverhead;
+            if (entries.Count > 0 && bytes > Limits.PageBytes)
+                break;
+            entries.Add(message);
+        }
+        var rest = entries.Count == read.Count ? "" : Token(idOf(read[entries.Count - 1]), position.IsBackwards);
+        if (!position.IsBackwards)
+            return new Page<TMessage>(entries, rest, position.Id == 0 ? "" : Token(position.Id + 1, isBackwards: true));
+        entries.Reverse();
+        return new Page<TMessage>(entries, Token(position.Id - 1, isBackwards: false), rest);
+
+        string Token(long id, bool isBackwards) => PageToken.Write(list, new PagePosition(id, isBackwards));
+    }
 }

@@ -46,15 +46,18 @@ internal sealed partial class UserGrpcService
         var filter = reader.BindingFilter(request);
         var list = new PageList(PageKind.PushBindings, service, TextOf(filter));
         var size = reader.PageSize(request.PageSize);
-        var afterId = reader.PageToken(request.PageToken, list);
+        var position = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
-        var read = await store.ListBindingsAsync(service, filter, afterId, size + 1, context.CancellationToken);
-        var page = Page<Core.Domain.Users.PushBinding>.Cut(read, size, list, binding => binding.Id);
+        var read = position.IsBackwards
+            ? await store.ListBindingsBeforeAsync(service, filter, position.Id, size + 1, context.CancellationToken)
+            : await store.ListBindingsAsync(service, filter, position.Id, size + 1, context.CancellationToken);
+        var page = Page<V1.PushBinding>.Cut(read, size, list, position, binding => binding.Id, binding => binding.ToMessage(service));
         return new ListPushBindingsResponse
         {
-            PushBindings = { page.Entries.Select(binding => binding.ToMessage(service)) },
+            PushBindings = { page.Entries },
             NextPageToken = page.NextToken,
+            PreviousPageToken = page.PreviousToken,
         };
     }
 

@@ -43,11 +43,12 @@ internal sealed partial class UserGrpcService
         reader.ThrowIfInvalid();
 
         var users = (await store.FindUsersAsync(service, keys, context.CancellationToken)).Users;
-        return new BatchGetUsersResponse
+        var response = new BatchGetUsersResponse
         {
             Users = { users.Select(user => user.ToMessage(view)) },
             MissingUserKeys = { Missing(request.UserKeys, keys, users) },
         };
+        return response.CalculateSize() <= Limits.BatchGetBytes ? response : throw PresenceErrors.ResponseTooLarge(Limits.BatchGetBytes);
     }
 
     /// <inheritdoc/>
@@ -58,13 +59,20 @@ internal sealed partial class UserGrpcService
         var service = reader.Service(request.ServiceSid);
         var list = new PageList(PageKind.Users, service, $"online={online}");
         var size = reader.PageSize(request.PageSize);
-        var afterId = reader.PageToken(request.PageToken, list);
+        var position = reader.PageToken(request.PageToken, list);
         var view = reader.View(request.View, defaultValue: UserView.Basic);
         reader.ThrowIfInvalid();
 
-        var read = await store.ListUsersAsync(service, afterId, size + 1, online, context.CancellationToken);
-        var page = Page<UserState>.Cut(read.Users, size, list, user => user.Record!.Id);
-        return new ListUsersResponse { Users = { page.Entries.Select(user => user.ToMessage(view)) }, NextPageToken = page.NextToken };
+        var read = position.IsBackwards
+            ? await store.ListUsersBeforeAsync(service, position.Id, size + 1, online, context.CancellationToken)
+            : await store.ListUsersAsync(service, position.Id, size + 1, online, context.CancellationToken);
+        var page = Page<User>.Cut(read.Users, size, list, position, user => user.Record!.Id, user => user.ToMessage(view));
+        return new ListUsersResponse
+        {
+            Users = { page.Entries },
+            NextPageToken = page.NextToken,
+            PreviousPageToken = page.PreviousToken,
+        };
     }
 
     /// <inheritdoc/>

@@ -19,5 +19,5 @@ internal sealed class RequestGzip : ICompressionProvider
         _gzip.CreateCompressionStream(stream, compressionLevel);
 
     /// <inheritdoc/>
-    public Stream CreateDecompressionStream(Stream stream) => new InflatedMessage(_gzip.CreateDecompressionStream(stream));
+    public Stream CreateDecompressionStream(Stream stream) => new InflatedMessage(stream, _gzip.CreateDecompressionStream);
 }

@@ -29,7 +29,8 @@ internal static class BindingEndpoints
                     RestParameter.Query(
                         BindingType,
                         RestParameterType.Texts,
-                        $"Lists only bindings of these push services: {string.Join(", ", BindingTypeNames.All)}."),
+                        $"Lists only bindings of these push services: {string.Join(", ", BindingTypeNames.All)}. "
+                        + $"No binding has the type {BindingTypeNames.Connected}."),
                     RestParameter.Query(Identity, RestParameterType.Texts, "Lists only bindings of these users. At most 50."),
                     .. RestPage.Parameters(MostPerPage),
                 ]),
@@ -55,10 +56,16 @@ internal static class BindingEndpoints
             PageToken = page.Token,
         };
         request.UserKeys.AddRange(call.Queries(Identity));
-        request.BindingTypes.AddRange(call.Queries(BindingType).Select(BindingTypeNames.Parse));
+        var types = call.Queries(BindingType);
+        var served = types.Where(type => !type.Equals(BindingTypeNames.Connected, StringComparison.OrdinalIgnoreCase)).ToList();
+        request.BindingTypes.AddRange(served.Select(BindingTypeNames.Parse));
         var read = await call.CallAsync<V1.ListPushBindingsRequest, V1.ListPushBindingsResponse>(request);
+        // Only types that no binding has. The call above has checked the rest of the request.
+        if (types.Count > 0 && served.Count == 0)
+            read = new V1.ListPushBindingsResponse();
         return new BindingPage(
-            [.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))], page.Meta(call, "bindings", read.NextPageToken));
+            [.. read.PushBindings.Select(binding => BindingResource.Of(binding, call))],
+            page.Meta(call, "bindings", read.NextPageToken, read.PreviousPageToken));
     }
 
     private static async Task<BindingResource> FetchAsync(RestRequest call)

@@ -11,6 +11,9 @@ internal static class BindingTypeNames
         ["webpush"] = V1.BindingType.Webpush,
     };
 
+    /// <summary>The type of a connected client, which a filter may name. No push binding has it: sessions are not bindings here.</summary>
+    public const string Connected = "twilsock";
+
     /// <summary>All names.</summary>
     public static IEnumerable<string> All => Types.Keys;
 

@@ -12,8 +12,8 @@ internal sealed record PageMeta
     /// <summary>The URL of the first page.</summary>
     public required string FirstPageUrl { get; init; }
 
-    /// <summary>Always null, because lists are read forwards only.</summary>
-    public string? PreviousPageUrl { get; }
+    /// <summary>The URL of the previous page; null before the first page.</summary>
+    public required string? PreviousPageUrl { get; init; }
 
     /// <summary>The URL of this page.</summary>
     public required string Url { get; init; }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 using Microsoft.AspNetCore.Http.Extensions;
@@ -27,7 +27,8 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
             NumberName,
             RestParameterType.Number,
             $"The number of the page, from 0. Every page after the first also requires its {TokenName}."),
-        RestParameter.Query(TokenName, RestParameterType.Text, "The token of the page, from the next_page_url of the previous page."),
+        RestParameter.Query(
+            TokenName, RestParameterType.Text, "The token of the page, from the next_page_url or previous_page_url of another page."),
     ];
 
     /// <summary>Reads the page. Client libraries ask for up to 1000 entries and accept fewer.</summary>
@@ -38,7 +39,7 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
         var number = call.PageNumber(NumberName, min: 0, defaultValue: 0);
         var token = call.Query(TokenName);
         if (number > 0 && token.Length == 0)
-            call.Reject(NumberName, ErrorReason.PageTokenInvalid, $"must come with {TokenName} unless it is 0", defaultValue: 0);
+            throw RestException.PageTokenRequired();
         return new RestPage(number, size, token);
     }
 
@@ -46,11 +47,14 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
     /// <param name="call">The request, whose filters are kept in the URLs of all pages.</param>
     /// <param name="key">The name of the entries.</param>
     /// <param name="nextToken">The token of the next page; empty after the last page.</param>
-    public PageMeta Meta(RestRequest call, string key, string nextToken) => new()
+    /// <param name="previousToken">The token of the previous page; empty before the first page.</param>
+    public PageMeta Meta(RestRequest call, string key, string nextToken, string previousToken) => new()
     {
         Page = Number,
         PageSize = Size,
         FirstPageUrl = UrlOf(call, 0, ""),
+        // Entries may have been added in front since. The token counts, and the number stays at 0.
+        PreviousPageUrl = previousToken.Length == 0 ? null : UrlOf(call, Math.Max(Number - 1, 0), previousToken),
         Url = UrlOf(call, Number, Token),
         NextPageUrl = nextToken.Length == 0 ? null : UrlOf(call, Number == int.MaxValue ? Number : Number + 1, nextToken),
         Key = key,

@@ -24,7 +24,7 @@ internal static class ServiceEndpoints
                 StatusCodes.Status201Created,
                 [
                     RestParameter.Form(
-                        FriendlyName, RestParameterType.Text, "A display name of at most 256 bytes of UTF-8.", isRequired: true),
+                        FriendlyName, RestParameterType.Text, "A display name of at most 256 characters.", isRequired: true),
                 ]),
             CreateAsync);
         routes.Get(
@@ -45,7 +45,7 @@ internal static class ServiceEndpoints
             new V1.ListServiceInstancesRequest { PageSize = page.Size, PageToken = page.Token });
         return new ServicePage(
             [.. read.ServiceInstances.Select(service => ServiceResource.Of(service, call))],
-            page.Meta(call, "services", read.NextPageToken));
+            page.Meta(call, "services", read.NextPageToken, read.PreviousPageToken));
     }
 
     private static async Task<ServiceResource> CreateAsync(RestRequest call)

@@ -29,8 +29,8 @@ internal static class UserEndpoints
             WebhookEnabled,
             RestParameterType.Flag,
             "\"true\" sends webhooks for this change. Default: none, so that a receiver that answers with an edit causes no loop."),
-        RestParameter.Form(FriendlyName, RestParameterType.Text, "A display name of at most 256 bytes of UTF-8."),
-        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object of at most 4096 bytes."),
+        RestParameter.Form(FriendlyName, RestParameterType.Text, "A display name of at most 256 characters."),
+        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object of at most 16 KiB."),
         RestParameter.Form(RoleSid, RestParameterType.Text, "The SID of the role: RL followed by 32 hexadecimal digits, or empty."),
     ];
 
@@ -61,7 +61,7 @@ internal static class UserEndpoints
                     RestParameter.Form(
                         Identity,
                         RestParameterType.Text,
-                        "The identity of the user: 1 to 256 bytes of UTF-8, not in the form of a user SID.",
+                        "The identity of the user: 1 to 256 characters without control characters, not in the form of a user SID.",
                         isRequired: true),
                     .. Profile,
                 ]),
@@ -84,6 +84,14 @@ internal static class UserEndpoints
             DeleteAsync);
     }
 
+    /// <summary>Reads a user by SID or identity.</summary>
+    public static async Task<UserResource> ReadAsync(RestRequest call, string key)
+    {
+        var read = await call.CallAsync<V1.GetUserRequest, V1.GetUserResponse>(
+            new V1.GetUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), UserKey = key });
+        return UserResource.Of(read.User, call);
+    }
+
     private static async Task<UserPage> ListAsync(RestRequest call)
     {
         var page = RestPage.Read(call, MostPerPage);
@@ -94,7 +102,9 @@ internal static class UserEndpoints
             PageToken = page.Token,
             View = call.Query(View).Equals(Full, StringComparison.OrdinalIgnoreCase) ? V1.UserView.Full : V1.UserView.Basic,
         });
-        return new UserPage([.. read.Users.Select(user => UserResource.Of(user, call))], page.Meta(call, "users", read.NextPageToken));
+        return new UserPage(
+            [.. read.Users.Select(user => UserResource.Of(user, call))],
+            page.Meta(call, "users", read.NextPageToken, read.PreviousPageToken));
     }
 
     private static async Task<UserResource> CreateAsync(RestRequest call)
@@ -105,12 +115,7 @@ internal static class UserEndpoints
         return UserResource.Of(created.User, call);
     }
 
-    private static async Task<UserResource> FetchAsync(RestRequest call)
-    {
-        var read = await call.CallAsync<V1.GetUserRequest, V1.GetUserResponse>(
-            new V1.GetUserRequest { ServiceSid = call.Path(RestPaths.ServiceSid), UserKey = call.Path(RestPaths.Sid) });
-        return UserResource.Of(read.User, call);
-    }
+    private static Task<UserResource> FetchAsync(RestRequest call) => ReadAsync(call, call.Path(RestPaths.Sid));
 
     private static async Task<UserResource> UpdateAsync(RestRequest call)
     {

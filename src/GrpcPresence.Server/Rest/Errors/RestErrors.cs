@@ -2,6 +2,7 @@ using System.Globalization;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Rest.Http;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
@@ -26,6 +27,15 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
     public static Task WriteNotFoundAsync(HttpContext http) =>
         WriteAsync(http, ErrorTable.RestOf(ErrorReason.UserNotFound), NotFound(http));
 
+    /// <summary>Writes the body of an error whose status routing or gRPC has set.</summary>
+    public static Task WriteStatusAsync(HttpContext http)
+    {
+        var status = http.Response.StatusCode;
+        return status == StatusCodes.Status404NotFound
+            ? WriteNotFoundAsync(http)
+            : WriteAsync(http, new RestError(status, RestError.CodeOf(status)), ReasonPhrases.GetReasonPhrase(status) + ".");
+    }
+
     /// <summary>
     /// Returns why a stream ends whose response has begun, or null when the client has disconnected. Logs an unexpected error.
     /// </summary>
@@ -49,7 +59,9 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
 
     private static Task WriteAsync(HttpContext http, PresenceException exception)
     {
-        var error = ErrorTable.RestOf(exception.Reason);
+        var error = CodeOf(exception) is { } code
+            ? new RestError(StatusCodes.Status400BadRequest, code)
+            : ErrorTable.RestOf(exception.Reason);
         if (error.Status == StatusCodes.Status401Unauthorized)
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"GrpcPresence\"";
         if (ErrorDetails.RetryDelayOf(exception) is { } delay)
@@ -76,6 +88,18 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
 
     // The wording of Twilio Conversations.
     private static string NotFound(HttpContext http) => $"The requested resource {http.Request.Path} was not found";
+
+    /// <summary>Returns the code of Twilio Conversations for this violation of this parameter, or null when it defines none.</summary>
+    private static int? CodeOf(PresenceException exception) => exception.Violations is [var first, ..]
+        ? (ParameterNames.Of(first.Field), first.Reason) switch
+        {
+            ("FriendlyName", ErrorReason.FieldRequired) => 50000,
+            ("FriendlyName", ErrorReason.FieldTooLong) => 50003,
+            ("Identity", ErrorReason.FieldRequired) => 50204,
+            ("Identity", ErrorReason.FieldTooLong) => 50207,
+            _ => null,
+        }
+        : null;
 
     private static string TextOf(PresenceException exception) => exception.Violations.Count == 0
         ? ErrorDetails.TextOf(exception)

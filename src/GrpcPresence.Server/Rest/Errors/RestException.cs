@@ -18,6 +18,23 @@ internal sealed class RestException(RestError error, string message) : Exception
             new RestError(StatusCodes.Status415UnsupportedMediaType, 20415),
             $"Unsupported media type. Send the body as {expected} in UTF-8.");
 
+    /// <summary>Reports that the body is compressed or encoded in another way.</summary>
+    public static RestException ContentEncodingUnsupported() => new(
+        new RestError(StatusCodes.Status415UnsupportedMediaType, 20415),
+        "Unsupported content encoding. Send the body uncompressed and without Content-Encoding.");
+
+    /// <summary>Reports that the body has a transfer coding other than chunks (RFC 9112, section 6.1).</summary>
+    public static RestException TransferEncodingUnknown() => new(
+        new RestError(StatusCodes.Status501NotImplemented, 20501), "Unknown transfer encoding. Send the body uncompressed.");
+
+    /// <summary>Reports that a text of the path, the query or the form is not UTF-8.</summary>
+    public static RestException NotUtf8() =>
+        new(new RestError(StatusCodes.Status400BadRequest, 20001), "The request contains a text that is not valid UTF-8.");
+
+    /// <summary>Reports a page number without a token.</summary>
+    public static RestException PageTokenRequired() =>
+        new(new RestError(StatusCodes.Status400BadRequest, 20001), "PageToken is required for paging.");
+
     /// <summary>Reports that the path does not support the method.</summary>
     public static RestException MethodNotAllowed(string allowed) =>
         new(

@@ -1,10 +1,12 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Grpc.Services;
+using GrpcPresence.Server.Rest.Api;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Webhooks;
+using Microsoft.Net.Http.Headers;
 
 namespace GrpcPresence.Server.Rest.Events;
 
@@ -17,12 +19,17 @@ internal static class UpdatesEndpoint
     /// <summary>The header with which a client resumes.</summary>
     public const string LastEventId = "Last-Event-ID";
 
-    private const string Path = RestPaths.Service + "/Users/Updates";
+    private const string LastEventIdQuery = "lastEventId";
+    private const string Path = RestPaths.Service + "/UserUpdates";
+    private const string PathOfUser = RestPaths.Service + "/Users/Updates";
     private const string Identity = "Identity";
     private const string Reasons = "Reasons";
     private const string View = "View";
     private const string Start = "Start";
     private const string ResumeToken = "ResumeToken";
+
+    private static readonly MediaTypeHeaderValue EventStream = new("text/event-stream");
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private static readonly Dictionary<string, V1.UserView> Views = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -39,9 +46,16 @@ internal static class UpdatesEndpoint
         ["now"] = V1.WatchStart.Now,
     };
 
-    private static readonly RestOperation Operation = new(
+    private static readonly RestOperation Operation = NewOperation(
+        "WatchServiceUserUpdates", "Streams a snapshot of the users and then each change with its reasons, as server-sent events.");
+
+    private static readonly RestOperation OperationOfUser = NewOperation(
         "WatchServiceUser",
-        "Streams a snapshot of the users and then each change with its reasons, as server-sent events.",
+        "Streams like /UserUpdates if Accept prefers text/event-stream to JSON. Otherwise reads the user that has this identity.");
+
+    private static RestOperation NewOperation(string id, string summary) => new(
+        id,
+        summary,
         StatusCodes.Status200OK,
         [
             RestPaths.InService,
@@ -59,18 +73,52 @@ internal static class UpdatesEndpoint
                 $"\"now\" starts with changes from now on, without a snapshot. Ignored if {LastEventId} is given."),
             RestParameter.Query(
                 ResumeToken, RestParameterType.Text, $"The token to resume from, for clients that cannot send {LastEventId}."),
+            RestParameter.Query(
+                LastEventIdQuery,
+                RestParameterType.Text,
+                $"The same as {LastEventId}, from replacements of EventSource that cannot send headers."),
             RestParameter.Header(
                 LastEventId,
                 RestParameterType.Text,
                 "The id of the last event, which is a resume token. Only later changes are sent."),
         ])
     {
-        Produces = "text/event-stream",
+        Produces = EventStream.MediaType.Value!,
     };
 
     /// <summary>Maps the operation.</summary>
-    public static void Map(RestRoutes routes, RestErrors errors, TimeProvider time) =>
+    public static void Map(RestRoutes routes, RestErrors errors, TimeProvider time)
+    {
         routes.Stream<UserUpdateResource>(Path, Operation, call => WatchAsync(call, errors, time));
+        routes.Stream<UserUpdateResource>(
+            PathOfUser, OperationOfUser, call => PrefersEvents(call.Http.Request) ? WatchAsync(call, errors, time) : ReadUserAsync(call));
+    }
+
+    /// <summary>
+    /// Whether the client prefers events to JSON (RFC 9110, section 12.5.1). At equal quality, the media type that it names decides, and
+    /// then the stream, for curl. Client libraries name JSON or send no header. They would wait forever for the end of a stream.
+    /// </summary>
+    private static bool PrefersEvents(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted))
+            return false;
+        var (events, json) = (QualityOf(EventStream, accepted), QualityOf(Json, accepted));
+        return events > 0 && events >= json;
+    }
+
+    /// <summary>Returns the quality of the most specific range that includes the type, and a little less for a wildcard.</summary>
+    private static double QualityOf(MediaTypeHeaderValue type, IList<MediaTypeHeaderValue> accepted)
+    {
+        const double OfWildcard = 0.9999; // a quality has three decimals
+        var ranges = accepted.Where(type.IsSubsetOf).OrderBy(range => range.MatchesAllTypes).ThenBy(range => range.MatchesAllSubTypes);
+        return ranges.FirstOrDefault() is { } range ? (range.Quality ?? 1) * (range.MatchesAllSubTypes ? OfWildcard : 1) : 0;
+    }
+
+    private static async Task ReadUserAsync(RestRequest call)
+    {
+        var user = await UserEndpoints.ReadAsync(call, RawPath.FindLast(call.Http));
+        await call.Http.Response.WriteAsJsonAsync(user, RestJson.Options, call.Http.RequestAborted);
+    }
 
     private static async Task WatchAsync(RestRequest call, RestErrors errors, TimeProvider time)
     {
@@ -86,6 +134,10 @@ internal static class UpdatesEndpoint
             // An EventSource never reconnects after a response with an error status, but it does after a broken connection. So a page that
             // reconnects while the server still drains finds the next server.
             StreamReset.Reset(call.Http);
+        }
+        catch (OperationCanceledException) when (output.IsHead)
+        {
+            // The watch was opened, so that the response has its status and headers.
         }
         catch (Exception exception) when (call.Http.Response.HasStarted)
         {
@@ -104,7 +156,7 @@ internal static class UpdatesEndpoint
 
     private static V1.WatchUsersRequest Read(RestRequest call, V1.WatchStart start)
     {
-        var last = call.Header(LastEventId);
+        var last = call.Header(LastEventId) is { Length: > 0 } header ? header : call.Query(LastEventIdQuery);
         var request = new V1.WatchUsersRequest
         {
             ServiceSid = call.Path(RestPaths.ServiceSid),

@@ -43,9 +43,14 @@ internal sealed class UpdatesWriter : IServerStreamWriter<WatchFrame>
     /// <inheritdoc/>
     public WriteOptions? WriteOptions { get; set; }
 
+    /// <summary>Whether the client asks for the headers alone. The first message then ends the watch with a cancellation.</summary>
+    public bool IsHead => HttpMethods.IsHead(_call.Http.Request.Method);
+
     /// <inheritdoc/>
     public Task WriteAsync(WatchFrame message)
     {
+        if (IsHead)
+            throw new OperationCanceledException();
         var id = message.Event.Token?.Encode();
         switch (message.Event)
         {

@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Rest.Errors;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing.Patterns;
 
@@ -14,16 +15,20 @@ internal static class RawPath
     private static readonly char[] Slashes = ['/', '\\'];
 
     /// <summary>Returns the value of a route parameter, decoded once.</summary>
+    /// <exception cref="RestException">The value is not UTF-8. The server leaves the encoding of such bytes in its path.</exception>
     public static string Find(HttpContext http, string name)
     {
         var decoded = (string)http.Request.RouteValues[name]!;
         if (!decoded.Contains('%', StringComparison.Ordinal))
             return decoded;
         var pattern = ((RouteEndpoint)http.GetEndpoint()!).RoutePattern.PathSegments.ToList();
-        var fromEnd = pattern.Count - pattern.FindIndex(segment => segment.Parts is [RoutePatternParameterPart part] && part.Name == name);
-        var path = PathOf(http, out var slashes);
-        return Uri.UnescapeDataString(path.ToString().Split(slashes)[^fromEnd]);
+        var index = pattern.FindIndex(segment => segment.Parts is [RoutePatternParameterPart part] && part.Name == name);
+        return Find(http, fromEnd: pattern.Count - index);
     }
+
+    /// <summary>Returns the last segment, decoded once.</summary>
+    /// <exception cref="RestException">The segment is not UTF-8.</exception>
+    public static string FindLast(HttpContext http) => Find(http, fromEnd: 1);
 
     /// <summary>
     /// Whether a segment is "." or "..", which the server removes from the path that it parses. This check runs before authentication. It
@@ -38,6 +43,12 @@ internal static class RawPath
                 return true;
         }
         return false;
+    }
+
+    private static string Find(HttpContext http, int fromEnd)
+    {
+        var path = PathOf(http, out var slashes);
+        return PercentEncoding.DecodeSegment(path.ToString().Split(slashes)[^fromEnd]);
     }
 
     private static ReadOnlySpan<char> PathOf(HttpContext http, out char[] slashes)

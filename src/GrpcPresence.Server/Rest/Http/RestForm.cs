@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Domain;
+using System.Buffers;
 using GrpcPresence.Server.Rest.Errors;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -12,30 +12,51 @@ internal static class RestForm
     /// <summary>The only media type that request bodies may have.</summary>
     public const string MediaType = "application/x-www-form-urlencoded";
 
-    private static readonly FormOptions Options = new() { ValueCountLimit = Limits.FormValues, ValueLengthLimit = Limits.FormBytes };
+    private const string Identity = "identity";
+    private const string Chunked = "chunked";
 
-    /// <summary>Returns the form, or an empty one when the request has no body.</summary>
-    /// <exception cref="RestException">The body has another media type, or is not a form.</exception>
+    /// <summary>Returns the form. Without a body, or with an empty one of any type, it is empty.</summary>
+    /// <exception cref="RestException">The body has another media type or encoding, or is not a form.</exception>
     /// <exception cref="BadHttpRequestException">The body is too large or incomplete.</exception>
-    public static async ValueTask<IFormCollection> ReadAsync(HttpContext http)
+    public static async ValueTask<UrlParameters> ReadAsync(HttpContext http)
     {
-        var request = http.Request;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
-            return FormCollection.Empty;
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            || !type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
-            || !IsUtf8(type.Charset))
+            return UrlParameters.None;
+        var body = http.Request.BodyReader;
+        var error = FindError(http.Request);
+        while (true)
         {
-            throw RestException.UnsupportedMediaType(MediaType);
+            var read = await body.ReadAsync(http.RequestAborted);
+            if (!read.Buffer.IsEmpty && error is not null)
+            {
+                body.AdvanceTo(read.Buffer.Start); // otherwise the server could not skip the rest
+                throw error;
+            }
+            if (read.IsCompleted)
+            {
+                var form = read.Buffer.ToArray();
+                body.AdvanceTo(read.Buffer.End);
+                return UrlParameters.OfForm(form);
+            }
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
-        try
+    }
+
+    private static RestException? FindError(HttpRequest request)
+    {
+        // The server removes chunks only. It would leave any other coding in the body.
+        if (request.Headers.TransferEncoding is { Count: > 0 } codings
+            && !codings.ToString().Trim().Equals(Chunked, StringComparison.OrdinalIgnoreCase))
         {
-            return await request.ReadFormAsync(Options, http.RequestAborted);
+            return RestException.TransferEncodingUnknown();
         }
-        catch (InvalidDataException exception)
-        {
-            throw RestException.FormInvalid(exception.Message);
-        }
+        if (request.Headers.ContentEncoding.Any(coding => !Identity.Equals(coding?.Trim(), StringComparison.OrdinalIgnoreCase)))
+            return RestException.ContentEncodingUnsupported();
+        return MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            && type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
+            && IsUtf8(type.Charset)
+                ? null
+                : RestException.UnsupportedMediaType(MediaType);
     }
 
     // Percent-encoding is defined for UTF-8 (URL standard, section 5.1). The meaning of another charset depends on the machine: some throw,

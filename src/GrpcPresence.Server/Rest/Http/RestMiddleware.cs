@@ -8,26 +8,34 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
-/// Applies the rules of every REST request: its maximum size, the origins of pages that may request changes, and the format of errors.
+/// Applies the rules of every request that is not gRPC: its maximum size, the origins of pages that may request changes, and the format of
+/// errors.
 /// </summary>
 internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
 {
+    private const string GrpcContentType = "application/grpc";
+
     private static readonly PathString Root = RestPaths.Root;
     private static readonly PathString Documents = "/openapi";
     private static readonly PathString Metrics = MetricsEndpoint.Path;
 
     /// <summary>
-    /// Whether the request is REST. Ignores case, as routing does. Otherwise an operation could run without the check for dot segments, and
-    /// its errors would have another format. Runs for each gRPC call too, so it allocates nothing.
+    /// Whether the request is not gRPC: by its content type, or by its path. Ignores case, as routing does. Otherwise an operation could
+    /// run without the check for dot segments, and its errors would have another format. Runs for each gRPC call too, so it allocates
+    /// nothing.
     /// </summary>
     public static bool Serves(HttpContext http) =>
-        http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase)
+        http.Request.ContentType?.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase) != true
+        || http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase)
         || http.Request.Path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase)
         || http.Request.Path.StartsWithSegments(Metrics, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Runs the request, and writes its error.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
+        // The response to HEAD has no body, but the operations write one. Over HTTP/2, the server would send it.
+        if (HttpMethods.IsHead(http.Request.Method))
+            http.Response.Body = Stream.Null;
         // The server has already resolved dot segments. The path of a user named ".." would become the path of the service instance, and
         // deleting the user would delete the service instance.
         if (RawPath.HasDotSegments(http))
@@ -48,7 +56,7 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
             await errors.WriteAsync(http, exception);
             return;
         }
-        if (!http.Response.HasStarted && http.Response.StatusCode == StatusCodes.Status404NotFound)
-            await RestErrors.WriteNotFoundAsync(http);
+        if (!http.Response.HasStarted && http.Response.StatusCode >= StatusCodes.Status400BadRequest)
+            await RestErrors.WriteStatusAsync(http);
     }
 }

@@ -15,7 +15,13 @@ namespace GrpcPresence.Server.Rest.Http;
 /// ignores undeclared parameters, as Twilio Conversations does.
 /// </summary>
 internal sealed class RestRequest(
-    HttpContext http, Caller caller, RestOperation operation, IFormCollection form, LocalMethods methods, string accountSid)
+    HttpContext http,
+    Caller caller,
+    RestOperation operation,
+    UrlParameters query,
+    UrlParameters form,
+    LocalMethods methods,
+    string accountSid)
 {
     private readonly RequestReader _problems = new();
 
@@ -42,7 +48,7 @@ internal sealed class RestRequest(
     public string? Text(string name)
     {
         _ = operation[name, RestParameterLocation.Form];
-        return form.TryGetValue(name, out var values) ? values[^1] : null;
+        return form.Find(name)?[^1];
     }
 
     /// <summary>Returns a required text of the form.</summary>
@@ -60,21 +66,21 @@ internal sealed class RestRequest(
     public IReadOnlyList<string>? Texts(string name)
     {
         _ = operation[name, RestParameterLocation.Form];
-        return form.TryGetValue(name, out var values) ? [.. values.OfType<string>()] : null;
+        return form.Find(name);
     }
 
     /// <summary>Returns a text of the query, or an empty text when the query does not contain it.</summary>
     public string Query(string name)
     {
         _ = operation[name, RestParameterLocation.Query];
-        return http.Request.Query[name] is [.., { } text] ? text : "";
+        return query.Find(name)?[^1] ?? "";
     }
 
     /// <summary>Returns all texts of a repeated parameter of the query.</summary>
     public IReadOnlyList<string> Queries(string name)
     {
         _ = operation[name, RestParameterLocation.Query];
-        return [.. http.Request.Query[name].OfType<string>()];
+        return query.Find(name) ?? [];
     }
 
     /// <summary>Returns a whole number of the query, for a page.</summary>

@@ -34,7 +34,7 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
 
     /// <summary>Maps a stream, whose handler writes the response.</summary>
     public void Stream<TEvent>(string pattern, RestOperation operation, Func<RestRequest, Task> handler) =>
-        Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler).WithMetadata(new StreamMetadata(DrainsItself: true));
+        Map(HttpMethods.Get, pattern, operation, typeof(TEvent), handler, new StreamMetadata(DrainsItself: true));
 
     /// <summary>
     /// Maps all other methods of the paths to an error. gRPC's route pattern matches some of these paths too, so a wrong method would
@@ -56,8 +56,13 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
         await call.Http.Response.WriteAsJsonAsync(resource, RestJson.Options, call.Http.RequestAborted);
     }
 
-    private IEndpointConventionBuilder Map(
-        string method, string pattern, RestOperation operation, Type? resource, Func<RestRequest, Task> handler)
+    private void Map(
+        string method,
+        string pattern,
+        RestOperation operation,
+        Type? resource,
+        Func<RestRequest, Task> handler,
+        params object[] metadata)
     {
         var produced = resource is null
             ? new ProducesResponseTypeMetadata(operation.Status, typeof(void))
@@ -66,15 +71,22 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
         if (!_methods.TryGetValue(pattern, out var served))
             _methods[pattern] = served = [];
         served.Add(method);
-        return routes.MapMethods(pattern, [method], RunAsync)
-            .WithMetadata(operation, produced, ((Delegate)RunAsync).Method).WithDisplayName(operation.Id);
+        routes.MapMethods(pattern, [method], RunAsync)
+            .WithMetadata([operation, produced, ((Delegate)RunAsync).Method, .. metadata]).WithDisplayName(operation.Id);
+        // HEAD is the same without a body, which RestMiddleware drops. The OpenAPI document does not repeat it.
+        if (method == HttpMethods.Get)
+        {
+            served.Add(HttpMethods.Head);
+            routes.MapMethods(pattern, [HttpMethods.Head], RunAsync).WithMetadata(metadata).WithDisplayName(operation.Id);
+        }
 
         async Task RunAsync(HttpContext http)
         {
             var caller = await authenticator.AuthenticateAsync(http);
             http.Features.Set(new CallScope(caller)); // the pipeline of the methods does not authenticate
+            var query = UrlParameters.OfQuery(http.Request);
             var form = await RestForm.ReadAsync(http);
-            await handler(new RestRequest(http, caller, operation, form, methods, settings.AccountSid));
+            await handler(new RestRequest(http, caller, operation, query, form, methods, settings.AccountSid));
         }
     }
 }

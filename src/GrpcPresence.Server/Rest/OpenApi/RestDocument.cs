@@ -33,7 +33,7 @@ internal static class RestDocument
     public static void MapRestDocument(this WebApplication app)
     {
         var made = new Lazy<Task<string>>(() => MakeAsync(app.Services));
-        app.MapGet(Path, async http =>
+        app.MapMethods(Path, [HttpMethods.Get, HttpMethods.Head], async http =>
         {
             http.Response.ContentType = MediaType;
             await http.Response.WriteAsync(await made.Value, http.RequestAborted);

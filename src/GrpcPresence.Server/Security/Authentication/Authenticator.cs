@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Unicode;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
@@ -95,6 +96,8 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
         var bytes = new byte[encoded.Length];
         // The base64 decoder skips white space, but credentials must not contain any.
         if (encoded.AsSpan().ContainsAny(' ', '\t') || !Convert.TryFromBase64String(encoded, bytes, out var length))
+            throw AccessErrors.CredentialsInvalid();
+        if (!Utf8.IsValid(bytes.AsSpan(0, length)))
             throw AccessErrors.CredentialsInvalid();
         var parts = Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2);
         if (parts.Length < 2)

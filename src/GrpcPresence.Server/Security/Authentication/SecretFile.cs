@@ -17,8 +17,22 @@ internal sealed class SecretFile(ServerSettings settings)
 
     private const int SaltBytes = 16;
 
-    /// <summary>The bytes of a secret: 64 characters of base64url, the key length that HS512 requires.</summary>
-    private const int SecretBytes = 48;
+    /// <summary>The characters of a secret: the key length that HS512 requires.</summary>
+    private const int SecretLength = 64;
+
+    /// <summary>
+    /// Letters and digits only, because the client library for Go rejects a password with any other character before it sends it.
+    /// </summary>
+    private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    /// <summary>
+    /// The bytes from which a secret is made. One in 32 is not used, so half of them suffice: the probability that they do not is below
+    /// 10^-60.
+    /// </summary>
+    private const int DerivedBytes = 2 * SecretLength;
+
+    /// <summary>The bytes of a secret of earlier builds, which was their base64url.</summary>
+    private const int EarlierBytes = 48;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -47,12 +61,23 @@ internal sealed class SecretFile(ServerSettings settings)
     {
         if (Key(mayCreate: false) is not { } key)
             return null;
-        var secret = Derive(key, sid, stored.Salt);
-        return stored.Matches(secret) ? secret : null;
+        return new[] { Derive(key, sid, stored.Salt), DeriveEarlier(key, sid, stored.Salt) }.FirstOrDefault(stored.Matches);
     }
 
-    private static string Derive(byte[] key, ApiKeySid sid, string salt) => System.Buffers.Text.Base64Url.EncodeToString(HKDF.DeriveKey(
-        HashAlgorithmName.SHA512, key, SecretBytes, Convert.FromHexString(salt), System.Text.Encoding.ASCII.GetBytes($"API key {sid}")));
+    private static string Derive(byte[] key, ApiKeySid sid, string salt)
+    {
+        // The remainder of a larger byte would make the first letters more likely than the others.
+        const int Unbiased = byte.MaxValue / 62 * 62;
+        var characters = DeriveBytes(key, DerivedBytes, salt, $"alphanumeric secret of API key {sid}")
+            .Where(value => value < Unbiased).Take(SecretLength).Select(value => Alphabet[value % Alphabet.Length]);
+        return string.Concat(characters);
+    }
+
+    private static string DeriveEarlier(byte[] key, ApiKeySid sid, string salt) =>
+        System.Buffers.Text.Base64Url.EncodeToString(DeriveBytes(key, EarlierBytes, salt, $"API key {sid}"));
+
+    private static byte[] DeriveBytes(byte[] key, int length, string salt, string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA512, key, length, Convert.FromHexString(salt), System.Text.Encoding.ASCII.GetBytes(purpose));
 
     private byte[]? Key(bool mayCreate)
     {

@@ -9,6 +9,9 @@ namespace GrpcPresence.Storage.Sqlite.Store;
 /// <summary>Reads of push bindings.</summary>
 public sealed partial class SqlitePresenceStore
 {
+    private const string After = "b.id > @Id ORDER BY b.id";
+    private const string Before = "b.id < @Id ORDER BY b.id DESC";
+
     /// <inheritdoc/>
     public ValueTask<PushBinding?> FindBindingAsync(ServiceSid service, BindingSid binding, CancellationToken cancellationToken) =>
         ReadAsync(
@@ -21,19 +24,27 @@ public sealed partial class SqlitePresenceStore
     public ValueTask<IReadOnlyList<PushBinding>> ListBindingsAsync(
         ServiceSid service, BindingFilter filter, long afterId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<PushBinding>>(
-            reader =>
-            {
-                var record = reader.Service(service);
-                var rows = filter.NamesUsers
-                    ? ListBindingsOf(FindOwners(reader, record, filter), reader, filter.Types, afterId, limit)
-                    : filter.Types.Count > 0
-                        ? ListBindingsOf(filter.Types, reader, record, afterId, limit)
-                        : reader.Connection.Query<BindingRow>(
-                            BindingRow.Select + " WHERE b.service_id = @ServiceId AND b.id > @AfterId ORDER BY b.id LIMIT @Limit",
-                            new { ServiceId = record.Id, AfterId = afterId, Limit = limit });
-                return rows.Select(row => row.ToBinding()).ToList();
-            },
-            cancellationToken);
+            reader => ListBindings(reader, service, filter, After, afterId, limit), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<PushBinding>> ListBindingsBeforeAsync(
+        ServiceSid service, BindingFilter filter, long beforeId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<PushBinding>>(
+            reader => ListBindings(reader, service, filter, Before, beforeId, limit), cancellationToken);
+
+    private static List<PushBinding> ListBindings(
+        Reader reader, ServiceSid service, BindingFilter filter, string range, long id, int limit)
+    {
+        var record = reader.Service(service);
+        var rows = filter.NamesUsers
+            ? ListBindingsOf(FindOwners(reader, record, filter), reader, filter.Types, range, id, limit)
+            : filter.Types.Count > 0
+                ? ListBindingsOf(filter.Types, reader, record, range, id, limit)
+                : reader.Connection.Query<BindingRow>(
+                    $"{BindingRow.Select} WHERE b.service_id = @ServiceId AND {range} LIMIT @Limit",
+                    new { ServiceId = record.Id, Id = id, Limit = limit });
+        return [.. rows.Select(row => row.ToBinding())];
+    }
 
     /// <summary>Returns the keys of the existing users that the filter names.</summary>
     private static HashSet<long> FindOwners(Reader reader, ServiceRecord service, BindingFilter filter)
@@ -45,24 +56,23 @@ public sealed partial class SqlitePresenceStore
     }
 
     private static IEnumerable<BindingRow> ListBindingsOf(
-        HashSet<long> users, Reader reader, IReadOnlyList<BindingType> types, long afterId, int limit) =>
+        HashSet<long> users, Reader reader, IReadOnlyList<BindingType> types, string range, long id, int limit) =>
         reader.Connection.Query<BindingRow>(
-            BindingRow.Select
-                + " WHERE b.user_id IN @Users AND b.id > @AfterId AND (@AnyType OR b.type IN @Types) ORDER BY b.id LIMIT @Limit",
-            new { Users = users, AnyType = types.Count == 0, Types = Numbers(types), AfterId = afterId, Limit = limit });
+            $"{BindingRow.Select} WHERE b.user_id IN @Users AND (@AnyType OR b.type IN @Types) AND {range} LIMIT @Limit",
+            new { Users = users, AnyType = types.Count == 0, Types = Numbers(types), Id = id, Limit = limit });
 
     /// <summary>
     /// Reads a page of each type by its index, and returns the first bindings of these. SQLite would sort all bindings of all types for one
     /// page.
     /// </summary>
     private static IEnumerable<BindingRow> ListBindingsOf(
-        IReadOnlyList<BindingType> types, Reader reader, ServiceRecord service, long afterId, int limit) =>
-        Numbers(types)
-            .SelectMany(type => reader.Connection.Query<BindingRow>(
-                BindingRow.Select + " WHERE b.service_id = @ServiceId AND b.type = @Type AND b.id > @AfterId ORDER BY b.id LIMIT @Limit",
-                new { ServiceId = service.Id, Type = type, AfterId = afterId, Limit = limit }))
-            .OrderBy(row => row.Id)
-            .Take(limit);
+        IReadOnlyList<BindingType> types, Reader reader, ServiceRecord service, string range, long id, int limit)
+    {
+        var rows = Numbers(types).SelectMany(type => reader.Connection.Query<BindingRow>(
+            $"{BindingRow.Select} WHERE b.service_id = @ServiceId AND b.type = @Type AND {range} LIMIT @Limit",
+            new { ServiceId = service.Id, Type = type, Id = id, Limit = limit }));
+        return (range == Before ? rows.OrderByDescending(row => row.Id) : rows.OrderBy(row => row.Id)).Take(limit);
+    }
 
     private static IEnumerable<long> Numbers(IReadOnlyList<BindingType> types) => types.Select(type => (long)type);
 }

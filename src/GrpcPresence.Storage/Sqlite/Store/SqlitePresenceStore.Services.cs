@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
@@ -12,6 +13,12 @@ public sealed partial class SqlitePresenceStore
         ORDER BY s.id LIMIT $limit
         """;
 
+    private const string ListServicesBefore = $"""
+        SELECT {Columns.OfService} FROM services AS s
+        WHERE s.is_deleted = 0 AND s.id < $before_id
+        ORDER BY s.id DESC LIMIT $limit
+        """;
+
     /// <inheritdoc/>
     public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
         ReadAsync(reader => reader.TryService(service), cancellationToken);
@@ -19,15 +26,13 @@ public sealed partial class SqlitePresenceStore
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesAsync(long afterId, int limit, CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<ServiceRecord>>(
-            reader =>
-            {
-                using var rows = reader.Prepare(ListServices).Bind(afterId, limit).Query();
-                var services = new List<ServiceRecord>();
-                while (rows.Read())
-                    services.Add(Columns.ReadService(rows.Row));
-                return services;
-            },
-            cancellationToken);
+            reader => ReadServices(reader.Prepare(ListServices).Bind(afterId, limit)), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ServiceRecord>> ListServicesBeforeAsync(
+        long beforeId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<ServiceRecord>>(
+            reader => ReadServices(reader.Prepare(ListServicesBefore).Bind(beforeId, limit)), cancellationToken);
 
     /// <inheritdoc/>
     public Guid TimelineOf(ServiceRecord service) => _timelines.Of(service);
@@ -44,4 +49,13 @@ public sealed partial class SqlitePresenceStore
                 return SqliteTimelines.FindEnd(reader.Connection, present, timeline);
             },
             cancellationToken);
+
+    private static List<ServiceRecord> ReadServices(Statement statement)
+    {
+        using var rows = statement.Query();
+        var services = new List<ServiceRecord>();
+        while (rows.Read())
+            services.Add(Columns.ReadService(rows.Row));
+        return services;
+    }
 }

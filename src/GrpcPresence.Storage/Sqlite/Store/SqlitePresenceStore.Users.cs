@@ -34,6 +34,26 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id LIMIT $limit
         """;
 
+    private const string ListUsersBefore = $"""
+        SELECT {Columns.OfUser} FROM users AS u
+        WHERE u.service_id = $service_id AND u.id < $before_id
+        ORDER BY u.id DESC LIMIT $limit
+        """;
+
+    private const string ListVisiblyOfflineBefore = $"""
+        SELECT {Columns.OfUser} FROM users AS u
+        WHERE u.service_id = $service_id AND u.id < $before_id
+            AND u.is_online = 0 AND u.known_revision > 0 AND u.known_revision >= $known_since
+        ORDER BY u.id DESC LIMIT $limit
+        """;
+
+    private const string ListVisiblyOnlineBefore = $"""
+        SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_online
+        WHERE u.service_id = $service_id AND u.id < $before_id
+            AND u.is_online = 1 AND u.known_revision > 0 AND u.known_revision >= $known_since
+        ORDER BY u.id DESC LIMIT $limit
+        """;
+
     private const string ListKnownUsers = $"""
         SELECT {Columns.OfUser} FROM users AS u
         WHERE u.service_id = $service_id AND u.id > $after_id
@@ -72,20 +92,26 @@ public sealed partial class SqlitePresenceStore
     public ValueTask<UsersRead> ListUsersAsync(
         ServiceSid service, long afterId, int limit, bool? online, CancellationToken cancellationToken) =>
         ReadAsync(
-            reader =>
-            {
-                var record = reader.Service(service);
-                if (online is { } wanted)
-                {
-                    return record.Configuration.ReachabilityEnabled
-                        ? ReadUsers(
-                            record,
-                            reader.Prepare(wanted ? ListVisiblyOnline : ListVisiblyOffline)
-                                .Bind(record.Id, afterId, record.Configuration.SwitchedOnRevision, limit))
-                        : new UsersRead(record, []);
-                }
-                return ReadUsers(record, reader.Prepare(ListUsers).Bind(record.Id, afterId, limit));
-            },
+            reader => ReadUsers(
+                reader,
+                service,
+                online switch { null => ListUsers, true => ListVisiblyOnline, false => ListVisiblyOffline },
+                afterId,
+                limit,
+                online),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<UsersRead> ListUsersBeforeAsync(
+        ServiceSid service, long beforeId, int limit, bool? online, CancellationToken cancellationToken) =>
+        ReadAsync(
+            reader => ReadUsers(
+                reader,
+                service,
+                online switch { null => ListUsersBefore, true => ListVisiblyOnlineBefore, false => ListVisiblyOfflineBefore },
+                beforeId,
+                limit,
+                online),
             cancellationToken);
 
     /// <inheritdoc/>
@@ -129,6 +155,16 @@ public sealed partial class SqlitePresenceStore
             ? reader.Prepare(FindUserBySid).Bind(service.Id, key.Sid.Value).Query()
             : reader.Prepare(FindUserByIdentity).Bind(service.Id, key.Identity.ToString()).Query();
         return rows.Read() ? Columns.ReadUser(rows.Row) : null;
+    }
+
+    private static UsersRead ReadUsers(Reader reader, ServiceSid service, string statement, long id, int limit, bool? online)
+    {
+        var record = reader.Service(service);
+        if (online is null)
+            return ReadUsers(record, reader.Prepare(statement).Bind(record.Id, id, limit));
+        return record.Configuration.ReachabilityEnabled
+            ? ReadUsers(record, reader.Prepare(statement).Bind(record.Id, id, record.Configuration.SwitchedOnRevision, limit))
+            : new UsersRead(record, []);
     }
 
     private static UsersRead ReadUsers(ServiceRecord service, Statement statement)

@@ -35,6 +35,73 @@ public sealed class UpdatesTests : IAsyncLifetime
         Assert.Equal(["no"], response.Headers.GetValues("X-Accel-Buffering"));
     }
 
+    [Theory]
+    [InlineData("text/event-stream", true)]
+    [InlineData("*/*", true)]
+    [InlineData("text/*", true)]
+    [InlineData("text/event-stream, application/json", true)]
+    [InlineData("text/event-stream;q=0.5, */*;q=0.1", true)]
+    [InlineData("application/json, */*;q=0.8", false)]
+    [InlineData("application/json, text/plain, */*", false)]
+    [InlineData("application/json", false)]
+    [InlineData("application/json, text/event-stream;q=0.9", false)]
+    [InlineData("text/event-stream;q=0, */*", false)]
+    [InlineData("text/html", false)]
+    [InlineData("nonsense", false)]
+    [InlineData(null, false)]
+    public async Task A_user_named_Updates_is_read_unless_the_client_prefers_events(string? accept, bool isStream)
+    {
+        var service = await _server.CreateServiceAsync();
+        foreach (var name in new[] { "Updates", "UPDATES", "%55pdates" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/Services/{service}/Users/{name}");
+            if (accept is not null)
+                request.Headers.TryAddWithoutValidation("Accept", accept);
+            var identity = Uri.UnescapeDataString(name);
+            if (name != "%55pdates")
+                await _server.CreateUserAsync(service, identity);
+
+            using var response = await _server.Rest.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestRun.Token);
+
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            Assert.Equal(isStream ? "text/event-stream" : "application/json", response.Content.Headers.ContentType?.MediaType);
+            if (!isStream)
+            {
+                var user = await response.Content.ReadFromJsonAsync<JsonElement>(TestRun.Token);
+                Assert.Equal(identity, user.GetProperty("identity").GetString());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_user_named_Updates_is_changed_and_deleted_like_any_other()
+    {
+        var service = await _server.CreateServiceAsync();
+        await _server.CreateUserAsync(service, "Updates");
+        var path = new Uri($"/v1/Services/{service}/Users/Updates", UriKind.Relative);
+        using var form = new FormUrlEncodedContent([KeyValuePair.Create("FriendlyName", "x")]);
+
+        using var renamed = await _server.Rest.PostAsync(path, form, TestRun.Token);
+        Assert.Equal("x", (await renamed.Content.ReadFromJsonAsync<JsonElement>(TestRun.Token)).GetProperty("friendly_name").GetString());
+        Assert.Equal(HttpStatusCode.NoContent, (await _server.Rest.DeleteAsync(path, TestRun.Token)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _server.Rest.GetAsync(path, TestRun.Token)).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_last_id_in_the_query_resumes_like_the_header()
+    {
+        var service = await _server.CreateServiceAsync();
+        using var begun = Open(service);
+        await begun.Sync();
+        await _server.CreateUserAsync(service, "ada");
+
+        using var resumed = Open(service, query: $"Start=now&lastEventId={begun.Token}");
+        var missed = await resumed.Sync();
+
+        Assert.Equal(["ada"], missed.Where(message => message.Updates is not null).SelectMany(message => message.Updates.Updates)
+            .Select(update => update.User.Identity));
+    }
+
     [Fact]
     public async Task An_event_contains_a_user_as_a_read_returns_it()
     {
@@ -43,8 +110,8 @@ public sealed class UpdatesTests : IAsyncLifetime
         {
             ServiceSid = service,
             Identity = "ada",
-            FriendlyName = "Ada \"é\"\n",
-            Attributes = "{\"a\":1}",
+            FriendlyName = "Ada \"é\"",
+            Attributes = "{\n\"a\":1}",
         });
         await _server.BeatAsync(service, "ada");
         using var watch = Open(service);
@@ -236,5 +303,5 @@ public sealed class UpdatesTests : IAsyncLifetime
         Barrier.Within(_server.Get<ActiveStreams>().WhenNoneActive() ?? Task.CompletedTask, "the server noticed the end of the streams");
 
     private EventWatch Open(string service, string query = "", string lastId = "") =>
-        EventWatch.Open(_server, $"/v1/Services/{service}/Users/Updates?{query}", lastId);
+        EventWatch.Open(_server, $"/v1/Services/{service}/UserUpdates?{query}", lastId);
 }

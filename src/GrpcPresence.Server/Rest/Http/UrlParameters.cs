@@ -1,0 +1,50 @@
+using System.Text;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Rest.Errors;
+
+namespace GrpcPresence.Server.Rest.Http;
+
+/// <summary>The parameters of a query or a form (URL standard, section 5.1), in any case of their names.</summary>
+internal sealed class UrlParameters
+{
+    private readonly Dictionary<string, List<string>> _values = new(StringComparer.OrdinalIgnoreCase);
+
+    private UrlParameters()
+    {
+    }
+
+    /// <summary>No parameters.</summary>
+    public static UrlParameters None { get; } = new();
+
+    /// <summary>Reads the query of the request.</summary>
+    /// <exception cref="RestException">A parameter is not UTF-8.</exception>
+    public static UrlParameters OfQuery(HttpRequest request) =>
+        request.QueryString is { HasValue: true, Value: var query } ? Parse(Encoding.UTF8.GetBytes(query[1..]), int.MaxValue) : None;
+
+    /// <summary>Reads a form.</summary>
+    /// <exception cref="RestException">A parameter is not UTF-8, or there are too many of them.</exception>
+    public static UrlParameters OfForm(ReadOnlySpan<byte> form) => Parse(form, Limits.FormValues);
+
+    /// <summary>Returns all values of the parameter, or null when it is missing.</summary>
+    public IReadOnlyList<string>? Find(string name) => _values.GetValueOrDefault(name);
+
+    private static UrlParameters Parse(ReadOnlySpan<byte> text, int maxCount)
+    {
+        var parameters = new UrlParameters();
+        var count = 0;
+        foreach (var range in text.Split((byte)'&'))
+        {
+            var part = text[range];
+            if (part.IsEmpty)
+                continue;
+            if (++count > maxCount)
+                throw RestException.FormInvalid($"It has more than {maxCount} values.");
+            var equals = part.IndexOf((byte)'=');
+            var name = PercentEncoding.DecodePart(equals < 0 ? part : part[..equals]);
+            if (!parameters._values.TryGetValue(name, out var values))
+                parameters._values[name] = values = [];
+            values.Add(equals < 0 ? "" : PercentEncoding.DecodePart(part[(equals + 1)..]));
+        }
+        return parameters;
+    }
+}
