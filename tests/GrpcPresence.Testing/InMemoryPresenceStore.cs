@@ -43,7 +43,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     public void Restore(StoreImage backup)
     {
         _transaction?.Dispose();
-        _committed = backup;
+        _committed = backup with { Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)) };
         Restart();
     }
 
@@ -198,6 +198,12 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
                 return found.Cuts.Where(cut => cut.Key > at).Select(cut => (long?)cut.Value).FirstOrDefault() ?? found.Record.Revision;
             },
             cancellationToken);
+
+    private static KeyValuePair<long, ServiceImage> Swept(ServiceImage service) => new(
+        service.Record.Id,
+        service.Webhook is { Settings.PostUrl.Length: > 0 } webhook
+            ? service with { Webhook = webhook with { Position = webhook.Position with { Sweep = WebhookSweep.Everyone } } }
+            : service);
 
     private static Guid TimelineOf(Guid timeline, long serviceId)
     {
