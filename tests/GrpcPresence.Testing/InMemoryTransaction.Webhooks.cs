@@ -18,12 +18,12 @@ internal sealed partial class InMemoryTransaction
         _image = _image.With(_image.Services[webhook.ServiceId] with { Webhook = webhook });
     }
 
-    public void AdvanceWebhook(long serviceId, long position)
+    public void AdvanceWebhook(long serviceId, WebhookPosition expected, WebhookPosition reached)
     {
         BeginOperation();
         var service = _image.Services[serviceId];
-        if (service.Webhook is { Settings.PostUrl.Length: > 0 } webhook && webhook.Position < position)
-            _image = _image.With(service with { Webhook = webhook with { Position = position } });
+        if (service.Webhook is { Settings.PostUrl.Length: > 0 } webhook && webhook.Position == expected)
+            _image = _image.With(service with { Webhook = webhook with { Position = reached } });
     }
 
     public NotificationSettings FindNotifications(long serviceId)

@@ -95,7 +95,10 @@ public interface IStoreReader
     /// <summary>Returns all API keys, including revoked keys, by ascending key.</summary>
     ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken);
 
-    /// <summary>Returns the webhook settings of the service instance; null if they were never set.</summary>
+    /// <summary>
+    /// Returns the webhook settings of the service instance; null if they were never set. After the data went back, each position with a
+    /// <see cref="WebhookSettings.PostUrl"/> has a <see cref="WebhookSweep.Everyone"/>.
+    /// </summary>
     ValueTask<StoredWebhook?> FindWebhookAsync(ServiceSid service, CancellationToken cancellationToken);
 
     /// <summary>

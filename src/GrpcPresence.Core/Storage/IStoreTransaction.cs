@@ -117,10 +117,10 @@ public interface IStoreTransaction : IDisposable
     void PutWebhook(StoredWebhook webhook);
 
     /// <summary>
-    /// Raises the position of the webhook settings that have a <see cref="WebhookSettings.PostUrl"/>. Does nothing if the position is lower
-    /// than the present one, or if no such settings exist.
+    /// Replaces the position of the webhook settings that have a <see cref="WebhookSettings.PostUrl"/>. Does nothing if the present
+    /// position is not <paramref name="expected"/>, or if no such settings exist.
     /// </summary>
-    void AdvanceWebhook(long serviceId, long position);
+    void AdvanceWebhook(long serviceId, WebhookPosition expected, WebhookPosition reached);
 
     /// <summary>Returns the notification settings of the service instance; the defaults if they were never set.</summary>
     NotificationSettings FindNotifications(long serviceId);

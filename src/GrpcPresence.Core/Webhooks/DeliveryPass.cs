@@ -17,9 +17,10 @@ namespace GrpcPresence.Core.Webhooks;
 /// 1. Read the settings. Without a URL the progress is discarded, and the pass returns null.
 /// 2. While the circuit breaker is open, return its delay. Otherwise each commit would read a page of changes that cannot be sent.
 /// 3. Scan: read the next page of changed users above the cursor, and send their events. Users whose events fail become pending.
-/// 4. Retry: read the pending users that are due, and send their events in the newest state. Step 3 comes first: a half-open breaker admits
+/// 4. Sweep: after an on-period ended or the data went back, read the next page of users by key, and send their newest state.
+/// 5. Retry: read the pending users that are due, and send their events in the newest state. Step 3 comes first: a half-open breaker admits
 ///    one trial request, which must not be spent on a user whose events the endpoint may never take.
-/// 5. Store the position from which a restart continues.
+/// 6. Store the position from which a restart continues.
 /// </remarks>
 internal sealed class DeliveryPass(
     ServiceSid sid,
@@ -31,6 +32,8 @@ internal sealed class DeliveryPass(
     Action<ServiceSid, UserSid> givenUp)
 {
     private DeliveryProgress? _progress;
+    private WebhookPosition? _stored; // as the last pass read it
+    private WebhookPosition? _submitted; // as the last pass asked to store it; whether that happened may be unknown
     private long _position; // for metrics
     private long _revision; // for metrics
 
@@ -72,27 +75,30 @@ internal sealed class DeliveryPass(
     private async Task<TimeSpan> RunAsync(StoredWebhook webhook, CancellationToken cancellationToken)
     {
         var progress = ProgressOf(webhook);
-        if (endpoint.Apply(webhook.Settings))
+        if (endpoint.Apply(webhook))
             progress.ResetFailures();
         var delay = await DeliverAsync(progress, cancellationToken).ConfigureAwait(false);
-        Volatile.Write(ref _position, progress.Position);
-        if (progress.Position > webhook.Position)
-            await StorePositionAsync(progress).ConfigureAwait(false);
+        var reached = progress.Position;
+        Volatile.Write(ref _position, reached.Revision);
+        if (reached != webhook.Position)
+            await StorePositionAsync(webhook, reached).ConfigureAwait(false);
         return delay;
     }
 
     /// <summary>
-    /// Returns the progress, or a new one when the stored position belongs to another URL or another service instance. The store then holds
-    /// a position that this process did not write: it is above the position of the progress, which only grows.
+    /// Returns the progress, or a new one when the store holds a position that this process did not write: another URL was set, or another
+    /// service instance took the SID.
     /// </summary>
     private DeliveryProgress ProgressOf(StoredWebhook webhook)
     {
-        if (_progress is not { } progress || progress.ServiceId != webhook.ServiceId || progress.Position < webhook.Position)
+        var isOwn = webhook.Position == _stored || webhook.Position == _submitted;
+        if (_progress is not { } progress || progress.ServiceId != webhook.ServiceId || !isOwn)
             _progress = new DeliveryProgress(webhook.ServiceId, webhook.Position);
+        (_stored, _submitted) = (webhook.Position, null);
         return _progress;
     }
 
-    /// <summary>Steps 2 to 4.</summary>
+    /// <summary>Steps 2 to 5.</summary>
     private async Task<TimeSpan> DeliverAsync(DeliveryProgress progress, CancellationToken cancellationToken)
     {
         if (endpoint.Breaker.Delay is not { } openFor)
@@ -100,10 +106,11 @@ internal sealed class DeliveryPass(
         if (openFor > TimeSpan.Zero)
             return openFor;
         var isScanIncomplete = await ScanAsync(progress, cancellationToken).ConfigureAwait(false);
+        await SweepAsync(progress, cancellationToken).ConfigureAwait(false);
         var isRetryIncomplete = await RetryAsync(progress, cancellationToken).ConfigureAwait(false);
         if (endpoint.Breaker.Delay is not { } delay)
             return Timeout.InfiniteTimeSpan;
-        if (isScanIncomplete || isRetryIncomplete)
+        if (isScanIncomplete || isRetryIncomplete || (progress.Sweep is not null && !progress.IsFull))
             return delay;
         if (progress.NextDue is not { } due)
             return Timeout.InfiniteTimeSpan;
@@ -117,7 +124,7 @@ internal sealed class DeliveryPass(
         if (progress.IsFull)
             return false;
         var page = await store.ListChangesAsync(sid, progress.Cursor, Limits.WebhookPageSize, cancellationToken).ConfigureAwait(false);
-        RecordRevision(page.Service, progress);
+        RecordRead(page.Service, progress);
         var events = page.Changes.Select(change => ScannedEvents(change.State, progress)).ToArray();
         var results = await SendAsync(events, isRetry: false, cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < results.Count; i++)
@@ -125,12 +132,42 @@ internal sealed class DeliveryPass(
             var user = page.Changes[i].State;
             if (user.IsDeleted || !progress.IsPending(user.Sid))
                 Record(results[i], progress);
+            else
+                progress.NoteChange(user.Record!);
             progress.MarkScanned(page.Changes[i].Revision);
         }
         if (results.Count < page.Changes.Count || page.Changes.Count == Limits.WebhookPageSize)
             return true;
         progress.CompleteScan(page.Service.Revision);
         return false;
+    }
+
+    /// <summary>Sends the newest state of one page of the users that the sweep covers.</summary>
+    private async Task SweepAsync(DeliveryProgress progress, CancellationToken cancellationToken)
+    {
+        if (progress.IsFull || progress.Sweep is not { } sweep)
+            return;
+        // All rows, whatever the scan has reached: a user that is read here in its newest state may be read again by the scan.
+        var page = sweep.IsOfEveryone
+            ? await store.ListUsersAsync(sid, sweep.AfterId, Limits.WebhookPageSize, online: null, cancellationToken).ConfigureAwait(false)
+            : await store.ListKnownUsersAsync(
+                sid, sweep.AfterId, Limits.WebhookPageSize, sweep.KnownSince, long.MaxValue, cancellationToken).ConfigureAwait(false);
+        RecordRead(page.Service, progress);
+        if (progress.Sweep != sweep)
+            return; // another period has ended, so the sweep starts again
+        var events = page.Users.Select(user => SweptEvents(user, sweep, progress)).ToArray();
+        var results = await SendAsync(events, isRetry: false, cancellationToken).ConfigureAwait(false);
+        foreach (var result in results)
+        {
+            var user = result.User.Record!;
+            if (progress.IsPending(user.Sid))
+                progress.AddSweep(user, sweep);
+            else
+                Record(result, progress, sweep);
+            progress.MarkSwept(user.Id);
+        }
+        if (results.Count == page.Users.Count && page.Users.Count < Limits.WebhookPageSize)
+            progress.CompleteSweep();
     }
 
     /// <summary>Sends the events of pending users that are due; returns whether more users are due.</summary>
@@ -140,7 +177,7 @@ internal sealed class DeliveryPass(
         if (due.Count == 0)
             return false;
         var read = await store.FindUsersAsync(sid, [.. due.Select(user => new UserKey(user))], cancellationToken).ConfigureAwait(false);
-        RecordRevision(read.Service, progress);
+        RecordRead(read.Service, progress);
         foreach (var deleted in due.Except(read.Users.Select(user => user.Sid)))
             progress.Remove(deleted);
         var events = read.Users.Select(user => EventsOf(user, progress)).ToArray();
@@ -159,7 +196,7 @@ internal sealed class DeliveryPass(
         if (users.Length == 0)
             return [];
         var webhook = await store.FindWebhookAsync(sid, cancellationToken).ConfigureAwait(false);
-        if (webhook?.Settings != endpoint.Settings)
+        if (webhook?.Settings != endpoint.Settings || webhook.Signer != endpoint.Signer)
             return [];
         return await endpoint.DeliverAsync(users, isRetry, cancellationToken).ConfigureAwait(false);
     }
@@ -170,21 +207,27 @@ internal sealed class DeliveryPass(
             ? new UserEvents(user, UpdateReasons.None, UpdateReasons.None)
             : EventsOf(user, progress);
 
+    private UserEvents SweptEvents(UserState user, WebhookSweep sweep, DeliveryProgress progress) => progress.IsPending(user.Sid)
+        ? new UserEvents(user, UpdateReasons.None, UpdateReasons.None)
+        : endpoint.EventsOf(user, progress.ReasonsOf(user.Record!, sweep));
+
     private UserEvents EventsOf(UserState user, DeliveryProgress progress) => endpoint.EventsOf(user, progress.ReasonsOf(user.Record!));
 
-    private void Record(UserResult result, DeliveryProgress progress)
+    private void Record(UserResult result, DeliveryProgress progress, WebhookSweep? sweep = null)
     {
         if (result.User.Record is not { } record)
             progress.Remove(result.User.Sid);
         else if (result.HasFailed)
-            ScheduleRetry(record, result.IsCreationDelivered, progress);
+            ScheduleRetry(record, result.IsCreationDelivered, progress, sweep);
         else
             progress.Complete(record);
     }
 
-    private void ScheduleRetry(UserRecord user, bool isCreationDelivered, DeliveryProgress progress)
+    private void ScheduleRetry(UserRecord user, bool isCreationDelivered, DeliveryProgress progress, WebhookSweep? sweep)
     {
         var pending = progress.ScheduleRetry(user, isCreationDelivered);
+        if (sweep is not null)
+            progress.AddSweep(user, sweep);
         var taken = endpoint.Breaker.TakenCount;
         if (pending.Failures == 1 || taken > pending.TakenAtLastFailure)
             pending.FailuresWhileUp++;
@@ -197,19 +240,21 @@ internal sealed class DeliveryPass(
         givenUp(sid, user.Sid);
     }
 
-    private void RecordRevision(ServiceRecord service, DeliveryProgress progress)
+    private void RecordRead(ServiceRecord service, DeliveryProgress progress)
     {
         if (service.Id != progress.ServiceId)
             throw PresenceErrors.ServiceInstanceNotFound(sid); // a new service instance took the SID after the settings were read
+        progress.EnterPeriod(service.Configuration.OnPeriod);
         Volatile.Write(ref _revision, service.Revision);
     }
 
     /// <summary>Stores the position. After a failure, a restart sends some events again, which at-least-once delivery allows.</summary>
-    private async Task StorePositionAsync(DeliveryProgress progress)
+    private async Task StorePositionAsync(StoredWebhook webhook, WebhookPosition reached)
     {
+        _submitted = reached;
         try
         {
-            await queue.SubmitAsync(new AdvanceWebhook(sid, progress.ServiceId, progress.Position)).ConfigureAwait(false);
+            await queue.SubmitAsync(new AdvanceWebhook(sid, webhook.ServiceId, webhook.Position, reached)).ConfigureAwait(false);
         }
         catch (PresenceException)
         {

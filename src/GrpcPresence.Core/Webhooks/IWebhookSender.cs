@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Webhooks;
 
@@ -20,7 +21,11 @@ public interface IWebhookSender
 /// <param name="EventType">The name of the event, one of <see cref="WebhookEvents"/>.</param>
 /// <param name="User">The user's newest state. The user is not deleted.</param>
 /// <param name="Reasons">The changes since the last event of this user; at least one.</param>
-public sealed record WebhookDelivery(string Url, WebhookMethod Method, string EventType, UserState User, UpdateReasons Reasons);
+public sealed record WebhookDelivery(string Url, WebhookMethod Method, string EventType, UserState User, UpdateReasons Reasons)
+{
+    /// <summary>The secret that signs the event.</summary>
+    public WebhookSigner Signer { get; init; }
+}
 
 /// <summary>The outcome of one attempt to deliver an event.</summary>
 public enum WebhookOutcome

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Threading;
 
@@ -39,6 +40,9 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     /// <summary>The settings under which events are sent.</summary>
     public WebhookSettings Settings { get; private set; } = new();
 
+    /// <summary>The secret that signs the events.</summary>
+    public WebhookSigner Signer { get; private set; }
+
     /// <summary>The circuit breaker of the URL. Settings with a URL must be applied before.</summary>
     public CircuitBreaker Breaker => _breaker ?? throw new InvalidOperationException("No URL is set.");
 
@@ -49,13 +53,13 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     public void MarkCurrent() => _isOutdated = false;
 
     /// <summary>Applies settings with a URL; returns whether the URL differs from the one before.</summary>
-    public bool Apply(WebhookSettings settings)
+    public bool Apply(StoredWebhook webhook)
     {
-        Settings = settings;
-        if (_breaker?.Url == settings.PostUrl)
+        (Settings, Signer) = (webhook.Settings, webhook.Signer);
+        if (_breaker?.Url == Settings.PostUrl)
             return false;
         Close();
-        _breaker = breakers.Subscribe(settings.PostUrl, breakerChanged);
+        _breaker = breakers.Subscribe(Settings.PostUrl, breakerChanged);
         return true;
     }
 
@@ -134,7 +138,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
         WebhookOutcome? outcome = null;
         try
         {
-            var delivery = new WebhookDelivery(Settings.PostUrl, Settings.Method, eventType, user, reasons);
+            var delivery = new WebhookDelivery(Settings.PostUrl, Settings.Method, eventType, user, reasons) { Signer = Signer };
             outcome = await sender.SendAsync(delivery, cancellationToken).ConfigureAwait(false);
             metrics.WebhookSent(TagOf(outcome.Value));
             return outcome != WebhookOutcome.Failed;

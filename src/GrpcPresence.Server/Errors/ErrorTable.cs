@@ -45,6 +45,7 @@ internal static class ErrorTable
         ErrorReason.ServerStopping => StatusCode.Unavailable,
         ErrorReason.StreamMaxAge => StatusCode.Unavailable,
         ErrorReason.WatchStalled => StatusCode.Unavailable,
+        ErrorReason.WebhookUnanswered => StatusCode.Unavailable,
         ErrorReason.Internal => StatusCode.Internal,
         ErrorReason.CredentialsRequired => StatusCode.Unauthenticated,
         ErrorReason.CredentialsInvalid => StatusCode.Unauthenticated,

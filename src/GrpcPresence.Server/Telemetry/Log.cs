@@ -110,4 +110,11 @@ internal static partial class Log
         Level = LogLevel.Warning,
         Message = "Webhooks of service instance {ServiceSid} dropped for user {UserSid}: they kept failing while others were delivered")]
     public static partial void WebhookGivenUp(ILogger logger, object serviceSid, object userSid);
+
+    [LoggerMessage(
+        EventId = 51,
+        Level = LogLevel.Warning,
+        Message = "Webhook of service instance {ServiceSid} rejected by {Url} with HTTP status {Status}; the event is not sent again. "
+            + "Further rejections by this URL are not logged for a minute")]
+    public static partial void WebhookRejected(ILogger logger, object serviceSid, string url, int status);
 }

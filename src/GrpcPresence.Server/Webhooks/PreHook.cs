@@ -9,10 +9,11 @@ namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
 /// Asks the service instance's back end before a profile is edited. As Twilio Conversations documents, a 4xx or 5xx response rejects the
-/// edit. Without a response within five seconds the edit proceeds, so an unavailable back end blocks no edits. Responses that change the
-/// edit are not supported, so the body is not read.
+/// edit. A failed connection is tried again. Without a response within five seconds the edit proceeds, so an unavailable back end blocks no
+/// edits, unless the service instance chose to fail closed. Responses that change the edit are not supported, so the body is not read.
 /// </summary>
-internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSettings settings, IHostApplicationLifetime lifetime)
+internal sealed class PreHook(
+    IStoreReader store, WebhookClient client, WebhookSecrets secrets, ServerSettings settings, IHostApplicationLifetime lifetime)
 {
     /// <summary>
     /// Returns when the edit may proceed. Sends no request without a URL, for an event that the filters exclude, for a missing user, or for
@@ -23,7 +24,9 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
     /// <param name="key">The key of the user.</param>
     /// <param name="edit">The edit.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
-    /// <exception cref="PresenceException">WebhookRefused, ServiceInstanceNotFound, StorageUnavailable, ServerStopping.</exception>
+    /// <exception cref="PresenceException">
+    /// WebhookRefused, WebhookUnanswered, ServiceInstanceNotFound, StorageUnavailable, ServerStopping.
+    /// </exception>
     public async ValueTask AskAsync(ServiceSid service, UserKey key, UserEdit edit, CancellationToken cancellationToken)
     {
         var webhook = await store.FindWebhookAsync(service, cancellationToken);
@@ -33,20 +36,32 @@ internal sealed class PreHook(IStoreReader store, WebhookClient client, ServerSe
         if (read.Users is not [{ Record: { } record } user] || edit.Apply(record, user.Revision) == record)
             return;
         var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
-        if (await SendAsync(asked, form, cancellationToken) is { } status && status >= HttpStatusCode.BadRequest)
+        var status = await SendAsync(webhook, form, cancellationToken);
+        if (status >= HttpStatusCode.BadRequest)
             throw PresenceErrors.WebhookRefused((int)status);
+        if (status is null && asked.PreFailsClosed)
+            throw PresenceErrors.WebhookUnanswered();
     }
 
     /// <summary>
     /// Sends the request, and cancels it when the server stops. Otherwise back ends could use up the whole shutdown timeout.
     /// </summary>
     private async Task<HttpStatusCode?> SendAsync(
-        WebhookSettings asked, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
+        StoredWebhook webhook, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         try
         {
-            return await client.SendAsync(asked.PreUrl, asked.Method, form, either.Token);
+            var request = new WebhookRequest(webhook.Settings.PreUrl, webhook.Settings.Method, form)
+            {
+                Secret = secrets.Find(webhook.Signer),
+                RetriesConnection = true,
+            };
+            return await client.SendAsync(request, either.Token);
+        }
+        catch (SettingsException)
+        {
+            return null; // the back end cannot be asked without a signature
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested
             && !cancellationToken.IsCancellationRequested)

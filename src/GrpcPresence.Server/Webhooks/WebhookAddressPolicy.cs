@@ -9,7 +9,9 @@ namespace GrpcPresence.Server.Webhooks;
 /// </summary>
 /// <param name="allowPrivate">Whether webhooks may call private addresses.</param>
 /// <param name="resolve">Resolves a name to addresses, in the order in which to try them.</param>
-internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<IPAddress[]>> resolve) : IDisposable
+/// <param name="connector">Connects to the checked addresses.</param>
+internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<IPAddress[]>> resolve, HappyEyeballs connector)
+    : IDisposable
 {
     private const string Localhost = "localhost";
 
@@ -35,25 +37,23 @@ internal sealed class WebhookAddressPolicy(bool allowPrivate, Func<string, Task<
     }
 
     /// <summary>Connects to the host; the connect callback of the HTTP handler.</summary>
-    /// <exception cref="HttpRequestException">One of the host's addresses is not public.</exception>
+    /// <exception cref="PrivateAddressException">One of the host's addresses is not public.</exception>
     /// <exception cref="SocketException">The host has no address, or all connection attempts failed.</exception>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
-        var addresses = await AddressesAsync(context.DnsEndPoint.Host, cancellationToken);
-        // One private address rejects the host, because the socket chooses among the addresses.
+        var host = context.DnsEndPoint;
+        return context.InitialRequestMessage.Options.TryGetValue(AttemptTimeout.Key, out var attempt)
+            ? await attempt.ConnectAsync(token => ConnectAsync(host, token), cancellationToken)
+            : await ConnectAsync(host, cancellationToken);
+    }
+
+    private async Task<Stream> ConnectAsync(DnsEndPoint host, CancellationToken cancellationToken)
+    {
+        var addresses = await AddressesAsync(host.Host, cancellationToken);
+        // One private address rejects the host: the connector tries all addresses.
         if (!allowPrivate && !Array.TrueForAll(addresses, PublicAddress.Is))
-            throw new HttpRequestException(HttpRequestError.ConnectionError, "The host resolves to a private address.");
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+            throw new PrivateAddressException();
+        return await connector.ConnectAsync(addresses, host.Port, cancellationToken);
     }
 
     private async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancellationToken)

@@ -1,14 +1,14 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>Sends one webhook request and returns the response status. Safe from any thread.</summary>
-internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings settings, TimeProvider time) : IDisposable
+internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider time) : IDisposable
 {
     /// <summary>
     /// The header by which an endpoint recognizes a repeated event. All attempts have the same value, although a later one may name more
@@ -16,11 +16,19 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
     /// </summary>
     public const string IdempotencyHeader = "I-Twilio-Idempotency-Token";
 
-    /// <summary>The time limit of a request, from name resolution to response headers. Twilio Conversations uses the same limit.</summary>
+    /// <summary>
+    /// The time limit of a request, from name resolution to response headers, with all attempts. Twilio Conversations uses the same limit.
+    /// </summary>
     public static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(5);
 
     private const string UserAgent = "GrpcPresence";
     private const int TokenBytes = 16;
+
+    // The first retry follows at once, because an endpoint may have closed an idle connection. An endpoint that restarts needs longer.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private static readonly MediaTypeWithQualityHeaderValue AnyType = new("*/*");
 
     // Without a timeout, because HttpClient's own does not use the injected clock.
     private readonly HttpClient _http = new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
@@ -29,21 +37,30 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
     /// Returns the response status. Returns null without a response in time, without a connection, or when the policy rejects the target.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async Task<HttpStatusCode?> SendAsync(
-        string url, WebhookMethod method, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
+    public async Task<HttpStatusCode?> SendAsync(WebhookRequest request, CancellationToken cancellationToken)
     {
+        if (!WebhookUrl.TryParse(request.Url, out var url, out _))
+            return null; // an earlier version accepted the URL
+        var retries = url.Overrides.Retries ?? (request.RetriesConnection ? int.MaxValue : 0);
         using var limit = new CancellationTokenSource(TimeLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        using var request = NewRequest(url, method, form);
         try
         {
-            // The body is not read, so that no endpoint can make this server hold a large one.
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            return response.StatusCode;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)
-        {
-            return null; // when the peer resets a new connection, the socket's exception may reach this code unwrapped
+            for (var pause = TimeSpan.Zero; ; pause = pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(
+                Math.Min(2 * pause.Ticks, LongestPause.Ticks)))
+            {
+                try
+                {
+                    return await TryAsync(request, url, either.Token);
+                }
+                catch (Exception exception) when (IsFailedConnection(exception))
+                {
+                    if (retries-- == 0 || !MayRecover(exception))
+                        return null;
+                }
+                if (pause > TimeSpan.Zero)
+                    await Task.Delay(pause, time, either.Token);
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -54,36 +71,49 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private HttpRequestMessage NewRequest(string url, WebhookMethod method, IReadOnlyList<KeyValuePair<string, string>> form)
+    private async Task<HttpStatusCode> TryAsync(WebhookRequest webhook, WebhookUrl url, CancellationToken cancellationToken)
     {
-        var isGet = method == WebhookMethod.Get;
-        var target = TargetOf(isGet ? WithQuery(url, form) : url);
-        var request = new HttpRequestMessage(isGet ? HttpMethod.Get : HttpMethod.Post, target);
+        using var attempt = new AttemptTimeout(url.Overrides, time, cancellationToken);
+        using var request = NewRequest(webhook, url);
+        request.Options.Set(AttemptTimeout.Key, attempt);
+        // The body is not read, so that no endpoint can make this server hold a large one.
+        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, attempt.Token);
+        return response.StatusCode;
+    }
+
+    // When the peer resets a new connection, the socket's exception may reach this code unwrapped.
+    private static bool IsFailedConnection(Exception exception) => exception is HttpRequestException or IOException or SocketException;
+
+    /// <summary>
+    /// Whether another attempt may succeed: not after an address that the policy rejects, an invalid certificate or an invalid response.
+    /// </summary>
+    private static bool MayRecover(Exception exception) =>
+        exception is not HttpRequestException http
+        || (http.InnerException is not PrivateAddressException
+            && http.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                or HttpRequestError.ResponseEnded or HttpRequestError.Unknown);
+
+    private static HttpRequestMessage NewRequest(WebhookRequest webhook, WebhookUrl url)
+    {
+        var isGet = webhook.Method == WebhookMethod.Get;
+        var target = isGet ? WithQuery(url, webhook.Form) : url.Text;
+        var request = new HttpRequestMessage(isGet ? HttpMethod.Get : HttpMethod.Post, WebhookUrl.ToUri(target));
         if (!isGet)
-            request.Content = new FormUrlEncodedContent(form);
+            request.Content = new FormUrlEncodedContent(webhook.Form);
         request.Headers.UserAgent.ParseAdd(UserAgent);
-        request.Headers.Add(IdempotencyHeader, IdempotencyToken(form));
-        if (settings.AuthToken is { } authToken)
-            request.Headers.Add(WebhookSignature.Header, WebhookSignature.Of(authToken, target.AbsoluteUri, isGet ? [] : form));
+        request.Headers.Accept.Add(AnyType);
+        request.Headers.Add(IdempotencyHeader, IdempotencyToken(webhook.Form));
+        if (url.Credentials is { } credentials)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(credentials));
+        if (webhook.Secret is { } secret)
+            request.Headers.Add(WebhookSignature.Header, WebhookSignature.Of(secret, target, isGet ? [] : webhook.Form));
         return request;
     }
 
-    /// <summary>
-    /// Returns the URL with the host as the request sends it (punycode), because the endpoint verifies the signature over that URL.
-    /// </summary>
-    private static Uri TargetOf(string url)
-    {
-        var target = new Uri(url);
-        return target.HostNameType == UriHostNameType.Dns && target.IdnHost != target.Host
-            ? new UriBuilder(target) { Host = target.IdnHost }.Uri
-            : target;
-    }
-
-    private static string WithQuery(string url, IReadOnlyList<KeyValuePair<string, string>> form)
+    private static string WithQuery(WebhookUrl url, IReadOnlyList<KeyValuePair<string, string>> form)
     {
         var parameters = form.Select(parameter => $"{Uri.EscapeDataString(parameter.Key)}={Uri.EscapeDataString(parameter.Value)}");
-        var query = string.Join('&', parameters);
-        return $"{url}{(url.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{query}";
+        return $"{url.Text}{(url.Query.Length > 0 ? '&' : '?')}{string.Join('&', parameters)}";
     }
 
     /// <summary>
@@ -92,7 +122,7 @@ internal sealed class WebhookClient(HttpMessageHandler handler, ServerSettings s
     /// </summary>
     private static string IdempotencyToken(IReadOnlyList<KeyValuePair<string, string>> form)
     {
-        var hashed = form.Where(parameter => parameter.Key != WebhookForm.UpdateReasons);
+        var hashed = form.Where(parameter => parameter.Key != WebhookParameters.UpdateReasons);
         var text = string.Join('\0', hashed.Select(parameter => $"{parameter.Key}\0{parameter.Value}"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, TokenBytes));
     }

@@ -11,9 +11,6 @@ namespace GrpcPresence.Server.Webhooks;
 /// </summary>
 internal static class WebhookForm
 {
-    /// <summary>The parameter that the idempotency token ignores, because a repeated event may name more reasons.</summary>
-    public const string UpdateReasons = nameof(UpdateReasons);
-
     private const string DateFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     /// <summary>Returns the parameters of an event after a change.</summary>
@@ -26,11 +23,11 @@ internal static class WebhookForm
         var record = user.Record!;
         var form = new List<KeyValuePair<string, string>>();
         AddProfile(form, accountSid, eventType, user.Service, record);
-        form.Add(new("DateCreated", Date(record.CreateTime)));
-        AddFlag(form, "IsOnline", user.IsOnline);
-        AddFlag(form, "IsNotifiable", user.IsNotifiable);
-        form.Add(new(nameof(UpdateReasons), string.Join(',', UpdateReasonNames.Of(reasons))));
-        form.Add(new("Revision", user.Revision.ToString(CultureInfo.InvariantCulture)));
+        form.Add(new(WebhookParameters.DateCreated, Date(record.CreateTime)));
+        AddFlag(form, WebhookParameters.IsOnline, user.IsOnline);
+        AddFlag(form, WebhookParameters.IsNotifiable, user.IsNotifiable);
+        form.Add(new(WebhookParameters.UpdateReasons, string.Join(',', UpdateReasonNames.Of(reasons))));
+        form.Add(new(WebhookParameters.Revision, user.Revision.ToString(CultureInfo.InvariantCulture)));
         return form;
     }
 
@@ -42,23 +39,23 @@ internal static class WebhookForm
     {
         var form = new List<KeyValuePair<string, string>>();
         AddProfile(form, accountSid, WebhookEvents.UserUpdate, user.Service, edit.Apply(user.Record!, user.Revision));
-        form.Add(new("Source", "API")); // only REST edits call the pre-hook
+        form.Add(new(WebhookParameters.Source, "API")); // only REST edits call the pre-hook
         return form;
     }
 
     private static void AddProfile(
         List<KeyValuePair<string, string>> form, string accountSid, string eventType, ServiceSid service, UserRecord user)
     {
-        form.Add(new("EventType", eventType));
-        form.Add(new("AccountSid", accountSid));
-        form.Add(new("ChatServiceSid", service.ToString()));
-        form.Add(new("UserSid", user.Sid.ToString()));
-        form.Add(new("Identity", user.Identity.ToString()));
-        form.Add(new("FriendlyName", user.FriendlyName));
-        form.Add(new("Attributes", user.Attributes));
+        form.Add(new(WebhookParameters.EventType, eventType));
+        form.Add(new(WebhookParameters.AccountSid, accountSid));
+        form.Add(new(WebhookParameters.ChatServiceSid, service.ToString()));
+        form.Add(new(WebhookParameters.UserSid, user.Sid.ToString()));
+        form.Add(new(WebhookParameters.Identity, user.Identity.ToString()));
+        form.Add(new(WebhookParameters.FriendlyName, user.FriendlyName));
+        form.Add(new(WebhookParameters.Attributes, user.Attributes));
         if (!user.RoleSid.IsEmpty)
-            form.Add(new("RoleSid", user.RoleSid.ToString()));
-        form.Add(new("DateUpdated", Date(user.UpdateTime)));
+            form.Add(new(WebhookParameters.RoleSid, user.RoleSid.ToString()));
+        form.Add(new(WebhookParameters.DateUpdated, Date(user.UpdateTime)));
     }
 
     private static void AddFlag(List<KeyValuePair<string, string>> form, string name, bool? value)

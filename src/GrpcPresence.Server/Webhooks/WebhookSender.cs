@@ -5,13 +5,27 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>Sends events over HTTP.</summary>
-internal sealed class WebhookSender(WebhookClient client, ServerSettings settings) : IWebhookSender
+internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets, WebhookRejections rejections, ServerSettings settings)
+    : IWebhookSender
 {
     /// <inheritdoc/>
     public async Task<WebhookOutcome> SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
         var form = WebhookForm.Of(settings.AccountSid, delivery.EventType, delivery.User, delivery.Reasons);
-        return OutcomeOf(await client.SendAsync(delivery.Url, delivery.Method, form, cancellationToken));
+        HttpStatusCode? status;
+        try
+        {
+            var request = new WebhookRequest(delivery.Url, delivery.Method, form) { Secret = secrets.Find(delivery.Signer) };
+            status = await client.SendAsync(request, cancellationToken);
+        }
+        catch (SettingsException)
+        {
+            return WebhookOutcome.Failed; // unsigned, the endpoint would reject the event permanently
+        }
+        var outcome = OutcomeOf(status);
+        if (outcome == WebhookOutcome.Refused)
+            rejections.Log(delivery.User.Service, delivery.Url, status!.Value);
+        return outcome;
     }
 
     // A 4xx status rejects the same request permanently, except for the statuses that ask for a later attempt.

@@ -13,12 +13,15 @@ internal static class WebhookServices
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
         services.AddSingleton(provider => new WebhookAddressPolicy(
-            provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks, host => Dns.GetHostAddressesAsync(host)));
+            provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks,
+            host => Dns.GetHostAddressesAsync(host),
+            HappyEyeballs.OverTcp(provider.GetRequiredService<TimeProvider>())));
         services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<WebhookAddressPolicy>()));
         services.AddSingleton(provider => new WebhookClient(
             provider.GetRequiredService<SocketsHttpHandler>(),
-            provider.GetRequiredService<ServerSettings>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WebhookSecrets>();
+        services.AddSingleton<WebhookRejections>();
         services.AddSingleton<IWebhookSender, WebhookSender>();
         services.AddSingleton<PreHook>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WebhookDispatcher>(provider, Random.Shared));

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Webhooks;
 
@@ -6,17 +7,17 @@ namespace GrpcPresence.Core.Tests.Webhooks;
 
 public sealed class DeliveryProgressTests
 {
-    private readonly DeliveryProgress _progress = new(serviceId: 1, position: 10);
+    private readonly DeliveryProgress _progress = new(serviceId: 1, new WebhookPosition(10));
 
     [Fact]
     public void The_position_moves_only_at_the_end_of_a_scan()
     {
         _progress.Complete(User(1, created: 20));
         _progress.MarkScanned(20);
-        Assert.Equal((10, 20), (_progress.Position, _progress.Cursor));
+        Assert.Equal((10, 20), (_progress.Position.Revision, _progress.Cursor));
 
         _progress.CompleteScan(25);
-        Assert.Equal((25, 25), (_progress.Position, _progress.Cursor));
+        Assert.Equal((25, 25), (_progress.Position.Revision, _progress.Cursor));
     }
 
     [Fact]
@@ -24,13 +25,13 @@ public sealed class DeliveryProgressTests
     {
         _progress.ScheduleRetry(User(1, created: 12, renamed: 40), isCreationDelivered: false);
         _progress.CompleteScan(50);
-        Assert.Equal(11, _progress.Position);
+        Assert.Equal(11, _progress.Position.Revision);
 
         _progress.ScheduleRetry(User(1, created: 12, renamed: 40), isCreationDelivered: true);
-        Assert.Equal(39, _progress.Position);
+        Assert.Equal(39, _progress.Position.Revision);
 
         _progress.Complete(User(1, created: 12, renamed: 40));
-        Assert.Equal(50, _progress.Position);
+        Assert.Equal(50, _progress.Position.Revision);
     }
 
     [Fact]
@@ -42,7 +43,7 @@ public sealed class DeliveryProgressTests
         _progress.ResetFailures();
 
         Assert.Equal((0, 0, TimeSpan.Zero), (pending.Failures, pending.FailuresWhileUp, pending.DueAt));
-        Assert.Equal(10, _progress.Position);
+        Assert.Equal(10, _progress.Position.Revision);
     }
 
     [Fact]
@@ -81,6 +82,54 @@ public sealed class DeliveryProgressTests
         Assert.Equal(TimeSpan.FromSeconds(7), _progress.NextDue);
         _progress.Remove(new UserSid(3));
         Assert.Equal(TimeSpan.FromSeconds(8), _progress.NextDue);
+    }
+
+    [Fact]
+    public void The_end_of_an_on_period_starts_a_sweep_of_the_users_that_were_known_in_it()
+    {
+        _progress.EnterPeriod(5);
+        Assert.Null(_progress.Sweep);
+
+        _progress.EnterPeriod(null);
+        Assert.Equal(new WebhookSweep(KnownSince: 5, AfterId: 0), _progress.Sweep);
+        _progress.MarkSwept(7);
+
+        _progress.EnterPeriod(20);
+        Assert.Equal(new WebhookSweep(KnownSince: 5, AfterId: 7), _progress.Sweep);
+        _progress.EnterPeriod(30);
+        Assert.Equal(new WebhookPosition(10, KnownSince: 30, new WebhookSweep(KnownSince: 5, AfterId: 0)), _progress.Position);
+    }
+
+    [Fact]
+    public void A_restart_repeats_a_sweep_for_the_users_that_are_pending()
+    {
+        var user = User(1, created: 5, online: 6) with { Id = 4 };
+        _progress.EnterPeriod(5);
+        _progress.EnterPeriod(null);
+        _progress.ScheduleRetry(user, isCreationDelivered: false);
+        _progress.AddSweep(user, _progress.Sweep!);
+        _progress.MarkSwept(9);
+        _progress.CompleteSweep();
+
+        Assert.Equal(new WebhookPosition(10, KnownSince: null, new WebhookSweep(KnownSince: 5, AfterId: 3)), _progress.Position);
+        Assert.Equal(UpdateReasons.ReachabilityOnline, _progress.ReasonsOf(user));
+        _progress.Complete(user);
+        Assert.Null(_progress.Position.Sweep);
+    }
+
+    [Fact]
+    public void A_change_of_a_user_that_is_pending_only_because_of_a_sweep_is_not_lost_at_a_restart()
+    {
+        _progress.EnterPeriod(5);
+        _progress.EnterPeriod(null);
+        _progress.ScheduleRetry(User(1, created: 5, online: 6), isCreationDelivered: false);
+        _progress.CompleteScan(20);
+        Assert.Equal(20, _progress.Position.Revision);
+
+        _progress.NoteChange(User(1, created: 5, online: 6, renamed: 30));
+        _progress.CompleteScan(40);
+
+        Assert.Equal(29, _progress.Position.Revision);
     }
 
     private static UserRecord User(int sid, long created, long renamed = 0, long online = 0) => new()

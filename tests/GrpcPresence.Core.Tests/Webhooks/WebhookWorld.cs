@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Presence.Fixture;
@@ -141,9 +142,12 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
     }
 
     /// <summary>Waits until all changes are delivered and the position is stored; advances the clock while the loops sleep.</summary>
-    public Task DeliveredAsync() => UntilAsync(async () => await PositionAsync() >= await Core.Revision(Service), passTime: true);
+    public Task DeliveredAsync() => UntilAsync(
+        async () => await StoredAsync() is { Sweep: null } stored && stored.Revision >= await Core.Revision(Service), passTime: true);
 
-    public async Task<long> PositionAsync() => (await Core.Store.FindWebhookAsync(Service.Sid, default))!.Position;
+    public async Task<long> PositionAsync() => (await StoredAsync()).Revision;
+
+    private async Task<WebhookPosition> StoredAsync() => (await Core.Store.FindWebhookAsync(Service.Sid, default))!.Position;
 
     public async ValueTask DisposeAsync()
     {

@@ -39,7 +39,7 @@ public sealed class WebhookSettingsTests : IDisposable
 
         await SetUrl(service, Url);
 
-        Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
+        Assert.Equal(await _world.Revision(service), (await Find(service))!.Position.Revision);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class WebhookSettingsTests : IDisposable
         _world.Write();
         await set;
 
-        Assert.Equal((await before).Revision, (await Find(service))!.Position);
+        Assert.Equal((await before).Revision, (await Find(service))!.Position.Revision);
         Assert.Equal((await before).Revision + 1, (await after).Revision);
     }
 
@@ -61,13 +61,13 @@ public sealed class WebhookSettingsTests : IDisposable
     {
         var service = await _world.NewService();
         await SetUrl(service, Url);
-        var position = (await Find(service))!.Position;
+        var position = (await Find(service))!.Position.Revision;
         await _world.Create(service, "ada");
 
         await SetUrl(service, "https://other.example");
         await Update(service, before => before with { Filters = [WebhookEvents.UserAdded], Method = WebhookMethod.Get, PreUrl = Url });
 
-        Assert.Equal(position, (await Find(service))!.Position);
+        Assert.Equal(position, (await Find(service))!.Position.Revision);
     }
 
     [Fact]
@@ -77,12 +77,12 @@ public sealed class WebhookSettingsTests : IDisposable
         await SetUrl(service, Url);
 
         await SetUrl(service, "");
-        Assert.Equal(0, (await Find(service))!.Position);
+        Assert.Equal(0, (await Find(service))!.Position.Revision);
         Assert.False((await _world.Store.ListWebhooksAsync(default)).Any());
         await _world.Create(service, "ada");
         await SetUrl(service, Url);
 
-        Assert.Equal(await _world.Revision(service), (await Find(service))!.Position);
+        Assert.Equal(await _world.Revision(service), (await Find(service))!.Position.Revision);
     }
 
     [Fact]
@@ -100,16 +100,31 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task Webhooks_A_position_rises_and_never_falls()
+    public async Task Webhooks_A_position_moves_only_from_the_one_that_is_stored()
     {
         var service = await _world.NewService();
         await SetUrl(service, Url);
-        var position = (await Find(service))!.Position;
+        var set = (await Find(service))!.Position;
+        var (reached, stale) = (set with { Revision = set.Revision + 2 }, set with { Revision = set.Revision + 1 });
 
-        Assert.True(await Advance(service, position + 2));
-        Assert.True(await Advance(service, position + 1));
+        Assert.True(await _world.Do(new AdvanceWebhook(service.Sid, service.Id, set, reached)));
+        Assert.True(await _world.Do(new AdvanceWebhook(service.Sid, service.Id, set, stale)));
 
-        Assert.Equal(position + 2, (await Find(service))!.Position);
+        Assert.Equal(reached, (await Find(service))!.Position);
+    }
+
+    [Fact]
+    public async Task Webhooks_A_new_url_knows_the_on_period_in_which_it_was_set()
+    {
+        var service = await _world.NewService();
+        await SetUrl(service, Url);
+        var configuration = (await _world.Store.FindServiceAsync(service.Sid, default))!.Configuration;
+        Assert.Equal(configuration.SwitchedOnRevision, (await Find(service))!.Position.KnownSince);
+
+        await SetUrl(service, "");
+        await _world.Switch(service.Sid, on: false);
+        await SetUrl(service, Url);
+        Assert.Null((await Find(service))!.Position.KnownSince);
     }
 
     [Fact]
@@ -126,7 +141,7 @@ public sealed class WebhookSettingsTests : IDisposable
         await SetUrl(again, Url);
 
         Assert.False(await Advance(service, 100));
-        Assert.Equal(0, (await Find(again))!.Position);
+        Assert.Equal(0, (await Find(again))!.Position.Revision);
     }
 
     [Fact]
@@ -159,7 +174,8 @@ public sealed class WebhookSettingsTests : IDisposable
     private Task<WebhookSettings> Update(CachedService service, Func<WebhookSettings, WebhookSettings> edit) =>
         _world.Do(new UpdateWebhookSettings(service.Sid, edit));
 
-    private Task<bool> Advance(CachedService service, long position) => _world.Do(new AdvanceWebhook(service.Sid, service.Id, position));
+    private Task<bool> Advance(CachedService service, long position) =>
+        _world.Do(new AdvanceWebhook(service.Sid, service.Id, WebhookPosition.None, new WebhookPosition(position)));
 
     private async Task<StoredWebhook?> Find(CachedService service) => await _world.Store.FindWebhookAsync(service.Sid, default);
 }

@@ -70,7 +70,7 @@ public sealed class RequestReaderTests
 
     [Theory]
     [MemberData(nameof(Identities))]
-    public void An_identity_has_1_to_256_characters_without_controls_and_is_no_user_sid(string text, ErrorReason? expected) =>
+    public void An_identity_has_1_to_256_characters_without_controls_and_is_not_a_user_sid(string text, ErrorReason? expected) =>
         AssertReason("identity", expected, reader => reader.Identity(text));
 
     [Theory]

@@ -131,7 +131,13 @@ public sealed class ConfigurationTests : IAsyncLifetime
     {
         var path = _service + "/Configuration/Webhooks";
         var initial = await _rest.GetAsync(path);
-        Assert.Equal(["account_sid", "chat_service_sid", "pre_webhook_url", "post_webhook_url", "filters", "method", "url"], initial.Names);
+        Assert.Equal(
+            [
+                "account_sid", "chat_service_sid", "pre_webhook_url", "post_webhook_url", "filters", "method", "pre_webhook_fail_closed",
+                "url",
+            ],
+            initial.Names);
+        Assert.False(initial.Flag("pre_webhook_fail_closed"));
         Assert.Null(initial.Text("pre_webhook_url"));
         Assert.Null(initial.Text("filters"));
 
@@ -142,6 +148,7 @@ public sealed class ConfigurationTests : IAsyncLifetime
         Assert.Equal("https://example.com/told", set.Text("post_webhook_url"));
         Assert.Equal(["onUserAdded", "onUserUpdated"], set.At("filters").EnumerateArray().Select(filter => filter.GetString()));
         Assert.Equal("GET", set.Text("method"));
+        Assert.True((await _rest.PostAsync(path, ("PreWebhookFailClosed", "true"))).Flag("pre_webhook_fail_closed"));
         Assert.Null((await _rest.PostAsync(path, ("Filters", ""))).Text("filters"));
         var refused = await _rest.PostAsync(path, ("Method", "PUT"), ("PreWebhookUrl", "ftp://example.com"));
         var violations = refused.Fails(HttpStatusCode.BadRequest, 20001).Violations;

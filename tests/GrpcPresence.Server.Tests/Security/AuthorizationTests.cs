@@ -29,6 +29,8 @@ public sealed class AuthorizationTests(GuardedCallers callers) : IClassFixture<G
             new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: []),
         ["presence.v1.ConfigurationService.UpdateConfiguration"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
         ["presence.v1.ConfigurationService.GetWebhookConfiguration"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ConfigurationService.GetWebhookSigningSecrets"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
+        ["presence.v1.ConfigurationService.RotateWebhookSigningSecret"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
         ["presence.v1.ConfigurationService.UpdateWebhookConfiguration"] = new(DeploymentKeys: [Admin], InstanceKeys: [Admin], EndUser: []),
         ["presence.v1.ConfigurationService.GetNotificationConfiguration"] =
             new(DeploymentKeys: [Admin, Service, Read], InstanceKeys: [Admin, Service, Read], EndUser: []),

@@ -132,6 +132,8 @@ public sealed class GuardedCallers : IAsyncLifetime
                 UpdateMask = FieldMask.FromString("auto_create_users"),
             },
             "GetWebhookConfiguration" => new GetWebhookConfigurationRequest { ServiceSid = service },
+            "GetWebhookSigningSecrets" => new GetWebhookSigningSecretsRequest { ServiceSid = service },
+            "RotateWebhookSigningSecret" => new RotateWebhookSigningSecretRequest { ServiceSid = service },
             "UpdateWebhookConfiguration" => new UpdateWebhookConfigurationRequest
             {
                 WebhookConfiguration = new WebhookConfiguration { ServiceSid = service, Method = WebhookMethod.Get },

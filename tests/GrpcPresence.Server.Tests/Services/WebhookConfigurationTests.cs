@@ -28,6 +28,7 @@ public sealed class WebhookConfigurationTests
             PostWebhookUrl = "http://post.example",
             Filters = { "onUserUpdated", "onUserAdded", "onUserUpdated", "onMessageAdded" },
             Method = WebhookMethod.Get,
+            PreWebhookFailClosed = true,
         };
 
         await UpdateAsync(server, given, "pre_webhook_url", "filters");
@@ -40,13 +41,57 @@ public sealed class WebhookConfigurationTests
         };
         Assert.Equal(first, await GetAsync(server, sid));
 
-        var second = await UpdateAsync(server, given, "post_webhook_url", "method");
-        Assert.Equal(new WebhookConfiguration(first) { PostWebhookUrl = "http://post.example", Method = WebhookMethod.Get }, second);
+        var second = await UpdateAsync(server, given, "post_webhook_url", "method", "pre_webhook_fail_closed");
+        Assert.Equal(
+            new WebhookConfiguration(first)
+            {
+                PostWebhookUrl = "http://post.example",
+                Method = WebhookMethod.Get,
+                PreWebhookFailClosed = true,
+            },
+            second);
         Assert.Equal(second, await GetAsync(server, sid));
 
         var cleared = await UpdateAsync(
-            server, new WebhookConfiguration { ServiceSid = sid }, "pre_webhook_url", "post_webhook_url", "filters", "method");
+            server, new WebhookConfiguration { ServiceSid = sid }, "pre_webhook_url", "post_webhook_url", "filters", "method",
+            "pre_webhook_fail_closed");
         Assert.Equal(new WebhookConfiguration { ServiceSid = sid, Method = WebhookMethod.Post }, cleared);
+    }
+
+    [Fact]
+    public async Task A_service_instance_shows_the_present_and_the_next_signing_secret_and_rotates_to_the_next()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (sid, other) = (await server.CreateServiceAsync(), await server.CreateServiceAsync());
+        var get = new GetWebhookSigningSecretsRequest { ServiceSid = sid };
+        var rotate = new RotateWebhookSigningSecretRequest { ServiceSid = sid };
+
+        var before = await server.Configuration.GetWebhookSigningSecretsAsync(get);
+        var rotated = await server.Configuration.RotateWebhookSigningSecretAsync(rotate);
+        var after = await server.Configuration.GetWebhookSigningSecretsAsync(get);
+
+        Assert.Equal((1, 2, false), (before.Current.Generation, before.Next.Generation, before.SignedByAuthToken));
+        Assert.NotEqual(before.Current.Secret, before.Next.Secret);
+        Assert.Equal(before.Next, rotated.Current);
+        Assert.Equal((rotated.Current, rotated.Next), (after.Current, after.Next));
+        Assert.Equal(3, after.Next.Generation);
+        var others = await server.Configuration.GetWebhookSigningSecretsAsync(new GetWebhookSigningSecretsRequest { ServiceSid = other });
+        Assert.NotEqual(before.Current.Secret, others.Current.Secret);
+    }
+
+    [Fact]
+    public async Task Changed_settings_keep_the_rotated_secret()
+    {
+        await using var server = await TestServer.StartAsync();
+        var sid = await server.CreateServiceAsync();
+        await server.Configuration.RotateWebhookSigningSecretAsync(new RotateWebhookSigningSecretRequest { ServiceSid = sid });
+        var given = new WebhookConfiguration { ServiceSid = sid, PostWebhookUrl = "https://post.example" };
+
+        await UpdateAsync(server, given, "post_webhook_url");
+
+        var secrets = await server.Configuration.GetWebhookSigningSecretsAsync(new GetWebhookSigningSecretsRequest { ServiceSid = sid });
+        Assert.Equal(2, secrets.Current.Generation);
+        Assert.Equal("https://post.example", (await GetAsync(server, sid)).PostWebhookUrl);
     }
 
     [Fact]

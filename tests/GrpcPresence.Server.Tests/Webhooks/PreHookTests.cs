@@ -8,6 +8,7 @@ using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
@@ -52,7 +53,35 @@ public sealed class PreHookTests
 
         await AskAsync(network);
 
-        Assert.Equal(1, network.Requests);
+        Assert.InRange(network.Requests, 2, 20);
+    }
+
+    [Fact]
+    public async Task A_missing_response_rejects_the_edit_where_the_service_instance_fails_closed()
+    {
+        using var network = new StubHandler(_ => throw new HttpRequestException("Connection refused."));
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(
+            () => AskAsync(network, settings => settings with { PreFailsClosed = true }));
+
+        Assert.Equal(ErrorReason.WebhookUnanswered, refusal.Reason);
+    }
+
+    [Fact]
+    public async Task An_answer_after_a_failed_connection_decides()
+    {
+        var isFirst = true;
+        using var network = new StubHandler(_ =>
+        {
+            if (!isFirst)
+                return Task.FromResult(new HttpResponseMessage(HttpStatusCode.Forbidden));
+            isFirst = false;
+            throw new HttpRequestException(HttpRequestError.ResponseEnded);
+        });
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(network));
+
+        Assert.Equal(ErrorReason.WebhookRefused, refusal.Reason);
     }
 
     [Fact]
@@ -87,8 +116,9 @@ public sealed class PreHookTests
         await server.Get<CommandQueue>().SubmitAsync(new UpdateWebhookSettings(service, _ => settings?.Invoke(asked) ?? asked));
         Assert.True(UserKey.TryParse(identity, out var key));
 
-        using var client = new WebhookClient(network, new ServerSettings(), TimeProvider.System);
-        await new PreHook(server.Store, client, new ServerSettings(), server.Get<IHostApplicationLifetime>()).AskAsync(service, key,
-            edit ?? Edit, TestRun.Token);
+        using var client = new WebhookClient(network, new PauseSkippingClock(new FakeTimeProvider()));
+        var prehook = new PreHook(
+            server.Store, client, server.Get<WebhookSecrets>(), new ServerSettings(), server.Get<IHostApplicationLifetime>());
+        await prehook.AskAsync(service, key, edit ?? Edit, TestRun.Token);
     }
 }

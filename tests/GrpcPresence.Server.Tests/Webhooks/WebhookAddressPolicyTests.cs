@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Time.Testing;
@@ -87,7 +86,7 @@ public sealed class WebhookAddressPolicyTests
     {
         using var started = new SemaphoreSlim(0);
         var answers = new ConcurrentQueue<TaskCompletionSource<IPAddress[]>>();
-        using var guard = new WebhookAddressPolicy(allowPrivate: false, ResolveAsync);
+        using var guard = new WebhookAddressPolicy(allowPrivate: false, ResolveAsync, HappyEyeballs.OverTcp(TimeProvider.System));
         using var handler = WebhookHandler.New(guard);
         using var asked = new SemaphoreSlim(0);
         using var tired = new CancellationTokenSource();
@@ -98,7 +97,7 @@ public sealed class WebhookAddressPolicyTests
             asked.Release();
             return connection;
         };
-        using var client = new WebhookClient(handler, new ServerSettings(), new FakeTimeProvider());
+        using var client = new WebhookClient(handler, new FakeTimeProvider());
         var calls = Enumerable.Range(0, WebhookAddressPolicy.ResolutionsAtOnce).Select(i =>
             CallAsync($"http://black-hole-{i}.example/")).ToList();
         foreach (var _ in calls)
@@ -120,7 +119,7 @@ public sealed class WebhookAddressPolicyTests
         answers.Last().SetResult([IPAddress.Loopback]);
         Assert.Null(await next);
 
-        Task<HttpStatusCode?> CallAsync(string url) => client.SendAsync(url, WebhookMethod.Post, [], TestRun.Token);
+        Task<HttpStatusCode?> CallAsync(string url) => client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), TestRun.Token);
 
         Task<IPAddress[]> ResolveAsync(string host)
         {
@@ -129,6 +128,32 @@ public sealed class WebhookAddressPolicyTests
             started.Release();
             return answer.Task;
         }
+    }
+
+    [Fact]
+    public async Task The_time_of_a_connection_can_be_shorter_for_a_URL()
+    {
+        var time = new FakeTimeProvider();
+        var connecting = new Barrier("the connection begins");
+        using var guard = new WebhookAddressPolicy(allowPrivate: false, _ => Task.FromResult(new[] { Public }), new HappyEyeballs(
+            async (_, cancelled) =>
+            {
+                connecting.Reach();
+                await Task.Delay(Timeout.InfiniteTimeSpan, time, cancelled);
+                throw new InvalidOperationException("Unreachable.");
+            },
+            time));
+        using var handler = WebhookHandler.New(guard);
+        using var client = new WebhookClient(handler, time);
+        var sending = client.SendAsync(new WebhookRequest("http://slow.example/#ct=300&rt=100", WebhookMethod.Post, []), TestRun.Token);
+        await connecting.Wait();
+
+        time.Advance(TimeSpan.FromMilliseconds(299));
+        Assert.False(sending.IsCompleted);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        await Barrier.Within(sending, "the client gives up the connection");
+
+        Assert.Null(await sending);
     }
 
     [Fact]
@@ -142,12 +167,13 @@ public sealed class WebhookAddressPolicyTests
 
     /// <summary>Creates a policy that resolves every name to these addresses.</summary>
     private static WebhookAddressPolicy Guard(bool allowPrivate, params IPAddress[] addresses) =>
-        new(allowPrivate, _ => Task.FromResult(addresses));
+        new(allowPrivate, _ => Task.FromResult(addresses), HappyEyeballs.OverTcp(TimeProvider.System));
 
     private static async Task<HttpStatusCode?> CallAsync(WebhookAddressPolicy guard, WebhookReceiver receiver, string? url = null)
     {
         using var handler = WebhookHandler.New(guard);
-        using var client = new WebhookClient(handler, new ServerSettings(), TimeProvider.System);
-        return await client.SendAsync(url ?? $"http://rebound.example:{receiver.Address.Port}/", WebhookMethod.Post, [], default);
+        using var client = new WebhookClient(handler, TimeProvider.System);
+        url ??= $"http://rebound.example:{receiver.Address.Port}/";
+        return await client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), default);
     }
 }

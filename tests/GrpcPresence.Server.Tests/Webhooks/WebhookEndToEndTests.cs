@@ -41,6 +41,55 @@ public sealed class WebhookEndToEndTests
     }
 
     [Fact]
+    public async Task The_secret_of_a_service_instance_signs_its_webhooks_and_no_others()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var server = await TestServer.StartAsync(settings: new ServerSettings { AllowPrivateWebhooks = true });
+        var (service, other) = (await server.CreateReachableServiceAsync(), await server.CreateReachableServiceAsync());
+        var get = new GetWebhookSigningSecretsRequest { ServiceSid = service };
+        var secrets = await server.Configuration.GetWebhookSigningSecretsAsync(get);
+        await SetAsync(server, service, receiver.Url);
+        await SetAsync(server, other, receiver.Url);
+
+        await server.CreateUserAsync(service, "ada");
+        var first = await receiver.NextAsync();
+        await server.CreateUserAsync(other, "eve");
+        var foreign = await receiver.NextAsync();
+        await server.Configuration.RotateWebhookSigningSecretAsync(new RotateWebhookSigningSecretRequest { ServiceSid = service });
+        await server.CreateUserAsync(service, "bob");
+        var rotated = await receiver.NextAsync();
+
+        Assert.Equal(Signed(secrets.Current, first), first.Headers["X-Twilio-Signature"]);
+        Assert.NotEqual(Signed(secrets.Current, foreign), foreign.Headers["X-Twilio-Signature"]);
+        Assert.Equal(Signed(secrets.Next, rotated), rotated.Headers["X-Twilio-Signature"]);
+
+        static string Signed(WebhookSigningSecret secret, ReceivedWebhook webhook) =>
+            WebhookSignature.Of(secret.Secret, webhook.Url, webhook.Parameters);
+    }
+
+    [Fact]
+    public async Task Switching_reachability_off_sends_what_is_visible_then()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var server = await TestServer.StartAsync(settings: new ServerSettings { AllowPrivateWebhooks = true });
+        var service = await server.CreateReachableServiceAsync();
+        await SetAsync(server, service, receiver.Url);
+        await server.BeatAsync(service, "ada");
+        await receiver.NextAsync();
+        await receiver.NextAsync();
+
+        await server.Configuration.UpdateConfigurationAsync(new UpdateConfigurationRequest
+        {
+            Configuration = new Configuration { ServiceSid = service },
+            UpdateMask = new FieldMask { Paths = { "reachability_enabled" } },
+        });
+
+        var off = await receiver.NextAsync();
+        Assert.Equal(("onUserUpdated", "reachabilityOnline"), (off.EventType, off.Parameters["UpdateReasons"]));
+        Assert.DoesNotContain("IsOnline", off.Parameters);
+    }
+
+    [Fact]
     public async Task A_GET_has_the_parameters_and_a_signature()
     {
         await using var receiver = await WebhookReceiver.StartAsync();

@@ -42,6 +42,19 @@ public sealed class WebhookFormTests
     }
 
     [Fact]
+    public void A_URL_cannot_have_any_parameter_that_the_server_sends()
+    {
+        Assert.True(RoleSid.TryParse("RL00000000000000000000000000000007", out var role));
+        var user = SampleUsers.State(SampleUsers.Record() with { RoleSid = role, HadBinding = true });
+        var edit = new UserEdit("Countess", Attributes: null, RoleSid: null);
+
+        var sent = WebhookForm.Of(Account, WebhookEvents.UserUpdated, user, UpdateReasons.All)
+            .Concat(WebhookForm.OfEdit(Account, user, edit));
+
+        Assert.All(sent, parameter => Assert.Equal(parameter.Key, WebhookParameters.FindReserved($"a=b&{parameter.Key}=c")));
+    }
+
+    [Fact]
     public void Unknown_values_are_left_out()
     {
         var record = SampleUsers.Record() with { KnownRevision = 0 };

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
 using GrpcPresence.Server.Webhooks;
@@ -35,7 +34,7 @@ public sealed class WebhookHandlerTests
         using var root = TestAuthority.NewRoot();
         using var intermediate = root.NewIntermediate("Intermediate");
         using var certificate = intermediate.IssueServer();
-        using var handler = WebhookHandler.New(new WebhookAddressPolicy(allowPrivate: true, host => Dns.GetHostAddressesAsync(host)));
+        using var handler = WebhookHandler.New(NewPolicy());
         var policy = handler.SslOptions.CertificateChainPolicy!;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.Add(root.Certificate);
@@ -90,13 +89,16 @@ public sealed class WebhookHandlerTests
 
     private static async Task<HttpStatusCode?> CallAsync(string url)
     {
-        using var handler = WebhookHandler.New(new WebhookAddressPolicy(allowPrivate: true, host => Dns.GetHostAddressesAsync(host)));
+        using var handler = WebhookHandler.New(NewPolicy());
         return await CallAsync(url, handler);
     }
 
     private static async Task<HttpStatusCode?> CallAsync(string url, HttpMessageHandler handler)
     {
-        using var client = new WebhookClient(handler, new ServerSettings(), TimeProvider.System);
-        return await client.SendAsync(url, WebhookMethod.Post, [], TestRun.Token);
+        using var client = new WebhookClient(handler, TimeProvider.System);
+        return await client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), TestRun.Token);
     }
+
+    private static WebhookAddressPolicy NewPolicy() =>
+        new(allowPrivate: true, host => Dns.GetHostAddressesAsync(host), HappyEyeballs.OverTcp(TimeProvider.System));
 }

@@ -2,8 +2,10 @@ using System.Net;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Webhooks;
+using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
@@ -41,10 +43,12 @@ public sealed class WebhookSenderTests
 
     private static async Task<WebhookOutcome> SendAsync(StubHandler network)
     {
-        var settings = new ServerSettings();
-        using var client = new WebhookClient(network, settings, TimeProvider.System);
+        var settings = new ServerSettings { AuthToken = "token" };
+        using var client = new WebhookClient(network, TimeProvider.System);
         var delivery = new WebhookDelivery(
             "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, SampleUsers.State(), UpdateReasons.Created);
-        return await new WebhookSender(client, settings).SendAsync(delivery, default);
+        var secrets = new WebhookSecrets(new SecretFile(settings), settings);
+        var rejections = new WebhookRejections(TimeProvider.System, NullLogger<WebhookRejections>.Instance);
+        return await new WebhookSender(client, secrets, rejections, settings).SendAsync(delivery, default);
     }
 }

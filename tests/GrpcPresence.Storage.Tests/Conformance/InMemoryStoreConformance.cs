@@ -12,4 +12,8 @@ public sealed class InMemoryStoreConformance : PresenceStoreConformance, IDispos
     public void Dispose() => _store.Dispose();
 
     protected override void Restart() => _store.Restart();
+
+    protected override object Backup() => _store.Image;
+
+    protected override void Restore(object backup) => _store.Restore((StoreImage)backup);
 }

@@ -20,9 +20,13 @@ public abstract partial class PresenceStoreConformance
                 PostUrl = "https://post.example",
                 Filters = ["onUserUpdated", "onMessageAdded", "onUserAdded"],
                 Method = WebhookMethod.Get,
+                PreFailsClosed = true,
             },
-            Position: long.MaxValue);
-        var changed = given with { Settings = new WebhookSettings { PostUrl = "http://other.example" }, Position = 3 };
+            new WebhookPosition(long.MaxValue, KnownSince: 7, new WebhookSweep(KnownSince: 0, AfterId: long.MaxValue)))
+        {
+            SecretGeneration = long.MaxValue,
+        };
+        var changed = given with { Settings = new WebhookSettings { PostUrl = "http://other.example" }, Position = new WebhookPosition(3) };
 
         Write(transaction => transaction.PutWebhook(given));
 
@@ -78,22 +82,35 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task A_position_of_webhooks_rises_and_never_falls()
+    public async Task A_position_of_webhooks_is_replaced_only_where_it_is_the_expected_one()
     {
         var (service, other) = (AddService(1), AddService(2));
         var webhook = WebhookOf(service, "https://post.example", 5);
         Write(transaction => transaction.PutWebhook(webhook));
-        Write(transaction => transaction.PutWebhook(WebhookOf(other, "https://other.example", 1)));
+        Write(transaction => transaction.PutWebhook(WebhookOf(other, "https://other.example", 5)));
+        WebhookPosition[] positions =
+        [
+            webhook.Position,
+            new(9),
+            new(9, KnownSince: 3),
+            new(9, KnownSince: null, new WebhookSweep(KnownSince: 3, AfterId: 0)),
+            new(9, KnownSince: null, new WebhookSweep(KnownSince: 3, AfterId: 8)),
+            new(9, KnownSince: null, WebhookSweep.Everyone),
+        ];
 
-        Write(transaction => transaction.AdvanceWebhook(service.Id, 9));
-        Assert.Equal(webhook with { Position = 9 }, await Store.FindWebhookAsync(service.Sid, Stop));
-        Write(transaction => transaction.AdvanceWebhook(service.Id, 8));
-        Assert.Equal(webhook with { Position = 9 }, await Store.FindWebhookAsync(service.Sid, Stop));
-        Assert.Equal(1, (await Store.FindWebhookAsync(other.Sid, Stop))!.Position);
+        foreach (var (before, after) in positions.Zip(positions.Skip(1)))
+        {
+            foreach (var wrong in positions.Where(position => position != before))
+                Write(transaction => transaction.AdvanceWebhook(service.Id, wrong, new WebhookPosition(1)));
+            Assert.Equal(before, (await Store.FindWebhookAsync(service.Sid, Stop))!.Position);
+            Write(transaction => transaction.AdvanceWebhook(service.Id, before, after));
+            Assert.Equal(webhook with { Position = after }, await Store.FindWebhookAsync(service.Sid, Stop));
+        }
+        Assert.Equal(5, (await Store.FindWebhookAsync(other.Sid, Stop))!.Position.Revision);
     }
 
     [Fact]
-    public async Task Without_a_URL_the_position_does_not_rise()
+    public async Task Without_a_URL_the_position_does_not_move()
     {
         var (service, other) = (AddService(1), AddService(2));
         var silent = WebhookOf(other, "", 0);
@@ -101,12 +118,34 @@ public abstract partial class PresenceStoreConformance
 
         Write(transaction =>
         {
-            transaction.AdvanceWebhook(service.Id, 9);
-            transaction.AdvanceWebhook(other.Id, 9);
+            transaction.AdvanceWebhook(service.Id, WebhookPosition.None, new WebhookPosition(9));
+            transaction.AdvanceWebhook(other.Id, WebhookPosition.None, new WebhookPosition(9));
         });
 
         Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
         Assert.Equal(silent, await Store.FindWebhookAsync(other.Sid, Stop));
+    }
+
+    [Fact]
+    public async Task After_the_data_went_back_every_endpoint_is_swept_and_after_a_restart_none_is()
+    {
+        var (service, silent) = (AddService(1), AddService(2));
+        var webhook = WebhookOf(service, "https://post.example", 5);
+        Write(transaction => transaction.PutWebhook(webhook));
+        Write(transaction => transaction.PutWebhook(WebhookOf(silent, "", 0)));
+        Restart();
+        Assert.Equal(webhook, await Store.FindWebhookAsync(service.Sid, Stop));
+
+        var swept = webhook.Position with { Sweep = WebhookSweep.Everyone };
+        var backup = Backup();
+        AddUser(service, Sample.User(1, revision: 2));
+        Restore(backup);
+
+        Assert.Equal(swept, (await Store.FindWebhookAsync(service.Sid, Stop))!.Position);
+        Assert.Equal(WebhookPosition.None, (await Store.FindWebhookAsync(silent.Sid, Stop))!.Position);
+        Write(transaction => transaction.AdvanceWebhook(service.Id, swept, webhook.Position));
+        Restart();
+        Assert.Equal(webhook, await Store.FindWebhookAsync(service.Sid, Stop));
     }
 
     [Fact]
@@ -169,5 +208,9 @@ public abstract partial class PresenceStoreConformance
     }
 
     private static StoredWebhook WebhookOf(ServiceRecord service, string postUrl, long position) =>
-        new(service.Id, service.Sid, new WebhookSettings { PostUrl = postUrl, Filters = [WebhookEvents.UserAdded] }, position);
+        new(
+            service.Id,
+            service.Sid,
+            new WebhookSettings { PostUrl = postUrl, Filters = [WebhookEvents.UserAdded] },
+            new WebhookPosition(position));
 }

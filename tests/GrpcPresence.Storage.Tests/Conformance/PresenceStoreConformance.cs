@@ -16,6 +16,12 @@ public abstract partial class PresenceStoreConformance
     /// <summary>Stops the store in an orderly way and starts it with the same data.</summary>
     protected abstract void Restart();
 
+    /// <summary>Makes a backup while the store is open.</summary>
+    protected abstract object Backup();
+
+    /// <summary>Replaces the data with a backup and starts the store.</summary>
+    protected abstract void Restore(object backup);
+
     protected void Write(Action<IStoreTransaction> write)
     {
         using var transaction = Store.BeginTransaction();

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 
@@ -22,6 +23,21 @@ public sealed class SqliteStoreConformance : PresenceStoreConformance, IDisposab
     protected override void Restart()
     {
         _store.Dispose();
+        _store = Open();
+    }
+
+    protected override object Backup()
+    {
+        var backup = _directory.File("backup.db");
+        SqliteBackup.Backup(_store.Path, backup);
+        return backup;
+    }
+
+    protected override void Restore(object backup)
+    {
+        var path = _store.Path;
+        _store.Dispose();
+        SqliteBackup.Restore((string)backup, path);
         _store = Open();
     }
 

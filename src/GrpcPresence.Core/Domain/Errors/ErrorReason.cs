@@ -96,6 +96,9 @@ public enum ErrorReason
     /// <summary>The client of a watch does not read.</summary>
     WatchStalled = 73,
 
+    /// <summary>The webhook that runs before an edit gave no answer, and the service instance fails closed.</summary>
+    WebhookUnanswered = 74,
+
     /// <summary>An internal error of the server.</summary>
     Internal = 80,
 

@@ -120,6 +120,10 @@ public static class PresenceErrors
             "webhook_status",
             status);
 
+    /// <summary>Reports that the webhook gave no answer, and that the service instance rejects edits then.</summary>
+    public static PresenceException WebhookUnanswered() =>
+        new(ErrorReason.WebhookUnanswered, "The service instance's webhook gave no answer, so the edit is rejected. Retry later.");
+
     /// <summary>Reports that the server is stopping.</summary>
     public static PresenceException ServerStopping() =>
         new(ErrorReason.ServerStopping, "The server is shutting down. Retry, or connect to another server.");

@@ -38,6 +38,9 @@ public sealed record ServiceConfiguration
     /// <summary>The revision at which reachability was last switched on or off; 0 if it never was.</summary>
     public long SwitchRevision { get; init; }
 
+    /// <summary>The revision at which the present on-period of reachability began; null while reachability is off.</summary>
+    public long? OnPeriod => ReachabilityEnabled ? SwitchedOnRevision : null;
+
     /// <summary>When the configuration last changed.</summary>
     public DateTimeOffset UpdateTime { get; init; }
 

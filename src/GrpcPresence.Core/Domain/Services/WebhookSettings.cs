@@ -19,14 +19,18 @@ public sealed record WebhookSettings
     /// <summary>The HTTP method of both.</summary>
     public WebhookMethod Method { get; init; } = WebhookMethod.Post;
 
+    /// <summary>Whether an edit is rejected when the webhook before it gives no answer. Otherwise the edit proceeds.</summary>
+    public bool PreFailsClosed { get; init; }
+
     /// <inheritdoc/>
     public bool Equals(WebhookSettings? other) =>
         other is not null
         && PreUrl == other.PreUrl
         && PostUrl == other.PostUrl
         && Method == other.Method
+        && PreFailsClosed == other.PreFailsClosed
         && Filters.SequenceEqual(other.Filters, StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(PreUrl, PostUrl, Method, Filters.Count);
+    public override int GetHashCode() => HashCode.Combine(PreUrl, PostUrl, Method, Filters.Count, PreFailsClosed);
 }

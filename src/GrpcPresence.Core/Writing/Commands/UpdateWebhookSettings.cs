@@ -14,17 +14,17 @@ public sealed class UpdateWebhookSettings(ServiceSid sid, Func<WebhookSettings, 
     private protected override WebhookSettings DecideCore(CommandBatch batch)
     {
         var service = batch.Service(sid).Record;
-        var before = batch.Store.FindWebhook(service.Id) ?? new StoredWebhook(service.Id, sid, new WebhookSettings(), Position: 0);
+        var before = batch.Store.FindWebhook(service.Id) ?? StoredWebhook.DefaultOf(service);
         var after = edit(before.Settings);
         if (after != before.Settings)
-            batch.Store.PutWebhook(before with { Settings = after, Position = PositionOf(after, before, service.Revision) });
+            batch.Store.PutWebhook(before with { Settings = after, Position = PositionOf(after, before, service) });
         return after;
     }
 
-    private static long PositionOf(WebhookSettings after, StoredWebhook before, long now)
+    private static WebhookPosition PositionOf(WebhookSettings after, StoredWebhook before, ServiceRecord service)
     {
         if (after.PostUrl.Length == 0)
-            return 0;
-        return before.Settings.PostUrl.Length == 0 ? now : before.Position;
+            return WebhookPosition.None;
+        return before.Settings.PostUrl.Length == 0 ? WebhookPosition.Now(service) : before.Position;
     }
 }

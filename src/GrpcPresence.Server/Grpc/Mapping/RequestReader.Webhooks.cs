@@ -17,12 +17,9 @@ internal sealed partial class RequestReader
             return RefuseLength<string>(text, field, Limits.WebhookUrlBytes, Bytes);
         if (text.Length == 0)
             return text;
-        if (!Core.Domain.Services.WebhookUrl.IsValid(text))
-        {
-            return Refuse<string>(
-                field, ErrorReason.FieldInvalid, "must be an absolute, fully escaped http or https URL without user info and fragment");
-        }
-        return guard.Rejects(new Uri(text))
+        if (!Core.Domain.Services.WebhookUrl.TryParse(text, out var url, out var problem))
+            return Refuse<string>(field, ErrorReason.FieldInvalid, problem);
+        return guard.Rejects(new Uri(url.Text))
             ? Refuse<string>(field, ErrorReason.FieldInvalid, "must not point to a private network, which this server does not allow")
             : text;
     }

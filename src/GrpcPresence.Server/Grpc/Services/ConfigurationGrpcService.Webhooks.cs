@@ -1,5 +1,7 @@
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Server.Grpc.Services;
@@ -29,6 +31,36 @@ internal sealed partial class ConfigurationGrpcService
         });
         return new UpdateWebhookConfigurationResponse { WebhookConfiguration = updated.ToMessage(sid) };
     }
+
+    /// <inheritdoc/>
+    public override async Task<GetWebhookSigningSecretsResponse> GetWebhookSigningSecrets(
+        GetWebhookSigningSecretsRequest request, ServerCallContext context)
+    {
+        var service = await FindAsync(request.ServiceSid, context);
+        var webhook = await store.FindWebhookAsync(service.Sid, context.CancellationToken) ?? StoredWebhook.DefaultOf(service);
+        return new GetWebhookSigningSecretsResponse
+        {
+            Current = SecretOf(webhook.Signer),
+            Next = SecretOf(webhook.Signer.Next),
+            SignedByAuthToken = settings.AuthToken is not null,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RotateWebhookSigningSecretResponse> RotateWebhookSigningSecret(
+        RotateWebhookSigningSecretRequest request, ServerCallContext context)
+    {
+        var sid = ReadService(request.ServiceSid);
+        var audited = audit.Of<WebhookSigner>(context, _ => sid);
+        var signer = await commands.SubmitAsync(new RotateWebhookSecret(sid), context, rotated =>
+        {
+            audited(rotated);
+            webhooks.Apply(sid);
+        });
+        return new RotateWebhookSigningSecretResponse { Current = SecretOf(signer), Next = SecretOf(signer.Next) };
+    }
+
+    private WebhookSigningSecret SecretOf(WebhookSigner signer) => new() { Generation = signer.Generation, Secret = secrets.Get(signer) };
 
     /// <inheritdoc/>
     public override async Task<GetNotificationConfigurationResponse> GetNotificationConfiguration(

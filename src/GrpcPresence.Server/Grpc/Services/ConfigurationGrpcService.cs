@@ -6,6 +6,7 @@ using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Grpc.Mapping;
 using GrpcPresence.Server.Security.Audit;
+using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;
 using GrpcPresence.V1;
 
@@ -13,7 +14,13 @@ namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>Manages service instances and their settings: validate, call, map.</summary>
 internal sealed partial class ConfigurationGrpcService(
-    CommandQueue commands, IStoreReader store, AuditLog audit, WebhookAddressPolicy guard, WebhookDispatcher webhooks)
+    CommandQueue commands,
+    IStoreReader store,
+    AuditLog audit,
+    WebhookAddressPolicy guard,
+    WebhookDispatcher webhooks,
+    WebhookSecrets secrets,
+    ServerSettings settings)
     : ConfigurationService.ConfigurationServiceBase
 {
     /// <inheritdoc/>

@@ -21,7 +21,7 @@ internal static class UpdateMasks
 
     /// <summary>The fields of UpdateWebhookConfiguration.</summary>
     public static readonly UpdateMask WebhookConfiguration = new(
-        writable: ["pre_webhook_url", "post_webhook_url", "filters", "method"],
+        writable: ["pre_webhook_url", "post_webhook_url", "filters", "method", "pre_webhook_fail_closed"],
         readOnly: ["service_sid"]);
 
     /// <summary>The fields of UpdateNotificationConfiguration.</summary>

@@ -35,6 +35,7 @@ internal static class WebhookRequests
         PostWebhookUrl = settings.PostUrl,
         Filters = { settings.Filters },
         Method = (V1.WebhookMethod)settings.Method,
+        PreWebhookFailClosed = settings.PreFailsClosed,
     };
 
     /// <summary>Returns a function that changes the settings. The writer applies it to the current settings.</summary>
@@ -63,6 +64,9 @@ internal static class WebhookRequests
             case "method":
                 var method = reader.WebhookMethod(given.Method, field);
                 return settings => settings with { Method = method };
+            case "pre_webhook_fail_closed":
+                var failsClosed = given.PreWebhookFailClosed;
+                return settings => settings with { PreFailsClosed = failsClosed };
             default:
                 return settings => settings; // reading the mask has already reported the path
         }

@@ -11,6 +11,7 @@ internal static class WebhookEndpoints
     private const string PostWebhookUrl = "PostWebhookUrl";
     private const string Filters = "Filters";
     private const string Method = "Method";
+    private const string PreWebhookFailClosed = "PreWebhookFailClosed";
 
     private static readonly Dictionary<string, V1.WebhookMethod> Methods = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -46,6 +47,10 @@ internal static class WebhookEndpoints
                         RestParameterType.Texts,
                         "The events that cause webhooks: onUserAdded, onUserUpdate, onUserUpdated. A single empty value selects none."),
                     RestParameter.Form(Method, RestParameterType.Text, "The HTTP method of the webhooks: POST or GET."),
+                    RestParameter.Form(
+                        PreWebhookFailClosed,
+                        RestParameterType.Flag,
+                        "Whether a profile edit is rejected when the URL before it gives no answer. An addition of this service."),
                 ]),
             UpdateAsync);
     }
@@ -60,7 +65,7 @@ internal static class WebhookEndpoints
     private static async Task<WebhookResource> UpdateAsync(RestRequest call)
     {
         var webhook = new V1.WebhookConfiguration { ServiceSid = call.Path(RestPaths.ServiceSid) };
-        var mask = FormFields.Take(call, webhook, ["pre_webhook_url", "post_webhook_url", "filters"]);
+        var mask = FormFields.Take(call, webhook, ["pre_webhook_url", "post_webhook_url", "filters", "pre_webhook_fail_closed"]);
         if (call.Text(Method) is { } method)
         {
             // An invalid method is passed on, so that it is reported together with all other violations.

@@ -23,6 +23,9 @@ internal sealed record WebhookResource
     /// <summary>The HTTP method: POST or GET.</summary>
     public required string Method { get; init; }
 
+    /// <summary>Whether an edit is rejected that the URL before it did not answer.</summary>
+    public required bool PreWebhookFailClosed { get; init; }
+
     /// <summary>The URL of the resource.</summary>
     public required string Url { get; init; }
 
@@ -35,6 +38,7 @@ internal sealed record WebhookResource
         PostWebhookUrl = ResourceText.OrNull(webhook.PostWebhookUrl),
         Filters = webhook.Filters.Count == 0 ? null : [.. webhook.Filters],
         Method = webhook.Method == V1.WebhookMethod.Get ? HttpMethods.Get : HttpMethods.Post,
+        PreWebhookFailClosed = webhook.PreWebhookFailClosed,
         Url = call.UrlOfService(webhook.ServiceSid, "/Configuration/Webhooks"),
     };
 }

@@ -44,16 +44,27 @@ internal sealed class SecretFile(ServerSettings settings)
     public (string Secret, ApiKeySecret Stored) New(ApiKeySid sid)
     {
         var salt = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SaltBytes));
+        var secret = Derive(GetOrCreateKey(), sid, salt);
+        return (secret, ApiKeySecret.Of(salt, secret));
+    }
+
+    /// <summary>Returns the file's key, from which other secrets are derived too. Creates the file when it does not exist.</summary>
+    /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or created.</exception>
+    public byte[] GetOrCreateKey()
+    {
         try
         {
-            var secret = Derive(Key(mayCreate: true)!, sid, salt);
-            return (secret, ApiKeySecret.Of(salt, secret));
+            return Key(mayCreate: true)!;
         }
         catch (SettingsException exception)
         {
             throw new PresenceException(ErrorReason.StorageUnavailable, exception.Message, exception);
         }
     }
+
+    /// <summary>Returns the file's key, or null when the file does not exist.</summary>
+    /// <exception cref="SettingsException">The file cannot be read.</exception>
+    public byte[]? FindKey() => Key(mayCreate: false);
 
     /// <summary>Returns the secret of an API key, or null when it was not derived from this file.</summary>
     /// <exception cref="SettingsException">The file cannot be read.</exception>

@@ -40,6 +40,10 @@ internal static class AuthorizationTable
         Instance<V1.UpdateWebhookConfigurationRequest>(
             Configurations, "UpdateWebhookConfiguration", ApiKeyRole.Admin, request =>
                 request.WebhookConfiguration?.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.GetWebhookSigningSecretsRequest>(Configurations, "GetWebhookSigningSecrets", ApiKeyRole.Admin, request =>
+            request.ServiceSid).Costing(CallCost.Write),
+        Instance<V1.RotateWebhookSigningSecretRequest>(Configurations, "RotateWebhookSigningSecret", ApiKeyRole.Admin, request =>
+            request.ServiceSid).Costing(CallCost.Write),
         Instance<V1.GetNotificationConfigurationRequest>(Configurations, "GetNotificationConfiguration", ApiKeyRole.Read, request =>
             request.ServiceSid),
         Instance<V1.UpdateNotificationConfigurationRequest>(

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using Microsoft.Win32.SafeHandles;
 
 namespace GrpcPresence.Storage.Sqlite.Files;
 
@@ -15,16 +16,28 @@ internal sealed class DatabaseLock : IDisposable
 
     private readonly FileStream _file;
 
-    private DatabaseLock(FileStream file) => _file = file;
+    private DatabaseLock(FileStream file, bool isNew)
+    {
+        _file = file;
+        IsNew = isNew;
+    }
+
+    /// <summary>Whether the file did not exist.</summary>
+    public bool IsNew { get; }
+
+    /// <summary>The open file, whose content belongs to <see cref="CommitWitness"/>.</summary>
+    public SafeFileHandle Handle => _file.SafeFileHandle;
 
     /// <summary>Takes the lock of the database.</summary>
     /// <exception cref="DatabaseRejectedException">Another process or store holds it.</exception>
     /// <exception cref="StorageException">The lock file cannot be opened.</exception>
     public static DatabaseLock Take(string databasePath)
     {
+        var path = databasePath + ".lock";
         try
         {
-            return new DatabaseLock(new FileStream(databasePath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            var isNew = !File.Exists(path);
+            return new DatabaseLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), isNew);
         }
         catch (IOException exception) when (exception.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
         {

@@ -55,6 +55,7 @@ public static class SqliteBackup
             var copy = database + ".partial";
             Copy(backup, copy, thorough: true, () =>
             {
+                new CommitWitness(held).NoteRestore();
                 // From here on the old database is complete without its logs.
                 TakeInLogs(database, patience);
                 // SQLite would apply the logs to the restored database. They must be deleted, also on the disk, before the restored file

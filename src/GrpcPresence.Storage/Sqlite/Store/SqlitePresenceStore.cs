@@ -22,6 +22,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private readonly SqliteStoreOptions _options;
     private readonly ConnectionFactory _connections;
     private readonly DatabaseLock _lock;
+    private readonly CommitWitness _witness;
     private readonly ReaderPool _readers;
     private readonly SqliteTimelines _timelines;
     private WriteConnection? _writer; // null after a failed reopening
@@ -39,13 +40,14 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         _connections = new ConnectionFactory(Path, options.BusyTimeout);
         _readers = new ReaderPool(_connections);
         _lock = DatabaseLock.Take(Path);
+        _witness = new CommitWitness(_lock);
         try
         {
             DatabaseInspection.CheckFiles(Path);
             _writer = OpenWriter(SqliteOpenMode.ReadWriteCreate, Prepare);
             _lastTransactionId = _writer.ReadLastCommit();
             SqliteVersion = _writer.Connection.ExecuteScalar<string>("SELECT sqlite_version()")!;
-            _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline());
+            _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline(), _witness, _lastTransactionId);
         }
         catch (Exception exception)
         {
@@ -85,7 +87,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
             throw SqliteFaults.Translate(exception);
         }
         // Counted when a transaction begins, not when it commits, so that the id of a lost transaction is not reused.
-        return _transaction = new SqliteStoreTransaction(writer, _timelines, ++_lastTransactionId);
+        return _transaction = new SqliteStoreTransaction(writer, _timelines, _witness, ++_lastTransactionId);
     }
 
     /// <inheritdoc/>

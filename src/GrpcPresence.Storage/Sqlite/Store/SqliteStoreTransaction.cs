@@ -3,13 +3,15 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Native;
 using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
 /// <summary>The write transaction on SQLite. BEGIN IMMEDIATE locks the whole database against other writers.</summary>
-internal sealed partial class SqliteStoreTransaction(WriteConnection writer, SqliteTimelines timelines, long id) : IStoreTransaction
+internal sealed partial class SqliteStoreTransaction(WriteConnection writer, SqliteTimelines timelines, CommitWitness witness, long id)
+    : IStoreTransaction
 {
     private readonly List<long> _cut = [];
     private bool _isOver; // committed, or lost: after some errors SQLite has rolled back, and a further statement would commit by itself
@@ -113,6 +115,7 @@ internal sealed partial class SqliteStoreTransaction(WriteConnection writer, Sql
     public void Commit() => Run(() =>
     {
         writer.Commit(id);
+        witness.Note(id);
         _isOver = true;
         timelines.Committed(_cut);
     });

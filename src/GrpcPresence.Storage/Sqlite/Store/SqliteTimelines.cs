@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Storage.Sqlite.Files;
 using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
@@ -22,10 +23,20 @@ internal sealed class SqliteTimelines
     /// <summary>The sequence number of this timeline.</summary>
     public long Seq { get; }
 
-    /// <summary>Stores a new timeline. Called once, at the start, before any commit.</summary>
-    public static SqliteTimelines Begin(SqliteConnection writer, Guid timeline) => new(
-        timeline,
-        writer.ExecuteScalar<long>("INSERT INTO timelines (id) VALUES (@Id) RETURNING seq", new { Id = TimelineId.ToBytes(timeline) }));
+    /// <summary>
+    /// Stores a new timeline. Called once, at the start, before any commit. If the data went back, makes every webhook endpoint receive the
+    /// present state of every user, because it may have received states that the data no longer contains.
+    /// </summary>
+    public static SqliteTimelines Begin(SqliteConnection writer, Guid timeline, CommitWitness witness, long lastCommit)
+    {
+        var id = TimelineId.ToBytes(timeline);
+        var before = writer.ExecuteScalar<byte[]?>("SELECT id FROM timelines ORDER BY seq DESC LIMIT 1") ?? [];
+        if (before.Length > 0 && witness.IsAheadOf(before, lastCommit))
+            writer.Execute("UPDATE webhooks SET sweep_since = 0, sweep_after = 0 WHERE post_url <> ''");
+        // After the statement above: a process that dies in between must notice again.
+        witness.Begin(before, id, lastCommit);
+        return new(timeline, writer.ExecuteScalar<long>("INSERT INTO timelines (id) VALUES (@Id) RETURNING seq", new { Id = id }));
+    }
 
     /// <summary>Returns the present timeline of a service instance.</summary>
     public Guid Of(ServiceRecord service) => TimelineId.Combine(_current, service.Id);
