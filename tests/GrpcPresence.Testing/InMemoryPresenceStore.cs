@@ -233,7 +233,6 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             },
             cancellationToken);
 
-<<<<<<< HEAD
     private static IEnumerable<PushBinding> Select(ServiceImage service, BindingFilter filter)
     {
         var owners = filter.Users.Select(service.FindUser).OfType<UserRecord>().Select(user => user.Sid).ToHashSet();
@@ -243,13 +242,12 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             .Where(binding => !filter.NamesUsers || owners.Contains(binding.UserSid))
             .Where(binding => filter.Types.Count == 0 || filter.Types.Contains(binding.Type));
     }
-=======
+
     private static KeyValuePair<long, ServiceImage> Swept(ServiceImage service) => new(
         service.Record.Id,
         service.Webhook is { Settings.PostUrl.Length: > 0 } webhook
             ? service with { Webhook = webhook with { Position = webhook.Position with { Sweep = WebhookSweep.Everyone } } }
             : service);
->>>>>>> b15
 
     private static Guid TimelineOf(Guid timeline, long serviceId)
     {

@@ -134,7 +134,7 @@ public sealed class WebhookClientTests
     }
 
     [Fact]
-    public async Task User_info_is_sent_as_Basic_authentication_and_is_no_part_of_the_URL()
+    public async Task User_info_is_sent_as_Basic_authentication_and_is_not_part_of_the_URL()
     {
         using var network = new StubHandler(HttpStatusCode.OK);
 
