@@ -41,7 +41,8 @@ public class EventWriteBenchmarks : WorldBenchmarks
         var http = new DefaultHttpContext();
         http.Request.Scheme = "http";
         http.Request.Host = new HostString("127.0.0.1:5081");
-        _call = new RestRequest(http, caller: null!, Operation, FormCollection.Empty, methods: null!, "AC00000000000000000000000000000000");
+        _call = new RestRequest(
+            http, caller: null!, Operation, UrlParameters.None, UrlParameters.None, methods: null!, "AC00000000000000000000000000000000");
     }
 
     /// <summary>Our writer.</summary>
