@@ -30,7 +30,7 @@ internal sealed class WriterLoop : IDisposable
         _tracker.Start();
         var hub = new WatchHub(_store, new UserEncoder(), status, _metrics, TimeProvider.System, Random.Shared, Limits.WatchStallTimeout);
         _writer = new CommandWriter(
-            _store, _queue, services, _tracker, hub, new ApiKeyCache(), status, _metrics, TimeProvider.System,
+            _store, _queue, services, _tracker, [hub], new ApiKeyCache(), status, _metrics, TimeProvider.System,
             Limits.TombstoneRetention,
             int.MaxValue);
         _service = services.GetAsync(Population.Service(), CancellationToken.None).AsTask().GetAwaiter().GetResult();

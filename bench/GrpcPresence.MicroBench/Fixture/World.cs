@@ -31,7 +31,7 @@ internal sealed class World : IDisposable
         Tracker = new PresenceTracker(Clock, _queue, _metrics);
         Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Limits.WatchStallTimeout);
         _writer = new CommandWriter(
-            _store, _queue, _services, Tracker, Hub, new ApiKeyCache(), status, _metrics, Clock,
+            _store, _queue, _services, Tracker, [Hub], new ApiKeyCache(), status, _metrics, Clock,
             Limits.TombstoneRetention,
             int.MaxValue);
     }

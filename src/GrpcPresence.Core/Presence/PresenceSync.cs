@@ -135,7 +135,7 @@ internal struct PresenceSync()
     {
         if (!_lanes.HasFlag(Lanes.Callers) && !(background && _lanes.HasFlag(Lanes.Background)))
             return false;
-        Queue();
+        SetQueued();
         return true;
     }
 
@@ -143,7 +143,7 @@ internal struct PresenceSync()
     public void MarkQueued(bool background)
     {
         _lanes |= LaneOf(background);
-        Queue();
+        SetQueued();
     }
 
     /// <summary>Notes that the queue is closed. Without an entry nothing will take the state, so the callers that wait fail now.</summary>
@@ -151,7 +151,7 @@ internal struct PresenceSync()
     {
         if (_lanes != Lanes.None)
         {
-            Queue();
+            SetQueued();
             return;
         }
         Phase = IsTaken ? SyncPhase.Taken : SyncPhase.Stored;
@@ -162,7 +162,7 @@ internal struct PresenceSync()
     /// Takes the state for a decision. Null when an earlier entry took it, and while a transaction holds it: each transaction decides about
     /// a user once.
     /// </summary>
-    public PresenceSnapshot? Take(bool background, bool isOnline, UserSid sid)
+    public PresenceSnapshot? TakeSnapshot(bool background, bool isOnline, UserSid sid)
     {
         LeaveLane(background);
         if (Phase != SyncPhase.Queued)
@@ -172,7 +172,7 @@ internal struct PresenceSync()
         _takenOnline = isOnline;
         _cameOnline = false;
         _mayCreate = false;
-        _waiters?.Take();
+        _waiters?.MoveQueuedToTaken();
         return snapshot;
     }
 
@@ -232,12 +232,12 @@ internal struct PresenceSync()
             EndTake();
             return NextWhenQueued();
         }
-        Reset(reason);
+        Forget(reason);
         return Next.Idle;
     }
 
     /// <summary>Forgets everything. The callers that wait fail.</summary>
-    public void Reset(PresenceException reason)
+    public void Forget(PresenceException reason)
     {
         Phase = SyncPhase.Stored;
         _cameOnline = false;
@@ -262,7 +262,7 @@ internal struct PresenceSync()
     // The entry that queued the state may have come and gone while a transaction held the state.
     private readonly Next NextWhenQueued() => _lanes != Lanes.None ? Next.None : Next.Requeue;
 
-    private void Queue() => Phase = IsTaken ? SyncPhase.TakenAndQueued : SyncPhase.Queued;
+    private void SetQueued() => Phase = IsTaken ? SyncPhase.TakenAndQueued : SyncPhase.Queued;
 
     private void EndTake() => Phase = IsQueued ? SyncPhase.Queued : SyncPhase.Stored;
 

@@ -28,13 +28,13 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             return;
         }
         lock (user.Shard.Gate)
-            _snapshot = user.Take(background);
+            _snapshot = user.TakeSnapshot(background);
         _entry = QueueEntry.Used;
         if (_snapshot is not { } snapshot)
             return;
         try
         {
-            Decide(batch, snapshot);
+            Store(batch, snapshot);
         }
         catch (PresenceException error) when (error is not StorageException)
         {
@@ -94,7 +94,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             user.Reject(reason);
     }
 
-    private void Decide(CommandBatch batch, PresenceSnapshot snapshot)
+    private void Store(CommandBatch batch, PresenceSnapshot snapshot)
     {
         var service = batch.Service(user.Service.Sid);
         if (service.Record.Id != user.Service.Id)

@@ -19,7 +19,7 @@ internal sealed class StoredWaiters
     /// <summary>Completes when the transaction that runs now is committed.</summary>
     public Task Taken => (_taken ??= NewSource()).Task;
 
-    public void Take() => (_taken, _queued) = (_queued, null);
+    public void MoveQueuedToTaken() => (_taken, _queued) = (_queued, null);
 
     public void Complete()
     {

@@ -199,8 +199,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public void Leave() => SetSid(default);
 
     /// <summary>Takes the state for the writer's decision; null if nothing is to be decided.</summary>
-    public PresenceSnapshot? Take(bool background) =>
-        _sync.Take(background, IsOnline, Sid) is { } snapshot
+    public PresenceSnapshot? TakeSnapshot(bool background) =>
+        _sync.TakeSnapshot(background, IsOnline, Sid) is { } snapshot
             ? snapshot with { LastKnown = _lastKnown > 0 ? DateTimeOffset.FromUnixTimeSeconds(_lastKnown) : null }
             : null;
 
@@ -271,7 +271,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public void Delete(TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored)
     {
         SetSid(default);
-        _sync.Reset(PresenceErrors.SessionEnded());
+        _sync.Forget(PresenceErrors.SessionEnded());
         var now = Shard.Clock.Now;
         foreach (var (session, until) in FindSessionsToEnd(retention))
         {

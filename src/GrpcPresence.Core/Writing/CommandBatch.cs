@@ -17,7 +17,7 @@ internal sealed class CommandBatch(
     IStoreTransaction store, DateTimeOffset now, int usersPerService, TimeSpan tombstoneRetention, ITrackedUsers tracked)
 {
     private readonly Dictionary<ServiceSid, ServiceBatch> _present = [];
-    private readonly List<ServiceBatch> _slots = [];
+    private readonly List<ServiceBatch> _services = [];
     private readonly List<ApiKey> _keys = [];
     private readonly List<ApiKey> _forgottenKeys = [];
     private readonly HashSet<(ServiceSid, Identity)> _deleted = [];
@@ -38,10 +38,10 @@ internal sealed class CommandBatch(
     public ITrackedUsers Tracked => tracked;
 
     /// <summary>The number of users that were not created because their service instance has the maximum number.</summary>
-    public int RefusedUsers { get; private set; }
+    public int RejectedUsers { get; private set; }
 
     /// <summary>Every service instance that the batch has read.</summary>
-    public IReadOnlyList<ServiceBatch> Slots => _slots;
+    public IReadOnlyList<ServiceBatch> Services => _services;
 
     /// <summary>The API keys that the batch wrote, in the order of writing.</summary>
     public IReadOnlyList<ApiKey> ApiKeys => _keys;
@@ -49,8 +49,8 @@ internal sealed class CommandBatch(
     /// <summary>Returns the service instance, or null.</summary>
     public ServiceBatch? FindService(ServiceSid sid)
     {
-        if (_present.TryGetValue(sid, out var slot))
-            return slot.IsDeleted ? null : slot;
+        if (_present.TryGetValue(sid, out var service))
+            return service.IsDeleted ? null : service;
         return store.FindService(sid) is { } record ? Add(new ServiceBatch(record)) : null;
     }
 
@@ -62,11 +62,11 @@ internal sealed class CommandBatch(
         store.FindUser(service.Record.Id, key) ?? throw PresenceErrors.UserNotFound(key);
 
     /// <summary>Adds a service instance that this batch creates.</summary>
-    public ServiceBatch Add(ServiceBatch slot)
+    public ServiceBatch Add(ServiceBatch service)
     {
-        _present[slot.Record.Sid] = slot;
-        _slots.Add(slot);
-        return slot;
+        _present[service.Record.Sid] = service;
+        _services.Add(service);
+        return service;
     }
 
     /// <summary>Notes an API key that this batch wrote.</summary>
@@ -105,7 +105,7 @@ internal sealed class CommandBatch(
     {
         if (service.Record.UserCount >= usersPerService)
         {
-            RefusedUsers++;
+            RejectedUsers++;
             throw PresenceErrors.QuotaExceeded(Quota.Users, QuotaSubject.ServiceInstance, usersPerService, Limits.LevelQuotaRetry);
         }
         return new UserRecord
@@ -143,10 +143,10 @@ internal sealed class CommandBatch(
     /// <summary>Writes the changed service instances.</summary>
     public void Flush()
     {
-        foreach (var slot in _slots)
+        foreach (var service in _services)
         {
-            if (slot.IsChanged && !slot.IsDeleted)
-                store.UpdateService(slot.Record);
+            if (service.IsChanged && !service.IsDeleted)
+                store.UpdateService(service.Record);
         }
     }
 }

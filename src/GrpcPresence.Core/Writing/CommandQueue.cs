@@ -63,7 +63,7 @@ public sealed class CommandQueue : IDisposable
     public void Dispose() => _signal.Dispose();
 
     /// <summary>Moves the commands of one transaction into the list.</summary>
-    internal void Take(List<Command> target, int callers, int background)
+    internal void TakeBatch(List<Command> target, int callers, int background)
     {
         lock (_gate)
         {

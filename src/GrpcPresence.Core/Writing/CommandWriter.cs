@@ -14,7 +14,7 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="queue">The commands to write.</param>
 /// <param name="services">The cache, updated with changed service instances.</param>
 /// <param name="users">The tracked users.</param>
-/// <param name="publisher">Publishes what was committed.</param>
+/// <param name="publishers">Publish what was committed, in this order.</param>
 /// <param name="keys">The cache, updated after each commit.</param>
 /// <param name="status">Receives whether the store works.</param>
 /// <param name="metrics">The metrics.</param>
@@ -26,7 +26,7 @@ public sealed class CommandWriter(
     CommandQueue queue,
     ServiceCache services,
     ITrackedUsers users,
-    ICommitPublisher publisher,
+    IEnumerable<ICommitPublisher> publishers,
     ApiKeyCache keys,
     StorageStatus status,
     PresenceMetrics metrics,
@@ -37,6 +37,7 @@ public sealed class CommandWriter(
     /// <summary>How often the writer looks for rows to purge.</summary>
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
 
+    private readonly ICommitPublisher[] _publishers = [.. publishers];
     private readonly List<Command> _commands = [];
     private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null if rows may remain
     private long? _uptimeAt; // monotonic time at which the uptime was last stored; null before the first time
@@ -50,7 +51,7 @@ public sealed class CommandWriter(
     public WriteOutcome WriteOnce()
     {
         _commands.Clear();
-        queue.Take(_commands, Limits.ChangesPerBatch, Limits.BackgroundChangesPerBatch);
+        queue.TakeBatch(_commands, Limits.ChangesPerBatch, Limits.BackgroundChangesPerBatch);
         var outcome = _commands.Count > 0 ? Write(_commands) : WriteOutcome.Idle;
         if (outcome != WriteOutcome.Failed && queue.Count == 0 && PurgeOnce() is var purged and not WriteOutcome.Idle)
             outcome = purged;
@@ -109,8 +110,8 @@ public sealed class CommandWriter(
         }
         status.Report(null);
         metrics.CommitRecorded(time.GetElapsedTime(began), commands.Count);
-        if (batch.RefusedUsers > 0)
-            metrics.QuotaRejected(QuotaNames.Of(Quota.Users), batch.RefusedUsers);
+        if (batch.RejectedUsers > 0)
+            metrics.QuotaRejected(QuotaNames.Of(Quota.Users), batch.RejectedUsers);
         Publish(batch);
         Complete(batch, commands);
         return WriteOutcome.Written;
@@ -177,23 +178,26 @@ public sealed class CommandWriter(
     private void Publish(CommandBatch batch)
     {
         List<ServiceCommit>? commits = null;
-        foreach (var slot in batch.Slots)
+        foreach (var service in batch.Services)
         {
-            if (!slot.IsVisible)
+            if (!service.IsVisible)
                 continue;
-            if (slot.IsDeleted)
+            if (service.IsDeleted)
             {
-                services.Remove(slot.Record.Sid, slot.Record.Id);
+                services.Remove(service.Record.Sid, service.Record.Id);
                 _purgedAt = null;
             }
             else
             {
-                services.Apply(slot.Record);
+                services.Apply(service.Record);
             }
-            (commits ??= []).Add(slot.ToCommit());
+            (commits ??= []).Add(service.ToCommit());
         }
         if (commits is not null)
-            publisher.Publish(commits);
+        {
+            foreach (var publisher in _publishers)
+                publisher.Publish(commits);
+        }
         keys.Apply(batch.ApiKeys, batch.ForgottenApiKeys);
     }
 
@@ -201,10 +205,10 @@ public sealed class CommandWriter(
     {
         foreach (var command in commands)
             command.Complete(users);
-        foreach (var slot in batch.Slots)
+        foreach (var service in batch.Services)
         {
-            if (slot.IsSwitchedOn && !slot.IsDeleted)
-                users.Reconsider(services.Apply(slot.Record));
+            if (service.IsSwitchedOn && !service.IsDeleted)
+                users.Reconsider(services.Apply(service.Record));
         }
     }
 

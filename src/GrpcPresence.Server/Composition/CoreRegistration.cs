@@ -5,6 +5,7 @@ using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Settings;
@@ -32,7 +33,9 @@ internal static class CoreRegistration
         services.AddSingleton<PresenceRecovery>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
             provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
-        services.AddSingleton<ICommitPublisher, CommitPublishers>();
+        // Watches first, because their clients wait. Webhook deliveries are only woken.
+        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
+        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WebhookDispatcher>());
         services.AddSingleton(NewWriter);
         services.AddSingleton(NewQuotaLimiter);
         services.AddHostedService<WriterService>();

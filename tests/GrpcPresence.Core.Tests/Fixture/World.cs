@@ -34,7 +34,7 @@ internal sealed class World : IDisposable
         Directory = new UserResolver(Store, Tracker);
         Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout);
         Writer = new CommandWriter(
-            Store, Queue, Services, Tracker, publisher?.Invoke(Hub) ?? Hub, Keys, Status, Metrics, Time,
+            Store, Queue, Services, Tracker, [publisher?.Invoke(Hub) ?? Hub], Keys, Status, Metrics, Time,
             tombstoneRetention ?? Limits.TombstoneRetention,
             usersPerService);
     }

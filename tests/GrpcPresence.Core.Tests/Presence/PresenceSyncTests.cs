@@ -26,7 +26,7 @@ public sealed class PresenceSyncTests
         FailQueued,
         Requeue,
         Reject,
-        Reset,
+        Forget,
         QueueClosed,
     }
 
@@ -35,7 +35,7 @@ public sealed class PresenceSyncTests
     [InlineData(nameof(Phase.Stored), SyncEvent.Take, nameof(Phase.Stored), nameof(Next.None))]
     [InlineData(nameof(Phase.Stored), SyncEvent.FailQueued, nameof(Phase.Stored), nameof(Next.None))]
     [InlineData(nameof(Phase.Stored), SyncEvent.Requeue, nameof(Phase.Stored), nameof(Next.None))]
-    [InlineData(nameof(Phase.Stored), SyncEvent.Reset, nameof(Phase.Stored), nameof(Next.None))]
+    [InlineData(nameof(Phase.Stored), SyncEvent.Forget, nameof(Phase.Stored), nameof(Next.None))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Online, nameof(Phase.Queued), nameof(Next.Queue))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Offline, nameof(Phase.Queued), nameof(Next.Queue))]
     [InlineData(nameof(Phase.Queued), SyncEvent.OfflineInBackground, nameof(Phase.Queued), nameof(Next.QueueInBackground))]
@@ -43,14 +43,14 @@ public sealed class PresenceSyncTests
     [InlineData(nameof(Phase.Queued), SyncEvent.FailQueued, nameof(Phase.Queued), nameof(Next.QueueInBackground))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Requeue, nameof(Phase.Queued), nameof(Next.Requeue))]
     [InlineData(nameof(Phase.Queued), SyncEvent.Reject, nameof(Phase.Stored), nameof(Next.Idle))]
-    [InlineData(nameof(Phase.Queued), SyncEvent.Reset, nameof(Phase.Stored), nameof(Next.None))]
+    [InlineData(nameof(Phase.Queued), SyncEvent.Forget, nameof(Phase.Stored), nameof(Next.None))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Online, nameof(Phase.TakenAndQueued), nameof(Next.Queue))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Offline, nameof(Phase.TakenAndQueued), nameof(Next.Queue))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Take, nameof(Phase.Taken), nameof(Next.None))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Stored, nameof(Phase.Stored), nameof(Next.Idle))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Retry, nameof(Phase.Queued), nameof(Next.QueueInBackground))]
     [InlineData(nameof(Phase.Taken), SyncEvent.Reject, nameof(Phase.Stored), nameof(Next.Idle))]
-    [InlineData(nameof(Phase.Taken), SyncEvent.Reset, nameof(Phase.Stored), nameof(Next.None))]
+    [InlineData(nameof(Phase.Taken), SyncEvent.Forget, nameof(Phase.Stored), nameof(Next.None))]
     [InlineData(nameof(Phase.Taken), SyncEvent.QueueClosed, nameof(Phase.Taken), nameof(Next.None))]
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Online, nameof(Phase.TakenAndQueued), nameof(Next.Queue))]
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Take, nameof(Phase.TakenAndQueued), nameof(Next.None))]
@@ -58,7 +58,7 @@ public sealed class PresenceSyncTests
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Retry, nameof(Phase.Queued), nameof(Next.QueueInBackground))]
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.FailQueued, nameof(Phase.TakenAndQueued), nameof(Next.QueueInBackground))]
     [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Reject, nameof(Phase.Stored), nameof(Next.Idle))]
-    [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Reset, nameof(Phase.Stored), nameof(Next.None))]
+    [InlineData(nameof(Phase.TakenAndQueued), SyncEvent.Forget, nameof(Phase.Stored), nameof(Next.None))]
     public void Each_event_in_each_phase_leads_to_one_phase_and_one_next_step(string phase, SyncEvent input, string expected, string next)
     {
         Bring(Enum.Parse<Phase>(phase));
@@ -80,7 +80,7 @@ public sealed class PresenceSyncTests
     public void A_state_whose_entry_was_used_up_during_the_transaction_is_queued_again()
     {
         Bring(Phase.TakenAndQueued);
-        Assert.Null(_sync.Take(background: false, isOnline: true, default));
+        Assert.Null(_sync.TakeSnapshot(background: false, isOnline: true, default));
         Assert.Equal(Next.Requeue, _sync.MarkStored(_snapshot, On.SwitchRevision, isOnline: true, On));
     }
 
@@ -92,11 +92,11 @@ public sealed class PresenceSyncTests
         Apply(SyncEvent.Take);
         Follow(_sync.MarkOffline(background: false, On));
         var second = _sync.WhenStored(isOnline: false, On);
-        _sync.Take(background: false, isOnline: false, default);
+        _sync.TakeSnapshot(background: false, isOnline: false, default);
         Apply(SyncEvent.Stored);
         await first;
         Assert.False(second.IsCompleted);
-        _snapshot = _sync.Take(background: false, isOnline: false, default)!.Value;
+        _snapshot = _sync.TakeSnapshot(background: false, isOnline: false, default)!.Value;
         _sync.MarkStored(_snapshot, On.SwitchRevision, isOnline: false, On);
         await second;
     }
@@ -133,7 +133,7 @@ public sealed class PresenceSyncTests
             return;
         Follow(_sync.MarkOnline(isNew: true, mayCreate: false, On));
         if (phase is Phase.Taken or Phase.TakenAndQueued)
-            _snapshot = _sync.Take(background: false, isOnline: true, default)!.Value;
+            _snapshot = _sync.TakeSnapshot(background: false, isOnline: true, default)!.Value;
         if (phase == Phase.TakenAndQueued)
             Follow(_sync.MarkOffline(background: false, On));
     }
@@ -149,7 +149,7 @@ public sealed class PresenceSyncTests
             case SyncEvent.OfflineInBackground:
                 return Follow(_sync.MarkOffline(background: true, On));
             case SyncEvent.Take:
-                _snapshot = _sync.Take(background: false, isOnline: true, default) ?? _snapshot;
+                _snapshot = _sync.TakeSnapshot(background: false, isOnline: true, default) ?? _snapshot;
                 return Next.None;
             case SyncEvent.Stored:
                 return Follow(_sync.MarkStored(_snapshot, On.SwitchRevision, isOnline: true, On));
@@ -161,8 +161,8 @@ public sealed class PresenceSyncTests
                 return Follow(_sync.Requeue(background: false));
             case SyncEvent.Reject:
                 return _sync.Reject(Reason);
-            case SyncEvent.Reset:
-                _sync.Reset(Reason);
+            case SyncEvent.Forget:
+                _sync.Forget(Reason);
                 return Next.None;
             case SyncEvent.QueueClosed:
                 _sync.MarkQueueClosed();

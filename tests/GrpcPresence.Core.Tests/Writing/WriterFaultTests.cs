@@ -112,7 +112,7 @@ public sealed class WriterFaultTests : IDisposable
             _world.Queue.Close();
         });
         var writer = new CommandWriter(
-            _world.Store, _world.Queue, _world.Services, _world.Tracker, _world.Hub, _world.Keys, _world.Status,
+            _world.Store, _world.Queue, _world.Services, _world.Tracker, [_world.Hub], _world.Keys, _world.Status,
             _world.Metrics, time, TimeSpan.FromDays(30),
             int.MaxValue);
         writer.Run(CancellationToken.None);
