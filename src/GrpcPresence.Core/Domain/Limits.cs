@@ -19,7 +19,8 @@ public static class Limits
 
     /// <summary>
     /// Bytes of attributes: the limit of Twilio Conversations for a user. A user has about 18.5 KiB at its largest, so lists, batches and
-    /// watch messages are bounded by bytes too.
+    /// watch messages are bounded by bytes too. Percent-encoding in a webhook and escapes in JSON make at most three bytes of one, so a
+    /// webhook and a server-sent event have at most 56 KiB, below the 64 KiB to 1 MiB that HTTP servers and parsers accept of one.
     /// </summary>
     public const int AttributesBytes = 16 * 1024;
 
@@ -99,7 +100,7 @@ public static class Limits
 
     /// <summary>
     /// Bytes of a page, after which it ends and has a token for the next one: a quarter of the 4 MiB that gRPC clients accept by default.
-    /// As JSON, whose quotation marks are escaped, a page takes at most twice as much.
+    /// As JSON, whose escapes make at most three bytes of one, a page takes at most 3 MiB.
     /// </summary>
     public const int PageBytes = 1024 * 1024;
 

@@ -19,6 +19,7 @@ public sealed class HostileRestTests
     private static readonly string[] Texts =
     [
         "", "true", "nonsense", "%", "%00", "%ff%fe", "%2e%2e", "..", "a%2Fb",
+        "N%fcr", "N\u00fcr", "%ed%a0%80", "%c0%80", "%f0%9f%92", "%c2%85", "%7f", "twilsock", "Updates", "%E8%AA%9E",
         "IS00000000000000000000000000000001", "US00000000000000000000000000000001",
         "BS00000000000000000000000000000001", "-1", "99999999999999999999", "{}", "[[[[", "%F0%9F%92%9A",
         "on%55serAdded", "http%3A%2F%2F127.0.0.1", "+", "=", "&",
@@ -70,6 +71,7 @@ public sealed class HostileRestTests
         var head = $"{method} {path}?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nLast-Event-ID: {Pick(["", "x", "AQ"], random)}\r\n"
             + $"Authorization: {Pick(["", "Basic x", "Basic Og==", "Bearer a.b.c"], random)}\r\n"
             + $"Content-Type: {Pick(ContentTypes, random)}\r\n"
+            + Pick(["", "", "", "Content-Encoding: gzip\r\n", "Accept: text/event-stream\r\n", "Accept: */*, nonsense;\r\n"], random)
             + string.Create(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n");
         var bytes = Encoding.Latin1.GetBytes(head + body);
         var isDamaged = random.Next(10) == 0;
@@ -126,6 +128,7 @@ public sealed class HostileRestTests
         // 505 is the answer to an unknown version of HTTP.
         Assert.True(status is (>= 200 and < 500) or 505, $"{status} for {request}");
         Assert.DoesNotContain("X-Injected", parts[0], StringComparison.Ordinal);
+        Assert.False(answer.Contains('\ufffd', StringComparison.Ordinal), $"a text was repaired in the answer to {request}");
         if (!parts[0].Contains("application/json", StringComparison.Ordinal) || parts[1].Length == 0)
             return;
         if (Unchunked(parts) is not { } text)

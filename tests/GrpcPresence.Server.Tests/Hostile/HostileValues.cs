@@ -13,6 +13,9 @@ internal static class HostileValues
         "\0"u8.ToArray(),
         "a\0b"u8.ToArray(),
         "\u0001\u001b[2J\r\n\u007f"u8.ToArray(),
+        "\u0085\u009b"u8.ToArray(), // control characters of two bytes
+        Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("💚", 256))), // the longest identity
+        Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("💚", 257))),
         " "u8.ToArray(),
         "\u202egnp.live\u2066\u200b\ufeff"u8.ToArray(),
         "a\u0301\ud83d\udc69\u200d\ud83d\udc67"u8.ToArray(),
@@ -55,7 +58,7 @@ internal static class HostileValues
         "-_-_"u8.ToArray(),
     ];
 
-    private static readonly int[] Lengths = [63, 64, 65, 255, 256, 257, 1023, 1024, 1025, 4095, 4096, 4097, 10_000];
+    private static readonly int[] Lengths = [63, 64, 65, 255, 256, 257, 1023, 1024, 1025, 4095, 4096, 4097, 10_000, 16_383, 16_384, 16_385];
 
     private static readonly ulong[] Numbers =
     [

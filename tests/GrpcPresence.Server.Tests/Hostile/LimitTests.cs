@@ -52,6 +52,36 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_message_of_1000_beats_is_read_with_identities_of_950_bytes()
+    {
+        var session = new string('s', Limits.SessionIdLength);
+        using var stream = await HeartbeatStream.OpenAsync(_server, _service);
+
+        var reply = await stream.BeatAsync([.. Identities(Limits.BeatsPerMessage, 950).Select(identity => (identity, session))]);
+
+        Assert.Equal((Limits.BeatsPerMessage, 0), (reply.Accepted, reply.Rejected.Count));
+    }
+
+    [Fact]
+    public async Task A_watch_of_1000_users_is_opened_with_the_longest_identities()
+    {
+        var request = new WatchUsersRequest { ServiceSid = _service };
+        request.UserKeys.AddRange(Identities(Limits.WatchedKeys, 4 * Limits.IdentityLength));
+        using var watch = _server.Users.WatchUsers(request);
+
+        Assert.True(await watch.ResponseStream.MoveNext(TestRun.Token));
+    }
+
+    [Fact]
+    public async Task A_batch_of_500_of_the_longest_identities_is_answered()
+    {
+        var request = new BatchGetUsersRequest { ServiceSid = _service };
+        request.UserKeys.AddRange(Identities(Limits.BatchGetKeys, 4 * Limits.IdentityLength));
+
+        Assert.Equal(request.UserKeys, (await _server.Users.BatchGetUsersAsync(request)).MissingUserKeys);
+    }
+
+    [Fact]
     public async Task A_batch_of_501_keys_is_rejected()
     {
         var request = new BatchGetUsersRequest { ServiceSid = _service };
@@ -62,6 +92,14 @@ public sealed class LimitTests : IAsyncLifetime
         Assert.Equal((StatusCode.InvalidArgument, TooLong), (error.Code, error.Reason));
         Assert.Equal(["user_keys"], error.Fields);
     }
+
+    /// <summary>Returns different identities of so many bytes, of which most are in characters of four bytes.</summary>
+    private static IEnumerable<string> Identities(int count, int bytes) =>
+        Enumerable.Range(0, count).Select(i =>
+        {
+            var unique = char.ConvertFromUtf32(0x10000 + i);
+            return unique + string.Concat(Enumerable.Repeat("💚", (bytes / 4) - 1)) + new string('x', bytes % 4);
+        });
 
     [Fact]
     public async Task A_page_of_501_is_rejected_by_every_list()

@@ -42,6 +42,16 @@ public sealed class RequestTests
     }
 
     [Fact]
+    public async Task A_password_that_is_not_UTF_8_is_not_repaired_into_another_one()
+    {
+        await using var rest = await RestServer.StartAsync(new ServerSettings { AccountSid = Account, AuthToken = Token + "\ufffd" });
+        byte[] damaged = [.. Encoding.ASCII.GetBytes($"{Account}:{Token}"), 0xfc];
+
+        Assert.Equal(HttpStatusCode.OK, (await rest.GetAsync("/v1/Services", GuardedServer.Basic(Account, Token + "\ufffd"))).Status);
+        (await rest.GetAsync("/v1/Services", "Basic " + Convert.ToBase64String(damaged))).Fails(HttpStatusCode.Unauthorized, 20003);
+    }
+
+    [Fact]
     public async Task API_keys_may_over_REST_what_they_may_over_gRPC()
     {
         await using var guarded = await GuardedServer.StartAsync();

@@ -49,6 +49,9 @@ public sealed class ApiKeyServiceTests : IAsyncLifetime
 
         Assert.Equal((3, 2, ""), (first.ApiKeys.Count, second.ApiKeys.Count, second.NextPageToken));
         Assert.Equal(5, first.ApiKeys.Concat(second.ApiKeys).Select(key => key.Sid).Distinct().Count());
+        var back = await _guarded.Keys.ListApiKeysAsync(new ListApiKeysRequest { PageSize = 3, PageToken = second.PreviousPageToken });
+        Assert.Equal(first.ApiKeys, back.ApiKeys);
+        Assert.Equal(("", ""), (first.PreviousPageToken, back.PreviousPageToken));
     }
 
     [Fact]

@@ -99,6 +99,32 @@ public sealed class UserServiceTests
     }
 
     [Fact]
+    public async Task A_filtered_list_is_read_backwards_with_the_same_filter()
+    {
+        await using var server = await TestServer.StartAsync();
+        var service = await server.CreateReachableServiceAsync();
+        foreach (var identity in new[] { "a", "b", "c", "d", "e" })
+        {
+            await server.BeatAsync(service, identity);
+            if (identity is "b" or "d")
+                await server.EndAsync(service, identity);
+        }
+        ListUsersRequest Of(string token) => new() { ServiceSid = service, PageSize = 1, PageToken = token, Online = true };
+
+        var first = await server.Users.ListUsersAsync(Of(""));
+        var second = await server.Users.ListUsersAsync(Of(first.NextPageToken));
+        var third = await server.Users.ListUsersAsync(Of(second.NextPageToken));
+        var back = await server.Users.ListUsersAsync(Of(third.PreviousPageToken));
+        var start = await server.Users.ListUsersAsync(Of(back.PreviousPageToken));
+
+        Assert.Equal(
+            ["a", "c", "e", "c", "a"], new[] { first, second, third, back, start }.Select(page => page.Users.Single().Identity));
+        Assert.Equal(("", ""), (start.PreviousPageToken, first.PreviousPageToken));
+        var unfiltered = new ListUsersRequest { ServiceSid = service, PageToken = third.PreviousPageToken };
+        Assert.Equal("PAGE_TOKEN_INVALID", (await CallError.Of(server.Users.ListUsersAsync(unfiltered))).Reason);
+    }
+
+    [Fact]
     public async Task A_page_token_of_another_filter_or_service_instance_is_rejected()
     {
         await using var server = await TestServer.StartAsync();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
@@ -47,6 +48,47 @@ public sealed class BadInputTests
         await using var server = await TestServer.StartAsync();
 
         var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "CreateUser", bytes));
+
+        Assert.Equal((StatusCode.InvalidArgument, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Theory]
+    [InlineData(3, 1)]
+    [InlineData(5000, 0)]
+    [InlineData(5000, 4999)]
+    [InlineData(200_000, 0)]
+    [InlineData(200_000, 100_000)]
+    [InlineData(200_000, 199_999)]
+    public async Task A_long_string_that_is_not_UTF_8_at_any_place_is_an_invalid_argument(int length, int at)
+    {
+        const int AttributesTag = (CreateUserRequest.AttributesFieldNumber << 3) | 2;
+        var text = new byte[length];
+        Array.Fill(text, (byte)' ');
+        text[at] = 0xfc;
+        using var message = new MemoryStream();
+        using (var output = new CodedOutputStream(message, leaveOpen: true))
+        {
+            output.WriteTag(AttributesTag);
+            output.WriteBytes(ByteString.CopyFrom(text));
+        }
+        await using var server = await TestServer.StartAsync();
+
+        var error = await CallError.Of(RawMethod.CallAsync(server.Invoker, Service, "CreateUser", message.ToArray()));
+
+        Assert.Equal((StatusCode.InvalidArgument, ""), (error.Code, error.Reason));
+        Assert.Empty(server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task A_string_of_a_stream_that_is_not_UTF_8_is_an_invalid_argument()
+    {
+        await using var server = await TestServer.StartAsync();
+        var method = RawMethod.Of(MethodType.DuplexStreaming, Service, "StreamHeartbeats");
+        using var call = server.Invoker.AsyncDuplexStreamingCall(method, null, default);
+        await call.RequestStream.WriteAsync(Convert.FromHexString("0a050a034bfc72")); // start, service_sid
+
+        var error = await CallError.Of(() => call.ResponseStream.MoveNext(TestRun.Token));
 
         Assert.Equal((StatusCode.InvalidArgument, ""), (error.Code, error.Reason));
         Assert.Empty(server.Log.Problems);
