@@ -16,7 +16,9 @@ internal sealed class StandardWriter(Action<byte[]> write) : TextWriter
     /// </summary>
     private const int Capacity = 2_500;
 
-    /// <summary>How long the end of the program waits for the last texts. A pipe that nobody reads prolongs every stop by this time.</summary>
+    /// <summary>
+    /// How long the end of the program waits for the last texts. A pipe that nobody reads prolongs every stop by this time.
+    /// </summary>
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromMilliseconds(500);
 
     // Guards the stream while callers wait. Afterwards only the thread writes.

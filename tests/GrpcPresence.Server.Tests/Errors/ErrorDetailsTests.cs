@@ -38,7 +38,8 @@ public sealed class ErrorDetailsTests
 
         // A value is whole or absent: a program would take a part of a key for another key.
         var metadata = error.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Metadata;
-        return (CallError.WireBytes(error) <= Bytes).Label($"{CallError.WireBytes(error)} bytes").And(metadata.All(pair => details[pair.Key] == pair.Value));
+        return (CallError.WireBytes(error) <= Bytes).Label($"{CallError.WireBytes(error)} bytes")
+            .And(metadata.All(pair => details[pair.Key] == pair.Value));
     });
 
     [Fact]
