@@ -153,7 +153,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
             else if (!mayCreateDatabase && !File.Exists(settings.Database))
                 throw Missing(settings.Database);
             else
-                await OfflineServer.RunAsync(settings, addDomain, CallAsync);
+                await CallOfflineAsync();
         }
         catch (RpcException exception)
         {
@@ -164,6 +164,14 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         {
             throw new SettingsException(
                 $"The admin socket {settings.AdminSocket} cannot be opened. Run the command as the server's user: {exception.Message}");
+        }
+
+        async Task CallOfflineAsync()
+        {
+            var isNew = !File.Exists(settings.Database);
+            await OfflineServer.RunAsync(settings, addDomain, CallAsync);
+            if (isNew)
+                await error.WriteLineAsync($"Created the database {settings.Database}. Start the server with the same path.");
         }
 
         async Task CallAsync(string path)

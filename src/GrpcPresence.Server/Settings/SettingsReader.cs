@@ -47,7 +47,7 @@ internal static class SettingsReader
         {
             if (source.TryGet(setting.Key, out var text) && text is not null)
                 return text;
-            var entries = source.GetChildKeys([], setting.Key).Distinct().ToList();
+            var entries = source.GetChildKeys([], setting.Key).Distinct().Where(IsIndex).ToList();
             if (entries.Count > 0)
                 return string.Join(',', entries.Select(entry => source.TryGet($"{setting.Key}:{entry}", out var value) ? value : ""));
         }
@@ -74,10 +74,15 @@ internal static class SettingsReader
         if (!string.IsNullOrEmpty(section.Value))
             yield return $"{section.Path} is a group of settings and has no value of its own. Set {section.Path}:NAME instead.";
         var entries = section.AsEnumerable(makePathsRelative: true).ToList();
+        var reported = new HashSet<Setting>();
         foreach (var (path, value) in entries)
         {
-            if (SettingsCatalog.All.Any(setting => Reads(setting, path)))
+            if (SettingsCatalog.All.FirstOrDefault(setting => IsAtOrBelow(path, setting)) is { } setting)
+            {
+                if (!Reads(setting, path, value) && reported.Add(setting))
+                    yield return $"{section.Path}:{path} is unknown. {setting.Key} must be {setting.Declaration.Form}.";
                 continue;
+            }
             // A JSON object has no value of its own; an empty object or an array has an empty value.
             var isGroup = SettingsCatalog.All.Any(setting => setting.Name.StartsWith(path + ':', StringComparison.OrdinalIgnoreCase));
             var hasChildren = entries.Exists(entry => entry.Key.StartsWith(path + ':', StringComparison.OrdinalIgnoreCase));
@@ -90,11 +95,16 @@ internal static class SettingsReader
         }
     }
 
-    private static bool Reads(Setting setting, string path) =>
+    private static bool IsAtOrBelow(string path, Setting setting) =>
         setting.Name.Equals(path, StringComparison.OrdinalIgnoreCase)
-        || (setting.Declaration.IsList
-            && path.StartsWith(setting.Name + ':', StringComparison.OrdinalIgnoreCase)
-            && int.TryParse(path.AsSpan(setting.Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        || path.StartsWith(setting.Name + ':', StringComparison.OrdinalIgnoreCase);
+
+    private static bool Reads(Setting setting, string path, string? value) =>
+        path.Length == setting.Name.Length
+        || (setting.Declaration.IsList && value is not null && IsIndex(path[(setting.Name.Length + 1)..]));
+
+    // An array in a file has a number for the name of each of its values.
+    private static bool IsIndex(string name) => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static IEnumerable<string> NamesBelow(string group)
     {

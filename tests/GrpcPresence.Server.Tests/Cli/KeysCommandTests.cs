@@ -106,6 +106,16 @@ public sealed class KeysCommandTests : IDisposable
         Assert.EndsWith("\t?[2J?SK0\n", _output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Keys_Create_says_when_it_makes_a_database()
+    {
+        Assert.Equal(0, await RunAsync("create", "--role=read"));
+        Assert.Contains($"Created the database {Database}.", _error, StringComparison.Ordinal);
+
+        Assert.Equal(0, await RunAsync("create", "--role=read"));
+        Assert.DoesNotContain("Created the database", _error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("list")]
     [InlineData("rotate", "SK00000000000000000000000000000000")]

@@ -356,7 +356,7 @@ public sealed class SettingsReaderTests
     [InlineData("""{"Presence":{"Demo":1}}""", "Presence:Demo ")]
     [InlineData("""{"Presence":{"TombstoneRetention":2592000}}""", "Presence:TombstoneRetention ")]
     [InlineData("""{"Presence":{"AllowedOrigins":{"a":"https://a.example"}}}""", "Presence:AllowedOrigins:a ")]
-    [InlineData("""{"Presence":{"AllowedOrigins":[["https://a.example"]]}}""", "Presence:AllowedOrigins:0:0 ")]
+    [InlineData("""{"Presence":{"AllowedOrigins":[["https://a.example"]]}}""", "Presence:AllowedOrigins:0 ")]
     [InlineData("""{"Presence":{"Quotas":5}}""", "Presence:Quotas ")]
     [InlineData("""{"Presence":{"Quotas":{"ApiKey":{"OpenStreams":"many"}}}}""", "Presence:Quotas:ApiKey:OpenStreams ")]
     [InlineData("""{"Logging":"x"}""", "Logging ")]

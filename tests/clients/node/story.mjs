@@ -144,8 +144,8 @@ await step('gets documented errors with their ErrorInfo', async () => {
   const malformed = await rejected(users, 'heartbeat', { serviceSid, userKey: '', sessionId: 'not a session id' });
   assert.equal(malformed.code, grpc.status.INVALID_ARGUMENT);
   assert.equal(malformed.reason, 'FIELD_REQUIRED');
-  assert.deepEqual(malformed.metadata, { user_key: 'FIELD_REQUIRED', session_id: 'FIELD_INVALID' });
-  assert.deepEqual(malformed.violations.map(({ field }) => field), ['user_key', 'session_id']);
+  assert.deepEqual(malformed.violations.map(({ field, reason }) => [field, reason]),
+    [['user_key', 'FIELD_REQUIRED'], ['session_id', 'FIELD_INVALID']]);
 });
 
 await step('deletes the service instance, and the watch ends with the reason', async () => {

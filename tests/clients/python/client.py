@@ -67,7 +67,7 @@ class Rejection:
         self.reason = details["ErrorInfo"].reason
         self.metadata = dict(details["ErrorInfo"].metadata)
         violations = details["BadRequest"].field_violations if "BadRequest" in details else []
-        self.violations = [violation.field for violation in violations]
+        self.violations = [(violation.field, violation.reason) for violation in violations]
 
 
 def details_of(error):

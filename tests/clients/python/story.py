@@ -192,8 +192,7 @@ with step("gets documented errors with their ErrorInfo"):
         client.users.Heartbeat, HeartbeatRequest(service_sid=service_sid, session_id="not a session id")
     )
     equal((malformed.code, malformed.reason), (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_REQUIRED"))
-    equal(malformed.metadata, {"user_key": "FIELD_REQUIRED", "session_id": "FIELD_INVALID"})
-    equal(malformed.violations, ["user_key", "session_id"])
+    equal(malformed.violations, [("user_key", "FIELD_REQUIRED"), ("session_id", "FIELD_INVALID")])
 
 with step("deletes the service instance, and the watch ends with the reason"):
     call(client.configuration.DeleteServiceInstance, DeleteServiceInstanceRequest(service_sid=service_sid))

@@ -64,8 +64,8 @@ internal static class AdminSocketListener
             return "is in a directory that does not exist. Create the directory, or choose another path";
         return FileKinds.Of(path) switch
         {
-            FileKind.Socket => IsAbandoned(path) ? null : "is a socket that another program uses. Choose another path",
-            FileKind.Unknown => null, // nothing is there
+            FileKind.Unknown when !File.Exists(path) => null,
+            FileKind.Unknown or FileKind.Socket => IsAbandoned(path) ? null : "is a socket that another program uses. Choose another path",
             _ => "is a file, and not a socket. Choose a path that is free or has an unused socket",
         };
     }
