@@ -1,16 +1,20 @@
-// A back end that receives webhooks and believes them: of an update, it takes only what the reasons name.
+// A back end that receives webhooks and believes them: of an update, it takes only what the reasons name. It drops repetitions.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export class BackEnd {
   #beliefs = new Map(); // whether a user is online, by identity; null if unknown
-  received = 0;
+  #tokens = new Set();
+  received = 0; // without repetitions
 
   static async start() {
     const backEnd = new BackEnd();
     const server = createServer(async (request, response) => {
-      backEnd.#take(new URLSearchParams(await text(request)));
+      const form = new URLSearchParams(await text(request));
+      const token = request.headers['i-twilio-idempotency-token'];
+      if (!backEnd.#tokens.has(token)) backEnd.#take(form);
+      backEnd.#tokens.add(token);
       response.end();
     });
     server.listen(0, '127.0.0.1');
