@@ -1,4 +1,4 @@
-// AUTH_TOKEN=TOKEN node back-end.mjs [--port 8080] [--public-url http://127.0.0.1:8080] [--seconds N]
+// SIGNING_SECRETS='SECRET [NEXT]' node back-end.mjs [--port 8080] [--public-url http://127.0.0.1:8080] [--seconds N]
 //
 // A back end that receives the webhooks of GrpcPresence: events after a change at /events, and the question before an edit at /before.
 import { createServer } from 'node:http';
@@ -15,9 +15,13 @@ const { values: options } = parseArgs({
   },
 });
 const publicUrl = options['public-url'] ?? `http://127.0.0.1:${options.port}`;
-const authToken = process.env.AUTH_TOKEN;
-if (!authToken) {
-  console.error('AUTH_TOKEN is not set. Set it to the AuthToken of the server, which signs webhooks.');
+// Several while a secret is rotated: the server signs with the next one from one event to the other.
+const secrets = (process.env.SIGNING_SECRETS ?? process.env.AUTH_TOKEN ?? '').split(' ').filter(Boolean);
+if (secrets.length === 0) {
+  console.error(
+    'Neither SIGNING_SECRETS nor AUTH_TOKEN is set. Set the first to the signing secrets of the service instance, separated by spaces, ' +
+      'or the second to the AuthToken of the server if it has one.',
+  );
   process.exit(2);
 }
 
@@ -43,8 +47,8 @@ function takeEvent({ EventType, Identity, IsOnline, UpdateReasons }, token) {
   return 204;
 }
 
-// 4xx rejects the edit, and the caller gets WEBHOOK_REFUSED. Every other answer allows it, and so does none within 5 s: security must
-// not depend on this.
+// 4xx rejects the edit, and the caller gets WEBHOOK_REFUSED. Every other answer allows it, and so does none within 5 s, unless the service
+// instance has set pre_webhook_fail_closed.
 function judgeEdit({ Identity, FriendlyName }) {
   const status = FORBIDDEN_NAME.test(FriendlyName ?? '') ? 403 : 200;
   console.log(`edit of ${Identity}: ${status === 403 ? 'rejected' : 'allowed'}`);
@@ -58,7 +62,7 @@ async function answer(request) {
   // A GET is signed by its URL alone.
   const form = request.method === 'POST' ? Object.fromEntries(new URLSearchParams(await text(request))) : {};
   const signature = request.headers['x-twilio-signature'] ?? '';
-  if (!twilio.validateRequest(authToken, signature, publicUrl + request.url, form)) {
+  if (!secrets.some((secret) => twilio.validateRequest(secret, signature, publicUrl + request.url, form))) {
     console.log('rejected a request without a valid signature');
     return 403;
   }

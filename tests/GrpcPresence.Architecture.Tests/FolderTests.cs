@@ -39,7 +39,7 @@ public sealed class FolderTests
         ["Telemetry"] = ["Settings"],
         ["Errors"] = ["Telemetry"],
         ["Security"] = Security,
-        ["Webhooks"] = ["Telemetry", "Settings"],
+        ["Webhooks"] = ["Security", "Telemetry", "Settings"],
         ["Streams"] = Security,
         ["Grpc"] = ["Streams", "Webhooks", .. Security],
         ["Health"] = ["Telemetry"],

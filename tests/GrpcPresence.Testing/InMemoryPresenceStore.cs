@@ -16,6 +16,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     private volatile StoreImage _committed = new();
     private InMemoryTransaction? _transaction;
     private long _lastTransactionId;
+    private long _lastEpoch = 1L << 62; // above the wall time
 
     public InMemoryPresenceStore(int seed = 0)
     {
@@ -243,11 +244,17 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             .Where(binding => filter.Types.Count == 0 || filter.Types.Contains(binding.Type));
     }
 
-    private static KeyValuePair<long, ServiceImage> Swept(ServiceImage service) => new(
+    private KeyValuePair<long, ServiceImage> Swept(ServiceImage service) => new(
         service.Record.Id,
-        service.Webhook is { Settings.PostUrl.Length: > 0 } webhook
-            ? service with { Webhook = webhook with { Position = webhook.Position with { Sweep = WebhookSweep.Everyone } } }
-            : service);
+        service.Webhook is not { } webhook ? service : service with
+        {
+            Webhook = webhook with
+            {
+                Epoch = Math.Max(webhook.Epoch, ++_lastEpoch),
+                Position = webhook.Settings.PostUrl.Length > 0
+                    ? webhook.Position with { Sweep = WebhookSweep.Everyone } : webhook.Position,
+            },
+        });
 
     private static Guid TimelineOf(Guid timeline, long serviceId)
     {

@@ -97,7 +97,8 @@ public interface IStoreReader
 
     /// <summary>
     /// Returns the webhook settings of the service instance; null if they were never set. After the data went back, each position with a
-    /// <see cref="WebhookSettings.PostUrl"/> has a <see cref="WebhookSweep.Everyone"/>.
+    /// <see cref="WebhookSettings.PostUrl"/> has a <see cref="WebhookSweep.Everyone"/>, and every <see cref="StoredWebhook.Epoch"/> is
+    /// greater than before.
     /// </summary>
     ValueTask<StoredWebhook?> FindWebhookAsync(ServiceSid service, CancellationToken cancellationToken);
 

@@ -12,6 +12,12 @@ public sealed record StoredWebhook(long ServiceId, ServiceSid ServiceSid, Webhoo
     /// <summary>The generation of the secret that signs the webhooks. Each rotation of the secret increases it.</summary>
     public long SecretGeneration { get; init; } = 1;
 
+    /// <summary>
+    /// Orders revisions of before and after a restore: the time at which the URL was set or the data went back, in milliseconds since
+    /// 1970.
+    /// </summary>
+    public long Epoch { get; init; }
+
     /// <summary>The secret that signs the webhooks.</summary>
     public WebhookSigner Signer => new(ServiceId, ServiceSid, SecretGeneration);
 

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Storage;
 
@@ -35,6 +36,9 @@ public sealed record WebhookSweep(long KnownSince, long AfterId)
 
     /// <summary>Whether the pass covers every user.</summary>
     public bool IsOfEveryone => KnownSince == 0;
+
+    /// <summary>Whether the pass selects the user.</summary>
+    public bool Covers(UserRecord user) => IsOfEveryone || user.KnownRevision >= KnownSince;
 
     /// <summary>Returns a pass that covers the rest of both.</summary>
     public WebhookSweep With(WebhookSweep? other) => other is null

@@ -125,7 +125,7 @@ internal sealed class DeliveryPass(
             return false;
         var page = await store.ListChangesAsync(sid, progress.Cursor, Limits.WebhookPageSize, cancellationToken).ConfigureAwait(false);
         RecordRead(page.Service, progress);
-        var events = page.Changes.Select(change => ScannedEvents(change.State, progress)).ToArray();
+        var events = page.Changes.Select(change => ReadEvents(change.State, progress)).ToArray();
         var results = await SendAsync(events, isRetry: false, cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < results.Count; i++)
         {
@@ -155,7 +155,7 @@ internal sealed class DeliveryPass(
         RecordRead(page.Service, progress);
         if (progress.Sweep != sweep)
             return; // another period has ended, so the sweep starts again
-        var events = page.Users.Select(user => SweptEvents(user, sweep, progress)).ToArray();
+        var events = page.Users.Select(user => ReadEvents(user, progress)).ToArray();
         var results = await SendAsync(events, isRetry: false, cancellationToken).ConfigureAwait(false);
         foreach (var result in results)
         {
@@ -202,14 +202,10 @@ internal sealed class DeliveryPass(
     }
 
     // Twilio Conversations has no event for a deletion. A pending user is retried when it is due, not when it changes again.
-    private UserEvents ScannedEvents(UserState user, DeliveryProgress progress) =>
+    private UserEvents ReadEvents(UserState user, DeliveryProgress progress) =>
         user.IsDeleted || progress.IsPending(user.Sid)
             ? new UserEvents(user, UpdateReasons.None, UpdateReasons.None)
             : EventsOf(user, progress);
-
-    private UserEvents SweptEvents(UserState user, WebhookSweep sweep, DeliveryProgress progress) => progress.IsPending(user.Sid)
-        ? new UserEvents(user, UpdateReasons.None, UpdateReasons.None)
-        : endpoint.EventsOf(user, progress.ReasonsOf(user.Record!, sweep));
 
     private UserEvents EventsOf(UserState user, DeliveryProgress progress) => endpoint.EventsOf(user, progress.ReasonsOf(user.Record!));
 

@@ -64,11 +64,11 @@ internal sealed class DeliveryProgress(long serviceId, WebhookPosition position)
     {
         var pending = _pending.GetValueOrDefault(user.Sid);
         var reasons = (user.ReasonsSince(BaseOf(user, pending)) & ~user.QuietReasons) | SweptReasons(user, pending?.Sweep);
+        // An event with the same state but fewer reasons has the same idempotency token. So the endpoint would drop the sweep's event.
+        if (Sweep?.AfterId < user.Id)
+            reasons |= SweptReasons(user, Sweep);
         return pending is { IsCreationDelivered: true } ? reasons & ~UpdateReasons.Created : reasons;
     }
-
-    /// <summary>Returns the same with the reasons of a sweep that covers the user.</summary>
-    public UpdateReasons ReasonsOf(UserRecord user, WebhookSweep sweep) => ReasonsOf(user) | SweptReasons(user, sweep);
 
     /// <summary>
     /// Compares the on-period with the one whose reachability the endpoint may have received. Every read of users must pass its
@@ -160,7 +160,7 @@ internal sealed class DeliveryProgress(long serviceId, WebhookPosition position)
     /// </summary>
     private static UpdateReasons SweptReasons(UserRecord user, WebhookSweep? sweep)
     {
-        if (sweep is null)
+        if (sweep is null || !sweep.Covers(user))
             return UpdateReasons.None;
         if (sweep.IsOfEveryone)
             return UpdateReasons.All & ~(UpdateReasons.Created | UpdateReasons.Deleted);

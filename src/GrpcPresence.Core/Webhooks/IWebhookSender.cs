@@ -25,6 +25,9 @@ public sealed record WebhookDelivery(string Url, WebhookMethod Method, string Ev
 {
     /// <summary>The secret that signs the event.</summary>
     public WebhookSigner Signer { get; init; }
+
+    /// <summary>Orders revisions of before and after a restore.</summary>
+    public long Epoch { get; init; }
 }
 
 /// <summary>The outcome of one attempt to deliver an event.</summary>

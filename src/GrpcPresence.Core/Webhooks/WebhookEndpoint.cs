@@ -43,6 +43,9 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     /// <summary>The secret that signs the events.</summary>
     public WebhookSigner Signer { get; private set; }
 
+    /// <summary>The epoch of the revisions.</summary>
+    public long Epoch { get; private set; }
+
     /// <summary>The circuit breaker of the URL. Settings with a URL must be applied before.</summary>
     public CircuitBreaker Breaker => _breaker ?? throw new InvalidOperationException("No URL is set.");
 
@@ -55,7 +58,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     /// <summary>Applies settings with a URL; returns whether the URL differs from the one before.</summary>
     public bool Apply(StoredWebhook webhook)
     {
-        (Settings, Signer) = (webhook.Settings, webhook.Signer);
+        (Settings, Signer, Epoch) = (webhook.Settings, webhook.Signer, webhook.Epoch);
         if (_breaker?.Url == Settings.PostUrl)
             return false;
         Close();
@@ -138,7 +141,11 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
         WebhookOutcome? outcome = null;
         try
         {
-            var delivery = new WebhookDelivery(Settings.PostUrl, Settings.Method, eventType, user, reasons) { Signer = Signer };
+            var delivery = new WebhookDelivery(Settings.PostUrl, Settings.Method, eventType, user, reasons)
+            {
+                Signer = Signer,
+                Epoch = Epoch,
+            };
             outcome = await sender.SendAsync(delivery, cancellationToken).ConfigureAwait(false);
             metrics.WebhookSent(TagOf(outcome.Value));
             return outcome != WebhookOutcome.Failed;

@@ -6,8 +6,8 @@ namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
 /// Creates the parameters of webhooks, under the names of Twilio Conversations. Twilio spells the reachability parameters in two ways; this
-/// class uses the spelling of its event stream. <c>UpdateReasons</c> and <c>Revision</c> are additions. Parameters without a value are
-/// omitted.
+/// class uses the spelling of its event stream. <c>UpdateReasons</c>, <c>Revision</c> and <c>Epoch</c> are additions.
+/// Parameters without a value are omitted.
 /// </summary>
 internal static class WebhookForm
 {
@@ -18,7 +18,9 @@ internal static class WebhookForm
     /// <param name="eventType">The name of the event.</param>
     /// <param name="user">The user. The user is not deleted.</param>
     /// <param name="reasons">The changes.</param>
-    public static IReadOnlyList<KeyValuePair<string, string>> Of(string accountSid, string eventType, UserState user, UpdateReasons reasons)
+    /// <param name="epoch">The epoch of the user's revision.</param>
+    public static IReadOnlyList<KeyValuePair<string, string>> Of(
+        string accountSid, string eventType, UserState user, UpdateReasons reasons, long epoch)
     {
         var record = user.Record!;
         var form = new List<KeyValuePair<string, string>>();
@@ -28,6 +30,7 @@ internal static class WebhookForm
         AddFlag(form, WebhookParameters.IsNotifiable, user.IsNotifiable);
         form.Add(new(WebhookParameters.UpdateReasons, string.Join(',', UpdateReasonNames.Of(reasons))));
         form.Add(new(WebhookParameters.Revision, user.Revision.ToString(CultureInfo.InvariantCulture)));
+        form.Add(new(WebhookParameters.Epoch, epoch.ToString(CultureInfo.InvariantCulture)));
         return form;
     }
 

@@ -11,7 +11,7 @@ internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets
     /// <inheritdoc/>
     public async Task<WebhookOutcome> SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
-        var form = WebhookForm.Of(settings.AccountSid, delivery.EventType, delivery.User, delivery.Reasons);
+        var form = WebhookForm.Of(settings.AccountSid, delivery.EventType, delivery.User, delivery.Reasons, delivery.Epoch);
         HttpStatusCode? status;
         try
         {

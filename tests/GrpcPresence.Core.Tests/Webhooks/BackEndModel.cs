@@ -5,7 +5,8 @@ namespace GrpcPresence.Core.Tests.Webhooks;
 
 /// <summary>
 /// What a back end may believe: it takes the profile from a creation, and from an update only the properties that the reasons name. A
-/// missing reachability value means that it is unknown. It compares no revisions, because they go back after a restore.
+/// missing reachability value means that it is unknown. It drops an event with the same state as an earlier one, whatever the reasons, as a
+/// back end does that compares idempotency tokens.
 /// </summary>
 internal sealed class BackEndModel : IWebhookSender
 {
@@ -13,6 +14,7 @@ internal sealed class BackEndModel : IWebhookSender
 
     private readonly Lock _gate = new(); // guards the fields below: the endpoint sends events of several users at the same time
     private readonly Dictionary<UserSid, Belief> _beliefs = [];
+    private readonly HashSet<object> _tokens = [];
     private readonly Random _chances;
     private int _received;
 
@@ -56,8 +58,10 @@ internal sealed class BackEndModel : IWebhookSender
 
     private void Take(WebhookDelivery delivery)
     {
-        _received++;
         var (now, reasons) = (True(delivery.User), delivery.Reasons);
+        if (!_tokens.Add((delivery.User.Sid, delivery.EventType, delivery.Epoch, delivery.User.Revision, now)))
+            return;
+        _received++;
         var before = _beliefs.GetValueOrDefault(delivery.User.Sid, Nothing);
         _beliefs[delivery.User.Sid] = new Belief(
             Has(UpdateReasons.Created | UpdateReasons.FriendlyName) ? now.Name : before.Name,

@@ -101,9 +101,23 @@ public sealed class DeliveryProgressTests
     }
 
     [Fact]
+    public void A_change_of_a_user_that_a_sweep_has_not_reached_names_what_the_sweep_would()
+    {
+        var user = User(4, created: 5, online: 6, renamed: 20) with { Id = 4, KnownRevision = 6 };
+        _progress.EnterPeriod(5);
+        _progress.EnterPeriod(null);
+        Assert.Equal(UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline, _progress.ReasonsOf(user));
+        Assert.Equal(UpdateReasons.FriendlyName, _progress.ReasonsOf(user with { KnownRevision = 4 }));
+
+        _progress.MarkSwept(4);
+
+        Assert.Equal(UpdateReasons.FriendlyName, _progress.ReasonsOf(user));
+    }
+
+    [Fact]
     public void A_restart_repeats_a_sweep_for_the_users_that_are_pending()
     {
-        var user = User(1, created: 5, online: 6) with { Id = 4 };
+        var user = User(1, created: 5, online: 6) with { Id = 4, KnownRevision = 6 };
         _progress.EnterPeriod(5);
         _progress.EnterPeriod(null);
         _progress.ScheduleRetry(user, isCreationDelivered: false);

@@ -18,7 +18,8 @@ public sealed class WebhookFormTests
             Account,
             WebhookEvents.UserUpdated,
             SampleUsers.State(record),
-            UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName);
+            UpdateReasons.ReachabilityNotifiable | UpdateReasons.FriendlyName,
+            epoch: 17);
 
         Assert.Equal(
             new Dictionary<string, string>
@@ -37,6 +38,7 @@ public sealed class WebhookFormTests
                 ["IsNotifiable"] = "false",
                 ["UpdateReasons"] = "friendlyName,reachabilityNotifiable",
                 ["Revision"] = "3",
+                ["Epoch"] = "17",
             },
             form.ToDictionary());
     }
@@ -48,7 +50,7 @@ public sealed class WebhookFormTests
         var user = SampleUsers.State(SampleUsers.Record() with { RoleSid = role, HadBinding = true });
         var edit = new UserEdit("Countess", Attributes: null, RoleSid: null);
 
-        var sent = WebhookForm.Of(Account, WebhookEvents.UserUpdated, user, UpdateReasons.All)
+        var sent = WebhookForm.Of(Account, WebhookEvents.UserUpdated, user, UpdateReasons.All, epoch: 0)
             .Concat(WebhookForm.OfEdit(Account, user, edit));
 
         Assert.All(sent, parameter => Assert.Equal(parameter.Key, WebhookParameters.FindReserved($"a=b&{parameter.Key}=c")));
@@ -59,8 +61,8 @@ public sealed class WebhookFormTests
     {
         var record = SampleUsers.Record() with { KnownRevision = 0 };
 
-        var names = WebhookForm.Of(Account, WebhookEvents.UserAdded, SampleUsers.State(record), UpdateReasons.Created).Select(parameter =>
-            parameter.Key);
+        var form = WebhookForm.Of(Account, WebhookEvents.UserAdded, SampleUsers.State(record), UpdateReasons.Created, epoch: 0);
+        var names = form.Select(parameter => parameter.Key);
 
         Assert.DoesNotContain(names, name => name is "RoleSid" or "IsOnline" or "IsNotifiable");
     }

@@ -25,6 +25,7 @@ public abstract partial class PresenceStoreConformance
             new WebhookPosition(long.MaxValue, KnownSince: 7, new WebhookSweep(KnownSince: 0, AfterId: long.MaxValue)))
         {
             SecretGeneration = long.MaxValue,
+            Epoch = long.MaxValue,
         };
         var changed = given with { Settings = new WebhookSettings { PostUrl = "http://other.example" }, Position = new WebhookPosition(3) };
 
@@ -141,11 +142,13 @@ public abstract partial class PresenceStoreConformance
         AddUser(service, Sample.User(1, revision: 2));
         Restore(backup);
 
-        Assert.Equal(swept, (await Store.FindWebhookAsync(service.Sid, Stop))!.Position);
+        var restored = (await Store.FindWebhookAsync(service.Sid, Stop))!;
+        Assert.Equal(swept, restored.Position);
+        Assert.True(restored.Epoch > webhook.Epoch);
         Assert.Equal(WebhookPosition.None, (await Store.FindWebhookAsync(silent.Sid, Stop))!.Position);
         Write(transaction => transaction.AdvanceWebhook(service.Id, swept, webhook.Position));
         Restart();
-        Assert.Equal(webhook, await Store.FindWebhookAsync(service.Sid, Stop));
+        Assert.Equal(webhook with { Epoch = restored.Epoch }, await Store.FindWebhookAsync(service.Sid, Stop));
     }
 
     [Fact]

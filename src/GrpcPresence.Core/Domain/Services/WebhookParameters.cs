@@ -23,13 +23,14 @@ public static class WebhookParameters
     public const string IsNotifiable = nameof(IsNotifiable);
     public const string UpdateReasons = nameof(UpdateReasons);
     public const string Revision = nameof(Revision);
+    public const string Epoch = nameof(Epoch);
     public const string Source = nameof(Source);
 #pragma warning restore CS1591
 
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
         EventType, AccountSid, ChatServiceSid, UserSid, Identity, FriendlyName, Attributes, RoleSid, DateCreated, DateUpdated, IsOnline,
-        IsNotifiable, UpdateReasons, Revision, Source,
+        IsNotifiable, UpdateReasons, Revision, Epoch, Source,
     };
 
     /// <summary>

@@ -16,8 +16,11 @@ public sealed class UpdateWebhookSettings(ServiceSid sid, Func<WebhookSettings, 
         var service = batch.Service(sid).Record;
         var before = batch.Store.FindWebhook(service.Id) ?? StoredWebhook.DefaultOf(service);
         var after = edit(before.Settings);
-        if (after != before.Settings)
-            batch.Store.PutWebhook(before with { Settings = after, Position = PositionOf(after, before, service) });
+        if (after == before.Settings)
+            return after;
+        if (before.Settings.PostUrl.Length == 0)
+            before = before with { Epoch = Math.Max(before.Epoch, batch.Now.ToUnixTimeMilliseconds()) };
+        batch.Store.PutWebhook(before with { Settings = after, Position = PositionOf(after, before, service) });
         return after;
     }
 

@@ -16,10 +16,10 @@ internal sealed partial class SqliteStoreTransaction
         """
         INSERT OR REPLACE INTO webhooks (
             service_id, position, known_since, sweep_since, sweep_after, method, pre_url, post_url, filters, pre_fails_closed,
-            secret_generation)
+            secret_generation, epoch)
         VALUES (
             @ServiceId, @Revision, @KnownSince, @SweepSince, @SweepAfter, @Method, @PreUrl, @PostUrl, @Filters, @PreFailsClosed,
-            @SecretGeneration)
+            @SecretGeneration, @Epoch)
         """,
         new
         {
@@ -34,6 +34,7 @@ internal sealed partial class SqliteStoreTransaction
             Filters = WebhookRow.Join(webhook.Settings.Filters),
             PreFailsClosed = webhook.Settings.PreFailsClosed ? 1L : 0L,
             webhook.SecretGeneration,
+            webhook.Epoch,
         }));
 
     /// <inheritdoc/>

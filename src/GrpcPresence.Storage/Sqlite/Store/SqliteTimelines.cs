@@ -11,6 +11,11 @@ namespace GrpcPresence.Storage.Sqlite.Store;
 /// </summary>
 internal sealed class SqliteTimelines
 {
+    private const string StartSweeps = """
+        UPDATE webhooks SET epoch = max(epoch + 1, CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+            sweep_since = iif(post_url <> '', 0, NULL), sweep_after = iif(post_url <> '', 0, NULL)
+        """;
+
     private readonly Guid _current;
     private readonly HashSet<long> _cut = []; // service instances whose cut in this timeline is committed; only for the writer's thread
 
@@ -32,7 +37,7 @@ internal sealed class SqliteTimelines
         var id = TimelineId.ToBytes(timeline);
         var before = writer.ExecuteScalar<byte[]?>("SELECT id FROM timelines ORDER BY seq DESC LIMIT 1") ?? [];
         if (before.Length > 0 && witness.IsAheadOf(before, lastCommit))
-            writer.Execute("UPDATE webhooks SET sweep_since = 0, sweep_after = 0 WHERE post_url <> ''");
+            writer.Execute(StartSweeps);
         // After the statement above: a process that dies in between must notice again.
         witness.Begin(before, id, lastCommit);
         return new(timeline, writer.ExecuteScalar<long>("INSERT INTO timelines (id) VALUES (@Id) RETURNING seq", new { Id = id }));

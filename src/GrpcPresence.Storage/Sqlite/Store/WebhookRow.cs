@@ -10,7 +10,7 @@ internal sealed class WebhookRow
     public const string Select = """
         SELECT w.service_id AS ServiceId, s.sid AS Sid, w.position AS Position, w.known_since AS KnownSince, w.sweep_since AS SweepSince,
                w.sweep_after AS SweepAfter, w.method AS Method, w.pre_url AS PreUrl, w.post_url AS PostUrl, w.filters AS Filters,
-               w.pre_fails_closed AS PreFailsClosed, w.secret_generation AS SecretGeneration
+               w.pre_fails_closed AS PreFailsClosed, w.secret_generation AS SecretGeneration, w.epoch AS Epoch
         FROM webhooks AS w JOIN services AS s ON s.id = w.service_id AND s.is_deleted = 0
         """;
 
@@ -40,6 +40,8 @@ internal sealed class WebhookRow
 
     public long SecretGeneration { get; init; }
 
+    public long Epoch { get; init; }
+
     /// <summary>Joins a list of events for storage.</summary>
     public static string Join(IReadOnlyList<string> filters) => string.Join(Separator, filters);
 
@@ -59,5 +61,6 @@ internal sealed class WebhookRow
             Position, KnownSince, SweepSince is { } since && SweepAfter is { } after ? new WebhookSweep(since, after) : null))
     {
         SecretGeneration = SecretGeneration,
+        Epoch = Epoch,
     };
 }

@@ -5,6 +5,10 @@ ALTER TABLE webhooks ADD COLUMN known_since INTEGER;
 ALTER TABLE webhooks ADD COLUMN sweep_since INTEGER;
 ALTER TABLE webhooks ADD COLUMN sweep_after INTEGER;
 
+-- Revisions go back when a backup is restored. The epoch does not, so that the pair orders the events of a user: the time in milliseconds at which
+-- the URL was set or the data went back.
+ALTER TABLE webhooks ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+
 -- Whether the server rejects an edit that the endpoint of pre_url did not answer.
 ALTER TABLE webhooks ADD COLUMN pre_fails_closed INTEGER NOT NULL DEFAULT 0;
 
