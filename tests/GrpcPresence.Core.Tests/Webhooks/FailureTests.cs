@@ -172,6 +172,32 @@ public sealed class FailureTests
         Assert.False(world.GivenUp.Reader.TryRead(out _));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(Limits.WebhookFailuresToOpen)]
+    public async Task A_dead_endpoint_is_called_less_often_with_each_failure(int users)
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
+        for (var i = 0; i < users; i++)
+        {
+            await world.Core.Create(world.Service, $"user{i}");
+            await world.NextAsync();
+        }
+        await world.PauseAsync();
+
+        // The delay doubles up to its maximum. With an open breaker, each attempt is its trial request, for which a user must be due too.
+        var least = Limits.MinWebhookBackoff;
+        for (var attempt = 0; attempt < 15; attempt++)
+        {
+            var before = world.Core.Time.GetTimestamp();
+            await world.NextAfterPauseAsync();
+            Assert.InRange(
+                world.Core.Time.GetElapsedTime(before), least * (1 - Limits.WebhookBackoffJitter), 2 * Limits.MaxWebhookBackoff);
+            least = least * 2 < Limits.MaxWebhookBackoff ? least * 2 : Limits.MaxWebhookBackoff;
+        }
+    }
+
     [Fact]
     public async Task A_refused_event_is_not_sent_again()
     {
