@@ -303,6 +303,48 @@ public sealed class FailureTests
         Assert.Equal("ada", (await world.NextAfterPauseAsync()).User.Identity.ToString());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_store_that_keeps_failing_is_read_less_often_until_it_works(bool isBug)
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var faults = world.Core.Store.Faults;
+        Break();
+        await world.Core.Create(world.Service, "ada");
+        await world.PauseAsync();
+        var least = Limits.MinWebhookBackoff;
+        for (var attempt = 0; attempt < 12; attempt++)
+        {
+            Assert.InRange(await NextReadAsync(), least * (1 - Limits.WebhookBackoffJitter), Limits.MaxWebhookBackoff);
+            least = least * 2 < Limits.MaxWebhookBackoff ? least * 2 : Limits.MaxWebhookBackoff;
+        }
+
+        faults.FailReads(false);
+        await world.DeliveredAsync();
+        Break();
+        await world.Core.Create(world.Service, "bob");
+        await world.PauseAsync();
+
+        Assert.InRange(await NextReadAsync(), TimeSpan.Zero, Limits.MinWebhookBackoff);
+
+        void Break()
+        {
+            if (isBug)
+                faults.BreakReads(new InvalidOperationException("Simulates a bug of the program."));
+            else
+                faults.FailReads(true);
+        }
+
+        // A pass ends at its first read.
+        async Task<TimeSpan> NextReadAsync()
+        {
+            var (before, reads) = (world.Core.Time.GetTimestamp(), faults.Reads);
+            await world.UntilAsync(() => faults.Reads > reads, passTime: true);
+            return world.Core.Time.GetElapsedTime(before);
+        }
+    }
+
     [Fact]
     public async Task Stopping_cancels_running_requests()
     {
