@@ -12,7 +12,7 @@ using HeartbeatStream = GrpcPresence.Server.Tests.Fixture.HeartbeatStream;
 namespace GrpcPresence.Server.Tests.Streams;
 
 /// <summary>
-/// Tests what happens to the sessions of a heartbeat stream whose connection breaks. Kestrel's own timers cannot be moved, so the test makes
+/// Tests what happens to the sessions of a heartbeat stream whose connection breaks. A test cannot move Kestrel's own timers, so it makes
 /// the body of the stream's request throw what Kestrel throws.
 /// </summary>
 public sealed class SilentClientTests
