@@ -79,6 +79,25 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task The_end_of_the_anonymous_lease_makes_no_room_for_another_session()
+    {
+        await LoadAsync();
+        _world.Tracker.Start();
+        for (var half = 0; half < 2; half++)
+        {
+            for (var number = 0; number < Limits.SessionsPerUser; number++)
+                _world.Beat(Alice, Session($"s{number}"));
+            _world.PassAndWrite(SessionTimeout / 2);
+        }
+        Assert.False(_world.List(Alice).Recovering);
+        Assert.Equal(Limits.SessionsPerUser, _world.Tracker.LiveSessions);
+
+        _world.Beat(Alice, Phone);
+
+        Assert.Equal(Limits.SessionsPerUser, _world.Tracker.LiveSessions);
+    }
+
+    [Fact]
     public async Task Deleting_the_user_ends_the_anonymous_lease()
     {
         await LoadAsync();

@@ -108,6 +108,50 @@ public sealed class GapTests : IDisposable
     }
 
     [Fact]
+    public async Task Resumable_a_watch_that_resumes_while_a_gap_of_more_than_a_page_is_read_receives_every_user()
+    {
+        var service = await _world.NewService();
+        await using var first = await _world.Watch(service, now: true);
+        await first.Sync();
+        var token = first.Token!;
+        _publisher.Loses = () => true;
+        const int lost = Limits.WatchPageSize + 100;
+        for (var i = 0; i < lost; i++)
+            await _world.Create(service, $"user-{i}");
+        _publisher.Loses = () => false;
+        // The feed offers the first page of the gap to the queues, and waits for the second one.
+        _world.Store.Faults.StallAllReads(after: 1);
+        await _world.Create(service, "last");
+        Assert.True(_world.Store.Faults.AreReadsHanging);
+        _world.Store.Faults.StallAllReads(after: int.MaxValue);
+
+        await using var resumed = await _world.Watch(service, token: token);
+        var synced = resumed.Sync();
+        Assert.False(synced.IsCompleted);
+        _world.Store.Faults.ReleaseRead(0);
+        await synced;
+
+        Assert.Equal(lost + 1, resumed.Users.Count);
+    }
+
+    [Fact]
+    public async Task Bookmarkable_no_token_reaches_into_a_gap_before_all_its_users_are_delivered()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var before = client.Token!.Position;
+        _publisher.Loses = () => true;
+        for (var i = 0; i < Limits.WatchUpdatesPerMessage; i++)
+            await _world.Create(service, $"user-{i}");
+        _publisher.Loses = () => false;
+        await _world.Create(service, "last");
+
+        Assert.Equal(before, (await client.Next<WatchEvent.Updates>()).Token!.Position);
+        Assert.Equal(await _world.Revision(service), (await client.Next<WatchEvent.Updates>()).Token!.Position);
+    }
+
+    [Fact]
     public async Task Convergent_a_lost_switch_still_removes_the_old_values()
     {
         var service = await _world.NewService();

@@ -122,6 +122,21 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
+    public void After_a_success_the_delay_begins_at_its_minimum_again()
+    {
+        Open();
+        _time.Advance(Limits.MinWebhookBackoff);
+        _breaker.Report(_breaker.Enter(), WebhookOutcome.Failed, isRetry: true);
+        Assert.True(_breaker.Delay > Limits.MinWebhookBackoff);
+        _time.Advance(_breaker.Delay.Value);
+        _breaker.Report(_breaker.Enter(), WebhookOutcome.Taken, isRetry: true);
+
+        Open();
+
+        Assert.InRange(_breaker.Delay!.Value, TimeSpan.Zero, Limits.MinWebhookBackoff);
+    }
+
+    [Fact]
     public void A_cancelled_trial_allows_another()
     {
         Open();

@@ -172,6 +172,32 @@ public sealed class FailureTests
         Assert.False(world.GivenUp.Reader.TryRead(out _));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(Limits.WebhookFailuresToOpen)]
+    public async Task A_dead_endpoint_is_called_less_often_with_each_failure(int users)
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        world.Endpoint.AnswerAll(WebhookOutcome.Failed);
+        for (var i = 0; i < users; i++)
+        {
+            await world.Core.Create(world.Service, $"user{i}");
+            await world.NextAsync();
+        }
+        await world.PauseAsync();
+
+        // The delay doubles up to its maximum. With an open breaker, each attempt is its trial request, for which a user must be due too.
+        var least = Limits.MinWebhookBackoff;
+        for (var attempt = 0; attempt < 15; attempt++)
+        {
+            var before = world.Core.Time.GetTimestamp();
+            await world.NextAfterPauseAsync();
+            Assert.InRange(
+                world.Core.Time.GetElapsedTime(before), least * (1 - Limits.WebhookBackoffJitter), 2 * Limits.MaxWebhookBackoff);
+            least = least * 2 < Limits.MaxWebhookBackoff ? least * 2 : Limits.MaxWebhookBackoff;
+        }
+    }
+
     [Fact]
     public async Task A_rejected_event_is_not_sent_again()
     {
@@ -275,6 +301,48 @@ public sealed class FailureTests
         world.Core.Store.Faults.FailReads(false);
 
         Assert.Equal("ada", (await world.NextAfterPauseAsync()).User.Identity.ToString());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_store_that_keeps_failing_is_read_less_often_until_it_works(bool isBug)
+    {
+        await using var world = await WebhookWorld.NewAsync();
+        var faults = world.Core.Store.Faults;
+        Break();
+        await world.Core.Create(world.Service, "ada");
+        await world.PauseAsync();
+        var least = Limits.MinWebhookBackoff;
+        for (var attempt = 0; attempt < 12; attempt++)
+        {
+            Assert.InRange(await NextReadAsync(), least * (1 - Limits.WebhookBackoffJitter), Limits.MaxWebhookBackoff);
+            least = least * 2 < Limits.MaxWebhookBackoff ? least * 2 : Limits.MaxWebhookBackoff;
+        }
+
+        faults.FailReads(false);
+        await world.DeliveredAsync();
+        Break();
+        await world.Core.Create(world.Service, "bob");
+        await world.PauseAsync();
+
+        Assert.InRange(await NextReadAsync(), TimeSpan.Zero, Limits.MinWebhookBackoff);
+
+        void Break()
+        {
+            if (isBug)
+                faults.BreakReads(new InvalidOperationException("Simulates a bug of the program."));
+            else
+                faults.FailReads(true);
+        }
+
+        // A pass ends at its first read.
+        async Task<TimeSpan> NextReadAsync()
+        {
+            var (before, reads) = (world.Core.Time.GetTimestamp(), faults.Reads);
+            await world.UntilAsync(() => faults.Reads > reads, passTime: true);
+            return world.Core.Time.GetElapsedTime(before);
+        }
     }
 
     [Fact]

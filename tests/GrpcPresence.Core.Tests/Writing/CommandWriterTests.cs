@@ -84,6 +84,39 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task An_outdated_etag_is_rejected_also_when_the_change_would_alter_nothing()
+    {
+        var service = await _world.NewService();
+        var ada = await _world.Create(service, "ada");
+        await _world.Rename(service, "ada", "Ada");
+        var configuration = service.Configuration;
+        await _world.Configure(service.Sid, before => before with { AutoCreateUsers = false });
+
+        var user = await Assert.ThrowsAsync<PresenceException>(() => _world.Do(Update(service, "ada", ada.Record!.Etag, "Ada")));
+        var settings = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new UpdateConfiguration(service.Sid, configuration.Etag, before => before)));
+
+        Assert.All([user, settings], error => Assert.Equal(ErrorReason.EtagMismatch, error.Reason));
+    }
+
+    [Fact]
+    public async Task The_current_etag_is_accepted()
+    {
+        var service = await _world.NewService();
+        var ada = await _world.Create(service, "ada");
+        var configuration = (await _world.Services.GetAsync(service.Sid, default)).Configuration;
+
+        await _world.Do(new UpdateConfiguration(service.Sid, configuration.Etag, before => before with { AutoCreateUsers = false }));
+        var stale = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new UpdateConfiguration(service.Sid, configuration.Etag, before => before with { AutoCreateUsers = true })));
+        var renamed = await _world.Do(Update(service, "ada", ada.Record!.Etag, "Ada"));
+        await _world.Do(new DeleteUser(service.Sid, World.Key("ada"), renamed.Record!.Etag));
+
+        Assert.Equal(ErrorReason.EtagMismatch, stale.Reason);
+        Assert.Null(await _world.Get(service, "ada"));
+    }
+
+    [Fact]
     public async Task Settings_that_contradict_each_other_are_rejected_with_every_violation()
     {
         var service = await _world.NewService();

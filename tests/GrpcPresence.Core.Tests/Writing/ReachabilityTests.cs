@@ -73,6 +73,42 @@ public sealed class ReachabilityTests : IDisposable
         Assert.Equal(UpdateReasons.Reachability, (await client.NextUpdate()).Reasons);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Becoming_known_carries_the_reason_of_a_push_binding_that_was_removed_before(bool reachability)
+    {
+        var service = await _world.NewService(reachability);
+        await _world.Create(service, "ada");
+        var binding = await _world.Bind(service, "ada", "token");
+        await _world.Do(new DeletePushBinding(service.Sid, binding.Sid));
+        if (!reachability)
+            await _world.Switch(service.Sid, on: true);
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        Assert.Null(client.Users["ada"].IsNotifiable);
+
+        await _world.Online(service, "ada");
+
+        Assert.Equal(UpdateReasons.Reachability, (await client.NextUpdate()).Reasons);
+        Assert.False(client.Users["ada"].IsNotifiable);
+    }
+
+    [Fact]
+    public async Task Coming_online_again_carries_no_reason_of_a_push_binding()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await _world.Bind(service, "ada", "token");
+        await _world.Offline(service, "ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+
+        await _world.Online(service, "ada", "s2");
+
+        Assert.Equal(UpdateReasons.ReachabilityOnline, (await client.NextUpdate()).Reasons);
+    }
+
     [Fact]
     public async Task A_push_binding_that_alters_nothing_visible_takes_no_revision()
     {

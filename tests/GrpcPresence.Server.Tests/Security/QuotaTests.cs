@@ -75,6 +75,41 @@ public sealed class QuotaTests
 
     [Theory]
     [MemberData(nameof(Subjects))]
+    public async Task Quotas_Ends_of_sessions_over_the_quota_are_rejected(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        await users.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = "alice" });
+        for (var i = 0; i < 10; i++)
+            await EndAsync();
+
+        AssertRejected(await CallError.Of(EndAsync()), "heartbeats_per_second", subject, limit: 10);
+
+        AsyncUnaryCall<EndSessionResponse> EndAsync() =>
+            users.EndSessionAsync(new EndSessionRequest { ServiceSid = guarded.Own, UserKey = "alice", SessionId = "s" });
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
+    public async Task Quotas_Ends_of_a_stream_over_the_quota_are_rejected(string subject)
+    {
+        await using var guarded = await StartAsync(subject, limits => limits with { HeartbeatsPerSecond = 10 });
+        var users = guarded.UsersAs(guarded.Admin);
+        await users.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = "alice" });
+        using var stream = new HeartbeatStream(users.StreamHeartbeats());
+        await stream.SendStart(guarded.Own, endSessionsOnClose: false);
+        await stream.Reply();
+
+        var reply = await stream.EndAsync([.. Enumerable.Range(0, 12).Select(i => ("alice", $"s{i}"))]);
+
+        Assert.Equal(10, reply.Accepted);
+        Assert.Equal(
+            [(10, ErrorReason.QuotaExceeded), (11, ErrorReason.QuotaExceeded)],
+            reply.Rejected.Select(end => (end.Index, end.Reason)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Subjects))]
     public async Task Quotas_Writes_over_the_quota_are_rejected_and_reads_are_not(string subject)
     {
         await using var guarded = await StartAsync(subject, limits => limits with { WritesPerSecond = 10 });

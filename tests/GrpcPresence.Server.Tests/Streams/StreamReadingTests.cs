@@ -1,3 +1,6 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Reflection.V1;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -64,9 +67,28 @@ public sealed class StreamReadingTests
         await AssertNothingIsPendingAsync(server);
     }
 
-    private static async Task AssertNothingIsPendingAsync(TestServer server)
+    [Theory]
+    [InlineData("grpc.reflection.v1.ServerReflection")]
+    [InlineData("grpc.reflection.v1alpha.ServerReflection")]
+    public async Task No_read_is_pending_after_a_reflection_stream_that_stopping_ended(string service)
     {
-        Assert.False(await server.Reads.IsLeftBy(Path), "A read is still pending after the handler returned.");
+        await using var server = await TestServer.StartAsync();
+        var method = RawMethod.Of(MethodType.DuplexStreaming, service, "ServerReflectionInfo");
+        using var stream = server.Invoker.AsyncDuplexStreamingCall(method, host: null, default);
+        // The same message in both versions.
+        await stream.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "*" }.ToByteArray(), TestRun.Token);
+        Assert.True(await stream.ResponseStream.MoveNext(TestRun.Token));
+        var ended = CallError.Of(() => stream.ResponseStream.MoveNext(TestRun.Token));
+
+        await Barrier.Within(server.StopAsync(), "the server stopped");
+
+        Assert.Equal("SERVER_STOPPING", (await ended).Reason);
+        await AssertNothingIsPendingAsync(server, $"/{service}/ServerReflectionInfo");
+    }
+
+    private static async Task AssertNothingIsPendingAsync(TestServer server, string path = Path)
+    {
+        Assert.False(await server.Reads.IsLeftBy(path), "A read is still pending after the handler returned.");
         Assert.Empty(server.Log.Problems);
     }
 }

@@ -33,6 +33,18 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
+    public async Task The_purged_revision_is_the_greatest_of_a_purge_also_after_the_wall_clock_was_stepped_back()
+    {
+        var service = AddService(revision: 9);
+        // The tombstone with the greatest revision is neither the oldest nor the newest.
+        AddTombstones(service, (4, 5), (6, 3), (5, 2));
+
+        Write(transaction => transaction.Purge(Sample.Time.AddDays(9), 10));
+
+        Assert.Equal(6, (await Store.FindServiceAsync(service.Sid, Stop))!.PurgedRevision);
+    }
+
+    [Fact]
     public async Task Tombstones_are_purged_in_bounded_batches_and_of_each_service_instance_its_own()
     {
         var (first, second) = (AddService(1, 9), AddService(2, 9));

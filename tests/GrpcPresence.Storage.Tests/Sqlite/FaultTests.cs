@@ -137,6 +137,30 @@ public sealed class FaultTests : SqliteTestBase
     }
 
     [Fact]
+    public async Task A_cut_that_the_first_commit_lost_is_stored_by_the_next_one()
+    {
+        Guid earlier;
+        using (var first = Open())
+        {
+            earlier = first.TimelineOf(AddService(first));
+            AddUsers(first, 1);
+        }
+        using var store = Open();
+        using (var transaction = store.BeginTransaction())
+        {
+            AddUsers(transaction, [2]);
+            store.WritingConnection.Execute("ROLLBACK");
+            Assert.Throws<StorageException>(transaction.Commit);
+        }
+        store.Reopen();
+        AddUsers(store, 3);
+        AddUsers(store, 4);
+
+        var service = await store.FindServiceAsync(Sample.ServiceSid(1), Stop);
+        Assert.Equal(1, await store.FindTimelineEndAsync(service!, earlier, Stop));
+    }
+
+    [Fact]
     public async Task A_missing_database_is_not_created_again()
     {
         using var store = Open();

@@ -215,13 +215,16 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             $"{user.Identity} lacks {expected & ~user.Reasons} of {expected}, received up to {known?.ReceivedUpTo}");
         var changed = truth.ReasonsBetween(user.Sid, 0, user.Row) | UpdateReasons.Reachability;
         Require((user.Reasons & ~changed) == 0, "Reasoned", $"{user.Identity} has {user.Reasons}, but only {changed} ever changed");
-        if (known is not null && known.User.IsOnline != user.IsOnline && filter.Reasons.HasFlag(UpdateReasons.ReachabilityOnline))
-        {
-            Require(
-                user.Reasons.HasFlag(UpdateReasons.ReachabilityOnline),
-                "Reasoned",
-                $"{user.Identity} changed is_online without the reason");
-        }
+        if (known is null)
+            return;
+        RequireNamed(known.User.IsOnline != user.IsOnline, UpdateReasons.ReachabilityOnline, "is_online");
+        RequireNamed(known.User.IsNotifiable != user.IsNotifiable, UpdateReasons.ReachabilityNotifiable, "is_notifiable");
+        RequireNamed(known.User.FriendlyName != user.FriendlyName, UpdateReasons.FriendlyName, "friendly_name");
+
+        void RequireNamed(bool isChanged, UpdateReasons reason, string property) => Require(
+            !isChanged || !filter.Reasons.HasFlag(reason) || user.Reasons.HasFlag(reason),
+            "Reasoned",
+            $"{user.Identity} changed {property} without the reason");
     }
 
     private void RequireBegun() => Require(_hasBegun, "Registered", "the first message is not configuration");
