@@ -33,9 +33,6 @@ internal static class CoreRegistration
         services.AddSingleton<PresenceRecovery>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
             provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
-        // Watches first, because their clients wait. Webhook deliveries are only woken.
-        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WatchHub>());
-        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<WebhookDispatcher>());
         services.AddSingleton(NewWriter);
         services.AddSingleton(NewQuotaLimiter);
         services.AddHostedService<WriterService>();
@@ -48,8 +45,10 @@ internal static class CoreRegistration
     private static CommandWriter NewWriter(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<ServerSettings>();
+        // Watches first, because their clients wait. Webhook deliveries are only woken.
+        ICommitPublisher[] publishers = [provider.GetRequiredService<WatchHub>(), provider.GetRequiredService<WebhookDispatcher>()];
         return ActivatorUtilities.CreateInstance<CommandWriter>(
-            provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
+            provider, publishers, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
     }
 
     private static QuotaLimiter NewQuotaLimiter(IServiceProvider provider)

@@ -34,9 +34,9 @@ public sealed class ServiceFeedTests
     {
         var gap = _feed.Publish(Commit(5))!;
 
-        Assert.False(_feed.Publish(gap, Page(4), isLast: true));
+        Assert.False(_feed.PublishGapPage(gap, Page(4), isLast: true));
         Assert.Equal(3, _feed.Revision);
-        Assert.True(_feed.Publish(gap, Page(5), isLast: true));
+        Assert.True(_feed.PublishGapPage(gap, Page(5), isLast: true));
         Assert.Equal(5, _feed.Revision);
     }
 
@@ -46,9 +46,9 @@ public sealed class ServiceFeedTests
         var gap = _feed.Publish(Commit(5))!;
         Assert.Null(_feed.Publish(Commit(6)));
 
-        Assert.False(_feed.Publish(gap, Page(5), isLast: true));
+        Assert.False(_feed.PublishGapPage(gap, Page(5), isLast: true));
         Assert.Equal(3, _feed.Revision);
-        Assert.True(_feed.Publish(gap, Page(6), isLast: true));
+        Assert.True(_feed.PublishGapPage(gap, Page(6), isLast: true));
         Assert.Equal(6, _feed.Revision);
     }
 
@@ -57,7 +57,7 @@ public sealed class ServiceFeedTests
     {
         var gap = _feed.Publish(Commit(5))!;
 
-        Assert.False(_feed.Publish(gap, Page(5), isLast: false));
+        Assert.False(_feed.PublishGapPage(gap, Page(5), isLast: false));
         Assert.Equal(3, _feed.Revision);
     }
 
@@ -65,7 +65,7 @@ public sealed class ServiceFeedTests
     public void Convergent_a_batch_after_a_gap_is_offered_from_memory_again()
     {
         var gap = _feed.Publish(Commit(5))!;
-        Assert.True(_feed.Publish(gap, Page(7), isLast: true));
+        Assert.True(_feed.PublishGapPage(gap, Page(7), isLast: true));
 
         Assert.Null(_feed.Publish(Commit(7))); // the page contained it already
         Assert.Null(_feed.Publish(Commit(8)));

@@ -83,7 +83,13 @@ public sealed class EventIdTests
         http.Response.Body = body;
         // Writing an event calls no method.
         var call = new RestRequest(
-            http, Caller.Operator, new RestOperation("Test", "", 200, []), FormCollection.Empty, methods: null!, accountSid: "");
+            http,
+            Caller.Operator,
+            new RestOperation("Test", "", 200, []),
+            UrlParameters.None,
+            UrlParameters.None,
+            methods: null!,
+            accountSid: "");
         await write(new UpdatesWriter(call, beginsNow));
         var lines = Encoding.UTF8.GetString(body.ToArray()).Split('\n');
         Assert.Single(lines, line => line.StartsWith("event: ", StringComparison.Ordinal));
