@@ -35,8 +35,7 @@ public sealed class SettingsTableTests
     [Property(MaxTest = 500)]
     public Property No_file_causes_anything_but_lines_that_name_a_setting() => Prop.ForAll(
         Objects(depth: 4).ToArbitrary(),
-        json => Violations(json).All(line =>
-            line.StartsWith("Presence", StringComparison.OrdinalIgnoreCase)
+        json => Violations(json).All(line => line.StartsWith("Presence", StringComparison.OrdinalIgnoreCase)
             || line.StartsWith("Logging", StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Reads the file, and returns the lines that the program would print; none if it would start.</summary>

@@ -1,5 +1,4 @@
 using Dapper;
-using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Storage.Sqlite.Schema;
 using Microsoft.Data.Sqlite;
