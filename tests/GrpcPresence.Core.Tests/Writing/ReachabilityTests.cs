@@ -50,6 +50,19 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_setting_changes_nothing_that_is_visible_of_a_user()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        var before = await _world.Get(service, "ada");
+
+        await _world.Configure(service.Sid, configuration => configuration with { AutoCreateUsers = false });
+
+        var after = await _world.Get(service, "ada");
+        Assert.Equal((true, before!.Revision), (after!.IsOnline, after.Revision));
+    }
+
+    [Fact]
     public async Task Is_notifiable_is_null_for_a_user_who_never_had_a_push_binding()
     {
         var service = await _world.NewService();
