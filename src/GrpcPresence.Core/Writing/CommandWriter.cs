@@ -26,7 +26,7 @@ public sealed class CommandWriter(
     CommandQueue queue,
     ServiceCache services,
     ITrackedUsers users,
-    IEnumerable<ICommitPublisher> publishers,
+    IReadOnlyList<ICommitPublisher> publishers,
     ApiKeyCache keys,
     StorageStatus status,
     PresenceMetrics metrics,
@@ -37,7 +37,6 @@ public sealed class CommandWriter(
     /// <summary>How often the writer looks for rows to purge.</summary>
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
 
-    private readonly ICommitPublisher[] _publishers = [.. publishers];
     private readonly List<Command> _commands = [];
     private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null if rows may remain
     private long? _uptimeAt; // monotonic time at which the uptime was last stored; null before the first time
@@ -195,7 +194,7 @@ public sealed class CommandWriter(
         }
         if (commits is not null)
         {
-            foreach (var publisher in _publishers)
+            foreach (var publisher in publishers)
                 publisher.Publish(commits);
         }
         keys.Apply(batch.ApiKeys, batch.ForgottenApiKeys);

@@ -33,6 +33,10 @@ internal static class CoreRegistration
         services.AddSingleton<PresenceRecovery>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WatchHub>(
             provider, Random.Shared, provider.GetRequiredService<ServerSettings>().WatchStallTimeout));
+        // Watches first, because their clients wait. Webhook deliveries are only woken. A list, because the container would dispose of each
+        // publisher a second time if it were registered under this interface too.
+        services.AddSingleton<IReadOnlyList<ICommitPublisher>>(provider =>
+            [provider.GetRequiredService<WatchHub>(), provider.GetRequiredService<WebhookDispatcher>()]);
         services.AddSingleton(NewWriter);
         services.AddSingleton(NewQuotaLimiter);
         services.AddHostedService<WriterService>();
@@ -45,10 +49,8 @@ internal static class CoreRegistration
     private static CommandWriter NewWriter(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<ServerSettings>();
-        // Watches first, because their clients wait. Webhook deliveries are only woken.
-        ICommitPublisher[] publishers = [provider.GetRequiredService<WatchHub>(), provider.GetRequiredService<WebhookDispatcher>()];
         return ActivatorUtilities.CreateInstance<CommandWriter>(
-            provider, publishers, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
+            provider, settings.TombstoneRetention, settings.Quotas.ServiceInstance.Users);
     }
 
     private static QuotaLimiter NewQuotaLimiter(IServiceProvider provider)

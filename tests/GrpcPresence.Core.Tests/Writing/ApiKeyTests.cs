@@ -94,6 +94,22 @@ public sealed class ApiKeyTests : IDisposable
         Assert.False(rotated.Accepts(key.Secret, _world.Time.GetUtcNow()));
     }
 
+    [Fact]
+    public async Task Keys_A_revoked_key_is_not_rotated_and_keeps_its_first_revocation()
+    {
+        var key = await _world.Do(NewKey());
+        var revoked = await _world.Do(new RevokeApiKey(key.Sid));
+        _world.Time.Advance(TimeSpan.FromMinutes(1));
+
+        var rotation = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new RotateApiKey(key.Sid, new ApiKeySecret("salt", "new"), TimeSpan.FromHours(1))));
+        var again = await _world.Do(new RevokeApiKey(key.Sid));
+
+        Assert.Equal(ErrorReason.ApiKeyNotFound, rotation.Reason);
+        Assert.Equal(revoked, again);
+        Assert.Equal(revoked, _world.Keys.Find(key.Sid)!.Current);
+    }
+
     private CreateApiKey NewKey(ServiceSid? scope = null) =>
         new(new ApiKeySid((UInt128)(++_keys)), new ApiKeySecret("salt", $"hash-{_keys}"), "", ApiKeyRole.Admin, scope, "");
 }

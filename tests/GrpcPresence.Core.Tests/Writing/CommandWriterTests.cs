@@ -117,6 +117,23 @@ public sealed class CommandWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_change_has_the_time_of_its_commit_and_presence_leaves_the_time_as_it_is()
+    {
+        var service = await _world.NewService();
+        var created = (await _world.Create(service, "ada")).Record!.UpdateTime;
+        _world.Time.Advance(TimeSpan.FromMinutes(1));
+        await _world.Online(service, "ada");
+        Assert.Equal(created, (await _world.Get(service, "ada"))!.Record!.UpdateTime);
+
+        var user = await _world.Rename(service, "ada", "Ada");
+        var configuration = await _world.Configure(service.Sid, before => before with { AutoCreateUsers = false });
+        var renamed = await _world.Do(new UpdateServiceInstance(service.Sid, "another"));
+
+        var now = _world.Time.GetUtcNow();
+        Assert.Equal((now, now, now), (user.Record!.UpdateTime, configuration.UpdateTime, renamed.UpdateTime));
+    }
+
+    [Fact]
     public async Task Settings_that_contradict_each_other_are_rejected_with_every_violation()
     {
         var service = await _world.NewService();

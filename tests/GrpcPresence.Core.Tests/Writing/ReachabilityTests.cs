@@ -50,6 +50,19 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_setting_changes_nothing_that_is_visible_of_a_user()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        var before = await _world.Get(service, "ada");
+
+        await _world.Configure(service.Sid, configuration => configuration with { AutoCreateUsers = false });
+
+        var after = await _world.Get(service, "ada");
+        Assert.Equal((true, before!.Revision), (after!.IsOnline, after.Revision));
+    }
+
+    [Fact]
     public async Task Is_notifiable_is_null_for_a_user_that_never_had_a_push_binding()
     {
         var service = await _world.NewService();
@@ -134,10 +147,27 @@ public sealed class ReachabilityTests : IDisposable
         await client.Sync();
         var moved = await _world.Bind(service, "bob", "token");
         Assert.Equal(first.Sid, moved.Sid);
+        Assert.Equal((World.Id("bob"), client.Users["bob"].Sid), (moved.Identity, moved.UserSid));
         var updates = (await client.Next<Core.Watching.WatchEvent.Updates>()).Users;
         Assert.Equal(["ada", "bob"], updates.Select(update => update.State.Identity.ToString()));
         Assert.False(client.Users["ada"].IsNotifiable);
         Assert.True(client.Users["bob"].IsNotifiable);
+    }
+
+    [Fact]
+    public async Task A_push_binding_that_moved_is_removed_by_its_new_owner_and_not_by_the_former()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await _world.Create(service, "bob");
+        await _world.Bind(service, "ada", "token");
+        var moved = await _world.Bind(service, "bob", "token");
+
+        var former = await Assert.ThrowsAsync<PresenceException>(
+            () => _world.Do(new DeletePushBinding(service.Sid, moved.Sid, World.Id("ada"))));
+        Assert.Equal(moved.Sid, await _world.Do(new DeletePushBinding(service.Sid, moved.Sid, World.Id("bob"))));
+
+        Assert.Equal(ErrorReason.PushBindingNotFound, former.Reason);
     }
 
     [Fact]

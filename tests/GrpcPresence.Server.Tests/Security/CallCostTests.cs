@@ -20,6 +20,8 @@ public sealed class CallCostTests
         ["presence.v1.ConfigurationService.UpdateConfiguration"] = CallCost.Write,
         ["presence.v1.ConfigurationService.GetWebhookConfiguration"] = CallCost.Free,
         ["presence.v1.ConfigurationService.UpdateWebhookConfiguration"] = CallCost.Write,
+        ["presence.v1.ConfigurationService.GetWebhookSigningSecrets"] = CallCost.Write, // it may create the file of the secret
+        ["presence.v1.ConfigurationService.RotateWebhookSigningSecret"] = CallCost.Write,
         ["presence.v1.ConfigurationService.GetNotificationConfiguration"] = CallCost.Free,
         ["presence.v1.ConfigurationService.UpdateNotificationConfiguration"] = CallCost.Write,
         ["presence.v1.ApiKeyService.CreateApiKey"] = CallCost.Write,

@@ -46,7 +46,7 @@ public sealed class EventHistoryTests
     private static void AddRecorder(IServiceCollection services)
     {
         services.AddSingleton(provider => new TruthRecorder(provider.GetRequiredService<WatchHub>()));
-        services.AddSingleton<ICommitPublisher>(provider => provider.GetRequiredService<TruthRecorder>());
+        services.AddSingleton<IReadOnlyList<ICommitPublisher>>(provider => [provider.GetRequiredService<TruthRecorder>()]);
         // The histories call Tick themselves, so that no test waits for a timer on another thread.
         services.Remove(services.Single(service => service.ImplementationType == typeof(LeaseTimer)));
     }
