@@ -81,7 +81,7 @@ await step('SIGTERM: an event stream that is not read prolongs the drain, and me
   }
   const stalled = net.connect(restPort, '127.0.0.1');
   stalled.on('error', () => {}); // the server ends it
-  stalled.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+  stalled.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`);
   // Nobody reads what becomes readable, so Node stops to receive.
   await within('the stream is open', once(stalled, 'readable'), PATIENCE_MS);
   await pause(STALL_MS);

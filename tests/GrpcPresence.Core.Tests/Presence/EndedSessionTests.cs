@@ -35,6 +35,7 @@ public sealed class EndedSessionTests : IDisposable
         _world.BeatAndWrite(Alice, Laptop);
 
         var end = _world.End(Alice, Phone);
+        Assert.Equal(1, _world.Queue.Count); // the end of the session, and no transition of the user
         _world.Write();
         await end;
 
