@@ -76,6 +76,7 @@ public sealed class UptimeTests : IAsyncLifetime
         for (var lived = TimeSpan.Zero; lived < Limits.MaxUnseen * 2; lived += TimeSpan.FromSeconds(6))
         {
             _world.PassAndWrite(TimeSpan.FromSeconds(5));
+            Assert.True(_world.StoredOnline(Alice));
             _world.BeatAndWrite(Alice, Phone);
             _world.PassAndWrite(TimeSpan.FromSeconds(1));
             await CrashAsync(stopped: TimeSpan.FromMinutes(5));
