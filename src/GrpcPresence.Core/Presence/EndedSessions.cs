@@ -4,17 +4,22 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The ids of a user's ended sessions, each kept until its lease would have expired. Bounded. Guarded by the shard's lock.
+/// The ids of a user's ended sessions, each kept until its lease would have expired, and for a deleted user as long as its tombstone.
+/// Bounded. Guarded by the shard's lock.
 /// </summary>
 internal sealed class EndedSessions
 {
-    private readonly List<(SessionId Id, long Until)> _ids = [];
+    private readonly List<Entry> _entries = [];
+    private List<SessionId>? _toRemove; // stored ids that had to make room since the last take
 
     /// <summary>Whether ids are of a deleted user, and counted as such in the service instance.</summary>
     public bool IsOfDeletedUser { get; set; }
 
+    /// <summary>The last command that stores ids. Until it is taken or fails, it will store every id that is not stored.</summary>
+    public StoreEndedSessions? Pending { get; set; }
+
     /// <summary>Whether no id is remembered.</summary>
-    public bool IsEmpty => _ids.Count == 0;
+    public bool IsEmpty => _entries.Count == 0;
 
     /// <summary>When the first id expires; <see cref="long.MaxValue"/> if no id is remembered.</summary>
     public long FirstEnd
@@ -22,61 +27,100 @@ internal sealed class EndedSessions
         get
         {
             var first = long.MaxValue;
-            foreach (var (_, until) in _ids)
-                first = Math.Min(first, until);
+            foreach (var entry in _entries)
+                first = Math.Min(first, entry.Until);
             return first;
         }
     }
 
     /// <summary>Whether the id is remembered.</summary>
-    public bool Contains(SessionId id, long now)
-    {
-        foreach (var ended in _ids)
-        {
-            if (ended.Id == id)
-                return ended.Until > now;
-        }
-        return false;
-    }
+    public bool Contains(SessionId id, long now) => Find(id) is { } entry && entry.Until > now;
+
+    /// <summary>Whether the end of the session is stored.</summary>
+    public bool IsStored(SessionId id) => Find(id) is { IsStored: true };
 
     /// <summary>
     /// Remembers the id and returns until when. Keeps the present time if it is remembered already: ending a session again does not extend
-    /// the time. <paramref name="evicted"/> is the id that had to make room, or empty.
+    /// the time.
     /// </summary>
-    public long Add(SessionId id, long until, long now, out SessionId evicted)
+    public long Add(SessionId id, long until, long now)
     {
-        evicted = default;
         Forget(now);
-        foreach (var ended in _ids)
-        {
-            if (ended.Id == id)
-                return ended.Until;
-        }
-        if (_ids.Count == Limits.EndedSessionsPerUser)
-        {
-            var first = _ids.MinBy(ended => ended.Until);
-            _ids.Remove(first);
-            evicted = first.Id;
-        }
-        _ids.Add((id, until));
+        if (Find(id) is { } known)
+            return known.Until;
+        if (_entries.Count == Limits.EndedSessionsPerUser)
+            Drop(_entries.MinBy(entry => entry.Until)!);
+        _entries.Add(new Entry(id) { Until = until });
         return until;
     }
 
-    /// <summary>Returns the remembered ids, each with the time until it is forgotten.</summary>
-    public IReadOnlyList<(SessionId Id, long Until)> List(long now)
+    /// <summary>Remembers an id that the store holds.</summary>
+    public void AddStored(SessionId id, long until, long now)
     {
-        Forget(now);
-        return [.. _ids];
+        Add(id, until, now);
+        if (Find(id) is { } entry)
+            entry.IsStored = true;
     }
 
-    /// <summary>Remembers the id at least until this time, because its user was deleted.</summary>
-    public void Extend(SessionId id, long until, long now)
+    /// <summary>Returns the remembered ids, each with the time until it is forgotten.</summary>
+    public IEnumerable<(SessionId Id, long Until)> List(long now)
     {
-        var known = Add(id, until, now, out _);
-        if (known < until)
-            _ids[_ids.IndexOf((id, known))] = (id, until);
+        Forget(now);
+        return _entries.Select(entry => (entry.Id, entry.Until));
+    }
+
+    /// <summary>Replaces all ids, because the user was deleted.</summary>
+    /// <param name="ids">The ids, at most as many as are remembered, each with its time.</param>
+    /// <param name="stored">Those whose end the deletion stored.</param>
+    public void Replace(IEnumerable<(SessionId Id, long Until)> ids, IReadOnlySet<SessionId> stored)
+    {
+        _entries.Clear();
+        foreach (var (id, until) in ids)
+            _entries.Add(new Entry(id) { Until = until, IsStored = stored.Contains(id) });
+    }
+
+    /// <summary>Takes the ids to store and those to remove from the store. The next end needs another command.</summary>
+    public (IReadOnlyList<(SessionId Id, long Until)> ToStore, IReadOnlyList<SessionId> ToRemove) TakeUnstored()
+    {
+        Pending = null;
+        var toRemove = _toRemove ?? [];
+        _toRemove = null;
+        return ([.. _entries.Where(entry => !entry.IsStored).Select(entry => (entry.Id, entry.Until))], toRemove);
+    }
+
+    /// <summary>Notes that the end of the session is stored.</summary>
+    public void MarkStored(SessionId id)
+    {
+        if (Find(id) is { } entry)
+            entry.IsStored = true;
     }
 
     /// <summary>Removes expired ids.</summary>
-    public void Forget(long now) => _ids.RemoveAll(ended => ended.Until <= now);
+    public void Forget(long now) => _entries.RemoveAll(entry => entry.Until <= now);
+
+    private void Drop(Entry entry)
+    {
+        _entries.Remove(entry);
+        if (entry.IsStored)
+            (_toRemove ??= []).Add(entry.Id);
+    }
+
+    private Entry? Find(SessionId id)
+    {
+        foreach (var entry in _entries)
+        {
+            if (entry.Id == id)
+                return entry;
+        }
+        return null;
+    }
+
+    private sealed class Entry(SessionId id)
+    {
+        public SessionId Id { get; } = id;
+
+        public long Until { get; init; }
+
+        public bool IsStored { get; set; }
+    }
 }

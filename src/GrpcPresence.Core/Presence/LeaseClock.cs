@@ -41,6 +41,11 @@ public sealed class LeaseClock
     /// </summary>
     public TimeSpan EarlierUptime { get; set; }
 
+    /// <summary>
+    /// The wall time at which an earlier process was last alive; null without one. Set once, before the service is ready.
+    /// </summary>
+    public DateTimeOffset? EarlierAliveTime { get; set; }
+
     /// <summary>Returns the uptime of the server at a time of this clock.</summary>
     public TimeSpan ToUptime(long time) => EarlierUptime + TimeSpan.FromTicks(time);
 

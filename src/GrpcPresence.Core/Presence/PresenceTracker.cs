@@ -21,7 +21,6 @@ public sealed class PresenceTracker : ITrackedUsers
     private readonly LeaseClock _clock;
     private readonly TrackerShard[] _shards = new TrackerShard[1 << ShardBits];
     private readonly LeaseSweep _sweep;
-    private DateTimeOffset? _aliveTime; // when an earlier process was last alive
     private volatile bool _isResumed;
     private int _isTicking;
     private volatile bool _isStarted;
@@ -135,7 +134,7 @@ public sealed class PresenceTracker : ITrackedUsers
     public void Resume(ServerUptime before)
     {
         _clock.EarlierUptime = before.Total;
-        _aliveTime = before.AliveTime;
+        _clock.EarlierAliveTime = before.AliveTime;
         _isResumed = true;
     }
 
@@ -156,14 +155,11 @@ public sealed class PresenceTracker : ITrackedUsers
     /// </summary>
     public void Recover(CachedService service, UserSid sid, Identity identity, TimeSpan lastAlive)
     {
-        // A user that was not seen for so long was not online when the last process ended.
-        var unseen = _clock.EarlierUptime - lastAlive;
-        var lastKnown = unseen > Limits.MaxUnseen ? _aliveTime - unseen : _aliveTime;
         var shard = ShardOf(service.Id, identity, out var hash);
         lock (shard.Gate)
         {
             var user = shard.GetOrAdd(service, identity, hash);
-            user.Recover(sid, lastAlive, lastKnown, LiveSession.NotStarted);
+            user.Recover(sid, lastAlive, LiveSession.NotStarted);
             if (_isStarted)
                 user.StartAnonymous(_clock.Now);
             else
@@ -203,16 +199,15 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention)
+    public SessionsToEnd FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention)
     {
         var shard = ShardOf(serviceId, identity, out var hash);
         lock (shard.Gate)
-            return shard.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? [];
+            return shard.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? SessionsToEnd.None;
     }
 
     /// <inheritdoc/>
-    public void Delete(
-        long serviceId, Identity identity, TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored)
+    public void Delete(long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored)
     {
         var shard = ShardOf(serviceId, identity, out var hash);
         lock (shard.Gate)

@@ -11,12 +11,26 @@ internal struct SessionSet
 {
     private LiveSession _first;
     private Rest? _rest; // only few users have more than one session
+    private byte _count;
 
     /// <summary>The number of sessions.</summary>
-    public int Count { get; private set; }
+    public int Count
+    {
+        readonly get => _count;
+        private set => _count = (byte)value;
+    }
 
     /// <summary>Whether the anonymous session is in the set.</summary>
     public bool HasAnonymous { get; private set; }
+
+    /// <summary>
+    /// The uptime in seconds from which the next mark of the user in the store is counted. Here, and not in the user, because it fits
+    /// beside the count: in the user it would add 16 bytes.
+    /// </summary>
+    public int AliveAt { get; set; }
+
+    /// <summary>Whether the user was online before the start and has sent no heartbeat to this process. Here for the same reason.</summary>
+    public bool IsUnseen { get; set; }
 
     /// <summary>The remembered ended sessions, or null.</summary>
     public EndedSessions? Ended

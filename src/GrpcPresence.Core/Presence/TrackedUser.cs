@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -23,10 +24,6 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     private SessionSet _sessions;
     private PresenceSync _sync = new();
-
-    // Two numbers of 4 bytes, because a process holds a million of them.
-    private int _aliveAt; // the uptime in seconds from which the next mark in the store is counted
-    private uint _lastKnown; // in Unix seconds, when an earlier process last knew the user alive; 0 after a heartbeat to this process
 
     public CachedService Service { get; } = service;
 
@@ -70,7 +67,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         if (session.Owner != stream)
             SetOwner(ref session, stream);
         Shard.Wheel.PutBy(this, leaseEnd);
-        _lastKnown = 0;
+        _sessions.IsUnseen = false;
         if (!wasOnline)
             Shard.CameOnline++;
         else if (index < 0)
@@ -91,8 +88,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 until = _sessions[index].LeaseEnd;
             Remove(index);
         }
-        until = Remember(id, until, now, out var evicted);
-        var remembered = Shard.Queue.SubmitAsync(new StoreEndedSession(Service, Identity, id, Shard.Clock.ToUptime(until), evicted));
+        Remember(id, until, now);
+        var remembered = StoreEnd(id);
         if (IsOnline)
             return remembered;
         if (index >= 0)
@@ -119,9 +116,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Adds the anonymous session, because the store held the user online before the start.</summary>
     /// <param name="sid">The SID.</param>
     /// <param name="lastAlive">The uptime at which the store last learned that the user is alive.</param>
-    /// <param name="lastKnown">When an earlier process last knew the user alive; null if that is not known.</param>
     /// <param name="leaseEnd">The end of the anonymous lease.</param>
-    public void Recover(UserSid sid, TimeSpan lastAlive, DateTimeOffset? lastKnown, long leaseEnd)
+    public void Recover(UserSid sid, TimeSpan lastAlive, long leaseEnd)
     {
         if (_sessions.HasAnonymous)
             return;
@@ -130,15 +126,15 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             Shard.Wheel.PutBy(this, leaseEnd);
         SetSid(sid);
         NoteStoredAlive(lastAlive);
-        if (_sessions.Count == 1)
-            _lastKnown = (uint)(lastKnown?.ToUnixTimeSeconds() ?? 0);
+        _sessions.IsUnseen = _sessions.Count == 1;
         _sync.MarkRecovered(Service.Configuration);
     }
 
     /// <summary>Remembers the id of a session that ended before the start.</summary>
     public void RecoverEnded(SessionId id, long until, long now)
     {
-        Remember(id, until, now, out _);
+        (_sessions.Ended ??= new EndedSessions()).AddStored(id, until, now);
+        Shard.Wheel.PutBy(this, until);
         if (until - now > Limits.MaxSessionTimeout.Ticks)
             CountAsDeleted();
     }
@@ -201,16 +197,16 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Takes the state for the writer's decision; null if nothing is to be decided.</summary>
     public PresenceSnapshot? TakeSnapshot(bool background) =>
         _sync.TakeSnapshot(background, IsOnline, Sid) is { } snapshot
-            ? snapshot with { LastKnown = _lastKnown > 0 ? DateTimeOffset.FromUnixTimeSeconds(_lastKnown) : null }
+            ? snapshot with { LastKnown = _sessions.IsUnseen ? LastKnown : null }
             : null;
 
     /// <summary>
     /// Notes that the store holds the user online, since this uptime. The first mark is due a spread earlier than later ones.
     /// </summary>
-    public void NoteStoredAlive(TimeSpan uptime) => _aliveAt = (int)(uptime - Spread).TotalSeconds;
+    public void NoteStoredAlive(TimeSpan uptime) => _sessions.AliveAt = (int)(uptime - Spread).TotalSeconds;
 
     /// <summary>Notes that the user could not be marked as alive.</summary>
-    public void RetryAliveMark() => _aliveAt = -(int)Limits.AliveInterval.TotalSeconds;
+    public void RetryAliveMark() => _sessions.AliveAt = -(int)Limits.AliveInterval.TotalSeconds;
 
     /// <summary>Notes that the snapshot is stored, and under which SID; null if the store does not have the user.</summary>
     public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid? sid)
@@ -245,61 +241,87 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     /// <summary>
     /// Returns the sessions that the deletion of the user ends, and those that ended shortly before, each with the uptime up to which its
-    /// id stays ended. That is at least as long as the tombstone is kept, unless the service instance has too many deleted users.
+    /// id stays ended. That is at least as long as the tombstone is kept, unless the service instance has too many deleted users. Of more
+    /// ids than are remembered, live sessions come first, and then those that ended last.
     /// </summary>
-    public List<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(TimeSpan retention)
+    public SessionsToEnd FindSessionsToEnd(TimeSpan retention)
     {
         var now = Shard.Clock.Now;
         var isKept = _sessions.Ended is { IsOfDeletedUser: true } || Service.RememberedDeletedUsers < Limits.RememberedDeletedUsers;
         var kept = isKept ? now + retention.Ticks : now;
-        var ended = new List<(SessionId, TimeSpan)>(_sessions.Count);
+        var ids = new List<(SessionId Id, long Until)>(_sessions.Count);
         for (var index = 0; index < _sessions.Count; index++)
         {
             var session = _sessions[index];
             if (!session.IsAnonymous && session.LeaseEnd > now)
-                ended.Add((session.Id.Unpack(), Shard.Clock.ToUptime(Math.Max(session.LeaseEnd, kept))));
+                ids.Add((session.Id.Unpack(), session.LeaseEnd));
         }
         // A session that ended shortly before must not bring the user back either.
-        foreach (var (id, until) in _sessions.Ended?.List(now) ?? [])
-            ended.Add((id, Shard.Clock.ToUptime(Math.Max(until, kept))));
-        return ended;
+        ids.AddRange((_sessions.Ended?.List(now) ?? []).OrderByDescending(ended => ended.Until));
+        return new SessionsToEnd(
+            [.. ids.Take(Limits.EndedSessionsPerUser).Select(ended => (ended.Id, Shard.Clock.ToUptime(Math.Max(ended.Until, kept))))],
+            [.. ids.Skip(Limits.EndedSessionsPerUser).Select(ended => ended.Id)]);
     }
 
     /// <summary>Ends all sessions and remembers their ids, because the user was deleted.</summary>
     /// <param name="retention">How long the tombstone of the user is kept.</param>
     /// <param name="stored">The sessions whose end is stored already.</param>
-    public void Delete(TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored)
+    public void Delete(TimeSpan retention, SessionsToEnd stored)
     {
         SetSid(default);
         _sync.Forget(PresenceErrors.SessionEnded());
-        var now = Shard.Clock.Now;
-        foreach (var (session, until) in FindSessionsToEnd(retention))
+        var ended = FindSessionsToEnd(retention).Ended;
+        if (ended.Count > 0)
         {
-            var end = Shard.Clock.FromUptime(until);
-            (_sessions.Ended ??= new EndedSessions()).Extend(session, end, now);
-            Shard.Wheel.PutBy(this, end);
+            var ids = stored.Ended.Select(known => known.Session).ToHashSet();
+            _sessions.Ended ??= new EndedSessions();
+            _sessions.Ended.Replace(ended.Select(known => (known.Session, Shard.Clock.FromUptime(known.Until))), ids);
+            Shard.Wheel.PutBy(this, _sessions.Ended.FirstEnd);
             if (retention > TimeSpan.Zero)
                 CountAsDeleted();
-            // A heartbeat began the session after the deletion was decided.
-            if (!stored.Any(known => known.Session == session))
-                Shard.Queue.Requeue(new StoreEndedSession(Service, Identity, session, until, evicted: default));
+            // A heartbeat began a session after the deletion was decided.
+            if (ended.Any(known => !ids.Contains(known.Session)) && _sessions.Ended.Pending is not { Completion.IsCompleted: false })
+                Shard.Queue.Requeue(_sessions.Ended.Pending = new StoreEndedSessions(this));
         }
         RemoveAll();
         Shard.RemoveIfIdle(this);
     }
 
+    /// <summary>Takes the ended sessions to store, and those to remove from the store.</summary>
+    public (IReadOnlyList<(SessionId Id, long Until)> ToStore, IReadOnlyList<SessionId> ToRemove) TakeUnstoredEnds() =>
+        _sessions.Ended?.TakeUnstored() ?? ([], []);
+
+    /// <summary>Notes that the ends of the sessions are stored.</summary>
+    public void MarkEndsStored(IReadOnlyList<(SessionId Id, long Until)> stored)
+    {
+        foreach (var (id, _) in stored)
+            _sessions.Ended?.MarkStored(id);
+    }
+
     private TimeSpan Spread => TimeSpan.FromSeconds((uint)Hash % (uint)Limits.AliveSpread.TotalSeconds);
 
-    private TimeSpan LastAlive => TimeSpan.FromSeconds(_aliveAt) + Spread;
+    private TimeSpan LastAlive => TimeSpan.FromSeconds(_sessions.AliveAt) + Spread;
+
+    /// <summary>
+    /// When an earlier process last knew the user alive. A user that was not seen for so long was not online when that process ended.
+    /// </summary>
+    private DateTimeOffset? LastKnown
+    {
+        get
+        {
+            var unseen = Shard.Clock.EarlierUptime - LastAlive;
+            return Shard.Clock.EarlierAliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
+        }
+    }
 
     // An anonymous session does not show that the user is alive.
     private void MarkAliveIfDue(long now)
     {
         if (_sessions.Count > (_sessions.HasAnonymous ? 1 : 0)
             && Service.Configuration.ReachabilityEnabled
-            && Shard.Clock.ToUptime(now).TotalSeconds - _aliveAt >= Limits.AliveInterval.TotalSeconds)
+            && Shard.Clock.ToUptime(now).TotalSeconds - _sessions.AliveAt >= Limits.AliveInterval.TotalSeconds)
         {
-            _aliveAt = (int)Shard.Clock.ToUptime(now).TotalSeconds;
+            _sessions.AliveAt = (int)Shard.Clock.ToUptime(now).TotalSeconds;
             Shard.AwaitAliveMark(this);
         }
     }
@@ -394,11 +416,19 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             stream.Forget(this);
     }
 
-    private long Remember(SessionId id, long until, long now, out SessionId evicted)
+    private void Remember(SessionId id, long until, long now) =>
+        Shard.Wheel.PutBy(this, (_sessions.Ended ??= new EndedSessions()).Add(id, until, now));
+
+    /// <summary>Completes when the end of the session is stored.</summary>
+    private Task StoreEnd(SessionId id)
     {
-        until = (_sessions.Ended ??= new EndedSessions()).Add(id, until, now, out evicted);
-        Shard.Wheel.PutBy(this, until);
-        return until;
+        var ended = _sessions.Ended!;
+        if (ended.IsStored(id))
+            return Task.CompletedTask;
+        if (ended.Pending is { Completion.IsCompleted: false } pending)
+            return pending.Completion;
+        ended.Pending = new StoreEndedSessions(this);
+        return Shard.Queue.SubmitAsync(ended.Pending);
     }
 
     private void CountAsDeleted()

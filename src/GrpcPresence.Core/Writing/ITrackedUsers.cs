@@ -16,7 +16,7 @@ public interface ITrackedUsers
     /// <param name="serviceId">The store's key of the service instance.</param>
     /// <param name="identity">The user.</param>
     /// <param name="retention">How long the tombstone of the user is kept.</param>
-    IReadOnlyList<(SessionId Session, TimeSpan Until)> FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention);
+    SessionsToEnd FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention);
 
     /// <summary>
     /// Ends the sessions of a user whose deletion was committed. Does nothing if the user is not tracked. Called outside any transaction.
@@ -25,8 +25,7 @@ public interface ITrackedUsers
     /// <param name="identity">The user.</param>
     /// <param name="retention">How long the tombstone of the user is kept.</param>
     /// <param name="stored">The sessions whose end was stored with the deletion. The end of later ones is queued.</param>
-    void Delete(
-        long serviceId, Identity identity, TimeSpan retention, IReadOnlyList<(SessionId Session, TimeSpan Until)> stored);
+    void Delete(long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored);
 
     /// <summary>
     /// Queues, as background work, every online user of the service instance, because reachability was switched on. Called outside any

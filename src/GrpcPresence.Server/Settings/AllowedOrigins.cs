@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace GrpcPresence.Server.Settings;
 
 /// <summary>
@@ -18,8 +20,9 @@ internal sealed record AllowedOrigins
     /// <summary>The origins, each <c>scheme://host[:port]</c> as browsers send it.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Whether pages of the origin may call.</summary>
-    public bool Include(string origin) => AreAny || (Canonical(origin) is { } name && Names.Contains(name, StringComparer.Ordinal));
+    /// <summary>Whether pages of the origin may call. Browsers send it in ASCII, and only ASCII can be copied into a response.</summary>
+    public bool Include(string origin) =>
+        AreAny || (Ascii.IsValid(origin) && Names.Contains(origin.ToLowerInvariant(), StringComparer.Ordinal));
 
     /// <summary>Parses comma-separated origins, or <c>*</c>. Returns null if one of them is not an origin.</summary>
     public static AllowedOrigins? Read(string text)

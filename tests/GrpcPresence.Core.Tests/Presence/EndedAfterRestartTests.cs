@@ -128,6 +128,51 @@ public sealed class EndedAfterRestartTests : IDisposable
     }
 
     [Fact]
+    public async Task Final_A_live_session_of_a_deleted_user_stays_ended_beside_more_ended_ones_than_are_remembered()
+    {
+        var world = await StartAsync();
+        world.BeatAndWrite(Alice, Phone);
+        for (var number = 0; number < Limits.EndedSessionsPerUser; number++)
+            _ = world.End(Alice, Session($"s{number}"));
+        world.DeleteUser(Alice);
+
+        Assert.Equal(ErrorReason.SessionEnded, world.Beat(Alice, Phone).Rejection);
+        world = await RestartAsync(world);
+        Assert.Equal(ErrorReason.SessionEnded, world.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public async Task Final_A_user_that_is_deleted_and_created_again_and_again_has_few_stored_ids()
+    {
+        var world = await StartAsync();
+        for (var round = 0; round < 10; round++)
+        {
+            for (var number = 0; number < Limits.SessionsPerUser; number++)
+                world.Beat(Alice, Session($"{round}-{number}"));
+            world.Write();
+            world.DeleteUser(Alice);
+        }
+
+        Assert.Equal(Limits.EndedSessionsPerUser, world.Store.Image.Get(world.Service.Sid).EndedSessions.Count);
+        Assert.Equal(ErrorReason.SessionEnded, world.Beat(Alice, Session("9-0")).Rejection);
+    }
+
+    [Fact]
+    public async Task Final_Many_ends_of_one_user_are_one_command_and_a_stored_end_is_none()
+    {
+        var world = await StartAsync();
+        world.BeatAndWrite(Alice, Laptop);
+        var ends = Enumerable.Range(0, 1_000).Select(number => world.End(Alice, Session($"s{number}"))).ToList();
+
+        Assert.Equal(1, world.Queue.Count);
+        world.Write();
+        await Task.WhenAll(ends);
+        Assert.Equal(Limits.EndedSessionsPerUser, world.Store.Image.Get(world.Service.Sid).EndedSessions.Count);
+        Assert.True(world.End(Alice, Session("s999")).IsCompletedSuccessfully);
+        Assert.Equal(0, world.Queue.Count);
+    }
+
+    [Fact]
     public async Task Final_Only_so_many_deleted_users_of_a_service_instance_are_remembered_beyond_their_leases()
     {
         var world = await StartAsync();

@@ -129,4 +129,14 @@ public sealed class CrossOriginTests
 
     private static string? AllowedIn(HttpResponseMessage response) =>
         response.Headers.TryGetValues(AllowOrigin, out var origins) ? Assert.Single(origins) : null;
+
+    [Fact]
+    public void An_origin_that_is_not_ASCII_is_not_copied_into_a_response()
+    {
+        var origins = AllowedOrigins.Read("https://bücher.example")!;
+
+        Assert.True(origins.Include("https://XN--bcher-kva.example"));
+        Assert.False(origins.Include("https://bücher.example"));
+        Assert.False(origins.Include("https://BÜCHER.example"));
+    }
 }

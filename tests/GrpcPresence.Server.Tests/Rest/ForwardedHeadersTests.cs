@@ -36,6 +36,7 @@ public sealed class ForwardedHeadersTests
     [InlineData("X-Forwarded-Host", "presence.example:8443", "http://presence.example:8443/")]
     [InlineData("X-Forwarded-Host", "not a host", "http://127.0.0.1:")]
     [InlineData("X-Forwarded-Proto", "java script", "http://127.0.0.1:")]
+    [InlineData("X-Forwarded-Prefix", "/presence/", "http://127.0.0.1:")]
     public async Task Proxy_The_last_value_counts_and_an_invalid_one_does_not(string name, string value, string begin)
     {
         await using var rest = await StartAsync("127.0.0.1");
@@ -45,6 +46,7 @@ public sealed class ForwardedHeadersTests
 
         Assert.Equal(HttpStatusCode.OK, reply.Status);
         Assert.StartsWith(begin, reply.Text("url"), StringComparison.Ordinal);
+        Assert.DoesNotContain("//v1", reply.Text("url"), StringComparison.Ordinal);
     }
 
     private static async Task<RestServer> StartAsync(string? trusted) => await RestServer.StartAsync(

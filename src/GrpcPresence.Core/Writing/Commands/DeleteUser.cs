@@ -15,12 +15,12 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
     private long _serviceId;
     private Identity _identity;
     private TimeSpan _retention;
-    private IReadOnlyList<(SessionId Session, TimeSpan Until)> _ended = [];
+    private SessionsToEnd _sessions = SessionsToEnd.None;
 
     internal override void Complete(ITrackedUsers users)
     {
         if (!IsRejected)
-            users.Delete(_serviceId, _identity, _retention, _ended);
+            users.Delete(_serviceId, _identity, _retention, _sessions);
         base.Complete(users);
     }
 
@@ -33,9 +33,11 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
 
         (_serviceId, _identity) = (service.Record.Id, user.Identity);
         _retention = batch.TombstoneRetention;
-        _ended = batch.Tracked.FindSessionsToEnd(_serviceId, _identity, _retention);
+        _sessions = batch.Tracked.FindSessionsToEnd(_serviceId, _identity, _retention);
         batch.Delete(service, user);
-        foreach (var (session, until) in _ended)
+        foreach (var session in _sessions.Dropped)
+            batch.Store.RemoveEndedSession(_serviceId, _identity, session);
+        foreach (var (session, until) in _sessions.Ended)
             batch.Store.AddEndedSession(_serviceId, _identity, session, until);
         return user.Sid;
     }

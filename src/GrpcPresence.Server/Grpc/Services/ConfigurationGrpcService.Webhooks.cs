@@ -50,7 +50,10 @@ internal sealed partial class ConfigurationGrpcService
     public override async Task<RotateWebhookSigningSecretResponse> RotateWebhookSigningSecret(
         RotateWebhookSigningSecretRequest request, ServerCallContext context)
     {
-        var sid = ReadService(request.ServiceSid);
+        var service = await FindAsync(request.ServiceSid, context);
+        var sid = service.Sid;
+        // Fails before the rotation if the secrets cannot be derived. Otherwise a caller that tries again would rotate again.
+        secrets.Get(StoredWebhook.DefaultOf(service).Signer);
         var audited = audit.Of<WebhookSigner>(context, _ => sid);
         var signer = await commands.SubmitAsync(new RotateWebhookSecret(sid), context, rotated =>
         {

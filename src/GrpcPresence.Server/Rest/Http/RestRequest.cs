@@ -114,7 +114,7 @@ internal sealed class RestRequest(
 
     /// <summary>Returns the absolute URL of a path, with the scheme, the host and the prefix that the caller used.</summary>
     public string UrlOf(string path) =>
-        $"{http.Request.Scheme}://{http.Request.Host.ToUriComponent()}{http.Request.PathBase.ToUriComponent()}{path}";
+        $"{http.Request.Scheme}://{http.Request.Host.ToUriComponent()}{http.Request.PathBase.ToUriComponent().TrimEnd('/')}{path}";
 
     /// <summary>Returns the absolute URL of a service instance, or of a resource below it.</summary>
     public string UrlOfService(string sid, string below = "") => UrlOf($"{RestPaths.Services}/{sid}{below}");

@@ -62,6 +62,8 @@ internal static class AdminSocketListener
     {
         if (!Directory.Exists(Path.GetDirectoryName(path)))
             return "is in a directory that does not exist. Create the directory, or choose another path";
+        if (new FileInfo(path) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is { Exists: false })
+            return "is a link that leads nowhere. Remove it, or choose another path";
         return FileKinds.Of(path) switch
         {
             FileKind.Unknown when !File.Exists(path) => null,

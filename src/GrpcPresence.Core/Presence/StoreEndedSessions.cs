@@ -1,0 +1,43 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Writing;
+
+namespace GrpcPresence.Core.Presence;
+
+/// <summary>
+/// Stores which sessions of a user ended, so that no heartbeat can begin them again after a restart. One command is queued for a user at a
+/// time and stores all ends until it is decided, so that a caller that ends many sessions cannot fill the queue. Takes no revision.
+/// ServiceInstanceNotFound.
+/// </summary>
+internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
+{
+    private IReadOnlyList<(SessionId Id, long Until)>? _toStore; // kept when the command is decided again
+    private IReadOnlyList<SessionId> _toRemove = [];
+
+    /// <inheritdoc/>
+    internal override void Complete(ITrackedUsers users)
+    {
+        if (!IsRejected)
+        {
+            lock (user.Shard.Gate)
+                user.MarkEndsStored(_toStore!);
+        }
+        base.Complete(users);
+    }
+
+    private protected override int DecideCore(CommandBatch batch)
+    {
+        if (_toStore is null)
+        {
+            lock (user.Shard.Gate)
+                (_toStore, _toRemove) = user.TakeUnstoredEnds();
+        }
+        if (batch.Service(user.Service.Sid).Record.Id != user.Service.Id)
+            throw PresenceErrors.ServiceInstanceNotFound(user.Service.Sid);
+        foreach (var id in _toRemove)
+            batch.Store.RemoveEndedSession(user.Service.Id, user.Identity, id);
+        foreach (var (id, until) in _toStore)
+            batch.Store.AddEndedSession(user.Service.Id, user.Identity, id, user.Shard.Clock.ToUptime(until));
+        return _toStore.Count;
+    }
+}
