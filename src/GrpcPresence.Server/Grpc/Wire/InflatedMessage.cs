@@ -9,7 +9,7 @@ namespace GrpcPresence.Server.Grpc.Wire;
 /// error where its input ends, and takes the first part of a message for the whole message. It also ignores what follows a member. So this
 /// compares the last bytes of the message with the checksum and the length of what was read.
 /// </summary>
-internal sealed class InflatedMessage : Stream
+internal sealed class InflatedMessage : SequentialStream
 {
     private readonly TrailingBytes _compressed;
     private readonly Stream _inflated;
@@ -24,28 +24,6 @@ internal sealed class InflatedMessage : Stream
         _compressed = new TrailingBytes(compressed, 2 * sizeof(uint));
         _inflated = inflate(_compressed);
     }
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
@@ -63,20 +41,6 @@ internal sealed class InflatedMessage : Stream
         _length += (uint)read;
         return read > 0 || buffer.IsEmpty || EndsWithTrailer() ? read : throw Invalid();
     }
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
