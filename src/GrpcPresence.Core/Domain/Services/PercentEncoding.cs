@@ -4,24 +4,36 @@ using System.Text;
 namespace GrpcPresence.Core.Domain.Services;
 
 /// <summary>The percent-encoding of RFC 3986, on bytes: an escaped byte need not be part of a text.</summary>
-internal static class PercentEncoding
+public static class PercentEncoding
 {
-    /// <summary>Returns the bytes of a valid component of a URL.</summary>
+    /// <summary>Returns the bytes of a component of a URL.</summary>
     public static byte[] Decode(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
+        return bytes[..Decode(bytes)];
+    }
+
+    /// <summary>
+    /// Decodes in place, because the bytes never become more, and returns their number. A percent sign without two hexadecimal digits
+    /// stands for itself (URL standard, section 1.3).
+    /// </summary>
+    public static int Decode(Span<byte> bytes)
+    {
         var length = 0;
         for (var i = 0; i < bytes.Length; i++)
         {
-            var value = bytes[i];
-            if (value == '%')
+            if (bytes[i] == '%' && i + 2 < bytes.Length
+                && byte.TryParse(bytes.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var decoded))
             {
-                value = byte.Parse(bytes.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+                bytes[length++] = decoded;
                 i += 2;
             }
-            bytes[length++] = value;
+            else
+            {
+                bytes[length++] = bytes[i];
+            }
         }
-        return bytes[..length];
+        return length;
     }
 
     /// <summary>Escapes what is not ASCII and leaves everything else as it is.</summary>

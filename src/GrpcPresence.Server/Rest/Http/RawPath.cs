@@ -48,7 +48,7 @@ internal static class RawPath
     private static string Find(HttpContext http, int fromEnd)
     {
         var path = PathOf(http, out var slashes);
-        return PercentEncoding.DecodeSegment(path.ToString().Split(slashes)[^fromEnd]);
+        return EncodedText.DecodeSegment(path.ToString().Split(slashes)[^fromEnd]);
     }
 
     private static ReadOnlySpan<char> PathOf(HttpContext http, out char[] slashes)

@@ -40,10 +40,10 @@ internal sealed class UrlParameters
             if (++count > maxCount)
                 throw RestException.FormInvalid($"It has more than {maxCount} values.");
             var equals = part.IndexOf((byte)'=');
-            var name = PercentEncoding.DecodePart(equals < 0 ? part : part[..equals]);
+            var name = EncodedText.DecodePart(equals < 0 ? part : part[..equals]);
             if (!parameters._values.TryGetValue(name, out var values))
                 parameters._values[name] = values = [];
-            values.Add(equals < 0 ? "" : PercentEncoding.DecodePart(part[(equals + 1)..]));
+            values.Add(equals < 0 ? "" : EncodedText.DecodePart(part[(equals + 1)..]));
         }
         return parameters;
     }

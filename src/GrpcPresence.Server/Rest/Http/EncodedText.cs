@@ -1,15 +1,14 @@
-using System.Globalization;
 using System.Text;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Server.Rest.Errors;
 
 namespace GrpcPresence.Server.Rest.Http;
 
 /// <summary>
 /// Decodes percent-encoded text, and rejects bytes that are not UTF-8. ASP.NET Core replaces them or leaves their encoding in the text, so
-/// that two different names become equal, or a name becomes another one. A percent sign without two hexadecimal digits stands for itself
-/// (URL standard, section 1.3).
+/// that two different names become equal, or a name becomes another one.
 /// </summary>
-internal static class PercentEncoding
+internal static class EncodedText
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -26,26 +25,11 @@ internal static class PercentEncoding
         return Decode(bytes);
     }
 
-    /// <summary>Decodes in place: the text never becomes longer.</summary>
     private static string Decode(Span<byte> bytes)
     {
-        var length = 0;
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            if (bytes[i] == '%' && i + 2 < bytes.Length
-                && byte.TryParse(bytes.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var decoded))
-            {
-                bytes[length++] = decoded;
-                i += 2;
-            }
-            else
-            {
-                bytes[length++] = bytes[i];
-            }
-        }
         try
         {
-            return Utf8.GetString(bytes[..length]);
+            return Utf8.GetString(bytes[..PercentEncoding.Decode(bytes)]);
         }
         catch (DecoderFallbackException)
         {
