@@ -73,14 +73,17 @@ public sealed class RequestKeysTests(GuardedCallers callers) : IClassFixture<Gua
         return stream;
     }
 
-    /// <summary>Returns a message of the stream with an entry for each user.</summary>
+    /// <summary>
+    /// Returns a message of the stream with an entry for each user. Each kind of message has a session of its own, because an ended session
+    /// stays ended, and the tests run in any order.
+    /// </summary>
     private static StreamHeartbeatsRequest MessageOf(string name, params string[] users)
     {
         var field = StreamHeartbeatsRequest.Descriptor.FindFieldByName(name);
         var entries = field.MessageType.Parser.ParseFrom(ByteString.Empty);
         var list = (IList)field.MessageType.Fields.InDeclarationOrder().Single().Accessor.GetValue(entries);
         foreach (var user in users)
-            list.Add(new SessionBeat { UserKey = user, SessionId = "s" });
+            list.Add(new SessionBeat { UserKey = user, SessionId = name });
         var message = new StreamHeartbeatsRequest();
         field.Accessor.SetValue(message, entries);
         return message;
