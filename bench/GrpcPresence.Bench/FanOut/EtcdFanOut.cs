@@ -40,7 +40,7 @@ internal sealed class EtcdFanOut : IFanOut, IStreamHandler
             .. Enumerable.Range(0, keys).Select(
                 key => new PutRequest { Key = ByteString.CopyFromUtf8(Population.IdentityOf(key)), Value = value }.ToByteArray()),
         ];
-        var headers = Http2Connection.HeadersOf(EtcdServer.WatchPath);
+        var headers = HeaderBlock.OfCall(EtcdServer.WatchPath);
         var request = new WatchRequest
         {
             CreateRequest = new() { Key = ByteString.CopyFromUtf8("user-"), RangeEnd = ByteString.CopyFrom("user.", Encoding.ASCII) },

@@ -19,7 +19,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     private readonly Http2Stream _publisher;
     private readonly Http2Connection _publishing;
     private readonly DeliveryClock? _clock;
-    private readonly byte[] _heartbeat = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
+    private readonly byte[] _heartbeat = HeaderBlock.OfCall(PresenceServer.HeartbeatPath);
     private readonly int[] _rounds; // of each user: even when offline, odd when online
     private readonly int _watchers;
     private int _next;
@@ -34,14 +34,14 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
         _watchers = connections * watchersEach;
         _server = PresenceServer.StartWithService(workspace, loop);
         _publishing = new Http2Connection(loop, _server.Port);
-        _publisher = _publishing.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
+        _publisher = _publishing.Open(HeaderBlock.OfCall(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
         _publisher.Send(Population.StreamStart());
         Publish(users);
         loop.RunUntil(() => _publisher.Messages == 1 + _published, Limit, "all users are online");
         Publish(users);
         loop.RunUntil(() => _publisher.Messages == 1 + _published, Limit, "all users are offline");
 
-        var headers = Http2Connection.HeadersOf(PresenceServer.WatchUsersPath);
+        var headers = HeaderBlock.OfCall(PresenceServer.WatchUsersPath);
         var request = new V1.WatchUsersRequest
         {
             ServiceSid = PresenceServer.Service,

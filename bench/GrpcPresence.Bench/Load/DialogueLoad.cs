@@ -41,7 +41,7 @@ internal sealed class DialogueLoad : ILoad, IStreamHandler
         _operationsEach = operationsEach;
         _check = check;
         _opening = opening is null ? 0 : 1;
-        var headers = Http2Connection.HeadersOf(path);
+        var headers = HeaderBlock.OfCall(path);
         foreach (var connection in connections)
         {
             for (var i = 0; i < streamsEach; i++)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 
 namespace GrpcPresence.Bench.Load;
 
@@ -35,13 +34,20 @@ internal sealed class Http2Connection : TcpConnection
     private int _nextStream = 1;
     private long _unacknowledged;
 
-    /// <summary>Connects with the largest windows, so that flow control never slows the server down.</summary>
-    public Http2Connection(EventLoop loop, int port)
+    private readonly Action? _closed;
+
+    /// <summary>Connects. By default the windows have the maximum size, so that flow control never slows the server down.</summary>
+    /// <param name="loop">Serves the connection.</param>
+    /// <param name="port">The server's port.</param>
+    /// <param name="window">The window of each stream, in bytes.</param>
+    /// <param name="closed">Handles the end of the connection by the server. If null, the end fails the scenario.</param>
+    public Http2Connection(EventLoop loop, int port, int window = MaxWindow, Action? closed = null)
         : base(loop, port, InputBytes)
     {
+        _closed = closed;
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(Write(24));
         // HEADER_TABLE_SIZE 0, so that header blocks are independent; ENABLE_PUSH 0; INITIAL_WINDOW_SIZE.
-        ReadOnlySpan<(ushort Id, uint Value)> settings = [(1, 0), (2, 0), (4, MaxWindow)];
+        ReadOnlySpan<(ushort Id, uint Value)> settings = [(1, 0), (2, 0), (4, (uint)window)];
         var frame = Begin(Frame.Settings, 0, stream: 0, settings.Length * 6);
         for (var i = 0; i < settings.Length; i++)
         {
@@ -55,48 +61,17 @@ internal sealed class Http2Connection : TcpConnection
     public static IReadOnlyList<Http2Connection> Several(EventLoop loop, int port, int count) =>
         [.. Enumerable.Range(0, count).Select(_ => new Http2Connection(loop, port))];
 
-    /// <summary>Returns the header block of a gRPC call: literals, and entries of HPACK's static table (RFC 7541, appendix A).</summary>
-    /// <param name="path">The method.</param>
-    /// <param name="authorization">The credentials, or null.</param>
-    public static byte[] HeadersOf(string path, string? authorization = null)
-    {
-        using var block = new MemoryStream();
-        block.Write([0x83, 0x86]); // :method POST, :scheme http
-        Literal(4, null, path);
-        Literal(1, null, "127.0.0.1");
-        Literal(31, null, "application/grpc");
-        Literal(0, "te", "trailers");
-        if (authorization is not null)
-            Literal(23, null, authorization);
-        return block.ToArray();
-
-        void Literal(byte nameIndex, string? name, string value)
-        {
-            // Four bits of index; larger ones continue in the next byte.
-            block.Write(nameIndex < 15 ? [nameIndex] : [15, (byte)(nameIndex - 15)]);
-            if (name is not null)
-                Text(name);
-            Text(value);
-        }
-
-        void Text(string text)
-        {
-            // Seven bits of length; larger ones continue in groups of seven bits.
-            const int Most = 127;
-            block.WriteByte((byte)Math.Min(text.Length, Most));
-            for (var left = text.Length - Most; left >= 0; left = left < 128 ? -1 : left >> 7)
-                block.WriteByte((byte)(left < 128 ? left : 128 | (left & 127)));
-            block.Write(Encoding.ASCII.GetBytes(text));
-        }
-    }
-
     /// <summary>Opens a stream with the headers.</summary>
-    public Http2Stream Open(byte[] headers, IStreamHandler handler)
+    /// <param name="headers">The header block.</param>
+    /// <param name="handler">Handles the response.</param>
+    /// <param name="end">Whether the request has no body.</param>
+    public Http2Stream Open(byte[] headers, IStreamHandler handler, bool end = false)
     {
         var stream = new Http2Stream(this, _nextStream, handler);
         _nextStream += 2;
         _streams.Add(stream.Id, stream);
-        headers.CopyTo(Begin(Frame.Headers, EndHeaders, stream.Id, headers.Length));
+        var flags = end ? (byte)(EndHeaders | EndStream) : EndHeaders;
+        headers.CopyTo(Begin(Frame.Headers, flags, stream.Id, headers.Length));
         return stream;
     }
 
@@ -112,6 +87,17 @@ internal sealed class Http2Connection : TcpConnection
         {
             first = Math.Min(message.Length, MaxFrameBytes);
             message[..first].CopyTo(Begin(Frame.Data, end && first == message.Length ? EndStream : (byte)0, stream, first));
+        }
+    }
+
+    /// <summary>Sends a part of the request body as it is.</summary>
+    public void SendBody(int stream, ReadOnlySpan<byte> part, bool end)
+    {
+        while (!part.IsEmpty)
+        {
+            var frame = part[..Math.Min(part.Length, MaxFrameBytes)];
+            part = part[frame.Length..];
+            frame.CopyTo(Begin(Frame.Data, end && part.IsEmpty ? EndStream : (byte)0, stream, frame.Length));
         }
     }
 
@@ -134,7 +120,7 @@ internal sealed class Http2Connection : TcpConnection
         {
             var header = input.Slice(taken, FrameHeaderBytes);
             var length = (header[0] << 16) | (header[1] << 8) | header[2];
-            if (input.Length - taken < FrameHeaderBytes + length)
+            if (IsClosed || input.Length - taken < FrameHeaderBytes + length)
                 break;
             Take(
                 (Frame)header[3],
@@ -172,8 +158,18 @@ internal sealed class Http2Connection : TcpConnection
                 payload.CopyTo(Begin(Frame.Ping, Ack, stream: 0, payload.Length));
                 break;
             case Frame.GoAway:
-                throw new IOException($"The server sent GOAWAY {BinaryPrimitives.ReadInt32BigEndian(payload[4..])}.");
+                Close($"The server sent GOAWAY {BinaryPrimitives.ReadInt32BigEndian(payload[4..])}.");
+                break;
         }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnClosed(string reason)
+    {
+        if (_closed is null)
+            base.OnClosed(reason);
+        else
+            _closed();
     }
 
     private void Ended(Http2Stream stream, ReadOnlySpan<byte> trailers)

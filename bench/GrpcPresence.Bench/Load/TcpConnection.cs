@@ -26,23 +26,31 @@ internal abstract class TcpConnection : IDisposable
         _handle = loop.Register(this, (int)_socket.Handle);
     }
 
+    /// <summary>Whether the connection has ended. It then ignores what is written.</summary>
+    public bool IsClosed { get; private set; }
+
     /// <summary>The number of received bytes.</summary>
     public long ReceivedBytes { get; private set; }
 
     /// <summary>Receives the available bytes.</summary>
     public void Receive()
     {
-        while (true)
+        while (!IsClosed)
         {
             var room = _input.Length - _filled;
             var count = _socket.Receive(_input.AsSpan(_filled), SocketFlags.None, out var error);
             if (error == SocketError.WouldBlock)
                 return;
             if (error != SocketError.Success || count == 0)
-                throw new IOException($"The server closed a connection ({error}).");
+            {
+                Close($"The server closed a connection ({error}).");
+                return;
+            }
             ReceivedBytes += count;
             _filled += count;
             var taken = Take(_input.AsSpan(0, _filled));
+            if (IsClosed)
+                return;
             _input.AsSpan(taken, _filled - taken).CopyTo(_input);
             _filled -= taken;
             if (count < room)
@@ -54,6 +62,8 @@ internal abstract class TcpConnection : IDisposable
     public void Flush()
     {
         _isUnflushed = false;
+        if (IsClosed)
+            return;
         while (_sent < _written)
         {
             var count = _socket.Send(_output.AsSpan(_sent, _written - _sent), SocketFlags.None, out var error);
@@ -63,7 +73,10 @@ internal abstract class TcpConnection : IDisposable
                 return;
             }
             if (error != SocketError.Success)
-                throw new IOException($"The server closed a connection ({error}).");
+            {
+                Close($"The server closed a connection ({error}).");
+                return;
+            }
             _sent += count;
         }
         _sent = _written = 0;
@@ -72,6 +85,27 @@ internal abstract class TcpConnection : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
+
+    /// <summary>Closes the connection from this side.</summary>
+    public void Abandon()
+    {
+        IsClosed = true;
+        _socket.Dispose();
+    }
+
+    /// <summary>Ends the connection.</summary>
+    /// <param name="reason">Why it ended.</param>
+    protected void Close(string reason)
+    {
+        if (IsClosed)
+            return;
+        IsClosed = true;
+        _socket.Dispose();
+        OnClosed(reason);
+    }
+
+    /// <summary>Handles the end of the connection by the server. By default it fails the scenario.</summary>
+    protected virtual void OnClosed(string reason) => throw new IOException(reason);
 
     /// <summary>Handles complete messages in the input, and returns how many bytes they had.</summary>
     protected abstract int Take(ReadOnlySpan<byte> input);

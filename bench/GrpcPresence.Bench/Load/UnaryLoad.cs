@@ -22,8 +22,8 @@ internal sealed class UnaryLoad(
 {
     private readonly byte[][] _headers =
         authorizations is null
-            ? [Http2Connection.HeadersOf(path)]
-            : [.. authorizations.Select(one => Http2Connection.HeadersOf(path, one))];
+            ? [HeaderBlock.OfCall(path)]
+            : [.. authorizations.Select(one => HeaderBlock.OfCall(path, one))];
 
     private bool _isOn;
     private int _next;

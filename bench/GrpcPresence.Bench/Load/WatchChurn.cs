@@ -10,7 +10,7 @@ namespace GrpcPresence.Bench.Load;
 internal sealed class WatchChurn(IReadOnlyList<Http2Connection> connections, int watchesEach, string path, byte[] request)
     : ILoad, IStreamHandler
 {
-    private readonly byte[] _headers = Http2Connection.HeadersOf(path);
+    private readonly byte[] _headers = HeaderBlock.OfCall(path);
     private bool _isOn;
     private int _open;
 

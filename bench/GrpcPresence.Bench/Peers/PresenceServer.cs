@@ -30,6 +30,12 @@ internal sealed class PresenceServer : IDisposable
     public static string StreamHeartbeatsPath => Users + "StreamHeartbeats";
 
     /// <inheritdoc cref="HeartbeatPath"/>
+    public static string ListUsersPath => Users + "ListUsers";
+
+    /// <inheritdoc cref="HeartbeatPath"/>
+    public static string UpdateWebhookConfigurationPath => Configurations + "UpdateWebhookConfiguration";
+
+    /// <inheritdoc cref="HeartbeatPath"/>
     public static string WatchUsersPath => Users + "WatchUsers";
 
     /// <summary>The process.</summary>
@@ -42,8 +48,11 @@ internal sealed class PresenceServer : IDisposable
     /// <param name="database">The file.</param>
     /// <param name="settings">Further arguments. The default quotas are out of reach.</param>
     public static PresenceServer Start(string database, params IEnumerable<string> settings) =>
-        new(ServerProcess.StartSelf(
-            ["serve", "--port", "0", "--rest-port", "off", "--database", database, .. QuotaArguments.OutOfReach, .. settings]));
+        StartWithDefaultQuotas(database, [.. QuotaArguments.OutOfReach, .. settings]);
+
+    /// <summary>Starts the server on a new or existing database, with the quotas that it has by default.</summary>
+    public static PresenceServer StartWithDefaultQuotas(string database, params IEnumerable<string> settings) =>
+        new(ServerProcess.StartSelf(["serve", "--port", "0", "--rest-port", "off", "--database", database, .. settings]));
 
     /// <summary>Starts the server on a new database with a service instance that has reachability switched on.</summary>
     public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, params IEnumerable<string> settings)
@@ -55,9 +64,10 @@ internal sealed class PresenceServer : IDisposable
     }
 
     /// <summary>Creates an API key in the database of a stopped server.</summary>
-    public static (string Sid, string Secret) NewKey(string database)
+    public static (string Sid, string Secret) NewKey(string database, params IEnumerable<string> options)
     {
-        using var command = ServerProcess.StartSelf("serve", "keys", "create", "--role", "service", "--database", database);
+        using var command = ServerProcess.StartSelf(
+            ["serve", "keys", "create", "--role", "service", "--database", database, .. options]);
         // SID:secret; the audit log contains the SID too.
         string line;
         do

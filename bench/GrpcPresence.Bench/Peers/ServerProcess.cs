@@ -11,6 +11,7 @@ internal sealed class ServerProcess : IDisposable
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _lines = [];
+    private int _lineCount;
 
     private ServerProcess(Process process)
     {
@@ -21,6 +22,9 @@ internal sealed class ServerProcess : IDisposable
 
     /// <summary>The present resource usage of the process.</summary>
     public ProcessUsage Usage => ProcessUsage.Of(_process.Id);
+
+    /// <summary>The number of lines that the process has printed.</summary>
+    public int LineCount => Volatile.Read(ref _lineCount);
 
     /// <summary>Starts a program on the servers' core.</summary>
     public static ServerProcess Start(string program, params IEnumerable<string> arguments) =>
@@ -82,7 +86,9 @@ internal sealed class ServerProcess : IDisposable
 
     private void Keep(object sender, DataReceivedEventArgs received)
     {
-        if (received.Data is { } line && !_lines.IsAddingCompleted)
-            _lines.Add(line);
+        if (received.Data is not { } line || _lines.IsAddingCompleted)
+            return;
+        Interlocked.Increment(ref _lineCount);
+        _lines.Add(line);
     }
 }

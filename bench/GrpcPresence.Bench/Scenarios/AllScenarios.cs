@@ -15,5 +15,6 @@ internal static class AllScenarios
         new("resume", "P11", ResumeScenario.Run),
         new("publish", "P12", PublishCostScenario.Run),
         new("neighbour", "P14", NeighbourScenario.Run),
+        new("attacks", "R9", AttackScenario.Run),
     ];
 }

@@ -47,9 +47,9 @@ internal sealed class ExpiryMeasurement : IStreamHandler
         _messages = Population.Beats(Enumerable.Range(0, users), PerMessage);
         _heartbeats = new PacedHeartbeats(
             loop, _connection, Population.Heartbeats(Population.Shuffled(heartbeatUsers).Take(100_000)), HeartbeatInterval);
-        _beats = _connection.Open(Http2Connection.HeadersOf(PresenceServer.StreamHeartbeatsPath), this);
+        _beats = _connection.Open(HeaderBlock.OfCall(PresenceServer.StreamHeartbeatsPath), this);
         _beats.Send(Population.StreamStart(Service));
-        _connection.Open(Http2Connection.HeadersOf(PresenceServer.WatchUsersPath), this).Send(
+        _connection.Open(HeaderBlock.OfCall(PresenceServer.WatchUsersPath), this).Send(
             new V1.WatchUsersRequest { ServiceSid = Service, Start = V1.WatchStart.Now, View = V1.UserView.Reachability }.ToByteArray(),
             end: true);
     }

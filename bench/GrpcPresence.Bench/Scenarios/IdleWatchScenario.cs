@@ -88,7 +88,7 @@ internal static class IdleWatchScenario
         EventLoop loop, int port, string path, int connections, int streamsEach, Func<int, byte[]> request)
     {
         var answered = new FirstMessages();
-        var headers = Http2Connection.HeadersOf(path);
+        var headers = HeaderBlock.OfCall(path);
         var streams = new List<Http2Stream>();
         foreach (var connection in Http2Connection.Several(loop, port, connections))
         {

@@ -31,7 +31,7 @@ internal static class MillionScenario
 
         // This watch must see no user go offline, from the start to the end of all anonymous leases.
         var watch = new WatchCounter();
-        connections[0].Open(Http2Connection.HeadersOf(PresenceServer.WatchUsersPath), watch).Send(
+        connections[0].Open(HeaderBlock.OfCall(PresenceServer.WatchUsersPath), watch).Send(
             new V1.WatchUsersRequest { ServiceSid = PresenceServer.Service, Start = V1.WatchStart.Now }.ToByteArray(), end: true);
         PresenceServer.Configure(loop, connections[0], PresenceServer.Service, TimeSpan.FromHours(24));
         run.Say("a session for each");

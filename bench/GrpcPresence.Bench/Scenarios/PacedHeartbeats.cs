@@ -9,21 +9,26 @@ namespace GrpcPresence.Bench.Scenarios;
 /// <param name="connection">The connection.</param>
 /// <param name="requests">The requests, sent in turn.</param>
 /// <param name="interval">The time between two.</param>
-internal sealed class PacedHeartbeats(EventLoop loop, Http2Connection connection, IReadOnlyList<byte[]> requests, TimeSpan interval)
+/// <param name="authorization">The credentials, or null.</param>
+internal sealed class PacedHeartbeats(
+    EventLoop loop, Http2Connection connection, IReadOnlyList<byte[]> requests, TimeSpan interval, string? authorization = null)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
-    private readonly byte[] _headers = Http2Connection.HeadersOf(PresenceServer.HeartbeatPath);
+    private readonly byte[] _headers = HeaderBlock.OfCall(PresenceServer.HeartbeatPath, authorization);
     private int _next;
 
     /// <summary>
     /// Makes calls for the duration, waits for all replies, and returns their median and 99th percentile, in milliseconds.
     /// </summary>
-    public (double P50, double P99) Take(TimeSpan duration)
+    /// <param name="duration">How long it makes calls.</param>
+    /// <param name="beside">Runs before each call, or null.</param>
+    public (double P50, double P99) Take(TimeSpan duration, Action? beside = null)
     {
         var timed = new List<double>();
         var calls = (int)(duration / interval);
         loop.RunPaced(calls, interval, _ =>
         {
+            beside?.Invoke();
             connection.Open(_headers, new TimedCall(timed)).Send(requests[_next], end: true);
             _next = (_next + 1) % requests.Count;
         });

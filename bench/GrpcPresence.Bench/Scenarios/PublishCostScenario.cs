@@ -91,7 +91,7 @@ internal static class PublishCostScenario
 
     private static void Open(EventLoop loop, int port, int watches, WatchCounter counter, Func<int, IEnumerable<string>> users)
     {
-        var headers = Http2Connection.HeadersOf(PresenceServer.WatchUsersPath);
+        var headers = HeaderBlock.OfCall(PresenceServer.WatchUsersPath);
         Http2Connection? connection = null;
         for (var watch = 0; watch < watches; watch++)
         {

@@ -10,7 +10,7 @@ internal static class ResumeScenario
 {
     private const int BeatsEach = 1000;
     private const int WarmUps = 20;
-    private static readonly byte[] Headers = Http2Connection.HeadersOf(PresenceServer.WatchUsersPath);
+    private static readonly byte[] Headers = HeaderBlock.OfCall(PresenceServer.WatchUsersPath);
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Measures and reports the rows.</summary>

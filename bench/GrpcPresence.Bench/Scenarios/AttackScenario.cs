@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Globalization;
+using GrpcPresence.Bench.Attacks;
+using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Report;
+
+namespace GrpcPresence.Bench.Scenarios;
+
+/// <summary>
+/// R9: the latency of a tenant's heartbeats while somebody attacks the server, and the memory that the server keeps afterwards. Attacker
+/// and victim share the load's core, so the figures include what an attack costs the load.
+/// </summary>
+internal static class AttackScenario
+{
+    private const int AttackerUsers = 100_000;
+    private const int Mebibyte = 1024 * 1024;
+
+    /// <summary>What a server may keep after an attack, beside noise of the collector.</summary>
+    private const long KeptBytes = 64 * Mebibyte;
+
+    private static readonly TimeSpan Recovery = TimeSpan.FromMinutes(1);
+
+    /// <summary>Measures and reports the rows.</summary>
+    public static void Run(BenchRun run)
+    {
+        using var loop = new EventLoop();
+        using var server = new AttackedServer(run.Workspace, loop, run.Scale(AttackerUsers, 1_000));
+        if (!run.IsQuick)
+        {
+            run.Say("warming up");
+            server.Victim.Take(2 * run.WarmUp);
+        }
+        foreach (var plan in new AttackPlans(server).All())
+            Report(run, plan, Measure(run, loop, server, plan));
+    }
+
+    private static Result Measure(BenchRun run, EventLoop loop, AttackedServer server, AttackPlan plan)
+    {
+        var attack = new Attack(plan, loop, server.Port);
+        var (before, peak, lines) = (server.Process.Usage.ResidentBytes, 0L, server.Process.LineCount);
+        var alone = server.Victim.Take(run.Window);
+        attack.Start();
+        server.Victim.Take(run.Window / 3, attack.Act);
+        var beside = new List<(double P50, double P99)>();
+        var sample = Sample.Take(server.Process, () => attack.Sent, () =>
+        {
+            for (var repetition = 0; repetition < run.Repetitions; repetition++)
+            {
+                beside.Add(server.Victim.Take(run.Window, attack.Act));
+                peak = Math.Max(peak, server.Process.Usage.ResidentBytes);
+            }
+        });
+        attack.Stop();
+        var began = Stopwatch.GetTimestamp();
+        var kept = server.Process.Usage.ResidentBytes - before;
+        while (!run.IsQuick && kept > KeptBytes && Stopwatch.GetElapsedTime(began) < Recovery)
+        {
+            server.Victim.Take(run.Window / 3);
+            kept = server.Process.Usage.ResidentBytes - before;
+        }
+        return new Result(
+            alone, beside, peak - before, kept, Stopwatch.GetElapsedTime(began), sample, attack, server.Process.LineCount - lines);
+    }
+
+    private static void Report(BenchRun run, AttackPlan plan, Result result)
+    {
+        var p99 = Spread.Of(result.Beside.Select(one => one.P99));
+        var ratio = Spread.Of(result.Beside.Select(one => one.P99 / result.Alone.P99));
+        run.Report(new Row(
+            "R9", plan.Name, "≤ 2 ×, ≤ 64 MiB kept after a minute",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{ratio} × ({p99.Median:0.00} ms); {result.PeakBytes / Mebibyte} MiB at the peak, {result.KeptBytes / Mebibyte} MiB "
+                    + $"kept after {result.Recovery.TotalSeconds:0} s"),
+            ratio.Median <= 2 && result.KeptBytes <= KeptBytes,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{result.Sample.Rate:#,0} requests/s, {result.Attack.Answered:#,0} of {result.Attack.Sent:#,0} answered, "
+                    + $"{result.Attack.Closed} connections closed, {result.Lines} log lines; "
+                    + $"server {100 * result.Sample.ServerBusy:0} % busy, load {100 * result.Sample.LoadBusy:0} %"),
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                ["alone_p99_ms"] = Spread.Of([result.Alone.P99]),
+                ["beside_p50_ms"] = Spread.Of(result.Beside.Select(one => one.P50)),
+                ["beside_p99_ms"] = p99,
+                ["peak_mib"] = Spread.Of([(double)result.PeakBytes / Mebibyte]),
+                ["kept_mib"] = Spread.Of([(double)result.KeptBytes / Mebibyte]),
+                ["log_lines"] = Spread.Of([result.Lines]),
+            }));
+    }
+
+    private sealed record Result(
+        (double P50, double P99) Alone,
+        IReadOnlyList<(double P50, double P99)> Beside,
+        long PeakBytes,
+        long KeptBytes,
+        TimeSpan Recovery,
+        Sample Sample,
+        Attack Attack,
+        int Lines);
+}
