@@ -21,6 +21,8 @@ internal static class SqliteRegistration
             Log.StoreCreated(logger, store.Path, store.SqliteVersion);
         else
             Log.StoreOpened(logger, store.Path, store.SqliteVersion);
+        if (store.Shared.Count > 0)
+            Log.FilesShared(logger, string.Join(", ", store.Shared));
         return store;
     }
 }

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
+using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Security;
 
@@ -17,6 +18,8 @@ internal sealed class AccessStartupCheck(
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (!PrivateFiles.TryRestrict(settings.SecretFile))
+            Log.FilesShared(logger, settings.SecretFile);
         keys.Apply(await store.ListApiKeysAsync(cancellationToken), forgotten: []);
         if (settings.AllowAnonymous)
             Log.AnonymousAllowed(logger, settings.Address);

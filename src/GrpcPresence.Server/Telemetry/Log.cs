@@ -69,6 +69,13 @@ internal static partial class Log
         Message = "AuthToken contains other characters than letters and digits; some client libraries refuse to send it")]
     public static partial void AuthTokenNotAlphanumeric(ILogger logger);
 
+    [LoggerMessage(
+        EventId = 18,
+        Level = LogLevel.Warning,
+        Message = "Other users of this machine can open or replace {Files}. Let the server's user own the files, with mode 0600, in a "
+            + "directory that only this user can write")]
+    public static partial void FilesShared(ILogger logger, string files);
+
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception exception, string method, string correlationId);
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Security.Authentication;
 
@@ -33,8 +34,6 @@ internal sealed class SecretFile(ServerSettings settings)
 
     /// <summary>The bytes of a secret of earlier builds, which was their base64url.</summary>
     private const int EarlierBytes = 48;
-
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly Lock _gate = new(); // guards the key and the creation of the file
     private byte[]? _key;
@@ -125,12 +124,9 @@ internal sealed class SecretFile(ServerSettings settings)
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
         var partialFile = settings.SecretFile + ".partial";
-        Directory.CreateDirectory(Path.GetDirectoryName(settings.SecretFile)!);
+        PrivateFiles.CreateDirectory(Path.GetDirectoryName(settings.SecretFile)!);
         File.Delete(partialFile);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = OwnerOnly;
-        using (var file = new FileStream(partialFile, options))
+        using (var file = new FileStream(partialFile, PrivateFiles.CreationOptions(FileMode.CreateNew)))
         {
             file.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key) + "\n"));
             file.Flush(flushToDisk: true);

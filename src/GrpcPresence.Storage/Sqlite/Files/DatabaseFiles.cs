@@ -30,6 +30,21 @@ internal static class DatabaseFiles
         return new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
     }
 
+    /// <summary>
+    /// Takes the access of other users from the files of a database, and creates the database so that SQLite creates the others with its
+    /// mode. Returns what other users can still open or replace, because it does not belong to this user.
+    /// </summary>
+    public static IReadOnlyList<string> Restrict(string database)
+    {
+        PrivateFiles.CreateIfMissing(database);
+        var directory = Path.GetDirectoryName(database)!;
+        string[] files = [database, .. LogSuffixes.Select(suffix => database + suffix), database + DatabaseLock.Suffix];
+        var shared = files.Where(file => !PrivateFiles.TryRestrict(file)).ToList();
+        if (PrivateFiles.IsWritableByAll(directory))
+            shared.Add(directory);
+        return shared;
+    }
+
     /// <summary>Deletes the logs of a database. SQLite would apply them to any other file with that name.</summary>
     public static void DeleteLogs(string database)
     {

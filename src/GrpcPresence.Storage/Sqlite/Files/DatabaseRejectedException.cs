@@ -21,6 +21,19 @@ public sealed class DatabaseRejectedException(DatabaseRejection rejection, strin
         $"The database '{path}' is in use by another process. Stop that process first, or give this one a database of its own.",
         inner);
 
+    internal static DatabaseRejectedException InUseThroughSharedLock(string path, string lockFile, Exception inner) => new(
+        DatabaseRejection.InUse,
+        path,
+        $"The database '{path}' is in use by another process. Other users could open the lock file '{lockFile}' until now, so the process "
+            + $"may belong to one of them: 'fuser {lockFile}' names it. Stop that process first.",
+        inner);
+
+    internal static DatabaseRejectedException LockUnusable(string path, string lockFile) => new(
+        DatabaseRejection.LockUnusable,
+        path,
+        $"The lock file '{lockFile}' must be a plain file with one name, and not a link, a directory or a pipe. "
+            + "Find out who created it, and remove it while no server runs.");
+
     internal static DatabaseRejectedException Damaged(string path, string finding, Exception? inner = null) => new(
         DatabaseRejection.Damaged,
         path,

@@ -6,6 +6,9 @@ public enum DatabaseRejection
     /// <summary>Another process, or another store of this process, has the file open.</summary>
     InUse,
 
+    /// <summary>The path of the lock file has something else than a plain file.</summary>
+    LockUnusable,
+
     /// <summary>The structure of the file is damaged.</summary>
     Damaged,
 

@@ -50,7 +50,7 @@ public static class SqliteBackup
         Guarded(backup, database, () =>
         {
             database = DatabaseFiles.Resolve(database);
-            Directory.CreateDirectory(Path.GetDirectoryName(database)!);
+            PrivateFiles.CreateDirectory(Path.GetDirectoryName(database)!);
             using var held = DatabaseLock.Take(database);
             var copy = database + ".partial";
             Copy(backup, copy, thorough: true, () =>
@@ -109,6 +109,7 @@ public static class SqliteBackup
         {
             if (DatabaseInspection.Check(reader, source, thorough))
                 throw DatabaseRejectedException.Foreign(source);
+            PrivateFiles.CreateIfMissing(copy);
             reader.Execute("VACUUM INTO @Copy", new { Copy = copy }, commandTimeout: int.MaxValue);
         }
     }
@@ -129,6 +130,7 @@ public static class SqliteBackup
         if (DatabaseInspection.IsLogAlone(database))
         {
             // Without its log, a database that has lost its content would look like a new one.
+            PrivateFiles.CreateIfMissing(database);
             File.WriteAllText(database, "This file is not a database: a restore was interrupted here.");
             DatabaseFiles.Flush(database);
             return;

@@ -44,6 +44,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         try
         {
             DatabaseInspection.CheckFiles(Path);
+            Shared = DatabaseFiles.Restrict(Path);
             _writer = OpenWriter(SqliteOpenMode.ReadWriteCreate, Prepare);
             _lastTransactionId = _writer.ReadLastCommit();
             SqliteVersion = _writer.Connection.ExecuteScalar<string>("SELECT sqlite_version()")!;
@@ -54,6 +55,8 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
             Dispose();
             if (exception is SqliteException sqlite && SqliteFaults.IsStorageFault(sqlite))
                 throw new StorageException($"The database '{Path}' cannot be opened: {sqlite.Message}", sqlite);
+            if (exception is IOException or UnauthorizedAccessException)
+                throw new StorageException($"The database '{Path}' cannot be created: {exception.Message}", exception);
             throw;
         }
     }
@@ -63,6 +66,9 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
 
     /// <summary>Whether opening the store created the database.</summary>
     public bool IsNew { get; private set; }
+
+    /// <summary>Files of the database, or its directory, that other users of the machine can open although the store tried to change it.</summary>
+    public IReadOnlyList<string> Shared { get; }
 
     /// <summary>The version of the SQLite library, for the log.</summary>
     public string SqliteVersion { get; }
@@ -172,7 +178,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
         try
         {
             var database = DatabaseFiles.Resolve(path);
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(database)!);
+            PrivateFiles.CreateDirectory(System.IO.Path.GetDirectoryName(database)!);
             return database;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
