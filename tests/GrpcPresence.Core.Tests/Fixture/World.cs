@@ -134,8 +134,8 @@ internal sealed class World : IDisposable
     public Task<UserSid> Delete(CachedService service, string identity) =>
         Do(new DeleteUser(service.Sid, new UserKey(Id(identity)), etag: ""));
 
-    public Task<PushBinding> Bind(CachedService service, string identity, string endpoint) =>
-        Do(new SetPushBinding(service.Sid, new UserKey(Id(identity)), BindingType.Fcm, endpoint));
+    public Task<PushBinding> Bind(CachedService service, string identity, string endpoint, bool byEndUser = false) =>
+        Do(new SetPushBinding(service.Sid, new UserKey(Id(identity)), BindingType.Fcm, endpoint, byEndUser));
 
     /// <summary>Sends a heartbeat without writing anything. The result has the task that the caller would wait for.</summary>
     public HeartbeatResult Beat(CachedService service, string identity, string session = "s1") =>

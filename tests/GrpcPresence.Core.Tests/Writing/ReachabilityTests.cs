@@ -155,6 +155,46 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task Unlinkable_an_end_user_who_takes_an_address_gets_a_new_push_binding_and_the_former_owner_is_published()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await _world.Online(service, "bob");
+        var first = await _world.Bind(service, "ada", "token");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        _world.Time.Advance(TimeSpan.FromMinutes(1));
+
+        var taken = await _world.Bind(service, "bob", "token", byEndUser: true);
+
+        Assert.NotEqual(first.Sid, taken.Sid);
+        Assert.Equal((_world.Time.GetUtcNow(), World.Id("bob")), (taken.CreateTime, taken.Identity));
+        var updates = (await client.Next<Core.Watching.WatchEvent.Updates>()).Users;
+        Assert.Equal(["ada", "bob"], updates.Select(update => update.State.Identity.ToString()));
+        Assert.All(updates, update => Assert.Equal(UpdateReasons.ReachabilityNotifiable, update.Reasons));
+        Assert.False(client.Users["ada"].IsNotifiable);
+        Assert.True(client.Users["bob"].IsNotifiable);
+        await Assert.ThrowsAsync<PresenceException>(() => _world.Do(new DeletePushBinding(service.Sid, first.Sid)));
+        Assert.Equal(taken, await _world.Bind(service, "bob", "token", byEndUser: true));
+    }
+
+    [Fact]
+    public async Task An_end_user_who_has_the_most_push_bindings_takes_no_address_of_another()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await _world.Create(service, "bob");
+        var first = await _world.Bind(service, "ada", "token");
+        for (var i = 0; i < Limits.BindingsPerUser; i++)
+            await _world.Bind(service, "bob", $"own {i}", byEndUser: true);
+
+        var error = await Assert.ThrowsAsync<PresenceException>(() => _world.Bind(service, "bob", "token", byEndUser: true));
+
+        Assert.Equal(ErrorReason.PushBindingLimitExceeded, error.Reason);
+        Assert.Equal(first, await _world.Bind(service, "ada", "token"));
+    }
+
+    [Fact]
     public async Task A_push_binding_that_moved_is_removed_by_its_new_owner_and_not_by_the_former()
     {
         var service = await _world.NewService();

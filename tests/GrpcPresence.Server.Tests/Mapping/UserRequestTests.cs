@@ -80,5 +80,5 @@ public sealed class UserRequestTests
             ("binding_type", ErrorReason.FieldRequired),
             ("endpoint", ErrorReason.FieldRequired),
         ],
-        Rejected.By(() => new V1.SetPushBindingRequest().ToChange(out _)));
+        Rejected.By(() => new V1.SetPushBindingRequest().ToChange(byEndUser: false, out _)));
 }

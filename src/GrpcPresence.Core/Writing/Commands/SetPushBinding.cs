@@ -6,14 +6,19 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
-/// Registers a push address of a user. An address that another user has moves. UserNotFound; PushBindingLimitExceeded. Takes a revision for
-/// each user whose visible <c>is_notifiable</c> it changes.
+/// Registers a push address of a user. An address that another user has moves to the user. UserNotFound; PushBindingLimitExceeded. Takes a
+/// revision for each user whose visible <c>is_notifiable</c> it changes.
 /// </summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="key">The user.</param>
 /// <param name="type">The push service.</param>
 /// <param name="endpoint">The address.</param>
-public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingType type, string endpoint) : Command<PushBinding>
+/// <param name="byEndUser">
+/// Whether an end user registers it. An address of another user then gets a new push binding. A SID and a time of the former owner would
+/// tell the end user that somebody has registered the address before, and when.
+/// </param>
+public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingType type, string endpoint, bool byEndUser = false)
+    : Command<PushBinding>
 {
     private protected override PushBinding DecideCore(CommandBatch batch)
     {
@@ -25,6 +30,16 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
         if (user.BindingCount >= Limits.BindingsPerUser)
             throw PresenceErrors.PushBindingLimitExceeded(Limits.BindingsPerUser);
 
+        if (present is not null)
+        {
+            var previous = batch.User(service, new UserKey(present.UserSid));
+            BindingCount.Change(batch, service, previous, by: -1);
+            if (byEndUser)
+            {
+                batch.Store.DeleteBinding(present);
+                present = null;
+            }
+        }
         if (present is null)
         {
             present = batch.Store.InsertBinding(service.Record.Id, user.Id, new PushBinding
@@ -39,8 +54,6 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
         }
         else
         {
-            var previous = batch.User(service, new UserKey(present.UserSid));
-            BindingCount.Change(batch, service, previous, by: -1);
             present = present with { UserSid = user.Sid, Identity = user.Identity };
             batch.Store.MoveBinding(present, user.Id);
         }

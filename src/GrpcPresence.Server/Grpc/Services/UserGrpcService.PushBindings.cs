@@ -13,7 +13,8 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<SetPushBindingResponse> SetPushBinding(SetPushBindingRequest request, ServerCallContext context)
     {
-        var binding = await commands.SubmitAsync(request.ToChange(out var service), context);
+        var change = request.ToChange(byEndUser: OwnerOf(context) is not null, out var service);
+        var binding = await commands.SubmitAsync(change, context);
         return new SetPushBindingResponse { PushBinding = binding.ToMessage(service) };
     }
 

@@ -41,8 +41,8 @@ internal static class UserRequests
         return new DeleteUser(service, key, request.Etag);
     }
 
-    /// <summary>Converts the request to a command.</summary>
-    public static SetPushBinding ToChange(this V1.SetPushBindingRequest request, out ServiceSid service)
+    /// <summary>Converts the request to a command of an end user or of a back end.</summary>
+    public static SetPushBinding ToChange(this V1.SetPushBindingRequest request, bool byEndUser, out ServiceSid service)
     {
         var reader = new RequestReader();
         service = reader.Service(request.ServiceSid);
@@ -50,7 +50,7 @@ internal static class UserRequests
         var type = reader.BindingType(request.BindingType);
         var endpoint = reader.Endpoint(request.Endpoint);
         reader.ThrowIfInvalid();
-        return new SetPushBinding(service, key, type, endpoint);
+        return new SetPushBinding(service, key, type, endpoint, byEndUser);
     }
 
     /// <summary>Converts the request to a command on a push binding of <paramref name="owner"/>, or of any user if that is null.</summary>
