@@ -26,6 +26,7 @@ public sealed class PresenceMetrics : IDisposable
     private readonly Histogram<double> _leaseLateness;
     private readonly Counter<long> _quotaRejections;
     private readonly Counter<long> _webhooks;
+    private readonly Counter<long> _suppressedLogEntries;
 
     /// <summary>Creates the instruments, with or without a factory.</summary>
     public PresenceMetrics(IMeterFactory? factory = null)
@@ -43,6 +44,8 @@ public sealed class PresenceMetrics : IDisposable
             "presence.quota.refusals", "{refusal}", "Calls and heartbeats rejected because a quota was used up, by quota.");
         _webhooks = _meter.CreateCounter<long>(
             "presence.webhook.deliveries", "{delivery}", "Webhooks sent, by outcome, and webhooks given up.");
+        _suppressedLogEntries = _meter.CreateCounter<long>(
+            "presence.log.suppressed_entries", "{entry}", "Log entries that were not written, because a tenant caused too many, by kind.");
     }
 
     /// <summary>Observes the number of live sessions.</summary>
@@ -74,6 +77,10 @@ public sealed class PresenceMetrics : IDisposable
 
     /// <summary>Counts a webhook that was sent or given up, by outcome.</summary>
     public void WebhookSent(string outcome) => _webhooks.Add(1, new KeyValuePair<string, object?>("presence.webhook.outcome", outcome));
+
+    /// <summary>Counts a log entry that was not written because its tenant, or all tenants, caused too many, by kind.</summary>
+    public void LogEntrySuppressed(string kind) =>
+        _suppressedLogEntries.Add(1, new KeyValuePair<string, object?>("presence.log.kind", kind));
 
     /// <summary>Counts a user that came online or went offline.</summary>
     public void TransitionRecorded(bool online) => _transitions.Add(1, new KeyValuePair<string, object?>("presence.online", online));

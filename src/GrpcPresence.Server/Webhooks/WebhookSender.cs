@@ -5,7 +5,7 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>Sends events over HTTP.</summary>
-internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets, WebhookRejections rejections, ServerSettings settings)
+internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets, WebhookLog log, ServerSettings settings)
     : IWebhookSender
 {
     /// <inheritdoc/>
@@ -24,7 +24,7 @@ internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets
         }
         var outcome = OutcomeOf(status);
         if (outcome == WebhookOutcome.Refused)
-            rejections.Log(delivery.User.Service, delivery.Url, status!.Value);
+            log.Rejected(delivery.User.Service, delivery.Url, status!.Value);
         return outcome;
     }
 

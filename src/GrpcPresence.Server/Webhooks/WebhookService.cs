@@ -1,9 +1,6 @@
-using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Settings;
-using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server.Webhooks;
 
@@ -12,14 +9,14 @@ namespace GrpcPresence.Server.Webhooks;
 /// reverse order. A server that serves only the admin socket sends no webhooks.
 /// </summary>
 internal sealed class WebhookService(
-    WebhookDispatcher dispatcher, ServerSettings settings, PresenceMetrics metrics, ILogger<WebhookService> logger) : IHostedService
+    WebhookDispatcher dispatcher, ServerSettings settings, PresenceMetrics metrics, WebhookLog log) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (settings.HasAdminSocketOnly)
             return;
-        dispatcher.GivenUp += OnGivenUp;
+        dispatcher.GivenUp += log.GivenUp;
         metrics.ObserveOpenCircuits(() => dispatcher.OpenCircuits);
         metrics.ObserveWebhookLag(() => dispatcher.Lag);
         await dispatcher.StartAsync(cancellationToken);
@@ -30,8 +27,6 @@ internal sealed class WebhookService(
     {
         // A store that fails can block the stop. The unstored events are sent again after the next start.
         await dispatcher.StopAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        dispatcher.GivenUp -= OnGivenUp;
+        dispatcher.GivenUp -= log.GivenUp;
     }
-
-    private void OnGivenUp(ServiceSid service, UserSid user) => Log.WebhookGivenUp(logger, service, user);
 }

@@ -21,7 +21,7 @@ internal static class WebhookServices
             provider.GetRequiredService<SocketsHttpHandler>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WebhookSecrets>();
-        services.AddSingleton<WebhookRejections>();
+        services.AddSingleton<WebhookLog>();
         services.AddSingleton<IWebhookSender, WebhookSender>();
         services.AddSingleton<PreHook>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WebhookDispatcher>(provider, Random.Shared));

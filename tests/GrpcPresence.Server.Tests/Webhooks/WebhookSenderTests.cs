@@ -1,6 +1,7 @@
 using System.Net;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
@@ -48,7 +49,8 @@ public sealed class WebhookSenderTests
         var delivery = new WebhookDelivery(
             "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, SampleUsers.State(), UpdateReasons.Created);
         var secrets = new WebhookSecrets(new SecretFile(settings), settings);
-        var rejections = new WebhookRejections(TimeProvider.System, NullLogger<WebhookRejections>.Instance);
-        return await new WebhookSender(client, secrets, rejections, settings).SendAsync(delivery, default);
+        using var metrics = new PresenceMetrics();
+        var log = new WebhookLog(metrics, TimeProvider.System, NullLogger<WebhookLog>.Instance);
+        return await new WebhookSender(client, secrets, log, settings).SendAsync(delivery, default);
     }
 }
