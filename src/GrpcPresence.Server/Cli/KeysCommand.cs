@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Settings.Attributes;
@@ -212,9 +213,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         var scope = key.ServiceSid.Length > 0 ? key.ServiceSid : "whole deployment";
         var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTimeOffset():u}" : "active";
         var role = key.Role.ToString().ToLowerInvariant();
-        return string.Join('\t', key.Sid, role, scope, state, Printable(key.CertificateName), Printable(key.FriendlyName));
+        // Tenants choose the names.
+        return string.Join('\t', key.Sid, role, scope, state, VisibleText.Of(key.CertificateName), VisibleText.Of(key.FriendlyName));
     }
-
-    // Tenants choose the names. Control characters in them must not reach the operator's terminal.
-    private static string Printable(string text) => string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Errors;
@@ -111,13 +112,13 @@ internal static class ErrorDetails
     /// Returns a message for people. The details contain the other violations. The message of a storage error may contain file names,
     /// so it is replaced.
     /// </summary>
-    public static string TextOf(PresenceException exception) => exception switch
+    public static string TextOf(PresenceException exception) => VisibleText.Of(exception switch
     {
         StorageException => "The store is temporarily unavailable. Retry later.",
         { Violations: [var only] } => $"{only.Field}: {only.Description}",
         { Violations: [var first, ..] } => $"{first.Field}: {first.Description} (and {exception.Violations.Count - 1} more)",
         _ => exception.Message,
-    };
+    });
 
     /// <summary>
     /// Returns the bytes of the trailers: the message with percent-encoding, and the details in base64. Both names count too.

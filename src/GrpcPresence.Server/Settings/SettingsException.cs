@@ -1,3 +1,5 @@
+using GrpcPresence.Core.Domain;
+
 namespace GrpcPresence.Server.Settings;
 
 /// <summary>
@@ -15,7 +17,7 @@ internal sealed class SettingsException(string message) : Exception(message)
         new(OneLine($"{SettingsCatalog.Get(property).Key} \"{value}\" {problem}."));
 
     /// <summary>Makes one line of a text that contains a value: a value may contain line breaks.</summary>
-    public static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
+    public static string OneLine(string text) => VisibleText.Of(text);
 
     /// <summary>Describes a value with the wrong format.</summary>
     public static string Describe(Setting setting, string text) => setting.Declaration.IsSecret

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Server.Telemetry;
 
@@ -121,5 +122,5 @@ internal sealed class StandardWriter(Action<byte[]> write) : TextWriter
         }
     }
 
-    private void WriteNow(string text) => write(Encoding.UTF8.GetBytes(text));
+    private void WriteNow(string text) => write(Encoding.UTF8.GetBytes(VisibleText.OfOutput(text)));
 }

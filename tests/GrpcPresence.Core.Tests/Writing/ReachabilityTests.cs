@@ -155,7 +155,7 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Unlinkable_an_end_user_who_takes_an_address_gets_a_new_push_binding_and_the_former_owner_is_published()
+    public async Task Unlinkable_an_end_user_that_takes_an_address_gets_a_new_push_binding_and_the_former_owner_is_published()
     {
         var service = await _world.NewService();
         await _world.Online(service, "ada");
@@ -179,7 +179,7 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task An_end_user_who_has_the_most_push_bindings_takes_no_address_of_another()
+    public async Task An_end_user_that_has_the_most_push_bindings_takes_no_address_of_another()
     {
         var service = await _world.NewService();
         await _world.Create(service, "ada");

@@ -98,12 +98,12 @@ public sealed class KeysCommandTests : IDisposable
         {
             await database.OpenAsync(TestRun.Token);
             await using var command = database.CreateCommand();
-            command.CommandText = "UPDATE api_keys SET friendly_name = char(27) || '[2J' || char(10) || 'SK0'";
+            command.CommandText = "UPDATE api_keys SET friendly_name = char(27) || '[2J' || char(10) || 'SK0' || char(8238)";
             Assert.Equal(1, await command.ExecuteNonQueryAsync(TestRun.Token));
         }
         Assert.Equal(0, await RunAsync("list"));
 
-        Assert.EndsWith("\t?[2J?SK0\n", _output, StringComparison.Ordinal);
+        Assert.EndsWith("\t\\u001B[2J\\u000ASK0\\u202E\n", _output, StringComparison.Ordinal);
     }
 
     [Fact]

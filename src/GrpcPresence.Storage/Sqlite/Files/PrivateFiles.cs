@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace GrpcPresence.Storage.Sqlite.Files;
 
 /// <summary>
-/// Keeps the server's files from the other users of the machine: they hold identities, names and hashes of secrets, and whoever can open
-/// the lock file can hold it. A file has its mode from the moment it exists, because another user could open it before a later change.
+/// Keeps the server's files from the other users of the machine: they hold identities, names and hashes of secrets, and a user that can
+/// open the lock file can hold it. A file has its mode from the moment it exists, because another user could open it before a later change.
 /// </summary>
 public static class PrivateFiles
 {

@@ -67,7 +67,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     /// <summary>Whether opening the store created the database.</summary>
     public bool IsNew { get; private set; }
 
-    /// <summary>Files of the database, or its directory, that other users of the machine can open although the store tried to change it.</summary>
+    /// <summary>The files that other users of the machine can open or replace, because they belong to another user.</summary>
     public IReadOnlyList<string> Shared { get; }
 
     /// <summary>The version of the SQLite library, for the log.</summary>
