@@ -57,10 +57,25 @@ internal sealed class SettingOptions
                 _flags.Add((setting.Key, value, option));
             }
         }
+        foreach (var secret in SettingsCatalog.Server.Where(setting => setting.Declaration.IsSecret))
+            AddRefusal(secret);
         AddAssignments(isHidden: false, "--set");
         // The library splits --Presence:Quotas:ApiKey:OpenStreams=5 at the first colon. An option named --Presence therefore accepts
         // settings by their names in the configuration.
         AddAssignments(isHidden: true, $"--{ServerSettings.Section}", $"--{ServerSettings.Section.ToLowerInvariant()}");
+
+        // An option that explains why it does not work. Otherwise the parser would print its value as an unknown word.
+        void AddRefusal(Setting secret)
+        {
+            var option = new Option<string[]>(OptionNameOf(secret.Name))
+            {
+                Arity = ArgumentArity.ZeroOrMore,
+                Hidden = true,
+                Recursive = isRecursive,
+            };
+            option.Validators.Add(result => result.AddError(Refusal(secret)));
+            command.Add(option);
+        }
 
         void AddAssignments(bool isHidden, string name, params string[] aliases)
         {
@@ -127,8 +142,33 @@ internal sealed class SettingOptions
     {
         foreach (var token in result.Tokens)
         {
-            if (token.Value.IndexOf('=', StringComparison.Ordinal) <= 0)
+            var end = token.Value.IndexOf('=', StringComparison.Ordinal);
+            if (end <= 0)
                 result.AddError($"{token.Value} has no value. Use the form NAME=VALUE.");
+            else if (FindSecret(token.Value.AsSpan(0, end).Trim()) is { } secret)
+                result.AddError(Refusal(secret));
         }
     }
+
+    private static Setting? FindSecret(ReadOnlySpan<char> name)
+    {
+        foreach (var setting in SettingsCatalog.Server)
+        {
+            if (setting.Declaration.IsSecret
+                && (name.Equals(setting.Name, StringComparison.OrdinalIgnoreCase)
+                    || name.Equals(setting.Key, StringComparison.OrdinalIgnoreCase)))
+            {
+                return setting;
+            }
+        }
+        return null;
+    }
+
+    private static string Refusal(Setting secret) =>
+        $"{secret.Name} is not accepted on the command line, because other users of the machine can read it. "
+        + $"Set the environment variable {secret.EnvironmentVariable}, or {secret.Name} in appsettings.json.";
+
+    // "AuthToken" is --auth-token.
+    private static string OptionNameOf(string name) =>
+        "-" + string.Concat(name.Select(character => char.IsUpper(character) ? $"-{char.ToLowerInvariant(character)}" : $"{character}"));
 }

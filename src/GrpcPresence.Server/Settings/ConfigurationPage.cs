@@ -42,9 +42,11 @@ internal static class ConfigurationPage
         ## Files and paths
 
         A relative path starts at the working directory of the process, and not at the directory of the program or of
-        `appsettings.json`. The log names the full path of the database, and says whether the database is new. `AuthToken` has no option
-        of its own, because other users of a machine can read command lines. That holds for `--set AuthToken=…` too: use the environment
-        variable.
+        `appsettings.json`. The log names the full path of the database, and says whether the database is new.
+
+        `AuthToken` is not accepted on the command line, because other users of a machine can read command lines: use the environment
+        variable or the file. It must be random. A token that is short, has few different characters, contains a word such as `changeme`
+        or `password`, or is a sequence or a repetition is refused.
 
         ## Logging
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Cli;
+using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Tls;
@@ -176,8 +177,31 @@ public sealed class ServerProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task An_address_of_the_network_is_taken_where_the_account_has_a_token() =>
-        Assert.Equal(0, await RunAsync(["--port=0", "--host=0.0.0.0", "--Presence:AuthToken=0123456789abcdef"]));
+    public async Task An_address_of_the_network_is_taken_where_the_account_has_a_token()
+    {
+        var settings = new ServerSettings { Address = new ListenAddress(IPAddress.Any), AuthToken = "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f" };
+        await using var server = await TestServer.StartAsync(settings: settings);
+
+        Assert.Equal("0.0.0.0", server.Address.Host);
+    }
+
+    [Theory]
+    [InlineData("--auth-token", "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("--auth-token=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("--auth-token")]
+    [InlineData("--set", "AuthToken=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("--set", " authtoken =6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("--set", "Presence:AuthToken=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("--Presence:AuthToken=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("keys", "list", "--auth-token", "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    public async Task A_secret_on_the_command_line_is_refused_and_not_repeated(params string[] arguments)
+    {
+        Assert.Equal(2, await RunAsync(arguments));
+
+        AssertOneLine("AuthToken");
+        Assert.Contains("PRESENCE__AUTHTOKEN", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("6b1e1c2c", _error.ToString(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task A_server_whose_writer_failed_ends_with_exit_code_1()

@@ -95,12 +95,41 @@ public sealed class SettingsReaderTests
     [Theory]
     [InlineData("short")]
     [InlineData("with a space in it")]
+    [InlineData("0123456789abcdef")]
+    [InlineData("fedcba9876543210")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData("ababababababababababababababab")]
+    [InlineData("d3adb33fd3adb33fd3adb33fd3adb33f")]
+    [InlineData("your_auth_token_here")]
+    [InlineData("ChangeMe-1234567")]
+    [InlineData("correct-password-9")]
+    [InlineData("my-very-secret-value")]
     public void A_token_that_cannot_be_used_is_not_shown(string token)
     {
         var exception = Assert.Throws<SettingsException>(() => Read(new() { ["Presence:AuthToken"] = token }));
 
         Assert.Contains("Presence:AuthToken", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(token, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("7d2f09c1be48a356")]
+    [InlineData("Zk3vQ9xLm2Rt7Wp8Yb4Nc6Hd")]
+    public void A_random_token_is_accepted(string token) =>
+        Assert.Equal(token, Read(new() { ["Presence:AuthToken"] = token }).AuthToken);
+
+    [Fact]
+    public void A_thousand_tokens_that_were_drawn_are_accepted()
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 1000; i++)
+        {
+            var bytes = new byte[16];
+            random.NextBytes(bytes);
+            Assert.NotNull(Read(new() { ["Presence:AuthToken"] = Convert.ToHexStringLower(bytes) }).AuthToken);
+        }
     }
 
     [Fact]
