@@ -101,6 +101,7 @@ internal static class ServerHost
         services.AddSingleton<SecretFile>();
         services.AddSingleton<AccessTokenVerifier>();
         services.AddSingleton<Authenticator>();
+        services.AddSingleton<HostFilter>();
         services.AddSingleton<Authorizer>();
         services.AddSingleton<CallQuotas>();
         services.AddSingleton<MethodPipeline>();
@@ -128,6 +129,7 @@ internal static class ServerHost
         if (app.Services.GetRequiredService<ServerSettings>().ProbePort is not null)
             app.UseHealthProbe();
         app.UseTrustedProxies();
+        app.UseMiddleware<HostMiddleware>();
         app.UseCrossOrigin(RestMapping.RequestHeaders);
         // This runs outside gRPC-Web, which writes the trailers into the body. A stream stays open until its client has read them.
         app.UseMiddleware<StreamShutdownMiddleware>();

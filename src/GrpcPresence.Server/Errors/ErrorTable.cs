@@ -58,6 +58,7 @@ internal static class ErrorTable
         ErrorReason.AccessTokenNotYetValid => StatusCode.Unauthenticated,
         ErrorReason.AccessTokenLifetimeTooLong => StatusCode.Unauthenticated,
         ErrorReason.PermissionDenied => StatusCode.PermissionDenied,
+        ErrorReason.HostNotAllowed => StatusCode.PermissionDenied,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "The reason has no status."),
     };
 

@@ -89,11 +89,21 @@ internal sealed record ServerSettings
     public AllowedOrigins? AllowedOrigins { get; init; }
 
     /// <summary>
-    /// The networks of proxies whose <c>X-Forwarded-Proto</c>, <c>-Host</c> and <c>-Prefix</c> count; null for none. Anybody could send
-    /// these headers, and so choose the URLs in a response that a cache keeps for others.
+    /// Names by which clients may call in addition to loopback names, while they need no credentials; null for none. A web page whose name
+    /// was made to resolve to this machine could otherwise read everything (DNS rebinding).
+    /// </summary>
+    [HostsSetting(
+        "While callers need no credentials: the host names by which they may call, in addition to loopback names",
+        Option = "--allowed-hosts")]
+    public AllowedHosts? AllowedHosts { get; init; }
+
+    /// <summary>
+    /// The networks of proxies whose <c>X-Forwarded-For</c>, <c>-Proto</c>, <c>-Host</c> and <c>-Prefix</c> count; null for none. Anybody
+    /// could send these headers, and so choose the URLs in a response that a cache keeps for others.
     /// </summary>
     [NetworksSetting(
-        "The proxies whose X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix decide the URLs in responses of REST",
+        "The proxies whose X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix decide the URLs in responses of REST, and whose "
+            + "X-Forwarded-For says which client failed to authenticate",
         Option = "--trusted-proxies")]
     public TrustedNetworks? TrustedProxies { get; init; }
 

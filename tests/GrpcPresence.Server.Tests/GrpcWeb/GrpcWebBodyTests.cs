@@ -109,7 +109,7 @@ public sealed class GrpcWebBodyTests : IAsyncLifetime
         {
             using var client = new TcpClient();
             await client.ConnectAsync(_server.RestAddress.Host, _server.RestAddress.Port, TestRun.Token);
-            var head = $"POST {Users}GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\n{length}\r\n\r\n";
+            var head = $"POST {Users}GetUser HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\n{length}\r\n\r\n";
             var stream = client.GetStream();
             await stream.WriteAsync(Encoding.Latin1.GetBytes(head + body), TestRun.Token);
             // The connection is reset, or the client's side ends.
@@ -130,8 +130,8 @@ public sealed class GrpcWebBodyTests : IAsyncLifetime
         using var client = new TcpClient();
         await client.ConnectAsync(_server.RestAddress.Host, _server.RestAddress.Port, TestRun.Token);
         var request = Encoding.ASCII.GetBytes(
-            $"POST {Users}GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: {WebReply.Text}\r\nContent-Length: 8\r\n\r\n!!!!!!!!");
-        byte[] requests = [.. request, .. request, .. "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8];
+            $"POST {Users}GetUser HTTP/1.1\r\nHost: localhost\r\nContent-Type: {WebReply.Text}\r\nContent-Length: 8\r\n\r\n!!!!!!!!");
+        byte[] requests = [.. request, .. request, .. "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
         await client.GetStream().WriteAsync(requests, TestRun.Token);
 
         using var reader = new StreamReader(client.GetStream());

@@ -50,5 +50,9 @@ public sealed class ForwardedHeadersTests
     }
 
     private static async Task<RestServer> StartAsync(string? trusted) => await RestServer.StartAsync(
-        new ServerSettings { TrustedProxies = trusted is null ? null : TrustedNetworks.Read(trusted) });
+        new ServerSettings
+        {
+            TrustedProxies = trusted is null ? null : TrustedNetworks.Read(trusted),
+            AllowedHosts = AllowedHosts.Read("presence.example"),
+        });
 }

@@ -141,7 +141,8 @@ public sealed class RequestTests
         await using var rest = await RestServer.StartAsync();
         var path = await rest.CreateServiceAsync();
 
-        Assert.Equal("HTTP/1.1 200 OK", await AskAsync(rest, $"POST {path}/Configuration HTTP/1.1\r\nHost: x\r\n{headers}\r\n{body}"));
+        Assert.Equal("HTTP/1.1 200 OK", await AskAsync(
+            rest, $"POST {path}/Configuration HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}"));
 
         Assert.Empty(rest.Server.Log.Problems);
     }
@@ -153,7 +154,7 @@ public sealed class RequestTests
 
         var status = await AskAsync(
             rest,
-            "POST /v1/Services HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n"
+            "POST /v1/Services HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n"
                 + "Content-Type: application/x-www-form-urlencoded\r\n\r\nE\r\nFriendlyName=x\r\n0\r\n\r\n");
 
         Assert.Equal("HTTP/1.1 501 Not Implemented", status);

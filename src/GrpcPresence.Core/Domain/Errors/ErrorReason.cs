@@ -134,4 +134,7 @@ public enum ErrorReason
 
     /// <summary>The caller lacks the permission.</summary>
     PermissionDenied = 100,
+
+    /// <summary>Callers need no credentials, and the request names a host that is not this machine.</summary>
+    HostNotAllowed = 101,
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
@@ -53,17 +52,6 @@ internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator 
         await next(http);
     }
 
-    /// <summary>
-    /// Writes the error as gRPC does before any message: among the headers. Grpc.AspNetCore.Web translates them where it surrounds this.
-    /// </summary>
-    private void Reject(Exception exception, AccessRule rule, HttpContext http)
-    {
-        var error = errors.Map(exception, rule.Method, http.RequestAborted);
-        http.Response.ContentType = "application/grpc";
-        var headers = http.Response.Headers;
-        headers["grpc-status"] = ((int)error.StatusCode).ToString(CultureInfo.InvariantCulture);
-        headers["grpc-message"] = Uri.EscapeDataString(error.Status.Detail);
-        foreach (var entry in error.Trailers)
-            headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
-    }
+    private void Reject(Exception exception, AccessRule rule, HttpContext http) =>
+        GrpcRejection.Write(http, errors.Map(exception, rule.Method, http.RequestAborted));
 }

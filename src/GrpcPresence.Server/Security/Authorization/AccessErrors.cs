@@ -19,6 +19,12 @@ internal static class AccessErrors
     public static PresenceException AccessTokenExpired() =>
         new(ErrorReason.AccessTokenExpired, "The access token has expired. Present a new one.");
 
+    /// <summary>The host of the request may be the name of a web page. Does not repeat it.</summary>
+    public static PresenceException HostNotAllowed() => new(
+        ErrorReason.HostNotAllowed,
+        "While callers need no credentials, the server must be called by a loopback name such as localhost, or by one of the setting "
+            + "AllowedHosts.");
+
     /// <summary>The caller may not make the request.</summary>
     public static PresenceException PermissionDenied() =>
         new(ErrorReason.PermissionDenied, "Permission denied. The caller may not make this request.");
