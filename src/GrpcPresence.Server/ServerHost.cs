@@ -100,6 +100,7 @@ internal static class ServerHost
         services.AddSingleton<Account>();
         services.AddSingleton<SecretFile>();
         services.AddSingleton<AccessTokenVerifier>();
+        services.AddSingleton<FailedAuthentications>();
         services.AddSingleton<Authenticator>();
         services.AddSingleton<HostFilter>();
         services.AddSingleton<Authorizer>();

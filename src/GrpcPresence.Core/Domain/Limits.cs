@@ -215,6 +215,30 @@ public static class Limits
     /// <summary>Delayed quota errors of one caller at a time: each keeps a call of several kilobytes alive.</summary>
     public const int HeldRejections = 1000;
 
+    /// <summary>
+    /// Failed authentications of one network (an IPv4 address, or 64 bits of an IPv6 address) that are answered without delay in a second,
+    /// after a burst of <see cref="MinBurst"/>: a client with wrong credentials that tries again every few seconds notices nothing.
+    /// </summary>
+    public const int PromptFailedAuthenticationsPerSecond = 1;
+
+    /// <summary>Delayed answers to failed authentications of one network at a time. Beyond that, they are rejected at once.</summary>
+    public const int HeldFailedAuthenticationsPerNetwork = 32;
+
+    /// <summary>Delayed answers to failed authentications in all: about 10 MB.</summary>
+    public const int HeldFailedAuthentications = 512;
+
+    /// <summary>Networks whose failed authentications are remembered: about 3 MB.</summary>
+    public const int FailedAuthenticationNetworks = 16_384;
+
+    /// <summary>Log entries about failed authentications of one network in a minute. The next entry has the number of all.</summary>
+    public const int FailedAuthenticationEntriesPerNetwork = 1;
+
+    /// <summary>Log entries about failed authentications of all networks in a minute.</summary>
+    public const int FailedAuthenticationEntries = 2;
+
+    /// <summary>How long the answer to a failed authentication waits when its network has failed too often.</summary>
+    public static readonly TimeSpan FailedAuthenticationDelay = TimeSpan.FromSeconds(1);
+
     /// <summary>The minimum heartbeat interval. More than once a second per session is telemetry, not presence.</summary>
     public static readonly TimeSpan MinHeartbeatInterval = TimeSpan.FromSeconds(1);
 

@@ -26,6 +26,7 @@ public sealed class PresenceMetrics : IDisposable
     private readonly Histogram<double> _leaseLateness;
     private readonly Counter<long> _quotaRejections;
     private readonly Counter<long> _webhooks;
+    private readonly Counter<long> _failedAuthentications;
     private readonly Counter<long> _suppressedLogEntries;
 
     /// <summary>Creates the instruments, with or without a factory.</summary>
@@ -44,9 +45,17 @@ public sealed class PresenceMetrics : IDisposable
             "presence.quota.refusals", "{refusal}", "Calls and heartbeats rejected because a quota was used up, by quota.");
         _webhooks = _meter.CreateCounter<long>(
             "presence.webhook.deliveries", "{delivery}", "Webhooks sent, by outcome, and webhooks given up.");
+        _failedAuthentications = _meter.CreateCounter<long>(
+            "presence.authentication.failures", "{failure}", "Callers rejected for their credentials, by kind of credentials and reason.");
         _suppressedLogEntries = _meter.CreateCounter<long>(
             "presence.log.suppressed_entries", "{entry}", "Log entries that were not written, because a tenant caused too many, by kind.");
     }
+
+    /// <summary>Counts a rejected caller, by the kind of its credentials and the reason.</summary>
+    public void AuthenticationFailed(string kind, string reason) => _failedAuthentications.Add(
+        1,
+        new KeyValuePair<string, object?>("presence.credentials", kind),
+        new KeyValuePair<string, object?>("presence.reason", reason));
 
     /// <summary>Observes the number of live sessions.</summary>
     public void ObserveSessions(Func<long> read) =>

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Security.Authentication;
@@ -27,13 +28,25 @@ internal sealed class AccessStartupCheck(
             throw OpenToNetwork(settings.Address);
         if (settings.AuthToken is { } token && !token.All(char.IsAsciiLetterOrDigit))
             Log.AuthTokenNotAlphanumeric(logger);
-        var underived = keys.List().Count(key => !key.IsRevoked && secrets.Find(key.Sid, key.Secret) is null);
+        var underived = CountUnderived();
         if (underived > 0)
             Log.SecretsMissing(logger, underived, settings.SecretFile);
     }
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private int CountUnderived()
+    {
+        try
+        {
+            return keys.List().Count(key => !key.IsRevoked && secrets.Find(key.Sid, key.Secret) is null);
+        }
+        catch (PresenceException exception) when (exception.InnerException is SettingsException cause)
+        {
+            throw cause;
+        }
+    }
 
     private static SettingsException OpenToNetwork(ListenAddress address) => new(
         $"{ServerSettings.Section}:{nameof(ServerSettings.Address)} is {address} and no API key exists, "

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.HttpOverrides;
 namespace GrpcPresence.Server.Security;
 
 /// <summary>
-/// Lets trusted proxies say how a client called them: with which scheme, host and path prefix. The server has no other use for forwarded
-/// headers, because quotas and credentials do not depend on the client's address.
+/// Lets trusted proxies say how a client called them: with which scheme, host and path prefix, and from which address. The server counts
+/// failed authentications for each address. Nothing else depends on it.
 /// </summary>
 internal static class TrustedProxies
 {
@@ -16,7 +16,8 @@ internal static class TrustedProxies
             return;
         var options = new ForwardedHeadersOptions
         {
-            ForwardedHeaders = ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost | ForwardedHeaders.XForwardedPrefix,
+            ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto
+                | ForwardedHeaders.XForwardedHost | ForwardedHeaders.XForwardedPrefix,
         };
         // By default, all proxies on this machine are trusted.
         options.KnownProxies.Clear();

@@ -76,6 +76,15 @@ internal static partial class Log
             + "directory that only this user can write")]
     public static partial void FilesShared(ILogger logger, string files);
 
+    [LoggerMessage(EventId = 19, Level = LogLevel.Error, Message = "{Cause} Until it can be used, API keys cannot be created")]
+    public static partial void SecretFileFailed(ILogger logger, string cause);
+
+    [LoggerMessage(
+        EventId = 23,
+        Level = LogLevel.Warning,
+        Message = "Authentication failed with {Kind} credentials from {Peer}: {Reason}. Failures since the previous entry: {Count}")]
+    public static partial void AuthenticationFailed(ILogger logger, string kind, string peer, string reason, long count);
+
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
     public static partial void CallFaulted(ILogger logger, Exception exception, string method, string correlationId);
 

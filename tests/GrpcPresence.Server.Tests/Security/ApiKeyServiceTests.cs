@@ -14,6 +14,37 @@ namespace GrpcPresence.Server.Tests.Security;
 /// <summary>Tests the administration of API keys.</summary>
 public sealed class ApiKeyServiceTests : IAsyncLifetime
 {
+    [Theory]
+    [InlineData("directory")]
+    [InlineData("not hexadecimal digits")]
+    public async Task Closed_a_secret_file_that_cannot_be_used_does_not_appear_in_an_answer(string content)
+    {
+        if (content == "directory")
+            Directory.CreateDirectory(_guarded.SecretPath + ".other");
+        var path = _guarded.SecretPath + ".other";
+        if (content != "directory")
+            await File.WriteAllTextAsync(path, content, TestRun.Token);
+        await using var server = await TestServer.StartAsync(
+            settings: new ServerSettings { AuthToken = "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f", SecretFile = path });
+        var headers = new Metadata
+        {
+            { "authorization", GuardedServer.Basic(ServerSettings.DefaultAccountSid, "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f") },
+        };
+        var keys = new ApiKeyService.ApiKeyServiceClient(server.Invoker);
+
+        for (var i = 0; i < 3; i++)
+        {
+            var request = new CreateApiKeyRequest { Role = ApiKeyRole.Admin };
+            var error = await Assert.ThrowsAsync<RpcException>(async () => await keys.CreateApiKeyAsync(request, headers));
+
+            Assert.Equal(StatusCode.Unavailable, error.StatusCode);
+            var trailers = error.Trailers.Select(entry => entry.IsBinary ? Encoding.UTF8.GetString(entry.ValueBytes) : entry.Value);
+            foreach (var text in (string[])[error.Status.Detail, .. trailers])
+                Assert.DoesNotContain("secret.other", text, StringComparison.Ordinal);
+        }
+        Assert.Contains(path, Assert.Single(server.Log.Problems).Text, StringComparison.Ordinal);
+    }
+
     private GuardedServer _guarded = null!;
 
     public async ValueTask InitializeAsync() => _guarded = await GuardedServer.StartAsync();

@@ -179,6 +179,36 @@ public sealed class UserServiceTests
     }
 
     [Fact]
+    public async Task Unlinkable_an_end_user_that_takes_the_address_of_another_learns_nothing_of_the_former_owner()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        var (backEnd, alice) = (guarded.UsersAs(GuardedServer.Basic(key)), guarded.UsersAs(guarded.Bearer(key, "alice")));
+        await backEnd.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = "alice" });
+        await backEnd.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = "bob" });
+        var request = new SetPushBindingRequest
+        {
+            ServiceSid = guarded.Own,
+            UserKey = "bob",
+            BindingType = BindingType.Fcm,
+            Endpoint = "token",
+        };
+        var bobs = (await backEnd.SetPushBindingAsync(request)).PushBinding;
+        guarded.Time.Advance(TimeSpan.FromMinutes(1));
+
+        request.UserKey = "alice";
+        var taken = (await alice.SetPushBindingAsync(request)).PushBinding;
+
+        Assert.NotEqual(bobs.Sid, taken.Sid);
+        Assert.Equal((guarded.Time.GetUtcNow(), "alice"), (taken.CreateTime.ToDateTimeOffset(), taken.Identity));
+        var left = await backEnd.ListPushBindingsAsync(new ListPushBindingsRequest { ServiceSid = guarded.Own });
+        Assert.Equal([taken], left.PushBindings);
+        Assert.False((await backEnd.GetUserAsync(new GetUserRequest { ServiceSid = guarded.Own, UserKey = "bob" })).User.IsNotifiable);
+        var error = await CallError.Of(alice.GetPushBindingAsync(new() { ServiceSid = guarded.Own, PushBindingSid = bobs.Sid }));
+        Assert.Equal("PUSH_BINDING_NOT_FOUND", error.Reason);
+    }
+
+    [Fact]
     public async Task The_51st_push_binding_of_a_user_is_rejected()
     {
         await using var server = await TestServer.StartAsync();

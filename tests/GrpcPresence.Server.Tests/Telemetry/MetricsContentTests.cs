@@ -138,6 +138,8 @@ public sealed partial class MetricsContentTests
         metrics.LeaseEnded(TimeSpan.FromSeconds(1));
         metrics.QuotaRejected("users");
         metrics.WebhookSent("taken");
+        metrics.AuthenticationFailed("basic", "CREDENTIALS_INVALID");
+        metrics.LogEntrySuppressed("kind");
     }
 
     private static IEnumerable<(string Name, string Type)> Documented()

@@ -41,10 +41,12 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         var (token, claims) = Read(text);
         if (!Algorithms.Contains(token.Alg))
             throw Rejected(ErrorReason.AccessTokenAlgorithmRefused, "The access token's algorithm must be HS256, HS384 or HS512.");
-        if (!ApiKeySid.TryParse(Find(claims, JwtRegisteredClaimNames.Iss), out var sid) || keys.Find(sid) is not { } issuer)
-            throw IssuerRejected();
-        var secret = await VerifySignatureAsync(token, issuer.Current);
+        // An issuer that does not exist gets the same answer as a wrong signature, after the same work.
+        var issuer = ApiKeySid.TryParse(Find(claims, JwtRegisteredClaimNames.Iss), out var sid) ? keys.Find(sid) : null;
+        var secret = await VerifySignatureAsync(token, sid, issuer?.Current);
         // The errors below reveal facts about the issuer. Only a caller with a token that the issuer signed gets them.
+        if (issuer is null || secret is null)
+            throw SignatureInvalid();
         if (!issuer.Current.Accepts(secret, time.GetUtcNow()))
             throw PresenceErrors.ApiKeyRevoked(sid);
         var (service, identity) = ReadGrants(claims);
@@ -81,16 +83,18 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         }
     }
 
-    /// <summary>Returns the secret of the issuer that signed the token, even if that secret is no longer valid.</summary>
-    private async ValueTask<ApiKeySecret> VerifySignatureAsync(JsonWebToken token, ApiKey issuer)
+    /// <summary>
+    /// Returns the secret of the issuer that signed the token, even if that secret is no longer valid. Returns null if there is no such
+    /// secret or issuer.
+    /// </summary>
+    private async ValueTask<ApiKeySecret?> VerifySignatureAsync(JsonWebToken token, ApiKeySid sid, ApiKey? issuer)
     {
-        foreach (var stored in new[] { issuer.Secret, issuer.PreviousSecret })
+        foreach (var stored in new[] { issuer?.Secret, issuer?.PreviousSecret })
         {
-            if (stored is null || secrets.Find(issuer.Sid, stored) is not { } secret)
-                continue;
+            var secret = secrets.Find(sid, stored ?? AbsentKey.Stored);
             var result = await _handler.ValidateTokenAsync(token, new TokenValidationParameters
             {
-                IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)),
+                IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret ?? AbsentKey.Secret)),
                 CryptoProviderFactory = Providers,
                 ValidAlgorithms = Algorithms,
                 RequireSignedTokens = true,
@@ -100,10 +104,10 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
                 ValidateIssuer = false, // the issuer has selected the key
                 ValidateAudience = false, // access tokens have no audience
             });
-            if (result.IsValid)
+            if (result.IsValid && secret is not null && stored is not null)
                 return stored;
         }
-        throw Rejected(ErrorReason.AccessTokenSignatureInvalid, "The access token is not signed with its issuer's secret.");
+        return null;
     }
 
     private static (ServiceSid Service, Identity Identity) ReadGrants(JsonElement claims)
@@ -169,6 +173,9 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
         }
         throw Malformed($"The access token's {claim} must be a number of seconds.");
     }
+
+    private static PresenceException SignatureInvalid() => Rejected(
+        ErrorReason.AccessTokenSignatureInvalid, "The access token is not signed with the secret of its issuer, which must be an API key.");
 
     private static PresenceException IssuerRejected() =>
         Rejected(ErrorReason.AccessTokenIssuerRefused, "The access token's issuer is not an API key that may issue it.");

@@ -28,9 +28,11 @@ internal sealed class Account
     /// <summary>The caller that presents the secret.</summary>
     public Caller Caller { get; }
 
-    /// <summary>Whether these are the account's SID and secret. The comparison takes the same time for every wrong secret.</summary>
+    /// <summary>
+    /// Whether these are the account's SID and secret. The comparison takes the same time for every wrong secret, and for every SID.
+    /// </summary>
     public bool Accepts(string sid, string token) =>
-        _tokenHash is not null && sid == _sid && CryptographicOperations.FixedTimeEquals(Hash(token), _tokenHash);
+        _tokenHash is not null && CryptographicOperations.FixedTimeEquals(Hash(token), _tokenHash) && sid == _sid;
 
     /// <summary>Whether an access token may name this subject. Any subject is accepted unless the settings name the account.</summary>
     public bool AcceptsSubject(string? subject) => !_isNamed || subject is null || subject == _sid;

@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
+using Grpc.Core;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Tenants;
+using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Security.Tls;
@@ -17,7 +19,12 @@ namespace GrpcPresence.Server.Security.Authentication;
 /// key was ever created and the account has no secret, every other caller is anonymous and its credentials are ignored. Safe from any
 /// thread.
 /// </summary>
-internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTokenVerifier tokens, ServerSettings settings,
+internal sealed class Authenticator(
+    ApiKeyCache keys,
+    Account account,
+    AccessTokenVerifier tokens,
+    FailedAuthentications failures,
+    ServerSettings settings,
     TimeProvider time)
 {
     private const string Basic = "Basic ";
@@ -30,9 +37,54 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
     /// <summary>Whether a caller can have credentials: an API key was ever created, or the account has a secret.</summary>
     public bool HasCredentials => !keys.IsEmpty || account.HasToken;
 
-    /// <summary>Returns the caller.</summary>
-    /// <exception cref="PresenceException">The call is unauthenticated: one of the reasons of UNAUTHENTICATED.</exception>
+    /// <summary>Returns the caller. The rejection of a peer that fails often comes late.</summary>
+    /// <exception cref="PresenceException">
+    /// The call is unauthenticated: one of the reasons of UNAUTHENTICATED. Or QuotaExceeded: too many authentications of this peer failed.
+    /// </exception>
     public ValueTask<Caller> AuthenticateAsync(HttpContext context)
+    {
+        try
+        {
+            var identification = IdentifyAsync(context);
+            return identification.IsCompletedSuccessfully ? identification : WaitAsync(identification, context);
+        }
+        catch (PresenceException error)
+        {
+            return RejectAsync(error, context);
+        }
+    }
+
+    private async ValueTask<Caller> WaitAsync(ValueTask<Caller> identification, HttpContext context)
+    {
+        try
+        {
+            return await identification;
+        }
+        catch (PresenceException error)
+        {
+            return await RejectAsync(error, context);
+        }
+    }
+
+    private async ValueTask<Caller> RejectAsync(PresenceException error, HttpContext context) =>
+        throw (ErrorTable.StatusOf(error.Reason) == StatusCode.Unauthenticated
+            ? await failures.DelayAsync(context, KindOf(context), error)
+            : error);
+
+    // Bounded, because it is a label of a metric.
+    private static string KindOf(HttpContext context)
+    {
+        var header = context.Request.Headers.Authorization;
+        return header.Count switch
+        {
+            0 => ClientCertificateNames.Of(context).Count > 0 ? "certificate" : "none",
+            1 when header[0] is { } credentials && HasScheme(Basic, credentials) => "basic",
+            1 when header[0] is { } credentials && HasScheme(Bearer, credentials) => "bearer",
+            _ => "other",
+        };
+    }
+
+    private ValueTask<Caller> IdentifyAsync(HttpContext context)
     {
         if (AdminSocketListener.IsUsedBy(context))
             return new(Caller.Operator);
@@ -107,12 +159,16 @@ internal sealed class Authenticator(ApiKeyCache keys, Account account, AccessTok
 
     private Caller VerifyKey(string name, string password)
     {
-        if (!ApiKeySid.TryParse(name, out var sid) || keys.Find(sid) is not { } key)
+        var key = ApiKeySid.TryParse(name, out var sid) ? keys.Find(sid) : null;
+        var present = key?.Current;
+        // Both secrets are compared in any case, so that a rejection takes the same time whether or not the key exists.
+        var isCurrent = (present?.Secret ?? AbsentKey.Stored).Matches(password);
+        var isPrevious = (present?.PreviousSecret ?? AbsentKey.Stored).Matches(password);
+        if (key is null || present is null || !(isCurrent || isPrevious))
             throw AccessErrors.CredentialsInvalid();
-        var present = key.Current;
-        var secret = present.Secret.Matches(password) ? present.Secret
-            : present.PreviousSecret is { } previous && previous.Matches(password) ? previous
-            : throw AccessErrors.CredentialsInvalid();
+        var secret = isCurrent ? present.Secret : present.PreviousSecret;
+        if (secret is null)
+            throw AccessErrors.CredentialsInvalid();
         return present.Accepts(secret, time.GetUtcNow()) ? Caller.BackEnd(key, secret) : throw PresenceErrors.ApiKeyRevoked(sid);
     }
 }

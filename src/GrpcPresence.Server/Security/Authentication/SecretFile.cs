@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Security.Authentication;
@@ -11,7 +12,7 @@ namespace GrpcPresence.Server.Security.Authentication;
 /// 5869) from the file's key and the API key's salt, because verifying an access token requires the secret that signed it. Without the
 /// file, API keys still work, because the database has their hashes. Access tokens do not work. Safe from any thread.
 /// </summary>
-internal sealed class SecretFile(ServerSettings settings)
+internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? logger = null)
 {
     /// <summary>The bytes of the file's key: the length of the hash that derives secrets.</summary>
     private const int KeyBytes = 64;
@@ -37,6 +38,7 @@ internal sealed class SecretFile(ServerSettings settings)
 
     private readonly Lock _gate = new(); // guards the key and the creation of the file
     private byte[]? _key;
+    private string? _logged; // the failure that the log has, because each call would log it again
 
     /// <summary>Creates a secret for an API key. Creates the file when it does not exist.</summary>
     /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or created.</exception>
@@ -49,27 +51,17 @@ internal sealed class SecretFile(ServerSettings settings)
 
     /// <summary>Returns the file's key, from which other secrets are derived too. Creates the file when it does not exist.</summary>
     /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or created.</exception>
-    public byte[] GetOrCreateKey()
-    {
-        try
-        {
-            return Key(mayCreate: true)!;
-        }
-        catch (SettingsException exception)
-        {
-            throw new PresenceException(ErrorReason.StorageUnavailable, exception.Message, exception);
-        }
-    }
+    public byte[] GetOrCreateKey() => KeyForCall(mayCreate: true)!;
 
     /// <summary>Returns the file's key, or null when the file does not exist.</summary>
     /// <exception cref="SettingsException">The file cannot be read.</exception>
     public byte[]? FindKey() => Key(mayCreate: false);
 
     /// <summary>Returns the secret of an API key, or null when it was not derived from this file.</summary>
-    /// <exception cref="SettingsException">The file cannot be read.</exception>
+    /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read.</exception>
     public string? Find(ApiKeySid sid, ApiKeySecret stored)
     {
-        if (Key(mayCreate: false) is not { } key)
+        if (KeyForCall(mayCreate: false) is not { } key)
             return null;
         return new[] { Derive(key, sid, stored.Salt), DeriveEarlier(key, sid, stored.Salt) }.FirstOrDefault(stored.Matches);
     }
@@ -104,8 +96,26 @@ internal sealed class SecretFile(ServerSettings settings)
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
             {
                 throw new SettingsException(
-                    $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)} cannot be used: {exception.Message}");
+                    $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)} \"{settings.SecretFile}\" cannot be used: {exception.Message}");
             }
+        }
+    }
+
+    /// <summary>
+    /// Returns the key. The caller learns only that there is a failure, because the cause names files. The log has the cause.
+    /// </summary>
+    private byte[]? KeyForCall(bool mayCreate)
+    {
+        try
+        {
+            return Key(mayCreate);
+        }
+        catch (SettingsException exception)
+        {
+            if (logger is not null && Interlocked.Exchange(ref _logged, exception.Message) != exception.Message)
+                Log.SecretFileFailed(logger, exception.Message);
+            throw new PresenceException(
+                ErrorReason.StorageUnavailable, "The secrets of API keys are unavailable. The log of the server has the cause.", exception);
         }
     }
 

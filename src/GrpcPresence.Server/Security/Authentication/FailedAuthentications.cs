@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Telemetry;
+
+namespace GrpcPresence.Server.Security.Authentication;
+
+/// <summary>
+/// Counts, logs and slows down failed authentications.
+/// <list type="number">
+/// <item>Valid credentials never come here. They work at full speed, also from an address where others guess: an office, or a proxy on
+/// this machine.</item>
+/// <item>A network has a burst of answers without delay, and one a second after that.</item>
+/// <item>Beyond that, an answer waits. The number of waiting answers is limited for each network and for all: each keeps a call of several
+/// kilobytes alive.</item>
+/// <item>Beyond that, the answer is QUOTA_EXCEEDED, at once.</item>
+/// </list>
+/// Missing credentials are not slowed down, because some clients send credentials only after a rejection. Neither are credentials that the
+/// server once issued and that have expired or were revoked: their owner does not guess. Safe from any thread.
+/// </summary>
+internal sealed class FailedAuthentications(PresenceMetrics metrics, TimeProvider time, ILogger<FailedAuthentications> logger)
+{
+    private readonly LogRateLimiter<PeerNetwork> _entries = new(
+        "failed_authentication",
+        Limits.FailedAuthenticationEntriesPerNetwork,
+        Limits.FailedAuthenticationEntries,
+        metrics,
+        time);
+
+    private readonly TokenBucketOptions _prompt = new(Limits.PromptFailedAuthenticationsPerSecond, time.TimestampFrequency);
+    private readonly ConcurrencyLimit _held = new(Limits.HeldFailedAuthentications);
+    private readonly Lock _gate = new(); // guards the change of generations; no code outside this class runs under it
+
+    // Two generations of half the capacity. When the newer one is full, the networks of the older one that were not seen since are dropped.
+    private volatile ConcurrentDictionary<PeerNetwork, Peer> _young = new();
+    private volatile ConcurrentDictionary<PeerNetwork, Peer> _old = new();
+    private int _youngCount;
+    private long _unlogged;
+
+    /// <summary>The number of networks that are remembered.</summary>
+    public int Networks => _young.Count + _old.Count;
+
+    /// <summary>The number of answers that wait.</summary>
+    public int Held => _held.Level;
+
+    /// <summary>Counts and logs the failure, waits if the peer has failed often, and returns the error of the answer.</summary>
+    /// <exception cref="OperationCanceledException">The client disconnected.</exception>
+    public async ValueTask<PresenceException> DelayAsync(HttpContext context, string kind, PresenceException error)
+    {
+        var network = PeerNetwork.Of(context.Connection.RemoteIpAddress);
+        Report(network, kind, ErrorTable.NameOf(error.Reason));
+        if (!IsGuess(error.Reason))
+            return error;
+        var peer = PeerOf(network);
+        if (peer.Prompt.TryTake(1, time.GetTimestamp(), out _))
+            return error;
+        if (!peer.Held.TryAdd(1))
+            return TooMany();
+        try
+        {
+            if (!_held.TryAdd(1))
+                return TooMany();
+            try
+            {
+                await Task.Delay(Limits.FailedAuthenticationDelay, time, context.RequestAborted);
+                return error;
+            }
+            finally
+            {
+                _held.Remove(1);
+            }
+        }
+        finally
+        {
+            peer.Held.Remove(1);
+        }
+    }
+
+    private static bool IsGuess(ErrorReason reason) => reason
+        is ErrorReason.CredentialsInvalid
+        or ErrorReason.AccessTokenMalformed
+        or ErrorReason.AccessTokenAlgorithmRefused
+        or ErrorReason.AccessTokenSignatureInvalid;
+
+    private static PresenceException TooMany() => new(
+        ErrorReason.QuotaExceeded, "Too many failed authentications from this address. Correct the credentials before you retry.")
+    {
+        RetryAfter = Limits.FailedAuthenticationDelay,
+    };
+
+    private void Report(PeerNetwork network, string kind, string reason)
+    {
+        metrics.AuthenticationFailed(kind, reason);
+        Interlocked.Increment(ref _unlogged);
+        if (_entries.TryAcquire(network))
+            Log.AuthenticationFailed(logger, kind, network.ToString(), reason, Interlocked.Exchange(ref _unlogged, 0));
+    }
+
+    private Peer PeerOf(PeerNetwork network)
+    {
+        if (_young.TryGetValue(network, out var peer))
+            return peer;
+        peer = _old.TryRemove(network, out var known) ? known : new Peer(_prompt);
+        if (!_young.TryAdd(network, peer))
+            return _young.GetValueOrDefault(network, peer);
+        if (Interlocked.Increment(ref _youngCount) < Limits.FailedAuthenticationNetworks / 2)
+            return peer;
+        lock (_gate)
+        {
+            if (_youngCount >= Limits.FailedAuthenticationNetworks / 2)
+                (_old, _young, _youngCount) = (_young, new(), 0);
+        }
+        return peer;
+    }
+
+    private sealed class Peer(TokenBucketOptions prompt)
+    {
+        public TokenBucket Prompt { get; } = new(prompt);
+
+        public ConcurrencyLimit Held { get; } = new(Limits.HeldFailedAuthenticationsPerNetwork);
+    }
+}
