@@ -179,6 +179,25 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task A_user_that_loses_one_of_two_addresses_to_an_end_user_is_published()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        await _world.Online(service, "bob");
+        await _world.Bind(service, "ada", "first");
+        await _world.Bind(service, "ada", "second");
+        await _world.Bind(service, "bob", "own");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+
+        await _world.Bind(service, "bob", "first", byEndUser: true);
+
+        var update = Assert.Single((await client.Next<Core.Watching.WatchEvent.Updates>()).Users);
+        Assert.Equal(("ada", UpdateReasons.ReachabilityNotifiable), (update.State.Identity.ToString(), update.Reasons));
+        Assert.True(client.Users["ada"].IsNotifiable);
+    }
+
+    [Fact]
     public async Task An_end_user_that_has_the_most_push_bindings_takes_no_address_of_another()
     {
         var service = await _world.NewService();

@@ -7,7 +7,7 @@ namespace GrpcPresence.Core.Writing.Commands;
 
 /// <summary>
 /// Registers a push address of a user. An address that another user has moves to the user. UserNotFound; PushBindingLimitExceeded. Takes a
-/// revision for each user whose visible <c>is_notifiable</c> it changes.
+/// revision for each user whose visible <c>is_notifiable</c> it changes, and for a user whose address an end user takes.
 /// </summary>
 /// <param name="serviceSid">The service instance.</param>
 /// <param name="key">The user.</param>
@@ -33,7 +33,7 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
         if (present is not null)
         {
             var previous = batch.User(service, new UserKey(present.UserSid));
-            BindingCount.Change(batch, service, previous, by: -1);
+            BindingCount.Change(batch, service, previous, by: -1, wasTaken: byEndUser);
             if (byEndUser)
             {
                 batch.Store.DeleteBinding(present);
