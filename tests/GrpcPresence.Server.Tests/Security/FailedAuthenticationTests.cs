@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Server.Security.Authentication;
+using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Http;
@@ -183,6 +184,24 @@ public sealed class FailedAuthenticationTests : IDisposable
         Assert.Contains("from 127.0.0.1: CREDENTIALS_REQUIRED", entry.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(guarded.Server.Log.Entries, entry => entry.Text.Contains("a-wrong-secret", StringComparison.Ordinal)
             || entry.Text.Contains(sid, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "198.51.100.7", "198.51.100.7")]
+    [InlineData("127.0.0.1", "203.0.113.1, 2001:db8:1:2:3::4", "2001:db8:1:2::/64")]
+    [InlineData("127.0.0.1", "nonsense", "127.0.0.1")]
+    [InlineData("10.0.0.1", "198.51.100.7", "127.0.0.1")]
+    public async Task Slowed_behind_a_trusted_proxy_the_address_of_the_client_counts(string trusted, string forwarded, string network)
+    {
+        var proxies = TrustedNetworks.Read(trusted);
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { TrustedProxies = proxies });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/Services");
+        request.Headers.Add("X-Forwarded-For", forwarded);
+
+        using var response = await guarded.Server.Rest.SendAsync(request, TestRun.Token);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Contains($"from {network}:", Assert.Single(guarded.Server.Log.Problems).Text, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -215,6 +215,31 @@ public sealed class HostTests
         Assert.Equal(status, await GetAsync(server, host, ("X-Forwarded-Host", forwarded)));
     }
 
+    [Theory]
+    [InlineData("POST", "text/plain", "http://evil.example")]
+    [InlineData("POST", "application/x-www-form-urlencoded", "http://evil.example")]
+    [InlineData("POST", "multipart/form-data; boundary=x", "null")]
+    [InlineData("POST", null, "http://localhost.evil.example")]
+    [InlineData("POST", "application/x-www-form-urlencoded", "http://localhost:5081")]
+    [InlineData("DELETE", null, "http://evil.example")]
+    [InlineData("PUT", "text/plain", "http://evil.example")]
+    public async Task A_form_of_a_page_changes_nothing_on_the_loopback_name(string method, string? contentType, string origin)
+    {
+        await using var server = await TestServer.StartAsync();
+        var sid = await server.CreateServiceAsync();
+        using var request = new HttpRequestMessage(
+            new HttpMethod(method), method == "DELETE" ? $"/v1/Services/{sid}" : "/v1/Services");
+        request.Headers.Add("Origin", origin);
+        request.Content = new ByteArrayContent("FriendlyName=x"u8.ToArray());
+        request.Content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
+
+        using var response = await server.Rest.SendAsync(request, TestRun.Token);
+
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        var left = await server.Configuration.ListServiceInstancesAsync(new ListServiceInstancesRequest());
+        Assert.Equal(sid, Assert.Single(left.ServiceInstances).Sid);
+    }
+
     [Fact]
     public async Task With_credentials_every_name_is_accepted()
     {

@@ -95,8 +95,8 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
             {
-                throw new SettingsException(
-                    $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)} \"{settings.SecretFile}\" cannot be used: {exception.Message}");
+                var name = $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)}";
+                throw new SettingsException($"{name} \"{settings.SecretFile}\" cannot be used: {exception.Message}");
             }
         }
     }
