@@ -21,6 +21,7 @@ using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Http2;
 using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server;
@@ -48,7 +49,9 @@ internal static class ServerHost
             .UseSockets(sockets => sockets.CreateBoundListenSocket = AdminSocketListener.Bind)
             .ConfigureKestrel(kestrel =>
             {
-                KestrelSetup.Configure(kestrel, settings, kestrel.ApplicationServices.GetService<TlsHandshakes>());
+                var services = kestrel.ApplicationServices;
+                KestrelSetup.Configure(
+                    kestrel, settings, services.GetRequiredService<FloodGuard>(), services.GetService<TlsHandshakes>());
                 if (settings is { ProbePort: { } probePort, HasAdminSocketOnly: false })
                     kestrel.ListenForProbes(probePort);
             });
@@ -109,6 +112,7 @@ internal static class ServerHost
         services.AddSingleton<LocalMethods>();
         services.AddSingleton<AuditLog>();
         services.AddHostedService<AccessStartupCheck>();
+        services.AddSingleton<FloodGuard>();
         services.AddSingleton<ActiveStreams>();
         services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthStatuses>();

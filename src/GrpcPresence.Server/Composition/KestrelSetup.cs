@@ -4,6 +4,7 @@ using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Http2;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace GrpcPresence.Server.Composition;
@@ -16,7 +17,8 @@ internal static class KestrelSetup
 {
     /// <summary>
     /// The maximum number of streams per connection. A gateway watches for many users over one connection. With the default of 100, its
-    /// further streams would wait silently.
+    /// further streams would wait silently. It also raises Kestrel's own limit of unfinished streams, so <see cref="FloodGuard"/> ends
+    /// connections whose client resets its requests.
     /// </summary>
     private const int StreamsPerConnection = 10_000;
 
@@ -32,7 +34,8 @@ internal static class KestrelSetup
     private const int RequestLineBytes = 64 * 1024;
 
     /// <summary>Configures the listeners; with TLS if <paramref name="handshakes"/> is given.</summary>
-    public static void Configure(KestrelServerOptions kestrel, ServerSettings settings, TlsHandshakes? handshakes = null)
+    public static void Configure(
+        KestrelServerOptions kestrel, ServerSettings settings, FloodGuard? floods = null, TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
         // A proxy that ends TLS may pass on the scheme of its client. Kestrel would reset each of these requests. The scheme only decides
@@ -57,6 +60,7 @@ internal static class KestrelSetup
                 listen.CloseDeadPeers(settings);
                 if (handshakes is not null)
                     listen.UseTls(handshakes);
+                floods?.Guard(listen);
             });
         }
         if (settings.ListensForRest)
@@ -69,7 +73,7 @@ internal static class KestrelSetup
             });
         }
         if (settings.AdminSocket is { } path)
-            AdminSocketListener.Listen(kestrel, path);
+            AdminSocketListener.Listen(kestrel, path, listen => floods?.Guard(listen));
     }
 
     private static void Listen(KestrelServerOptions kestrel, ListenAddress address, int port, Action<ListenOptions> configure)

@@ -101,6 +101,13 @@ internal static partial class Log
     public static partial void StreamsReset(ILogger logger, long streams, TimeSpan grace);
 
     [LoggerMessage(
+        EventId = 23,
+        Level = LogLevel.Warning,
+        Message = "Closed {Connections} connections whose clients flooded them with resets or with frames that serve no request. "
+            + "Further ones are not logged for a minute")]
+    public static partial void ConnectionsFlooded(ILogger logger, long connections);
+
+    [LoggerMessage(
         EventId = 30,
         Level = LogLevel.Information,
         Message = "Using TLS certificate {Thumbprint}, valid until {NotAfter:u}, and {Authorities} client certificate authorities")]

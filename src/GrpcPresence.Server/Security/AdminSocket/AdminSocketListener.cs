@@ -20,14 +20,16 @@ internal static class AdminSocketListener
         context.Features.Get<IConnectionItemsFeature>() is { } connection && connection.Items.ContainsKey(Mark);
 
     /// <summary>Adds the listener.</summary>
-    public static void Listen(KestrelServerOptions kestrel, string path) => kestrel.ListenUnixSocket(path, listen =>
-    {
-        listen.Protocols = HttpProtocols.Http2;
-        listen.Use(next => connection =>
+    public static void Listen(KestrelServerOptions kestrel, string path, Action<ListenOptions> configure) =>
+        kestrel.ListenUnixSocket(path, listen =>
         {
-            connection.Items[Mark] = Mark;
-            return next(connection);
-        });
+            listen.Protocols = HttpProtocols.Http2;
+            listen.Use(next => connection =>
+            {
+                connection.Items[Mark] = Mark;
+                return next(connection);
+            });
+        configure(listen);
     });
 
     /// <summary>

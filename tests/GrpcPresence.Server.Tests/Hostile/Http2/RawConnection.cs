@@ -15,6 +15,8 @@ internal sealed class RawConnection : IDisposable
     private readonly Conversation _conversation;
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<int, StreamAnswer> _answers = [];
+    private bool _waitsForGoAway;
+    private int? _goAway;
 
     private RawConnection(Conversation conversation) => _conversation = conversation;
 
@@ -25,14 +27,27 @@ internal sealed class RawConnection : IDisposable
     public static async Task<IReadOnlyDictionary<int, StreamAnswer>> TalkAsync(Uri server, Conversation conversation)
     {
         using var connection = new RawConnection(conversation);
-        await connection._socket.ConnectAsync(server.Host, server.Port, TestRun.Token);
-        var reading = connection.ReadAsync();
-        var writing = connection.WriteAsync();
-        await Barrier.Within(Task.WhenAll(reading, writing), $"the server closed the connection after {conversation.Name}");
+        await connection.TalkAsync(server);
         return connection._answers;
     }
 
+    /// <summary>
+    /// Sends all bytes, waits for GOAWAY or the end of the connection, and returns the error code of GOAWAY, or null without one.
+    /// </summary>
+    public static async Task<int?> FindGoAwayAsync(Uri server, Conversation conversation)
+    {
+        using var connection = new RawConnection(conversation) { _waitsForGoAway = true };
+        await connection.TalkAsync(server);
+        return connection._goAway;
+    }
+
     public void Dispose() => _socket.Dispose();
+
+    private async Task TalkAsync(Uri server)
+    {
+        await _socket.ConnectAsync(server.Host, server.Port, TestRun.Token);
+        await Barrier.Within(Task.WhenAll(ReadAsync(), WriteAsync()), $"the server closed the connection after {_conversation.Name}");
+    }
 
     private async Task WriteAsync()
     {
@@ -76,6 +91,8 @@ internal sealed class RawConnection : IDisposable
 
     private void Take(byte type, byte flags, int stream, byte[] payload)
     {
+        if (type == FrameType.GoAway)
+            _goAway = BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(4));
         if (stream == 0)
             return;
         if (!_answers.TryGetValue(stream, out var answer))
@@ -101,7 +118,10 @@ internal sealed class RawConnection : IDisposable
 
     private void NoteWhetherAnswered()
     {
-        if (_conversation.Awaited.All(stream => _answers.GetValueOrDefault(stream) is { IsOver: true }))
+        var isAnswered = _waitsForGoAway
+            ? _goAway is not null
+            : _conversation.Awaited.All(stream => _answers.GetValueOrDefault(stream) is { IsOver: true });
+        if (isAnswered)
             _answered.TrySetResult();
     }
 }
