@@ -25,6 +25,7 @@ internal static class QuotaArguments
     [
         .. from subject in Subjects from quota in OfAll select Of(subject, quota, int.MaxValue),
         OfServiceInstance(nameof(QuotaLimits.Users), int.MaxValue),
+        OfServiceInstance(nameof(QuotaLimits.PendingPreWebhooks), int.MaxValue),
     ];
 
     /// <summary>Returns the argument for a quota of each service instance.</summary>

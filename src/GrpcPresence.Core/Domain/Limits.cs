@@ -169,6 +169,32 @@ public static class Limits
     /// </summary>
     public const int WebhooksAtOnce = 8;
 
+    /// <summary>
+    /// Edits of all service instances that may wait for pre-event webhooks at the same time. Each holds about 20 KB for up to five seconds.
+    /// A quota limits those of one service instance.
+    /// </summary>
+    public const int PendingPreWebhooks = 1000;
+
+    /// <summary>
+    /// Connections to the webhook receivers of all service instances. Low limits of file descriptors lower it.
+    /// </summary>
+    public const int WebhookConnections = 512;
+
+    /// <summary>
+    /// Connections to the webhook receivers of one service instance: for the default quota of pending pre-event webhooks, and
+    /// <see cref="WebhooksAtOnce"/>.
+    /// </summary>
+    public const int WebhookConnectionsPerTenant = 64;
+
+    /// <summary>
+    /// Lookups of webhook receivers' names in flight. Each occupies a thread until the operating system gives up. Low limits of file
+    /// descriptors lower it.
+    /// </summary>
+    public const int WebhookLookups = 128;
+
+    /// <summary>Lookups in flight of one service instance: for its two URLs, and the two before.</summary>
+    public const int WebhookLookupsPerTenant = 4;
+
     /// <summary>Consecutive failures, of different users, that open the circuit of a webhook endpoint. Fewer may be accidental.</summary>
     public const int WebhookFailuresToOpen = 5;
 
@@ -346,6 +372,14 @@ public static class Limits
     /// time, at about 350 bytes each.
     /// </summary>
     public static readonly TimeSpan MeterSweepInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The retry delay where webhooks use up a quota: answers of endpoints usually make room within a second.
+    /// </summary>
+    public static readonly TimeSpan WebhookQuotaRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>The pause after webhooks that were not sent, because the server had no capacity.</summary>
+    public static readonly TimeSpan WebhookDeferral = TimeSpan.FromSeconds(1);
 
     /// <summary>The first pause after failed webhooks. It doubles up to <see cref="MaxWebhookBackoff"/>.</summary>
     public static readonly TimeSpan MinWebhookBackoff = TimeSpan.FromSeconds(1);

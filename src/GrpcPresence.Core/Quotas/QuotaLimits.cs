@@ -33,6 +33,12 @@ public sealed record QuotaLimits
     [Description("Users that exist")]
     public int Users { get; init; } = int.MaxValue;
 
+    /// <summary>
+    /// Edits of a service instance that may wait for its pre-event webhook at the same time. Callers do not have this quota.
+    /// </summary>
+    [Description("Edits that wait for the pre-event webhook at the same time")]
+    public int PendingPreWebhooks { get; init; } = 50;
+
     /// <summary>Returns the limit of a quota.</summary>
     public int Of(Quota quota) => quota switch
     {
@@ -42,6 +48,7 @@ public sealed record QuotaLimits
         Quota.WritesPerSecond => WritesPerSecond,
         Quota.Users => Users,
         Quota.NewStreamsPerSecond => NewStreamsPerSecond,
+        Quota.PendingPreWebhooks => PendingPreWebhooks,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no limit."),
     };
 }

@@ -27,6 +27,7 @@ public sealed class PresenceMetrics : IDisposable
     private readonly Counter<long> _quotaRejections;
     private readonly Counter<long> _webhooks;
     private readonly Counter<long> _failedAuthentications;
+    private readonly Counter<long> _webhookCapacity;
     private readonly Counter<long> _suppressedLogEntries;
 
     /// <summary>Creates the instruments, with or without a factory.</summary>
@@ -47,6 +48,10 @@ public sealed class PresenceMetrics : IDisposable
             "presence.webhook.deliveries", "{delivery}", "Webhooks sent, by outcome, and webhooks given up.");
         _failedAuthentications = _meter.CreateCounter<long>(
             "presence.authentication.failures", "{failure}", "Callers rejected for their credentials, by kind of credentials and reason.");
+        _webhookCapacity = _meter.CreateCounter<long>(
+            "presence.webhook.capacity_refusals",
+            "{refusal}",
+            "Edits rejected and webhooks deferred because the server had no capacity to send them, by resource.");
         _suppressedLogEntries = _meter.CreateCounter<long>(
             "presence.log.suppressed_entries", "{entry}", "Log entries that were not written, because a tenant caused too many, by kind.");
     }
@@ -90,6 +95,10 @@ public sealed class PresenceMetrics : IDisposable
     /// <summary>Counts a log entry that was not written because its tenant, or all tenants, caused too many, by kind.</summary>
     public void LogEntrySuppressed(string kind) =>
         _suppressedLogEntries.Add(1, new KeyValuePair<string, object?>("presence.log.kind", kind));
+
+    /// <summary>Counts a webhook that was not sent because all service instances together hold too much of a resource.</summary>
+    public void WebhookCapacityExceeded(string resource) =>
+        _webhookCapacity.Add(1, new KeyValuePair<string, object?>("presence.webhook.resource", resource));
 
     /// <summary>Counts a user that came online or went offline.</summary>
     public void TransitionRecorded(bool online) => _transitions.Add(1, new KeyValuePair<string, object?>("presence.online", online));

@@ -17,15 +17,17 @@ internal enum CircuitState
 }
 
 /// <summary>
-/// Stops requests to an endpoint that keeps failing. All service instances with the same URL share one breaker. So an endpoint that is down
-/// costs one trial request after each delay, and is not flooded when it recovers. Safe from any thread.
+/// Stops requests to the endpoint of one service instance that keeps failing. So an endpoint that is down costs one trial request after
+/// each delay, and is not flooded when it recovers. Safe from any thread.
 /// </summary>
-internal sealed class CircuitBreaker(string url, Backoff backoff, TimeProvider time)
+/// <param name="url">The endpoint's URL.</param>
+/// <param name="stateChanged">Set when the breaker opens or closes, and when a trial request ends.</param>
+/// <param name="backoff">The delays between trial requests.</param>
+/// <param name="time">The clock.</param>
+internal sealed class CircuitBreaker(string url, AsyncAutoResetEvent stateChanged, Backoff backoff, TimeProvider time)
 {
-    // Guards all fields. The backoff's lock may be taken inside it. Subscribers are woken outside it; no I/O, await or log happens under
-    // it.
+    // Guards all fields. The backoff's lock may be taken inside it. The event is set outside it; no I/O, await or log happens under it.
     private readonly Lock _gate = new();
-    private readonly HashSet<AsyncAutoResetEvent> _subscribers = [];
     private int _failures; // in a row, while closed
     private int _openings; // in a row, without a success in between
     private TimeSpan? _retryAt; // null while closed
@@ -56,7 +58,7 @@ internal sealed class CircuitBreaker(string url, Backoff backoff, TimeProvider t
     }
 
     /// <summary>
-    /// The delay until a request may be sent. Zero means now. Null means when the pending trial request ends, which wakes the subscribers.
+    /// The delay until a request may be sent. Zero means now. Null means when the pending trial request ends, which sets the event.
     /// </summary>
     public TimeSpan? Delay
     {
@@ -107,16 +109,19 @@ internal sealed class CircuitBreaker(string url, Backoff backoff, TimeProvider t
             var wasOpen = _retryAt is not null;
             if (state == CircuitState.HalfOpen)
                 _isTrialPending = false;
-            if (outcome != WebhookOutcome.Failed)
+            if (outcome is WebhookOutcome.Taken or WebhookOutcome.Refused)
                 Close(outcome);
+            // A deferred trial counts as failed: its end wakes the delivery loop, which would try again at once and without end.
+            else if (outcome == WebhookOutcome.Deferred && state != CircuitState.HalfOpen)
+                return;
             // A request that was sent before the breaker opened may succeed during the trial and close it. The trial then counts as any
             // other request.
             else if ((state == CircuitState.HalfOpen && wasOpen) || (!wasOpen && !isRetry && ++_failures >= Limits.WebhookFailuresToOpen))
                 Open();
             if (state != CircuitState.HalfOpen && wasOpen == (_retryAt is not null))
-                return; // no subscriber waits for this
+                return; // the delivery loop does not wait for this
         }
-        WakeSubscribers();
+        stateChanged.Set();
     }
 
     /// <summary>Records that a request was not sent, or that its outcome is unknown.</summary>
@@ -126,24 +131,7 @@ internal sealed class CircuitBreaker(string url, Backoff backoff, TimeProvider t
             return;
         lock (_gate)
             _isTrialPending = false;
-        WakeSubscribers();
-    }
-
-    /// <summary>Adds an event to set when the breaker opens or closes, and when a trial request ends.</summary>
-    public void AddSubscriber(AsyncAutoResetEvent stateChanged)
-    {
-        lock (_gate)
-            _subscribers.Add(stateChanged);
-    }
-
-    /// <summary>Removes the subscriber; returns whether it was the last one.</summary>
-    public bool RemoveSubscriber(AsyncAutoResetEvent stateChanged)
-    {
-        lock (_gate)
-        {
-            _subscribers.Remove(stateChanged);
-            return _subscribers.Count == 0;
-        }
+        stateChanged.Set();
     }
 
     private void Close(WebhookOutcome outcome)
@@ -159,14 +147,5 @@ internal sealed class CircuitBreaker(string url, Backoff backoff, TimeProvider t
     {
         _failures = 0;
         _retryAt = Now + backoff.After(++_openings);
-    }
-
-    private void WakeSubscribers()
-    {
-        AsyncAutoResetEvent[] subscribers;
-        lock (_gate)
-            subscribers = [.. _subscribers];
-        foreach (var subscriber in subscribers)
-            subscriber.Set();
     }
 }

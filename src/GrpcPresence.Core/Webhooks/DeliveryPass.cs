@@ -110,6 +110,8 @@ internal sealed class DeliveryPass(
         var isRetryIncomplete = await RetryAsync(progress, cancellationToken).ConfigureAwait(false);
         if (endpoint.Breaker.Delay is not { } delay)
             return Timeout.InfiniteTimeSpan;
+        if (endpoint.IsDeferred && delay < Limits.WebhookDeferral)
+            delay = Limits.WebhookDeferral;
         if (isScanIncomplete || isRetryIncomplete || (progress.Sweep is not null && !progress.IsFull))
             return delay;
         if (progress.NextDue is not { } due)
@@ -213,17 +215,23 @@ internal sealed class DeliveryPass(
     {
         if (result.User.Record is not { } record)
             progress.Remove(result.User.Sid);
-        else if (result.HasFailed)
-            ScheduleRetry(record, result.IsCreationDelivered, progress, sweep);
+        else if (result.IsIncomplete)
+            ScheduleRetry(record, result, progress, sweep);
         else
             progress.Complete(record);
     }
 
-    private void ScheduleRetry(UserRecord user, bool isCreationDelivered, DeliveryProgress progress, WebhookSweep? sweep)
+    private void ScheduleRetry(UserRecord user, UserResult result, DeliveryProgress progress, WebhookSweep? sweep)
     {
-        var pending = progress.ScheduleRetry(user, isCreationDelivered);
+        var pending = progress.ScheduleRetry(user, result.IsCreationDelivered);
         if (sweep is not null)
             progress.AddSweep(user, sweep);
+        if (result.Outcome == WebhookOutcome.Deferred)
+        {
+            pending.DueAt = Now + Limits.WebhookDeferral;
+            return;
+        }
+        pending.Failures++;
         var taken = endpoint.Breaker.TakenCount;
         if (pending.Failures == 1 || taken > pending.TakenAtLastFailure)
             pending.FailuresWhileUp++;

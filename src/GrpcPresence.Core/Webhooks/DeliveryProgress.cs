@@ -110,14 +110,15 @@ internal sealed class DeliveryProgress(long serviceId, WebhookPosition position)
         _delivered[user.Sid] = user.Revision;
     }
 
-    /// <summary>Records a failed delivery. The caller sets when to retry, or completes the user to give up.</summary>
+    /// <summary>
+    /// Records an incomplete delivery. The caller counts failures, and sets when to retry or completes the user to give up.
+    /// </summary>
     public PendingDelivery ScheduleRetry(UserRecord user, bool isCreationDelivered)
     {
         if (!TryGetPending(user.Sid, out var pending))
             _pending[user.Sid] = pending = new PendingDelivery { Base = BaseOf(user, pending: null) };
         pending.IsCreationDelivered |= isCreationDelivered;
         NoteChange(user);
-        pending.Failures++;
         return pending;
     }
 

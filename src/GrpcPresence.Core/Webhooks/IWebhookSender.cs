@@ -41,4 +41,7 @@ public enum WebhookOutcome
 
     /// <summary>The endpoint was unreachable, did not answer in time, or returned an error that may be temporary.</summary>
     Failed,
+
+    /// <summary>The event was not sent, because the server had no capacity. This says nothing about the endpoint.</summary>
+    Deferred,
 }

@@ -19,16 +19,20 @@ internal readonly record struct UserEvents(UserState User, UpdateReasons Added, 
 
 /// <summary>The outcome of the events of one user.</summary>
 /// <param name="User">The user.</param>
-/// <param name="HasFailed">Whether an event failed. The events after it were not sent.</param>
+/// <param name="Outcome">The outcome of the last event that was sent. The events after a failed or deferred one were not sent.</param>
 /// <param name="IsCreationDelivered">Whether the endpoint took the creation, or refused it permanently.</param>
-internal readonly record struct UserResult(UserState User, bool HasFailed, bool IsCreationDelivered);
+internal readonly record struct UserResult(UserState User, WebhookOutcome Outcome, bool IsCreationDelivered)
+{
+    /// <summary>Whether the events need a retry.</summary>
+    public bool IsIncomplete => Outcome is WebhookOutcome.Failed or WebhookOutcome.Deferred;
+}
 
 /// <summary>
 /// The endpoint of one service instance: its settings, and the circuit breaker of its URL. It delivers events of several users at a time,
 /// and the events of one user one after another.
 /// </summary>
 /// <param name="sender">Sends one event.</param>
-/// <param name="breakers">The circuit breakers by URL.</param>
+/// <param name="breakers">The circuit breakers of all endpoints.</param>
 /// <param name="metrics">Counts attempts by outcome.</param>
 /// <param name="breakerChanged">Set when the state of the circuit breaker changes.</param>
 internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers breakers, PresenceMetrics metrics,
@@ -36,6 +40,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
 {
     private CircuitBreaker? _breaker;
     private volatile bool _isOutdated; // whether the settings may have changed since they were read
+    private volatile bool _isDeferred; // whether the server had no capacity
 
     /// <summary>The settings under which events are sent.</summary>
     public WebhookSettings Settings { get; private set; } = new();
@@ -53,7 +58,10 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     public void MarkOutdated() => _isOutdated = true;
 
     /// <summary>Allows requests again. The caller reads the settings afterwards, so that no later change goes unnoticed.</summary>
-    public void MarkCurrent() => _isOutdated = false;
+    public void MarkCurrent() => (_isOutdated, _isDeferred) = (false, false);
+
+    /// <summary>Whether an event was deferred since the last call of <see cref="MarkCurrent"/>. No further request starts then.</summary>
+    public bool IsDeferred => _isDeferred;
 
     /// <summary>Applies settings with a URL; returns whether the URL differs from the one before.</summary>
     public bool Apply(StoredWebhook webhook)
@@ -62,15 +70,15 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
         if (_breaker?.Url == Settings.PostUrl)
             return false;
         Close();
-        _breaker = breakers.Subscribe(Settings.PostUrl, breakerChanged);
+        _breaker = breakers.Add(Settings.PostUrl, breakerChanged);
         return true;
     }
 
-    /// <summary>Ends the use of the circuit breaker, which is removed with its last user.</summary>
+    /// <summary>Removes the circuit breaker.</summary>
     public void Close()
     {
         if (_breaker is not null)
-            breakers.Unsubscribe(_breaker, breakerChanged);
+            breakers.Remove(_breaker);
         _breaker = null;
     }
 
@@ -104,10 +112,10 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
         {
             for (; started < users.Count; started++)
             {
-                results[started] = new UserResult(users[started].User, HasFailed: false, IsCreationDelivered: false);
+                results[started] = new UserResult(users[started].User, WebhookOutcome.Taken, IsCreationDelivered: false);
                 if (users[started].IsEmpty)
                     continue;
-                var state = _isOutdated ? CircuitState.Open : Breaker.Enter();
+                var state = _isOutdated || _isDeferred ? CircuitState.Open : Breaker.Enter();
                 if (state == CircuitState.Open)
                     yield break;
                 yield return (started, state);
@@ -121,21 +129,24 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     private async Task<UserResult> SendUserAsync(UserEvents events, CircuitState state, bool isRetry, CancellationToken cancellationToken)
     {
         var (user, added, updated) = events;
-        var isCreationDelivered = false;
+        var result = new UserResult(user, WebhookOutcome.Taken, IsCreationDelivered: false);
         if (added != UpdateReasons.None)
         {
-            if (!await SendAsync(WebhookEvents.UserAdded, user, added, state, isRetry, cancellationToken).ConfigureAwait(false))
-                return new UserResult(user, HasFailed: true, isCreationDelivered);
+            var outcome = await SendAsync(WebhookEvents.UserAdded, user, added, state, isRetry, cancellationToken).ConfigureAwait(false);
+            result = result with { Outcome = outcome };
+            if (result.IsIncomplete)
+                return result;
             state = CircuitState.Closed; // the first event was the trial request
-            isCreationDelivered = true;
+            result = result with { IsCreationDelivered = true };
         }
-        var isDelivered = updated == UpdateReasons.None
-            || await SendAsync(WebhookEvents.UserUpdated, user, updated, state, isRetry, cancellationToken).ConfigureAwait(false);
-        return new UserResult(user, HasFailed: !isDelivered, isCreationDelivered);
+        if (updated == UpdateReasons.None)
+            return result;
+        var last = await SendAsync(WebhookEvents.UserUpdated, user, updated, state, isRetry, cancellationToken).ConfigureAwait(false);
+        return result with { Outcome = last };
     }
 
-    /// <summary>Sends one event; returns whether it needs no retry.</summary>
-    private async Task<bool> SendAsync(
+    /// <summary>Sends one event.</summary>
+    private async Task<WebhookOutcome> SendAsync(
         string eventType, UserState user, UpdateReasons reasons, CircuitState state, bool isRetry, CancellationToken cancellationToken)
     {
         WebhookOutcome? outcome = null;
@@ -148,7 +159,8 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
             };
             outcome = await sender.SendAsync(delivery, cancellationToken).ConfigureAwait(false);
             metrics.WebhookSent(TagOf(outcome.Value));
-            return outcome != WebhookOutcome.Failed;
+            _isDeferred |= outcome == WebhookOutcome.Deferred;
+            return outcome.Value;
         }
         finally
         {
@@ -164,6 +176,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     {
         WebhookOutcome.Taken => "taken",
         WebhookOutcome.Refused => "refused",
+        WebhookOutcome.Deferred => "deferred",
         _ => "failed",
     };
 }

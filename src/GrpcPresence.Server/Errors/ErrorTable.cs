@@ -46,6 +46,7 @@ internal static class ErrorTable
         ErrorReason.StreamMaxAge => StatusCode.Unavailable,
         ErrorReason.WatchStalled => StatusCode.Unavailable,
         ErrorReason.WebhookUnanswered => StatusCode.Unavailable,
+        ErrorReason.WebhookCapacityExceeded => StatusCode.Unavailable,
         ErrorReason.Internal => StatusCode.Internal,
         ErrorReason.CredentialsRequired => StatusCode.Unauthenticated,
         ErrorReason.CredentialsInvalid => StatusCode.Unauthenticated,

@@ -9,7 +9,8 @@ internal sealed record QuotaSettings
     /// The quotas of each service instance, for all its callers together. 20,000 open streams take about 170 MiB as idle watches, and
     /// 1,000,000 watched users about 280 MiB. 5,000 new streams per second restore that many watches within 4 s after a restart. 100,000
     /// heartbeats per second keep 3,000,000 sessions alive that send one every 30 s. 5,000 writes per second use about a fifth of the one
-    /// writer. 10,000,000 users need some gigabytes of disk.
+    /// writer. 10,000,000 users need some gigabytes of disk. 50 pending pre-event webhooks allow 500 edits per second of a back end that
+    /// answers within 100 ms.
     /// </summary>
     public QuotaLimits ServiceInstance { get; init; } = new()
     {
@@ -19,6 +20,7 @@ internal sealed record QuotaSettings
         WritesPerSecond = 5_000,
         Users = 10_000_000,
         NewStreamsPerSecond = 5_000,
+        PendingPreWebhooks = 50,
     };
 
     /// <summary>
@@ -50,7 +52,9 @@ internal sealed record QuotaSettings
     };
 
     /// <summary>
-    /// Whether the subject has the quota. Only a service instance has a quota of users, because a caller does not own users.
+    /// Whether the subject has the quota. Only a service instance has quotas of users and of pre-event webhooks, because a caller owns
+    /// neither.
     /// </summary>
-    public static bool Has(string subject, string quota) => quota != nameof(QuotaLimits.Users) || subject == nameof(ServiceInstance);
+    public static bool Has(string subject, string quota) =>
+        quota is not (nameof(QuotaLimits.Users) or nameof(QuotaLimits.PendingPreWebhooks)) || subject == nameof(ServiceInstance);
 }

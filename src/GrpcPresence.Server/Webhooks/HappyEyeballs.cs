@@ -3,19 +3,19 @@ using System.Net.Sockets;
 
 namespace GrpcPresence.Server.Webhooks;
 
+/// <summary>Connects to one address.</summary>
+internal delegate Task<Stream> ConnectAddress(IPEndPoint endpoint, CancellationToken cancellationToken);
+
 /// <summary>
 /// Connects to a host with several addresses as RFC 8305 describes: one after another, the next one after 250 ms or when an attempt fails,
 /// and the first connection wins. Otherwise an address that drops packets would use up the time of the others.
 /// </summary>
 /// <param name="connect">Connects to one address.</param>
 /// <param name="time">The clock.</param>
-internal sealed class HappyEyeballs(Func<IPEndPoint, CancellationToken, Task<Stream>> connect, TimeProvider time)
+internal sealed class HappyEyeballs(ConnectAddress connect, TimeProvider time)
 {
     /// <summary>The Connection Attempt Delay that the RFC recommends.</summary>
     public static readonly TimeSpan AttemptDelay = TimeSpan.FromMilliseconds(250);
-
-    /// <summary>Connects over TCP.</summary>
-    public static HappyEyeballs OverTcp(TimeProvider time) => new(ConnectSocketAsync, time);
 
     /// <summary>Connects to one of the addresses.</summary>
     /// <exception cref="SocketException">Every attempt failed; the last failure.</exception>
@@ -70,20 +70,5 @@ internal sealed class HappyEyeballs(Func<IPEndPoint, CancellationToken, Task<Str
             attempt.Result.Dispose();
         else
             _ = attempt.Exception; // observed: another attempt won
-    }
-
-    private static async Task<Stream> ConnectSocketAsync(IPEndPoint endpoint, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(endpoint, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 }

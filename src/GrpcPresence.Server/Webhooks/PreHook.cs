@@ -11,9 +11,12 @@ namespace GrpcPresence.Server.Webhooks;
 /// Asks the service instance's back end before a profile is edited. As Twilio Conversations documents, a 4xx or 5xx response rejects the
 /// edit. A failed connection is tried again. Without a response within five seconds the edit proceeds, so an unavailable back end blocks no
 /// edits, unless the service instance chose to fail closed. Responses that change the edit are not supported, so the body is not read.
+/// Edits that wait are limited for each service instance and in all. An edit beyond that is rejected, because a server that cannot ask must
+/// not decide for the back end.
 /// </summary>
 internal sealed class PreHook(
-    IStoreReader store, WebhookClient client, WebhookSecrets secrets, ServerSettings settings, IHostApplicationLifetime lifetime)
+    IStoreReader store, WebhookClient client, WebhookSecrets secrets, WebhookLimits limits, ServerSettings settings,
+    IHostApplicationLifetime lifetime)
 {
     /// <summary>
     /// Returns when the edit may proceed. Sends no request without a URL, for an event that the filters exclude, for a missing user, or for
@@ -25,7 +28,8 @@ internal sealed class PreHook(
     /// <param name="edit">The edit.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="PresenceException">
-    /// WebhookRefused, WebhookUnanswered, ServiceInstanceNotFound, StorageUnavailable, ServerStopping.
+    /// WebhookRefused, WebhookUnanswered, QuotaExceeded, WebhookCapacityExceeded, ServiceInstanceNotFound, StorageUnavailable,
+    /// ServerStopping.
     /// </exception>
     public async ValueTask AskAsync(ServiceSid service, UserKey key, UserEdit edit, CancellationToken cancellationToken)
     {
@@ -36,7 +40,16 @@ internal sealed class PreHook(
         if (read.Users is not [{ Record: { } record } user] || edit.Apply(record, user.Revision) == record)
             return;
         var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
-        var status = await SendAsync(webhook, form, cancellationToken);
+        limits.Pending.Acquire(service);
+        HttpStatusCode? status;
+        try
+        {
+            status = await SendAsync(service, webhook, form, cancellationToken);
+        }
+        finally
+        {
+            limits.Pending.Release(service);
+        }
         if (status >= HttpStatusCode.BadRequest)
             throw PresenceErrors.WebhookRefused((int)status);
         if (status is null && asked.PreFailsClosed)
@@ -47,13 +60,14 @@ internal sealed class PreHook(
     /// Sends the request, and cancels it when the server stops. Otherwise back ends could use up the whole shutdown timeout.
     /// </summary>
     private async Task<HttpStatusCode?> SendAsync(
-        StoredWebhook webhook, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
+        ServiceSid service, StoredWebhook webhook, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         try
         {
             var request = new WebhookRequest(webhook.Settings.PreUrl, webhook.Settings.Method, form)
             {
+                Service = service,
                 Secret = secrets.Find(webhook.Signer),
                 RetriesConnection = true,
             };

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Server.Webhooks;
@@ -37,6 +39,9 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
     /// Returns the response status. Returns null without a response in time, without a connection, or when the policy rejects the target.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="PresenceException">
+    /// QuotaExceeded, WebhookCapacityExceeded: the request was not sent, because too many lookups or connections are in use.
+    /// </exception>
     public async Task<HttpStatusCode?> SendAsync(WebhookRequest request, CancellationToken cancellationToken)
     {
         if (!WebhookUrl.TryParse(request.Url, out var url, out _))
@@ -55,6 +60,8 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
                 }
                 catch (Exception exception) when (IsFailedConnection(exception))
                 {
+                    if (exception.InnerException is PresenceException refusal)
+                        ExceptionDispatchInfo.Throw(refusal);
                     if (retries-- == 0 || !MayRecover(exception))
                         return null;
                 }
@@ -76,6 +83,7 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
         using var attempt = new AttemptTimeout(url.Overrides, time, cancellationToken);
         using var request = NewRequest(webhook, url);
         request.Options.Set(AttemptTimeout.Key, attempt);
+        request.Options.Set(WebhookConnectionPools.Service, webhook.Service);
         // The body is not read, so that no endpoint can make this server hold a large one.
         using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, attempt.Token);
         return response.StatusCode;

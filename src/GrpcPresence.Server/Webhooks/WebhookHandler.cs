@@ -13,13 +13,19 @@ internal static class WebhookHandler
     // The handler reads the rest of a response up to this size to reuse the connection. It closes the connection when the rest is larger.
     private const int DrainedBytes = 64 * 1024;
 
+    // How long the handler reads the rest of a response. An endpoint that sends it slowly occupies a connection for that long.
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
+
+    // How long an idle connection is kept: an endpoint with events every few seconds needs few handshakes.
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(15);
+
     // A connection keeps the address that the host had at its start. This limit bounds how long an endpoint that moved is missed.
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
 
-    /// <summary>Creates a handler whose connections the policy checks.</summary>
-    public static SocketsHttpHandler New(WebhookAddressPolicy policy) => new()
+    /// <summary>Creates a handler that connects with the callback.</summary>
+    public static SocketsHttpHandler New(Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
     {
-        ConnectCallback = policy.ConnectAsync,
+        ConnectCallback = connect,
         ConnectTimeout = WebhookClient.TimeLimit,
         UseProxy = false,
         UseCookies = false,
@@ -28,6 +34,8 @@ internal static class WebhookHandler
         AutomaticDecompression = System.Net.DecompressionMethods.None,
         MaxResponseHeadersLength = ResponseHeadersKilobytes,
         MaxResponseDrainSize = DrainedBytes,
+        ResponseDrainTimeout = DrainTime,
+        PooledConnectionIdleTimeout = IdleTime,
         PooledConnectionLifetime = ConnectionLifetime,
         ActivityHeadersPropagator = null,
         SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = NewChainPolicy() },

@@ -13,7 +13,7 @@ namespace GrpcPresence.Server.Webhooks;
 /// </summary>
 internal sealed class WebhookLog(PresenceMetrics metrics, TimeProvider time, ILogger<WebhookLog> logger)
 {
-    /// <summary>The entries of one kind that one service instance may cause in a minute: an operator needs a few to see the problem.</summary>
+    /// <summary>The entries of one kind that one service instance may cause in a minute: a few show an operator the problem.</summary>
     public const int PerTenant = 5;
 
     /// <summary>The entries of one kind in a minute.</summary>

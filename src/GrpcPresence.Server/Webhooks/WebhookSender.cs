@@ -1,4 +1,5 @@
 using System.Net;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Settings;
 
@@ -15,12 +16,20 @@ internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets
         HttpStatusCode? status;
         try
         {
-            var request = new WebhookRequest(delivery.Url, delivery.Method, form) { Secret = secrets.Find(delivery.Signer) };
+            var request = new WebhookRequest(delivery.Url, delivery.Method, form)
+            {
+                Service = delivery.User.Service,
+                Secret = secrets.Find(delivery.Signer),
+            };
             status = await client.SendAsync(request, cancellationToken);
         }
         catch (SettingsException)
         {
             return WebhookOutcome.Failed; // unsigned, the endpoint would reject the event permanently
+        }
+        catch (PresenceException)
+        {
+            return WebhookOutcome.Deferred; // no lookup or connection is free
         }
         var outcome = OutcomeOf(status);
         if (outcome == WebhookOutcome.Refused)

@@ -1,4 +1,4 @@
-using System.Net;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Settings;
 
@@ -13,12 +13,25 @@ internal static class WebhookServices
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
         services.AddSingleton(provider => new WebhookAddressPolicy(
-            provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks,
-            host => Dns.GetHostAddressesAsync(host),
-            HappyEyeballs.OverTcp(provider.GetRequiredService<TimeProvider>())));
-        services.AddSingleton(provider => WebhookHandler.New(provider.GetRequiredService<WebhookAddressPolicy>()));
+            provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks));
+        services.AddSingleton(provider => WebhookLimits.New(
+            provider.GetRequiredService<ServerSettings>(),
+            FileDescriptorLimit.Read(),
+            provider.GetRequiredService<PresenceMetrics>()));
+        services.AddSingleton(provider => new NameResolver(
+            NameResolver.LookUpOnOwnThreadAsync,
+            provider.GetRequiredService<WebhookLimits>().Lookups,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new WebhookConnectionPools(
+            (service, connect) => WebhookHandler.New(new WebhookConnector(
+                service,
+                provider.GetRequiredService<WebhookAddressPolicy>(),
+                provider.GetRequiredService<NameResolver>(),
+                new HappyEyeballs(connect, provider.GetRequiredService<TimeProvider>())).ConnectAsync),
+            provider.GetRequiredService<WebhookLimits>().Connections,
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new WebhookClient(
-            provider.GetRequiredService<SocketsHttpHandler>(),
+            provider.GetRequiredService<WebhookConnectionPools>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WebhookSecrets>();
         services.AddSingleton<WebhookLog>();

@@ -15,7 +15,7 @@ public sealed class CircuitBreakerTests
     public CircuitBreakerTests()
     {
         _breakers = new CircuitBreakers(new Random(1), _time);
-        _breaker = _breakers.Subscribe("https://example.com/", _stateChanged);
+        _breaker = _breakers.Add("https://example.com/", _stateChanged);
     }
 
     [Fact]
@@ -147,13 +147,37 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
-    public void A_breaker_without_subscribers_is_removed()
+    public void The_failures_of_one_service_instance_leave_the_breakers_of_others_with_the_same_URL_closed()
+    {
+        var other = _breakers.Add(_breaker.Url, new AsyncAutoResetEvent());
+
+        Open();
+
+        Assert.Equal(CircuitState.Open, _breaker.Enter());
+        Assert.Equal(CircuitState.Closed, other.Enter());
+        Assert.Equal(1, _breakers.OpenCount);
+    }
+
+    [Fact]
+    public void A_deferred_event_is_neither_a_failure_nor_a_success()
+    {
+        for (var i = 0; i < 2 * Limits.WebhookFailuresToOpen; i++)
+            _breaker.Report(_breaker.Enter(), WebhookOutcome.Deferred, isRetry: false);
+        Assert.Equal(CircuitState.Closed, _breaker.Enter());
+
+        Open();
+        _time.Advance(Limits.MinWebhookBackoff);
+        _breaker.Report(_breaker.Enter(), WebhookOutcome.Deferred, isRetry: false);
+        Assert.Equal(CircuitState.Open, _breaker.Enter());
+    }
+
+    [Fact]
+    public void A_removed_breaker_is_forgotten()
     {
         Open();
-        _breakers.Unsubscribe(_breaker, _stateChanged);
+        _breakers.Remove(_breaker);
 
-        Assert.Equal(0, _breakers.OpenCount);
-        Assert.NotSame(_breaker, _breakers.Subscribe(_breaker.Url, _stateChanged));
+        Assert.Equal((0, 0), (_breakers.Count, _breakers.OpenCount));
     }
 
     private void Open()

@@ -38,7 +38,7 @@ public sealed class DeliveryProgressTests
     public void Failures_at_one_endpoint_do_not_count_for_the_next()
     {
         var pending = _progress.ScheduleRetry(User(1, created: 12), isCreationDelivered: false);
-        (pending.FailuresWhileUp, pending.DueAt) = (9, TimeSpan.FromMinutes(5));
+        (pending.Failures, pending.FailuresWhileUp, pending.DueAt) = (9, 9, TimeSpan.FromMinutes(5));
 
         _progress.ResetFailures();
 

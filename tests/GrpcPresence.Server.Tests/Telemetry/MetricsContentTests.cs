@@ -137,6 +137,8 @@ public sealed partial class MetricsContentTests
         metrics.ResetRecorded("Initial");
         metrics.LeaseEnded(TimeSpan.FromSeconds(1));
         metrics.QuotaRejected("users");
+        metrics.LogEntrySuppressed("webhook_rejected");
+        metrics.WebhookCapacityExceeded("webhook_lookups");
         metrics.WebhookSent("taken");
         metrics.AuthenticationFailed("basic", "CREDENTIALS_INVALID");
         metrics.LogEntrySuppressed("kind");

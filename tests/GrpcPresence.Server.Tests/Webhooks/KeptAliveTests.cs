@@ -18,17 +18,14 @@ public sealed class KeptAliveTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var serving = ServeAsync(listener);
-        using var policy = new WebhookAddressPolicy(
-            allowPrivate: true, host => Dns.GetHostAddressesAsync(host), HappyEyeballs.OverTcp(TimeProvider.System));
-        using var handler = WebhookHandler.New(policy);
-        using var client = new WebhookClient(handler, TimeProvider.System);
+        using var network = new WebhookNetwork();
         var request = new WebhookRequest($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/", method, [new("Identity", "ada")])
         {
             RetriesConnection = true,
         };
 
-        Assert.Equal(HttpStatusCode.OK, await client.SendAsync(request, TestRun.Token));
-        Assert.Equal(HttpStatusCode.Forbidden, await client.SendAsync(request, TestRun.Token));
+        Assert.Equal(HttpStatusCode.OK, await network.Client.SendAsync(request, TestRun.Token));
+        Assert.Equal(HttpStatusCode.Forbidden, await network.Client.SendAsync(request, TestRun.Token));
 
         await serving;
     }

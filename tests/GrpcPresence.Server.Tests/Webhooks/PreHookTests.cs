@@ -106,6 +106,50 @@ public sealed class PreHookTests
         Assert.Equal(0, network.Requests);
     }
 
+    [Fact]
+    public async Task Edits_that_wait_for_the_pre_hook_of_one_service_instance_are_limited_and_leave_the_others_theirs()
+    {
+        await using var world = await PreHookWorld.StartAsync(pending: 2);
+        var waiting = new[] { await world.BeginAskingAsync(world.Hostile), await world.BeginAskingAsync(world.Hostile) };
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => world.AskAsync(world.Hostile));
+
+        Assert.Equal(
+            (ErrorReason.QuotaExceeded, "pending_pre_webhooks", "service_instance", "2"),
+            (refusal.Reason, refusal.Details["quota"], refusal.Details["subject"], refusal.Details["limit"]));
+        Assert.NotNull(refusal.RetryAfter);
+        var other = await world.BeginAskingAsync(world.Honest);
+        world.Answer(HttpStatusCode.OK);
+        await Task.WhenAll([.. waiting, other]);
+        await world.AskAsync(world.Hostile);
+    }
+
+    [Fact]
+    public async Task An_edit_is_rejected_where_the_server_cannot_ask_for_its_own_reasons()
+    {
+        await using var world = await PreHookWorld.StartAsync(pending: 2, total: 1);
+        var waiting = await world.BeginAskingAsync(world.Hostile);
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => world.AskAsync(world.Honest));
+
+        Assert.Equal(ErrorReason.WebhookCapacityExceeded, refusal.Reason);
+        world.Answer(HttpStatusCode.OK);
+        await waiting;
+        await world.AskAsync(world.Honest);
+    }
+
+    [Fact]
+    public async Task An_edit_is_rejected_where_no_lookup_or_connection_is_free()
+    {
+        using var network = new StubHandler(
+            _ => throw new HttpRequestException("Refused.", PresenceErrors.WebhookCapacityExceeded()));
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(network));
+
+        Assert.Equal(ErrorReason.WebhookCapacityExceeded, refusal.Reason);
+        Assert.Equal(1, network.Requests);
+    }
+
     private static async Task AskAsync(
         StubHandler network, Func<WebhookSettings, WebhookSettings>? settings = null, UserEdit? edit = null, string identity = "ada")
     {
@@ -118,7 +162,8 @@ public sealed class PreHookTests
 
         using var client = new WebhookClient(network, new PauseSkippingClock(new FakeTimeProvider()));
         var prehook = new PreHook(
-            server.Store, client, server.Get<WebhookSecrets>(), new ServerSettings(), server.Get<IHostApplicationLifetime>());
+            server.Store, client, server.Get<WebhookSecrets>(), server.Get<WebhookLimits>(), new ServerSettings(),
+            server.Get<IHostApplicationLifetime>());
         await prehook.AskAsync(service, key, edit ?? Edit, TestRun.Token);
     }
 }

@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Net;
-using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Time.Testing;
@@ -29,8 +27,8 @@ public sealed class WebhookAddressPolicyTests
     [InlineData("http://app.localhost/")]
     public void A_URL_with_a_private_host_is_rejected(string url)
     {
-        Assert.True(Guard(allowPrivate: false).Rejects(new Uri(url)));
-        Assert.False(Guard(allowPrivate: true).Rejects(new Uri(url)));
+        Assert.True(new WebhookAddressPolicy(allowPrivate: false).Rejects(new Uri(url)));
+        Assert.False(new WebhookAddressPolicy(allowPrivate: true).Rejects(new Uri(url)));
     }
 
     [Theory]
@@ -39,16 +37,17 @@ public sealed class WebhookAddressPolicyTests
     [InlineData("https://[2606:4700::1111]/")]
     [InlineData("https://notlocalhost/")]
     [InlineData("https://localhost.example.com/")]
-    public void Any_other_URL_may_be_set(string url) => Assert.False(Guard(allowPrivate: false).Rejects(new Uri(url)));
+    public void Any_other_URL_may_be_set(string url) =>
+        Assert.False(new WebhookAddressPolicy(allowPrivate: false).Rejects(new Uri(url)));
 
     [Fact]
     public async Task A_private_target_is_rejected_even_if_only_DNS_shows_it()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
-        Assert.Null(await CallAsync(Guard(allowPrivate: false, IPAddress.Loopback), receiver));
-        Assert.Null(await CallAsync(Guard(allowPrivate: false, Public, IPAddress.Loopback), receiver));
-        Assert.Null(await CallAsync(Guard(allowPrivate: false, IPAddress.Loopback, Public), receiver));
+        Assert.Null(await CallAsync(allowPrivate: false, receiver, url: null, IPAddress.Loopback));
+        Assert.Null(await CallAsync(allowPrivate: false, receiver, url: null, Public, IPAddress.Loopback));
+        Assert.Null(await CallAsync(allowPrivate: false, receiver, url: null, IPAddress.Loopback, Public));
 
         Assert.Equal(0, receiver.Unread);
     }
@@ -58,7 +57,7 @@ public sealed class WebhookAddressPolicyTests
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
-        Assert.Equal(HttpStatusCode.OK, await CallAsync(Guard(allowPrivate: true, IPAddress.Loopback), receiver));
+        Assert.Equal(HttpStatusCode.OK, await CallAsync(allowPrivate: true, receiver, url: null, IPAddress.Loopback));
 
         Assert.Equal("rebound.example", new Uri((await receiver.NextAsync()).Url).Host);
     }
@@ -68,7 +67,7 @@ public sealed class WebhookAddressPolicyTests
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
-        Assert.Null(await CallAsync(Guard(allowPrivate: false), receiver));
+        Assert.Null(await CallAsync(allowPrivate: false, receiver));
     }
 
     [Fact]
@@ -76,58 +75,9 @@ public sealed class WebhookAddressPolicyTests
     {
         await using var receiver = await WebhookReceiver.StartAsync();
 
-        Assert.Null(await CallAsync(Guard(allowPrivate: false), receiver, receiver.Url));
+        Assert.Null(await CallAsync(allowPrivate: false, receiver, receiver.Url));
 
         Assert.Equal(0, receiver.Unread);
-    }
-
-    [Fact]
-    public async Task Unresolvable_names_use_a_limited_number_of_threads_even_after_their_requests_gave_up()
-    {
-        using var started = new SemaphoreSlim(0);
-        var answers = new ConcurrentQueue<TaskCompletionSource<IPAddress[]>>();
-        using var guard = new WebhookAddressPolicy(allowPrivate: false, ResolveAsync, HappyEyeballs.OverTcp(TimeProvider.System));
-        using var handler = WebhookHandler.New(guard);
-        using var asked = new SemaphoreSlim(0);
-        using var tired = new CancellationTokenSource();
-        var patience = tired.Token; // the handler's own token: it waits for a connection longer than a request does
-        handler.ConnectCallback = (context, _) =>
-        {
-            var connection = guard.ConnectAsync(context, patience); // starts to resolve before it returns, if a place is free
-            asked.Release();
-            return connection;
-        };
-        using var client = new WebhookClient(handler, new FakeTimeProvider());
-        var calls = Enumerable.Range(0, WebhookAddressPolicy.ResolutionsAtOnce).Select(i =>
-            CallAsync($"http://black-hole-{i}.example/")).ToList();
-        foreach (var _ in calls)
-        {
-            await Barrier.Within(started.WaitAsync(TestRun.Token), "the policy resolves a name");
-            await Barrier.Within(asked.WaitAsync(TestRun.Token), "the handler asks for a connection");
-        }
-
-        await tired.CancelAsync();
-        foreach (var call in calls)
-            Assert.Null(await call);
-        patience = TestRun.Token;
-        var next = CallAsync("http://next.example/");
-
-        await Barrier.Within(asked.WaitAsync(TestRun.Token), "the handler asks for the next connection");
-        Assert.Equal(WebhookAddressPolicy.ResolutionsAtOnce, answers.Count);
-        answers.First().SetResult([IPAddress.Loopback]);
-        await Barrier.Within(started.WaitAsync(TestRun.Token), "the policy resolves the next name");
-        answers.Last().SetResult([IPAddress.Loopback]);
-        Assert.Null(await next);
-
-        Task<HttpStatusCode?> CallAsync(string url) => client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), TestRun.Token);
-
-        Task<IPAddress[]> ResolveAsync(string host)
-        {
-            var answer = new TaskCompletionSource<IPAddress[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-            answers.Enqueue(answer);
-            started.Release();
-            return answer.Task;
-        }
     }
 
     [Fact]
@@ -135,17 +85,17 @@ public sealed class WebhookAddressPolicyTests
     {
         var time = new FakeTimeProvider();
         var connecting = new Barrier("the connection begins");
-        using var guard = new WebhookAddressPolicy(allowPrivate: false, _ => Task.FromResult(new[] { Public }), new HappyEyeballs(
-            async (_, cancelled) =>
+        using var network = new WebhookNetwork(
+            allowPrivate: false,
+            lookup: _ => Task.FromResult(new[] { Public }),
+            connect: async (_, cancelled) =>
             {
                 connecting.Reach();
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, cancelled);
                 throw new InvalidOperationException("Unreachable.");
             },
-            time));
-        using var handler = WebhookHandler.New(guard);
-        using var client = new WebhookClient(handler, time);
-        var sending = client.SendAsync(new WebhookRequest("http://slow.example/#ct=300&rt=100", WebhookMethod.Post, []), TestRun.Token);
+            time: time);
+        var sending = network.SendAsync("http://slow.example/#ct=300&rt=100");
         await connecting.Wait();
 
         time.Advance(TimeSpan.FromMilliseconds(299));
@@ -162,18 +112,13 @@ public sealed class WebhookAddressPolicyTests
         await using var receiver = await WebhookReceiver.StartAsync();
         receiver.Answer = _ => 307;
 
-        Assert.Equal(HttpStatusCode.TemporaryRedirect, await CallAsync(Guard(allowPrivate: true), receiver, receiver.Url));
+        Assert.Equal(HttpStatusCode.TemporaryRedirect, await CallAsync(allowPrivate: true, receiver, receiver.Url));
     }
 
-    /// <summary>Creates a policy that resolves every name to these addresses.</summary>
-    private static WebhookAddressPolicy Guard(bool allowPrivate, params IPAddress[] addresses) =>
-        new(allowPrivate, _ => Task.FromResult(addresses), HappyEyeballs.OverTcp(TimeProvider.System));
-
-    private static async Task<HttpStatusCode?> CallAsync(WebhookAddressPolicy guard, WebhookReceiver receiver, string? url = null)
+    private static async Task<HttpStatusCode?> CallAsync(
+        bool allowPrivate, WebhookReceiver receiver, string? url = null, params IPAddress[] addresses)
     {
-        using var handler = WebhookHandler.New(guard);
-        using var client = new WebhookClient(handler, TimeProvider.System);
-        url ??= $"http://rebound.example:{receiver.Address.Port}/";
-        return await client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), default);
+        using var network = new WebhookNetwork(allowPrivate, lookup: _ => Task.FromResult(addresses));
+        return await network.SendAsync(url ?? $"http://rebound.example:{receiver.Address.Port}/");
     }
 }

@@ -34,7 +34,7 @@ public sealed class WebhookHandlerTests
         using var root = TestAuthority.NewRoot();
         using var intermediate = root.NewIntermediate("Intermediate");
         using var certificate = intermediate.IssueServer();
-        using var handler = WebhookHandler.New(NewPolicy());
+        using var handler = NewHandler();
         var policy = handler.SslOptions.CertificateChainPolicy!;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.Add(root.Certificate);
@@ -89,7 +89,7 @@ public sealed class WebhookHandlerTests
 
     private static async Task<HttpStatusCode?> CallAsync(string url)
     {
-        using var handler = WebhookHandler.New(NewPolicy());
+        using var handler = NewHandler();
         return await CallAsync(url, handler);
     }
 
@@ -99,6 +99,11 @@ public sealed class WebhookHandlerTests
         return await client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), TestRun.Token);
     }
 
-    private static WebhookAddressPolicy NewPolicy() =>
-        new(allowPrivate: true, host => Dns.GetHostAddressesAsync(host), HappyEyeballs.OverTcp(TimeProvider.System));
+    private static SocketsHttpHandler NewHandler()
+    {
+        using var network = new WebhookNetwork();
+        return WebhookHandler.New(new WebhookConnector(
+            default, new WebhookAddressPolicy(allowPrivate: true), network.Resolver, new HappyEyeballs(
+                (endpoint, token) => WebhookConnection.OpenAsync(endpoint, () => { }, token), TimeProvider.System)).ConnectAsync);
+    }
 }

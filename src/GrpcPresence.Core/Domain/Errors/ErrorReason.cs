@@ -99,6 +99,9 @@ public enum ErrorReason
     /// <summary>The webhook that runs before an edit gave no answer, and the service instance fails closed.</summary>
     WebhookUnanswered = 74,
 
+    /// <summary>The server has no capacity left to ask the webhook that runs before an edit.</summary>
+    WebhookCapacityExceeded = 75,
+
     /// <summary>An internal error of the server.</summary>
     Internal = 80,
 

@@ -124,6 +124,12 @@ public static class PresenceErrors
     public static PresenceException WebhookUnanswered() =>
         new(ErrorReason.WebhookUnanswered, "The service instance's webhook gave no answer, so the edit is rejected. Retry later.");
 
+    /// <summary>Reports that the server has no capacity left to ask webhooks.</summary>
+    public static PresenceException WebhookCapacityExceeded() =>
+        new(
+            ErrorReason.WebhookCapacityExceeded,
+            "The server has no capacity to ask the service instance's webhook now, so the edit is rejected. Retry later.");
+
     /// <summary>Reports that the server is stopping.</summary>
     public static PresenceException ServerStopping() =>
         new(ErrorReason.ServerStopping, "The server is shutting down. Retry, or connect to another server.");

@@ -20,4 +20,13 @@ public enum Quota
 
     /// <summary>Watches and heartbeat streams that are opened.</summary>
     NewStreamsPerSecond,
+
+    /// <summary>Edits that wait for the pre-event webhook.</summary>
+    PendingPreWebhooks,
+
+    /// <summary>Lookups of the host names of webhooks that are in flight. Not a setting.</summary>
+    WebhookLookups,
+
+    /// <summary>Connections to webhook receivers. Not a setting.</summary>
+    WebhookConnections,
 }

@@ -12,6 +12,9 @@ public static class QuotaNames
         Quota.WritesPerSecond => "writes_per_second",
         Quota.Users => "users",
         Quota.NewStreamsPerSecond => "new_streams_per_second",
+        Quota.PendingPreWebhooks => "pending_pre_webhooks",
+        Quota.WebhookLookups => "webhook_lookups",
+        Quota.WebhookConnections => "webhook_connections",
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
     };
 

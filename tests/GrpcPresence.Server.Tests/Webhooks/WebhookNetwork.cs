@@ -1,0 +1,58 @@
+using System.Net;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Webhooks;
+
+namespace GrpcPresence.Server.Tests.Webhooks;
+
+/// <summary>What sends webhooks, with the name server, the connections, the limits and the clock that a test chooses.</summary>
+internal sealed class WebhookNetwork : IDisposable
+{
+    private readonly PresenceMetrics _metrics = new();
+
+    public WebhookNetwork(
+        bool allowPrivate = true,
+        Func<string, Task<IPAddress[]>>? lookup = null,
+        ConnectAddress? connect = null,
+        TimeProvider? time = null,
+        int connections = 512,
+        int connectionsPerTenant = 64,
+        int lookups = 128,
+        int lookupsPerTenant = 4)
+    {
+        time ??= TimeProvider.System;
+        Connections = new WebhookLimit(Quota.WebhookConnections, connections, connectionsPerTenant, _metrics);
+        Lookups = new WebhookLimit(Quota.WebhookLookups, lookups, lookupsPerTenant, _metrics);
+        Resolver = new NameResolver(lookup ?? NameResolver.LookUpOnOwnThreadAsync, Lookups, time);
+        Pools = new WebhookConnectionPools(
+            (service, tcp) => WebhookHandler.New(new WebhookConnector(
+                service, new WebhookAddressPolicy(allowPrivate), Resolver, new HappyEyeballs(connect ?? tcp, time)).ConnectAsync),
+            Connections,
+            time);
+        Client = new WebhookClient(Pools, time);
+    }
+
+    public WebhookLimit Connections { get; }
+
+    public WebhookLimit Lookups { get; }
+
+    public NameResolver Resolver { get; }
+
+    public WebhookConnectionPools Pools { get; }
+
+    public WebhookClient Client { get; }
+
+    /// <summary>Sends one webhook of a service instance.</summary>
+    public Task<HttpStatusCode?> SendAsync(string url, ServiceSid service = default, bool retriesConnection = false) =>
+        Client.SendAsync(
+            new WebhookRequest(url, WebhookMethod.Post, []) { Service = service, RetriesConnection = retriesConnection }, TestRun.Token);
+
+    public void Dispose()
+    {
+        Client.Dispose();
+        Pools.Dispose();
+        _metrics.Dispose();
+    }
+}
