@@ -108,6 +108,7 @@ internal static class ServerHost
         services.AddSingleton<HostFilter>();
         services.AddSingleton<Authorizer>();
         services.AddSingleton<CallQuotas>();
+        services.AddSingleton<CallReads>();
         services.AddSingleton<MethodPipeline>();
         services.AddSingleton<LocalMethods>();
         services.AddSingleton<AuditLog>();

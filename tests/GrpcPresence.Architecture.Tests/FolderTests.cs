@@ -25,6 +25,7 @@ public sealed class FolderTests
         ["Storage"] = Domain,
         ["Tenants"] = [.. Domain, "Storage"],
         ["Quotas"] = [.. Domain, "Telemetry"],
+        ["Reading"] = [.. Domain, "Storage", "Quotas"],
         ["Writing"] = Written,
         ["Writing.Commands"] = Written,
         ["Presence"] = Written,

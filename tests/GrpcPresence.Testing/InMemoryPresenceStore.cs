@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
@@ -96,7 +97,8 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             image =>
             {
                 var found = image.Get(service);
-                return found.Read(keys.Select(found.FindUser).OfType<UserRecord>().DistinctBy(user => user.Id));
+                UserRecord[] users = [.. keys.Select(found.FindUser).OfType<UserRecord>().DistinctBy(user => user.Id)];
+                return found.Read(users) with { Cost = keys.Count };
             },
             cancellationToken);
 
@@ -106,8 +108,8 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             image =>
             {
                 var found = image.Get(service);
-                return found.Read(
-                    found.UsersAfter(afterId).Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
+                return found.ReadPage(
+                    found.UsersAfter(afterId).Where(user => online is null || found.StateOf(user).IsOnline == online), limit);
             },
             cancellationToken);
 
@@ -117,9 +119,10 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             image =>
             {
                 var found = image.Get(service);
-                return found.Read(
+                return found.ReadPage(
                     found.UsersAfter(0).TakeWhile(user => user.Id < beforeId).Reverse()
-                        .Where(user => online is null || found.StateOf(user).IsOnline == online).Take(limit));
+                        .Where(user => online is null || found.StateOf(user).IsOnline == online),
+                    limit);
             },
             cancellationToken);
 
@@ -129,9 +132,10 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             image =>
             {
                 var found = image.Get(service);
-                return found.Read(found.UsersAfter(afterId)
-                    .Where(user => user.KnownRevision > 0 && user.KnownRevision >= knownSince && user.Revision <= upToRevision)
-                    .Take(limit));
+                return found.ReadPage(
+                    found.UsersAfter(afterId)
+                        .Where(user => user.KnownRevision > 0 && user.KnownRevision >= knownSince && user.Revision <= upToRevision),
+                    limit);
             },
             cancellationToken);
 
@@ -142,11 +146,13 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             {
                 var found = image.Get(service);
                 // Each list is sorted already, so the first entries of both together are among the first of each.
-                var changes = found.UsersChangedAfter(afterRevision).Take(limit)
-                    .Concat(found.TombstonesAfter(afterRevision).Take(limit))
+                var changes = found.UsersChangedAfter(afterRevision).Take(limit + 1)
+                    .Concat(found.TombstonesAfter(afterRevision).Take(limit + 1))
                     .OrderBy(change => change.Revision)
-                    .Take(limit);
-                return new ChangesRead(found.Record, [.. changes]);
+                    .Take(limit + 1)
+                    .ToArray();
+                var page = changes.Take(limit).ToArray();
+                return new ChangesRead(found.Record, page, HasMore: changes.Length > limit, page.Length);
             },
             cancellationToken);
 
@@ -161,8 +167,12 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
                     .Select(user => new StoredChange(found.StateOf(user), user.Revision));
                 var deleted = found.TombstonesAfter(afterRevision)
                     .Where(change => wanted.Contains(new UserKey(change.State.Sid)) || wanted.Contains(new UserKey(change.State.Identity)));
+                var hasMore = deleted.GroupBy(change => change.State.Identity).Any(of => of.Count() > Limits.TombstonesPerKey);
                 return new ChangesRead(
-                    found.Record, [.. users.Concat(deleted).DistinctBy(change => change.State.Sid).OrderBy(change => change.Revision)]);
+                    found.Record,
+                    [.. users.Concat(deleted).DistinctBy(change => change.State.Sid).OrderBy(change => change.Revision)],
+                    hasMore,
+                    keys.Count);
             },
             cancellationToken);
 

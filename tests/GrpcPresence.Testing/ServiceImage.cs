@@ -75,7 +75,14 @@ public sealed record ServiceImage(ServiceRecord Record)
     public UserState StateOf(UserRecord user) => UserState.Of(Record.Sid, user, Record.Configuration);
 
     /// <summary>Returns users as a reader does.</summary>
-    public UsersRead Read(IEnumerable<UserRecord> users) => new(Record, [.. users.Select(StateOf)]);
+    public UsersRead Read(IReadOnlyCollection<UserRecord> users) => new(Record, [.. users.Select(StateOf)], Next: null, users.Count);
+
+    /// <summary>Returns the first users as a page.</summary>
+    public UsersRead ReadPage(IEnumerable<UserRecord> users, int limit)
+    {
+        var read = users.Take(limit + 1).ToArray();
+        return read.Length > limit ? Read(read[..limit]) with { Next = read[limit - 1].Id } : Read(read);
+    }
 
     /// <summary>Returns users with a greater key, by ascending key.</summary>
     public IEnumerable<UserRecord> UsersAfter(long key) => After(Keys, key + 1).Select(id => Users[id]);

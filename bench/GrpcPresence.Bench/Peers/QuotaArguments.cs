@@ -14,7 +14,7 @@ internal static class QuotaArguments
     [
         nameof(QuotaLimits.OpenStreams), nameof(QuotaLimits.WatchedUsers), nameof(QuotaLimits.HeartbeatsPerSecond),
         nameof(QuotaLimits.WritesPerSecond),
-        nameof(QuotaLimits.NewStreamsPerSecond),
+        nameof(QuotaLimits.NewStreamsPerSecond), nameof(QuotaLimits.RowsReadPerSecond), nameof(QuotaLimits.ConcurrentReads),
     ];
 
     /// <summary>

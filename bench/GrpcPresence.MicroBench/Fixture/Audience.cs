@@ -44,6 +44,6 @@ internal sealed class Audience
     // The in-memory store completes synchronously.
     private Watch Open(WatchFilter filter) =>
         new(_world.Hub
-            .OpenAsync(new WatchRequest(_service.Sid, filter, StartNow: true, Token: null), CancellationToken.None)
+            .OpenAsync(new WatchRequest(_service.Sid, filter, StartNow: true, Token: null), _world.Store, CancellationToken.None)
             .AsTask().Result);
 }

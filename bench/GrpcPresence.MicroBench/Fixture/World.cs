@@ -18,7 +18,6 @@ namespace GrpcPresence.MicroBench.Fixture;
 /// </summary>
 internal sealed class World : IDisposable
 {
-    private readonly InMemoryPresenceStore _store = new();
     private readonly CommandQueue _queue = new();
     private readonly PresenceMetrics _metrics = new();
     private readonly ServiceCache _services;
@@ -27,14 +26,16 @@ internal sealed class World : IDisposable
     public World()
     {
         var status = new StorageStatus();
-        _services = new ServiceCache(_store);
+        _services = new ServiceCache(Store);
         Tracker = new PresenceTracker(Clock, _queue, _metrics);
-        Hub = new WatchHub(_store, Encoder, status, _metrics, Clock, new Random(1), Limits.WatchStallTimeout);
+        Hub = new WatchHub(Store, Encoder, status, _metrics, Clock, new Random(1), Limits.WatchStallTimeout);
         _writer = new CommandWriter(
-            _store, _queue, _services, Tracker, [Hub], new ApiKeyCache(), status, _metrics, Clock,
+            Store, _queue, _services, Tracker, [Hub], new ApiKeyCache(), status, _metrics, Clock,
             Limits.TombstoneRetention,
             int.MaxValue);
     }
+
+    public InMemoryPresenceStore Store { get; } = new();
 
     public BenchClock Clock { get; } = new();
 
@@ -58,7 +59,7 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>Returns the stored service instance.</summary>
-    public ServiceRecord RecordOf(ServiceSid service) => _store.Image.Get(service).Record;
+    public ServiceRecord RecordOf(ServiceSid service) => Store.Image.Get(service).Record;
 
     /// <summary>Writes everything that is queued.</summary>
     public void Write()
@@ -78,7 +79,7 @@ internal sealed class World : IDisposable
     {
         _queue.Dispose();
         _metrics.Dispose();
-        _store.Dispose();
+        Store.Dispose();
     }
 
     private T Do<T>(Command<T> change)

@@ -29,6 +29,8 @@ public class QuotaBenchmarks : IDisposable
         HeartbeatsPerSecond = int.MaxValue,
         WritesPerSecond = int.MaxValue,
         NewStreamsPerSecond = int.MaxValue,
+        RowsReadPerSecond = int.MaxValue,
+        ConcurrentReads = int.MaxValue,
     };
 
     private readonly TokenBucketRateLimiterOptions _bucketOptions = new()

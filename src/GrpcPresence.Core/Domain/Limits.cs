@@ -104,6 +104,24 @@ public static class Limits
     /// </summary>
     public const int PageBytes = 1024 * 1024;
 
+    /// <summary>
+    /// Rows that one page examines at most. A filter that excludes nearly all of them then ends the page early, with a token for the next
+    /// one. Four pages of the largest size take a few milliseconds.
+    /// </summary>
+    public const int RowsPerPage = 2000;
+
+    /// <summary>
+    /// Bytes of a row that count as one row in the quota of reads. Most users have less than 1 KiB; one with the largest attributes counts
+    /// five times.
+    /// </summary>
+    public const int RowUnitBytes = 4096;
+
+    /// <summary>
+    /// Deletions of one identity that a resumed watch reads. Beyond that, it starts with a snapshot, which shows the only user that can
+    /// still have the identity.
+    /// </summary>
+    public const int TombstonesPerKey = 500;
+
     /// <summary>Keys of a BatchGetUsers: one page. At their largest, the keys take half of <see cref="ReceivedMessageBytes"/>.</summary>
     public const int BatchGetKeys = 500;
 
@@ -355,6 +373,12 @@ public static class Limits
 
     /// <summary>Maximum delay of a quota error. Delays vary, so that calls that were rejected together do not retry together.</summary>
     public static readonly TimeSpan MaxRejectionDelay = 2 * RejectionDelay;
+
+    /// <summary>
+    /// How long a read over its quota waits before it is rejected. A client that lists page by page waits less for each, so that it only
+    /// becomes slower.
+    /// </summary>
+    public static readonly TimeSpan MaxReadDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// The shortest retry delay that an error asks for: a high rate may have room within microseconds, but a call over the network takes

@@ -71,6 +71,105 @@ public sealed partial class QuotaLimiter
         return false;
     }
 
+    /// <summary>
+    /// Charges the first row of a read, and returns null, or the error. The rest is charged by <see cref="SpendRows"/> once it is known. A
+    /// read over the quota waits: a client that reads one page after the other becomes slower, and only one that reads much at once is
+    /// rejected.
+    /// </summary>
+    /// <param name="service">The service instance's counters; null if the call concerns none.</param>
+    /// <param name="caller">The caller's counters, or null.</param>
+    /// <param name="patience">The maximum duration of the wait.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public ValueTask<PresenceException?> ChargeReadAsync(
+        UsageCounters? service, UsageCounters? caller, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var delay = TryTakeRow(service, caller, patience, out var error);
+        return delay == TimeSpan.Zero ? new(error) : WaitForRowAsync(service, caller, delay, patience, cancellationToken);
+    }
+
+    /// <summary>Charges rows that were read.</summary>
+    public void SpendRows(UsageCounters? service, UsageCounters? caller, int rows)
+    {
+        if (rows <= 0)
+            return;
+        var now = _time.GetTimestamp();
+        if (caller is not null)
+            Present(caller).RowsRead.Spend(rows, now);
+        if (service is not null)
+            Present(service).RowsRead.Spend(rows, now);
+    }
+
+    /// <summary>Counts a read as in progress, until the lease is disposed of.</summary>
+    public bool TryBeginRead(
+        UsageCounters? service,
+        UsageCounters? caller,
+        [NotNullWhen(true)] out IDisposable? lease,
+        [NotNullWhen(false)] out PresenceException? error)
+    {
+        lease = null;
+        error = caller is null ? null : AddRead(ref caller);
+        if (error is not null)
+            return false;
+        error = service is null ? null : AddRead(ref service);
+        if (error is null)
+        {
+            lease = new ReadLease(service, caller);
+            return true;
+        }
+        caller?.ConcurrentReads.Remove(1);
+        return false;
+    }
+
+    /// <summary>
+    /// Takes one row. Returns zero if it was taken, or with the error if the wait would exceed the patience; otherwise the time to wait.
+    /// </summary>
+    private TimeSpan TryTakeRow(UsageCounters? service, UsageCounters? caller, TimeSpan patience, out PresenceException? error)
+    {
+        const Quota Rate = Quota.RowsReadPerSecond;
+        var now = _time.GetTimestamp();
+        error = null;
+        var delay = TimeSpan.Zero;
+        if (caller is not null && !TryTake(ref caller, Rate, now, out delay))
+        {
+            error = delay > patience ? Reject(caller, Rate, delay) : null;
+        }
+        else if (service is not null && !TryTake(ref service, Rate, now, out delay))
+        {
+            caller?.RowsRead.GiveBack(1);
+            error = delay > patience ? Reject(service, Rate, delay) : null;
+        }
+        return error is null ? delay : TimeSpan.Zero;
+    }
+
+    private async ValueTask<PresenceException?> WaitForRowAsync(
+        UsageCounters? service, UsageCounters? caller, TimeSpan delay, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var began = _time.GetTimestamp();
+        PresenceException? error = null;
+        while (delay > TimeSpan.Zero)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), _time, cancellationToken)
+                .ConfigureAwait(false);
+            // Reads that waited together take the rows one by one, so that the last of them may have to wait again.
+            var left = patience == TimeSpan.MaxValue ? patience : patience - _time.GetElapsedTime(began);
+            delay = TryTakeRow(service, caller, left, out error);
+        }
+        return error;
+    }
+
+    private PresenceException? AddRead(ref UsageCounters counters)
+    {
+        while (true)
+        {
+            var isAdded = counters.ConcurrentReads.TryAdd(1);
+            if (counters.IsLive)
+                return isAdded ? null : Reject(counters, Quota.ConcurrentReads, Limits.MaxReadDelay);
+            if (isAdded)
+                counters.ConcurrentReads.Remove(1);
+            counters = Present(counters);
+        }
+    }
+
     private bool TryCharge(Quota rate, UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error)
     {
         var now = _time.GetTimestamp();
@@ -85,13 +184,17 @@ public sealed partial class QuotaLimiter
     }
 
     /// <summary>Takes one token of a rate; returns the error, or null. Replaces dropped counters with the charged ones.</summary>
-    private PresenceException? Take(ref UsageCounters counters, Quota rate, long now)
+    private PresenceException? Take(ref UsageCounters counters, Quota rate, long now) =>
+        TryTake(ref counters, rate, now, out var retryAfter) ? null : Reject(counters, rate, retryAfter);
+
+    /// <summary>Takes one token of a rate. Replaces dropped counters with the charged ones.</summary>
+    private bool TryTake(ref UsageCounters counters, Quota rate, long now, out TimeSpan retryAfter)
     {
         while (true)
         {
-            var isTaken = counters.RateOf(rate).TryTake(1, now, out var retryAfter);
+            var isTaken = counters.RateOf(rate).TryTake(1, now, out retryAfter);
             if (counters.IsLive)
-                return isTaken ? null : Reject(counters, rate, retryAfter);
+                return isTaken;
             if (isTaken)
                 counters.RateOf(rate).GiveBack(1);
             counters = Present(counters);

@@ -29,6 +29,17 @@ public sealed record QuotaLimits
     [Description("Watches and heartbeat streams opened in a second")]
     public required int NewStreamsPerSecond { get; init; }
 
+    /// <summary>
+    /// Rows of the store that may be read per second. A call reads at least one, and a row of more than
+    /// <see cref="Domain.Limits.RowUnitBytes"/> counts several times.
+    /// </summary>
+    [Description("Rows read in a second by calls and watches, at least one for each call")]
+    public required int RowsReadPerSecond { get; init; }
+
+    /// <summary>Calls that may read the store, or wait to read it, at the same time. Watches count as open streams instead.</summary>
+    [Description("Calls that read, or wait to read, at the same time")]
+    public required int ConcurrentReads { get; init; }
+
     /// <summary>Users of a service instance. The writer enforces it. Callers do not have this quota.</summary>
     [Description("Users that exist")]
     public int Users { get; init; } = int.MaxValue;
@@ -49,6 +60,8 @@ public sealed record QuotaLimits
         Quota.Users => Users,
         Quota.NewStreamsPerSecond => NewStreamsPerSecond,
         Quota.PendingPreWebhooks => PendingPreWebhooks,
+        Quota.RowsReadPerSecond => RowsReadPerSecond,
+        Quota.ConcurrentReads => ConcurrentReads,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no limit."),
     };
 }

@@ -15,6 +15,8 @@ internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long
 
     public TokenBucketOptions NewStreams { get; } = new(limits.NewStreamsPerSecond, frequency);
 
+    public TokenBucketOptions RowsRead { get; } = new(limits.RowsReadPerSecond, frequency);
+
     public TokenBucketOptions PromptRejections { get; } = new(Limits.PromptRejectionsPerSecond, frequency);
 
     public QuotaLimits Quotas => limits;

@@ -58,6 +58,18 @@ public sealed class TokenBucket(TokenBucketOptions limit)
         }
     }
 
+    /// <summary>Takes tokens whose number became known only after they were used. The bucket may go into debt.</summary>
+    public void Spend(int count, long now)
+    {
+        var cost = limit.CostOf(count);
+        while (true)
+        {
+            var fullAt = Volatile.Read(ref _fullAt);
+            if (Interlocked.CompareExchange(ref _fullAt, Math.Max(fullAt, now) + cost, fullAt) == fullAt)
+                return;
+        }
+    }
+
     /// <summary>Returns tokens that were taken but not used.</summary>
     public void GiveBack(int count) => Interlocked.Add(ref _fullAt, -limit.CostOf(count));
 

@@ -22,8 +22,10 @@ public sealed class UsageCounters
         Heartbeats = new TokenBucket(policy.Heartbeats);
         Writes = new TokenBucket(policy.Writes);
         NewStreams = new TokenBucket(policy.NewStreams);
+        RowsRead = new TokenBucket(policy.RowsRead);
         OpenStreams = new ConcurrencyLimit(policy.Quotas.OpenStreams);
         WatchedUsers = new ConcurrencyLimit(policy.Quotas.WatchedUsers);
+        ConcurrentReads = new ConcurrencyLimit(policy.Quotas.ConcurrentReads);
     }
 
     internal QuotaKey Key { get; }
@@ -34,9 +36,13 @@ public sealed class UsageCounters
 
     internal TokenBucket NewStreams { get; }
 
+    internal TokenBucket RowsRead { get; }
+
     internal ConcurrencyLimit OpenStreams { get; }
 
     internal ConcurrencyLimit WatchedUsers { get; }
+
+    internal ConcurrencyLimit ConcurrentReads { get; }
 
     /// <summary>The throttle of rejections, created at the first.</summary>
     internal RejectionThrottle Rejections
@@ -60,9 +66,11 @@ public sealed class UsageCounters
     internal bool IsIdle(long now) =>
         OpenStreams.Level == 0
         && WatchedUsers.Level == 0
+        && ConcurrentReads.Level == 0
         && Heartbeats.IsFull(now)
         && Writes.IsFull(now)
         && NewStreams.IsFull(now)
+        && RowsRead.IsFull(now)
         && (Volatile.Read(ref _rejections)?.IsIdle(now) ?? true);
 
     /// <summary>Announces that the counters are about to be dropped; returns false if another sweep has announced it.</summary>
@@ -77,6 +85,7 @@ public sealed class UsageCounters
         Quota.HeartbeatsPerSecond => Heartbeats,
         Quota.WritesPerSecond => Writes,
         Quota.NewStreamsPerSecond => NewStreams,
+        Quota.RowsReadPerSecond => RowsRead,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota is not a rate."),
     };
 

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
@@ -29,7 +30,7 @@ public interface IStoreReader
 
     /// <summary>
     /// Returns users with a key above <paramref name="afterId"/>, by ascending key. With <paramref name="online"/>, returns only those
-    /// whose visible <c>is_online</c> has that value.
+    /// whose visible <c>is_online</c> has that value. The page may be short; see <see cref="UsersRead.Next"/>.
     /// </summary>
     ValueTask<UsersRead> ListUsersAsync(ServiceSid service, long afterId, int limit, bool? online, CancellationToken cancellationToken);
 
@@ -42,20 +43,20 @@ public interface IStoreReader
     /// <summary>
     /// Returns users with a key above <paramref name="afterId"/>, by ascending key, that became known at <paramref name="knownSince"/> or
     /// later, and whose row has a revision of at most <paramref name="upToRevision"/>. A switch changed their visible reachability without
-    /// changing the row.
+    /// changing the row. The page may be short; see <see cref="UsersRead.Next"/>.
     /// </summary>
     ValueTask<UsersRead> ListKnownUsersAsync(
         ServiceSid service, long afterId, int limit, long knownSince, long upToRevision, CancellationToken cancellationToken);
 
     /// <summary>
     /// Returns users and tombstones whose row has a revision above <paramref name="afterRevision"/>, at most <paramref name="limit"/>, by
-    /// ascending revision.
+    /// ascending revision. The page may be short; see <see cref="ChangesRead.HasMore"/>.
     /// </summary>
     ValueTask<ChangesRead> ListChangesAsync(ServiceSid service, long afterRevision, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Returns, for the keys, tombstones with a revision above <paramref name="afterRevision"/> (for an identity, of every user that had
-    /// it), and every existing user, changed or not. Each once, by ascending revision.
+    /// it, at most <see cref="Limits.TombstonesPerKey"/>), and every existing user, changed or not. Each once, by ascending revision.
     /// </summary>
     ValueTask<ChangesRead> FindChangesAsync(
         ServiceSid service, IReadOnlyList<UserKey> keys, long afterRevision, CancellationToken cancellationToken);

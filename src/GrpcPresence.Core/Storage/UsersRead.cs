@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 
@@ -6,4 +7,9 @@ namespace GrpcPresence.Core.Storage;
 /// <summary>Users, read in one transaction.</summary>
 /// <param name="Service">The service instance in the same transaction. The users are as of its revision.</param>
 /// <param name="Users">The users, in the order that the method promises.</param>
-public sealed record UsersRead(ServiceRecord Service, IReadOnlyList<UserState> Users);
+/// <param name="Next">
+/// Where the list continues: the key of the last user that was examined, or null if no further user follows. A page ends early after
+/// <see cref="Limits.RowsPerPage"/> examined rows or about <see cref="Limits.PageBytes"/> bytes, even without any user.
+/// </param>
+/// <param name="Cost">The examined rows, as <see cref="StoreCost"/> counts them.</param>
+public sealed record UsersRead(ServiceRecord Service, IReadOnlyList<UserState> Users, long? Next, int Cost);

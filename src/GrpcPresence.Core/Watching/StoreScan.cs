@@ -22,7 +22,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         if (!_filter.WatchesAllUsers)
         {
             // One read for all keys: a second read could show the new owner of an identity whose old owner the first one still showed.
-            var found = await store.FindUsersAsync(_service, _filter.Keys, cancellationToken).ConfigureAwait(false);
+            var found = await ReadAsync(token => store.FindUsersAsync(_service, _filter.Keys, token), cancellationToken)
+                .ConfigureAwait(false);
             await CoverAsync(found.Service, found.Users, cancellationToken).ConfigureAwait(false);
             yield return found.Users;
             yield break;
@@ -30,17 +31,19 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         var afterId = 0L;
         while (true)
         {
-            var page = await store.ListUsersAsync(_service, afterId, Limits.WatchPageSize, online: null, cancellationToken)
+            var after = afterId;
+            var page = await ReadAsync(
+                token => store.ListUsersAsync(_service, after, Limits.WatchPageSize, online: null, token), cancellationToken)
                 .ConfigureAwait(false);
             await CoverAsync(page.Service, page.Users, cancellationToken).ConfigureAwait(false);
             yield return page.Users;
-            if (page.Users.Count < Limits.WatchPageSize)
+            if (page.Next is not { } next)
                 yield break;
-            afterId = page.Users[^1].Record!.Id;
+            afterId = next;
         }
     }
 
-    /// <summary>Reads the next page of a catch-up. Returns null if the store has purged tombstones that the client needs.</summary>
+    /// <summary>Reads the next page of a catch-up. Returns null if tombstones that the client needs cannot be read.</summary>
     public ValueTask<ScanPage?> ReadAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
         if (!_filter.WatchesAllUsers)
@@ -50,7 +53,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
 
     private async ValueTask<ScanPage?> ReadRowsAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
-        var read = await store.ListChangesAsync(_service, at.Position, Limits.WatchPageSize, cancellationToken).ConfigureAwait(false);
+        var read = await ReadAsync(
+            token => store.ListChangesAsync(_service, at.Position, Limits.WatchPageSize, token), cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
         var users = read.Changes.Select(change => change.State);
@@ -58,29 +62,33 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         foreach (var change in read.Changes)
             Add(updates, change.State, at.Base, switchedSince, change.Revision);
-        // A page that is not full holds all rows up to the revision at which it was read.
-        var position = read.Changes.Count < Limits.WatchPageSize ? read.Service.Revision : read.Changes[^1].Revision;
+        // The last page holds all rows up to the revision at which it was read.
+        var position = read.HasMore ? read.Changes[^1].Revision : read.Service.Revision;
         return new ScanPage(updates, read.Service.Revision, position);
     }
 
     private async ValueTask<ScanPage?> ReadSweepAsync(CatchUpPosition at, SwitchSweep sweep, CancellationToken cancellationToken)
     {
         // Only rows up to the position: those above it are read as rows, in their newest state.
-        var read = await store.ListKnownUsersAsync(
-            _service, sweep.AfterId, Limits.WatchPageSize, sweep.KnownSince, at.Position, cancellationToken).ConfigureAwait(false);
+        var read = await ReadAsync(
+            token => store.ListKnownUsersAsync(
+                _service, sweep.AfterId, Limits.WatchPageSize, sweep.KnownSince, at.Position, token), cancellationToken)
+            .ConfigureAwait(false);
         var switchedSince = await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
         foreach (var user in read.Users)
             Add(updates, user, at.Base, switchedSince, position: null);
-        var rest = read.Users.Count < Limits.WatchPageSize ? null : sweep with { AfterId = read.Users[^1].Record!.Id };
+        var rest = read.Next is { } next ? sweep with { AfterId = next } : null;
         return new ScanPage(updates, read.Service.Revision, Position: null, sweep, rest);
     }
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
         // One read for all keys, so that the deletion of an old SID comes before the creation of the user that took its identity.
-        var read = await store.FindChangesAsync(_service, _filter.Keys, at.Position, cancellationToken).ConfigureAwait(false);
-        if (read.Service.PurgedRevision > at.Position)
+        var read = await ReadAsync(token => store.FindChangesAsync(_service, _filter.Keys, at.Position, token), cancellationToken)
+            .ConfigureAwait(false);
+        // An identity that was deleted too often has tombstones that were not read. To the client they are as good as purged.
+        if (read.Service.PurgedRevision > at.Position || read.HasMore)
             return null;
         var users = read.Changes.Select(change => change.State);
         var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
@@ -88,6 +96,22 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         foreach (var change in read.Changes)
             Add(updates, change.State, at.Base, switchedSince, position: null);
         return new ScanPage(updates, read.Service.Revision, read.Service.Revision, at.Sweep, RestOfSweep: null);
+    }
+
+    /// <summary>
+    /// Reads a page. A read may wait long for the quota of its caller. A watch that is ended meanwhile abandons it, so that the stop of the
+    /// server does not wait for it.
+    /// </summary>
+    private async ValueTask<TRead> ReadAsync<TRead>(Func<CancellationToken, ValueTask<TRead>> read, CancellationToken cancellationToken)
+    {
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var reading = read(abandoned.Token).AsTask();
+        if (!reading.IsCompleted && await Task.WhenAny(reading, queue.WhenEnded()).ConfigureAwait(false) != reading)
+        {
+            await abandoned.CancelAsync().ConfigureAwait(false);
+            throw queue.EndReason!;
+        }
+        return await reading.ConfigureAwait(false);
     }
 
     /// <summary>

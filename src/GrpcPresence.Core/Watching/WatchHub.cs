@@ -27,6 +27,9 @@ public sealed class WatchHub(
     private readonly HashSet<WatchSession> _sessions = [];
     private bool _isDraining;
 
+    /// <summary>Reads what the opening of a watch needs, without a charge: the quota of new streams bounds it.</summary>
+    internal IStoreReader Store => store;
+
     /// <summary>The number of pending users of all watches.</summary>
     public long PendingUsers
     {
@@ -41,7 +44,10 @@ public sealed class WatchHub(
     /// Opens a watch. It is attached when this returns, and sees every change from then on. The caller reads it and disposes of it.
     /// </summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound, ServerStopping, ResumeTokenInvalid, StorageUnavailable.</exception>
-    public async ValueTask<WatchSession> OpenAsync(WatchRequest request, CancellationToken cancellationToken)
+    /// <param name="request">The watch.</param>
+    /// <param name="reader">Reads what the watch needs from the store, at the expense of its caller.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    public async ValueTask<WatchSession> OpenAsync(WatchRequest request, IStoreReader reader, CancellationToken cancellationToken)
     {
         if (request.Token is { } token && token.Service != request.Service)
             throw InvalidToken("is of another service instance");
@@ -60,7 +66,7 @@ public sealed class WatchHub(
             }
             var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
-            var session = new WatchSession(this, queue, schedule, request, store, encoder, metrics, time);
+            var session = new WatchSession(this, queue, schedule, request, reader, encoder, metrics, time);
             feed.Attach(queue);
             _sessions.Add(session);
             metrics.WatchersChanged(1);
@@ -146,7 +152,7 @@ public sealed class WatchHub(
             {
                 var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None)
                     .ConfigureAwait(false);
-                var isLast = page.Changes.Count < Limits.WatchPageSize;
+                var isLast = !page.HasMore;
                 if (page.Service.Id != feed.ServiceId)
                     throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
                 if (feed.PublishGapPage(gap, page, isLast))

@@ -20,7 +20,7 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     private WatchBacklog _backlog = new(filter, configuration);
     private bool _isProgressRequested;
     private bool _isCancelled;
-    private TaskCompletionSource? _ended; // null until a write has to wait for its client, which most watches never do
+    private TaskCompletionSource? _ended; // null until a write waits for its client, or a read for its turn
     private volatile PresenceException? _endReason; // written under the lock, read without it
 
     public ServiceFeed Feed => feed;

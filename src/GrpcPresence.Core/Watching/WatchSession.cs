@@ -153,12 +153,12 @@ public sealed class WatchSession : IDisposable
     private async ValueTask<(ServiceConfiguration Configuration, ResetReason? Reset)> StartAsync(CancellationToken cancellationToken)
     {
         ThrowIfEnded(cancellationToken);
-        var service = await _store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
+        var service = await _hub.Store.FindServiceAsync(_request.Service, cancellationToken).ConfigureAwait(false);
         if (service is null || service.Id != Queue.Feed.ServiceId)
             throw PresenceErrors.ServiceInstanceNotFound(_request.Service);
-        _timeline = _store.TimelineOf(service);
+        _timeline = _hub.Store.TimelineOf(service);
 
-        var reset = await _request.FindResetAsync(_store, service, cancellationToken).ConfigureAwait(false);
+        var reset = await _request.FindResetAsync(_hub.Store, service, cancellationToken).ConfigureAwait(false);
         if (reset is null)
         {
             LastToken = _request.Token;

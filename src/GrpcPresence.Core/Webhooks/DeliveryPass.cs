@@ -138,7 +138,7 @@ internal sealed class DeliveryPass(
                 progress.NoteChange(user.Record!);
             progress.MarkScanned(page.Changes[i].Revision);
         }
-        if (results.Count < page.Changes.Count || page.Changes.Count == Limits.WebhookPageSize)
+        if (results.Count < page.Changes.Count || page.HasMore)
             return true;
         progress.CompleteScan(page.Service.Revision);
         return false;
@@ -168,7 +168,11 @@ internal sealed class DeliveryPass(
                 Record(result, progress, sweep);
             progress.MarkSwept(user.Id);
         }
-        if (results.Count == page.Users.Count && page.Users.Count < Limits.WebhookPageSize)
+        if (results.Count < page.Users.Count)
+            return;
+        if (page.Next is { } next)
+            progress.MarkSwept(next);
+        else
             progress.CompleteSweep();
     }
 

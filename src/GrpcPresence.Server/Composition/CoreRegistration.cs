@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Reading;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
@@ -21,7 +22,9 @@ internal static class CoreRegistration
     {
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IUserEncoder, UserEncoder>();
-        services.AddSingleton<IStoreReader>(provider => provider.GetRequiredService<IPresenceStore>());
+        services.AddSingleton<ReaderThreads>();
+        services.AddSingleton(NewStoreReads);
+        services.AddSingleton(provider => provider.GetRequiredService<StoreReads>().OfServer);
         services.AddSingleton<PresenceMetrics>();
         services.AddSingleton<StorageStatus>();
         services.AddSingleton<ServiceCache>();
@@ -44,6 +47,14 @@ internal static class CoreRegistration
         services.AddWebhooks();
         services.AddHostedService<LeaseTimer>();
         return services;
+    }
+
+    private static StoreReads NewStoreReads(IServiceProvider provider)
+    {
+        // Created before the threads, so that it is disposed of after them.
+        var store = provider.GetRequiredService<IPresenceStore>();
+        var threads = provider.GetRequiredService<ReaderThreads>();
+        return new StoreReads(store, threads.Queue, provider.GetRequiredService<QuotaLimiter>());
     }
 
     private static CommandWriter NewWriter(IServiceProvider provider)

@@ -31,6 +31,11 @@ internal static class ConfigurationPage
         with any number of access tokens. Each quota is a whole number from 1. The burst of a rate equals what it allows in one second, and
         is at least 10. When a quota is exceeded, the server answers `QUOTA_EXCEEDED` with the time to wait.
 
+        Rows read are charged after a read, when their number is known. While a caller is over `RowsReadPerSecond`, its next read first
+        waits for up to one second, and is rejected if that is not enough. So a client that lists page by page becomes slower and is not
+        rejected. A watch waits as long as necessary: its snapshot may have many times the rows of one second. A row of more than 4 KiB
+        counts once for each 4 KiB.
+
         `Quotas:ServiceInstance:OpenStreams`, for example, is `PRESENCE__QUOTAS__SERVICEINSTANCE__OPENSTREAMS` in the environment and
         `--set Quotas:ServiceInstance:OpenStreams=100` on the command line.
 

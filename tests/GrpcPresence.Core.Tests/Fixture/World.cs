@@ -171,7 +171,7 @@ internal sealed class World : IDisposable
         ResumeToken? token = null)
     {
         var filter = new WatchFilter((keys ?? []).Select(Key), reasons, UserView.Full);
-        return new WatchClient(await Hub.OpenAsync(new WatchRequest(service.Sid, filter, now, token), default));
+        return new WatchClient(await Hub.OpenAsync(new WatchRequest(service.Sid, filter, now, token), Store, default));
     }
 
     public static Identity Id(string text) => Identity.TryParse(text, out var identity) ? identity : throw new ArgumentException(text);

@@ -17,6 +17,8 @@ internal sealed class QuotaWorld : IDisposable
         HeartbeatsPerSecond = 40,
         WritesPerSecond = 30,
         NewStreamsPerSecond = 20,
+        RowsReadPerSecond = 200,
+        ConcurrentReads = 4,
     };
 
     public static readonly QuotaLimits OfKey = OfService with { HeartbeatsPerSecond = 35 };
@@ -28,6 +30,8 @@ internal sealed class QuotaWorld : IDisposable
         HeartbeatsPerSecond = 12,
         WritesPerSecond = 11,
         NewStreamsPerSecond = 10,
+        RowsReadPerSecond = 100,
+        ConcurrentReads = 2,
     };
 
     private readonly OwnMeters _meters = new();

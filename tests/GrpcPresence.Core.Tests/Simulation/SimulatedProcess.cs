@@ -221,7 +221,7 @@ internal sealed class SimulatedProcess : IDisposable
         try
         {
             var request = new WatchRequest(_sid, watch.Client.Filter, startNow, from?.Token);
-            watch.Open(await _world.Hub.OpenAsync(request, default), from);
+            watch.Open(await _world.Hub.OpenAsync(request, _world.Store, default), from);
         }
         catch (StorageException)
         {
@@ -242,8 +242,9 @@ internal sealed class SimulatedProcess : IDisposable
         var stored = _store.Image.Get(_sid);
         if (stored.Record.Revision <= _truth.Revision)
             return;
-        var changes = stored.UsersChangedAfter(_truth.Revision).Concat(stored.TombstonesAfter(_truth.Revision));
-        _truth.Learn(new ChangesRead(stored.Record, [.. changes.OrderBy(change => change.Revision)]));
+        StoredChange[] changes = [.. stored.UsersChangedAfter(_truth.Revision), .. stored.TombstonesAfter(_truth.Revision)];
+        _truth.Learn(new ChangesRead(
+            stored.Record, [.. changes.OrderBy(change => change.Revision)], HasMore: false, changes.Length));
     }
 
     private void Fail(int a, int b)

@@ -110,12 +110,36 @@ public sealed class EndingTests : IDisposable
     }
 
     [Fact]
+    public async Task Drained_a_watch_that_waits_for_a_read_ends_at_once()
+    {
+        var service = await _world.NewService();
+        using var session = await _world.Hub.OpenAsync(
+            new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: false, Token: null),
+            _world.Store,
+            default);
+        await using var messages = session.ReadAsync(default).GetAsyncEnumerator();
+        await messages.MoveNextAsync();
+        await messages.MoveNextAsync();
+        Assert.IsType<WatchEvent.Reset>(messages.Current);
+        _world.Store.Faults.StallAllReads(after: 0);
+        var next = messages.MoveNextAsync().AsTask();
+        Assert.False(next.IsCompleted);
+
+        _world.Hub.Drain();
+
+        var ended = await Assert.ThrowsAsync<PresenceException>(() => next.WaitAsync(TimeSpan.FromSeconds(5)));
+        Assert.Equal(ErrorReason.ServerStopping, ended.Reason);
+    }
+
+    [Fact]
     public async Task A_watch_that_is_cancelled_between_two_messages_ends_without_waiting_for_the_next_change()
     {
         var service = await _world.NewService();
         using var cancellation = new CancellationTokenSource();
         using var reader = await _world.Hub.OpenAsync(
-            new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: true, Token: null), default);
+            new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: true, Token: null),
+            _world.Store,
+            default);
         await using var messages = reader.ReadAsync(cancellation.Token).GetAsyncEnumerator();
         await messages.MoveNextAsync();
         await messages.MoveNextAsync();

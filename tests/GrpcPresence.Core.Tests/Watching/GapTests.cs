@@ -90,7 +90,7 @@ public sealed class GapTests : IDisposable
         _world.Store.Faults.StallAllReads(after: 0);
         var request = new WatchRequest(service.Sid, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: !resumes,
             resumes ? token : null);
-        var opening = _world.Hub.OpenAsync(request, default).AsTask();
+        var opening = _world.Hub.OpenAsync(request, _world.Store, default).AsTask();
         var renamed = _world.Queue.SubmitAsync(
             new UpdateUser(service.Sid, World.Key("ada"), identity: null, etag: "", new UserEdit("Ada", null, null)));
         _world.Writer.WriteOnce();

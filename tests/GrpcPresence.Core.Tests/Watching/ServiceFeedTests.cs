@@ -87,5 +87,5 @@ public sealed class ServiceFeedTests
     /// <summary>A batch of one change without users.</summary>
     private static ServiceCommit Commit(long revision) => new(Service with { Revision = revision }, revision, [], [], IsDeleted: false);
 
-    private static ChangesRead Page(long revision) => new(Service with { Revision = revision }, []);
+    private static ChangesRead Page(long revision) => new(Service with { Revision = revision }, [], HasMore: false, Cost: 0);
 }

@@ -292,7 +292,8 @@ public sealed class WatchPromiseTests : IDisposable
         await client.Sync();
         var basic = new WatchFilter([], UpdateReasons.None, UserView.Basic);
         await using var other =
-            new WatchClient(await _world.Hub.OpenAsync(new WatchRequest(service.Sid, basic, StartNow: false, client.Token), default));
+            new WatchClient(await _world.Hub.OpenAsync(
+                new WatchRequest(service.Sid, basic, StartNow: false, client.Token), _world.Store, default));
         await other.Next<WatchEvent.ConfigurationChanged>();
         Assert.Equal(ResetReason.FilterChanged, (await other.Next<WatchEvent.Reset>()).Reason);
     }

@@ -148,11 +148,11 @@ public sealed class ConvergenceHistoryTests
                 _world.Time.Advance(delay);
             }
             Assert.Null(_givenUp);
-            var (service, users) = await _store.ListUsersAsync(_sid, 0, 1000, online: null, default);
-            foreach (var user in users)
+            var read = await _store.ListUsersAsync(_sid, 0, 1000, online: null, default);
+            foreach (var user in read.Users)
                 Assert.Equal((user.Identity, BackEndModel.True(user)), (user.Identity, _backEnd.Of(user.Sid)));
             Assert.Equal(
-                new WebhookPosition(service.Revision, service.Configuration.OnPeriod),
+                new WebhookPosition(read.Service.Revision, read.Service.Configuration.OnPeriod),
                 (await _store.FindWebhookAsync(_sid, default))!.Position);
 
             // Nothing more is sent, also not after a restart.

@@ -303,6 +303,8 @@ public sealed class RequestTests
                 WatchedUsers = 1,
                 HeartbeatsPerSecond = 1,
                 NewStreamsPerSecond = 1,
+                RowsReadPerSecond = 100,
+                ConcurrentReads = 100,
             },
         };
         await using var rest = RestServer.Of(

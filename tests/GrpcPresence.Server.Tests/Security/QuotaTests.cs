@@ -19,6 +19,8 @@ public sealed class QuotaTests
         HeartbeatsPerSecond = 1000,
         WritesPerSecond = 1000,
         NewStreamsPerSecond = 1000,
+        RowsReadPerSecond = 1000,
+        ConcurrentReads = 1000,
         Users = 1000,
     };
 

@@ -157,12 +157,18 @@ public sealed class SettingsReaderTests
             ["Presence:Quotas:ServiceInstance:HeartbeatsPerSecond"] = "3",
             ["Presence:Quotas:ServiceInstance:WritesPerSecond"] = "4",
             ["Presence:Quotas:ServiceInstance:NewStreamsPerSecond"] = "5",
+            ["Presence:Quotas:ServiceInstance:RowsReadPerSecond"] = "16",
+            ["Presence:Quotas:ServiceInstance:ConcurrentReads"] = "17",
             ["Presence:Quotas:ServiceInstance:Users"] = "2147483647",
+            ["Presence:Quotas:ApiKey:RowsReadPerSecond"] = "18",
+            ["Presence:Quotas:ApiKey:ConcurrentReads"] = "19",
             ["Presence:Quotas:ApiKey:OpenStreams"] = "6",
             ["Presence:Quotas:ApiKey:WatchedUsers"] = "7",
             ["Presence:Quotas:ApiKey:HeartbeatsPerSecond"] = "8",
             ["Presence:Quotas:ApiKey:WritesPerSecond"] = "9",
             ["Presence:Quotas:ApiKey:NewStreamsPerSecond"] = "10",
+            ["Presence:Quotas:AccessToken:RowsReadPerSecond"] = "20",
+            ["Presence:Quotas:AccessToken:ConcurrentReads"] = "21",
             ["Presence:Quotas:AccessToken:OpenStreams"] = "11",
             ["Presence:Quotas:AccessToken:WatchedUsers"] = "12",
             ["Presence:Quotas:AccessToken:HeartbeatsPerSecond"] = "13",
@@ -173,9 +179,9 @@ public sealed class SettingsReaderTests
         Assert.Equal(
             new QuotaSettings
             {
-                ServiceInstance = Limits(1, 2, 3, 4, 5) with { Users = int.MaxValue },
-                ApiKey = Limits(6, 7, 8, 9, 10),
-                AccessToken = Limits(11, 12, 13, 14, 15),
+                ServiceInstance = Limits(1, 2, 3, 4, 5, 16, 17) with { Users = int.MaxValue },
+                ApiKey = Limits(6, 7, 8, 9, 10, 18, 19),
+                AccessToken = Limits(11, 12, 13, 14, 15, 20, 21),
             },
             settings.Quotas);
     }
@@ -429,13 +435,15 @@ public sealed class SettingsReaderTests
     public void Trusted_proxies_are_networks_or_addresses(string text, string networks) =>
         Assert.Equal(networks, string.Join(' ', Read(new() { ["Presence:TrustedProxies"] = text }).TrustedProxies!.Networks));
 
-    private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams) => new()
+    private static QuotaLimits Limits(int watches, int users, int heartbeats, int writes, int streams, int rows, int reads) => new()
     {
         OpenStreams = watches,
         WatchedUsers = users,
         HeartbeatsPerSecond = heartbeats,
         WritesPerSecond = writes,
         NewStreamsPerSecond = streams,
+        RowsReadPerSecond = rows,
+        ConcurrentReads = reads,
     };
 
     private static ServerSettings Read(Dictionary<string, string?> values) =>

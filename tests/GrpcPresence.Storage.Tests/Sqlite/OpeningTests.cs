@@ -343,6 +343,7 @@ public sealed class OpeningTests : SqliteTestBase
             DROP TABLE webhooks;
             DROP TABLE notifications;
             DROP INDEX push_bindings_by_type;
+            DROP INDEX users_offline;
             ALTER TABLE users DROP COLUMN quiet_reasons;
             PRAGMA user_version = 3;
             """ + further);

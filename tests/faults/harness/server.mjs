@@ -13,7 +13,8 @@ const START_PATIENCE_MS = 30_000;
 // The stories do in seconds what tenants do in hours, and do not test quotas. Quotas are still checked, but cannot be reached. No caller
 // has a key, so only the quotas of service instances apply.
 const OUT_OF_REACH = 2 ** 31 - 1;
-const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond', 'Users']
+const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPerSecond', 'NewStreamsPerSecond',
+  'RowsReadPerSecond', 'ConcurrentReads', 'Users']
   .map((quota) => `--Presence:Quotas:ServiceInstance:${quota}=${OUT_OF_REACH}`);
 
 export const scratch = process.env.FAULTS_SCRATCH;

@@ -29,4 +29,10 @@ public enum Quota
 
     /// <summary>Connections to webhook receivers. Not a setting.</summary>
     WebhookConnections,
+
+    /// <summary>Rows of the store that calls and watches read.</summary>
+    RowsReadPerSecond,
+
+    /// <summary>Calls that read the store, or wait to read it, at the same time.</summary>
+    ConcurrentReads,
 }

@@ -15,6 +15,8 @@ public static class QuotaNames
         Quota.PendingPreWebhooks => "pending_pre_webhooks",
         Quota.WebhookLookups => "webhook_lookups",
         Quota.WebhookConnections => "webhook_connections",
+        Quota.RowsReadPerSecond => "rows_read_per_second",
+        Quota.ConcurrentReads => "concurrent_reads",
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
     };
 

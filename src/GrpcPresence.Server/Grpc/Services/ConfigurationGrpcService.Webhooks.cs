@@ -14,6 +14,7 @@ internal sealed partial class ConfigurationGrpcService
         GetWebhookConfigurationRequest request, ServerCallContext context)
     {
         var sid = ReadService(request.ServiceSid);
+        var store = await reads.OfAsync(sid, context);
         var webhook = await store.FindWebhookAsync(sid, context.CancellationToken);
         return new GetWebhookConfigurationResponse { WebhookConfiguration = (webhook?.Settings ?? new WebhookSettings()).ToMessage(sid) };
     }
@@ -37,6 +38,7 @@ internal sealed partial class ConfigurationGrpcService
         GetWebhookSigningSecretsRequest request, ServerCallContext context)
     {
         var service = await FindAsync(request.ServiceSid, context);
+        var store = await reads.OfAsync(service.Sid, context);
         var webhook = await store.FindWebhookAsync(service.Sid, context.CancellationToken) ?? StoredWebhook.DefaultOf(service);
         return new GetWebhookSigningSecretsResponse
         {
@@ -70,6 +72,7 @@ internal sealed partial class ConfigurationGrpcService
         GetNotificationConfigurationRequest request, ServerCallContext context)
     {
         var sid = ReadService(request.ServiceSid);
+        var store = await reads.OfAsync(sid, context);
         var settings = await store.FindNotificationsAsync(sid, context.CancellationToken);
         return new GetNotificationConfigurationResponse { NotificationConfiguration = settings.ToMessage(sid) };
     }

@@ -1,11 +1,11 @@
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Grpc.Mapping;
 using GrpcPresence.Server.Security.Audit;
+using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Webhooks;
 using GrpcPresence.V1;
@@ -15,7 +15,7 @@ namespace GrpcPresence.Server.Grpc.Services;
 /// <summary>Manages service instances and their settings: validate, call, map.</summary>
 internal sealed partial class ConfigurationGrpcService(
     CommandQueue commands,
-    IStoreReader store,
+    CallReads reads,
     AuditLog audit,
     WebhookAddressPolicy guard,
     WebhookDispatcher webhooks,
@@ -56,6 +56,7 @@ internal sealed partial class ConfigurationGrpcService(
         var position = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
+        var store = reads.OfDeployment(context);
         var read = position.IsBackwards
             ? await store.ListServicesBeforeAsync(position.Id, size + 1, context.CancellationToken)
             : await store.ListServicesAsync(position.Id, size + 1, context.CancellationToken);
@@ -96,6 +97,7 @@ internal sealed partial class ConfigurationGrpcService(
     private async Task<ServiceRecord> FindAsync(string serviceSid, ServerCallContext context)
     {
         var sid = ReadService(serviceSid);
+        var store = await reads.OfAsync(sid, context);
         return await store.FindServiceAsync(sid, context.CancellationToken) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
     }
 

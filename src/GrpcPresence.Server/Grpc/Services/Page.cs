@@ -5,7 +5,7 @@ using GrpcPresence.Server.Grpc.Mapping;
 namespace GrpcPresence.Server.Grpc.Services;
 
 /// <summary>
-/// One page of a list, in ascending order. The caller reads one entry more than requested, so that the last page has no token. A token
+/// One page of a list, in ascending order. A page that is not the last may be short, or even empty: the read stopped at a limit. A token
 /// names a key, not a number of entries, so that neither direction repeats or omits an entry when others are added or deleted.
 /// </summary>
 /// <typeparam name="TMessage">The type of the entries.</typeparam>
@@ -18,19 +18,24 @@ internal readonly record struct Page<TMessage>(IReadOnlyList<TMessage> Entries, 
     // The tag and the length of an entry.
     private const int EntryOverhead = 5;
 
-    /// <summary>Creates a page of at most <paramref name="size"/> entries and about <see cref="Limits.PageBytes"/> bytes.</summary>
-    /// <param name="read">The entries from the position on, away from it; one more than the page may have.</param>
-    /// <param name="size">The maximum number of entries.</param>
+    /// <summary>Creates a page of a list that was read with one entry more than requested, so that the last page has no token.</summary>
+    public static Page<TMessage> Cut<T>(
+        IReadOnlyList<T> read, int size, PageList list, PagePosition position, Func<T, long> idOf, Func<T, TMessage> toMessage) =>
+        Cut([.. read.Take(size)], read.Count > size ? idOf(read[size - 1]) : null, list, position, idOf, toMessage);
+
+    /// <summary>Creates a page of at most about <see cref="Limits.PageBytes"/> bytes.</summary>
+    /// <param name="read">The entries from the position on, away from it.</param>
+    /// <param name="next">The key of the last entry that was examined; null if no further one follows.</param>
     /// <param name="list">The list.</param>
     /// <param name="position">The position that was read.</param>
     /// <param name="idOf">Returns the store's key of an entry.</param>
     /// <param name="toMessage">Converts an entry.</param>
     public static Page<TMessage> Cut<T>(
-        IReadOnlyList<T> read, int size, PageList list, PagePosition position, Func<T, long> idOf, Func<T, TMessage> toMessage)
+        IReadOnlyList<T> read, long? next, PageList list, PagePosition position, Func<T, long> idOf, Func<T, TMessage> toMessage)
     {
         var entries = new List<TMessage>();
         var bytes = 0;
-        foreach (var entry in read.Take(size))
+        foreach (var entry in read)
         {
             var message = toMessage(entry);
             bytes += message.CalculateSize() + EntryOverhead;
@@ -38,12 +43,13 @@ internal readonly record struct Page<TMessage>(IReadOnlyList<TMessage> Entries, 
                 break;
             entries.Add(message);
         }
-        var rest = entries.Count == read.Count ? "" : Token(idOf(read[entries.Count - 1]), position.IsBackwards);
+        var last = entries.Count == read.Count ? next : idOf(read[entries.Count - 1]);
+        var rest = last is { } id ? Token(id, position.IsBackwards) : "";
         if (!position.IsBackwards)
             return new Page<TMessage>(entries, rest, position.Id == 0 ? "" : Token(position.Id + 1, isBackwards: true));
         entries.Reverse();
         return new Page<TMessage>(entries, Token(position.Id - 1, isBackwards: false), rest);
 
-        string Token(long id, bool isBackwards) => PageToken.Write(list, new PagePosition(id, isBackwards));
+        string Token(long at, bool isBackwards) => PageToken.Write(list, new PagePosition(at, isBackwards));
     }
 }

@@ -26,6 +26,7 @@ internal sealed partial class UserGrpcService
         var sid = reader.Binding(request.PushBindingSid);
         reader.ThrowIfInvalid();
 
+        var store = await reads.OfAsync(service, context);
         var binding = await store.FindBindingAsync(service, sid, context.CancellationToken);
         if (binding is null || (OwnerOf(context) is { } owner && owner != binding.Identity))
             throw PresenceErrors.PushBindingNotFound(sid);
@@ -50,6 +51,7 @@ internal sealed partial class UserGrpcService
         var position = reader.PageToken(request.PageToken, list);
         reader.ThrowIfInvalid();
 
+        var store = await reads.OfAsync(service, context);
         var read = position.IsBackwards
             ? await store.ListBindingsBeforeAsync(service, filter, position.Id, size + 1, context.CancellationToken)
             : await store.ListBindingsAsync(service, filter, position.Id, size + 1, context.CancellationToken);

@@ -27,6 +27,7 @@ internal sealed partial class UserGrpcService
         var key = reader.User(request.UserKey);
         reader.ThrowIfInvalid();
 
+        var store = await reads.OfAsync(service, context);
         var read = await store.FindUsersAsync(service, [key], context.CancellationToken);
         return read.Users is [var user]
             ? new GetUserResponse { User = user.ToMessage(UserView.Full) }
@@ -42,6 +43,7 @@ internal sealed partial class UserGrpcService
         var view = reader.View(request.View, defaultValue: UserView.Full);
         reader.ThrowIfInvalid();
 
+        var store = await reads.OfAsync(service, context);
         var users = (await store.FindUsersAsync(service, keys, context.CancellationToken)).Users;
         var response = new BatchGetUsersResponse
         {
@@ -63,10 +65,11 @@ internal sealed partial class UserGrpcService
         var view = reader.View(request.View, defaultValue: UserView.Basic);
         reader.ThrowIfInvalid();
 
+        var store = await reads.OfAsync(service, context);
         var read = position.IsBackwards
-            ? await store.ListUsersBeforeAsync(service, position.Id, size + 1, online, context.CancellationToken)
-            : await store.ListUsersAsync(service, position.Id, size + 1, online, context.CancellationToken);
-        var page = Page<User>.Cut(read.Users, size, list, position, user => user.Record!.Id, user => user.ToMessage(view));
+            ? await store.ListUsersBeforeAsync(service, position.Id, size, online, context.CancellationToken)
+            : await store.ListUsersAsync(service, position.Id, size, online, context.CancellationToken);
+        var page = Page<User>.Cut(read.Users, read.Next, list, position, user => user.Record!.Id, user => user.ToMessage(view));
         return new ListUsersResponse
         {
             Users = { page.Entries },

@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Security.Audit;
@@ -15,7 +14,7 @@ namespace GrpcPresence.Server.Grpc.Services;
 /// </summary>
 internal sealed partial class UserGrpcService(
     CommandQueue commands,
-    IStoreReader store,
+    CallReads reads,
     ServiceCache services,
     UserResolver users,
     PresenceTracker tracker,

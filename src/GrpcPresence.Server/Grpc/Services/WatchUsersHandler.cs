@@ -12,7 +12,8 @@ namespace GrpcPresence.Server.Grpc.Services;
 /// Implements <c>WatchUsers</c>. It is a separate class because it sends frames instead of messages: each user is encoded once, and all
 /// watchers share the bytes.
 /// </summary>
-internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, CallQuotas quotas, ActiveStreams streams, TimeProvider time)
+internal sealed class WatchUsersHandler(
+    WatchHub hub, IUserEncoder encoder, CallQuotas quotas, CallReads reads, ActiveStreams streams, TimeProvider time)
 {
     /// <summary>How long a pending write may continue after the watch has ended. Then the stream is reset.</summary>
     public static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(1);
@@ -26,7 +27,8 @@ internal sealed class WatchUsersHandler(WatchHub hub, IUserEncoder encoder, Call
     {
         var scope = CallScope.Of(context.GetHttpContext());
         using var openStream = await quotas.OpenWatchAsync(watch.Service, scope, watch.Filter.Keys.Count, context.CancellationToken);
-        using var session = await hub.OpenAsync(watch, context.CancellationToken);
+        var reader = await reads.OfWatchAsync(watch.Service, scope, context.CancellationToken);
+        using var session = await hub.OpenAsync(watch, reader, context.CancellationToken);
         using var open = streams.EndWith(scope.Caller, context.GetHttpContext(), session.End);
         await context.WriteResponseHeadersAsync([]);
         await foreach (var message in session.ReadAsync(context.CancellationToken))

@@ -53,7 +53,7 @@ internal static class AuthorizationTable
         // API keys: the handler filters them by the caller's scope when it looks them up. A caller without credentials creates no key: the
         // key would remain valid after the server starts to require credentials.
         KeyMethod<V1.CreateApiKeyRequest>("CreateApiKey", request => request.ServiceSid),
-        KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid) with { Cost = CallCost.Free },
+        KeyMethod<V1.ListApiKeysRequest>("ListApiKeys", request => request.ServiceSid) with { Cost = CallCost.Read },
         KeyMethod<V1.RotateApiKeyRequest>("RotateApiKey", _ => null),
         KeyMethod<V1.RevokeApiKeyRequest>("RevokeApiKey", _ => null),
 
@@ -67,7 +67,7 @@ internal static class AuthorizationTable
         Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request =>
             request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request =>
-            request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
+            request.ServiceSid).Costing(CallCost.Free) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request =>
             request.User?.ServiceSid).Costing(CallCost.Write) with
         {
@@ -84,7 +84,8 @@ internal static class AuthorizationTable
             EndUsers = EndUserRights.Self,
             User = request => request.UserKey,
         },
-        Instance<V1.StreamHeartbeatsRequest>(Users, "StreamHeartbeats", ApiKeyRole.Service, request => request.Start?.ServiceSid) with
+        Instance<V1.StreamHeartbeatsRequest>(Users, "StreamHeartbeats", ApiKeyRole.Service, request =>
+            request.Start?.ServiceSid).Costing(CallCost.Free) with
         {
             EndUsers = EndUserRights.Self,
             Users = request => (request.Beats?.Beats ?? request.Ends?.Ends)?.Select(beat => beat.UserKey) ?? [],

@@ -1,14 +1,17 @@
 namespace GrpcPresence.Server.Security.Quotas;
 
-/// <summary>What a call charges to the quotas. Streams charge for their opening and their heartbeats themselves.</summary>
+/// <summary>What a call charges to the quotas before it runs. Without another entry, a method is a read.</summary>
 internal enum CallCost
 {
-    /// <summary>Nothing, because the call only reads.</summary>
-    Free,
+    /// <summary>A read of one row. What the call reads beyond that is charged when it is known.</summary>
+    Read,
 
     /// <summary>A heartbeat, or the end of a session.</summary>
     Heartbeat,
 
     /// <summary>A write.</summary>
     Write,
+
+    /// <summary>Nothing. Streams charge for their opening, their heartbeats and their reads themselves.</summary>
+    Free,
 }

@@ -26,11 +26,27 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         var (first, second) = ofService is null ? (ofCaller, null) : (ofService, ofCaller);
         if (first is null)
             return default;
+        if (cost == CallCost.Read)
+            return ChargeReadAsync(ofService, ofCaller, cancellationToken);
         PresenceException? error;
         var isCharged = cost == CallCost.Heartbeat
             ? limiter.TryChargeHeartbeat(first, second, out error)
             : limiter.TryChargeWrite(first, second, out error);
         return isCharged ? default : RejectAsync(ofCaller ?? first, error!, cancellationToken);
+    }
+
+    private ValueTask ChargeReadAsync(UsageCounters? ofService, UsageCounters? ofCaller, CancellationToken cancellationToken)
+    {
+        var charge = limiter.ChargeReadAsync(ofService, ofCaller, Limits.MaxReadDelay, cancellationToken);
+        if (!charge.IsCompletedSuccessfully)
+            return WaitAsync(charge);
+        return charge.Result is { } rejected ? RejectAsync((ofCaller ?? ofService)!, rejected, cancellationToken) : default;
+
+        async ValueTask WaitAsync(ValueTask<PresenceException?> charging)
+        {
+            if (await charging is { } error)
+                await RejectAsync((ofCaller ?? ofService)!, error, cancellationToken);
+        }
     }
 
     /// <summary>Charges the caller for a stream whose service instance is not known yet.</summary>

@@ -40,6 +40,9 @@ internal readonly ref struct Row(sqlite3_stmt statement)
         return bytes.SequenceEqual("{}"u8) ? "{}" : Encoding.UTF8.GetString(bytes);
     }
 
+    /// <summary>Returns the bytes of a text.</summary>
+    public int Bytes(int column) => raw.sqlite3_column_bytes(_row, column);
+
     /// <summary>Reads the SID of a role, which may be empty.</summary>
     public RoleSid Role(int column) => RoleSid.TryParse(Text(column), out var sid) ? sid : default;
 }

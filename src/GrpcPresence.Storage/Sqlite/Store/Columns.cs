@@ -51,6 +51,15 @@ internal static class Columns
         UserCount = row.Int64(19),
     };
 
+    /// <summary>Returns the bytes of the texts of <see cref="OfUser"/>.</summary>
+    public static int BytesOfUser(Row row) => row.Bytes(2) + row.Bytes(3) + row.Bytes(4);
+
+    /// <summary>Returns the revision of <see cref="OfUser"/>.</summary>
+    public static long RevisionOfUser(Row row) => row.Int64(19);
+
+    /// <summary>Whether <see cref="OfUser"/> became known at a revision or later, and changed at a revision at most.</summary>
+    public static bool IsKnown(Row row, long since, long upToRevision) => row.Int64(18) >= since && RevisionOfUser(row) <= upToRevision;
+
     /// <summary>Reads <see cref="OfUser"/>.</summary>
     public static UserRecord ReadUser(Row row) => new()
     {

@@ -49,9 +49,10 @@ public sealed partial class SqlitePresenceStore
     /// <summary>Returns the keys of the existing users that the filter names.</summary>
     private static HashSet<long> FindOwners(Reader reader, ServiceRecord service, BindingFilter filter)
     {
-        var owners = filter.Users.Select(key => FindUser(reader, service, key)).OfType<UserRecord>().Select(user => user.Id).ToHashSet();
+        var ignored = 0; // the caller of the list counts the keys of the filter
+        var owners = filter.Users.Select(key => FindUser(reader, service, key, ref ignored)?.Id).OfType<long>().ToHashSet();
         if (filter.User is { } required)
-            owners.Add(FindUser(reader, service, required)?.Id ?? throw PresenceErrors.UserNotFound(required));
+            owners.Add(FindUser(reader, service, required, ref ignored)?.Id ?? throw PresenceErrors.UserNotFound(required));
         return owners;
     }
 

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
@@ -28,6 +29,7 @@ public sealed partial class SqlitePresenceStore
     private const string FindTombstonesByIdentity = """
         SELECT sid, identity, revision, delete_time FROM tombstones
         WHERE service_id = $service_id AND identity = $identity AND revision > $after_revision
+        ORDER BY revision LIMIT $limit
         """;
 
     /// <inheritdoc/>
@@ -37,12 +39,10 @@ public sealed partial class SqlitePresenceStore
             reader =>
             {
                 var record = reader.Service(service);
+                // One more than requested, to know whether further ones follow.
                 var deleted = new List<StoredChange>();
-                ReadTombstones(
-                    reader.Prepare(ListTombstones).Bind(record.Id, afterRevision, limit),
-                    record.Sid,
-                    deleted);
-                return new ChangesRead(record, MergeChangedUsers(reader, record, afterRevision, limit, deleted));
+                ReadTombstones(reader.Prepare(ListTombstones).Bind(record.Id, afterRevision, limit + 1), record.Sid, deleted);
+                return MergeChangedUsers(reader, record, afterRevision, limit, deleted);
             },
             cancellationToken);
 
@@ -54,55 +54,68 @@ public sealed partial class SqlitePresenceStore
             {
                 var record = reader.Service(service);
                 var found = new List<StoredChange>(keys.Count);
+                var (hasMore, cost) = (false, 0);
                 foreach (var key in keys)
                 {
-                    if (FindUser(reader, record, key) is { } user)
+                    if (FindUser(reader, record, key, ref cost) is { } user)
                         found.Add(new StoredChange(UserState.Of(record.Sid, user, record.Configuration), user.Revision));
                     var statement = key.IsSid
-                        ? reader.Prepare(FindTombstoneBySid)
-                            .Bind(record.Id, key.Sid.Value, afterRevision)
+                        ? reader.Prepare(FindTombstoneBySid).Bind(record.Id, key.Sid.Value, afterRevision)
                         : reader.Prepare(FindTombstonesByIdentity)
-                            .Bind(record.Id, key.Identity.ToString(), afterRevision);
-                    ReadTombstones(statement, record.Sid, found);
+                            .Bind(record.Id, key.Identity.ToString(), afterRevision, Limits.TombstonesPerKey + 1);
+                    var deleted = ReadTombstones(statement, record.Sid, found);
+                    hasMore |= deleted > Limits.TombstonesPerKey;
+                    cost += deleted;
                 }
                 // A SID belongs to one user or one tombstone, whichever key found it.
-                return new ChangesRead(record, [.. found.DistinctBy(change => change.State.Sid).OrderBy(change => change.Revision)]);
+                return new ChangesRead(
+                    record, [.. found.DistinctBy(change => change.State.Sid).OrderBy(change => change.Revision)], hasMore, cost);
             },
             cancellationToken);
 
     /// <summary>
-    /// Merges the changed users and the tombstones by ascending revision. Reads users one by one, so that none is read beyond the limit.
+    /// Merges the changed users and the tombstones by ascending revision. Reads users one by one, so that none is decoded beyond the limits
+    /// of the page.
     /// </summary>
-    private static List<StoredChange> MergeChangedUsers(
+    private static ChangesRead MergeChangedUsers(
         Reader reader, ServiceRecord service, long afterRevision, int limit, List<StoredChange> deleted)
     {
         using var rows = reader.Prepare(ListChangedUsers)
-            .Bind(service.Id, afterRevision, limit)
+            .Bind(service.Id, afterRevision, limit + 1)
             .Query();
         var merged = new List<StoredChange>();
-        var next = 0;
-        while (merged.Count < limit && rows.Read())
+        var (next, cost, bytes) = (0, deleted.Count, 0);
+        while (rows.Read())
         {
-            var user = Columns.ReadUser(rows.Row);
-            while (next < deleted.Count && merged.Count < limit && deleted[next].Revision < user.Revision)
+            var row = rows.Row;
+            var revision = Columns.RevisionOfUser(row);
+            while (next < deleted.Count && merged.Count < limit && deleted[next].Revision < revision)
                 merged.Add(deleted[next++]);
-            if (merged.Count < limit)
-                merged.Add(new StoredChange(UserState.Of(service.Sid, user, service.Configuration), user.Revision));
+            if (merged.Count == limit || bytes >= Limits.PageBytes)
+                return new ChangesRead(service, merged, HasMore: true, cost);
+            var size = Columns.BytesOfUser(row);
+            cost += StoreCost.OfRow(size);
+            bytes += size;
+            merged.Add(new StoredChange(UserState.Of(service.Sid, Columns.ReadUser(row), service.Configuration), revision));
         }
         while (next < deleted.Count && merged.Count < limit)
             merged.Add(deleted[next++]);
-        return merged;
+        return new ChangesRead(service, merged, HasMore: next < deleted.Count, cost);
     }
 
-    private static void ReadTombstones(Statement statement, ServiceSid service, List<StoredChange> target)
+    /// <summary>Adds the tombstones, and returns how many.</summary>
+    private static int ReadTombstones(Statement statement, ServiceSid service, List<StoredChange> target)
     {
         using var rows = statement.Query();
+        var count = 0;
         while (rows.Read())
         {
             var row = rows.Row;
             var tombstone = new Tombstone(
                 new UserSid(row.Sid(0)), Identity.FromTrusted(row.Text(1)), row.Int64(2), row.Time(3));
             target.Add(new StoredChange(UserState.Of(service, tombstone), tombstone.Revision));
+            count++;
         }
+        return count;
     }
 }

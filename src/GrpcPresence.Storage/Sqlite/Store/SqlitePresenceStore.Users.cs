@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
@@ -19,18 +20,17 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id LIMIT $limit
         """;
 
-    // Known in the present on-period: is_online of an earlier period is not visible.
-    private const string ListVisiblyOffline = $"""
-        SELECT {Columns.OfUser} FROM users AS u
-        WHERE u.service_id = $service_id AND u.id > $after_id
-            AND u.is_online = 0 AND u.known_revision > 0 AND u.known_revision >= $known_since
+    // The lists of online and of offline users examine users that became known in an earlier on-period, whose is_online is not visible.
+    // Such users are skipped by the program, which counts them.
+    private const string ListOffline = $"""
+        SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_offline
+        WHERE u.service_id = $service_id AND u.id > $after_id AND u.is_online = 0 AND u.known_revision > 0
         ORDER BY u.id LIMIT $limit
         """;
 
-    private const string ListVisiblyOnline = $"""
+    private const string ListOnline = $"""
         SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_online
-        WHERE u.service_id = $service_id AND u.id > $after_id
-            AND u.is_online = 1 AND u.known_revision > 0 AND u.known_revision >= $known_since
+        WHERE u.service_id = $service_id AND u.id > $after_id AND u.is_online = 1 AND u.known_revision > 0
         ORDER BY u.id LIMIT $limit
         """;
 
@@ -40,25 +40,16 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id DESC LIMIT $limit
         """;
 
-    private const string ListVisiblyOfflineBefore = $"""
-        SELECT {Columns.OfUser} FROM users AS u
-        WHERE u.service_id = $service_id AND u.id < $before_id
-            AND u.is_online = 0 AND u.known_revision > 0 AND u.known_revision >= $known_since
+    private const string ListOfflineBefore = $"""
+        SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_offline
+        WHERE u.service_id = $service_id AND u.id < $before_id AND u.is_online = 0 AND u.known_revision > 0
         ORDER BY u.id DESC LIMIT $limit
         """;
 
-    private const string ListVisiblyOnlineBefore = $"""
+    private const string ListOnlineBefore = $"""
         SELECT {Columns.OfUser} FROM users AS u INDEXED BY users_online
-        WHERE u.service_id = $service_id AND u.id < $before_id
-            AND u.is_online = 1 AND u.known_revision > 0 AND u.known_revision >= $known_since
+        WHERE u.service_id = $service_id AND u.id < $before_id AND u.is_online = 1 AND u.known_revision > 0
         ORDER BY u.id DESC LIMIT $limit
-        """;
-
-    private const string ListKnownUsers = $"""
-        SELECT {Columns.OfUser} FROM users AS u
-        WHERE u.service_id = $service_id AND u.id > $after_id
-            AND u.known_revision >= $known_since AND u.known_revision > 0 AND u.revision <= $up_to_revision
-        ORDER BY u.id LIMIT $limit
         """;
 
     // NOT INDEXED and CROSS JOIN force the plan: one pass over the users by key, with a lookup of the service instance by key.
@@ -79,12 +70,13 @@ public sealed partial class SqlitePresenceStore
                 var record = reader.Service(service);
                 var users = new List<UserState>(keys.Count);
                 var seen = new HashSet<long>(keys.Count);
+                var cost = 0;
                 foreach (var key in keys)
                 {
-                    if (FindUser(reader, record, key) is { } user && seen.Add(user.Id))
+                    if (FindUser(reader, record, key, ref cost) is { } user && seen.Add(user.Id))
                         users.Add(UserState.Of(record.Sid, user, record.Configuration));
                 }
-                return new UsersRead(record, users);
+                return new UsersRead(record, users, Next: null, cost);
             },
             cancellationToken);
 
@@ -95,7 +87,7 @@ public sealed partial class SqlitePresenceStore
             reader => ReadUsers(
                 reader,
                 service,
-                online switch { null => ListUsers, true => ListVisiblyOnline, false => ListVisiblyOffline },
+                online switch { null => ListUsers, true => ListOnline, false => ListOffline },
                 afterId,
                 limit,
                 online),
@@ -108,7 +100,7 @@ public sealed partial class SqlitePresenceStore
             reader => ReadUsers(
                 reader,
                 service,
-                online switch { null => ListUsersBefore, true => ListVisiblyOnlineBefore, false => ListVisiblyOfflineBefore },
+                online switch { null => ListUsersBefore, true => ListOnlineBefore, false => ListOfflineBefore },
                 beforeId,
                 limit,
                 online),
@@ -121,10 +113,7 @@ public sealed partial class SqlitePresenceStore
             reader =>
             {
                 var record = reader.Service(service);
-                return ReadUsers(
-                    record,
-                    reader.Prepare(ListKnownUsers)
-                        .Bind(record.Id, afterId, knownSince, upToRevision, limit));
+                return ReadUsers(record, Examine(reader, ListUsers, record, afterId), limit, Math.Max(knownSince, 1), upToRevision);
             },
             cancellationToken);
 
@@ -149,30 +138,56 @@ public sealed partial class SqlitePresenceStore
             },
             cancellationToken);
 
-    private static UserRecord? FindUser(Reader reader, ServiceRecord service, UserKey key)
+    /// <summary>Returns the user, or null, and adds the cost of looking for it.</summary>
+    private static UserRecord? FindUser(Reader reader, ServiceRecord service, UserKey key, ref int cost)
     {
         using var rows = key.IsSid
             ? reader.Prepare(FindUserBySid).Bind(service.Id, key.Sid.Value).Query()
             : reader.Prepare(FindUserByIdentity).Bind(service.Id, key.Identity.ToString()).Query();
-        return rows.Read() ? Columns.ReadUser(rows.Row) : null;
+        var isFound = rows.Read();
+        cost += StoreCost.OfRow(isFound ? Columns.BytesOfUser(rows.Row) : 0);
+        return isFound ? Columns.ReadUser(rows.Row) : null;
     }
 
     private static UsersRead ReadUsers(Reader reader, ServiceSid service, string statement, long id, int limit, bool? online)
     {
         var record = reader.Service(service);
+        var rows = Examine(reader, statement, record, id);
         if (online is null)
-            return ReadUsers(record, reader.Prepare(statement).Bind(record.Id, id, limit));
+            return ReadUsers(record, rows, limit);
         return record.Configuration.ReachabilityEnabled
-            ? ReadUsers(record, reader.Prepare(statement).Bind(record.Id, id, record.Configuration.SwitchedOnRevision, limit))
-            : new UsersRead(record, []);
+            ? ReadUsers(record, rows, limit, record.Configuration.SwitchedOnRevision)
+            : new UsersRead(record, [], Next: null, Cost: 1);
     }
 
-    private static UsersRead ReadUsers(ServiceRecord service, Statement statement)
+    /// <summary>Returns a statement that lists the users of a service instance, up to the row at which every page ends.</summary>
+    private static Statement Examine(Reader reader, string statement, ServiceRecord service, long id) =>
+        reader.Prepare(statement).Bind(service.Id, id, Limits.RowsPerPage + 1);
+
+    /// <summary>
+    /// Reads a page. It reads one row beyond the end of the page, to know whether a further one follows, and decodes only the rows that it
+    /// returns.
+    /// </summary>
+    private static UsersRead ReadUsers(
+        ServiceRecord service, Statement statement, int limit, long knownSince = 0, long upToRevision = long.MaxValue)
     {
         using var rows = statement.Query();
         var users = new List<UserState>();
+        var (examined, last, cost, bytes) = (0, 0L, 0, 0);
         while (rows.Read())
-            users.Add(UserState.Of(service.Sid, Columns.ReadUser(rows.Row), service.Configuration));
-        return new UsersRead(service, users);
+        {
+            if (users.Count == limit || examined == Limits.RowsPerPage || bytes >= Limits.PageBytes)
+                return new UsersRead(service, users, last, cost);
+            var row = rows.Row;
+            examined++;
+            last = row.Int64(0);
+            var isSelected = Columns.IsKnown(row, knownSince, upToRevision);
+            var size = isSelected ? Columns.BytesOfUser(row) : 0;
+            cost += StoreCost.OfRow(size);
+            bytes += size;
+            if (isSelected)
+                users.Add(UserState.Of(service.Sid, Columns.ReadUser(row), service.Configuration));
+        }
+        return new UsersRead(service, users, Next: null, cost);
     }
 }
