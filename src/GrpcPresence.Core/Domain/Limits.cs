@@ -84,6 +84,12 @@ public static class Limits
     public const int CachedCredentialsLength = 1024;
 
     /// <summary>
+    /// Cached credentials of one caller: the two secrets of an API key, or the present tokens of a few devices of an end user. Further ones
+    /// replace those that the caller uses least.
+    /// </summary>
+    public const int CachedCredentialsPerCaller = 8;
+
+    /// <summary>
     /// Live sessions of one user. The least recently renewed is evicted, so that a client that creates an id for each heartbeat has a
     /// bounded cost.
     /// </summary>

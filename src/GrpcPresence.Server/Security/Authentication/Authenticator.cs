@@ -95,14 +95,20 @@ internal sealed class Authenticator(
             return new(WithoutHeader(context));
         if (header.Count > 1 || header[0] is not { } credentials)
             throw AccessErrors.CredentialsInvalid();
-        if (_callers.Find(credentials) is { } known)
-        {
-            if (known.FindInvalidationReason(time.GetUtcNow()) is null)
-                return new(known);
-            // The verification below finds the error to return.
-            _callers.Remove(credentials);
-        }
+        // Nearly all clients write their credentials in the canonical form, so that the second lookup is rare.
+        if ((FindCached(credentials) ?? FindCached(credentials = CanonicalCredentials.Of(credentials) ?? credentials)) is { } known)
+            return new(known);
         return VerifyAsync(credentials);
+    }
+
+    private Caller? FindCached(string credentials)
+    {
+        var known = _callers.Find(credentials);
+        if (known?.FindInvalidationReason(time.GetUtcNow()) is null)
+            return known;
+        // The verification finds the error to return.
+        _callers.Remove(credentials);
+        return null;
     }
 
     private Caller WithoutHeader(HttpContext context)
@@ -128,17 +134,10 @@ internal sealed class Authenticator(
             _ when HasScheme(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..]),
             _ => throw AccessErrors.CredentialsInvalid(),
         };
-        if (IsCacheable(credentials))
+        if (CanonicalCredentials.Of(credentials) == credentials)
             _callers.Add(credentials, caller);
         return caller;
     }
-
-    // Caches only short credentials in canonical form. Each caller can write its credentials in few such forms, so the number of callers
-    // bounds the size of the cache.
-    private static bool IsCacheable(string credentials) =>
-        credentials.Length <= Limits.CachedCredentialsLength
-        && (credentials.StartsWith(Basic, StringComparison.Ordinal) || credentials.StartsWith(Bearer, StringComparison.Ordinal))
-        && !credentials.AsSpan(Bearer.Length).ContainsAny(' ', '\t');
 
     // Scheme names are case-insensitive (RFC 9110, section 11.1).
     private static bool HasScheme(string scheme, string credentials) => credentials.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
