@@ -14,8 +14,14 @@ public static class Limits
     /// </summary>
     public const int IdentityLength = 256;
 
+    /// <summary>Bytes of an identity: four for each character.</summary>
+    public const int IdentityBytes = 4 * IdentityLength;
+
     /// <summary>Characters of a friendly name, at most 1,024 bytes of UTF-8: the limit of Twilio Conversations.</summary>
     public const int FriendlyNameLength = 256;
+
+    /// <summary>Bytes of a friendly name: four for each character.</summary>
+    public const int FriendlyNameBytes = 4 * FriendlyNameLength;
 
     /// <summary>
     /// Bytes of attributes: the limit of Twilio Conversations for a user. A user has about 18.5 KiB at its largest, so lists, batches and
@@ -153,17 +159,77 @@ public static class Limits
     public const int OutstandingHeartbeatReplies = 16;
 
     /// <summary>
-    /// Bytes of a received message: 1,000 watched users at their largest, or 1,000 heartbeats of identities of up to 950 bytes.
+    /// Bytes of a received message at most: 1,000 watched users at their largest, or 1,000 heartbeats of identities of up to 950 bytes.
+    /// Most methods accept less: the column of <c>AuthorizationTable</c>.
     /// </summary>
     public const int ReceivedMessageBytes = 1024 * 1024;
 
     /// <summary>
-    /// Bytes of a form: percent-encoding makes three bytes of each byte of the longest profile, which is 54 KiB.
+    /// Bytes of a message to a method without a larger limit: three times a user at its largest. The largest such message is a list of the
+    /// push bindings of 51 identities, with 54 KiB.
+    /// </summary>
+    public const int UnaryMessageBytes = 64 * 1024;
+
+    /// <summary>
+    /// Bytes of a BatchGetUsers: 500 keys at their largest, each with four bytes for its tag and its length, and the other fields.
+    /// </summary>
+    public const int BatchGetMessageBytes = (BatchGetKeys * (IdentityBytes + 4)) + 1024;
+
+    /// <summary>
+    /// Bytes of a message to a method that needs no credentials, health and reflection: the names of services, symbols and files have a few
+    /// hundred.
+    /// </summary>
+    public const int PublicMessageBytes = 4 * 1024;
+
+    /// <summary>
+    /// Bytes that a compressed message may inflate to for each of its bytes. Deflate itself allows 1,032, so that without this limit 1 KiB
+    /// would cost the work of 1 MiB. Full messages of a gateway had a ratio of 1.4 to 25, and 87 with identities of 256 characters of which
+    /// only the last 8 differ.
+    /// </summary>
+    public const int InflationRatio = 100;
+
+    /// <summary>
+    /// Bytes that a message may inflate to at any ratio: a user at its largest, even if its attributes are one long repetition.
+    /// </summary>
+    public const int InflatedBytesAtAnyRatio = 20 * 1024;
+
+    /// <summary>
+    /// Fields of a message on the wire, with those inside other fields, and entries of lists. A message of 1,000 heartbeats has 3,002. The
+    /// rest is for fields that this version does not know. Without this limit, 1 MiB of empty fields would cost 20 ms.
+    /// </summary>
+    public const int FieldsPerMessage = 8_000;
+
+    /// <summary>
+    /// Entries of a list in which duplicates count once, or whose entries are checked one by one, on the wire: paths of an update mask,
+    /// reasons of a watch, types of push bindings, names of webhook events.
+    /// </summary>
+    public const int ListedValues = 256;
+
+    /// <summary>
+    /// Bytes of incomplete messages that one connection may make the server hold: 16 messages of a stream at their largest, or 256 others.
+    /// The frames of HTTP/2 return their window when they are examined, so without this limit each of thousands of streams could hold one.
+    /// </summary>
+    public const int IncompleteBytesPerConnection = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of incomplete messages that all connections together may make the server hold. Complete messages do not count.
+    /// </summary>
+    public const int IncompleteBytes = 128 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of a form at most: percent-encoding makes three bytes of each byte of the longest profile, which is 54 KiB. Most operations
+    /// accept less: the sum of their parameters.
     /// </summary>
     public const int FormBytes = 64 * 1024;
 
+    /// <summary>Bytes of parameters in a form that its operation does not declare, which the server ignores.</summary>
+    public const int UndeclaredFormBytes = 4 * 1024;
+
     /// <summary>Values of a form: several times what any operation reads.</summary>
     public const int FormValues = 256;
+
+    /// <summary>Values of a query: the users of a watch, and several times its other parameters.</summary>
+    public const int QueryValues = WatchedKeys + FormValues;
 
     /// <summary>Updates of one watch message.</summary>
     public const int WatchUpdatesPerMessage = 500;
@@ -358,6 +424,12 @@ public static class Limits
 
     /// <summary>How long a watch with pending messages may make no progress; a setting overrides it.</summary>
     public static readonly TimeSpan WatchStallTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// How long a request's body may take to arrive: the whole body of a call with one message or of a REST request, and each message of a
+    /// stream from its first byte. Kestrel's minimum rate of 240 bytes/s alone would let a message of 64 KiB take five minutes.
+    /// </summary>
+    public static readonly TimeSpan RequestBodyTime = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a heartbeat stream may take to send its first message.</summary>
     public static readonly TimeSpan HeartbeatStreamStart = TimeSpan.FromSeconds(10);

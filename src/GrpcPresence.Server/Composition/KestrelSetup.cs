@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
@@ -33,6 +35,13 @@ internal static class KestrelSetup
     /// </summary>
     private const int RequestLineBytes = 64 * 1024;
 
+    /// <summary>
+    /// The bytes that a client may send on one stream before the server reads them. A heartbeat stream that waits for the store holds that
+    /// much, and not Kestrel's 768 KiB. Twice the largest message of most methods. The server returns a window when it has read half of it,
+    /// so a stream still carries messages of any size.
+    /// </summary>
+    private const int StreamWindowBytes = 128 * 1024;
+
     /// <summary>Configures the listeners; with TLS if <paramref name="handshakes"/> is given.</summary>
     public static void Configure(
         KestrelServerOptions kestrel, ServerSettings settings, FloodGuard? floods = null, TlsHandshakes? handshakes = null)
@@ -45,12 +54,19 @@ internal static class KestrelSetup
         kestrel.Limits.Http2.KeepAlivePingTimeout = settings.KeepAlivePingTimeout;
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
         kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderFieldBytes;
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
         kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
-        // A watch ends itself, with a reason and a token, when its client reads too slowly. Request streams do not need a minimum rate
-        // either: gRPC disables it for them, and keeps it for unary calls, whose bodies must arrive in time.
+        // A watch ends itself, with a reason and a token, when its client reads too slowly. The minimum rate of requests only helps against
+        // bodies of which nothing arrives: Limits.RequestBodyTime limits the others.
         kestrel.Limits.MinResponseDataRate = null;
+        var incomplete = new IncompleteMessages(Limits.IncompleteBytes);
+        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection =>
+        {
+            connection.Features.Set(new IncompleteMessages(Limits.IncompleteBytesPerConnection, incomplete));
+            return next(connection);
+        }));
         if (!settings.HasAdminSocketOnly)
         {
             Listen(kestrel, settings.Address, settings.Port, listen =>

@@ -88,10 +88,10 @@ public sealed class GrpcWebCallTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public async Task A_message_of_1_MiB_is_read_and_one_byte_more_is_not(WatchTransport mode)
+    public async Task A_message_of_the_limit_of_its_method_is_read_and_one_byte_more_is_not(WatchTransport mode)
     {
         var users = new UserService.UserServiceClient(_server.InvokerOver(mode));
-        var text = new string('x', Limits.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
+        var text = new string('x', Limits.UnaryMessageBytes - 4); // a tag, and a length of three bytes
 
         var largest = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text }));
         var more = await CallError.Of(users.GetUserAsync(new GetUserRequest { UserKey = text + "x" }));

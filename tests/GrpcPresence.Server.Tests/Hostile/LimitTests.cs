@@ -118,17 +118,48 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_of_1_MiB_is_read_and_one_byte_more_is_not()
+    public async Task A_message_of_the_limit_of_its_method_is_read_and_one_byte_more_is_not()
     {
-        var method = HostileRequest.Methods.Single(method => method.FullName == "presence.v1.UserService.GetUser");
-        var text = new string('x', Limits.ReceivedMessageBytes - 4); // a tag, and a length of three bytes
+        foreach (var method in HostileRequest.Methods)
+        {
+            var max = StatusOracle.MaxBytes(method);
+            var text = new byte[max - (max < 1 << 14 ? 4 : 5)]; // a tag of two bytes, and a length of two or three
+            byte[] Message(int more) => new WireWriter().Field(99, [.. text, .. new byte[more]]).ToArray(); // an unknown field
 
-        var largest = new GetUserRequest { UserKey = text }.ToByteArray();
-        var read = await HostileCall.RunAsync(_server.Invoker, method, [largest]);
-        var more = await HostileCall.RunAsync(_server.Invoker, method, [new GetUserRequest { UserKey = text + "x" }.ToByteArray()]);
+            var read = await HostileCall.RunAsync(_server.Invoker, method, [Message(0)]);
+            var more = await HostileCall.RunAsync(_server.Invoker, method, [Message(1)]);
 
-        Assert.Equal(Limits.ReceivedMessageBytes, largest.Length);
-        Assert.Equal((StatusCode.InvalidArgument, StatusCode.ResourceExhausted), (read.Error!.StatusCode, more.Error!.StatusCode));
+            Assert.Equal(max, Message(0).Length);
+            Assert.True(read.Error?.StatusCode is not StatusCode.ResourceExhausted, $"{method.FullName} rejects {max} bytes.");
+            Assert.True(more.Error?.StatusCode is StatusCode.ResourceExhausted, $"{method.FullName} reads more than {max} bytes.");
+        }
+    }
+
+    [Fact]
+    public async Task A_message_over_the_limit_of_its_method_is_rejected_by_its_prefix()
+    {
+        foreach (var method in HostileRequest.Methods)
+        {
+            var prefix = Conversation.Message([], length: (uint)StatusOracle.MaxBytes(method) + 1);
+            var path = $"/{method.Service.FullName}/{method.Name}";
+            var conversation = new Conversation($"a large prefix to {path}").Preface().Request(1, Conversation.Fields(path))
+                .Frame(FrameType.Data, FrameFlags.None, 1, prefix).Await(1);
+
+            var answers = await RawConnection.TalkAsync(_server.Address, conversation);
+
+            Assert.True(answers[1].GrpcStatus == (int)StatusCode.ResourceExhausted, $"{path}: {answers[1]}");
+        }
+        Assert.Empty(_server.Log.Problems);
+    }
+
+    [Fact]
+    public void The_largest_valid_request_of_each_method_fits()
+    {
+        foreach (var method in HostileRequest.Methods)
+        {
+            var bytes = LargestRequest.SizeOf(method.InputType);
+            Assert.True(bytes <= StatusOracle.MaxBytes(method), $"{method.FullName} may have {bytes} bytes.");
+        }
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Tests.Fixture;
 
 namespace GrpcPresence.Server.Tests.Hostile;
@@ -14,10 +15,10 @@ internal static class StatusOracle
     /// <summary>Checks the answer to one message.</summary>
     public static string? Objection(MethodDescriptor method, byte[] request, CallOutcome outcome)
     {
-        if (request.Length > Limits.ReceivedMessageBytes)
+        if (request.Length > MaxBytes(method))
             return Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
-        if (!Decoding.TryDecode(method.InputType, request, out _, out var undecodable))
-            return Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
+        if (!Decoding.TryDecodeRequest(method.InputType, request, out _, out var undecodable))
+            return ObjectionToUndecodable(method, request, outcome, undecodable);
         if (outcome.Error is not null)
             return ObjectionToRejection(method, outcome.Error);
         return outcome.Messages.All(message => Decoding.TryDecode(method.OutputType, message, out _))
@@ -41,6 +42,24 @@ internal static class StatusOracle
         if (documented is StatusCode.Internal or StatusCode.Unavailable)
             return $"{error.Reason}: a request caused a server error";
         return documented == StatusCode.InvalidArgument ? ObjectionToViolations(error) : null;
+    }
+
+    /// <summary>Returns the maximum size of a message to the method.</summary>
+    public static int MaxBytes(MethodDescriptor method) =>
+        AuthorizationTable.Find($"/{method.Service.FullName}/{method.Name}")!.MaxMessageBytes;
+
+    /// <summary>
+    /// Checks the error of bytes that cannot be decoded. Of several errors, the server reports too many entries or fields first if they
+    /// come before bytes that are not the wire format, and a text that is not UTF-8 last.
+    /// </summary>
+    public static string? ObjectionToUndecodable(MethodDescriptor method, byte[] request, CallOutcome outcome, StatusCode undecodable)
+    {
+        var error = outcome.Error;
+        if (error is { StatusCode: StatusCode.InvalidArgument } && CallError.From(error).Reason == "FIELD_TOO_LONG")
+            return ObjectionToRejection(method, error);
+        if (error is { StatusCode: StatusCode.ResourceExhausted } && request.Length > Limits.FieldsPerMessage)
+            return Expect(error, StatusCode.ResourceExhausted, "a message of too many fields");
+        return Expect(error, error?.StatusCode == StatusCode.Internal ? StatusCode.Internal : undecodable, "bytes that cannot be decoded");
     }
 
     /// <summary>Expects the status of a message that gRPC rejects before a handler runs.</summary>

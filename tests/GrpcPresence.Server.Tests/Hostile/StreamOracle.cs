@@ -20,13 +20,13 @@ internal static class StreamOracle
             return StatusOracle.ObjectionToRejection(method, notFound);
         for (var i = 0; i < requests.Count; i++)
         {
-            if (requests[i].Length > Limits.ReceivedMessageBytes)
+            if (requests[i].Length > StatusOracle.MaxBytes(method))
             {
                 return ObjectionToCount(outcome, i)
                     ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
             }
-            if (!Decoding.TryDecode(method.InputType, requests[i], out var message, out var undecodable))
-                return ObjectionToCount(outcome, i) ?? StatusOracle.Expect(outcome.Error, undecodable, "bytes that cannot be decoded");
+            if (!Decoding.TryDecodeRequest(method.InputType, requests[i], out var message, out var undecodable))
+                return ObjectionToCount(outcome, i) ?? StatusOracle.ObjectionToUndecodable(method, requests[i], outcome, undecodable);
             if (heartbeats && Rejects((StreamHeartbeatsRequest)message, isFirst: i == 0))
                 return ObjectionToEnd(method, outcome, i);
             if (i < outcome.Messages.Count && ObjectionToReply(method, message, outcome.Messages[i]) is { } objection)

@@ -4,7 +4,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using Google.Protobuf;
 using Grpc.Core;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Tests.Hostile;
 using GrpcPresence.Server.Tests.Hostile.Http2;
 using GrpcPresence.V1;
 
@@ -110,6 +112,87 @@ public sealed class CompressionTests : IAsyncLifetime
 
         Assert.True(await CreateAsync([.. whole, .. more]) == StatusCode.Internal, what);
         Assert.Equal(StatusCode.OK, await CreateAsync(whole));
+    }
+
+    [Fact]
+    public async Task Bounded_A_public_method_rejects_a_compressed_message_and_does_not_inflate_it()
+    {
+        // Not gzip at all, so that an attempt to inflate it would be another error.
+        foreach (var method in BoundMethod.AllOf(_server).Where(method => method.Rule.IsPublic))
+        {
+            using var response = await PostAsync(method.Path, "gzip", Conversation.Message([1, 2, 3], Compressed));
+
+            Assert.Equal([$"{(int)StatusCode.Unimplemented}"], Header(response, "grpc-status"));
+            Assert.Equal(["identity"], Header(response, "grpc-accept-encoding"));
+        }
+        Assert.Empty(_server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task Bounded_A_message_inflates_to_the_limit_of_its_method_on_each_method()
+    {
+        foreach (var method in BoundMethod.AllOf(_server).Where(method => !method.Rule.IsPublic))
+        {
+            var max = method.Rule.MaxMessageBytes;
+            var fits = await SendUnknownAsync(method.Path, max);
+            var exceeds = await SendUnknownAsync(method.Path, max + 1);
+
+            Assert.True(fits != StatusCode.ResourceExhausted, $"{method.Path} rejects {max} bytes.");
+            Assert.True(exceeds == StatusCode.ResourceExhausted, $"{method.Path} answers {exceeds}.");
+        }
+        Assert.Empty(_server.Log.Problems);
+    }
+
+    [Fact]
+    public async Task Bounded_A_message_inflates_to_a_hundred_times_its_size_or_the_size_of_a_user()
+    {
+        const string Path = "/presence.v1.UserService/WatchUsers";
+        var user = Zip(Repetition(Limits.InflatedBytesAtAnyRatio));
+        var more = Zip(Repetition(Limits.InflatedBytesAtAnyRatio + 1));
+        var bomb = Zip(new byte[Limits.ReceivedMessageBytes]);
+
+        Assert.Equal(StatusCode.InvalidArgument, await PostAsync(Path, user)); // inflated, and without a service instance
+        Assert.Equal(StatusCode.ResourceExhausted, await PostAsync(Path, more));
+        var before = GC.GetTotalAllocatedBytes();
+        Assert.Equal(StatusCode.ResourceExhausted, await PostAsync(Path, bomb));
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, Limits.ReceivedMessageBytes);
+        Assert.Empty(_server.Log.Problems);
+    }
+
+    /// <summary>Sends a compressed message of so many bytes: one unknown field that does not compress much.</summary>
+    private async Task<StatusCode> SendUnknownAsync(string path, int bytes)
+    {
+        var message = Repetition(bytes);
+        new Random(1).NextBytes(message.AsSpan(bytes - (bytes / 10)));
+        return await PostAsync(path, Zip(message));
+    }
+
+    /// <summary>Returns a message of so many bytes: one unknown field of zeros.</summary>
+    private static byte[] Repetition(int bytes)
+    {
+        var message = new WireWriter().Field(99, new byte[bytes - 5]).ToArray(); // a tag of two bytes, and a length of three
+        Assert.Equal(bytes, message.Length);
+        return message;
+    }
+
+    private async Task<StatusCode> PostAsync(string path, byte[] compressed)
+    {
+        using var response = await PostAsync(path, "gzip", Conversation.Message(compressed, Compressed));
+        var status = Header(response, "grpc-status").SingleOrDefault();
+        // A watch or a stream that was accepted sends its headers, and has no status yet.
+        return status is null ? StatusCode.OK : (StatusCode)int.Parse(status, CultureInfo.InvariantCulture);
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(string path, string encoding, byte[] body)
+    {
+        using var http = new HttpClient
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+        content.Headers.Add("grpc-encoding", encoding);
+        return await http.PostAsync(new Uri(_server.Address, path), content, TestRun.Token);
     }
 
     private static StreamHeartbeatsRequest BeatOf(string user) =>

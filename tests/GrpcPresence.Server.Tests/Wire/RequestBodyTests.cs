@@ -14,7 +14,7 @@ public sealed class RequestBodyTests
     [Fact]
     public async Task A_truncated_body_ends_the_call_and_is_not_a_fault()
     {
-        var reader = new RequestBody(_pipe.Reader);
+        var reader = BodyOf(_pipe.Reader);
         var reading = reader.ReadAsync(TestRun.Token).AsTask();
         await _pipe.Writer.CompleteAsync(new IOException("", new ConnectionAbortedException()));
 
@@ -28,7 +28,7 @@ public sealed class RequestBodyTests
     public async Task A_reset_between_two_reads_ends_the_call()
     {
         var reset = new IOException("The client reset the request stream.");
-        var body = new RequestBody(new ResetBetweenReads(reset));
+        var body = BodyOf(new ResetBetweenReads(reset));
 
         var error = await CallError.Of(() => Task.Run(() => body.AdvanceTo(default), TestRun.Token));
 
@@ -41,14 +41,16 @@ public sealed class RequestBodyTests
     {
         await _pipe.Writer.CompleteAsync(new BadHttpRequestException("", StatusCodes.Status413PayloadTooLarge));
 
-        var error = await CallError.Of(() => new RequestBody(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
+        var error = await CallError.Of(() => BodyOf(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
 
         Assert.Equal(StatusCode.ResourceExhausted, error.Code);
     }
 
     [Theory]
     [InlineData("0000000001", null)]
-    [InlineData("017fffffff", null)]
+    [InlineData("0000100000", null)]
+    [InlineData("0000100001", StatusCode.ResourceExhausted)]
+    [InlineData("017fffffff", StatusCode.ResourceExhausted)]
     [InlineData("0080000000", StatusCode.ResourceExhausted)]
     [InlineData("02", StatusCode.Internal)]
     [InlineData("00ffffff", null)] // an incomplete prefix
@@ -57,10 +59,12 @@ public sealed class RequestBodyTests
         foreach (var part in Convert.FromHexString(prefix))
             await _pipe.Writer.WriteAsync(new[] { part }, TestRun.Token);
 
-        var read = await Record.ExceptionAsync(() => new RequestBody(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
+        var read = await Record.ExceptionAsync(() => BodyOf(_pipe.Reader).ReadAsync(TestRun.Token).AsTask());
 
         Assert.Equal(expected, (read as RpcException)?.StatusCode);
     }
+
+    private static RequestBody BodyOf(PipeReader body) => new(body, new DefaultHttpContext(), TimeProvider.System);
 
     private sealed class ResetBetweenReads(IOException reset) : PipeReader
     {

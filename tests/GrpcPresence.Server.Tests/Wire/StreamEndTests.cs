@@ -46,7 +46,7 @@ public sealed class StreamEndTests
     private static DefaultHttpContext Request(Stream body)
     {
         var request = new DefaultHttpContext();
-        request.Features.Set<IRequestBodyPipeFeature>(new RequestBody(PipeReader.Create(body)));
+        request.Features.Set<IRequestBodyPipeFeature>(new RequestBody(PipeReader.Create(body), request, TimeProvider.System));
         return request;
     }
 

@@ -22,7 +22,7 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
     public static bool Serves(HttpContext http) => HasContentType(http, ContentType);
 
     /// <summary>Whether the request's body was encoded in base64. The content type no longer says so after the translation.</summary>
-    public static bool IsText(HttpContext http) => http.Features.Get<RequestBodyPipeFeature>() is not null;
+    public static bool IsText(HttpContext http) => http.Features.Get<GrpcWebTextBody>() is not null;
 
     /// <summary>Rejects the call, or passes it on.</summary>
     public Task InvokeAsync(HttpContext http)
@@ -32,20 +32,22 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
         // Browsers send a request as a whole. A heartbeat stream would be closed, and its sessions ended, before the first reply.
         if (TypeOf(http.GetEndpoint()) is MethodType.ClientStreaming or MethodType.DuplexStreaming)
             return Reject(http, StatusCodes.Status200OK, StatusCode.Unimplemented, RequestStream);
-        if (HasContentType(http, TextContentType))
-            ReadThroughStream(http);
-        return next(http);
+        return HasContentType(http, TextContentType) ? RunTextAsync(http) : next(http);
     }
 
-    /// <summary>
-    /// Puts a second reader between Kestrel's reader and the reader that decodes base64. The decoder throws in the middle of a read.
-    /// Kestrel's own reader could then not skip the rest of the body: it would close the connection and log a server error.
-    /// </summary>
-    private static void ReadThroughStream(HttpContext http)
+    private async Task RunTextAsync(HttpContext http)
     {
-        var body = new RequestBodyPipeFeature(http);
+        var body = new GrpcWebTextBody(http.Request.BodyReader);
         http.Features.Set(body);
         http.Features.Set<IRequestBodyPipeFeature>(body);
+        try
+        {
+            await next(http);
+        }
+        finally
+        {
+            body.FinishRead();
+        }
     }
 
     private static MethodType? TypeOf(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type;

@@ -1,6 +1,10 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.IO.Hashing;
+using System.IO.Pipelines;
 using Grpc.Core;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
@@ -11,18 +15,43 @@ namespace GrpcPresence.Server.Grpc.Wire;
 /// </summary>
 internal sealed class InflatedMessage : SequentialStream
 {
+    private const int PrefixBytes = 1 + sizeof(uint);
+
     private readonly TrailingBytes _compressed;
-    private readonly Stream _inflated;
+    private readonly GZipStream _inflated;
     private readonly Crc32 _checksum = new();
     private uint _length;
 
-    /// <summary>Begins to read.</summary>
-    /// <param name="compressed">The message.</param>
-    /// <param name="inflate">Creates the decompressor of a message.</param>
-    public InflatedMessage(Stream compressed, Func<Stream, Stream> inflate)
+    private InflatedMessage(Stream compressed)
     {
         _compressed = new TrailingBytes(compressed, 2 * sizeof(uint));
-        _inflated = inflate(_compressed);
+        _inflated = new GZipStream(_compressed, CompressionMode.Decompress);
+    }
+
+    /// <summary>Returns the message with a prefix, as gRPC sends it without compression.</summary>
+    /// <param name="message">The compressed message, without its prefix.</param>
+    /// <param name="maxBytes">The maximum size after decompression.</param>
+    /// <exception cref="RpcException">Internal: the message is not one complete gzip member. ResourceExhausted: it inflates to more bytes
+    /// than the maximum, or than <see cref="Limits.InflationRatio"/> allows.</exception>
+    public static ReadOnlyMemory<byte> Read(ReadOnlySequence<byte> message, int maxBytes)
+    {
+        var allowed = (int)Math.Min(maxBytes, Math.Max(Limits.InflatedBytesAtAnyRatio, message.Length * Limits.InflationRatio));
+        using var inflated = new InflatedMessage(PipeReader.Create(message).AsStream());
+        // One byte more than allowed tells a message that is too large from one that just fits.
+        var buffer = new byte[PrefixBytes + (int)Math.Min(allowed + 1, 4 * message.Length)];
+        var length = 0;
+        while (true)
+        {
+            if (PrefixBytes + length == buffer.Length)
+                Array.Resize(ref buffer, Math.Min(2 * buffer.Length, PrefixBytes + allowed + 1));
+            var read = inflated.Read(buffer.AsSpan(PrefixBytes + length));
+            if (read == 0)
+                break;
+            if ((length += read) > allowed)
+                throw new RpcException(allowed == maxBytes ? RequestBody.TooLarge(maxBytes) : RatioTooHigh());
+        }
+        BinaryPrimitives.WriteInt32BigEndian(buffer.AsSpan(1), length);
+        return buffer.AsMemory(0, PrefixBytes + length);
     }
 
     /// <inheritdoc/>
@@ -64,4 +93,8 @@ internal sealed class InflatedMessage : SequentialStream
 
     private static RpcException Invalid() =>
         new(new Status(StatusCode.Internal, "The message cannot be decoded. Its data does not match its compression."));
+
+    private static Status RatioTooHigh() => new(
+        StatusCode.ResourceExhausted,
+        $"The message is too large. It may inflate to {Limits.InflationRatio} times its size. Send it without compression.");
 }

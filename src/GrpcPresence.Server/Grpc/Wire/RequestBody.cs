@@ -2,31 +2,56 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Security.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// A request body that rejects invalid message prefixes, and reports an aborted body as CANCELLED. Without it gRPC returns UNKNOWN, and
-/// logs a client error as a server error. gRPC consumes whole messages, so each read begins with a prefix: one byte for compression and
-/// four for the length.
+/// The body of a gRPC request, with the rules that hold before a message is buffered or decoded:
+/// <list type="bullet">
+/// <item>A message is rejected by its prefix when it is too large for its method, or when the prefix is invalid. gRPC itself has one limit
+/// for all methods.</item>
+/// <item>A compressed message is inflated here, within the limit of its method and a maximum ratio. gRPC would inflate it without either.
+/// Methods that need no credentials do not accept compressed messages.</item>
+/// <item>A body, or a message of a stream that has begun, ends within <see cref="Limits.RequestBodyTime"/>, and the incomplete messages of
+/// a connection have a maximum size.</item>
+/// <item>An aborted or malformed body is CANCELLED. Without this, gRPC returns UNKNOWN, and logs a client error as a server error.</item>
+/// </list>
+/// gRPC consumes whole messages, so each read begins with a prefix: one byte for compression and four for the length. Not safe for more
+/// than one thread, except for the timer.
 /// </summary>
 /// <param name="body">The body to read.</param>
-/// <param name="isBase64">Whether Grpc.AspNetCore.Web decodes the body from base64. It reports invalid base64 as an
-/// InvalidOperationException.</param>
-internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : PipeReader, IRequestBodyPipeFeature
+/// <param name="http">The request.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvider time) : PipeReader, IRequestBodyPipeFeature
 {
     private const byte Compressed = 1;
     private const int LengthAt = 1;
     private const int PrefixBytes = LengthAt + sizeof(uint);
+
+    private readonly AccessRule? _rule = http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>();
+
+    private ReadOnlySequence<byte> _read; // what the last read returned and gRPC has not consumed
+    private bool _isInflated; // whether that is an inflated message
+    private long _incomplete; // its bytes that gRPC has seen
+    private BodyDeadline? _deadline; // null until a read had to wait for the rest of the body or message
 
     /// <inheritdoc/>
     public PipeReader Reader => this;
 
     /// <summary>Kestrel's exception for an aborted body. Null until a read has seen it.</summary>
     public IOException? AbortedBy { get; private set; }
+
+    private int MaxMessageBytes => _rule?.MaxMessageBytes ?? Limits.ReceivedMessageBytes;
+
+    // Only a duplex stream may rest between its messages: a call with one message has begun with its headers.
+    private bool IsIdle => _incomplete == 0
+        && http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type
+            is MethodType.ClientStreaming or MethodType.DuplexStreaming;
 
     /// <summary>Returns the body that <see cref="RequestBodyMiddleware"/> has set for the request.</summary>
     public static RequestBody Of(HttpContext request) => (RequestBody)request.Features.GetRequiredFeature<IRequestBodyPipeFeature>();
@@ -36,10 +61,7 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     {
         try
         {
-            var read = body.TryRead(out result);
-            if (read)
-                result = Check(result);
-            return read;
+            return body.TryRead(out result) && TryTake(ref result);
         }
         catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
@@ -52,8 +74,11 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     {
         try
         {
-            var read = body.ReadAsync(cancellationToken);
-            return read.IsCompletedSuccessfully ? new ValueTask<ReadResult>(Check(read.Result)) : CheckAsync(read);
+            var reading = body.ReadAsync(cancellationToken);
+            if (!reading.IsCompletedSuccessfully)
+                return ReadRestAsync(reading, cancellationToken);
+            var result = reading.Result;
+            return TryTake(ref result) ? new(result) : ReadRestAsync(body.ReadAsync(cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
@@ -67,6 +92,15 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
+        _read = _read.Slice(consumed);
+        _incomplete = _read.Length;
+        if (_deadline is not null && IsIdle)
+            _deadline = null;
+        if (_isInflated)
+        {
+            _isInflated = _incomplete > 0;
+            return;
+        }
         // Kestrel throws the exception for a reset from the next call, which is as often this one as a read.
         try
         {
@@ -85,11 +119,17 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
     public override void Complete(Exception? exception = null) => body.Complete(exception);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadResult> CheckAsync(ValueTask<ReadResult> read)
+    private async ValueTask<ReadResult> ReadRestAsync(ValueTask<ReadResult> reading, CancellationToken cancellationToken)
     {
         try
         {
-            return Check(await read);
+            while (true)
+            {
+                var result = await WaitAsync(reading);
+                if (TryTake(ref result))
+                    return result;
+                reading = body.ReadAsync(cancellationToken);
+            }
         }
         catch (Exception exception) when (ErrorOf(exception) is { } error)
         {
@@ -97,19 +137,83 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
         }
     }
 
-    private ReadResult Check(ReadResult read)
+    /// <summary>Waits for a read, until the time for the body or message is over.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> reading)
     {
-        if (ErrorOf(read.Buffer) is not { } error)
-            return read;
-        body.AdvanceTo(read.Buffer.Start);
-        throw new RpcException(error);
+        if (reading.IsCompleted || IsIdle)
+            return await reading;
+        var (incomplete, held) = (_incomplete, http.Features.Get<IncompleteMessages>());
+        if (held?.TryAdd(incomplete) == false)
+        {
+            await BodyDeadline.EndAsync(body, reading);
+            throw new RpcException(TooManyIncomplete());
+        }
+        try
+        {
+            _deadline ??= new BodyDeadline(body, time);
+            return await _deadline.WaitAsync(reading) ?? throw new RpcException(TooSlow());
+        }
+        finally
+        {
+            held?.Remove(incomplete);
+        }
     }
+
+    /// <summary>
+    /// Takes what was read. Returns false when it is the begin of a compressed message, which is read on until it can be inflated.
+    /// </summary>
+    private bool TryTake(ref ReadResult result)
+    {
+        var buffer = result.Buffer;
+        if (!buffer.IsEmpty && FindProblem(buffer) is { } problem)
+        {
+            body.AdvanceTo(buffer.Start); // otherwise the server could not skip the rest
+            throw new RpcException(problem);
+        }
+        if (IsGzip(buffer) && !result.IsCanceled)
+        {
+            var whole = PrefixBytes + (long)(buffer.Length < PrefixBytes ? 0 : LengthOf(buffer));
+            if (buffer.Length >= whole && buffer.Length >= PrefixBytes)
+            {
+                _isInflated = true;
+                result = new ReadResult(Inflate(buffer.Slice(PrefixBytes, whole - PrefixBytes)), isCanceled: false, isCompleted: false);
+                body.AdvanceTo(buffer.GetPosition(whole));
+            }
+            else if (!result.IsCompleted)
+            {
+                _incomplete = buffer.Length;
+                body.AdvanceTo(buffer.Start, buffer.End);
+                return false;
+            }
+        }
+        _read = result.Buffer;
+        return true;
+    }
+
+    /// <summary>Returns the message as gRPC sends it without compression.</summary>
+    private ReadOnlySequence<byte> Inflate(ReadOnlySequence<byte> message)
+    {
+        try
+        {
+            return new(InflatedMessage.Read(message, MaxMessageBytes));
+        }
+        catch (RpcException)
+        {
+            body.AdvanceTo(message.Start);
+            throw;
+        }
+    }
+
+    private bool IsGzip(ReadOnlySequence<byte> buffer) =>
+        !buffer.IsEmpty && buffer.FirstSpan[0] == Compressed && http.Request.Headers["grpc-encoding"].ToString() == RequestGzip.Name;
 
     /// <summary>Returns gRPC's error for the exception, or null for a server error.</summary>
     private RpcException? ErrorOf(Exception exception) => exception switch
     {
         IOException aborted => Aborted(aborted),
-        InvalidOperationException when isBase64 =>
+        // Grpc.AspNetCore.Web reports invalid base64 in this way.
+        InvalidOperationException when GrpcWebMiddleware.IsText(http) =>
             new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded. Its base64 is invalid or incomplete.")),
         _ => null,
     };
@@ -123,16 +227,30 @@ internal sealed class RequestBody(PipeReader body, bool isBase64 = false) : Pipe
             : new Status(StatusCode.Cancelled, "The client aborted the request."));
     }
 
-    private static Status? ErrorOf(ReadOnlySequence<byte> buffer)
+    private Status? FindProblem(ReadOnlySequence<byte> buffer)
     {
-        if (buffer.IsEmpty)
-            return null;
-        if (buffer.FirstSpan[0] > Compressed)
-            return new Status(StatusCode.Internal, "The message cannot be decoded. Its compression flag must be 0 or 1.");
-        return buffer.Length >= PrefixBytes && LengthOf(buffer) > int.MaxValue
-            ? new Status(StatusCode.ResourceExhausted, $"The message is too large. The maximum is {Limits.ReceivedMessageBytes} bytes.")
-            : null;
+        switch (buffer.FirstSpan[0])
+        {
+            case > Compressed:
+                return new Status(StatusCode.Internal, "The message cannot be decoded. Its compression flag must be 0 or 1.");
+            case Compressed when _rule is { IsPublic: true }:
+                // The header tells the client to send the message again without compression (gRPC's specification of compression).
+                http.Response.Headers["grpc-accept-encoding"] = "identity";
+                return new Status(StatusCode.Unimplemented, "This method needs no credentials, and accepts no compressed messages.");
+            default:
+                return buffer.Length >= PrefixBytes && LengthOf(buffer) > (uint)MaxMessageBytes ? TooLarge(MaxMessageBytes) : null;
+        }
     }
+
+    /// <summary>Returns the error of a message that is too large for its method.</summary>
+    internal static Status TooLarge(int max) =>
+        new(StatusCode.ResourceExhausted, $"The message is too large. The maximum for this method is {max} bytes.");
+
+    private static Status TooSlow() =>
+        new(StatusCode.DeadlineExceeded, $"The message did not arrive within {Limits.RequestBodyTime.TotalSeconds} s.");
+
+    private static Status TooManyIncomplete() =>
+        new(StatusCode.ResourceExhausted, "Too many messages are incomplete at the same time. Send one after the other.");
 
     private static uint LengthOf(ReadOnlySequence<byte> buffer)
     {

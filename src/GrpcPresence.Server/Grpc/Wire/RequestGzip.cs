@@ -4,20 +4,20 @@ using Grpc.Net.Compression;
 namespace GrpcPresence.Server.Grpc.Wire;
 
 /// <summary>
-/// Adds gRPC's error for invalid data to gRPC's gzip provider. Without it gRPC returns UNKNOWN for data that cannot be decompressed, and
-/// logs a server error.
+/// Names the encoding that requests may have, for gRPC's error about another one. <see cref="RequestBody"/> inflates messages before gRPC
+/// reads them, because gRPC inflates without a limit for each method. Responses are never compressed.
 /// </summary>
 internal sealed class RequestGzip : ICompressionProvider
 {
-    private readonly GzipCompressionProvider _gzip = new(CompressionLevel.Fastest);
+    /// <summary>The name of the encoding.</summary>
+    public const string Name = "gzip";
 
     /// <inheritdoc/>
-    public string EncodingName => _gzip.EncodingName;
+    public string EncodingName => Name;
 
     /// <inheritdoc/>
-    public Stream CreateCompressionStream(Stream stream, CompressionLevel? compressionLevel) =>
-        _gzip.CreateCompressionStream(stream, compressionLevel);
+    public Stream CreateCompressionStream(Stream stream, CompressionLevel? compressionLevel) => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public Stream CreateDecompressionStream(Stream stream) => new InflatedMessage(stream, _gzip.CreateDecompressionStream);
+    public Stream CreateDecompressionStream(Stream stream) => throw new NotSupportedException();
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Server.Security.Quotas;
 
@@ -18,6 +19,15 @@ internal abstract record AccessRule(string Method)
 
     /// <summary>Whether callers without credentials are rejected even while the server requires no credentials.</summary>
     public bool RequiresCredentials { get; init; }
+
+    /// <summary>
+    /// The maximum size of a message in bytes, as sent and after decompression. The server checks it before it buffers the message.
+    /// </summary>
+    public int MaxMessageBytes
+    {
+        get => field > 0 ? field : IsPublic ? Limits.PublicMessageBytes : Limits.UnaryMessageBytes;
+        init;
+    }
 
     /// <summary>Whether every caller may call the method, even without credentials.</summary>
     public bool IsPublic => MinimumRole == ApiKeyRole.None;

@@ -1,13 +1,14 @@
 using Google.Protobuf;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Server.Security.Quotas;
 
 namespace GrpcPresence.Server.Security.Authorization;
 
 /// <summary>
-/// The only table of which callers may call which methods, and of the quotas that a call uses. A method without a row prevents the server
-/// from starting. Scope is checked before everything else: to a caller whose scope is one service instance, every other one looks as if it
-/// did not exist.
+/// The only table of which callers may call which methods, of the quotas that a call uses, and of the size of messages. A method without a
+/// row prevents the server from starting. Scope is checked before everything else: to a caller whose scope is one service instance, every
+/// other one looks as if it did not exist.
 /// </summary>
 internal static class AuthorizationTable
 {
@@ -63,11 +64,15 @@ internal static class AuthorizationTable
         Instance<V1.GetUserRequest>(Users, "GetUser", ApiKeyRole.Read, request =>
             request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.BatchGetUsersRequest>(Users, "BatchGetUsers", ApiKeyRole.Read, request => request.ServiceSid)
-            with { EndUsers = EndUserRights.AllUsers },
+            with { EndUsers = EndUserRights.AllUsers, MaxMessageBytes = Limits.BatchGetMessageBytes },
         Instance<V1.ListUsersRequest>(Users, "ListUsers", ApiKeyRole.Read, request =>
             request.ServiceSid) with { EndUsers = EndUserRights.AllUsers },
         Instance<V1.WatchUsersRequest>(Users, "WatchUsers", ApiKeyRole.Read, request =>
-            request.ServiceSid).Costing(CallCost.Free) with { EndUsers = EndUserRights.AllUsers },
+            request.ServiceSid).Costing(CallCost.Free) with
+        {
+            EndUsers = EndUserRights.AllUsers,
+            MaxMessageBytes = Limits.ReceivedMessageBytes,
+        },
         Instance<V1.UpdateUserRequest>(Users, "UpdateUser", ApiKeyRole.Service, request =>
             request.User?.ServiceSid).Costing(CallCost.Write) with
         {
@@ -88,6 +93,7 @@ internal static class AuthorizationTable
             request.Start?.ServiceSid).Costing(CallCost.Free) with
         {
             EndUsers = EndUserRights.Self,
+            MaxMessageBytes = Limits.ReceivedMessageBytes,
             Users = request => (request.Beats?.Beats ?? request.Ends?.Ends)?.Select(beat => beat.UserKey) ?? [],
         },
         Instance<V1.EndSessionRequest>(Users, "EndSession", ApiKeyRole.Service, request =>
