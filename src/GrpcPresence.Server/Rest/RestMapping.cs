@@ -31,7 +31,8 @@ internal static class RestMapping
             app,
             app.Services.GetRequiredService<LocalMethods>(),
             app.Services.GetRequiredService<Authenticator>(),
-            app.Services.GetRequiredService<ServerSettings>());
+            app.Services.GetRequiredService<ServerSettings>(),
+            app.Services.GetRequiredService<TimeProvider>());
         ServiceEndpoints.Map(routes);
         ConfigurationEndpoints.Map(routes);
         NotificationEndpoints.Map(routes);

@@ -26,6 +26,14 @@ internal sealed class BodyReads : IStartupFilter
     /// <summary>Waits until a request of the path ends, and returns whether anything read its body.</summary>
     public async Task<bool> IsReadBy(string path) => (await FindAsync(path)).IsRead;
 
+    /// <summary>Waits until a request ends, in the order of their ends, and returns whether anything read its body.</summary>
+    public async Task<bool> IsReadByNext()
+    {
+        var next = _ended.Reader.ReadAsync(TestRun.Token).AsTask();
+        await Barrier.Within(next, "a request ended");
+        return (await next).IsRead;
+    }
+
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
         app.Use(async (HttpContext http, RequestDelegate handler) =>

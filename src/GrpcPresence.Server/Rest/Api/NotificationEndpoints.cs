@@ -1,4 +1,5 @@
 using Google.Protobuf.Reflection;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Http;
@@ -39,7 +40,8 @@ internal static class NotificationEndpoints
             : RestParameter.Form(
                 ParameterNames.Of(value.Path),
                 RestParameterType.Text,
-                "Stored for clients; has no effect. A template has at most 1024 bytes, a sound at most 256.");
+                "Stored for clients; has no effect. A template has at most 1024 bytes, a sound at most 256.",
+                Limits.NotificationTemplateBytes);
 
     private static async Task<NotificationResource> FetchAsync(RestRequest call)
     {

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 
@@ -24,7 +25,11 @@ internal static class ServiceEndpoints
                 StatusCodes.Status201Created,
                 [
                     RestParameter.Form(
-                        FriendlyName, RestParameterType.Text, "A display name of at most 256 characters.", isRequired: true),
+                        FriendlyName,
+                        RestParameterType.Text,
+                        "A display name of at most 256 characters.",
+                        Limits.FriendlyNameBytes,
+                        isRequired: true),
                 ]),
             CreateAsync);
         routes.Get(

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Server.Grpc.Services;
 using GrpcPresence.Server.Rest.Http;
@@ -29,8 +30,8 @@ internal static class UserEndpoints
             WebhookEnabled,
             RestParameterType.Flag,
             "\"true\" sends webhooks for this change. Default: none, so that a receiver that answers with an edit causes no loop."),
-        RestParameter.Form(FriendlyName, RestParameterType.Text, "A display name of at most 256 characters."),
-        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object of at most 16 KiB."),
+        RestParameter.Form(FriendlyName, RestParameterType.Text, "A display name of at most 256 characters.", Limits.FriendlyNameBytes),
+        RestParameter.Form(Attributes, RestParameterType.Text, "A JSON object of at most 16 KiB.", Limits.AttributesBytes),
         RestParameter.Form(RoleSid, RestParameterType.Text, "The SID of the role: RL followed by 32 hexadecimal digits, or empty."),
     ];
 
@@ -62,6 +63,7 @@ internal static class UserEndpoints
                         Identity,
                         RestParameterType.Text,
                         "The identity of the user: 1 to 256 characters without control characters, not in the form of a user SID.",
+                        Limits.IdentityBytes,
                         isRequired: true),
                     .. Profile,
                 ]),

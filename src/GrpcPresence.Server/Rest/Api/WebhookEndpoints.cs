@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 
@@ -39,13 +40,18 @@ internal static class WebhookEndpoints
                     RestParameter.Form(
                         PreWebhookUrl,
                         RestParameterType.Text,
-                        "The URL to call before a profile edit, which the webhook may reject: at most 2048 bytes, or empty for none."),
+                        "The URL to call before a profile edit, which the webhook may reject: at most 2048 bytes, or empty for none.",
+                        Limits.WebhookUrlBytes),
                     RestParameter.Form(
-                        PostWebhookUrl, RestParameterType.Text, "The URL to notify after an event: at most 2048 bytes, or empty for none."),
+                        PostWebhookUrl,
+                        RestParameterType.Text,
+                        "The URL to notify after an event: at most 2048 bytes, or empty for none.",
+                        Limits.WebhookUrlBytes),
                     RestParameter.Form(
                         Filters,
                         RestParameterType.Texts,
-                        "The events that cause webhooks: onUserAdded, onUserUpdate, onUserUpdated. A single empty value selects none."),
+                        "The events that cause webhooks: onUserAdded, onUserUpdate, onUserUpdated. A single empty value selects none.",
+                        Limits.WebhookFilters * (Limits.WebhookEventLength + Filters.Length)),
                     RestParameter.Form(Method, RestParameterType.Text, "The HTTP method of the webhooks: POST or GET."),
                     RestParameter.Form(
                         PreWebhookFailClosed,

@@ -2,6 +2,7 @@ using System.Globalization;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Rest.Http;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace GrpcPresence.Server.Rest.Errors;
@@ -20,6 +21,8 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
         RestException error => WriteAsync(http, error),
         BadHttpRequestException error => WriteAsync(http, new RestError(error.StatusCode, 20001), error.Message),
         _ when IsEndOfCall(http, exception) => WriteEndAsync(http),
+        // Kestrel could not skip the rest of a body whose read failed, and would log an error about it.
+        ConnectionResetException or ConnectionAbortedException => Abort(http),
         _ => WriteFaultAsync(http, exception),
     };
 
@@ -68,6 +71,12 @@ internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime li
             http.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var text = error.Status == StatusCodes.Status404NotFound ? NotFound(http) : TextOf(exception);
         return WriteAsync(http, error, text, DetailsOf(exception));
+    }
+
+    private static Task Abort(HttpContext http)
+    {
+        http.Abort();
+        return Task.CompletedTask;
     }
 
     // A client that has disconnected gets no response.

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Settings;
 
@@ -47,6 +48,19 @@ internal sealed class RestException(RestError error, string message) : Exception
     public static RestException ForeignOrigin() => new(
         new RestError(StatusCodes.Status403Forbidden, 20403),
         $"Pages of this origin may not change data. Add the origin to the setting {nameof(ServerSettings.AllowedOrigins)}.");
+
+    /// <summary>Reports that the body did not arrive in time.</summary>
+    public static RestException BodyTooSlow() => new(
+        new RestError(StatusCodes.Status408RequestTimeout, RestError.CodeOf(StatusCodes.Status408RequestTimeout)),
+        $"The body did not arrive within {Limits.RequestBodyTime.TotalSeconds} s.");
+
+    /// <summary>Reports that HTTP cannot read the body: its chunks are malformed, or it ended too early.</summary>
+    public static RestException BodyMalformed() =>
+        new(new RestError(StatusCodes.Status400BadRequest, 20001), "The body is malformed or incomplete.");
+
+    /// <summary>Reports that the query is invalid.</summary>
+    public static RestException QueryInvalid(string why) =>
+        new(new RestError(StatusCodes.Status400BadRequest, 20001), $"The query is invalid. {why}");
 
     /// <summary>Reports that the body is not a valid form.</summary>
     public static RestException FormInvalid(string why) =>

@@ -1,5 +1,8 @@
 using System.Buffers;
+using System.IO.Pipelines;
+using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Rest.Errors;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -16,17 +19,18 @@ internal static class RestForm
     private const string Chunked = "chunked";
 
     /// <summary>Returns the form. Without a body, or with an empty one of any type, it is empty.</summary>
-    /// <exception cref="RestException">The body has another media type or encoding, or is not a form.</exception>
+    /// <exception cref="RestException">The body has another media type or encoding, is not a form, or did not arrive in time.</exception>
     /// <exception cref="BadHttpRequestException">The body is too large or incomplete.</exception>
-    public static async ValueTask<UrlParameters> ReadAsync(HttpContext http)
+    public static async ValueTask<UrlParameters> ReadAsync(HttpContext http, TimeProvider time)
     {
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
             return UrlParameters.None;
         var body = http.Request.BodyReader;
+        var deadline = new BodyDeadline(body, time);
         var error = FindError(http.Request);
         while (true)
         {
-            var read = await body.ReadAsync(http.RequestAborted);
+            var read = await ReadAsync(body, deadline, http.RequestAborted);
             if (!read.Buffer.IsEmpty && error is not null)
             {
                 body.AdvanceTo(read.Buffer.Start); // otherwise the server could not skip the rest
@@ -39,6 +43,23 @@ internal static class RestForm
                 return UrlParameters.OfForm(form);
             }
             body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Reads on. Each failure is an error of the client, because reading depends on nothing but its bytes.</summary>
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader body, BodyDeadline deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reading = body.ReadAsync(cancellationToken);
+            return reading.IsCompleted ? await reading : await deadline.WaitAsync(reading) ?? throw RestException.BodyTooSlow();
+        }
+        // Kestrel throws several exceptions for the size of a chunk that it cannot hold. The others have their own answers.
+        catch (Exception exception) when (exception
+            is not (RestException or BadHttpRequestException or OperationCanceledException or ConnectionResetException
+            or ConnectionAbortedException))
+        {
+            throw RestException.BodyMalformed();
         }
     }
 

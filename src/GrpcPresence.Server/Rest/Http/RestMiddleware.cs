@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Metrics;
+using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
 using Microsoft.AspNetCore.Http.Features;
@@ -44,7 +45,7 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
             return;
         }
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = Limits.FormBytes;
+            size.MaxRequestBodySize = http.GetEndpoint()?.Metadata.GetMetadata<RestOperation>()?.MaxFormBytes ?? Limits.UndeclaredFormBytes;
         try
         {
             if (CrossOrigin.IsForeignChange(http.Request, settings.AllowedOrigins))

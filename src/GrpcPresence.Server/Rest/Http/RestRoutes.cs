@@ -12,7 +12,8 @@ namespace GrpcPresence.Server.Rest.Http;
 /// Maps operations. Each request is authenticated first. Then the form is read and the operation runs. The pipeline authorizes and charges
 /// the calls of an operation like gRPC calls.
 /// </summary>
-internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods methods, Authenticator authenticator, ServerSettings settings)
+internal sealed class RestRoutes(
+    IEndpointRouteBuilder routes, LocalMethods methods, Authenticator authenticator, ServerSettings settings, TimeProvider time)
 {
     private readonly Dictionary<string, List<string>> _methods = [];
 
@@ -85,7 +86,7 @@ internal sealed class RestRoutes(IEndpointRouteBuilder routes, LocalMethods meth
             var caller = await authenticator.AuthenticateAsync(http);
             http.Features.Set(new CallScope(caller)); // the pipeline of the methods does not authenticate
             var query = UrlParameters.OfQuery(http.Request);
-            var form = await RestForm.ReadAsync(http);
+            var form = await RestForm.ReadAsync(http, time);
             await handler(new RestRequest(http, caller, operation, query, form, methods, settings.AccountSid));
         }
     }

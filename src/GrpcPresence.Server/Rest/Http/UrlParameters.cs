@@ -17,28 +17,34 @@ internal sealed class UrlParameters
     public static UrlParameters None { get; } = new();
 
     /// <summary>Reads the query of the request.</summary>
-    /// <exception cref="RestException">A parameter is not UTF-8.</exception>
+    /// <exception cref="RestException">A parameter is not UTF-8, or there are too many of them.</exception>
     public static UrlParameters OfQuery(HttpRequest request) =>
-        request.QueryString is { HasValue: true, Value: var query } ? Parse(Encoding.UTF8.GetBytes(query[1..]), int.MaxValue) : None;
+        request.QueryString is { HasValue: true, Value: var query }
+        ? Parse(
+            Encoding.UTF8.GetBytes(query[1..]),
+            Limits.QueryValues,
+            max => RestException.QueryInvalid($"It has more than {max} values."))
+        : None;
 
     /// <summary>Reads a form.</summary>
     /// <exception cref="RestException">A parameter is not UTF-8, or there are too many of them.</exception>
-    public static UrlParameters OfForm(ReadOnlySpan<byte> form) => Parse(form, Limits.FormValues);
+    public static UrlParameters OfForm(ReadOnlySpan<byte> form) => Parse(
+        form, Limits.FormValues, max => RestException.FormInvalid($"It has more than {max} values."));
 
     /// <summary>Returns all values of the parameter, or null when it is missing.</summary>
     public IReadOnlyList<string>? Find(string name) => _values.GetValueOrDefault(name);
 
-    private static UrlParameters Parse(ReadOnlySpan<byte> text, int maxCount)
+    private static UrlParameters Parse(ReadOnlySpan<byte> text, int maxCount, Func<int, RestException> tooMany)
     {
+        // Count first, so that too many values do not become objects.
+        if (CountParts(text) > maxCount)
+            throw tooMany(maxCount);
         var parameters = new UrlParameters();
-        var count = 0;
         foreach (var range in text.Split((byte)'&'))
         {
             var part = text[range];
             if (part.IsEmpty)
                 continue;
-            if (++count > maxCount)
-                throw RestException.FormInvalid($"It has more than {maxCount} values.");
             var equals = part.IndexOf((byte)'=');
             var name = EncodedText.DecodePart(equals < 0 ? part : part[..equals]);
             if (!parameters._values.TryGetValue(name, out var values))
@@ -46,5 +52,13 @@ internal sealed class UrlParameters
             values.Add(equals < 0 ? "" : EncodedText.DecodePart(part[(equals + 1)..]));
         }
         return parameters;
+    }
+
+    private static int CountParts(ReadOnlySpan<byte> text)
+    {
+        var count = 0;
+        foreach (var range in text.Split((byte)'&'))
+            count += text[range].IsEmpty ? 0 : 1;
+        return count;
     }
 }

@@ -1,3 +1,5 @@
+using GrpcPresence.Core.Domain;
+
 namespace GrpcPresence.Server.Rest.OpenApi;
 
 /// <summary>An operation of the REST interface. One declaration both serves and documents it.</summary>
@@ -9,6 +11,16 @@ internal sealed record RestOperation(string Id, string Summary, int Status, IRea
 {
     /// <summary>The media type of the response.</summary>
     public string Produces { get; init; } = "application/json";
+
+    /// <summary>
+    /// The maximum size of the form in bytes: percent-encoding makes three bytes of each byte of a value. The server checks it before it
+    /// reads the body.
+    /// </summary>
+    public int MaxFormBytes { get; } = Math.Min(
+        Limits.FormBytes,
+        Limits.UndeclaredFormBytes + Parameters
+            .Where(parameter => parameter.Place == RestParameterLocation.Form)
+            .Sum(parameter => parameter.Name.Length + "=&".Length + (3 * parameter.MaxBytes)));
 
     /// <summary>Returns the declared parameter. Throws if a handler asks for an undeclared one, which is a bug.</summary>
     public RestParameter this[string name, RestParameterLocation place] =>

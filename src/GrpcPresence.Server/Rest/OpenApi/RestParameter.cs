@@ -9,6 +9,12 @@ namespace GrpcPresence.Server.Rest.OpenApi;
 internal sealed record RestParameter(
     string Name, RestParameterLocation Place, RestParameterType Type, string Description, bool IsRequired = false)
 {
+    // A flag, or a SID.
+    private const int ShortBytes = 64;
+
+    /// <summary>The maximum size of a valid value in bytes of UTF-8; for several values, of all of them with their names.</summary>
+    public int MaxBytes { get; private init; } = ShortBytes;
+
     /// <summary>Declares a parameter in the path.</summary>
     public static RestParameter Path(string name, string description) =>
         new(name, RestParameterLocation.Path, RestParameterType.Text, description, IsRequired: true);
@@ -18,8 +24,9 @@ internal sealed record RestParameter(
         new(name, RestParameterLocation.Query, type, description);
 
     /// <summary>Declares a parameter in the form.</summary>
-    public static RestParameter Form(string name, RestParameterType type, string description, bool isRequired = false) =>
-        new(name, RestParameterLocation.Form, type, description, isRequired);
+    public static RestParameter Form(
+        string name, RestParameterType type, string description, int maxBytes = ShortBytes, bool isRequired = false) =>
+        new(name, RestParameterLocation.Form, type, description, isRequired) { MaxBytes = maxBytes };
 
     /// <summary>Declares a request header.</summary>
     public static RestParameter Header(string name, RestParameterType type, string description) =>
