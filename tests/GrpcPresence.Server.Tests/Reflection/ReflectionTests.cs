@@ -100,7 +100,7 @@ public sealed class ReflectionTests
     [MemberData(nameof(Versions))]
     public async Task Unknown_fields_as_deep_as_can_be_decoded_are_not_sent_back(bool alpha)
     {
-        const int DeepestGroup = 100;
+        const int DeepestGroup = 99; // of the library, while it discards unknown fields
         var nested = new WireWriter().Nested(field: 1000, DeepestGroup).ToArray();
         var valid = new ServerReflectionRequest { ListServices = "*" };
         var request = ServerReflectionRequest.Parser.ParseFrom([.. valid.ToByteArray(), .. nested]);

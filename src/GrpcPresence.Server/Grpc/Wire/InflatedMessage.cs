@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.IO.Hashing;
-using System.IO.Pipelines;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
 
@@ -36,7 +35,7 @@ internal sealed class InflatedMessage : SequentialStream
     public static ReadOnlyMemory<byte> Read(ReadOnlySequence<byte> message, int maxBytes)
     {
         var allowed = (int)Math.Min(maxBytes, Math.Max(Limits.InflatedBytesAtAnyRatio, message.Length * Limits.InflationRatio));
-        using var inflated = new InflatedMessage(PipeReader.Create(message).AsStream());
+        using var inflated = new InflatedMessage(new SequenceStream(message));
         // One byte more than allowed tells a message that is too large from one that just fits.
         var buffer = new byte[PrefixBytes + (int)Math.Min(allowed + 1, 4 * message.Length)];
         var length = 0;
