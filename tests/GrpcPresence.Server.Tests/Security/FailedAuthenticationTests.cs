@@ -79,6 +79,9 @@ public sealed class FailedAuthenticationTests : IDisposable
         Assert.Equal(
             (Limits.MinBurst, 1000 - Limits.MinBurst - Limits.HeldFailedAuthenticationsPerNetwork),
             (CountOf("CredentialsInvalid"), CountOf("QuotaExceeded")));
+        Assert.All(
+            answers.Where(answer => answer.IsCompleted).Select(answer => answer.Result).Where(error => error.RetryAfter is not null),
+            error => Assert.Equal("failed_authentications_per_second", error.Details["quota"]));
         Assert.True(Fail("2001:db8:0:2::1").IsCompleted, "Another network was slowed down.");
 
         _time.Advance(Limits.FailedAuthenticationDelay);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
@@ -88,6 +89,12 @@ internal sealed class FailedAuthentications(PresenceMetrics metrics, TimeProvide
     private static PresenceException TooMany() => new(
         ErrorReason.QuotaExceeded, "Too many failed authentications from this address. Correct the credentials before you retry.")
     {
+        Details = new Dictionary<string, string>
+        {
+            ["quota"] = "failed_authentications_per_second",
+            ["subject"] = "address",
+            ["limit"] = Limits.PromptFailedAuthenticationsPerSecond.ToString(CultureInfo.InvariantCulture),
+        },
         RetryAfter = Limits.FailedAuthenticationDelay,
     };
 
