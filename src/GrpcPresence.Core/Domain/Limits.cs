@@ -129,6 +129,12 @@ public static class Limits
     public const int RowUnitBytes = 4096;
 
     /// <summary>
+    /// Rows that a call counts as in the quota of reads, if it reads fewer. A call that reads one user costs about as much as ten users
+    /// of a list.
+    /// </summary>
+    public const int RowsPerCall = 10;
+
+    /// <summary>
     /// Deletions of one identity that a resumed watch reads. Beyond that, it starts with a snapshot, which shows the only user that can
     /// still have the identity.
     /// </summary>

@@ -72,19 +72,20 @@ public sealed partial class QuotaLimiter
     }
 
     /// <summary>
-    /// Charges the first row of a read, and returns null, or the error. The rest is charged by <see cref="SpendRows"/> once it is known. A
+    /// Charges the first rows of a read, and returns null, or the error. The rest is charged by <see cref="SpendRows"/> once it is known. A
     /// read over the quota waits: a client that reads one page after the other becomes slower, and only one that reads much at once is
     /// rejected.
     /// </summary>
     /// <param name="service">The service instance's counters; null if the call concerns none.</param>
     /// <param name="caller">The caller's counters, or null.</param>
+    /// <param name="rows">The rows that are charged in any case.</param>
     /// <param name="patience">The maximum duration of the wait.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     public ValueTask<PresenceException?> ChargeReadAsync(
-        UsageCounters? service, UsageCounters? caller, TimeSpan patience, CancellationToken cancellationToken)
+        UsageCounters? service, UsageCounters? caller, int rows, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var delay = TryTakeRow(service, caller, patience, out var error);
-        return delay == TimeSpan.Zero ? new(error) : WaitForRowAsync(service, caller, delay, patience, cancellationToken);
+        var delay = TryTakeRows(service, caller, rows, patience, out var error);
+        return delay == TimeSpan.Zero ? new(error) : WaitForRowsAsync(service, caller, rows, delay, patience, cancellationToken);
     }
 
     /// <summary>Charges rows that were read.</summary>
@@ -121,28 +122,34 @@ public sealed partial class QuotaLimiter
     }
 
     /// <summary>
-    /// Takes one row. Returns zero if it was taken, or with the error if the wait would exceed the patience; otherwise the time to wait.
+    /// Takes rows. Returns zero if they were taken, or with the error if the wait would exceed the patience; otherwise the time to wait.
     /// </summary>
-    private TimeSpan TryTakeRow(UsageCounters? service, UsageCounters? caller, TimeSpan patience, out PresenceException? error)
+    private TimeSpan TryTakeRows(
+        UsageCounters? service, UsageCounters? caller, int rows, TimeSpan patience, out PresenceException? error)
     {
         const Quota Rate = Quota.RowsReadPerSecond;
         var now = _time.GetTimestamp();
         error = null;
         var delay = TimeSpan.Zero;
-        if (caller is not null && !TryTake(ref caller, Rate, now, out delay))
+        if (caller is not null && !TryTake(ref caller, Rate, rows, now, out delay))
         {
             error = delay > patience ? Reject(caller, Rate, delay) : null;
         }
-        else if (service is not null && !TryTake(ref service, Rate, now, out delay))
+        else if (service is not null && !TryTake(ref service, Rate, rows, now, out delay))
         {
-            caller?.RowsRead.GiveBack(1);
+            caller?.RowsRead.GiveBack(rows);
             error = delay > patience ? Reject(service, Rate, delay) : null;
         }
         return error is null ? delay : TimeSpan.Zero;
     }
 
-    private async ValueTask<PresenceException?> WaitForRowAsync(
-        UsageCounters? service, UsageCounters? caller, TimeSpan delay, TimeSpan patience, CancellationToken cancellationToken)
+    private async ValueTask<PresenceException?> WaitForRowsAsync(
+        UsageCounters? service,
+        UsageCounters? caller,
+        int rows,
+        TimeSpan delay,
+        TimeSpan patience,
+        CancellationToken cancellationToken)
     {
         var began = _time.GetTimestamp();
         PresenceException? error = null;
@@ -150,9 +157,9 @@ public sealed partial class QuotaLimiter
         {
             await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), _time, cancellationToken)
                 .ConfigureAwait(false);
-            // Reads that waited together take the rows one by one, so that the last of them may have to wait again.
+            // Reads that waited together take their rows one after the other, so that the last of them may have to wait again.
             var left = patience == TimeSpan.MaxValue ? patience : patience - _time.GetElapsedTime(began);
-            delay = TryTakeRow(service, caller, left, out error);
+            delay = TryTakeRows(service, caller, rows, left, out error);
         }
         return error;
     }
@@ -185,18 +192,18 @@ public sealed partial class QuotaLimiter
 
     /// <summary>Takes one token of a rate; returns the error, or null. Replaces dropped counters with the charged ones.</summary>
     private PresenceException? Take(ref UsageCounters counters, Quota rate, long now) =>
-        TryTake(ref counters, rate, now, out var retryAfter) ? null : Reject(counters, rate, retryAfter);
+        TryTake(ref counters, rate, count: 1, now, out var retryAfter) ? null : Reject(counters, rate, retryAfter);
 
-    /// <summary>Takes one token of a rate. Replaces dropped counters with the charged ones.</summary>
-    private bool TryTake(ref UsageCounters counters, Quota rate, long now, out TimeSpan retryAfter)
+    /// <summary>Takes tokens of a rate. Replaces dropped counters with the charged ones.</summary>
+    private bool TryTake(ref UsageCounters counters, Quota rate, int count, long now, out TimeSpan retryAfter)
     {
         while (true)
         {
-            var isTaken = counters.RateOf(rate).TryTake(1, now, out retryAfter);
+            var isTaken = counters.RateOf(rate).TryTake(count, now, out retryAfter);
             if (counters.IsLive)
                 return isTaken;
             if (isTaken)
-                counters.RateOf(rate).GiveBack(1);
+                counters.RateOf(rate).GiveBack(count);
             counters = Present(counters);
         }
     }

@@ -30,10 +30,10 @@ public sealed record QuotaLimits
     public required int NewStreamsPerSecond { get; init; }
 
     /// <summary>
-    /// Rows of the store that may be read per second. A call reads at least one, and a row of more than
-    /// <see cref="Domain.Limits.RowUnitBytes"/> counts several times.
+    /// Rows of the store that may be read per second. A call counts as at least <see cref="Domain.Limits.RowsPerCall"/>, and a row of more
+    /// than <see cref="Domain.Limits.RowUnitBytes"/> counts several times.
     /// </summary>
-    [Description("Rows read in a second by calls and watches, at least one for each call")]
+    [Description("Rows read in a second by calls and watches; a call counts as at least 10")]
     public required int RowsReadPerSecond { get; init; }
 
     /// <summary>Calls that may read the store, or wait to read it, at the same time. Watches count as open streams instead.</summary>

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -155,10 +156,10 @@ public sealed class StoreReads(IPresenceStore store, ReadQueue queue, QuotaLimit
         {
             if (kind == ReadKind.Server)
                 return await queue.RunAsync(of, read, cancellationToken).ConfigureAwait(false);
-            // The pipeline has charged a call its first row. A watch is charged here, because it reads for as long as it is open.
+            // The pipeline has charged a call its first rows. A watch is charged here, because it reads for as long as it is open.
             if (kind == ReadKind.Watch)
             {
-                await limiter.ChargeReadAsync(of.Service, of.Caller, TimeSpan.MaxValue, cancellationToken).ConfigureAwait(false);
+                await limiter.ChargeReadAsync(of.Service, of.Caller, rows: 1, TimeSpan.MaxValue, cancellationToken).ConfigureAwait(false);
                 return await ReadAsync(of, read, costOf, cancellationToken).ConfigureAwait(false);
             }
             if (!limiter.TryBeginRead(of.Service, of.Caller, out var reading, out var error))
@@ -174,7 +175,7 @@ public sealed class StoreReads(IPresenceStore store, ReadQueue queue, QuotaLimit
             ReadOwner of, Func<ValueTask<TResult>> read, Func<TResult, int> costOf, CancellationToken cancellationToken)
         {
             var result = await queue.RunAsync(of, read, cancellationToken).ConfigureAwait(false);
-            limiter.SpendRows(of.Service, of.Caller, costOf(result) - 1);
+            limiter.SpendRows(of.Service, of.Caller, costOf(result) - (kind == ReadKind.Call ? Limits.RowsPerCall : 1));
             return result;
         }
     }

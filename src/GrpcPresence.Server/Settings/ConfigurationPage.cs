@@ -33,8 +33,8 @@ internal static class ConfigurationPage
 
         Rows read are charged after a read, when their number is known. While a caller is over `RowsReadPerSecond`, its next read first
         waits for up to one second, and is rejected if that is not enough. So a client that lists page by page becomes slower and is not
-        rejected. A watch waits as long as necessary: its snapshot may have many times the rows of one second. A row of more than 4 KiB
-        counts once for each 4 KiB.
+        rejected. A watch waits as long as necessary: its snapshot may have many times the rows of one second. A call counts as at least
+        10 rows, and a row of more than 4 KiB counts once for each 4 KiB.
 
         `Quotas:ServiceInstance:OpenStreams`, for example, is `PRESENCE__QUOTAS__SERVICEINSTANCE__OPENSTREAMS` in the environment and
         `--set Quotas:ServiceInstance:OpenStreams=100` on the command line.

@@ -10,9 +10,9 @@ internal sealed record QuotaSettings
     /// 1,000,000 watched users about 280 MiB. 5,000 new streams per second restore that many watches within 4 s after a restart. 100,000
     /// heartbeats per second keep 3,000,000 sessions alive that send one every 30 s. 5,000 writes per second use about a fifth of the one
     /// writer. 10,000,000 users need some gigabytes of disk. 50 pending pre-event webhooks allow 500 edits per second of a back end that
-    /// answers within 100 ms. 100,000 rows per second use about a third of one processor, with their
-    /// encoding: a snapshot of 1,000,000 users takes 10 s, and the 80,000 rows of 20,000 watches that resume at the same time are a burst.
-    /// 10,000 concurrent reads are a burst of a whole back end.
+    /// answers within 100 ms. 100,000 rows per second use about a third of one processor, with their encoding: a snapshot of 1,000,000
+    /// users takes 10 s, the 20,000 rows of 20,000 watches that resume at the same time are a burst, and calls that read one user may be
+    /// 10,000 in a second. 10,000 concurrent reads are a burst of a whole back end.
     /// </summary>
     public QuotaLimits ServiceInstance { get; init; } = new()
     {

@@ -101,5 +101,5 @@ public sealed class ReadChargeTests : IDisposable
     }
 
     private ValueTask<PresenceException?> Charge(string user, TimeSpan patience) =>
-        _world.Limiter.ChargeReadAsync(_world.Service, _world.User(user), patience, TestContext.Current.CancellationToken);
+        _world.Limiter.ChargeReadAsync(_world.Service, _world.User(user), rows: 1, patience, TestContext.Current.CancellationToken);
 }

@@ -3,7 +3,7 @@ namespace GrpcPresence.Server.Security.Quotas;
 /// <summary>What a call charges to the quotas before it runs. Without another entry, a method is a read.</summary>
 internal enum CallCost
 {
-    /// <summary>A read of one row. What the call reads beyond that is charged when it is known.</summary>
+    /// <summary>A read of a few rows. What the call reads beyond that is charged when it is known.</summary>
     Read,
 
     /// <summary>A heartbeat, or the end of a session.</summary>

@@ -37,7 +37,7 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
 
     private ValueTask ChargeReadAsync(UsageCounters? ofService, UsageCounters? ofCaller, CancellationToken cancellationToken)
     {
-        var charge = limiter.ChargeReadAsync(ofService, ofCaller, Limits.MaxReadDelay, cancellationToken);
+        var charge = limiter.ChargeReadAsync(ofService, ofCaller, Limits.RowsPerCall, Limits.MaxReadDelay, cancellationToken);
         if (!charge.IsCompletedSuccessfully)
             return WaitAsync(charge);
         return charge.Result is { } rejected ? RejectAsync((ofCaller ?? ofService)!, rejected, cancellationToken) : default;
