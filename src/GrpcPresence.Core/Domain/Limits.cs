@@ -266,21 +266,15 @@ public static class Limits
     public const int WebhooksAtOnce = 8;
 
     /// <summary>
-    /// Edits of all service instances that may wait for pre-event webhooks at the same time. Each holds about 20 KB for up to five seconds.
-    /// A quota limits those of one service instance.
-    /// </summary>
-    public const int PendingPreWebhooks = 1000;
-
-    /// <summary>
     /// Connections to the webhook receivers of all service instances. Low limits of file descriptors lower it.
     /// </summary>
     public const int WebhookConnections = 512;
 
     /// <summary>
-    /// Connections to the webhook receivers of one service instance: for the default quota of pending pre-event webhooks, and
-    /// <see cref="WebhooksAtOnce"/>.
+    /// Connections of one service instance before edits, and as many for events: somewhat more than the default quota of pending pre-event
+    /// webhooks, because attempts to connect may overlap.
     /// </summary>
-    public const int WebhookConnectionsPerTenant = 64;
+    public const int WebhookConnectionsPerUse = 64;
 
     /// <summary>
     /// Lookups of webhook receivers' names in flight. Each occupies a thread until the operating system gives up. Low limits of file
@@ -288,8 +282,8 @@ public static class Limits
     /// </summary>
     public const int WebhookLookups = 128;
 
-    /// <summary>Lookups in flight of one service instance: for its two URLs, and the two before.</summary>
-    public const int WebhookLookupsPerTenant = 4;
+    /// <summary>Lookups in flight of one service instance before edits, and as many for events: for its URL, and the one before.</summary>
+    public const int WebhookLookupsPerUse = 2;
 
     /// <summary>Consecutive failures, of different users, that open the circuit of a webhook endpoint. Fewer may be accidental.</summary>
     public const int WebhookFailuresToOpen = 5;

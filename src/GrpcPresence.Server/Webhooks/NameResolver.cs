@@ -76,30 +76,30 @@ internal sealed class NameResolver(Func<string, Task<IPAddress[]>> lookup, Webho
     }
 
     /// <summary>Returns the addresses of the host, in the order in which to try them; at least one.</summary>
-    /// <param name="service">The service instance that is charged for a lookup.</param>
+    /// <param name="use">What is charged for a lookup.</param>
     /// <param name="host">A name or a literal address.</param>
     /// <param name="cancellationToken">Ends the wait, not the lookup.</param>
     /// <exception cref="SocketException">The host has no address, or the lookup failed.</exception>
     /// <exception cref="PresenceException">QuotaExceeded, WebhookCapacityExceeded: too many lookups are in flight.</exception>
-    public async Task<IPAddress[]> ResolveAsync(ServiceSid service, string host, CancellationToken cancellationToken)
+    public async Task<IPAddress[]> ResolveAsync(WebhookUse use, string host, CancellationToken cancellationToken)
     {
         if (IPAddress.TryParse(host, out var literal))
             return [literal];
-        var addresses = await FindLookup(service, host).WaitAsync(cancellationToken);
+        var addresses = await FindLookup(use, host).WaitAsync(cancellationToken);
         return addresses.Length > 0 ? addresses : throw new SocketException((int)SocketError.HostNotFound);
     }
 
-    private Task<IPAddress[]> FindLookup(ServiceSid service, string host)
+    private Task<IPAddress[]> FindLookup(WebhookUse use, string host)
     {
         Lookup begun;
         lock (_gate)
         {
             if (_lookups.TryGetValue(host, out var known) && !known.IsExpiredAt(Now))
                 return known.Result;
-            limit.Acquire(service);
-            begun = new Lookup(service);
+            limit.Acquire(use);
+            begun = new Lookup(use);
             _lookups[host] = begun;
-            Evict(service);
+            Evict(use.Service);
         }
         _ = RunAsync(host, begun);
         return begun.Result;
@@ -123,7 +123,7 @@ internal sealed class NameResolver(Func<string, Task<IPAddress[]>> lookup, Webho
         }
         lock (_gate)
             begun.ExpiresAt = Now + (addresses?.Length > 0 ? ResultLifetime : FailureLifetime);
-        limit.Release(begun.Service);
+        limit.Release(begun.Use);
         begun.End(addresses, failure);
     }
 
@@ -140,7 +140,7 @@ internal sealed class NameResolver(Func<string, Task<IPAddress[]>> lookup, Webho
                 _lookups.Remove(host);
         }
         var results = _lookups.Where(entry => entry.Value.ExpiresAt is not null).OrderBy(entry => entry.Value.ExpiresAt).ToList();
-        var own = results.Where(entry => entry.Value.Service == service).ToList();
+        var own = results.Where(entry => entry.Value.Use.Service == service).ToList();
         foreach (var (host, _) in own.SkipLast(ResultsPerTenant))
             _lookups.Remove(host);
         if (_lookups.Count > Results)
@@ -148,12 +148,12 @@ internal sealed class NameResolver(Func<string, Task<IPAddress[]>> lookup, Webho
     }
 
     /// <summary>A lookup in flight, or its result.</summary>
-    private sealed class Lookup(ServiceSid service)
+    private sealed class Lookup(WebhookUse use)
     {
         private readonly TaskCompletionSource<IPAddress[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>The service instance that began it.</summary>
-        public ServiceSid Service => service;
+        /// <summary>What is charged for it.</summary>
+        public WebhookUse Use => use;
 
         /// <summary>The addresses.</summary>
         public Task<IPAddress[]> Result => _completion.Task;

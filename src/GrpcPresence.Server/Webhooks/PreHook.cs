@@ -40,15 +40,16 @@ internal sealed class PreHook(
         if (read.Users is not [{ Record: { } record } user] || edit.Apply(record, user.Revision) == record)
             return;
         var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
-        limits.Pending.Acquire(service);
+        var use = new WebhookUse(service, IsBeforeEdit: true);
+        limits.Pending.Acquire(use);
         HttpStatusCode? status;
         try
         {
-            status = await SendAsync(service, webhook, form, cancellationToken);
+            status = await SendAsync(use, webhook, form, cancellationToken);
         }
         finally
         {
-            limits.Pending.Release(service);
+            limits.Pending.Release(use);
         }
         if (status >= HttpStatusCode.BadRequest)
             throw PresenceErrors.WebhookRefused((int)status);
@@ -60,14 +61,14 @@ internal sealed class PreHook(
     /// Sends the request, and cancels it when the server stops. Otherwise back ends could use up the whole shutdown timeout.
     /// </summary>
     private async Task<HttpStatusCode?> SendAsync(
-        ServiceSid service, StoredWebhook webhook, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
+        WebhookUse use, StoredWebhook webhook, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         try
         {
             var request = new WebhookRequest(webhook.Settings.PreUrl, webhook.Settings.Method, form)
             {
-                Service = service,
+                Use = use,
                 Secret = secrets.Find(webhook.Signer),
                 RetriesConnection = true,
             };

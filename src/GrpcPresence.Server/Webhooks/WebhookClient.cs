@@ -83,7 +83,7 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
         using var attempt = new AttemptTimeout(url.Overrides, time, cancellationToken);
         using var request = NewRequest(webhook, url);
         request.Options.Set(AttemptTimeout.Key, attempt);
-        request.Options.Set(WebhookConnectionPools.Service, webhook.Service);
+        request.Options.Set(WebhookConnectionPools.Use, webhook.Use);
         // The body is not read, so that no endpoint can make this server hold a large one.
         using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, attempt.Token);
         return response.StatusCode;

@@ -1,32 +1,27 @@
 using System.Net;
-using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Sends the requests of each service instance over connections of its own. With shared connections, requests of one service instance to
-/// the receiver of another could occupy the other's connections, and the limit of connections would be charged to the wrong one. Safe from
-/// any thread.
+/// Sends the requests of each use of each service instance over connections of its own. With shared connections, requests of one service
+/// instance to the receiver of another could occupy the other's connections, and the limit of connections would be charged to the wrong
+/// one. Safe from any thread.
 /// </summary>
-/// <param name="newHandler">Creates a handler for a service instance, which connects with the delegate.</param>
+/// <param name="newHandler">Creates a handler for a use, which connects with the delegate.</param>
 /// <param name="limit">The limit of connections.</param>
 /// <param name="time">The clock.</param>
 internal sealed class WebhookConnectionPools(
-    Func<ServiceSid, ConnectAddress, HttpMessageHandler> newHandler, WebhookLimit limit, TimeProvider time) : HttpMessageHandler
+    Func<WebhookUse, ConnectAddress, HttpMessageHandler> newHandler, WebhookLimit limit, TimeProvider time) : HttpMessageHandler
 {
-    /// <summary>The request option that names the service instance.</summary>
-    public static readonly HttpRequestOptionsKey<ServiceSid> Service = new(nameof(Service));
-
-    /// <summary>Unused pools of one service instance: one for each of its two URLs. A pool of an earlier URL closes.</summary>
-    public const int UnusedPerTenant = 2;
+    /// <summary>The request option that names what is charged.</summary>
+    public static readonly HttpRequestOptionsKey<WebhookUse> Use = new(nameof(Use));
 
     /// <summary>How long an unused pool is kept. Its connections close earlier.</summary>
     public static readonly TimeSpan UnusedLifetime = TimeSpan.FromMinutes(1);
 
     // Guards the pools. No code disposes of a pool, awaits or logs under it.
     private readonly Lock _gate = new();
-    private readonly Dictionary<(ServiceSid Service, string Origin), Pool> _pools = [];
+    private readonly Dictionary<(WebhookUse Use, string Origin), Pool> _pools = [];
 
     /// <summary>The number of pools.</summary>
     public int Count
@@ -41,8 +36,8 @@ internal sealed class WebhookConnectionPools(
     /// <inheritdoc/>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        request.Options.TryGetValue(Service, out var service);
-        var pool = Rent(service, request.RequestUri!.GetLeftPart(UriPartial.Authority));
+        request.Options.TryGetValue(Use, out var use);
+        var pool = Rent(use, request.RequestUri!.GetLeftPart(UriPartial.Authority));
         try
         {
             return await pool.Invoker.SendAsync(request, cancellationToken);
@@ -61,17 +56,17 @@ internal sealed class WebhookConnectionPools(
         base.Dispose(disposing);
     }
 
-    private Pool Rent(ServiceSid service, string origin)
+    private Pool Rent(WebhookUse use, string origin)
     {
         List<Pool> unused = [];
         Pool? pool;
         lock (_gate)
         {
-            if (!_pools.TryGetValue((service, origin), out pool))
+            if (!_pools.TryGetValue((use, origin), out pool))
             {
-                unused = RemoveUnused(service);
-                pool = new Pool(new HttpMessageInvoker(newHandler(service, (endpoint, token) => ConnectAsync(service, endpoint, token))));
-                _pools[(service, origin)] = pool;
+                unused = RemoveUnused(use);
+                pool = new Pool(new HttpMessageInvoker(newHandler(use, (endpoint, token) => ConnectAsync(use, endpoint, token))));
+                _pools[(use, origin)] = pool;
             }
             pool.Users++;
         }
@@ -88,40 +83,37 @@ internal sealed class WebhookConnectionPools(
         }
     }
 
-    /// <summary>Removes old pools, and those of earlier URLs of the service instance.</summary>
-    private List<Pool> RemoveUnused(ServiceSid service)
+    /// <summary>Removes old pools, and those of earlier URLs of the use.</summary>
+    private List<Pool> RemoveUnused(WebhookUse use)
     {
         var unused = _pools.Where(entry => entry.Value.Users == 0).ToList();
-        var own = unused.Where(entry => entry.Key.Service == service).OrderBy(entry => entry.Value.LastUse).SkipLast(UnusedPerTenant - 1);
-        var removed = unused.Where(entry => time.GetElapsedTime(entry.Value.LastUse) >= UnusedLifetime).Union(own).ToList();
+        var removed = unused
+            .Where(entry => entry.Key.Use == use || time.GetElapsedTime(entry.Value.LastUse) >= UnusedLifetime)
+            .ToList();
         foreach (var (key, _) in removed)
             _pools.Remove(key);
         return [.. removed.Select(entry => entry.Value)];
     }
 
-    private async Task<Stream> ConnectAsync(ServiceSid service, IPEndPoint endpoint, CancellationToken cancellationToken)
+    private async Task<Stream> ConnectAsync(WebhookUse use, IPEndPoint endpoint, CancellationToken cancellationToken)
     {
-        try
+        if (!limit.TryAcquire(use))
         {
-            limit.Acquire(service);
-        }
-        catch (PresenceException)
-        {
-            // Idle connections give way: the service instance's own, and those of the others only if no connection is free.
+            // Idle connections give way: the use's own, and those of the others only if no connection is free.
             var isExhausted = limit.IsExhausted;
-            Close(key => isExhausted || key == service);
-            limit.Acquire(service);
+            Close(key => isExhausted || key == use);
+            limit.Acquire(use);
         }
-        return await WebhookConnection.OpenAsync(endpoint, () => limit.Release(service), cancellationToken);
+        return await WebhookConnection.OpenAsync(endpoint, () => limit.Release(use), cancellationToken);
     }
 
-    /// <summary>Closes the pools without requests of these service instances.</summary>
-    private void Close(Func<ServiceSid, bool> isChosen)
+    /// <summary>Closes the pools without requests of these uses.</summary>
+    private void Close(Func<WebhookUse, bool> isChosen)
     {
         List<Pool> closed;
         lock (_gate)
         {
-            var chosen = _pools.Where(entry => entry.Value.Users == 0 && isChosen(entry.Key.Service)).ToList();
+            var chosen = _pools.Where(entry => entry.Value.Users == 0 && isChosen(entry.Key.Use)).ToList();
             foreach (var (key, _) in chosen)
                 _pools.Remove(key);
             closed = [.. chosen.Select(entry => entry.Value)];
@@ -135,7 +127,7 @@ internal sealed class WebhookConnectionPools(
             pool.Invoker.Dispose();
     }
 
-    /// <summary>The connections of one service instance to one origin.</summary>
+    /// <summary>The connections of one use to one origin.</summary>
     private sealed class Pool(HttpMessageInvoker invoker)
     {
         public HttpMessageInvoker Invoker => invoker;

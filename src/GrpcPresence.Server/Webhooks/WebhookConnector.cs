@@ -1,19 +1,18 @@
 using System.Net;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// Connects the webhooks of one service instance. Each connection resolves the name, checks the addresses, and uses only the checked
+/// Connects the webhooks of one use. Each connection resolves the name, checks the addresses, and uses only the checked
 /// addresses: a second resolution could return another machine.
 /// </summary>
-/// <param name="service">The service instance.</param>
+/// <param name="use">What is charged for lookups.</param>
 /// <param name="policy">Checks the addresses.</param>
 /// <param name="resolver">Resolves names.</param>
 /// <param name="addresses">Connects to the checked addresses.</param>
 internal sealed class WebhookConnector(
-    ServiceSid service, WebhookAddressPolicy policy, NameResolver resolver, HappyEyeballs addresses)
+    WebhookUse use, WebhookAddressPolicy policy, NameResolver resolver, HappyEyeballs addresses)
 {
     /// <summary>Connects to the host; the connect callback of the HTTP handler.</summary>
     /// <exception cref="PrivateAddressException">One of the host's addresses is not public.</exception>
@@ -31,7 +30,7 @@ internal sealed class WebhookConnector(
 
     private async Task<Stream> ConnectAsync(DnsEndPoint host, CancellationToken cancellationToken)
     {
-        var resolved = await resolver.ResolveAsync(service, host.Host, cancellationToken);
+        var resolved = await resolver.ResolveAsync(use, host.Host, cancellationToken);
         policy.Check(resolved);
         return await addresses.ConnectAsync(resolved, host.Port, cancellationToken);
     }

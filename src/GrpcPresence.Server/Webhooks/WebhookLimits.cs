@@ -25,17 +25,17 @@ internal sealed record WebhookLimits(WebhookLimit Pending, WebhookLimit Lookups,
     /// <param name="settings">The settings.</param>
     /// <param name="fileDescriptors">How many file descriptors the process may have.</param>
     /// <param name="metrics">Counts refusals.</param>
-    public static WebhookLimits New(ServerSettings settings, int fileDescriptors, PresenceMetrics metrics) => new(
-        new WebhookLimit(
-            Quota.PendingPreWebhooks, Limits.PendingPreWebhooks, settings.Quotas.ServiceInstance.PendingPreWebhooks, metrics),
-        new WebhookLimit(
-            Quota.WebhookLookups,
-            Math.Clamp((fileDescriptors - OwnFiles) / 8, MinLookups, Limits.WebhookLookups),
-            Limits.WebhookLookupsPerTenant,
-            metrics),
-        new WebhookLimit(
-            Quota.WebhookConnections,
-            Math.Clamp((fileDescriptors - OwnFiles) / 4, MinConnections, Limits.WebhookConnections),
-            Limits.WebhookConnectionsPerTenant,
-            metrics));
+    public static WebhookLimits New(ServerSettings settings, int fileDescriptors, PresenceMetrics metrics)
+    {
+        var pendingPerUse = settings.Quotas.ServiceInstance.PendingPreWebhooks;
+        var connections = Math.Clamp((fileDescriptors - OwnFiles) / 4, MinConnections, Limits.WebhookConnections);
+        var lookups = Math.Clamp((fileDescriptors - OwnFiles) / 8, MinLookups, Limits.WebhookLookups);
+        return new WebhookLimits(
+            // As many as connections. An edit that finds no connection is rejected by the HTTP client, which costs much more: 200 such
+            // edits at a time delayed those of others by seconds.
+            new WebhookLimit(Quota.PendingPreWebhooks, connections, pendingPerUse, metrics),
+            new WebhookLimit(Quota.WebhookLookups, lookups, Limits.WebhookLookupsPerUse, metrics),
+            new WebhookLimit(
+                Quota.WebhookConnections, connections, Math.Max(Limits.WebhookConnectionsPerUse, pendingPerUse), metrics));
+    }
 }

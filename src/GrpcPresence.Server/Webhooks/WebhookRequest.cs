@@ -8,8 +8,8 @@ namespace GrpcPresence.Server.Webhooks;
 /// <param name="Form">The parameters.</param>
 internal sealed record WebhookRequest(string Url, WebhookMethod Method, IReadOnlyList<KeyValuePair<string, string>> Form)
 {
-    /// <summary>The service instance that is charged for lookups and connections.</summary>
-    public ServiceSid Service { get; init; }
+    /// <summary>What is charged for lookups and connections.</summary>
+    public WebhookUse Use { get; init; }
 
     /// <summary>The secret that signs the request; null to send it unsigned.</summary>
     public string? Secret { get; init; }

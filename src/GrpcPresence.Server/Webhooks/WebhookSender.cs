@@ -18,7 +18,7 @@ internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets
         {
             var request = new WebhookRequest(delivery.Url, delivery.Method, form)
             {
-                Service = delivery.User.Service,
+                Use = new WebhookUse(delivery.User.Service),
                 Secret = secrets.Find(delivery.Signer),
             };
             status = await client.SendAsync(request, cancellationToken);

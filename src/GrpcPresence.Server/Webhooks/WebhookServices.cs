@@ -23,8 +23,8 @@ internal static class WebhookServices
             provider.GetRequiredService<WebhookLimits>().Lookups,
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new WebhookConnectionPools(
-            (service, connect) => WebhookHandler.New(new WebhookConnector(
-                service,
+            (use, connect) => WebhookHandler.New(new WebhookConnector(
+                use,
                 provider.GetRequiredService<WebhookAddressPolicy>(),
                 provider.GetRequiredService<NameResolver>(),
                 new HappyEyeballs(connect, provider.GetRequiredService<TimeProvider>())).ConnectAsync),

@@ -17,7 +17,7 @@ public sealed class FairShareLimitTests
     [Theory]
     [InlineData(512, 64, 63, 4)]
     [InlineData(1000, 50, 63, 7)]
-    [InlineData(128, 4, 63, 1)]
+    [InlineData(128, 2, 63, 1)]
     [InlineData(50, 64, 24, 1)]
     public void Keys_that_take_all_they_can_leave_the_guaranteed_share_to_another(int total, int perKey, int hostile, int share)
     {

@@ -13,8 +13,8 @@ namespace GrpcPresence.Server.Tests.Webhooks;
 /// <summary>How service instances share the connections to receivers.</summary>
 public sealed class WebhookConnectionPoolsTests
 {
-    private static readonly ServiceSid Hostile = new(1);
-    private static readonly ServiceSid Honest = new(2);
+    private static readonly WebhookUse Hostile = new(new ServiceSid(1));
+    private static readonly WebhookUse Honest = new(new ServiceSid(2));
 
     [Fact]
     public async Task Requests_of_one_service_instance_that_hang_do_not_occupy_the_connections_of_another_to_the_same_receiver()
@@ -43,7 +43,7 @@ public sealed class WebhookConnectionPoolsTests
     {
         await using var hanging = new HostileReceiver((_, _) => Task.CompletedTask);
         await using var answering = new HostileReceiver(AnswerAsync);
-        using var network = new WebhookNetwork(time: new FakeTimeProvider(), connectionsPerTenant: 2);
+        using var network = new WebhookNetwork(time: new FakeTimeProvider(), connectionsPerUse: 2);
         for (var i = 0; i < 2; i++)
         {
             _ = network.SendAsync(hanging.Url, Hostile);
@@ -55,6 +55,18 @@ public sealed class WebhookConnectionPoolsTests
         Assert.Equal((ErrorReason.QuotaExceeded, "webhook_connections"), (refusal.Reason, refusal.Details["quota"]));
         Assert.Equal(HttpStatusCode.OK, await network.SendAsync(answering.Url, Honest));
         Assert.Equal(2, hanging.Connections);
+    }
+
+    [Fact]
+    public async Task Events_that_hang_leave_the_connections_of_edits_of_the_same_service_instance()
+    {
+        await using var hanging = new HostileReceiver((_, _) => Task.CompletedTask);
+        await using var answering = new HostileReceiver(AnswerAsync);
+        using var network = new WebhookNetwork(time: new FakeTimeProvider(), connectionsPerUse: 1);
+        _ = network.SendAsync(hanging.Url, Honest);
+        await hanging.BeganAsync();
+
+        Assert.Equal(HttpStatusCode.OK, await network.SendAsync(answering.Url, Honest with { IsBeforeEdit = true }));
     }
 
     [Fact]
@@ -89,7 +101,7 @@ public sealed class WebhookConnectionPoolsTests
     {
         await using var first = new HostileReceiver(AnswerAsync);
         await using var second = new HostileReceiver(AnswerAsync);
-        using var network = new WebhookNetwork(connectionsPerTenant: 1);
+        using var network = new WebhookNetwork(connectionsPerUse: 1);
         Assert.Equal(HttpStatusCode.OK, await network.SendAsync(first.Url, Hostile));
 
         Assert.Equal(HttpStatusCode.OK, await network.SendAsync(second.Url, Hostile));
@@ -124,12 +136,11 @@ public sealed class WebhookConnectionPoolsTests
 
         for (var i = 0; i < 10_000; i++)
         {
-            var request = new WebhookRequest($"https://{i}.example/", WebhookMethod.Post, []) { Service = Hostile };
+            var request = new WebhookRequest($"https://{i}.example/", WebhookMethod.Post, []) { Use = Hostile };
             Assert.Equal(HttpStatusCode.OK, await client.SendAsync(request, TestRun.Token));
         }
 
-        Assert.Equal(WebhookConnectionPools.UnusedPerTenant, pools.Count);
-        Assert.Equal(10_000 - WebhookConnectionPools.UnusedPerTenant, disposed);
+        Assert.Equal((1, 9_999), (pools.Count, disposed));
     }
 
     [Fact]
@@ -150,7 +161,7 @@ public sealed class WebhookConnectionPoolsTests
         Assert.Equal(1, pools.Count);
 
         Task SendAsync(int tenant) => client.SendAsync(
-            new WebhookRequest("https://example.org/", WebhookMethod.Post, []) { Service = new ServiceSid((UInt128)tenant) },
+            new WebhookRequest("https://example.org/", WebhookMethod.Post, []) { Use = new WebhookUse(new ServiceSid((UInt128)tenant)) },
             TestRun.Token);
     }
 

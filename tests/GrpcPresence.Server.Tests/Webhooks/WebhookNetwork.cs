@@ -18,17 +18,17 @@ internal sealed class WebhookNetwork : IDisposable
         ConnectAddress? connect = null,
         TimeProvider? time = null,
         int connections = 512,
-        int connectionsPerTenant = 64,
+        int connectionsPerUse = 64,
         int lookups = 128,
-        int lookupsPerTenant = 4)
+        int lookupsPerUse = 2)
     {
         time ??= TimeProvider.System;
-        Connections = new WebhookLimit(Quota.WebhookConnections, connections, connectionsPerTenant, _metrics);
-        Lookups = new WebhookLimit(Quota.WebhookLookups, lookups, lookupsPerTenant, _metrics);
+        Connections = new WebhookLimit(Quota.WebhookConnections, connections, connectionsPerUse, _metrics);
+        Lookups = new WebhookLimit(Quota.WebhookLookups, lookups, lookupsPerUse, _metrics);
         Resolver = new NameResolver(lookup ?? NameResolver.LookUpOnOwnThreadAsync, Lookups, time);
         Pools = new WebhookConnectionPools(
-            (service, tcp) => WebhookHandler.New(new WebhookConnector(
-                service, new WebhookAddressPolicy(allowPrivate), Resolver, new HappyEyeballs(connect ?? tcp, time)).ConnectAsync),
+            (use, tcp) => WebhookHandler.New(new WebhookConnector(
+                use, new WebhookAddressPolicy(allowPrivate), Resolver, new HappyEyeballs(connect ?? tcp, time)).ConnectAsync),
             Connections,
             time);
         Client = new WebhookClient(Pools, time);
@@ -44,10 +44,10 @@ internal sealed class WebhookNetwork : IDisposable
 
     public WebhookClient Client { get; }
 
-    /// <summary>Sends one webhook of a service instance.</summary>
-    public Task<HttpStatusCode?> SendAsync(string url, ServiceSid service = default, bool retriesConnection = false) =>
+    /// <summary>Sends one webhook.</summary>
+    public Task<HttpStatusCode?> SendAsync(string url, WebhookUse use = default, bool retriesConnection = false) =>
         Client.SendAsync(
-            new WebhookRequest(url, WebhookMethod.Post, []) { Service = service, RetriesConnection = retriesConnection }, TestRun.Token);
+            new WebhookRequest(url, WebhookMethod.Post, []) { Use = use, RetriesConnection = retriesConnection }, TestRun.Token);
 
     public void Dispose()
     {
