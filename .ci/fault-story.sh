@@ -28,6 +28,8 @@ waiting() {
 }
 
 loading() {
+  bash tests/faults/run.sh hostile-webhooks
+  bash tests/faults/run.sh hostile-names
   bash tests/faults/run.sh drain 10000
   bash tests/faults/run.sh slow 20000
   bash tests/faults/run.sh churn 5000

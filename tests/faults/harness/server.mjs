@@ -29,8 +29,8 @@ export class Server {
   #logBefore = 0; // the length of the output before this start
 
   // `database`: the file. `env`: additional environment variables. `settings`: further arguments. `output`: where its output goes, as the
-  // option stdio of spawn; by default to the log file.
-  constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [], output } = {}) {
+  // option stdio of spawn; by default to the log file. `command`: what starts the program, before its name; by default nothing.
+  constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [], output, command = [] } = {}) {
     this.port = Number(process.env.FAULTS_PORT);
     this.address = `127.0.0.1:${this.port}`;
     this.database = database;
@@ -38,6 +38,7 @@ export class Server {
     this.arguments = [program, '--port', `${this.port}`, '--rest-port', 'off', '--database', database, ...quotas, ...settings];
     this.env = { ...process.env, ...env };
     this.output = output;
+    this.command = command;
   }
 
   get pid() {
@@ -58,7 +59,8 @@ export class Server {
   spawn() {
     this.#logBefore = existsSync(this.logFile) ? this.log.length : 0;
     const log = openSync(this.logFile, 'a');
-    this.#child = spawn('dotnet', this.arguments, { stdio: ['ignore', ...(this.output ?? [log, log])], env: this.env });
+    const [command, ...before] = [...this.command, 'dotnet'];
+    this.#child = spawn(command, [...before, ...this.arguments], { stdio: ['ignore', ...(this.output ?? [log, log])], env: this.env });
     closeSync(log);
     running.add(this.#child);
     this.#child.on('exit', () => running.delete(this.#child));
