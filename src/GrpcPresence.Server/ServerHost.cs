@@ -22,6 +22,7 @@ using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Streams.Http2;
+using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Telemetry;
 
 namespace GrpcPresence.Server;
@@ -51,7 +52,10 @@ internal static class ServerHost
             {
                 var services = kestrel.ApplicationServices;
                 KestrelSetup.Configure(
-                    kestrel, settings, services.GetRequiredService<FloodGuard>(), services.GetService<TlsHandshakes>());
+                    kestrel,
+                    settings,
+                    services.GetRequiredService<FloodGuard>(),
+                    services.GetService<TlsHandshakes>());
                 if (settings is { ProbePort: { } probePort, HasAdminSocketOnly: false })
                     kestrel.ListenForProbes(probePort);
             });
@@ -114,6 +118,8 @@ internal static class ServerHost
         services.AddSingleton<AuditLog>();
         services.AddHostedService<AccessStartupCheck>();
         services.AddSingleton<FloodGuard>();
+        services.AddSingleton<OpenRequests>();
+        services.AddSingleton<AnonymousRequests>();
         services.AddSingleton<ActiveStreams>();
         services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthStatuses>();
@@ -134,6 +140,7 @@ internal static class ServerHost
     {
         if (app.Services.GetRequiredService<ServerSettings>().ProbePort is not null)
             app.UseHealthProbe();
+        app.UseMiddleware<RequestLimitsMiddleware>();
         app.UseTrustedProxies();
         app.UseMiddleware<HostMiddleware>();
         app.UseCrossOrigin(RestMapping.RequestHeaders);

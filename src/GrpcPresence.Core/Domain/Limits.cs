@@ -73,9 +73,28 @@ public static class Limits
     public const int RevokedApiKeysPerScope = 1000;
 
     /// <summary>
-    /// Open health and reflection streams, which need no credentials. Probes and tools need a few, and no quota is charged for them.
+    /// Open requests without verified credentials: the OpenAPI document, metrics, unknown paths, errors. Each keeps some 10 KB until its
+    /// client has read the response. Beyond that, the oldest is reset.
     /// </summary>
-    public const int PublicStreams = 1000;
+    public const int AnonymousRequests = 1000;
+
+    /// <summary>Those of one connection. Beyond that, they are rejected; a proxy with many clients needs a few at a time.</summary>
+    public const int AnonymousRequestsPerConnection = 100;
+
+    /// <summary>Open health calls and watches, which need no credentials. Beyond that, the oldest is reset.</summary>
+    public const int HealthRequests = 1000;
+
+    /// <summary>Those of one connection: a proxy or client has at most one for each name.</summary>
+    public const int HealthRequestsPerConnection = 100;
+
+    /// <summary>Open reflection streams, which need no credentials. Tools need a few. Beyond that, the oldest is reset.</summary>
+    public const int ReflectionStreams = 100;
+
+    /// <summary>Those of one connection.</summary>
+    public const int ReflectionStreamsPerConnection = 10;
+
+    /// <summary>Requests of one reflection stream. Tools ask once for each service and file.</summary>
+    public const int PublicStreamRequests = 1000;
 
     /// <summary>Bytes of a name of a client certificate: a SPIFFE ID has at most 2048 by its specification, a DNS name 253.</summary>
     public const int CertificateNameBytes = 2048;
@@ -430,6 +449,15 @@ public static class Limits
     /// stream from its first byte. Kestrel's minimum rate of 240 bytes/s alone would let a message of 64 KiB take five minutes.
     /// </summary>
     public static readonly TimeSpan RequestBodyTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a reflection stream may be without a request. Tools send theirs one after the other.</summary>
+    public static readonly TimeSpan PublicStreamIdle = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a unary request over HTTP/2 may take until its client has read the response: several times what the slowest call waits for,
+    /// a back end that is asked before an edit. A page of 3 MiB needs a network with 50 KiB/s.
+    /// </summary>
+    public static readonly TimeSpan UnaryRequest = TimeSpan.FromMinutes(1);
 
     /// <summary>How long a heartbeat stream may take to send its first message.</summary>
     public static readonly TimeSpan HeartbeatStreamStart = TimeSpan.FromSeconds(10);

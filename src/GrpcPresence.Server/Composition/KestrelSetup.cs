@@ -44,7 +44,10 @@ internal static class KestrelSetup
 
     /// <summary>Configures the listeners; with TLS if <paramref name="handshakes"/> is given.</summary>
     public static void Configure(
-        KestrelServerOptions kestrel, ServerSettings settings, FloodGuard? floods = null, TlsHandshakes? handshakes = null)
+        KestrelServerOptions kestrel,
+        ServerSettings settings,
+        FloodGuard? floods = null,
+        TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
         // A proxy that ends TLS may pass on the scheme of its client. Kestrel would reset each of these requests. The scheme only decides
@@ -58,8 +61,9 @@ internal static class KestrelSetup
         kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
-        // A watch ends itself, with a reason and a token, when its client reads too slowly. The minimum rate of requests only helps against
-        // bodies of which nothing arrives: Limits.RequestBodyTime limits the others.
+        // Over HTTP/2 this rate counts for the whole connection: one stream whose client does not read would end all others. So a watch
+        // ends itself, with a reason and a token, and OpenRequests bounds the responses to unary requests, each by itself. The minimum rate
+        // of requests only helps against bodies of which nothing arrives: Limits.RequestBodyTime limits the others.
         kestrel.Limits.MinResponseDataRate = null;
         var incomplete = new IncompleteMessages(Limits.IncompleteBytes);
         kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection =>

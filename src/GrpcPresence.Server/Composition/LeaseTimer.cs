@@ -5,17 +5,19 @@ using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>
 /// The only timer. It expires leases, checks the deadlines of watches, ends the streams of callers whose credentials are no longer valid,
-/// and regularly removes idle usage counters.
+/// resets requests whose clients do not read, and regularly removes idle usage counters.
 /// </summary>
 internal sealed class LeaseTimer(
     PresenceTracker tracker,
     WatchHub hub,
     ActiveStreams streams,
+    OpenRequests requests,
     CommandQueue queue,
     QuotaLimiter quotas,
     PresenceMetrics metrics,
@@ -53,6 +55,7 @@ internal sealed class LeaseTimer(
                 tracker.Tick();
                 hub.Tick();
                 streams.Tick();
+                requests.Tick();
                 if (time.GetElapsedTime(sweptAt) < Limits.MeterSweepInterval)
                     continue;
                 quotas.Sweep();

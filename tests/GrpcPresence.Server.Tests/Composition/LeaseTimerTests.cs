@@ -6,6 +6,7 @@ using GrpcPresence.Core.Watching;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Tests.Fixture;
 using Microsoft.Extensions.Time.Testing;
 
@@ -23,6 +24,7 @@ public sealed class LeaseTimerTests
             server.Get<PresenceTracker>(),
             server.Get<WatchHub>(),
             server.Get<ActiveStreams>(),
+            server.Get<OpenRequests>(),
             server.Get<CommandQueue>(),
             server.Get<QuotaLimiter>(),
             server.Get<PresenceMetrics>(),

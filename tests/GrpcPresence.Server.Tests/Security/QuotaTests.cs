@@ -241,22 +241,6 @@ public sealed class QuotaTests
     }
 
     [Fact]
-    public async Task Quotas_Streams_without_credentials_share_one_limit()
-    {
-        await using var guarded = await GuardedServer.StartAsync();
-        var quotas = guarded.Server.Get<CallQuotas>();
-        var places = Enumerable.Range(0, Core.Domain.Limits.PublicStreams).Select(_ => quotas.OpenPublicStream()).ToList();
-        var health = new global::Grpc.Health.V1.Health.HealthClient(guarded.As(null));
-
-        using (var rejected = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest()))
-            Assert.Equal("QUOTA_EXCEEDED", (await CallError.Of(() => rejected.ResponseStream.MoveNext(TestRun.Token))).Reason);
-        await health.CheckAsync(new global::Grpc.Health.V1.HealthCheckRequest());
-        places[0].Dispose();
-        using var watch = health.Watch(new global::Grpc.Health.V1.HealthCheckRequest());
-        Assert.True(await watch.ResponseStream.MoveNext(TestRun.Token));
-    }
-
-    [Fact]
     public async Task Quotas_A_service_instance_uses_up_only_its_own_quota()
     {
         await using var guarded = await StartAsync("service_instance", limits => limits with { HeartbeatsPerSecond = 10 });

@@ -104,6 +104,13 @@ public static class PresenceErrors
             RetryAfter = retryAfter,
         };
 
+    /// <summary>Reports that a stream without credentials was idle for too long or sent too many requests.</summary>
+    public static PresenceException StreamMaxAge() =>
+        new(ErrorReason.StreamMaxAge, "The stream was idle for too long, or has sent too many requests. Open it again.");
+
+    /// <summary>Reports that the client of a stream left a message unread for too long.</summary>
+    public static PresenceException StreamStalled() => new(ErrorReason.WatchStalled, "The client has read nothing for too long.");
+
     /// <summary>Reports that the etag is outdated.</summary>
     public static PresenceException EtagMismatch() =>
         new(ErrorReason.EtagMismatch, "The etag is outdated: the object has changed since it was read. Read it again and retry.");

@@ -35,4 +35,7 @@ public enum Quota
 
     /// <summary>Calls that read the store, or wait to read it, at the same time.</summary>
     ConcurrentReads,
+
+    /// <summary>Requests without verified credentials that are open at the same time.</summary>
+    OpenRequests,
 }

@@ -17,6 +17,7 @@ public static class QuotaNames
         Quota.WebhookConnections => "webhook_connections",
         Quota.RowsReadPerSecond => "rows_read_per_second",
         Quota.ConcurrentReads => "concurrent_reads",
+        Quota.OpenRequests => "open_requests",
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
     };
 
@@ -25,6 +26,7 @@ public static class QuotaNames
     {
         QuotaSubject.ServiceInstance => "service_instance",
         QuotaSubject.Caller => "caller",
+        QuotaSubject.Connection => "connection",
         _ => throw new ArgumentOutOfRangeException(nameof(subject), subject, "The subject has no name."),
     };
 }

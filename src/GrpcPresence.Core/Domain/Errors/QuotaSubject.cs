@@ -8,4 +8,7 @@ public enum QuotaSubject
 
     /// <summary>The caller: an API key or an end user.</summary>
     Caller,
+
+    /// <summary>The connection, for requests without verified credentials.</summary>
+    Connection,
 }

@@ -2,6 +2,7 @@ using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
@@ -10,14 +11,20 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// with a check there, any client that reaches the port could make the server buffer and inflate 4 MiB a call. Here a caller without valid
 /// credentials is rejected first.
 /// </summary>
-internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator authenticator, ErrorMapper errors)
+internal sealed class CredentialsMiddleware(
+    RequestDelegate next, Authenticator authenticator, AnonymousRequests anonymous, ErrorMapper errors)
 {
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
     {
         // gRPC itself rejects what is not a call, without reading a body.
         if (http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() is not { IsPublic: false } rule || !IsCall(http.Request))
-            return next(http);
+        {
+            if (AnonymousRequests.FindRejection(http) is not { } rejection)
+                return next(http);
+            Reject(rejection, http.Request.Path.Value!, http);
+            return Task.CompletedTask;
+        }
         try
         {
             var authentication = authenticator.AuthenticateAsync(http);
@@ -27,7 +34,7 @@ internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator 
         }
         catch (Exception exception)
         {
-            Reject(exception, rule, http);
+            RejectCaller(exception, rule, http);
             return Task.CompletedTask;
         }
         return next(http);
@@ -46,12 +53,18 @@ internal sealed class CredentialsMiddleware(RequestDelegate next, Authenticator 
         }
         catch (Exception exception)
         {
-            Reject(exception, rule, http);
+            RejectCaller(exception, rule, http);
             return;
         }
         await next(http);
     }
 
-    private void Reject(Exception exception, AccessRule rule, HttpContext http) =>
-        GrpcRejection.Write(http, errors.Map(exception, rule.Method, http.RequestAborted));
+    private void RejectCaller(Exception exception, AccessRule rule, HttpContext http)
+    {
+        if (anonymous.TryAdd(http))
+            Reject(exception, rule.Method, http);
+    }
+
+    private void Reject(Exception exception, string method, HttpContext http) =>
+        GrpcRejection.Write(http, errors.Map(exception, method, http.RequestAborted));
 }

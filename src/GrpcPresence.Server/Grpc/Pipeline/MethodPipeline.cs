@@ -3,6 +3,7 @@ using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Security.Quotas;
+using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
@@ -25,7 +26,8 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// measurement of the scope alone is in docs/adr/0008-call-pipeline.md. Most unary calls wait for nothing: they return the handler's task
 /// without a state machine. Safe from any thread.
 /// </summary>
-internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors, TimeProvider time)
+internal sealed class MethodPipeline(
+    Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors, ServerSettings settings, TimeProvider time)
 {
     /// <summary>Runs a unary call.</summary>
     public Task<TResponse> RunUnaryAsync<TRequest, TResponse>(
@@ -68,10 +70,9 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         {
             var admission = AdmitAsync(rule, request, context);
             return MapErrorsAsync(
-                admission.IsCompletedSuccessfully && !rule.IsPublic
-                    ? handler(request, responses, context)
-                    : AdmitThenStreamAsync(
-                        admission, rule.IsPublic ? quotas.OpenPublicStream() : null, handler, request, responses, context),
+                admission.IsCompletedSuccessfully
+                    ? handler(request, rule.IsPublic ? LimitStalls(responses, context) : responses, context)
+                    : AdmitThenStreamAsync(admission, handler, request, responses, context),
                 context);
         }
         catch (Exception exception) when (context is not LocalCallContext)
@@ -81,17 +82,13 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
 
         static async Task AdmitThenStreamAsync(
             ValueTask admission,
-            IDisposable? openStream,
             ServerStreamingServerMethod<TRequest, TResponse> handler,
             TRequest request,
             IServerStreamWriter<TResponse> responses,
             ServerCallContext context)
         {
-            using (openStream)
-            {
-                await admission;
-                await handler(request, responses, context);
-            }
+            await admission;
+            await handler(request, responses, context);
         }
     }
 
@@ -109,8 +106,7 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
         {
             if (rule.IsPublic)
             {
-                using var openStream = quotas.OpenPublicStream();
-                await handler(requests, responses, context);
+                await handler(new PublicStreamReader<TRequest>(requests, time), LimitStalls(responses, context), context);
                 return;
             }
             var scope = CallScope.Of(context.GetHttpContext());
@@ -118,13 +114,16 @@ internal sealed class MethodPipeline(Authorizer authorizer, CallQuotas quotas, A
             await quotas.ChargeStreamAsync(scope.Caller, context.CancellationToken);
             var authorized = new AuthorizedStreamReader<TRequest>(requests, authorizer, rule, scope);
             using var open = streams.EndWith(scope.Caller, context.GetHttpContext(), authorized.End);
-            await handler(authorized, responses, context);
+            await handler(authorized, LimitStalls(responses, context), context);
         }
         catch (Exception exception)
         {
             throw errors.Map(exception, context);
         }
     }
+
+    private StallLimitedWriter<TResponse> LimitStalls<TResponse>(IServerStreamWriter<TResponse> responses, ServerCallContext context) =>
+        new(responses, context.GetHttpContext(), settings.WatchStallTimeout, time);
 
     /// <summary>Authorizes and charges a call with one request.</summary>
     private ValueTask AdmitAsync<TRequest>(AccessRule<TRequest> rule, TRequest request, ServerCallContext context)

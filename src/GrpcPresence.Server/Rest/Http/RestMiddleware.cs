@@ -4,6 +4,7 @@ using GrpcPresence.Server.Rest.Metrics;
 using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams.Requests;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Rest.Http;
@@ -12,7 +13,8 @@ namespace GrpcPresence.Server.Rest.Http;
 /// Applies the rules of every request that is not gRPC: its maximum size, the origins of pages that may request changes, and the format of
 /// errors.
 /// </summary>
-internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, ServerSettings settings)
+internal sealed class RestMiddleware(
+    RequestDelegate next, RestErrors errors, AnonymousRequests anonymous, ServerSettings settings)
 {
     private const string GrpcContentType = "application/grpc";
 
@@ -48,13 +50,16 @@ internal sealed class RestMiddleware(RequestDelegate next, RestErrors errors, Se
             size.MaxRequestBodySize = http.GetEndpoint()?.Metadata.GetMetadata<RestOperation>()?.MaxFormBytes ?? Limits.UndeclaredFormBytes;
         try
         {
+            if (AnonymousRequests.FindRejection(http) is { } rejection)
+                throw rejection;
             if (CrossOrigin.IsForeignChange(http.Request, settings.AllowedOrigins))
                 throw RestException.ForeignOrigin();
             await next(http);
         }
         catch (Exception exception) when (!http.Response.HasStarted)
         {
-            await errors.WriteAsync(http, exception);
+            if (anonymous.TryAdd(http))
+                await errors.WriteAsync(http, exception);
             return;
         }
         if (!http.Response.HasStarted && http.Response.StatusCode >= StatusCodes.Status400BadRequest)

@@ -73,12 +73,14 @@ internal sealed class RestRoutes(
             _methods[pattern] = served = [];
         served.Add(method);
         routes.MapMethods(pattern, [method], RunAsync)
-            .WithMetadata([operation, produced, ((Delegate)RunAsync).Method, .. metadata]).WithDisplayName(operation.Id);
+            .WithMetadata([operation, produced, ((Delegate)RunAsync).Method, AuthenticatesFirst.Instance, .. metadata])
+            .WithDisplayName(operation.Id);
         // HEAD is the same without a body, which RestMiddleware drops. The OpenAPI document does not repeat it.
         if (method == HttpMethods.Get)
         {
             served.Add(HttpMethods.Head);
-            routes.MapMethods(pattern, [HttpMethods.Head], RunAsync).WithMetadata(metadata).WithDisplayName(operation.Id);
+            routes.MapMethods(pattern, [HttpMethods.Head], RunAsync)
+                .WithMetadata([AuthenticatesFirst.Instance, .. metadata]).WithDisplayName(operation.Id);
         }
 
         async Task RunAsync(HttpContext http)

@@ -1,3 +1,4 @@
+using System.Text;
 using GrpcPresence.Server.Rest.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -10,6 +11,7 @@ internal static class RestDocument
     private const string Name = "v1";
     private const string Path = "/openapi/" + Name + ".json";
     private const string MediaType = "application/json; charset=utf-8";
+    private const int PartBytes = 4096;
     private const string Basic = "basic";
     private const string Bearer = "bearer";
 
@@ -28,24 +30,28 @@ internal static class RestDocument
 
     /// <summary>
     /// Serves the document to everyone. It is generated once, because that takes as long as dozens of calls, and its callers need no
-    /// credentials and have no quota.
+    /// credentials and have no quota. It is written in small parts, so that a client that does not read holds one of them, and not a copy
+    /// of the document.
     /// </summary>
     public static void MapRestDocument(this WebApplication app)
     {
-        var made = new Lazy<Task<string>>(() => MakeAsync(app.Services));
+        var made = new Lazy<Task<byte[]>>(() => MakeAsync(app.Services));
         app.MapMethods(Path, [HttpMethods.Get, HttpMethods.Head], async http =>
         {
+            ReadOnlyMemory<byte> document = await made.Value;
             http.Response.ContentType = MediaType;
-            await http.Response.WriteAsync(await made.Value, http.RequestAborted);
+            http.Response.ContentLength = document.Length;
+            for (; document.Length > 0; document = document[Math.Min(PartBytes, document.Length)..])
+                await http.Response.Body.WriteAsync(document[..Math.Min(PartBytes, document.Length)], http.RequestAborted);
         });
     }
 
     // The first request starts this for all requests, so it must not be cancelled with that request.
-    private static async Task<string> MakeAsync(IServiceProvider services)
+    private static async Task<byte[]> MakeAsync(IServiceProvider services)
     {
         var provider = services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name);
         var document = await provider.GetOpenApiDocumentAsync(CancellationToken.None);
-        return await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, CancellationToken.None);
+        return Encoding.UTF8.GetBytes(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, CancellationToken.None));
     }
 
     private static Task DescribeAsync(

@@ -16,6 +16,9 @@ internal static class AuthorizationTable
     private static readonly string Keys = V1.ApiKeyService.Descriptor.FullName;
     private static readonly string Users = V1.UserService.Descriptor.FullName;
 
+    /// <summary>The beginning of the paths of the health service.</summary>
+    public static readonly string HealthPath = $"/{(global::Grpc.Health.V1.Health.Descriptor.FullName)}/";
+
     /// <summary>The path of the metrics.</summary>
     public const string MetricsPath = "/metrics";
 

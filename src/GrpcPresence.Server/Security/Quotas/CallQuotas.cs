@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Quotas;
@@ -13,8 +12,6 @@ namespace GrpcPresence.Server.Security.Quotas;
 /// </summary>
 internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
 {
-    private readonly ConcurrencyLimit _publicStreams = new(Limits.PublicStreams);
-
     /// <summary>Charges a unary call.</summary>
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
     public ValueTask ChargeAsync(CallCost cost, CallScope scope, CancellationToken cancellationToken)
@@ -82,12 +79,6 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         return await CountStreamAsync(ofService, scope.Caller, watchedUsers, cancellationToken);
     }
 
-    /// <summary>Counts a public stream, which charges no quotas, as open until the result is disposed.</summary>
-    /// <exception cref="PresenceException">QuotaExceeded.</exception>
-    public IDisposable OpenPublicStream() => _publicStreams.TryAdd(1)
-        ? new PublicStream(_publicStreams)
-        : throw PresenceErrors.QuotaExceeded(Quota.OpenStreams, QuotaSubject.Caller, Limits.PublicStreams, Limits.LevelQuotaRetry);
-
     /// <summary>Charges as many heartbeats of a stream's message as the quotas allow, and returns how many.</summary>
     public int ChargeHeartbeats(CachedService service, Caller caller, int count) =>
         limiter.ChargeHeartbeats(limiter.OfServiceInstance(service.Id), caller.CountersIn(limiter), count);
@@ -111,10 +102,5 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     {
         await limiter.HoldRejectionAsync(counters, cancellationToken);
         throw error;
-    }
-
-    private sealed class PublicStream(ConcurrencyLimit streams) : IDisposable
-    {
-        public void Dispose() => streams.Remove(1);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
+using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Telemetry;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,15 +12,19 @@ namespace GrpcPresence.Server.Streams.Http2;
 
 /// <summary>
 /// Closes HTTP/2 connections whose client exceeds the <see cref="FloodLimit"/>, with GOAWAY and ENHANCE_YOUR_CALM. It reads the frames
-/// between the transport and Kestrel, because Kestrel answers most of these frames without the application.
+/// between the transport and Kestrel, because Kestrel answers most of these frames without the application. They also say when a response
+/// was read.
 /// </summary>
-internal sealed class FloodGuard(TimeProvider time, ILogger<FloodGuard> logger)
+internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogger<FloodGuard> logger)
 {
     /// <summary>The shortest time between two log entries. An attacker can open connections without end.</summary>
     public static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>How long the client may take to read what was sent before GOAWAY, and then GOAWAY.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>ENHANCE_YOUR_CALM of RFC 9113: a gRPC client sees RESOURCE_EXHAUSTED.</summary>
+    public const byte EnhanceYourCalm = 11;
 
     private static readonly int PrefaceBytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.Length;
 
@@ -41,9 +46,17 @@ internal sealed class FloodGuard(TimeProvider time, ILogger<FloodGuard> logger)
     private async Task RunAsync(ConnectionDelegate next, ConnectionContext context)
     {
         var transport = context.Transport;
-        var connection = new Connection(this, new FloodLimit(time));
+        var connection = new Connection(this, new FloodLimit(time), requests.Open());
+        context.Features.Set(connection.Requests);
         context.Transport = new Transport(transport, connection);
-        await next(context);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            requests.Close(connection.Requests);
+        }
         if (connection.IsClosed)
             await LingerAsync(transport);
     }
@@ -82,12 +95,14 @@ internal sealed class FloodGuard(TimeProvider time, ILogger<FloodGuard> logger)
     }
 
     /// <summary>What both directions of a connection share.</summary>
-    private sealed class Connection(FloodGuard guard, FloodLimit limit)
+    private sealed class Connection(FloodGuard guard, FloodLimit limit, ConnectionRequests requests)
     {
         private volatile bool _isClosed;
         private volatile Task? _flush;
 
         public FloodLimit Limit => limit;
+
+        public ConnectionRequests Requests => requests;
 
         public bool IsClosed => _isClosed;
 
@@ -184,7 +199,11 @@ internal sealed class FloodGuard(TimeProvider time, ILogger<FloodGuard> logger)
         private void Count(ReadOnlySpan<byte> bytes)
         {
             while (_frames.ReadHeader(ref bytes))
+            {
                 connection.Limit.OnReceived(_frames.Frame);
+                if (_frames.Frame.Type == FrameType.Reset)
+                    connection.Requests.OnEnded(_frames.Frame.Stream, isReset: true);
+            }
         }
     }
 
@@ -194,7 +213,6 @@ internal sealed class FloodGuard(TimeProvider time, ILogger<FloodGuard> logger)
         private const int CodeOffsetOfGoAway = 4;
         private const uint Cancel = 8;
         private const uint InternalError = 2;
-        private const byte EnhanceYourCalm = 11;
 
         private readonly FrameScanner _frames = new(skip: 0);
         private Memory<byte> _memory;
@@ -240,9 +258,18 @@ internal sealed class FloodGuard(TimeProvider time, ILogger<FloodGuard> logger)
             {
                 if (_frames is { PayloadLeft: > 0, Frame.Type: FrameType.Reset or FrameType.GoAway })
                     ReadCode(written[^bytes.Length..]);
-                if (_frames.ReadHeader(ref bytes) && _frames.Frame.Type != FrameType.Reset)
-                    connection.Limit.OnSent(_frames.Frame, isError: false);
+                if (_frames.ReadHeader(ref bytes))
+                    OnSent(_frames.Frame);
             }
+        }
+
+        private void OnSent(FrameHeader frame)
+        {
+            var isReset = frame.Type == FrameType.Reset;
+            if (!isReset)
+                connection.Limit.OnSent(frame, isError: false);
+            if (isReset || (frame is { Type: FrameType.Data or FrameType.Headers, EndsStream: true }))
+                connection.Requests.OnEnded(frame.Stream, isReset);
         }
 
         /// <summary>

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using GrpcPresence.Core.Domain;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace GrpcPresence.Server.Streams.Requests;
+
+/// <summary>
+/// Bounds how long a client may take to read the response to a unary request, over gRPC, gRPC-Web and REST. Streams have a limit of their
+/// own for each message. Kestrel's rate applies to a whole HTTP/2 connection: one stream whose client does not read would end all others.
+/// Safe from any thread.
+/// </summary>
+internal sealed class OpenRequests(TimeProvider time)
+{
+    /// <summary>How often the requests are checked.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The rate at which a response over HTTP/1.1 must be read. The largest pages have 3 MiB, which then takes three minutes. It is below
+    /// the rate of the slowest mobile networks in use.
+    /// </summary>
+    public static readonly MinDataRate Rate = new(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
+
+    private readonly ConcurrentDictionary<ConnectionRequests, bool> _connections = [];
+    private long _checkedAt = time.GetTimestamp();
+
+    /// <summary>Adds a connection until <see cref="Close"/>.</summary>
+    public ConnectionRequests Open()
+    {
+        var connection = new ConnectionRequests();
+        _connections.TryAdd(connection, true);
+        return connection;
+    }
+
+    /// <summary>Removes a connection.</summary>
+    public void Close(ConnectionRequests connection)
+    {
+        _connections.TryRemove(connection, out _);
+        connection.OnClosed();
+    }
+
+    /// <summary>Bounds the time until the response of a unary request was read.</summary>
+    public void Bound(HttpContext http)
+    {
+        if (http.Features.Get<ConnectionRequests>() is { } http2)
+            http2.TryAdd(new OpenRequest(http, time.GetTimestamp()) { IsUnary = true });
+        else if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } http1)
+            http1.MinDataRate = Rate;
+    }
+
+    /// <summary>Resets overdue requests. Called on every tick, but checks only once per <see cref="Interval"/>.</summary>
+    public void Tick()
+    {
+        if (time.GetElapsedTime(_checkedAt) < Interval)
+            return;
+        _checkedAt = time.GetTimestamp();
+        foreach (var (connection, _) in _connections)
+            connection.ResetOverdue(Limits.UnaryRequest, time);
+    }
+}
