@@ -1,8 +1,10 @@
 using System.Net;
 using Google.Protobuf.WellKnownTypes;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Webhooks;
+using GrpcPresence.Server.Webhooks;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Http;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -58,6 +60,31 @@ public sealed class EditHookTests : IAsyncLifetime
         Assert.Equal("Countess", (await EditAsync("Countess")).Text("friendly_name"));
 
         Assert.Equal("onUserUpdate", (await _backEnd.NextAsync()).Parameters["EventType"]);
+    }
+
+    [Theory]
+    [InlineData(1, false, HttpStatusCode.TooManyRequests, 20429, "QUOTA_EXCEEDED")]
+    [InlineData(50, true, HttpStatusCode.ServiceUnavailable, 20503, "WEBHOOK_CAPACITY_EXCEEDED")]
+    public async Task An_edit_that_cannot_wait_for_the_back_end_is_rejected_and_changes_nothing(
+        int quota, bool isExhausted, HttpStatusCode status, int code, string reason)
+    {
+        var quotas = new QuotaSettings();
+        quotas = quotas with { ServiceInstance = quotas.ServiceInstance with { PendingPreWebhooks = quota } };
+        await using var rest = await RestServer.StartAsync(new ServerSettings { AllowPrivateWebhooks = true, Quotas = quotas });
+        await using var hanging = new HostileReceiver((_, _) => Task.CompletedTask);
+        var service = await rest.CreateServiceAsync();
+        await rest.PostAsync(service + "/Users", ("Identity", "ada"), ("FriendlyName", "Ada"));
+        await rest.PostAsync(service + "/Configuration/Webhooks", ("PreWebhookUrl", hanging.Url), ("Filters", "onUserUpdate"));
+        _ = rest.SendAsync(HttpMethod.Post, service + "/Users/ada", Name("Waiting"), null, Header);
+        await hanging.BeganAsync();
+        if (isExhausted)
+            Exhaust(rest.Server.Get<WebhookLimits>().Pending);
+
+        var refused = await rest.SendAsync(HttpMethod.Post, service + "/Users/ada", Name("Countess"), null, Header);
+
+        Assert.Equal(reason, refused.Fails(status, code).Text("details", "reason"));
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Equal("Ada", (await rest.GetAsync(service + "/Users/ada")).Text("friendly_name"));
     }
 
     [Fact]
@@ -162,6 +189,13 @@ public sealed class EditHookTests : IAsyncLifetime
         // Webhooks are sent in the order of revisions, so that the first one would be an unexpected one if there were any.
         var received = await _backEnd.NextAsync();
         Assert.Equal(("onUserAdded", "grace"), (received.Parameters["EventType"], received.Parameters["Identity"]));
+    }
+
+    /// <summary>Acquires what is left, as many other service instances would.</summary>
+    private static void Exhaust(WebhookLimit limit)
+    {
+        for (var service = 1; limit.Level < limit.Total; service++)
+            Assert.True(limit.TryAcquire(new WebhookUse(new ServiceSid((UInt128)service))));
     }
 
     private Task<RestReply> AskAsync() =>
