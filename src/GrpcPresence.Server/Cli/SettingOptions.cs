@@ -67,7 +67,7 @@ internal sealed class SettingOptions
         // An option that explains why it does not work. Otherwise the parser would print its value as an unknown word.
         void AddRefusal(Setting secret)
         {
-            var option = new Option<string[]>(OptionNameOf(secret.Name))
+            var option = new Option<string[]>(OptionNameOf(secret.Name), $"--{secret.Name}", $"--{secret.Name.ToLowerInvariant()}")
             {
                 Arity = ArgumentArity.ZeroOrMore,
                 Hidden = true,

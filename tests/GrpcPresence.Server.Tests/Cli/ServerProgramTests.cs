@@ -189,6 +189,8 @@ public sealed class ServerProgramTests : IDisposable
     [InlineData("--auth-token", "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
     [InlineData("--auth-token=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
     [InlineData("--auth-token")]
+    [InlineData("--AuthToken=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
+    [InlineData("--authtoken", "6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
     [InlineData("--set", "AuthToken=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
     [InlineData("--set", " authtoken =6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
     [InlineData("--set", "Presence:AuthToken=6b1e1c2c0a5a4f0f9d0b8f6a7c3d2e1f")]
