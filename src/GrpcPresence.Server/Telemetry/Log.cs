@@ -91,6 +91,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 40, Level = LogLevel.Information, Message = "{Act} by {Caller}: {Subject} {Detail}")]
     public static partial void Audited(ILogger logger, string act, string caller, object subject, string detail);
 
+    [LoggerMessage(
+        EventId = 41,
+        Level = LogLevel.Information,
+        Message = "{Count} more of {Act} by {Caller} in the last minute; the last: {Subject} {Detail}")]
+    public static partial void AuditedLast(ILogger logger, int count, string act, string caller, object subject, string detail);
+
     [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "Reset {Method}, which was still running {Grace} after the stop began")]
     public static partial void StreamReset(ILogger logger, string method, TimeSpan grace);
 

@@ -42,7 +42,8 @@ internal sealed partial class ConfigurationGrpcService(
     public override async Task<UpdateServiceInstanceResponse> UpdateServiceInstance(
         UpdateServiceInstanceRequest request, ServerCallContext context)
     {
-        var updated = await commands.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, service => service.Sid));
+        var updated = await commands.SubmitAsync(
+            request.ToChange(), context, audit.OfFrequent<ServiceRecord>(context, service => service.Sid));
         return new UpdateServiceInstanceResponse { ServiceInstance = updated.ToMessage() };
     }
 
@@ -89,8 +90,8 @@ internal sealed partial class ConfigurationGrpcService(
         UpdateConfigurationRequest request, ServerCallContext context)
     {
         var change = request.ToChange(out var sid);
-        var updated = await commands.SubmitAsync(
-            change, context, audit.Of<ServiceConfiguration>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct())));
+        var paths = string.Join(", ", request.UpdateMask.Paths.Distinct());
+        var updated = await commands.SubmitAsync(change, context, audit.OfFrequent<ServiceConfiguration>(context, _ => sid, paths));
         return new UpdateConfigurationResponse { Configuration = updated.ToMessage(sid) };
     }
 
