@@ -13,6 +13,7 @@ using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -34,7 +35,8 @@ internal sealed class UnaryEndpoint : IDisposable
     private static readonly Type[] Steps =
     [
         typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
-        typeof(AccessTokenVerifier), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas), typeof(ActiveStreams),
+        typeof(AccessTokenVerifier), typeof(FailedAuthentications), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas), typeof(ActiveStreams),
+        typeof(AnonymousRequests),
     ];
 
     private readonly WebApplication _app;
@@ -75,7 +77,10 @@ internal sealed class UnaryEndpoint : IDisposable
         if (authenticates)
         {
             _serve = new CredentialsMiddleware(
-                _serve, _app.Services.GetRequiredService<Authenticator>(), _app.Services.GetRequiredService<ErrorMapper>()).InvokeAsync;
+                _serve,
+                _app.Services.GetRequiredService<Authenticator>(),
+                _app.Services.GetRequiredService<AnonymousRequests>(),
+                _app.Services.GetRequiredService<ErrorMapper>()).InvokeAsync;
         }
     }
 
