@@ -80,7 +80,7 @@ internal static partial class Log
     public static partial void SecretFileFailed(ILogger logger, string cause);
 
     [LoggerMessage(
-        EventId = 23,
+        EventId = 24,
         Level = LogLevel.Warning,
         Message = "Authentication failed with {Kind} credentials from {Peer}: {Reason}. Failures since the previous entry: {Count}")]
     public static partial void AuthenticationFailed(ILogger logger, string kind, string peer, string reason, long count);
