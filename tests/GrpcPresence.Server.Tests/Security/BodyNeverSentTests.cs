@@ -39,7 +39,7 @@ public sealed class BodyNeverSentTests : IAsyncLifetime
                 Assert.False(await Server.Reads.IsReadBy(method.Path), method.Path);
             }
         }
-        Assert.Empty(Server.Log.Problems);
+        AssertQuiet();
     }
 
     [Theory]
@@ -53,6 +53,7 @@ public sealed class BodyNeverSentTests : IAsyncLifetime
         {
             foreach (var begin in new[] { "", "AAAA", new string('A', 20_000) })
             {
+                PassTime();
                 var request = Http1("POST", method.Path, type, begin);
                 using var connection = await RawHttp1.OpenAsync(Server.RestAddress);
                 await connection.SendAsync(request);
@@ -65,7 +66,7 @@ public sealed class BodyNeverSentTests : IAsyncLifetime
             Assert.True(overHttp2.GrpcStatus == (int)StatusCode.Unauthenticated, $"{method.Path} over HTTP/2: {overHttp2}");
             Assert.False(await Server.Reads.IsReadBy(method.Path), method.Path);
         }
-        Assert.Empty(Server.Log.Problems);
+        AssertQuiet();
     }
 
     [Fact]
@@ -83,6 +84,7 @@ public sealed class BodyNeverSentTests : IAsyncLifetime
             {
                 foreach (var begin in new[] { "", "FriendlyName=", new string('A', 5_000) })
                 {
+                    PassTime();
                     var headers = await RawHttp1.TalkAsync(
                         Server.RestAddress, Http1(method, path, "application/x-www-form-urlencoded", begin));
                     Assert.StartsWith("HTTP/1.1 401 ", headers, StringComparison.Ordinal);
@@ -95,7 +97,7 @@ public sealed class BodyNeverSentTests : IAsyncLifetime
             }
         }
         Assert.True(routes >= 20, $"Only {routes} routes were found.");
-        Assert.Empty(Server.Log.Problems);
+        AssertQuiet();
     }
 
     [Theory]
@@ -122,11 +124,19 @@ public sealed class BodyNeverSentTests : IAsyncLifetime
 
         Assert.True(overHttp2.HttpStatus is not null, $"{overHttp2}");
         Assert.False(await Server.Reads.IsReadByNext());
-        Assert.Empty(Server.Log.Problems);
+        AssertQuiet();
     }
+
+    // Each failed authentication may leave an entry.
+    private void AssertQuiet() =>
+        Assert.All(Server.Log.Problems, entry => Assert.StartsWith("Authentication failed", entry.Text, StringComparison.Ordinal));
+
+    // The answers to a client that fails often wait. They do not wait for one that fails once a second.
+    private void PassTime() => _guarded.Time.Advance(TimeSpan.FromSeconds(1));
 
     private async Task<StreamAnswer> TalkAsync(string path, string type, byte[] begin, string method = "POST")
     {
+        PassTime();
         var fields = Conversation.Fields(path).Select(field => field.Name switch
         {
             ":method" => (field.Name, method),

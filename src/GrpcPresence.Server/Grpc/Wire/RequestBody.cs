@@ -6,6 +6,7 @@ using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Security.Authorization;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Grpc.Wire;
@@ -222,6 +223,9 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
     private RpcException Aborted(IOException exception)
     {
         AbortedBy = exception;
+        // Kestrel may not know yet that the connection is gone. It would try to skip the rest of the body, and log that as a server error.
+        if (exception is ConnectionResetException)
+            http.Abort();
         return new RpcException(exception is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }
             ? new Status(StatusCode.ResourceExhausted, "The message is too large.")
             : new Status(StatusCode.Cancelled, "The client aborted the request."));
