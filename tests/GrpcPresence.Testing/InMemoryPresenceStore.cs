@@ -1,3 +1,4 @@
+using System.Text;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
@@ -93,12 +94,18 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             cancellationToken);
 
     public ValueTask<UsersRead> FindUsersAsync(ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken) =>
+        FindUsersAsync(service, keys, int.MaxValue, cancellationToken);
+
+    public ValueTask<UsersRead> FindUsersAsync(
+        ServiceSid service, IReadOnlyList<UserKey> keys, int maxBytes, CancellationToken cancellationToken) =>
         ReadAsync(
             image =>
             {
                 var found = image.Get(service);
                 UserRecord[] users = [.. keys.Select(found.FindUser).OfType<UserRecord>().DistinctBy(user => user.Id)];
-                return found.Read(users) with { Cost = keys.Count };
+                var read = found.Read(users) with { Cost = keys.Count };
+                var bytes = users.Sum(user => Encoding.UTF8.GetByteCount($"{user.Identity}{user.FriendlyName}{user.Attributes}"));
+                return bytes > maxBytes ? read with { Users = [], Next = users[0].Id } : read;
             },
             cancellationToken);
 

@@ -48,7 +48,12 @@ public sealed class StoreReads(IPresenceStore store, ReadQueue queue, QuotaLimit
 
         public ValueTask<UsersRead> FindUsersAsync(
             ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken) =>
-            RunAsync(OwnerIn(service), () => store.FindUsersAsync(service, keys, cancellationToken), CostOf, cancellationToken);
+            FindUsersAsync(service, keys, int.MaxValue, cancellationToken);
+
+        public ValueTask<UsersRead> FindUsersAsync(
+            ServiceSid service, IReadOnlyList<UserKey> keys, int maxBytes, CancellationToken cancellationToken) =>
+            RunAsync(
+                OwnerIn(service), () => store.FindUsersAsync(service, keys, maxBytes, cancellationToken), CostOf, cancellationToken);
 
         public ValueTask<UsersRead> ListUsersAsync(
             ServiceSid service, long afterId, int limit, bool? online, CancellationToken cancellationToken) =>

@@ -29,6 +29,13 @@ public interface IStoreReader
     ValueTask<UsersRead> FindUsersAsync(ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Returns users as <see cref="FindUsersAsync(ServiceSid, IReadOnlyList{UserKey}, CancellationToken)"/> does. Stops once they have more
+    /// than <paramref name="maxBytes"/> bytes of text, and then sets <see cref="UsersRead.Next"/>.
+    /// </summary>
+    ValueTask<UsersRead> FindUsersAsync(
+        ServiceSid service, IReadOnlyList<UserKey> keys, int maxBytes, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Returns users with a key above <paramref name="afterId"/>, by ascending key. With <paramref name="online"/>, returns only those
     /// whose visible <c>is_online</c> has that value. The page may be short; see <see cref="UsersRead.Next"/>.
     /// </summary>

@@ -70,6 +70,10 @@ public sealed class PresenceMetrics : IDisposable
     public void ObserveQueueDepth(Func<int> read) =>
         _meter.CreateObservableUpDownCounter("presence.queue.depth", read, "{change}", "Changes that wait for the writer.");
 
+    /// <summary>Observes the number of reads that wait for a thread.</summary>
+    public void ObserveWaitingReads(Func<int> read) =>
+        _meter.CreateObservableUpDownCounter("presence.reads.waiting", read, "{read}", "Reads of the store that wait for a thread.");
+
     /// <summary>Observes the number of user updates that are pending for watchers.</summary>
     public void ObservePending(Func<long> read) =>
         _meter.CreateObservableUpDownCounter("presence.watch.pending", read, "{user}", "User updates that wait to be sent to watchers.");

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using GrpcPresence.Core.Reading;
+using GrpcPresence.Core.Telemetry;
 
 namespace GrpcPresence.Server.Composition;
 
@@ -18,12 +19,13 @@ internal sealed class ReaderThreads : IDisposable
     private readonly Thread[] _threads;
 
     /// <summary>Starts the threads.</summary>
-    public ReaderThreads()
+    public ReaderThreads(PresenceMetrics metrics)
     {
         // At least two, so that one tenant cannot occupy all.
         var count = Math.Clamp(Environment.ProcessorCount / 2, 2, Max);
         Queue = new ReadQueue(total: count, perTenant: count / 2, perCaller: Math.Max(count / 4, 1));
         _threads = [.. Enumerable.Range(1, count).Select(number => new Thread(Run) { Name = $"reader {number}", IsBackground = true })];
+        metrics.ObserveWaitingReads(() => Queue.Count);
         foreach (var thread in _threads)
             thread.Start();
     }

@@ -131,6 +131,22 @@ public sealed class ReadBoundTests : SqliteTestBase
     }
 
     [Fact]
+    public async Task Reads_A_batch_of_large_users_ends_at_its_bytes_while_it_is_read()
+    {
+        var attributes = new string('x', Limits.AttributesBytes);
+        using var store = OpenWith((number, revision) => Sample.User(number, revision) with { Attributes = attributes }, count: 300);
+        UserKey[] keys = [.. Enumerable.Range(1, 300).Select(number => new UserKey(Sample.Identity(number)))];
+
+        var cut = await store.FindUsersAsync(Sample.ServiceSid(1), keys, 10 * Limits.AttributesBytes, Stop);
+        var whole = await store.FindUsersAsync(Sample.ServiceSid(1), keys, Stop);
+
+        Assert.InRange(cut.Users.Count, 1, 10);
+        Assert.NotNull(cut.Next);
+        Assert.InRange(cut.Cost, 1, 5 * 11);
+        Assert.Equal((300, null), (whole.Users.Count, whole.Next));
+    }
+
+    [Fact]
     public async Task Reads_An_identity_that_was_deleted_often_ends_the_read_of_its_tombstones()
     {
         using var store = Open();

@@ -44,7 +44,12 @@ internal sealed partial class UserGrpcService
         reader.ThrowIfInvalid();
 
         var store = await reads.OfAsync(service, context);
-        var users = (await store.FindUsersAsync(service, keys, context.CancellationToken)).Users;
+        // Only the view of reachability leaves out the texts. Beyond the limit of the response, reading further users would be in vain.
+        var maxBytes = view == UserView.Reachability ? int.MaxValue : Limits.BatchGetBytes;
+        var read = await store.FindUsersAsync(service, keys, maxBytes, context.CancellationToken);
+        if (read.Next is not null)
+            throw PresenceErrors.ResponseTooLarge(Limits.BatchGetBytes);
+        var users = read.Users;
         var response = new BatchGetUsersResponse
         {
             Users = { users.Select(user => user.ToMessage(view)) },

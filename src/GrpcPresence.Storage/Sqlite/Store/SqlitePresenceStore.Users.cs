@@ -64,17 +64,26 @@ public sealed partial class SqlitePresenceStore
 
     /// <inheritdoc/>
     public ValueTask<UsersRead> FindUsersAsync(ServiceSid service, IReadOnlyList<UserKey> keys, CancellationToken cancellationToken) =>
+        FindUsersAsync(service, keys, int.MaxValue, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<UsersRead> FindUsersAsync(
+        ServiceSid service, IReadOnlyList<UserKey> keys, int maxBytes, CancellationToken cancellationToken) =>
         ReadAsync(
             reader =>
             {
                 var record = reader.Service(service);
                 var users = new List<UserState>(keys.Count);
                 var seen = new HashSet<long>(keys.Count);
-                var cost = 0;
+                var (cost, bytes) = (0, 0);
                 foreach (var key in keys)
                 {
-                    if (FindUser(reader, record, key, ref cost) is { } user && seen.Add(user.Id))
-                        users.Add(UserState.Of(record.Sid, user, record.Configuration));
+                    if (FindUser(reader, record, key, ref cost, out var size) is not { } user || !seen.Add(user.Id))
+                        continue;
+                    bytes += size;
+                    if (bytes > maxBytes)
+                        return new UsersRead(record, users, user.Id, cost);
+                    users.Add(UserState.Of(record.Sid, user, record.Configuration));
                 }
                 return new UsersRead(record, users, Next: null, cost);
             },
@@ -139,13 +148,17 @@ public sealed partial class SqlitePresenceStore
             cancellationToken);
 
     /// <summary>Returns the user, or null, and adds the cost of looking for it.</summary>
-    private static UserRecord? FindUser(Reader reader, ServiceRecord service, UserKey key, ref int cost)
+    private static UserRecord? FindUser(Reader reader, ServiceRecord service, UserKey key, ref int cost) =>
+        FindUser(reader, service, key, ref cost, out _);
+
+    private static UserRecord? FindUser(Reader reader, ServiceRecord service, UserKey key, ref int cost, out int size)
     {
         using var rows = key.IsSid
             ? reader.Prepare(FindUserBySid).Bind(service.Id, key.Sid.Value).Query()
             : reader.Prepare(FindUserByIdentity).Bind(service.Id, key.Identity.ToString()).Query();
         var isFound = rows.Read();
-        cost += StoreCost.OfRow(isFound ? Columns.BytesOfUser(rows.Row) : 0);
+        size = isFound ? Columns.BytesOfUser(rows.Row) : 0;
+        cost += StoreCost.OfRow(size);
         return isFound ? Columns.ReadUser(rows.Row) : null;
     }
 
