@@ -2,6 +2,7 @@ using System.Net;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Server.Settings;
 
@@ -15,7 +16,7 @@ namespace GrpcPresence.Server.Webhooks;
 /// not decide for the back end.
 /// </summary>
 internal sealed class PreHook(
-    IStoreReader store, WebhookClient client, WebhookSecrets secrets, WebhookLimits limits, ServerSettings settings,
+    IStoreReader store, WebhookClient client, WebhookSecrets secrets, WebhookLimits limits, QuotaLimiter quotas, ServerSettings settings,
     IHostApplicationLifetime lifetime)
 {
     /// <summary>
@@ -41,7 +42,15 @@ internal sealed class PreHook(
             return;
         var form = WebhookForm.OfEdit(settings.AccountSid, user, edit);
         var use = new WebhookUse(service, IsBeforeEdit: true);
-        limits.Pending.Acquire(use);
+        try
+        {
+            limits.Pending.Acquire(use);
+        }
+        catch (PresenceException)
+        {
+            await quotas.HoldRejectionAsync(quotas.OfServiceInstance(read.Service.Id), cancellationToken);
+            throw;
+        }
         HttpStatusCode? status;
         try
         {

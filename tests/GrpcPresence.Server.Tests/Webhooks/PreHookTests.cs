@@ -1,7 +1,9 @@
 using System.Net;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Server.Settings;
@@ -9,6 +11,7 @@ using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
+using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
 
@@ -125,6 +128,25 @@ public sealed class PreHookTests
     }
 
     [Fact]
+    public async Task Rejections_of_edits_that_may_not_wait_are_delayed_for_a_service_instance_that_ignores_them()
+    {
+        await using var world = await PreHookWorld.StartAsync(pending: 1);
+        var waiting = await world.BeginAskingAsync(world.Hostile);
+        for (var i = 0; i < Limits.PromptRejectionsPerSecond; i++)
+            await Assert.ThrowsAsync<PresenceException>(() => world.AskAsync(world.Hostile));
+
+        var hold = world.Timers.WhenTimerSet(due => due >= Limits.RejectionDelay && due <= Limits.MaxRejectionDelay);
+        var held = world.AskAsync(world.Hostile);
+        await Barrier.Within(hold, "the server delays the rejection");
+        Assert.False(held.IsCompleted);
+
+        world.Advance(Limits.MaxRejectionDelay);
+        await Assert.ThrowsAsync<PresenceException>(() => held);
+        world.Answer(HttpStatusCode.OK);
+        await waiting;
+    }
+
+    [Fact]
     public async Task An_edit_is_rejected_where_the_server_cannot_ask_for_its_own_reasons()
     {
         await using var world = await PreHookWorld.StartAsync(pending: 2, total: 1);
@@ -162,7 +184,12 @@ public sealed class PreHookTests
 
         using var client = new WebhookClient(network, new PauseSkippingClock(new FakeTimeProvider()));
         var prehook = new PreHook(
-            server.Store, client, server.Get<WebhookSecrets>(), server.Get<WebhookLimits>(), new ServerSettings(),
+            server.Store,
+            client,
+            server.Get<WebhookSecrets>(),
+            server.Get<WebhookLimits>(),
+            server.Get<QuotaLimiter>(),
+            new ServerSettings(),
             server.Get<IHostApplicationLifetime>());
         await prehook.AskAsync(service, key, edit ?? Edit, TestRun.Token);
     }

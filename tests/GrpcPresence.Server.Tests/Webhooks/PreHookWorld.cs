@@ -2,6 +2,7 @@ using System.Net;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
@@ -18,6 +19,7 @@ namespace GrpcPresence.Server.Tests.Webhooks;
 internal sealed class PreHookWorld : IAsyncDisposable
 {
     private readonly TestServer _server;
+    private readonly FakeTimeProvider _time;
     private readonly PresenceMetrics _metrics = new();
     private readonly TaskCompletionSource<HttpStatusCode> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _asked = new(0);
@@ -25,9 +27,9 @@ internal sealed class PreHookWorld : IAsyncDisposable
     private readonly WebhookClient _client;
     private readonly PreHook _preHook;
 
-    private PreHookWorld(TestServer server, int pending, int total)
+    private PreHookWorld(TestServer server, FakeTimeProvider time, ObservedClock timers, int pending, int total)
     {
-        _server = server;
+        (_server, _time, Timers) = (server, time, timers);
         _network = new StubHandler(async _ =>
         {
             _asked.Release();
@@ -36,8 +38,17 @@ internal sealed class PreHookWorld : IAsyncDisposable
         _client = new WebhookClient(_network, new FakeTimeProvider());
         var limits = server.Get<WebhookLimits>() with { Pending = new WebhookLimit(Quota.PendingPreWebhooks, total, pending, _metrics) };
         _preHook = new PreHook(
-            server.Store, _client, server.Get<WebhookSecrets>(), limits, new ServerSettings(), server.Get<IHostApplicationLifetime>());
+            server.Store,
+            _client,
+            server.Get<WebhookSecrets>(),
+            limits,
+            server.Get<QuotaLimiter>(),
+            new ServerSettings(),
+            server.Get<IHostApplicationLifetime>());
     }
+
+    /// <summary>Reports when the server sets a timer.</summary>
+    public ObservedClock Timers { get; }
 
     public ServiceSid Hostile { get; private set; }
 
@@ -45,10 +56,15 @@ internal sealed class PreHookWorld : IAsyncDisposable
 
     public static async Task<PreHookWorld> StartAsync(int pending, int total = 1000)
     {
-        var world = new PreHookWorld(await TestServer.StartAsync(), pending, total);
+        var time = new FakeTimeProvider();
+        var timers = new ObservedClock(time);
+        var world = new PreHookWorld(await TestServer.StartAsync(time: timers), time, timers, pending, total);
         (world.Hostile, world.Honest) = (await world.AddServiceAsync(), await world.AddServiceAsync());
         return world;
     }
+
+    /// <summary>Advances the clock of the server.</summary>
+    public void Advance(TimeSpan by) => _time.Advance(by);
 
     /// <summary>Asks before an edit of a user of the service instance.</summary>
     public async Task AskAsync(ServiceSid service)
