@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace GrpcPresence.Server.Webhooks;
 
 /// <summary>
-/// One connection to a receiver. It limits the bytes that arrive after a request, because the time limit of a request alone would let a
-/// receiver send interim responses as fast as the network carries them.
+/// One connection to a receiver. It limits the bytes that arrive after a request. The HTTP client limits heads and bodies. Below it, TLS
+/// would read as many handshake messages or empty records as the network carries within the time limit.
 /// </summary>
 internal sealed class WebhookConnection : NetworkStream
 {
