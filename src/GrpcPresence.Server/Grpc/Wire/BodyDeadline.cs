@@ -47,7 +47,7 @@ internal sealed class BodyDeadline(PipeReader body, TimeProvider time)
         }
         if (!isOverdue)
             return result;
-        body.AdvanceTo(result.Buffer.Start);
+        End(body, result);
         return null;
     }
 
@@ -55,9 +55,11 @@ internal sealed class BodyDeadline(PipeReader body, TimeProvider time)
     public static async ValueTask EndAsync(PipeReader body, ValueTask<ReadResult> reading)
     {
         body.CancelPendingRead();
-        var result = await reading;
-        body.AdvanceTo(result.Buffer.Start);
+        End(body, await reading);
     }
+
+    // As examined as before: Kestrel would take back the part of the window that it has given to the client for these bytes.
+    private static void End(PipeReader body, ReadResult result) => body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
 
     private void Expire()
     {

@@ -169,7 +169,7 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
         var buffer = result.Buffer;
         if (!buffer.IsEmpty && FindProblem(buffer) is { } problem)
         {
-            body.AdvanceTo(buffer.Start); // otherwise the server could not skip the rest
+            body.AdvanceTo(buffer.Start, buffer.End); // otherwise the server could not skip the rest
             throw new RpcException(problem);
         }
         if (IsGzip(buffer) && !result.IsCanceled)
@@ -201,7 +201,7 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
         }
         catch (RpcException)
         {
-            body.AdvanceTo(message.Start);
+            body.AdvanceTo(message.Start, message.End);
             throw;
         }
     }
