@@ -35,8 +35,8 @@ internal sealed class UnaryEndpoint : IDisposable
     private static readonly Type[] Steps =
     [
         typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
-        typeof(AccessTokenVerifier), typeof(FailedAuthentications), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas), typeof(ActiveStreams),
-        typeof(AnonymousRequests),
+        typeof(AccessTokenVerifier), typeof(FailedAuthentications), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas),
+        typeof(ActiveStreams), typeof(AnonymousRequests),
     ];
 
     private readonly WebApplication _app;
