@@ -21,6 +21,7 @@ using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Connections;
 using GrpcPresence.Server.Streams.Http2;
 using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Telemetry;
@@ -55,9 +56,10 @@ internal static class ServerHost
                     kestrel,
                     settings,
                     services.GetRequiredService<FloodGuard>(),
+                    services.GetRequiredService<ConnectionLimit>(),
                     services.GetService<TlsHandshakes>());
                 if (settings is { ProbePort: { } probePort, HasAdminSocketOnly: false })
-                    kestrel.ListenForProbes(probePort);
+                    kestrel.ListenForProbes(probePort, new ConnectionLimit(Limits.ProbeConnections).Bound);
             });
         builder.Services.AddSingleton(settings);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
@@ -118,6 +120,7 @@ internal static class ServerHost
         services.AddSingleton<AuditLog>();
         services.AddHostedService<AccessStartupCheck>();
         services.AddSingleton<FloodGuard>();
+        services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<OpenRequests>();
         services.AddSingleton<AnonymousRequests>();
         services.AddSingleton<ActiveStreams>();

@@ -87,6 +87,9 @@ public static class Limits
     /// <summary>Those of one connection: a proxy or client has at most one for each name.</summary>
     public const int HealthRequestsPerConnection = 100;
 
+    /// <summary>Connections to the port of probes: orchestrators open one for each probe. Beyond that, the oldest is closed.</summary>
+    public const int ProbeConnections = 32;
+
     /// <summary>Open reflection streams, which need no credentials. Tools need a few. Beyond that, the oldest is reset.</summary>
     public const int ReflectionStreams = 100;
 

@@ -6,6 +6,7 @@ using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Tls;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Connections;
 using GrpcPresence.Server.Streams.Http2;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -47,6 +48,7 @@ internal static class KestrelSetup
         KestrelServerOptions kestrel,
         ServerSettings settings,
         FloodGuard? floods = null,
+        ConnectionLimit? connections = null,
         TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
@@ -58,7 +60,7 @@ internal static class KestrelSetup
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
         kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderFieldBytes;
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
-        kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
+        kestrel.Limits.MaxConcurrentConnections = null; // ConnectionLimit counts those of all listeners together
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
         // Over HTTP/2 this rate counts for the whole connection: one stream whose client does not read would end all others. So a watch
@@ -76,6 +78,7 @@ internal static class KestrelSetup
             Listen(kestrel, settings.Address, settings.Port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
+                connections?.Bound(listen);
                 listen.EndOnSocketErrors();
                 listen.CloseDeadPeers(settings);
                 if (handshakes is not null)
@@ -88,6 +91,7 @@ internal static class KestrelSetup
             Listen(kestrel, settings.Address, settings.RestPort!.Value, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
+                connections?.Bound(listen);
                 listen.EndOnSocketErrors();
                 listen.CloseDeadPeers(settings);
             });

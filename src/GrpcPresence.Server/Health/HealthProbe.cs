@@ -13,9 +13,14 @@ internal static class HealthProbe
     private static readonly object Mark = new();
 
     /// <summary>Adds the listener.</summary>
-    public static void ListenForProbes(this KestrelServerOptions kestrel, int port) => kestrel.Listen(IPAddress.Loopback, port, listen =>
+    /// <param name="kestrel">The server.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="bound">Bounds the connections of the listener.</param>
+    public static void ListenForProbes(this KestrelServerOptions kestrel, int port, Action<ListenOptions> bound) => kestrel.Listen(
+        IPAddress.Loopback, port, listen =>
     {
         listen.Protocols = HttpProtocols.Http1;
+        bound(listen);
         listen.Use(next => connection =>
         {
             connection.Items[Mark] = Mark;

@@ -114,6 +114,13 @@ internal static partial class Log
     public static partial void ConnectionsFlooded(ILogger logger, long connections);
 
     [LoggerMessage(
+        EventId = 24,
+        Level = LogLevel.Warning,
+        Message = "At most {Connections} connections, and not the {MaxConnections} of the settings: the process may open {Files} files. "
+            + "Raise the limit (ulimit -n, LimitNOFILE) to accept more")]
+    public static partial void ConnectionsLimited(ILogger logger, int connections, int maxConnections, int files);
+
+    [LoggerMessage(
         EventId = 30,
         Level = LogLevel.Information,
         Message = "Using TLS certificate {Thumbprint}, valid until {NotAfter:u}, and {Authorities} client certificate authorities")]

@@ -31,6 +31,46 @@ public sealed class ConnectionLimitTests
         Assert.Equal("ada", (await watch.NextUpdate()).User.Identity);
     }
 
+    [Fact]
+    public async Task The_oldest_connection_without_credentials_gives_way_to_a_new_one()
+    {
+        await using var server = await TestServer.StartAsync(settings: new ServerSettings { MaxConnections = 2 });
+        await ListAsync(server.Channel);
+        using var idle = new TcpClient();
+        await idle.ConnectAsync(server.Address.Host, server.Address.Port, TestRun.Token);
+
+        using var later = server.OpenChannel();
+        await ListAsync(later);
+
+        await Barrier.Within(ReadToEndAsync(idle), "the server closed the idle connection");
+        await ListAsync(server.Channel);
+    }
+
+    [Fact]
+    public async Task The_ports_share_one_limit()
+    {
+        await using var server = await TestServer.StartAsync(settings: new ServerSettings { MaxConnections = 1 });
+        await ListAsync(server.Channel);
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => server.Rest.GetAsync("/openapi/v1.json", TestRun.Token));
+
+        await ListAsync(server.Channel);
+    }
+
+    private static async Task ReadToEndAsync(TcpClient client)
+    {
+        try
+        {
+            while (await client.GetStream().ReadAsync(new byte[1024], TestRun.Token) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // The server reset the connection.
+        }
+    }
+
     private static async Task ListAsync(GrpcChannel channel) =>
         await new ConfigurationService.ConfigurationServiceClient(channel)
             .ListServiceInstancesAsync(new ListServiceInstancesRequest(), cancellationToken: TestRun.Token);

@@ -2,6 +2,7 @@ using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Streams.Connections;
 using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
@@ -31,6 +32,7 @@ internal sealed class CredentialsMiddleware(
             if (!authentication.IsCompletedSuccessfully)
                 return WaitAsync(authentication, rule, http);
             http.Features.Set(new CallScope(authentication.Result));
+            http.Features.Get<ConnectionPlace>()?.Trust();
         }
         catch (Exception exception)
         {
@@ -50,6 +52,7 @@ internal sealed class CredentialsMiddleware(
         try
         {
             http.Features.Set(new CallScope(await authentication));
+            http.Features.Get<ConnectionPlace>()?.Trust();
         }
         catch (Exception exception)
         {

@@ -5,6 +5,7 @@ using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Connections;
 
 namespace GrpcPresence.Server.Rest.Http;
 
@@ -86,6 +87,7 @@ internal sealed class RestRoutes(
         async Task RunAsync(HttpContext http)
         {
             var caller = await authenticator.AuthenticateAsync(http);
+            http.Features.Get<ConnectionPlace>()?.Trust();
             http.Features.Set(new CallScope(caller)); // the pipeline of the methods does not authenticate
             var query = UrlParameters.OfQuery(http.Request);
             var form = await RestForm.ReadAsync(http, time);

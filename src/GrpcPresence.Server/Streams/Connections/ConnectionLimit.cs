@@ -1,0 +1,97 @@
+using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Telemetry;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace GrpcPresence.Server.Streams.Connections;
+
+/// <summary>
+/// Bounds the open connections of all listeners together. Kestrel counts those of each listener by themselves. When no place is free, the
+/// oldest connection without an authenticated request gives way, so that idle connections of an attacker cannot keep others away: a client
+/// keeps such a connection open at no cost by answering pings. Safe from any thread.
+/// </summary>
+internal sealed class ConnectionLimit
+{
+    private readonly Lock _gate = new(); // guards everything below; connections are closed outside of it
+    private readonly LinkedList<ConnectionPlace> _untrusted = [];
+    private int _open;
+
+    /// <summary>Bounds the connections by the setting and by the files that the process may open.</summary>
+    public ConnectionLimit(ServerSettings settings, ILogger<ConnectionLimit> logger)
+        : this(FileLimit.Find() is { } files ? FileLimit.ConnectionsWithin(files, settings.MaxConnections) : settings.MaxConnections)
+    {
+        if (Connections < settings.MaxConnections)
+            Log.ConnectionsLimited(logger, Connections, settings.MaxConnections, FileLimit.Find()!.Value);
+    }
+
+    /// <summary>Bounds the connections by the number.</summary>
+    internal ConnectionLimit(int connections) => Connections = connections;
+
+    /// <summary>The maximum number of open connections.</summary>
+    public int Connections { get; }
+
+    /// <summary>Bounds the connections of the listener. Add it before everything else.</summary>
+    public void Bound(ListenOptions listen) => listen.Use(next => connection => RunAsync(next, connection));
+
+    /// <summary>Takes a place. Returns null when every connection has had an authenticated request.</summary>
+    internal ConnectionPlace? TryTake(ConnectionContext connection)
+    {
+        ConnectionPlace? oldest = null;
+        var place = new ConnectionPlace(this, connection);
+        lock (_gate)
+        {
+            if (_open >= Connections && (oldest = _untrusted.First?.Value) is null)
+                return null;
+            if (oldest is not null)
+                RemoveLocked(oldest);
+            _open++;
+            place.Untrusted = _untrusted.AddLast(place);
+        }
+        oldest?.Connection.Abort(new ConnectionAbortedException("A newer connection needs the place."));
+        return place;
+    }
+
+    /// <summary>Keeps the connection when others need its place.</summary>
+    internal void Trust(ConnectionPlace place)
+    {
+        lock (_gate)
+        {
+            if (place.Untrusted?.List is not null)
+                _untrusted.Remove(place.Untrusted);
+            place.Untrusted = null;
+        }
+    }
+
+    /// <summary>Frees the place, unless the connection gave way.</summary>
+    internal void Leave(ConnectionPlace place)
+    {
+        lock (_gate)
+            RemoveLocked(place);
+    }
+
+    private async Task RunAsync(ConnectionDelegate next, ConnectionContext connection)
+    {
+        if (TryTake(connection) is not { } place)
+            return; // this closes the connection
+        connection.Features.Set(place);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            Leave(place);
+        }
+    }
+
+    private void RemoveLocked(ConnectionPlace place)
+    {
+        if (place.HasLeft)
+            return;
+        place.HasLeft = true;
+        _open--;
+        if (place.Untrusted?.List is not null)
+            _untrusted.Remove(place.Untrusted);
+        place.Untrusted = null;
+    }
+}
