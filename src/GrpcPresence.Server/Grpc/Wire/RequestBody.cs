@@ -223,8 +223,8 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
     private RpcException Aborted(IOException exception)
     {
         AbortedBy = exception;
-        // Kestrel may not know yet that the connection is gone. It would try to skip the rest of the body, and log that as a server error.
-        if (exception is ConnectionResetException)
+        // Over HTTP/1.1, Kestrel could not skip the rest of a body whose read failed, and would log an error about it.
+        if (exception is ConnectionResetException && HttpProtocol.IsHttp11(http.Request.Protocol))
             http.Abort();
         return new RpcException(exception is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }
             ? new Status(StatusCode.ResourceExhausted, "The message is too large.")
