@@ -25,6 +25,9 @@ using GrpcPresence.Server.Streams.Connections;
 using GrpcPresence.Server.Streams.Http2;
 using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Telemetry;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace GrpcPresence.Server;
 
@@ -57,6 +60,7 @@ internal static class ServerHost
                     settings,
                     services.GetRequiredService<FloodGuard>(),
                     services.GetRequiredService<ConnectionLimit>(),
+                    services.GetRequiredService<AcceptGate>(),
                     services.GetService<TlsHandshakes>());
                 if (settings is { ProbePort: { } probePort, HasAdminSocketOnly: false })
                     kestrel.ListenForProbes(probePort, new ConnectionLimit(Limits.ProbeConnections).Bound);
@@ -121,7 +125,11 @@ internal static class ServerHost
         services.AddHostedService<AccessStartupCheck>();
         services.AddSingleton<FloodGuard>();
         services.AddSingleton<ConnectionLimit>();
+        services.AddSingleton<SocketTransportFactory>();
+        services.AddSingleton<AcceptGate>();
+        services.Replace(ServiceDescriptor.Singleton<IConnectionListenerFactory>(provider => provider.GetRequiredService<AcceptGate>()));
         services.AddSingleton<OpenRequests>();
+        services.AddSingleton<UnreadResponses>();
         services.AddSingleton<AnonymousRequests>();
         services.AddSingleton<ActiveStreams>();
         services.AddHostedService<StreamDrain>();

@@ -3,7 +3,7 @@ using GrpcPresence.Bench.Load;
 
 namespace GrpcPresence.Bench.Attacks;
 
-/// <summary>An attack that runs beside a victim. It ignores every answer, and replaces what the server ends.</summary>
+/// <summary>An attack that runs beside a victim, repeatedly. It ignores every answer, and replaces what the server ends.</summary>
 internal sealed class Attack : IStreamHandler
 {
     private readonly AttackPlan _plan;
@@ -57,7 +57,12 @@ internal sealed class Attack : IStreamHandler
     }
 
     /// <summary>Closes the connections.</summary>
-    public void Stop() => _connections.CloseAll();
+    public void Stop()
+    {
+        _connections.CloseAll();
+        _numbers.Clear();
+        Array.Clear(_openOn);
+    }
 
     /// <inheritdoc/>
     public void OnMessage(Http2Stream stream, ReadOnlySpan<byte> message)

@@ -4,8 +4,8 @@ using GrpcPresence.Bench.Load;
 namespace GrpcPresence.Bench.Attacks;
 
 /// <summary>
-/// The connections of an attack. The server may close them. The attack then opens others, but at most ten a second, so that it does not
-/// measure how fast the machine opens connections.
+/// The connections of an attack. The server may close them. The attack then opens others, but at most one a second: what many new
+/// connections cost is not measured here.
 /// </summary>
 /// <param name="loop">Serves the connections.</param>
 /// <param name="port">The server's port.</param>
@@ -14,7 +14,7 @@ namespace GrpcPresence.Bench.Attacks;
 /// <param name="lost">Handles the end of a connection. The argument is the number of the connection, from 0 to count - 1.</param>
 internal sealed class AttackConnections(EventLoop loop, int port, int count, int window, Action<int> lost)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly Http2Connection?[] _open = new Http2Connection?[count];
     private long _openedAt;
     private int _next;

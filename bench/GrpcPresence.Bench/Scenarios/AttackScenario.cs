@@ -38,19 +38,19 @@ internal static class AttackScenario
     {
         var attack = new Attack(plan, loop, server.Port);
         var (before, peak, lines) = (server.Process.Usage.ResidentBytes, 0L, server.Process.LineCount);
-        var alone = server.Victim.Take(run.Window);
-        attack.Start();
-        server.Victim.Take(run.Window / 3, attack.Act);
-        var beside = new List<(double P50, double P99)>();
-        var sample = Sample.Take(server.Process, () => attack.Sent, () =>
+        var (alone, beside) = (new List<(double P50, double P99)>(), new List<(double P50, double P99)>());
+        var samples = new List<Sample>();
+        for (var repetition = 0; repetition < run.Repetitions; repetition++)
         {
-            for (var repetition = 0; repetition < run.Repetitions; repetition++)
-            {
-                beside.Add(server.Victim.Take(run.Window, attack.Act));
-                peak = Math.Max(peak, server.Process.Usage.ResidentBytes);
-            }
-        });
-        attack.Stop();
+            alone.Add(server.Victim.Take(run.Window));
+            attack.Start();
+            server.Victim.Take(run.Window / 3, attack.Act);
+            samples.Add(Sample.Take(
+                server.Process, () => attack.Sent, () => beside.Add(server.Victim.Take(run.Window, attack.Act))));
+            peak = Math.Max(peak, server.Process.Usage.ResidentBytes);
+            attack.Stop();
+            server.Victim.Take(run.Window / 3);
+        }
         var began = Stopwatch.GetTimestamp();
         var kept = server.Process.Usage.ResidentBytes - before;
         while (!run.IsQuick && kept > KeptBytes && Stopwatch.GetElapsedTime(began) < Recovery)
@@ -59,44 +59,47 @@ internal static class AttackScenario
             kept = server.Process.Usage.ResidentBytes - before;
         }
         return new Result(
-            alone, beside, peak - before, kept, Stopwatch.GetElapsedTime(began), sample, attack, server.Process.LineCount - lines);
+            alone, beside, peak - before, kept, Stopwatch.GetElapsedTime(began), samples, attack, server.Process.LineCount - lines);
     }
 
     private static void Report(BenchRun run, AttackPlan plan, Result result)
     {
         var p99 = Spread.Of(result.Beside.Select(one => one.P99));
-        var ratio = Spread.Of(result.Beside.Select(one => one.P99 / result.Alone.P99));
+        var alone = Spread.Of(result.Alone.Select(one => one.P99));
+        var ratio = Spread.OfRatios([.. result.Beside.Select(one => one.P99)], [.. result.Alone.Select(one => one.P99)]);
         run.Report(new Row(
             "R9", plan.Name, "≤ 2 ×, ≤ 64 MiB kept after a minute",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{ratio} × ({p99.Median:0.00} ms); {result.PeakBytes / Mebibyte} MiB at the peak, {result.KeptBytes / Mebibyte} MiB "
-                    + $"kept after {result.Recovery.TotalSeconds:0} s"),
+                $"{ratio} × ({p99.Median:0.00} ms, alone {alone.Median:0.00} ms); {result.PeakBytes / Mebibyte} MiB at the peak, "
+                    + $"{result.KeptBytes / Mebibyte} MiB kept after {result.Recovery.TotalSeconds:0} s"),
             ratio.Median <= 2 && result.KeptBytes <= KeptBytes,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{result.Sample.Rate:#,0} requests/s, {result.Attack.Answered:#,0} of {result.Attack.Sent:#,0} answered, "
+                $"{Median(sample => sample.Rate):#,0} requests/s, {result.Attack.Answered:#,0} of {result.Attack.Sent:#,0} answered, "
                     + $"{result.Attack.Closed} connections closed, {result.Lines} log lines; "
-                    + $"server {100 * result.Sample.ServerBusy:0} % busy, load {100 * result.Sample.LoadBusy:0} %"),
+                    + $"server {100 * Median(sample => sample.ServerBusy):0} % busy"),
             new Dictionary<string, Spread>
             {
                 ["ratio"] = ratio,
-                ["alone_p99_ms"] = Spread.Of([result.Alone.P99]),
+                ["alone_p99_ms"] = alone,
                 ["beside_p50_ms"] = Spread.Of(result.Beside.Select(one => one.P50)),
                 ["beside_p99_ms"] = p99,
                 ["peak_mib"] = Spread.Of([(double)result.PeakBytes / Mebibyte]),
                 ["kept_mib"] = Spread.Of([(double)result.KeptBytes / Mebibyte]),
                 ["log_lines"] = Spread.Of([result.Lines]),
             }));
+
+        double Median(Func<Sample, double> figure) => Spread.Of(result.Samples.Select(figure)).Median;
     }
 
     private sealed record Result(
-        (double P50, double P99) Alone,
+        IReadOnlyList<(double P50, double P99)> Alone,
         IReadOnlyList<(double P50, double P99)> Beside,
         long PeakBytes,
         long KeptBytes,
         TimeSpan Recovery,
-        Sample Sample,
+        IReadOnlyList<Sample> Samples,
         Attack Attack,
         int Lines);
 }

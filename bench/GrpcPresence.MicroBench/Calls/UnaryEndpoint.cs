@@ -36,7 +36,7 @@ internal sealed class UnaryEndpoint : IDisposable
     [
         typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
         typeof(AccessTokenVerifier), typeof(FailedAuthentications), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas),
-        typeof(ActiveStreams), typeof(AnonymousRequests),
+        typeof(ActiveStreams), typeof(AnonymousRequests), typeof(UnreadResponses),
     ];
 
     private readonly WebApplication _app;

@@ -457,6 +457,14 @@ public static class Limits
     public static readonly TimeSpan PublicStreamIdle = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// The bytes of responses to reads that the clients of a service instance, or of an API key, may leave unread: 64 of the largest pages.
+    /// </summary>
+    public const int UnreadResponseBytes = 64 * 1024 * 1024;
+
+    /// <summary>The same for an end user: eight of the largest pages.</summary>
+    public const int UnreadResponseBytesOfEndUser = 8 * 1024 * 1024;
+
+    /// <summary>
     /// How long a unary request over HTTP/2 may take until its client has read the response: several times what the slowest call waits for,
     /// a back end that is asked before an edit. A page of 3 MiB needs a network with 50 KiB/s.
     /// </summary>

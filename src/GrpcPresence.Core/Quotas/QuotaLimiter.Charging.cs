@@ -105,19 +105,37 @@ public sealed partial class QuotaLimiter
         UsageCounters? service,
         UsageCounters? caller,
         [NotNullWhen(true)] out IDisposable? lease,
+        [NotNullWhen(false)] out PresenceException? error) =>
+        TryHold(Quota.ConcurrentReads, 1, service, caller, out lease, out error);
+
+    /// <summary>Counts the bytes of a response as unread, until the lease is disposed of.</summary>
+    public bool TryHoldResponse(
+        int bytes,
+        UsageCounters? service,
+        UsageCounters? caller,
+        [NotNullWhen(true)] out IDisposable? lease,
+        [NotNullWhen(false)] out PresenceException? error) =>
+        TryHold(Quota.UnreadResponseBytes, bytes, service, caller, out lease, out error);
+
+    private bool TryHold(
+        Quota quota,
+        int count,
+        UsageCounters? service,
+        UsageCounters? caller,
+        [NotNullWhen(true)] out IDisposable? lease,
         [NotNullWhen(false)] out PresenceException? error)
     {
         lease = null;
-        error = caller is null ? null : AddRead(ref caller);
+        error = caller is null ? null : AddLevel(ref caller, quota, count);
         if (error is not null)
             return false;
-        error = service is null ? null : AddRead(ref service);
+        error = service is null ? null : AddLevel(ref service, quota, count);
         if (error is null)
         {
-            lease = new ReadLease(service, caller);
+            lease = new LevelLease(service, caller, quota, count);
             return true;
         }
-        caller?.ConcurrentReads.Remove(1);
+        caller?.LevelOf(quota).Remove(count);
         return false;
     }
 
@@ -164,15 +182,15 @@ public sealed partial class QuotaLimiter
         return error;
     }
 
-    private PresenceException? AddRead(ref UsageCounters counters)
+    private PresenceException? AddLevel(ref UsageCounters counters, Quota quota, int count)
     {
         while (true)
         {
-            var isAdded = counters.ConcurrentReads.TryAdd(1);
+            var isAdded = counters.LevelOf(quota).TryAdd(count);
             if (counters.IsLive)
-                return isAdded ? null : Reject(counters, Quota.ConcurrentReads, Limits.MaxReadDelay);
+                return isAdded ? null : Reject(counters, quota, Limits.MaxReadDelay);
             if (isAdded)
-                counters.ConcurrentReads.Remove(1);
+                counters.LevelOf(quota).Remove(count);
             counters = Present(counters);
         }
     }

@@ -40,6 +40,9 @@ public sealed record QuotaLimits
     [Description("Calls that read, or wait to read, at the same time")]
     public required int ConcurrentReads { get; init; }
 
+    /// <summary>Bytes of responses that clients have not read yet. Not a setting.</summary>
+    public int UnreadResponseBytes { get; init; } = Domain.Limits.UnreadResponseBytes;
+
     /// <summary>Users of a service instance. The writer enforces it. Callers do not have this quota.</summary>
     [Description("Users that exist")]
     public int Users { get; init; } = int.MaxValue;
@@ -62,6 +65,7 @@ public sealed record QuotaLimits
         Quota.PendingPreWebhooks => PendingPreWebhooks,
         Quota.RowsReadPerSecond => RowsReadPerSecond,
         Quota.ConcurrentReads => ConcurrentReads,
+        Quota.UnreadResponseBytes => UnreadResponseBytes,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no limit."),
     };
 }

@@ -26,6 +26,7 @@ public sealed class UsageCounters
         OpenStreams = new ConcurrencyLimit(policy.Quotas.OpenStreams);
         WatchedUsers = new ConcurrencyLimit(policy.Quotas.WatchedUsers);
         ConcurrentReads = new ConcurrencyLimit(policy.Quotas.ConcurrentReads);
+        UnreadResponseBytes = new ConcurrencyLimit(policy.Quotas.UnreadResponseBytes);
     }
 
     internal QuotaKey Key { get; }
@@ -43,6 +44,8 @@ public sealed class UsageCounters
     internal ConcurrencyLimit WatchedUsers { get; }
 
     internal ConcurrencyLimit ConcurrentReads { get; }
+
+    internal ConcurrencyLimit UnreadResponseBytes { get; }
 
     /// <summary>The throttle of rejections, created at the first.</summary>
     internal RejectionThrottle Rejections
@@ -67,6 +70,7 @@ public sealed class UsageCounters
         OpenStreams.Level == 0
         && WatchedUsers.Level == 0
         && ConcurrentReads.Level == 0
+        && UnreadResponseBytes.Level == 0
         && Heartbeats.IsFull(now)
         && Writes.IsFull(now)
         && NewStreams.IsFull(now)
@@ -87,6 +91,14 @@ public sealed class UsageCounters
         Quota.NewStreamsPerSecond => NewStreams,
         Quota.RowsReadPerSecond => RowsRead,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota is not a rate."),
+    };
+
+    /// <summary>Returns the level of a quota that reads hold and give back.</summary>
+    internal ConcurrencyLimit LevelOf(Quota quota) => quota switch
+    {
+        Quota.ConcurrentReads => ConcurrentReads,
+        Quota.UnreadResponseBytes => UnreadResponseBytes,
+        _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "Reads do not hold the quota."),
     };
 
     /// <summary>Returns the error for an exceeded quota.</summary>

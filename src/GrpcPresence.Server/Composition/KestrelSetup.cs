@@ -49,6 +49,7 @@ internal static class KestrelSetup
         ServerSettings settings,
         FloodGuard? floods = null,
         ConnectionLimit? connections = null,
+        AcceptGate? accepts = null,
         TlsHandshakes? handshakes = null)
     {
         kestrel.AddServerHeader = false;
@@ -68,11 +69,16 @@ internal static class KestrelSetup
         // of requests only helps against bodies of which nothing arrives: Limits.RequestBodyTime limits the others.
         kestrel.Limits.MinResponseDataRate = null;
         var incomplete = new IncompleteMessages(Limits.IncompleteBytes);
-        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection =>
+        kestrel.ConfigureEndpointDefaults(listen =>
         {
-            connection.Features.Set(new IncompleteMessages(Limits.IncompleteBytesPerConnection, incomplete));
-            return next(connection);
-        }));
+            if (accepts is not null)
+                listen.Use(accepts.Count);
+            listen.Use(next => connection =>
+            {
+                connection.Features.Set(new IncompleteMessages(Limits.IncompleteBytesPerConnection, incomplete));
+                return next(connection);
+            });
+        });
         if (!settings.HasAdminSocketOnly)
         {
             Listen(kestrel, settings.Address, settings.Port, listen =>

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Quotas;
 
 namespace GrpcPresence.Server.Settings;
@@ -59,12 +60,17 @@ internal sealed record QuotaSettings
         NewStreamsPerSecond = 10,
         RowsReadPerSecond = 10_000,
         ConcurrentReads = 100,
+        UnreadResponseBytes = Limits.UnreadResponseBytesOfEndUser,
     };
 
     /// <summary>
-    /// Whether the subject has the quota. Only a service instance has quotas of users and of pre-event webhooks, because a caller owns
-    /// neither.
+    /// Whether the quota is a setting of the subject. Only a service instance has quotas of users and of pre-event webhooks, because a
+    /// caller owns neither.
     /// </summary>
-    public static bool Has(string subject, string quota) =>
-        quota is not (nameof(QuotaLimits.Users) or nameof(QuotaLimits.PendingPreWebhooks)) || subject == nameof(ServiceInstance);
+    public static bool Has(string subject, string quota) => quota switch
+    {
+        nameof(QuotaLimits.Users) or nameof(QuotaLimits.PendingPreWebhooks) => subject == nameof(ServiceInstance),
+        nameof(QuotaLimits.UnreadResponseBytes) => false,
+        _ => true,
+    };
 }

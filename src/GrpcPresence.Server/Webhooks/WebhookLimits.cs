@@ -14,28 +14,22 @@ namespace GrpcPresence.Server.Webhooks;
 /// <param name="Connections">Open connections, including idle ones and those that are being established.</param>
 internal sealed record WebhookLimits(WebhookLimit Pending, WebhookLimit Lookups, WebhookLimit Connections)
 {
-    // The files of the program, the store and the listeners: 259 were open in a server without clients.
-    private const int OwnFiles = 256;
-
-    // Without these, a process with few file descriptors could send no webhooks.
-    private const int MinConnections = 8;
-    private const int MinLookups = 4;
-
     /// <summary>Creates the limits.</summary>
     /// <param name="settings">The settings.</param>
-    /// <param name="fileDescriptors">How many file descriptors the process may have.</param>
+    /// <param name="files">The files that webhooks may take.</param>
     /// <param name="metrics">Counts refusals.</param>
-    public static WebhookLimits New(ServerSettings settings, int fileDescriptors, PresenceMetrics metrics)
+    public static WebhookLimits New(ServerSettings settings, FileBudget files, PresenceMetrics metrics)
     {
         var pendingPerUse = settings.Quotas.ServiceInstance.PendingPreWebhooks;
-        var connections = Math.Clamp((fileDescriptors - OwnFiles) / 4, MinConnections, Limits.WebhookConnections);
-        var lookups = Math.Clamp((fileDescriptors - OwnFiles) / 8, MinLookups, Limits.WebhookLookups);
         return new WebhookLimits(
             // As many as connections. An edit that finds no connection is rejected by the HTTP client, which costs much more: 200 such
             // edits at a time delayed those of others by seconds.
-            new WebhookLimit(Quota.PendingPreWebhooks, connections, pendingPerUse, metrics),
-            new WebhookLimit(Quota.WebhookLookups, lookups, Limits.WebhookLookupsPerUse, metrics),
+            new WebhookLimit(Quota.PendingPreWebhooks, files.WebhookConnections, pendingPerUse, metrics),
+            new WebhookLimit(Quota.WebhookLookups, files.WebhookLookups, Limits.WebhookLookupsPerUse, metrics),
             new WebhookLimit(
-                Quota.WebhookConnections, connections, Math.Max(Limits.WebhookConnectionsPerUse, pendingPerUse), metrics));
+                Quota.WebhookConnections,
+                files.WebhookConnections,
+                Math.Max(Limits.WebhookConnectionsPerUse, pendingPerUse),
+                metrics));
     }
 }

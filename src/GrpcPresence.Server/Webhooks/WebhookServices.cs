@@ -16,7 +16,7 @@ internal static class WebhookServices
             provider.GetRequiredService<ServerSettings>().AllowPrivateWebhooks));
         services.AddSingleton(provider => WebhookLimits.New(
             provider.GetRequiredService<ServerSettings>(),
-            FileDescriptorLimit.Read(),
+            FileBudget.Of(FileBudget.FindLimit()),
             provider.GetRequiredService<PresenceMetrics>()));
         services.AddSingleton(provider => new NameResolver(
             NameResolver.LookUpOnOwnThreadAsync,

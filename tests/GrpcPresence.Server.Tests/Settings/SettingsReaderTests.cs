@@ -181,7 +181,10 @@ public sealed class SettingsReaderTests
             {
                 ServiceInstance = Limits(1, 2, 3, 4, 5, 16, 17) with { Users = int.MaxValue },
                 ApiKey = Limits(6, 7, 8, 9, 10, 18, 19),
-                AccessToken = Limits(11, 12, 13, 14, 15, 20, 21),
+                AccessToken = Limits(11, 12, 13, 14, 15, 20, 21) with
+                {
+                    UnreadResponseBytes = Core.Domain.Limits.UnreadResponseBytesOfEndUser,
+                },
             },
             settings.Quotas);
     }

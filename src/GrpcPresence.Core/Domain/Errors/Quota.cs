@@ -36,6 +36,9 @@ public enum Quota
     /// <summary>Calls that read the store, or wait to read it, at the same time.</summary>
     ConcurrentReads,
 
+    /// <summary>Bytes of responses that clients have not read yet. Not a setting.</summary>
+    UnreadResponseBytes,
+
     /// <summary>Requests without verified credentials that are open at the same time.</summary>
     OpenRequests,
 }

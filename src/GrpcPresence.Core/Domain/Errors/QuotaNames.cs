@@ -17,6 +17,7 @@ public static class QuotaNames
         Quota.WebhookConnections => "webhook_connections",
         Quota.RowsReadPerSecond => "rows_read_per_second",
         Quota.ConcurrentReads => "concurrent_reads",
+        Quota.UnreadResponseBytes => "unread_response_bytes",
         Quota.OpenRequests => "open_requests",
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
     };

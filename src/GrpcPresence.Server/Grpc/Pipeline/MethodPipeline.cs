@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security;
@@ -5,6 +6,7 @@ using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
@@ -18,6 +20,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <item>Charge: the quotas of the service instance and of the caller.</item>
 /// <item>Handle. Over REST, <c>UpdateUser</c> asks the pre-hook once it has parsed the request: only callers that may edit have a back
 /// end called.</item>
+/// <item>Hold: the response of a read counts against the same quotas until its client has read it.</item>
 /// <item>Errors: <see cref="ErrorMapper"/> turns what was thrown into a status. A local call throws it as it is; REST writes its own
 /// errors.</item>
 /// </list>
@@ -27,7 +30,13 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// without a state machine. Safe from any thread.
 /// </summary>
 internal sealed class MethodPipeline(
-    Authorizer authorizer, CallQuotas quotas, ActiveStreams streams, ErrorMapper errors, ServerSettings settings, TimeProvider time)
+    Authorizer authorizer,
+    CallQuotas quotas,
+    UnreadResponses unread,
+    ActiveStreams streams,
+    ErrorMapper errors,
+    ServerSettings settings,
+    TimeProvider time)
 {
     /// <summary>Runs a unary call.</summary>
     public Task<TResponse> RunUnaryAsync<TRequest, TResponse>(
@@ -41,6 +50,8 @@ internal sealed class MethodPipeline(
             var call = admission.IsCompletedSuccessfully
                 ? handler(request, context)
                 : AdmitThenCallAsync(admission, handler, request, context);
+            if (rule.Cost == CallCost.Read)
+                call = HoldAsync(call, context);
             return call.IsCompletedSuccessfully ? call : MapErrorsAsync(call, context);
         }
         catch (Exception exception) when (context is not LocalCallContext)
@@ -147,6 +158,13 @@ internal sealed class MethodPipeline(
             await authorization;
             await quotas.ChargeAsync(cost, scope, cancellationToken);
         }
+    }
+
+    private async Task<TResponse> HoldAsync<TResponse>(Task<TResponse> call, ServerCallContext context)
+    {
+        var response = await call;
+        unread.Hold((IMessage)response!, context.GetHttpContext());
+        return response;
     }
 
     private async Task<TResponse> MapErrorsAsync<TResponse>(Task<TResponse> call, ServerCallContext context)

@@ -18,10 +18,11 @@ internal sealed class ConnectionLimit
 
     /// <summary>Bounds the connections by the setting and by the files that the process may open.</summary>
     public ConnectionLimit(ServerSettings settings, ILogger<ConnectionLimit> logger)
-        : this(FileLimit.Find() is { } files ? FileLimit.ConnectionsWithin(files, settings.MaxConnections) : settings.MaxConnections)
     {
+        var files = FileBudget.FindLimit();
+        Connections = Math.Min(settings.MaxConnections, FileBudget.Of(files).Connections);
         if (Connections < settings.MaxConnections)
-            Log.ConnectionsLimited(logger, Connections, settings.MaxConnections, FileLimit.Find()!.Value);
+            Log.ConnectionsLimited(logger, Connections, settings.MaxConnections, files);
     }
 
     /// <summary>Bounds the connections by the number.</summary>

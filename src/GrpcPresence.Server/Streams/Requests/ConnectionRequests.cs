@@ -32,20 +32,30 @@ internal sealed class ConnectionRequests
             return _open.GetValueOrDefault(stream);
     }
 
+    /// <summary>Keeps the lease until the request of the stream ends. Returns false if it has ended.</summary>
+    public bool TryHold(int stream, IDisposable lease)
+    {
+        lock (_gate)
+        {
+            if (!_open.TryGetValue(stream, out var request))
+                return false;
+            request.Held = lease;
+            return true;
+        }
+    }
+
     /// <summary>Removes the request of a stream that has ended.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="isReset">Whether a reset ended it, which may happen before its request begins.</param>
     public void OnEnded(int stream, bool isReset)
     {
-        RequestPlace? place = null;
+        OpenRequest? request;
         lock (_gate)
         {
-            if (_open.Remove(stream, out var request))
-                place = request.Place;
-            else if (isReset)
+            if (!_open.Remove(stream, out request) && isReset)
                 _ended.Add(stream);
         }
-        place?.Leave();
+        request?.Leave();
     }
 
     /// <summary>Removes all requests: the connection has ended.</summary>
@@ -58,7 +68,7 @@ internal sealed class ConnectionRequests
             _open.Clear();
         }
         foreach (var request in requests)
-            request.Place?.Leave();
+            request.Leave();
     }
 
     /// <summary>Resets the unary requests that have lasted so long.</summary>

@@ -40,6 +40,16 @@ internal sealed class OpenRequest
     /// <summary>The place of an anonymous request.</summary>
     public RequestPlace? Place { get; set; }
 
+    /// <summary>What the response counts against the quotas of its reader, if anything. Guarded by the connection's requests.</summary>
+    public IDisposable? Held { get; set; }
+
+    /// <summary>Gives back what the request holds, after its end.</summary>
+    public void Leave()
+    {
+        Place?.Leave();
+        Held?.Dispose();
+    }
+
     /// <summary>
     /// Resets the request. The client sees RESOURCE_EXHAUSTED, and does not take the request for unprocessed. HTTP/1.1 has no streams, so
     /// its connection is closed. Hold no lock: Kestrel calls the guard under a lock of its own.
