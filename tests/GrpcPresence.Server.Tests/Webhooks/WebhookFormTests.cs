@@ -56,6 +56,22 @@ public sealed class WebhookFormTests
         Assert.All(sent, parameter => Assert.Equal(parameter.Key, WebhookParameters.FindReserved($"a=b&{parameter.Key}=c")));
     }
 
+    [Theory]
+    [InlineData("chatservicesid=IS1", true)]
+    [InlineData("%43hatServiceSid=IS1", true)]
+    [InlineData("a=b;ChatServiceSid=IS1", true)]
+    [InlineData("ChatServiceSid", true)]
+    [InlineData("ChatServiceSid[]=IS1", true)]
+    [InlineData("+ChatServiceSid+=IS1", true)]
+    [InlineData("ChatServiceSid%00x=IS1", true)]
+    [InlineData("ChatServiceSid%3Dx=IS1", true)]
+    [InlineData("name=ChatServiceSid", false)]
+    [InlineData("name=a%26ChatServiceSid%3DIS1", false)]
+    [InlineData("%2543hatServiceSid=IS1", false)]
+    [InlineData("ChatServiceSid2=IS1", false)]
+    public void A_reserved_parameter_is_found_in_every_spelling(string query, bool isReserved) =>
+        Assert.Equal(isReserved, WebhookParameters.FindReserved(query) is not null);
+
     [Fact]
     public void Unknown_values_are_left_out()
     {
