@@ -114,7 +114,7 @@ internal static partial class Log
     public static partial void ConnectionsFlooded(ILogger logger, long connections);
 
     [LoggerMessage(
-        EventId = 24,
+        EventId = 25,
         Level = LogLevel.Warning,
         Message = "At most {Connections} connections, and not the {MaxConnections} of the settings: the process may open {Files} files. "
             + "Raise the limit (ulimit -n, LimitNOFILE) to accept more")]

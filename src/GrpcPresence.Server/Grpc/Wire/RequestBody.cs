@@ -223,8 +223,9 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
     private RpcException Aborted(IOException exception)
     {
         AbortedBy = exception;
-        // Over HTTP/1.1, Kestrel could not skip the rest of a body whose read failed, and would log an error about it.
-        if (exception is ConnectionResetException && HttpProtocol.IsHttp11(http.Request.Protocol))
+        // Kestrel may not know yet that the connection is gone. Over HTTP/1.1 it would try to skip the rest of the body, and log an error.
+        // The protocol of the request does not say which one it is: that of gRPC-Web was replaced.
+        if (exception is ConnectionResetException)
             http.Abort();
         return new RpcException(exception is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }
             ? new Status(StatusCode.ResourceExhausted, "The message is too large.")
