@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Google.Protobuf;
 using GrpcPresence.Bench.Load;
 using GrpcPresence.Bench.Machine;
 using GrpcPresence.Bench.Peers;

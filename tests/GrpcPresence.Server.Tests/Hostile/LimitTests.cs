@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;

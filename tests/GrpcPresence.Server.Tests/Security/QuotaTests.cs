@@ -1,6 +1,5 @@
 using Grpc.Core;
 using GrpcPresence.Core.Quotas;
-using GrpcPresence.Server.Security.Quotas;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;

@@ -1,5 +1,4 @@
 using System.Net;
-using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;

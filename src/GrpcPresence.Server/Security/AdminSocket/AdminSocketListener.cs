@@ -29,8 +29,8 @@ internal static class AdminSocketListener
                 connection.Items[Mark] = Mark;
                 return next(connection);
             });
-        configure(listen);
-    });
+            configure(listen);
+        });
 
     /// <summary>
     /// Creates the socket of an end point. The admin socket gets its owner-only mode before it accepts connections. It replaces a socket
