@@ -130,6 +130,7 @@ internal static class ServerHost
         services.Replace(ServiceDescriptor.Singleton<IConnectionListenerFactory>(provider => provider.GetRequiredService<AcceptGate>()));
         services.AddSingleton<OpenRequests>();
         services.AddSingleton<UnreadResponses>();
+        services.AddSingleton<OpenCalls>();
         services.AddSingleton<AnonymousRequests>();
         services.AddSingleton<ActiveStreams>();
         services.AddHostedService<StreamDrain>();
@@ -152,6 +153,8 @@ internal static class ServerHost
         if (app.Services.GetRequiredService<ServerSettings>().ProbePort is not null)
             app.UseHealthProbe();
         app.UseMiddleware<RequestLimitsMiddleware>();
+        // Before and after the headers of proxies are applied: a page can send them too, because it calls its own host.
+        app.UseMiddleware<HostMiddleware>();
         app.UseTrustedProxies();
         app.UseMiddleware<HostMiddleware>();
         app.UseCrossOrigin(RestMapping.RequestHeaders);

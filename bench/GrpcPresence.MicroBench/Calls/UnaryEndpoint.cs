@@ -36,7 +36,7 @@ internal sealed class UnaryEndpoint : IDisposable
     [
         typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
         typeof(AccessTokenVerifier), typeof(FailedAuthentications), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas),
-        typeof(ActiveStreams), typeof(AnonymousRequests), typeof(UnreadResponses),
+        typeof(ActiveStreams), typeof(AnonymousRequests), typeof(UnreadResponses), typeof(OpenCalls),
     ];
 
     private readonly WebApplication _app;
@@ -80,6 +80,7 @@ internal sealed class UnaryEndpoint : IDisposable
                 _serve,
                 _app.Services.GetRequiredService<Authenticator>(),
                 _app.Services.GetRequiredService<AnonymousRequests>(),
+                _app.Services.GetRequiredService<OpenCalls>(),
                 _app.Services.GetRequiredService<ErrorMapper>()).InvokeAsync;
         }
     }

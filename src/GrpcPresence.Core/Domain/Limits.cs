@@ -234,15 +234,14 @@ public static class Limits
     public const int ListedValues = 256;
 
     /// <summary>
-    /// Bytes of incomplete messages that one connection may make the server hold: 16 messages of a stream at their largest, or 256 others.
-    /// The frames of HTTP/2 return their window when they are examined, so without this limit each of thousands of streams could hold one.
+    /// Bytes of incomplete messages and forms that a caller, or the callers of a service instance, may make the server hold: 32 messages of
+    /// a stream at their largest, or 512 others. The frames of HTTP/2 return their window when they are examined, so without this limit
+    /// each of thousands of streams could hold one.
     /// </summary>
-    public const int IncompleteBytesPerConnection = 16 * 1024 * 1024;
+    public const int IncompleteBytes = 32 * 1024 * 1024;
 
-    /// <summary>
-    /// Bytes of incomplete messages that all connections together may make the server hold. Complete messages do not count.
-    /// </summary>
-    public const int IncompleteBytes = 128 * 1024 * 1024;
+    /// <summary>The same for an end user: 4 messages of a stream at their largest, or 64 others.</summary>
+    public const int IncompleteBytesOfEndUser = 4 * 1024 * 1024;
 
     /// <summary>
     /// Bytes of a form at most: percent-encoding makes three bytes of each byte of the longest profile, which is 54 KiB. Most operations
@@ -455,6 +454,12 @@ public static class Limits
 
     /// <summary>How long a reflection stream may be without a request. Tools send theirs one after the other.</summary>
     public static readonly TimeSpan PublicStreamIdle = TimeSpan.FromSeconds(30);
+
+    /// <summary>The calls of an API key that may be open on HTTP/2 connections: its 20,000 streams, and 10,000 other calls.</summary>
+    public const int OpenRequests = 30_000;
+
+    /// <summary>The same for an end user: 20 streams, 100 reads, and others.</summary>
+    public const int OpenRequestsOfEndUser = 200;
 
     /// <summary>
     /// The bytes of responses to reads that the clients of a service instance, or of an API key, may leave unread: 64 of the largest pages.

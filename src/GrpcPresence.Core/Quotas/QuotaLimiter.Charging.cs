@@ -108,6 +108,11 @@ public sealed partial class QuotaLimiter
         [NotNullWhen(false)] out PresenceException? error) =>
         TryHold(Quota.ConcurrentReads, 1, service, caller, out lease, out error);
 
+    /// <summary>Counts a call of the caller as open, until the lease is disposed of.</summary>
+    public bool TryOpenCall(
+        UsageCounters caller, [NotNullWhen(true)] out IDisposable? lease, [NotNullWhen(false)] out PresenceException? error) =>
+        TryHold(Quota.OpenRequests, 1, service: null, caller, out lease, out error);
+
     /// <summary>Counts the bytes of a response as unread, until the lease is disposed of.</summary>
     public bool TryHoldResponse(
         int bytes,

@@ -43,6 +43,9 @@ public sealed record QuotaLimits
     /// <summary>Bytes of responses that clients have not read yet. Not a setting.</summary>
     public int UnreadResponseBytes { get; init; } = Domain.Limits.UnreadResponseBytes;
 
+    /// <summary>Calls of a caller that may be open on HTTP/2 connections at the same time, streams included. Not a setting.</summary>
+    public int OpenRequests { get; init; } = Domain.Limits.OpenRequests;
+
     /// <summary>Users of a service instance. The writer enforces it. Callers do not have this quota.</summary>
     [Description("Users that exist")]
     public int Users { get; init; } = int.MaxValue;
@@ -66,6 +69,7 @@ public sealed record QuotaLimits
         Quota.RowsReadPerSecond => RowsReadPerSecond,
         Quota.ConcurrentReads => ConcurrentReads,
         Quota.UnreadResponseBytes => UnreadResponseBytes,
+        Quota.OpenRequests => OpenRequests,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no limit."),
     };
 }

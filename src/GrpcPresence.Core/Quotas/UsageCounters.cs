@@ -27,6 +27,7 @@ public sealed class UsageCounters
         WatchedUsers = new ConcurrencyLimit(policy.Quotas.WatchedUsers);
         ConcurrentReads = new ConcurrencyLimit(policy.Quotas.ConcurrentReads);
         UnreadResponseBytes = new ConcurrencyLimit(policy.Quotas.UnreadResponseBytes);
+        OpenRequests = new ConcurrencyLimit(policy.Quotas.OpenRequests);
     }
 
     internal QuotaKey Key { get; }
@@ -46,6 +47,8 @@ public sealed class UsageCounters
     internal ConcurrencyLimit ConcurrentReads { get; }
 
     internal ConcurrencyLimit UnreadResponseBytes { get; }
+
+    internal ConcurrencyLimit OpenRequests { get; }
 
     /// <summary>The throttle of rejections, created at the first.</summary>
     internal RejectionThrottle Rejections
@@ -71,6 +74,7 @@ public sealed class UsageCounters
         && WatchedUsers.Level == 0
         && ConcurrentReads.Level == 0
         && UnreadResponseBytes.Level == 0
+        && OpenRequests.Level == 0
         && Heartbeats.IsFull(now)
         && Writes.IsFull(now)
         && NewStreams.IsFull(now)
@@ -98,6 +102,7 @@ public sealed class UsageCounters
     {
         Quota.ConcurrentReads => ConcurrentReads,
         Quota.UnreadResponseBytes => UnreadResponseBytes,
+        Quota.OpenRequests => OpenRequests,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "Reads do not hold the quota."),
     };
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Security.Tls;
@@ -43,6 +42,12 @@ internal static class KestrelSetup
     /// </summary>
     private const int StreamWindowBytes = 128 * 1024;
 
+    /// <summary>
+    /// The bytes that a client may send on a connection before the server reads them. Streams over their quota are left unread for a
+    /// moment, and must not keep the others of a shared connection from sending: this is the window of 128 of them.
+    /// </summary>
+    private const int ConnectionWindowBytes = 128 * StreamWindowBytes;
+
     /// <summary>Configures the listeners; with TLS if <paramref name="handshakes"/> is given.</summary>
     public static void Configure(
         KestrelServerOptions kestrel,
@@ -61,21 +66,23 @@ internal static class KestrelSetup
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
         kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderFieldBytes;
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
         kestrel.Limits.MaxConcurrentConnections = null; // ConnectionLimit counts those of all listeners together
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
         // Over HTTP/2 this rate counts for the whole connection: one stream whose client does not read would end all others. So a watch
-        // ends itself, with a reason and a token, and OpenRequests bounds the responses to unary requests, each by itself. The minimum rate
-        // of requests only helps against bodies of which nothing arrives: Limits.RequestBodyTime limits the others.
+        // ends itself, with a reason and a token, and OpenRequests bounds the responses to unary requests, each by itself.
         kestrel.Limits.MinResponseDataRate = null;
-        var incomplete = new IncompleteMessages(Limits.IncompleteBytes);
+        // Over HTTP/2 it would also end the whole connection, because of one body that waits.
+        kestrel.Limits.MinRequestBodyDataRate = null; // Limits.RequestBodyTime bounds each request
+        var incomplete = new IncompleteMessages();
         kestrel.ConfigureEndpointDefaults(listen =>
         {
             if (accepts is not null)
                 listen.Use(accepts.Count);
             listen.Use(next => connection =>
             {
-                connection.Features.Set(new IncompleteMessages(Limits.IncompleteBytesPerConnection, incomplete));
+                connection.Features.Set(incomplete);
                 return next(connection);
             });
         });

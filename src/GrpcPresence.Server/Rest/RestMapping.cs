@@ -6,6 +6,7 @@ using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Rest;
 
@@ -31,6 +32,7 @@ internal static class RestMapping
             app,
             app.Services.GetRequiredService<LocalMethods>(),
             app.Services.GetRequiredService<Authenticator>(),
+            app.Services.GetRequiredService<OpenCalls>(),
             app.Services.GetRequiredService<ServerSettings>(),
             app.Services.GetRequiredService<TimeProvider>());
         ServiceEndpoints.Map(routes);

@@ -61,6 +61,7 @@ internal sealed record QuotaSettings
         RowsReadPerSecond = 10_000,
         ConcurrentReads = 100,
         UnreadResponseBytes = Limits.UnreadResponseBytesOfEndUser,
+        OpenRequests = Limits.OpenRequestsOfEndUser,
     };
 
     /// <summary>
@@ -70,7 +71,7 @@ internal sealed record QuotaSettings
     public static bool Has(string subject, string quota) => quota switch
     {
         nameof(QuotaLimits.Users) or nameof(QuotaLimits.PendingPreWebhooks) => subject == nameof(ServiceInstance),
-        nameof(QuotaLimits.UnreadResponseBytes) => false,
+        nameof(QuotaLimits.UnreadResponseBytes) or nameof(QuotaLimits.OpenRequests) => false,
         _ => true,
     };
 }

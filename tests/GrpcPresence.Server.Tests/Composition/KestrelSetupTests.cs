@@ -34,4 +34,11 @@ public sealed class KestrelSetupTests
         KestrelSetup.Configure(_kestrel, new ServerSettings());
         Assert.Null(_kestrel.Limits.MinResponseDataRate);
     }
+
+    [Fact]
+    public void A_body_that_waits_ends_its_own_request_and_not_the_connection()
+    {
+        KestrelSetup.Configure(_kestrel, new ServerSettings());
+        Assert.Null(_kestrel.Limits.MinRequestBodyDataRate);
+    }
 }

@@ -184,6 +184,7 @@ public sealed class SettingsReaderTests
                 AccessToken = Limits(11, 12, 13, 14, 15, 20, 21) with
                 {
                     UnreadResponseBytes = Core.Domain.Limits.UnreadResponseBytesOfEndUser,
+                    OpenRequests = Core.Domain.Limits.OpenRequestsOfEndUser,
                 },
             },
             settings.Quotas);

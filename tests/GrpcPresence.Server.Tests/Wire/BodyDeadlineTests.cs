@@ -141,7 +141,7 @@ public sealed class BodyDeadlineTests : IAsyncLifetime
             Timeout = Timeout.InfiniteTimeSpan,
         };
         using var end = CancellationTokenSource.CreateLinkedTokenSource(TestRun.Token);
-        var calls = Enumerable.Range(0, (Limits.IncompleteBytesPerConnection / Half) + 20)
+        var calls = Enumerable.Range(0, (Limits.IncompleteBytes / Half) + 20)
             .Select(_ => PostAsync(http, new HalfMessage(Half), end.Token))
             .ToArray();
 

@@ -1,23 +1,22 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Grpc.Wire;
+using GrpcPresence.Server.Security.Authentication;
 
 namespace GrpcPresence.Server.Tests.Wire;
 
 public sealed class IncompleteMessagesTests
 {
     [Fact]
-    public void Bounded_The_bytes_of_a_connection_and_of_all_connections_have_a_maximum()
+    public void Bounded_The_bytes_of_a_caller_have_a_maximum_and_leave_those_of_others()
     {
-        var all = new IncompleteMessages(max: 15);
-        var (first, second) = (new IncompleteMessages(max: 10, all), new IncompleteMessages(max: 10, all));
+        var incomplete = new IncompleteMessages();
+        var (first, second) = (Caller.Account("AC1"), Caller.Operator);
 
-        Assert.True(first.TryAdd(10));
-        Assert.False(first.TryAdd(1));
-        Assert.True(first.TryAdd(0));
-        Assert.False(second.TryAdd(6));
-        Assert.True(second.TryAdd(5));
-        first.Remove(10);
-        Assert.True(second.TryAdd(5));
-        Assert.False(second.TryAdd(1));
-        Assert.True(first.TryAdd(5));
+        Assert.True(incomplete.TryAdd(first, Limits.IncompleteBytes));
+        Assert.False(incomplete.TryAdd(first, 1));
+        Assert.True(incomplete.TryAdd(first, 0));
+        Assert.True(incomplete.TryAdd(second, Limits.IncompleteBytes));
+        incomplete.Remove(first, Limits.IncompleteBytes);
+        Assert.True(incomplete.TryAdd(first, 1));
     }
 }

@@ -1,4 +1,5 @@
 using GrpcPresence.Server.Errors;
+using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Security.Authorization;
@@ -13,7 +14,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// credentials is rejected first.
 /// </summary>
 internal sealed class CredentialsMiddleware(
-    RequestDelegate next, Authenticator authenticator, AnonymousRequests anonymous, ErrorMapper errors)
+    RequestDelegate next, Authenticator authenticator, AnonymousRequests anonymous, OpenCalls calls, ErrorMapper errors)
 {
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
@@ -31,8 +32,7 @@ internal sealed class CredentialsMiddleware(
             var authentication = authenticator.AuthenticateAsync(http);
             if (!authentication.IsCompletedSuccessfully)
                 return WaitAsync(authentication, rule, http);
-            http.Features.Set(new CallScope(authentication.Result));
-            http.Features.Get<ConnectionPlace>()?.Trust();
+            Begin(http, authentication.Result);
         }
         catch (Exception exception)
         {
@@ -47,12 +47,18 @@ internal sealed class CredentialsMiddleware(
         && !HttpProtocol.IsHttp11(request.Protocol)
         && request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) is true;
 
+    private void Begin(HttpContext http, Caller caller)
+    {
+        http.Features.Set(new CallScope(caller));
+        http.Features.Get<ConnectionPlace>()?.Trust(caller);
+        calls.Hold(http, caller);
+    }
+
     private async Task WaitAsync(ValueTask<Caller> authentication, AccessRule rule, HttpContext http)
     {
         try
         {
-            http.Features.Set(new CallScope(await authentication));
-            http.Features.Get<ConnectionPlace>()?.Trust();
+            Begin(http, await authentication);
         }
         catch (Exception exception)
         {
@@ -64,7 +70,9 @@ internal sealed class CredentialsMiddleware(
 
     private void RejectCaller(Exception exception, AccessRule rule, HttpContext http)
     {
-        if (anonymous.TryAdd(http))
+        // The rejection of a gRPC call has headers only, which no window holds back. So it takes no place: a proxy may have thousands of
+        // calls with expired tokens on one connection. That of gRPC-Web has a body.
+        if (!GrpcWebMiddleware.WasServed(http) || anonymous.TryAdd(http))
             Reject(exception, rule.Method, http);
     }
 

@@ -24,6 +24,9 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
     /// <summary>Whether the request's body was encoded in base64. The content type no longer says so after the translation.</summary>
     public static bool IsText(HttpContext http) => http.Features.Get<GrpcWebTextBody>() is not null;
 
+    /// <summary>Whether the request was gRPC-Web. Its content type and protocol no longer say so after the translation.</summary>
+    public static bool WasServed(HttpContext http) => http.Features.Get<Mark>() is not null;
+
     /// <summary>Rejects the call, or passes it on.</summary>
     public Task InvokeAsync(HttpContext http)
     {
@@ -32,6 +35,7 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
         // Browsers send a request as a whole. A heartbeat stream would be closed, and its sessions ended, before the first reply.
         if (TypeOf(http.GetEndpoint()) is MethodType.ClientStreaming or MethodType.DuplexStreaming)
             return Reject(http, StatusCodes.Status200OK, StatusCode.Unimplemented, RequestStream);
+        http.Features.Set(Mark.Instance);
         return HasContentType(http, TextContentType) ? RunTextAsync(http) : next(http);
     }
 
@@ -62,5 +66,10 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
         http.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
         http.Response.Headers["grpc-message"] = message;
         return Task.CompletedTask;
+    }
+
+    private sealed class Mark
+    {
+        public static Mark Instance { get; } = new();
     }
 }

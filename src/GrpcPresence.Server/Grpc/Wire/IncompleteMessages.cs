@@ -1,29 +1,59 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Server.Security.Authentication;
+
 namespace GrpcPresence.Server.Grpc.Wire;
 
-/// <summary>Counts the bytes of incomplete messages of one connection, and of all connections. Safe from any thread.</summary>
-/// <param name="max">The maximum number of bytes.</param>
-/// <param name="all">The count of all connections; null for that count itself.</param>
-internal sealed class IncompleteMessages(long max, IncompleteMessages? all = null)
+/// <summary>
+/// Counts the bytes of incomplete messages and forms, for each caller and for each service instance that is the scope of callers. There is
+/// no total: a caller that sends half a message does not make those of others fail. Safe from any thread.
+/// </summary>
+internal sealed class IncompleteMessages
 {
-    private long _bytes;
+    private readonly Lock _gate = new(); // guards everything below
+    private readonly Dictionary<(string Name, Identity? User, ServiceSid? Scope), long> _callers = [];
+    private readonly Dictionary<ServiceSid, long> _tenants = [];
 
-    /// <summary>Adds bytes, unless the sum would exceed the maximum.</summary>
-    public bool TryAdd(long bytes)
+    /// <summary>Adds bytes, unless a sum would exceed its maximum.</summary>
+    public bool TryAdd(Caller caller, long bytes)
     {
         if (bytes == 0)
             return true;
-        if (Interlocked.Add(ref _bytes, bytes) <= max && all?.TryAdd(bytes) != false)
+        var max = caller.Kind == CallerKind.EndUser ? Limits.IncompleteBytesOfEndUser : Limits.IncompleteBytes;
+        lock (_gate)
+        {
+            var ofCaller = _callers.GetValueOrDefault(KeyOf(caller)) + bytes;
+            var ofTenant = caller.Scope is { } scope ? _tenants.GetValueOrDefault(scope) + bytes : 0;
+            if (ofCaller > max || ofTenant > Limits.IncompleteBytes)
+                return false;
+            Set(caller, ofCaller, ofTenant);
             return true;
-        Interlocked.Add(ref _bytes, -bytes);
-        return false;
+        }
     }
 
     /// <summary>Removes bytes that were added.</summary>
-    public void Remove(long bytes)
+    public void Remove(Caller caller, long bytes)
     {
         if (bytes == 0)
             return;
-        Interlocked.Add(ref _bytes, -bytes);
-        all?.Remove(bytes);
+        lock (_gate)
+            Set(caller, _callers[KeyOf(caller)] - bytes, caller.Scope is { } scope ? _tenants[scope] - bytes : 0);
+    }
+
+    private static (string Name, Identity? User, ServiceSid? Scope) KeyOf(Caller caller) => (caller.Name, caller.Identity, caller.Scope);
+
+    private void Set(Caller caller, long ofCaller, long ofTenant)
+    {
+        if (ofCaller > 0)
+            _callers[KeyOf(caller)] = ofCaller;
+        else
+            _callers.Remove(KeyOf(caller));
+        if (caller.Scope is not { } scope)
+            return;
+        if (ofTenant > 0)
+            _tenants[scope] = ofTenant;
+        else
+            _tenants.Remove(scope);
     }
 }

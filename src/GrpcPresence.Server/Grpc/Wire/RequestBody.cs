@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
@@ -144,8 +145,10 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
     {
         if (reading.IsCompleted || IsIdle)
             return await reading;
-        var (incomplete, held) = (_incomplete, http.Features.Get<IncompleteMessages>());
-        if (held?.TryAdd(incomplete) == false)
+        // Public methods have small messages, and AnonymousRequests bounds their number.
+        var (incomplete, caller) = (_incomplete, http.Features.Get<CallScope>()?.Caller);
+        var held = caller is null ? null : http.Features.Get<IncompleteMessages>();
+        if (held?.TryAdd(caller!, incomplete) == false)
         {
             await BodyDeadline.EndAsync(body, reading);
             throw new RpcException(TooManyIncomplete());
@@ -157,7 +160,7 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
         }
         finally
         {
-            held?.Remove(incomplete);
+            held?.Remove(caller!, incomplete);
         }
     }
 

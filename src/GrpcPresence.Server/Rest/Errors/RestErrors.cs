@@ -2,18 +2,26 @@ using System.Globalization;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Rest.Http;
+using GrpcPresence.Server.Streams.Requests;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace GrpcPresence.Server.Rest.Errors;
 
 /// <summary>Converts exceptions to error responses of REST. Safe from any thread.</summary>
-internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime lifetime)
+internal sealed class RestErrors(ErrorMapper mapper, OpenRequests open, IHostApplicationLifetime lifetime)
 {
     private const string FaultText = "The server failed unexpectedly. Report the correlation_id to its operator.";
 
     /// <summary>Writes the error response. No part of the response may have been sent.</summary>
-    public Task WriteAsync(HttpContext http, Exception exception) => exception switch
+    public Task WriteAsync(HttpContext http, Exception exception)
+    {
+        // The endpoint may be one of a stream, which has no limit of its own for an error.
+        open.Bound(http);
+        return WriteBoundedAsync(http, exception);
+    }
+
+    private Task WriteBoundedAsync(HttpContext http, Exception exception) => exception switch
     {
         PresenceException error when error.Violations.Any(violation => ParameterNames.IsInPath(violation.Field)) =>
             WriteNotFoundAsync(http),

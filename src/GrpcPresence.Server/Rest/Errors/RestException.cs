@@ -54,6 +54,11 @@ internal sealed class RestException(RestError error, string message) : Exception
         new RestError(StatusCodes.Status408RequestTimeout, RestError.CodeOf(StatusCodes.Status408RequestTimeout)),
         $"The body did not arrive within {Limits.RequestBodyTime.TotalSeconds} s.");
 
+    /// <summary>Reports that the caller has sent the beginning of too many bodies.</summary>
+    public static RestException TooManyIncomplete() => new(
+        new RestError(StatusCodes.Status429TooManyRequests, RestError.CodeOf(StatusCodes.Status429TooManyRequests)),
+        "Too many messages of the caller are incomplete. Send whole messages.");
+
     /// <summary>Reports that HTTP cannot read the body: its chunks are malformed, or it ended too early.</summary>
     public static RestException BodyMalformed() =>
         new(new RestError(StatusCodes.Status400BadRequest, 20001), "The body is malformed or incomplete.");

@@ -7,6 +7,7 @@ using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Net.Http.Headers;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Rest.Events;
 
@@ -116,6 +117,7 @@ internal static class UpdatesEndpoint
 
     private static async Task ReadUserAsync(RestRequest call)
     {
+        call.Http.RequestServices.GetRequiredService<OpenRequests>().Bound(call.Http);
         var user = await UserEndpoints.ReadAsync(call, RawPath.FindLast(call.Http));
         await call.Http.Response.WriteAsJsonAsync(user, RestJson.Options, call.Http.RequestAborted);
     }

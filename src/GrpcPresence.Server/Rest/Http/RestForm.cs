@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Rest.Errors;
+using GrpcPresence.Server.Security;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -28,9 +29,10 @@ internal static class RestForm
         var body = http.Request.BodyReader;
         var deadline = new BodyDeadline(body, time);
         var error = FindError(http.Request);
+        long held = 0;
         while (true)
         {
-            var read = await ReadAsync(body, deadline, http.RequestAborted);
+            var read = await ReadAsync(http, held, deadline);
             if (!read.Buffer.IsEmpty && error is not null)
             {
                 body.AdvanceTo(read.Buffer.Start); // otherwise the server could not skip the rest
@@ -42,17 +44,18 @@ internal static class RestForm
                 body.AdvanceTo(read.Buffer.End);
                 return UrlParameters.OfForm(form);
             }
+            held = read.Buffer.Length;
             body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
     /// <summary>Reads on. Each failure is an error of the client, because reading depends on nothing but its bytes.</summary>
-    private static async ValueTask<ReadResult> ReadAsync(PipeReader body, BodyDeadline deadline, CancellationToken cancellationToken)
+    private static async ValueTask<ReadResult> ReadAsync(HttpContext http, long held, BodyDeadline deadline)
     {
         try
         {
-            var reading = body.ReadAsync(cancellationToken);
-            return reading.IsCompleted ? await reading : await deadline.WaitAsync(reading) ?? throw RestException.BodyTooSlow();
+            var reading = http.Request.BodyReader.ReadAsync(http.RequestAborted);
+            return reading.IsCompleted ? await reading : await WaitAsync(http, held, deadline, reading);
         }
         // Kestrel throws several exceptions for the size of a chunk that it cannot hold. The others have their own answers.
         catch (Exception exception) when (exception
@@ -60,6 +63,25 @@ internal static class RestForm
             or ConnectionAbortedException))
         {
             throw RestException.BodyMalformed();
+        }
+    }
+
+    private static async ValueTask<ReadResult> WaitAsync(
+        HttpContext http, long held, BodyDeadline deadline, ValueTask<ReadResult> reading)
+    {
+        var (caller, incomplete) = (CallScope.Of(http).Caller, http.Features.Get<IncompleteMessages>());
+        if (incomplete?.TryAdd(caller, held) == false)
+        {
+            await BodyDeadline.EndAsync(http.Request.BodyReader, reading);
+            throw RestException.TooManyIncomplete();
+        }
+        try
+        {
+            return await deadline.WaitAsync(reading) ?? throw RestException.BodyTooSlow();
+        }
+        finally
+        {
+            incomplete?.Remove(caller, held);
         }
     }
 

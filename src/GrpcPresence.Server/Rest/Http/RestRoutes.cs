@@ -6,6 +6,7 @@ using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams;
 using GrpcPresence.Server.Streams.Connections;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Rest.Http;
 
@@ -14,7 +15,12 @@ namespace GrpcPresence.Server.Rest.Http;
 /// the calls of an operation like gRPC calls.
 /// </summary>
 internal sealed class RestRoutes(
-    IEndpointRouteBuilder routes, LocalMethods methods, Authenticator authenticator, ServerSettings settings, TimeProvider time)
+    IEndpointRouteBuilder routes,
+    LocalMethods methods,
+    Authenticator authenticator,
+    OpenCalls calls,
+    ServerSettings settings,
+    TimeProvider time)
 {
     private readonly Dictionary<string, List<string>> _methods = [];
 
@@ -87,7 +93,8 @@ internal sealed class RestRoutes(
         async Task RunAsync(HttpContext http)
         {
             var caller = await authenticator.AuthenticateAsync(http);
-            http.Features.Get<ConnectionPlace>()?.Trust();
+            http.Features.Get<ConnectionPlace>()?.Trust(caller);
+            calls.Hold(http, caller);
             http.Features.Set(new CallScope(caller)); // the pipeline of the methods does not authenticate
             var query = UrlParameters.OfQuery(http.Request);
             var form = await RestForm.ReadAsync(http, time);

@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
 using Microsoft.AspNetCore.Connections;
@@ -8,12 +9,13 @@ namespace GrpcPresence.Server.Streams.Connections;
 /// <summary>
 /// Bounds the open connections of all listeners together. Kestrel counts those of each listener by themselves. When no place is free, the
 /// oldest connection without an authenticated request gives way, so that idle connections of an attacker cannot keep others away: a client
-/// keeps such a connection open at no cost by answering pings. Safe from any thread.
+/// keeps such a connection open at no cost by answering pings. A caller keeps a share of the connections at most. Safe from any thread.
 /// </summary>
 internal sealed class ConnectionLimit
 {
     private readonly Lock _gate = new(); // guards everything below; connections are closed outside of it
     private readonly LinkedList<ConnectionPlace> _untrusted = [];
+    private readonly Dictionary<ConnectionShare, int> _trusted = [];
     private int _open;
 
     /// <summary>Bounds the connections by the setting and by the files that the process may open.</summary>
@@ -52,11 +54,36 @@ internal sealed class ConnectionLimit
         return place;
     }
 
-    /// <summary>Keeps the connection when others need its place.</summary>
-    internal void Trust(ConnectionPlace place)
+    /// <summary>
+    /// Keeps the connection when others need its place, within the share of the caller: half of all for a service instance, a quarter for
+    /// an API key, a hundredth for an end user. The connections of the operator and of callers without credentials have no share.
+    /// </summary>
+    internal void Trust(ConnectionPlace place, Caller caller)
     {
+        const int Least = 4;
         lock (_gate)
         {
+            if (place.HasLeft)
+                return;
+            var shares = new List<ConnectionShare>();
+            if (caller.Kind is CallerKind.ApiKey or CallerKind.EndUser)
+            {
+                var isEndUser = caller.Kind == CallerKind.EndUser;
+                var own = new ConnectionShare(caller.Name, caller.Identity, caller.Scope);
+                if (_trusted.GetValueOrDefault(own) >= Math.Max(Least, isEndUser ? Connections / 100 : Connections / 4))
+                    return;
+                shares.Add(own);
+            }
+            if (caller.Scope is { } scope)
+            {
+                var ofTenant = new ConnectionShare("", null, scope);
+                if (_trusted.GetValueOrDefault(ofTenant) >= Math.Max(Least, Connections / 2))
+                    return;
+                shares.Add(ofTenant);
+            }
+            foreach (var share in shares)
+                _trusted[share] = _trusted.GetValueOrDefault(share) + 1;
+            place.Shares = shares;
             if (place.Untrusted?.List is not null)
                 _untrusted.Remove(place.Untrusted);
             place.Untrusted = null;
@@ -91,6 +118,11 @@ internal sealed class ConnectionLimit
             return;
         place.HasLeft = true;
         _open--;
+        foreach (var share in place.Shares)
+        {
+            if (--_trusted[share] == 0)
+                _trusted.Remove(share);
+        }
         if (place.Untrusted?.List is not null)
             _untrusted.Remove(place.Untrusted);
         place.Untrusted = null;

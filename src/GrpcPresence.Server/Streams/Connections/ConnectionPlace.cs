@@ -1,3 +1,4 @@
+using GrpcPresence.Server.Security.Authentication;
 using Microsoft.AspNetCore.Connections;
 
 namespace GrpcPresence.Server.Streams.Connections;
@@ -5,7 +6,7 @@ namespace GrpcPresence.Server.Streams.Connections;
 /// <summary>The place of an open connection.</summary>
 internal sealed class ConnectionPlace(ConnectionLimit limit, ConnectionContext connection)
 {
-    private bool _isTrusted; // a race only repeats the call
+    private bool _isDecided; // a race only repeats the call
 
     /// <summary>The connection.</summary>
     public ConnectionContext Connection => connection;
@@ -13,15 +14,20 @@ internal sealed class ConnectionPlace(ConnectionLimit limit, ConnectionContext c
     /// <summary>Its place in the order in which connections give way; null for one that does not. Guarded by the limit.</summary>
     public LinkedListNode<ConnectionPlace>? Untrusted { get; set; }
 
+    /// <summary>The shares that the connection counts against. Guarded by the limit.</summary>
+    public IReadOnlyList<ConnectionShare> Shares { get; set; } = [];
+
     /// <summary>Whether the place is free again. Guarded by the limit.</summary>
     public bool HasLeft { get; set; }
 
-    /// <summary>Keeps the connection when others need its place: a caller has presented valid credentials on it.</summary>
-    public void Trust()
+    /// <summary>
+    /// Keeps the connection when others need its place: a caller has presented valid credentials on it. Only the first caller counts.
+    /// </summary>
+    public void Trust(Caller caller)
     {
-        if (_isTrusted)
+        if (_isDecided)
             return;
-        _isTrusted = true;
-        limit.Trust(this);
+        _isDecided = true;
+        limit.Trust(this, caller);
     }
 }

@@ -213,6 +213,7 @@ internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogg
         private const int CodeOffsetOfGoAway = 4;
         private const uint Cancel = 8;
         private const uint InternalError = 2;
+        private const uint Refused = 7;
 
         private readonly FrameScanner _frames = new(skip: 0);
         private Memory<byte> _memory;
@@ -288,9 +289,9 @@ internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogg
                     bytes[i] = at == codeAt + CodeBytes - 1 ? EnhanceYourCalm : (byte)0;
                 _code = (_code << 8) | bytes[i];
             }
-            // Kestrel resets with NO_ERROR after a response to a request that has not ended. The other two are resets by this server.
+            // Kestrel resets with NO_ERROR after a response to a request that has not ended. The other four are decisions of this server.
             if (frame.Type == FrameType.Reset && at == frame.Length)
-                connection.Limit.OnSent(frame, isError: _code is not (0 or InternalError or Cancel));
+                connection.Limit.OnSent(frame, isError: _code is not (0 or InternalError or Cancel or Refused or EnhanceYourCalm));
         }
     }
 }

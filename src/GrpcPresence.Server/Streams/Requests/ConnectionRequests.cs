@@ -13,14 +13,17 @@ internal sealed class ConnectionRequests
     private HashSet<int> _ended = [];
     private HashSet<int> _endedEarlier = [];
 
-    /// <summary>Adds the request until its stream ends. Returns false if it has ended.</summary>
+    /// <summary>Adds the request, unless its stream was added before, until its stream ends. Returns false if it has ended.</summary>
     public bool TryAdd(OpenRequest request)
     {
         lock (_gate)
         {
             if (_ended.Remove(request.Stream) || _endedEarlier.Remove(request.Stream))
                 return false;
-            _open[request.Stream] = request;
+            if (_open.TryGetValue(request.Stream, out var present))
+                present.IsUnary |= request.IsUnary;
+            else
+                _open.Add(request.Stream, request);
             return true;
         }
     }
@@ -33,13 +36,19 @@ internal sealed class ConnectionRequests
     }
 
     /// <summary>Keeps the lease until the request of the stream ends. Returns false if it has ended.</summary>
-    public bool TryHold(int stream, IDisposable lease)
+    /// <param name="stream">The stream.</param>
+    /// <param name="lease">What the request holds of a quota.</param>
+    /// <param name="isCall">Whether the call holds it, and not the response.</param>
+    public bool TryHold(int stream, IDisposable lease, bool isCall)
     {
         lock (_gate)
         {
             if (!_open.TryGetValue(stream, out var request))
                 return false;
-            request.Held = lease;
+            if (isCall)
+                request.Call = lease;
+            else
+                request.Response = lease;
             return true;
         }
     }

@@ -35,19 +35,23 @@ internal sealed class OpenRequest
     public long Since { get; }
 
     /// <summary>Whether it must be over after some time. A stream need not.</summary>
-    public bool IsUnary { get; init; }
+    public bool IsUnary { get; set; }
 
     /// <summary>The place of an anonymous request.</summary>
     public RequestPlace? Place { get; set; }
 
-    /// <summary>What the response counts against the quotas of its reader, if anything. Guarded by the connection's requests.</summary>
-    public IDisposable? Held { get; set; }
+    /// <summary>What the call counts against the quotas of its caller, if anything. Guarded by the connection's requests.</summary>
+    public IDisposable? Call { get; set; }
+
+    /// <summary>What the response counts against the quotas of its reader, if anything. Guarded likewise.</summary>
+    public IDisposable? Response { get; set; }
 
     /// <summary>Gives back what the request holds, after its end.</summary>
     public void Leave()
     {
         Place?.Leave();
-        Held?.Dispose();
+        Call?.Dispose();
+        Response?.Dispose();
     }
 
     /// <summary>

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace GrpcPresence.Server.Streams.Requests;
 
 /// <summary>
-/// Places for open requests. When all are taken, the oldest request gives way to a new one: it is the one that most likely waits for a
-/// client that does not read. Safe from any thread.
+/// Places for open requests. When all are taken, the connection with the most gives up its oldest to a new request: a client that opens
+/// many cannot take the places of one that has a few. Safe from any thread.
 /// </summary>
 /// <param name="total">The number of places.</param>
 /// <param name="perConnection">
@@ -28,7 +28,7 @@ internal sealed class RequestPlaces(int total, int perConnection)
             if (taken >= 2 * perConnection)
                 return null;
             if (_nodes.Count == total)
-                LeaveLocked(oldest = _byAge.First!.Value);
+                LeaveLocked(oldest = OldestOfLargest());
             place = new RequestPlace(this, request, connection) { Limit = perConnection, IsRejected = taken >= perConnection };
             CollectionsMarshal.GetValueRefOrAddDefault(_ofConnections, connection, out _)++;
             _nodes.Add(place, _byAge.AddLast(place));
@@ -42,6 +42,12 @@ internal sealed class RequestPlaces(int total, int perConnection)
     {
         lock (_gate)
             LeaveLocked(place);
+    }
+
+    private RequestPlace OldestOfLargest()
+    {
+        var largest = _ofConnections.MaxBy(one => one.Value).Key;
+        return _byAge.First(place => place.Connection == largest);
     }
 
     private void LeaveLocked(RequestPlace place)

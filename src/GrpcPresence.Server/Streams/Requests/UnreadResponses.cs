@@ -30,7 +30,7 @@ internal sealed class UnreadResponses(QuotaLimiter limiter, ServiceCache service
             throw error;
         if (http.Features.Get<ConnectionRequests>() is not { } connection || http.Features.Get<IHttp2StreamIdFeature>() is not { } stream)
             http.Response.RegisterForDispose(lease);
-        else if (!connection.TryHold(stream.StreamId, lease))
+        else if (!connection.TryHold(stream.StreamId, lease, isCall: false))
             lease.Dispose();
     }
 }

@@ -66,7 +66,7 @@ public sealed class AnonymousRequestTests
     public async Task Beyond_the_errors_that_a_connection_may_leave_unread_requests_are_reset()
     {
         await using var server = await TestServer.StartAsync();
-        var (held, next) = Hold(Document, 2 * Limits.AnonymousRequestsPerConnection);
+        var (held, next) = Hold(Document, 4 * Limits.AnonymousRequestsPerConnection);
 
         var answers = await RawConnection.TalkAsync(server.Address, CallUnknownMethods(held, next));
 
@@ -113,6 +113,29 @@ public sealed class AnonymousRequestTests
 
         await Barrier.Within(first, "the oldest watch ended");
         Assert.Equal(StatusCode.ResourceExhausted, (await first).Code);
+        watches.ForEach(watch => watch.Dispose());
+        channels.ForEach(channel => channel.Dispose());
+    }
+
+    [Fact]
+    public async Task A_connection_with_many_watches_of_health_takes_no_place_of_one_with_a_few()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var victim = await WatchAsync(server.Channel);
+        var next = victim.ResponseStream.MoveNext(TestRun.Token);
+        var channels = new List<GrpcChannel>();
+        var watches = new List<AsyncServerStreamingCall<HealthCheckResponse>>();
+        for (var i = 0; i < Limits.HealthRequests; i++)
+        {
+            if (i % Limits.HealthRequestsPerConnection == 0)
+                channels.Add(server.OpenChannel());
+            watches.Add(await WatchAsync(channels[^1]));
+        }
+        var ends = watches.Select(watch => CallError.Of(() => watch.ResponseStream.MoveNext(TestRun.Token))).ToArray();
+
+        await Barrier.Within(Task.WhenAny(ends), "one of the many watches ended");
+
+        Assert.False(next.IsCompleted);
         watches.ForEach(watch => watch.Dispose());
         channels.ForEach(channel => channel.Dispose());
     }
