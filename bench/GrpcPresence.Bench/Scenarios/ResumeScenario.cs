@@ -77,7 +77,7 @@ internal static class ResumeScenario
     {
         var messages = round % 2 == 0 ? Population.Beats(order, BeatsEach, round / 2) : Population.Ends(order, BeatsEach, round / 2);
         new DialogueLoad(
-            [connection], streamsEach: 1, messagesEach: 8, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(), messages,
+            [connection], streamsEach: 1, messagesEach: 1, PresenceServer.StreamHeartbeatsPath, Population.StreamStart(), messages,
             BeatsEach, static reply =>
             {
                 if (V1.StreamHeartbeatsResponse.Parser.ParseFrom(reply).Rejected.Count > 0)

@@ -5,9 +5,9 @@ using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Rest.Http;
 using GrpcPresence.Server.Rest.OpenApi;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Net.Http.Headers;
-using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Rest.Events;
 
