@@ -153,10 +153,13 @@ internal static class ServerHost
         if (app.Services.GetRequiredService<ServerSettings>().ProbePort is not null)
             app.UseHealthProbe();
         app.UseMiddleware<RequestLimitsMiddleware>();
-        // Before and after the headers of proxies are applied: a page can send them too, because it calls its own host.
         app.UseMiddleware<HostMiddleware>();
-        app.UseTrustedProxies();
-        app.UseMiddleware<HostMiddleware>();
+        if (app.Services.GetRequiredService<ServerSettings>().TrustedProxies is { } proxies)
+        {
+            app.UseTrustedProxies(proxies);
+            // Again, for the name in the headers of proxies. A page can send them too, because it calls its own host.
+            app.UseMiddleware<HostMiddleware>();
+        }
         app.UseCrossOrigin(RestMapping.RequestHeaders);
         // This runs outside gRPC-Web, which writes the trailers into the body. A stream stays open until its client has read them.
         app.UseMiddleware<StreamShutdownMiddleware>();

@@ -9,11 +9,9 @@ namespace GrpcPresence.Server.Security;
 /// </summary>
 internal static class TrustedProxies
 {
-    /// <summary>Applies the headers of the proxies that the settings name, if any. Each header counts with its last value.</summary>
-    public static void UseTrustedProxies(this WebApplication app)
+    /// <summary>Applies the headers of the trusted proxies. Each header counts with its last value.</summary>
+    public static void UseTrustedProxies(this WebApplication app, TrustedNetworks trusted)
     {
-        if (app.Services.GetRequiredService<ServerSettings>().TrustedProxies is not { } trusted)
-            return;
         var options = new ForwardedHeadersOptions
         {
             ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto

@@ -15,14 +15,17 @@ internal sealed class OpenCalls(QuotaLimiter limiter, TimeProvider time)
     /// <exception cref="PresenceException">QuotaExceeded: the caller must first end other calls.</exception>
     public void Hold(HttpContext http, Caller caller)
     {
-        if (http.Features.Get<ConnectionRequests>() is not { } connection
-            || http.Features.Get<IHttp2StreamIdFeature>() is not { } stream
-            || caller.CountersIn(limiter) is not { } counters)
+        if (caller.CountersIn(limiter) is not { } counters
+            || http.Features.Get<ConnectionRequests>() is not { } connection
+            || http.Features.Get<IHttp2StreamIdFeature>() is not { } stream)
         {
             return;
         }
         if (!limiter.TryOpenCall(counters, out var lease, out var error))
             throw error;
+        // Bounding its time has added a unary request before.
+        if (connection.TryHold(stream.StreamId, lease, isCall: true))
+            return;
         if (!connection.TryAdd(new OpenRequest(http, time.GetTimestamp())) || !connection.TryHold(stream.StreamId, lease, isCall: true))
             lease.Dispose();
     }
