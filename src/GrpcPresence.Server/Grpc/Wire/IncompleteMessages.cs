@@ -1,6 +1,5 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Server.Security.Authentication;
 
 namespace GrpcPresence.Server.Grpc.Wire;
@@ -12,7 +11,7 @@ namespace GrpcPresence.Server.Grpc.Wire;
 internal sealed class IncompleteMessages
 {
     private readonly Lock _gate = new(); // guards everything below
-    private readonly Dictionary<(string Name, Identity? User, ServiceSid? Scope), long> _callers = [];
+    private readonly Dictionary<CallerId, long> _callers = [];
     private readonly Dictionary<ServiceSid, long> _tenants = [];
 
     /// <summary>Adds bytes, unless a sum would exceed its maximum.</summary>
@@ -23,7 +22,7 @@ internal sealed class IncompleteMessages
         var max = caller.Kind == CallerKind.EndUser ? Limits.IncompleteBytesOfEndUser : Limits.IncompleteBytes;
         lock (_gate)
         {
-            var ofCaller = _callers.GetValueOrDefault(KeyOf(caller)) + bytes;
+            var ofCaller = _callers.GetValueOrDefault(caller.Id) + bytes;
             var ofTenant = caller.Scope is { } scope ? _tenants.GetValueOrDefault(scope) + bytes : 0;
             if (ofCaller > max || ofTenant > Limits.IncompleteBytes)
                 return false;
@@ -38,17 +37,15 @@ internal sealed class IncompleteMessages
         if (bytes == 0)
             return;
         lock (_gate)
-            Set(caller, _callers[KeyOf(caller)] - bytes, caller.Scope is { } scope ? _tenants[scope] - bytes : 0);
+            Set(caller, _callers[caller.Id] - bytes, caller.Scope is { } scope ? _tenants[scope] - bytes : 0);
     }
-
-    private static (string Name, Identity? User, ServiceSid? Scope) KeyOf(Caller caller) => (caller.Name, caller.Identity, caller.Scope);
 
     private void Set(Caller caller, long ofCaller, long ofTenant)
     {
         if (ofCaller > 0)
-            _callers[KeyOf(caller)] = ofCaller;
+            _callers[caller.Id] = ofCaller;
         else
-            _callers.Remove(KeyOf(caller));
+            _callers.Remove(caller.Id);
         if (caller.Scope is not { } scope)
             return;
         if (ofTenant > 0)

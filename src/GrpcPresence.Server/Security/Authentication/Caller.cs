@@ -53,6 +53,9 @@ internal sealed record Caller
     /// <summary>The end user; null for other callers.</summary>
     public Identity? Identity { get; private init; }
 
+    /// <summary>Identifies the caller among all others.</summary>
+    public CallerId Id => new(Name, Scope, Identity);
+
     // The API key that the caller presents, or whose secret signed the access token.
     private CachedApiKey? Key { get; init; }
 

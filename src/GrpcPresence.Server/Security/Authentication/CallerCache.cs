@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using GrpcPresence.Core.Domain;
-using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Server.Security.Authentication;
 
@@ -23,7 +21,7 @@ internal sealed class CallerCache(int capacity)
     // texts.
     private readonly ConcurrentDictionary<string, Entry> _entries = new(Comparer);
     private readonly LinkedList<Entry> _all = new(); // the next one to make room comes first
-    private readonly Dictionary<Owner, LinkedList<Entry>> _ofOwners = [];
+    private readonly Dictionary<CallerId, LinkedList<Entry>> _ofOwners = [];
 
     /// <summary>The current number of entries.</summary>
     public int Count => _entries.Count;
@@ -42,7 +40,7 @@ internal sealed class CallerCache(int capacity)
     /// <summary>Adds a caller.</summary>
     public void Add(string credentials, Caller caller)
     {
-        var owner = new Owner(caller.Name, caller.Scope, caller.Identity);
+        var owner = caller.Id;
         lock (_gate)
         {
             if (_entries.ContainsKey(credentials))
@@ -55,7 +53,7 @@ internal sealed class CallerCache(int capacity)
                 Remove(FindUnused(_all));
             // Removing the only other entry of this caller has removed its list.
             _ofOwners.TryAdd(owner, own);
-            var entry = new Entry(credentials, caller, owner);
+            var entry = new Entry(credentials, caller);
             entry.Place = _all.AddLast(entry);
             entry.OwnPlace = own.AddLast(entry);
             _entries[credentials] = entry;
@@ -92,19 +90,14 @@ internal sealed class CallerCache(int capacity)
         var own = entry.OwnPlace!.List!;
         own.Remove(entry.OwnPlace);
         if (own.Count == 0)
-            _ofOwners.Remove(entry.Owner);
+            _ofOwners.Remove(entry.Caller.Id);
     }
 
-    /// <summary>A caller with any of its credentials: an API key, the account, or an end user of one issuer.</summary>
-    private readonly record struct Owner(string Name, ServiceSid? Scope, Identity? Identity);
-
-    private sealed class Entry(string credentials, Caller caller, Owner owner)
+    private sealed class Entry(string credentials, Caller caller)
     {
         public string Credentials => credentials;
 
         public Caller Caller => caller;
-
-        public Owner Owner => owner;
 
         public bool IsUsed { get; set; }
 

@@ -15,7 +15,7 @@ internal sealed class ConnectionLimit
 {
     private readonly Lock _gate = new(); // guards everything below; connections are closed outside of it
     private readonly LinkedList<ConnectionPlace> _untrusted = [];
-    private readonly Dictionary<ConnectionShare, int> _trusted = [];
+    private readonly Dictionary<CallerId, int> _trusted = [];
     private int _open;
 
     /// <summary>Bounds the connections by the setting and by the files that the process may open.</summary>
@@ -65,18 +65,18 @@ internal sealed class ConnectionLimit
         {
             if (place.HasLeft)
                 return;
-            var shares = new List<ConnectionShare>();
+            var shares = new List<CallerId>();
             if (caller.Kind is CallerKind.ApiKey or CallerKind.EndUser)
             {
                 var isEndUser = caller.Kind == CallerKind.EndUser;
-                var own = new ConnectionShare(caller.Name, caller.Identity, caller.Scope);
+                var own = caller.Id;
                 if (_trusted.GetValueOrDefault(own) >= Math.Max(Least, isEndUser ? Connections / 100 : Connections / 4))
                     return;
                 shares.Add(own);
             }
             if (caller.Scope is { } scope)
             {
-                var ofTenant = new ConnectionShare("", null, scope);
+                var ofTenant = new CallerId("", scope, null); // all callers of the service instance
                 if (_trusted.GetValueOrDefault(ofTenant) >= Math.Max(Least, Connections / 2))
                     return;
                 shares.Add(ofTenant);
@@ -84,9 +84,7 @@ internal sealed class ConnectionLimit
             foreach (var share in shares)
                 _trusted[share] = _trusted.GetValueOrDefault(share) + 1;
             place.Shares = shares;
-            if (place.Untrusted?.List is not null)
-                _untrusted.Remove(place.Untrusted);
-            place.Untrusted = null;
+            RemoveFromUntrusted(place);
         }
     }
 
@@ -123,8 +121,15 @@ internal sealed class ConnectionLimit
             if (--_trusted[share] == 0)
                 _trusted.Remove(share);
         }
-        if (place.Untrusted?.List is not null)
-            _untrusted.Remove(place.Untrusted);
+        RemoveFromUntrusted(place);
+    }
+
+    // The caller holds the lock.
+    private void RemoveFromUntrusted(ConnectionPlace place)
+    {
+        if (place.Untrusted is not { } node)
+            return;
         place.Untrusted = null;
+        _untrusted.Remove(node);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class ConnectionPlace(ConnectionLimit limit, ConnectionContext c
     public LinkedListNode<ConnectionPlace>? Untrusted { get; set; }
 
     /// <summary>The shares that the connection counts against. Guarded by the limit.</summary>
-    public IReadOnlyList<ConnectionShare> Shares { get; set; } = [];
+    public IReadOnlyList<CallerId> Shares { get; set; } = [];
 
     /// <summary>Whether the place is free again. Guarded by the limit.</summary>
     public bool HasLeft { get; set; }

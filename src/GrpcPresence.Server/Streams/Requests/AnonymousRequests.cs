@@ -4,7 +4,6 @@ using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
 using GrpcPresence.Server.Streams.Http2;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace GrpcPresence.Server.Streams.Requests;
 
@@ -13,7 +12,7 @@ namespace GrpcPresence.Server.Streams.Requests;
 /// until its client has read the response. Health and reflection have places of their own, so that nothing else keeps an orchestrator from
 /// its probes. Safe from any thread.
 /// </summary>
-internal sealed class AnonymousRequests(TimeProvider time)
+internal sealed class AnonymousRequests(OpenRequests open)
 {
     private readonly RequestPlaces _health = new(Limits.HealthRequests, Limits.HealthRequestsPerConnection);
     private readonly RequestPlaces _reflection = new(Limits.ReflectionStreams, Limits.ReflectionStreamsPerConnection);
@@ -32,8 +31,7 @@ internal sealed class AnonymousRequests(TimeProvider time)
     {
         if (http.Features.Get<RequestPlace>() is not null || http.Features.Get<CallScope>() is not null)
             return true;
-        var connection = http.Features.Get<ConnectionRequests>();
-        var request = FindOpen(http, connection) ?? new OpenRequest(http, time.GetTimestamp());
+        var request = open.Of(http);
         var place = PlacesOf(http).TryTake(request, http.Connection.Id);
         if (place is null)
         {
@@ -41,28 +39,14 @@ internal sealed class AnonymousRequests(TimeProvider time)
             return false;
         }
         http.Features.Set(place);
-        request.Place = place;
-        if (connection is null)
-            http.Response.OnCompleted(Leave, place);
-        else if (!connection.TryAdd(request))
-            place.Leave();
+        request.TryHold(place);
         return true;
     }
-
-    // Bounding its time has added a unary request before. A gRPC-Web request replaces the features of its stream, so this looks it up.
-    private static OpenRequest? FindOpen(HttpContext http, ConnectionRequests? connection) =>
-        http.Features.Get<IHttp2StreamIdFeature>() is { } stream ? connection?.Find(stream.StreamId) : null;
 
     private static void Reset(HttpContext http)
     {
         http.Features.Get<IHttpResetFeature>()?.Reset(FloodGuard.EnhanceYourCalm);
         http.Abort(); // for HTTP/1.1, and for a reset that does nothing
-    }
-
-    private static Task Leave(object place)
-    {
-        ((RequestPlace)place).Leave();
-        return Task.CompletedTask;
     }
 
     private RequestPlaces PlacesOf(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>() switch

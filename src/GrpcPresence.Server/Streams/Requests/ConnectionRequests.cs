@@ -13,44 +13,18 @@ internal sealed class ConnectionRequests
     private HashSet<int> _ended = [];
     private HashSet<int> _endedEarlier = [];
 
-    /// <summary>Adds the request, unless its stream was added before, until its stream ends. Returns false if it has ended.</summary>
-    public bool TryAdd(OpenRequest request)
+    /// <summary>Adds the request until its stream ends. Ends it at once if its stream has ended.</summary>
+    public void Add(OpenRequest request)
     {
         lock (_gate)
         {
-            if (_ended.Remove(request.Stream) || _endedEarlier.Remove(request.Stream))
-                return false;
-            if (_open.TryGetValue(request.Stream, out var present))
-                present.IsUnary |= request.IsUnary;
-            else
+            if (!_ended.Remove(request.Stream) && !_endedEarlier.Remove(request.Stream))
+            {
                 _open.Add(request.Stream, request);
-            return true;
+                return;
+            }
         }
-    }
-
-    /// <summary>Returns the request of the stream, if it was added and has not ended.</summary>
-    public OpenRequest? Find(int stream)
-    {
-        lock (_gate)
-            return _open.GetValueOrDefault(stream);
-    }
-
-    /// <summary>Keeps the lease until the request of the stream ends. Returns false if it has ended.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="lease">What the request holds of a quota.</param>
-    /// <param name="isCall">Whether the call holds it, and not the response.</param>
-    public bool TryHold(int stream, IDisposable lease, bool isCall)
-    {
-        lock (_gate)
-        {
-            if (!_open.TryGetValue(stream, out var request))
-                return false;
-            if (isCall)
-                request.Call = lease;
-            else
-                request.Response = lease;
-            return true;
-        }
+        request.End();
     }
 
     /// <summary>Removes the request of a stream that has ended.</summary>
@@ -64,7 +38,7 @@ internal sealed class ConnectionRequests
             if (!_open.Remove(stream, out request) && isReset)
                 _ended.Add(stream);
         }
-        request?.Leave();
+        request?.End();
     }
 
     /// <summary>Removes all requests: the connection has ended.</summary>
@@ -77,7 +51,7 @@ internal sealed class ConnectionRequests
             _open.Clear();
         }
         foreach (var request in requests)
-            request.Leave();
+            request.End();
     }
 
     /// <summary>Resets the unary requests that have lasted so long.</summary>

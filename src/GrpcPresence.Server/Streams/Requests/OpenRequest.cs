@@ -10,9 +10,12 @@ namespace GrpcPresence.Server.Streams.Requests;
 /// </summary>
 internal sealed class OpenRequest
 {
+    private static readonly Lease Ended = new(held: null, next: null);
+
     private readonly IHttp2StreamIdFeature? _stream;
     private readonly IHttpResetFeature? _reset;
     private readonly IHttpRequestLifetimeFeature? _http1;
+    private Lease? _leases; // what the request holds, the latest first; Ended after its end
 
     /// <summary>Keeps the features of the request.</summary>
     public OpenRequest(HttpContext http, long since)
@@ -37,21 +40,27 @@ internal sealed class OpenRequest
     /// <summary>Whether it must be over after some time. A stream need not.</summary>
     public bool IsUnary { get; set; }
 
-    /// <summary>The place of an anonymous request.</summary>
-    public RequestPlace? Place { get; set; }
-
-    /// <summary>What the call counts against the quotas of its caller, if anything. Guarded by the connection's requests.</summary>
-    public IDisposable? Call { get; set; }
-
-    /// <summary>What the response counts against the quotas of its reader, if anything. Guarded likewise.</summary>
-    public IDisposable? Response { get; set; }
-
-    /// <summary>Gives back what the request holds, after its end.</summary>
-    public void Leave()
+    /// <summary>Keeps the lease until the request ends. Returns false, and gives the lease back, if it has ended.</summary>
+    public bool TryHold(IDisposable lease)
     {
-        Place?.Leave();
-        Call?.Dispose();
-        Response?.Dispose();
+        while (true)
+        {
+            var present = Volatile.Read(ref _leases);
+            if (present == Ended)
+            {
+                lease.Dispose();
+                return false;
+            }
+            if (Interlocked.CompareExchange(ref _leases, new Lease(lease, present), present) == present)
+                return true;
+        }
+    }
+
+    /// <summary>Gives back what the request holds.</summary>
+    public void End()
+    {
+        for (var lease = Interlocked.Exchange(ref _leases, Ended); lease is not null; lease = lease.Next)
+            lease.Held?.Dispose();
     }
 
     /// <summary>
@@ -64,5 +73,12 @@ internal sealed class OpenRequest
         if (_stream?.StreamId == Stream)
             _reset?.Reset(FloodGuard.EnhanceYourCalm);
         _http1?.Abort();
+    }
+
+    private sealed class Lease(IDisposable? held, Lease? next)
+    {
+        public IDisposable? Held => held;
+
+        public Lease? Next => next;
     }
 }

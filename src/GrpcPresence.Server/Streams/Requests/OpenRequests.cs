@@ -42,10 +42,32 @@ internal sealed class OpenRequests(TimeProvider time)
     /// <summary>Bounds the time until the response of a unary request was read.</summary>
     public void Bound(HttpContext http)
     {
-        if (http.Features.Get<ConnectionRequests>() is { } http2)
-            http2.TryAdd(new OpenRequest(http, time.GetTimestamp()) { IsUnary = true });
+        if (http.Features.Get<ConnectionRequests>() is { } connection)
+            Of(http, connection).IsUnary = true;
         else if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } http1)
             http1.MinDataRate = Rate;
+    }
+
+    /// <summary>Returns the open request, which ends when its response was read.</summary>
+    public OpenRequest Of(HttpContext http) => Of(http, http.Features.Get<ConnectionRequests>());
+
+    private OpenRequest Of(HttpContext http, ConnectionRequests? connection)
+    {
+        if (http.Features.Get<OpenRequest>() is { } present)
+            return present;
+        var request = new OpenRequest(http, time.GetTimestamp());
+        http.Features.Set(request);
+        if (connection is not null)
+            connection.Add(request);
+        else
+            http.Response.OnCompleted(End, request);
+        return request;
+    }
+
+    private static Task End(object request)
+    {
+        ((OpenRequest)request).End();
+        return Task.CompletedTask;
     }
 
     /// <summary>Resets overdue requests. Called on every tick, but checks only once per <see cref="Interval"/>.</summary>

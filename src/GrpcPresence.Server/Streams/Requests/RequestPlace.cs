@@ -4,7 +4,7 @@ namespace GrpcPresence.Server.Streams.Requests;
 /// <param name="owner">The places to which it belongs.</param>
 /// <param name="request">The request.</param>
 /// <param name="connection">The id of its connection.</param>
-internal sealed class RequestPlace(RequestPlaces owner, OpenRequest request, string connection)
+internal sealed class RequestPlace(RequestPlaces owner, OpenRequest request, string connection) : IDisposable
 {
     /// <summary>The request.</summary>
     public OpenRequest Request => request;
@@ -18,6 +18,9 @@ internal sealed class RequestPlace(RequestPlaces owner, OpenRequest request, str
     /// <summary>Whether the connection had no place left, so that the response must be an error.</summary>
     public bool IsRejected { get; init; }
 
+    /// <summary>Its position in the order of age; null after the request gave way or ended. Guarded by the places.</summary>
+    public LinkedListNode<RequestPlace>? Node { get; set; }
+
     /// <summary>Leaves the place, if the request still has it.</summary>
-    public void Leave() => owner.Leave(this);
+    public void Dispose() => owner.Leave(this);
 }

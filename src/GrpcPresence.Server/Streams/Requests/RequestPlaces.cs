@@ -14,7 +14,6 @@ internal sealed class RequestPlaces(int total, int perConnection)
 {
     private readonly Lock _gate = new(); // guards everything below; Kestrel is not called under it
     private readonly LinkedList<RequestPlace> _byAge = [];
-    private readonly Dictionary<RequestPlace, LinkedListNode<RequestPlace>> _nodes = [];
     private readonly Dictionary<string, int> _ofConnections = [];
 
     /// <summary>Takes a place, or returns null when the connection has too many.</summary>
@@ -27,11 +26,11 @@ internal sealed class RequestPlaces(int total, int perConnection)
             var taken = _ofConnections.GetValueOrDefault(connection);
             if (taken >= 2 * perConnection)
                 return null;
-            if (_nodes.Count == total)
+            if (_byAge.Count == total)
                 LeaveLocked(oldest = OldestOfLargest());
             place = new RequestPlace(this, request, connection) { Limit = perConnection, IsRejected = taken >= perConnection };
             CollectionsMarshal.GetValueRefOrAddDefault(_ofConnections, connection, out _)++;
-            _nodes.Add(place, _byAge.AddLast(place));
+            place.Node = _byAge.AddLast(place);
         }
         oldest?.Request.Reset();
         return place;
@@ -52,8 +51,9 @@ internal sealed class RequestPlaces(int total, int perConnection)
 
     private void LeaveLocked(RequestPlace place)
     {
-        if (!_nodes.Remove(place, out var node))
+        if (place.Node is not { } node)
             return;
+        place.Node = null;
         _byAge.Remove(node);
         ref var taken = ref CollectionsMarshal.GetValueRefOrNullRef(_ofConnections, place.Connection);
         if (--taken == 0)

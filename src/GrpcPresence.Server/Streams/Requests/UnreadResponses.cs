@@ -3,7 +3,6 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Security;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace GrpcPresence.Server.Streams.Requests;
 
@@ -12,7 +11,7 @@ namespace GrpcPresence.Server.Streams.Requests;
 /// a message as a whole. So a client that opens thousands of streams on one connection and reads none could otherwise hold gigabytes. Safe
 /// from any thread.
 /// </summary>
-internal sealed class UnreadResponses(QuotaLimiter limiter, ServiceCache services)
+internal sealed class UnreadResponses(QuotaLimiter limiter, ServiceCache services, OpenRequests open)
 {
     /// <summary>The size up to which a response is not counted. An open stream costs as much.</summary>
     public const int FreeBytes = 4 * 1024;
@@ -28,9 +27,6 @@ internal sealed class UnreadResponses(QuotaLimiter limiter, ServiceCache service
         var ofService = scope.FindTenant(services) is { } tenant ? limiter.OfServiceInstance(tenant.Id) : null;
         if (!limiter.TryHoldResponse(bytes, ofService, scope.Caller.CountersIn(limiter), out var lease, out var error))
             throw error;
-        if (http.Features.Get<ConnectionRequests>() is not { } connection || http.Features.Get<IHttp2StreamIdFeature>() is not { } stream)
-            http.Response.RegisterForDispose(lease);
-        else if (!connection.TryHold(stream.StreamId, lease, isCall: false))
-            lease.Dispose();
+        open.Of(http).TryHold(lease);
     }
 }
