@@ -95,7 +95,13 @@ internal static partial class Log
         EventId = 41,
         Level = LogLevel.Information,
         Message = "{Count} more of {Act} by {Caller} in the last minute; the last: {Subject} {Detail}")]
-    public static partial void AuditedLast(ILogger logger, int count, string act, string caller, object subject, string detail);
+    public static partial void AuditedLast(ILogger logger, long count, string act, string caller, object subject, string detail);
+
+    [LoggerMessage(
+        EventId = 42,
+        Level = LogLevel.Information,
+        Message = "{Count} more acts by {Callers} other callers on {Subject} in the last minute: {Detail}")]
+    public static partial void AuditedOthers(ILogger logger, long count, string callers, object subject, string detail);
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "Reset {Method}, which was still running {Grace} after the stop began")]
     public static partial void StreamReset(ILogger logger, string method, TimeSpan grace);

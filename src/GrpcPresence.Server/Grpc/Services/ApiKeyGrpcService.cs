@@ -104,5 +104,5 @@ internal sealed class ApiKeyGrpcService(
     }
 
     private Action<ApiKey> Audit(ServerCallContext context) =>
-        audit.Of<ApiKey>(context, key => key.Sid);
+        audit.OfCritical<ApiKey>(context, key => key.Sid);
 }

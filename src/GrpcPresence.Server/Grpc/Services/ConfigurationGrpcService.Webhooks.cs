@@ -24,7 +24,7 @@ internal sealed partial class ConfigurationGrpcService
         UpdateWebhookConfigurationRequest request, ServerCallContext context)
     {
         var change = request.ToChange(guard, out var sid);
-        var audited = audit.OfFrequent<WebhookSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct()));
+        var audited = audit.OfCritical<WebhookSettings>(context, _ => sid, string.Join(", ", request.UpdateMask.Paths.Distinct()));
         var updated = await commands.SubmitAsync(change, context, settings =>
         {
             audited(settings);
@@ -56,7 +56,7 @@ internal sealed partial class ConfigurationGrpcService
         var sid = service.Sid;
         // Fails before the rotation if the secrets cannot be derived. Otherwise a caller that tries again would rotate again.
         secrets.Get(StoredWebhook.DefaultOf(service).Signer);
-        var audited = audit.OfFrequent<WebhookSigner>(context, _ => sid);
+        var audited = audit.OfCritical<WebhookSigner>(context, _ => sid);
         var signer = await commands.SubmitAsync(new RotateWebhookSecret(sid), context, rotated =>
         {
             audited(rotated);
@@ -83,7 +83,7 @@ internal sealed partial class ConfigurationGrpcService
     {
         var change = request.ToChange(out var sid);
         var paths = string.Join(", ", request.UpdateMask.Paths.Distinct());
-        var updated = await commands.SubmitAsync(change, context, audit.OfFrequent<NotificationSettings>(context, _ => sid, paths));
+        var updated = await commands.SubmitAsync(change, context, audit.Of<NotificationSettings>(context, _ => sid, paths));
         return new UpdateNotificationConfigurationResponse { NotificationConfiguration = updated.ToMessage(sid) };
     }
 }

@@ -27,7 +27,7 @@ internal sealed partial class ConfigurationGrpcService(
     public override async Task<CreateServiceInstanceResponse> CreateServiceInstance(
         CreateServiceInstanceRequest request, ServerCallContext context)
     {
-        var created = await commands.SubmitAsync(request.ToChange(), context, audit.Of<ServiceRecord>(context, made => made.Sid));
+        var created = await commands.SubmitAsync(request.ToChange(), context, audit.OfCritical<ServiceRecord>(context, made => made.Sid));
         return new CreateServiceInstanceResponse { ServiceInstance = created.ToMessage() };
     }
 
@@ -43,7 +43,7 @@ internal sealed partial class ConfigurationGrpcService(
         UpdateServiceInstanceRequest request, ServerCallContext context)
     {
         var updated = await commands.SubmitAsync(
-            request.ToChange(), context, audit.OfFrequent<ServiceRecord>(context, service => service.Sid));
+            request.ToChange(), context, audit.Of<ServiceRecord>(context, service => service.Sid));
         return new UpdateServiceInstanceResponse { ServiceInstance = updated.ToMessage() };
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class ConfigurationGrpcService(
     public override async Task<DeleteServiceInstanceResponse> DeleteServiceInstance(
         DeleteServiceInstanceRequest request, ServerCallContext context)
     {
-        await commands.SubmitAsync(request.ToChange(), context, audit.Of<ServiceSid>(context, sid => sid));
+        await commands.SubmitAsync(request.ToChange(), context, audit.OfCritical<ServiceSid>(context, sid => sid));
         return new DeleteServiceInstanceResponse();
     }
 
@@ -91,7 +91,7 @@ internal sealed partial class ConfigurationGrpcService(
     {
         var change = request.ToChange(out var sid);
         var paths = string.Join(", ", request.UpdateMask.Paths.Distinct());
-        var updated = await commands.SubmitAsync(change, context, audit.OfFrequent<ServiceConfiguration>(context, _ => sid, paths));
+        var updated = await commands.SubmitAsync(change, context, audit.Of<ServiceConfiguration>(context, _ => sid, paths));
         return new UpdateConfigurationResponse { Configuration = updated.ToMessage(sid) };
     }
 

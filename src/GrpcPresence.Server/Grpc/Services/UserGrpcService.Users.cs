@@ -97,7 +97,7 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<DeleteUserResponse> DeleteUser(DeleteUserRequest request, ServerCallContext context)
     {
-        await commands.SubmitAsync(request.ToChange(), context, audit.OfFrequent<UserSid>(context, sid => sid, $"of {request.ServiceSid}"));
+        await commands.SubmitAsync(request.ToChange(), context, audit.Of<UserSid>(context, sid => sid, $"of {request.ServiceSid}"));
         return new DeleteUserResponse();
     }
 
