@@ -198,6 +198,28 @@ public sealed class ReachabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task An_address_that_an_end_user_takes_while_reachability_is_off_is_reported_when_the_former_owner_becomes_known()
+    {
+        var service = await _world.NewService(reachability: false);
+        var ada = await _world.Create(service, "ada");
+        await _world.Create(service, "bob");
+        await _world.Bind(service, "ada", "token");
+        var before = await _world.Revision(service);
+        var taking = new SetPushBinding(service.Sid, World.Key("bob"), BindingType.Fcm, "token", byEndUser: true);
+
+        await _world.Do(taking);
+
+        Assert.Equal(ada.Sid, taking.FormerOwner);
+        Assert.Equal(before, await _world.Revision(service));
+        await _world.Switch(service.Sid, on: true);
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        await _world.Online(service, "ada");
+        Assert.Equal(UpdateReasons.Reachability, (await client.NextUpdate()).Reasons);
+        Assert.False(client.Users["ada"].IsNotifiable);
+    }
+
+    [Fact]
     public async Task An_end_user_that_has_the_most_push_bindings_takes_no_address_of_another()
     {
         var service = await _world.NewService();

@@ -139,6 +139,77 @@ public sealed class AuditLogTests
         Assert.Equal((SuppressedActs.Tenants * (SuppressedActs.PerTenant + 1)) + 1, log.Entries.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Audit_A_push_address_that_an_end_user_takes_from_another_is_logged(bool reachability)
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        var backEnd = guarded.UsersAs(GuardedServer.Basic(key));
+        await SwitchAsync(guarded, reachability);
+        var bob = await CreateAsync("bob");
+        var alice = await CreateAsync("alice");
+        await BindAsync(backEnd, "bob", "token");
+
+        var taken = await BindAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), "alice", "token");
+        await BindAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), "alice", "token");
+        await BindAsync(guarded.UsersAs(guarded.Bearer(key, "alice")), "alice", "own");
+
+        var entry = Assert.Single(guarded.Server.Log.Entries, entry => entry.Text.StartsWith("SetPushBinding", StringComparison.Ordinal));
+        Assert.Equal($"SetPushBinding by a user of {key.ApiKey.Sid}: {taken} taken from {bob} by {alice}", entry.Text);
+
+        async Task<string> CreateAsync(string identity) =>
+            (await backEnd.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = identity })).User.Sid;
+
+        async Task<string> BindAsync(UserService.UserServiceClient users, string identity, string endpoint) =>
+            (await users.SetPushBindingAsync(new SetPushBindingRequest
+            {
+                ServiceSid = guarded.Own,
+                UserKey = identity,
+                BindingType = BindingType.Fcm,
+                Endpoint = endpoint,
+            })).PushBinding.Sid;
+    }
+
+    [Fact]
+    public async Task Audit_End_users_that_take_many_addresses_have_few_lines_and_suppress_none_of_administrators()
+    {
+        await using var guarded = await GuardedServer.StartAsync();
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        var backEnd = guarded.UsersAs(GuardedServer.Basic(key));
+        string[] identities = ["alice", "bob"];
+        foreach (var identity in identities)
+            await backEnd.CreateUserAsync(new CreateUserRequest { ServiceSid = guarded.Own, Identity = identity });
+        var users = identities.Select(identity => guarded.UsersAs(guarded.Bearer(key, identity))).ToArray();
+        const int Takings = AuditLog.OfEndUsersPerTenant + 5;
+
+        for (var i = 0; i <= Takings; i++)
+        {
+            guarded.Time.Advance(TimeSpan.FromSeconds(1)); // for the quota of writes
+            await users[i % 2].SetPushBindingAsync(new SetPushBindingRequest
+            {
+                ServiceSid = guarded.Own,
+                UserKey = identities[i % 2],
+                BindingType = BindingType.Fcm,
+                Endpoint = "token",
+            });
+        }
+        await RenameAsync(guarded, guarded.Own, "name");
+
+        Assert.Equal(AuditLog.OfEndUsersPerTenant, Lines(guarded, "SetPushBinding by a user of", key.ApiKey.Sid));
+        Assert.Equal(1, Lines(guarded, "UpdateServiceInstance", guarded.Own));
+        guarded.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(1, Lines(guarded, "5 more of SetPushBinding by end users", "taken from"));
+    }
+
+    private static async Task SwitchAsync(GuardedServer guarded, bool reachability) =>
+        await guarded.ConfigurationAs(guarded.Admin).UpdateConfigurationAsync(new UpdateConfigurationRequest
+        {
+            Configuration = new V1.Configuration { ServiceSid = guarded.Own, ReachabilityEnabled = reachability },
+            UpdateMask = Google.Protobuf.WellKnownTypes.FieldMask.FromString("reachability_enabled"),
+        });
+
     private static async Task RenameAsync(GuardedServer guarded, string service, string name) =>
         await guarded.ConfigurationAs(guarded.Admin).UpdateServiceInstanceAsync(new UpdateServiceInstanceRequest
         {

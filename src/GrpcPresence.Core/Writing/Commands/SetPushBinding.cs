@@ -20,8 +20,12 @@ namespace GrpcPresence.Core.Writing.Commands;
 public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingType type, string endpoint, bool byEndUser = false)
     : Command<PushBinding>
 {
+    /// <summary>The user whose push binding the end user took; null for any other outcome. Valid once the command is committed.</summary>
+    public UserSid? FormerOwner { get; private set; }
+
     private protected override PushBinding DecideCore(CommandBatch batch)
     {
+        FormerOwner = null; // of an earlier decision, in a batch that failed
         var service = batch.Service(serviceSid);
         var user = batch.User(service, key);
         var present = batch.Store.FindBinding(service.Record.Id, type, endpoint);
@@ -36,6 +40,7 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
             BindingCount.Change(batch, service, previous, by: -1, wasTaken: byEndUser);
             if (byEndUser)
             {
+                FormerOwner = present.UserSid;
                 batch.Store.DeleteBinding(present);
                 present = null;
             }

@@ -13,8 +13,10 @@ internal sealed partial class UserGrpcService
     /// <inheritdoc/>
     public override async Task<SetPushBindingResponse> SetPushBinding(SetPushBindingRequest request, ServerCallContext context)
     {
-        var change = request.ToChange(byEndUser: OwnerOf(context) is not null, out var service);
-        var binding = await commands.SubmitAsync(change, context);
+        var isEndUser = OwnerOf(context) is not null;
+        var change = request.ToChange(isEndUser, out var service);
+        var audited = audit.OfEndUser<Core.Domain.Users.PushBinding>(context, made => made.Sid, made => TakingOf(change, made));
+        var binding = await (isEndUser ? commands.SubmitAsync(change, context, audited) : commands.SubmitAsync(change, context));
         return new SetPushBindingResponse { PushBinding = binding.ToMessage(service) };
     }
 
@@ -63,6 +65,13 @@ internal sealed partial class UserGrpcService
             PreviousPageToken = page.PreviousToken,
         };
     }
+
+    /// <summary>
+    /// Returns what the audit log says of a taken address; null for an address that no other user had. Watches and webhooks cannot report
+    /// every taking, because the former owner's <c>is_notifiable</c> may be null.
+    /// </summary>
+    private static string? TakingOf(Core.Writing.Commands.SetPushBinding change, Core.Domain.Users.PushBinding made) =>
+        change.FormerOwner is { } former ? $"taken from {former} by {made.UserSid}" : null;
 
     /// <summary>
     /// Returns a text that identifies the filter. Each identity is preceded by its length, because identities may contain any character.

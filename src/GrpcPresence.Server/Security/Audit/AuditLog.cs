@@ -1,4 +1,5 @@
 using Grpc.Core;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Telemetry;
@@ -12,8 +13,21 @@ namespace GrpcPresence.Server.Security.Audit;
 /// </summary>
 internal sealed class AuditLog : IDisposable
 {
+    /// <summary>
+    /// The lines about acts of end users of one service instance in a minute. They have a limit of their own, so that end users suppress no
+    /// act of an administrator.
+    /// </summary>
+    public const int OfEndUsersPerTenant = 10;
+
+    /// <summary>The lines about acts of end users in a minute.</summary>
+    public const int OfEndUsers = 100;
+
+    // Stands for all end users where acts are counted, so that they do not take the lines of many callers.
+    private const string EndUsers = "end users";
+
     private readonly ILogger<AuditLog> _logger;
     private readonly AuditLimiter _limiter;
+    private readonly LogRateLimiter<ServiceSid> _endUsers;
     private readonly SuppressedActs _suppressed;
 
     /// <summary>Creates a log without entries.</summary>
@@ -21,6 +35,7 @@ internal sealed class AuditLog : IDisposable
     {
         _logger = logger;
         _limiter = new AuditLimiter(keys, metrics, time);
+        _endUsers = new LogRateLimiter<ServiceSid>("audit", OfEndUsersPerTenant, OfEndUsers, metrics, time);
         _suppressed = new SuppressedActs(time, logger);
     }
 
@@ -36,6 +51,23 @@ internal sealed class AuditLog : IDisposable
     /// <inheritdoc cref="Of{TResult}"/>
     public Action<TResult> OfCritical<TResult>(ServerCallContext context, Func<TResult, object> subject, string detail = "") =>
         Create(ActOf(context, isCritical: true), subject, detail);
+
+    /// <summary>Logs an act of an end user, unless <paramref name="detail"/> returns null on the commit.</summary>
+    /// <inheritdoc cref="Of{TResult}"/>
+    public Action<TResult> OfEndUser<TResult>(ServerCallContext context, Func<TResult, object> subject, Func<TResult, string?> detail)
+    {
+        var act = ActOf(context, isCritical: false);
+        return result =>
+        {
+            if (detail(result) is not { } facts)
+                return;
+            var sid = subject(result);
+            if (_endUsers.TryAcquire(act.Service))
+                Log.Audited(_logger, act.Name, act.Caller.Name, sid, facts);
+            else
+                _suppressed.Add(act.Service, act.Name, EndUsers, sid, facts);
+        };
+    }
 
     /// <summary>Logs what is left of suppressed acts.</summary>
     public void Dispose() => _suppressed.Dispose();
