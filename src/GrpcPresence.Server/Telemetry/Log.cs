@@ -76,7 +76,10 @@ internal static partial class Log
             + "directory that only this user can write")]
     public static partial void FilesShared(ILogger logger, string files);
 
-    [LoggerMessage(EventId = 19, Level = LogLevel.Error, Message = "{Cause} Until it can be used, API keys cannot be created")]
+    [LoggerMessage(
+        EventId = 19,
+        Level = LogLevel.Error,
+        Message = "{Cause} Until it can be used, API keys cannot be created, and webhooks are not sent")]
     public static partial void SecretFileFailed(ILogger logger, string cause);
 
     [LoggerMessage(
@@ -159,4 +162,11 @@ internal static partial class Log
         Message = "Webhook of service instance {ServiceSid} rejected by {Url} with HTTP status {Status}; the event is not sent again. "
             + "Further rejections by this URL are not logged for a minute")]
     public static partial void WebhookRejected(ILogger logger, object serviceSid, string url, int status);
+
+    [LoggerMessage(
+        EventId = 52,
+        Level = LogLevel.Warning,
+        Message = "Webhook of service instance {ServiceSid} did not decide about an edit: {Reason}. The edit {Outcome}. Further edits with "
+            + "this reason are not logged for a minute")]
+    public static partial void WebhookUndecided(ILogger logger, object serviceSid, string reason, string outcome);
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Webhooks;
 
@@ -19,11 +21,15 @@ internal sealed class HappyEyeballs(ConnectAddress connect, TimeProvider time)
 
     /// <summary>Connects to one of the addresses.</summary>
     /// <exception cref="SocketException">Every attempt failed; the last failure.</exception>
+    /// <exception cref="PresenceException">
+    /// Every attempt failed, and this server refused one of them. The host may have accepted it, so it does not count as unavailable.
+    /// </exception>
     public async Task<Stream> ConnectAsync(IReadOnlyList<IPAddress> addresses, int port, CancellationToken cancellationToken)
     {
         using var others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var left = new Queue<IPAddress>(InTurn(addresses));
         var running = new List<Task<Stream>>();
+        PresenceException? refusal = null;
         try
         {
             while (true)
@@ -37,7 +43,11 @@ internal sealed class HappyEyeballs(ConnectAddress connect, TimeProvider time)
                     continue; // the delay has passed
                 }
                 running.Remove(attempt);
-                if (attempt.IsCompletedSuccessfully || (left.Count == 0 && running.Count == 0))
+                refusal ??= attempt.Exception?.InnerException as PresenceException;
+                var isLast = left.Count == 0 && running.Count == 0;
+                if (isLast && refusal is not null && !attempt.IsCompletedSuccessfully)
+                    ExceptionDispatchInfo.Throw(refusal);
+                if (isLast || attempt.IsCompletedSuccessfully)
                     return await attempt;
                 cancellationToken.ThrowIfCancellationRequested();
             }

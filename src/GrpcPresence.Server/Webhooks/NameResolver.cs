@@ -80,7 +80,9 @@ internal sealed class NameResolver(Func<string, Task<IPAddress[]>> lookup, Webho
     /// <param name="host">A name or a literal address.</param>
     /// <param name="cancellationToken">Ends the wait, not the lookup.</param>
     /// <exception cref="SocketException">The host has no address, or the lookup failed.</exception>
-    /// <exception cref="PresenceException">QuotaExceeded, WebhookCapacityExceeded: too many lookups are in flight.</exception>
+    /// <exception cref="PresenceException">
+    /// QuotaExceeded, WebhookCapacityExceeded: too many lookups are in flight, or the system cannot start another one.
+    /// </exception>
     public async Task<IPAddress[]> ResolveAsync(WebhookUse use, string host, CancellationToken cancellationToken)
     {
         if (IPAddress.TryParse(host, out var literal))
@@ -119,7 +121,8 @@ internal sealed class NameResolver(Func<string, Task<IPAddress[]>> lookup, Webho
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            failure = exception;
+            // Without memory or a thread for the lookup, nothing is known of the host.
+            failure = exception is OutOfMemoryException or ThreadStartException ? PresenceErrors.WebhookCapacityExceeded() : exception;
         }
         lock (_gate)
             begun.ExpiresAt = Now + (addresses?.Length > 0 ? ResultLifetime : FailureLifetime);

@@ -35,20 +35,19 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
     // Without a timeout, because HttpClient's own does not use the injected clock.
     private readonly HttpClient _http = new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <summary>
-    /// Returns the response status. Returns null without a response in time, without a connection, or when the policy rejects the target.
-    /// </summary>
+    /// <summary>Returns the status of the response, or why no response came.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="PresenceException">
-    /// QuotaExceeded, WebhookCapacityExceeded: the request was not sent, because too many lookups or connections are in use.
+    /// QuotaExceeded, WebhookCapacityExceeded: the request was not sent, because too many lookups, connections or files are in use.
     /// </exception>
-    public async Task<HttpStatusCode?> SendAsync(WebhookRequest request, CancellationToken cancellationToken)
+    public async Task<WebhookAnswer> SendAsync(WebhookRequest request, CancellationToken cancellationToken)
     {
         if (!WebhookUrl.TryParse(request.Url, out var url, out _))
-            return null; // an earlier version accepted the URL
+            return new WebhookAnswer(Status: null, WebhookFailure.UrlRejected);
         var retries = url.Overrides.Retries ?? (request.RetriesConnection ? int.MaxValue : 0);
         using var limit = new CancellationTokenSource(TimeLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var failure = WebhookFailure.NoAnswer;
         try
         {
             for (var pause = TimeSpan.Zero; ; pause = pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(
@@ -56,14 +55,15 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
             {
                 try
                 {
-                    return await TryAsync(request, url, either.Token);
+                    return new WebhookAnswer(await TryAsync(request, url, either.Token), Failure: null);
                 }
                 catch (Exception exception) when (IsFailedConnection(exception))
                 {
                     if (exception.InnerException is PresenceException refusal)
                         ExceptionDispatchInfo.Throw(refusal);
+                    failure = FailureOf(exception);
                     if (retries-- == 0 || !MayRecover(exception))
-                        return null;
+                        return new WebhookAnswer(Status: null, failure);
                 }
                 if (pause > TimeSpan.Zero)
                     await Task.Delay(pause, time, either.Token);
@@ -71,7 +71,7 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return null;
+            return new WebhookAnswer(Status: null, failure);
         }
     }
 
@@ -100,6 +100,16 @@ internal sealed class WebhookClient(HttpMessageHandler handler, TimeProvider tim
         || (http.InnerException is not PrivateAddressException
             && http.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                 or HttpRequestError.ResponseEnded or HttpRequestError.Unknown);
+
+    private static WebhookFailure FailureOf(Exception exception) => exception switch
+    {
+        HttpRequestException { InnerException: PrivateAddressException } => WebhookFailure.AddressRejected,
+        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => WebhookFailure.NameNotResolved,
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => WebhookFailure.TlsFailed,
+        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
+            WebhookFailure.InvalidResponse,
+        _ => WebhookFailure.NoConnection,
+    };
 
     private static HttpRequestMessage NewRequest(WebhookRequest webhook, WebhookUrl url)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Server.Webhooks;
 
@@ -26,6 +27,7 @@ internal sealed class WebhookConnection : NetworkStream
     /// <param name="closed">Called once: when the connection is closed or fails to open.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="SocketException">The attempt failed.</exception>
+    /// <exception cref="PresenceException">WebhookCapacityExceeded: the system has no file, port or buffer left.</exception>
     public static async Task<Stream> OpenAsync(IPEndPoint endpoint, Action closed, CancellationToken cancellationToken)
     {
         Socket? socket = null;
@@ -35,6 +37,12 @@ internal sealed class WebhookConnection : NetworkStream
             await socket.ConnectAsync(endpoint, cancellationToken);
             return new WebhookConnection(socket, closed);
         }
+        catch (SocketException exception) when (IsShortage(exception.SocketErrorCode, endpoint.AddressFamily))
+        {
+            socket?.Dispose();
+            closed();
+            throw PresenceErrors.WebhookCapacityExceeded();
+        }
         catch
         {
             socket?.Dispose();
@@ -42,6 +50,17 @@ internal sealed class WebhookConnection : NetworkStream
             throw;
         }
     }
+
+    /// <summary>
+    /// Whether the error shows that this system cannot connect now, which says nothing of the receiver. Without a free local port the error
+    /// is AddressNotAvailable; over IPv6, a system without an IPv6 address has the same error.
+    /// </summary>
+    internal static bool IsShortage(SocketError error, AddressFamily family) => error switch
+    {
+        SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable => true,
+        SocketError.AddressNotAvailable => family == AddressFamily.InterNetwork,
+        _ => false,
+    };
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer) => Count(base.Read(buffer));

@@ -18,7 +18,7 @@ internal sealed class WebhookSecrets(SecretFile file, ServerSettings settings)
     private const int SecretBytes = 32;
 
     /// <summary>Returns the secret that signs the webhooks of a service instance; null if they are not signed.</summary>
-    /// <exception cref="SettingsException">The secret file cannot be read.</exception>
+    /// <exception cref="Core.Domain.Errors.PresenceException">StorageUnavailable: the file cannot be read.</exception>
     public string? Find(WebhookSigner signer) =>
         settings.AuthToken ?? (file.FindKey() is { } key ? Derive(key, signer) : null);
 

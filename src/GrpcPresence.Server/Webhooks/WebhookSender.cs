@@ -21,9 +21,9 @@ internal sealed class WebhookSender(WebhookClient client, WebhookSecrets secrets
                 Use = new WebhookUse(delivery.User.Service),
                 Secret = secrets.Find(delivery.Signer),
             };
-            status = await client.SendAsync(request, cancellationToken);
+            status = (await client.SendAsync(request, cancellationToken)).Status;
         }
-        catch (SettingsException)
+        catch (PresenceException exception) when (exception.Reason == ErrorReason.StorageUnavailable)
         {
             return WebhookOutcome.Failed; // unsigned, the endpoint would reject the event permanently
         }

@@ -5,6 +5,7 @@ using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Tests.Webhooks;
 using GrpcPresence.Server.Webhooks;
+using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Http;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
@@ -85,6 +86,40 @@ public sealed class EditHookTests : IAsyncLifetime
         Assert.Equal(reason, refused.Fails(status, code).Text("details", "reason"));
         Assert.NotNull(refused.Headers.RetryAfter);
         Assert.Equal("Ada", (await rest.GetAsync(service + "/Users/ada")).Text("friendly_name"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("not hexadecimal")]
+    [InlineData("00ff")]
+    [InlineData(null)]
+    public async Task Never_unasked_an_edit_is_rejected_while_the_secret_that_signs_cannot_be_read(string? secretFile)
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("presence.secret");
+        await using var rest = await RestServer.StartAsync(new ServerSettings { AllowPrivateWebhooks = true, SecretFile = path });
+        var service = await rest.CreateServiceAsync();
+        await rest.PostAsync(service + "/Users", ("Identity", "ada"), ("FriendlyName", "Ada"));
+        await rest.PostAsync(service + "/Configuration/Webhooks", ("PreWebhookUrl", _backEnd.Url), ("Filters", "onUserUpdate"));
+        if (secretFile is null)
+            Directory.CreateDirectory(path);
+        else
+            await File.WriteAllTextAsync(path, secretFile, TestRun.Token);
+
+        for (var i = 0; i < 3; i++)
+        {
+            var refused = await rest.SendAsync(HttpMethod.Post, service + "/Users/ada", Name("Countess"), null, Header);
+
+            var error = refused.Fails(HttpStatusCode.ServiceUnavailable, 20503);
+            Assert.Equal("STORAGE_UNAVAILABLE", error.Text("details", "reason"));
+            Assert.DoesNotContain(path, error.Text("message"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal("Ada", (await rest.GetAsync(service + "/Users/ada")).Text("friendly_name"));
+        Assert.Equal(0, _backEnd.Unread);
+        Assert.Single(rest.Server.Log.Problems, entry => entry.Text.Contains(path, StringComparison.Ordinal));
+        var undecided = Assert.Single(rest.Server.Log.Problems, entry => entry.Category == typeof(WebhookLog).FullName).Text;
+        Assert.Contains("the secret file cannot be used. The edit is rejected.", undecided, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Time.Testing;
@@ -67,6 +68,38 @@ public sealed class HappyEyeballsTests
 
         var failure = await Assert.ThrowsAsync<SocketException>(() => connecting);
         Assert.Equal(SocketError.NetworkUnreachable, failure.SocketErrorCode);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Never_unasked_a_host_with_an_address_that_the_server_could_not_try_does_not_count_as_unavailable(bool isFirst)
+    {
+        var connecting = ConnectAsync(First, Second);
+        await _attempts[First].Begun.Wait();
+        var (refused, failed) = isFirst ? (First, Second) : (Second, First);
+        _time.Advance(HappyEyeballs.AttemptDelay);
+        await _attempts[Second].Begun.Wait();
+
+        _attempts[refused].Outcome.SetException(PresenceErrors.WebhookCapacityExceeded());
+        _attempts[failed].Outcome.SetException(new SocketException((int)SocketError.ConnectionRefused));
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => connecting);
+        Assert.Equal(ErrorReason.WebhookCapacityExceeded, refusal.Reason);
+    }
+
+    [Fact]
+    public async Task A_connection_wins_over_an_address_that_the_server_could_not_try()
+    {
+        var connecting = ConnectAsync(First, Second);
+        await _attempts[First].Begun.Wait();
+        _attempts[First].Outcome.SetException(PresenceErrors.WebhookCapacityExceeded());
+        await _attempts[Second].Begun.Wait();
+        using var stream = new MemoryStream();
+
+        _attempts[Second].Outcome.SetResult(stream);
+
+        Assert.Same(stream, await connecting);
     }
 
     [Fact]

@@ -27,6 +27,16 @@ public sealed class NameResolverTests : IDisposable
     public void Dispose() => _network.Dispose();
 
     [Fact]
+    public async Task Never_unasked_a_lookup_that_cannot_be_started_does_not_count_as_an_unknown_name()
+    {
+        using var network = new WebhookNetwork(lookup: _ => throw new InsufficientMemoryException());
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => network.SendAsync("http://honest.example/", Honest));
+
+        Assert.Equal(ErrorReason.WebhookCapacityExceeded, refusal.Reason);
+    }
+
+    [Fact]
     public async Task Names_that_never_answer_use_up_only_the_lookups_of_their_service_instance()
     {
         var hanging = Enumerable.Range(0, 2).Select(i => ResolveAsync(Hostile, $"hang-{i}.example")).ToList();

@@ -4,12 +4,14 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Barrier = GrpcPresence.Server.Tests.Fixture.Barrier;
 
@@ -99,14 +101,23 @@ public sealed class PreHookTests
     }
 
     [Fact]
-    public async Task The_pre_hook_is_not_called_for_an_edit_without_changes_or_of_a_missing_user()
+    public async Task The_pre_hook_is_not_called_for_an_edit_without_changes()
     {
         using var network = new StubHandler(HttpStatusCode.Forbidden);
 
         await AskAsync(network, edit: new UserEdit("", "{}", RoleSid: null));
-        await AskAsync(network, identity: "nobody");
 
         Assert.Equal(0, network.Requests);
+    }
+
+    [Fact]
+    public async Task Never_unasked_an_edit_of_a_missing_user_is_rejected_before_the_user_can_be_created()
+    {
+        using var network = new StubHandler(HttpStatusCode.OK);
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(network, identity: "nobody"));
+
+        Assert.Equal((ErrorReason.UserNotFound, 0), (refusal.Reason, network.Requests));
     }
 
     [Fact]
@@ -172,8 +183,79 @@ public sealed class PreHookTests
         Assert.Equal(1, network.Requests);
     }
 
+    [Theory]
+    [InlineData("https://example.com/hook?Identity=ada")]
+    [InlineData("not a URL")]
+    public async Task Never_unasked_an_edit_is_rejected_where_the_server_does_not_call_the_stored_URL(string url)
+    {
+        using var network = new StubHandler(HttpStatusCode.OK);
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(network, settings => settings with { PreUrl = url }));
+
+        Assert.Equal((ErrorReason.WebhookUnanswered, 0), (refusal.Reason, network.Requests));
+    }
+
+    [Fact]
+    public async Task Never_unasked_an_edit_is_rejected_where_the_server_does_not_call_the_address()
+    {
+        using var network = new StubHandler(_ => throw PrivateAddress());
+
+        var refusal = await Assert.ThrowsAsync<PresenceException>(() => AskAsync(network));
+
+        Assert.Equal(ErrorReason.WebhookUnanswered, refusal.Reason);
+    }
+
+    [Fact]
+    public async Task Undecided_every_reason_is_logged_once_a_minute_with_its_outcome_and_without_the_URL()
+    {
+        using var log = new LogRecorder();
+        (Exception Failure, string Reason, bool Passes)[] failures =
+        [
+            (new HttpRequestException(HttpRequestError.ConnectionError), "no connection", true),
+            (new HttpRequestException(HttpRequestError.NameResolutionError), "the host name was not resolved", true),
+            (new HttpRequestException(HttpRequestError.SecureConnectionError), "the handshake of TLS failed", true),
+            (new HttpRequestException(HttpRequestError.InvalidResponse), "the response is invalid", true),
+            (new HttpRequestException("", PresenceErrors.WebhookCapacityExceeded()), "the server has no capacity left", false),
+        ];
+        foreach (var (failure, reason, passes) in failures)
+        {
+            using var network = new StubHandler(_ => throw failure);
+            var asking = AskAsync(network, log: log);
+            if (passes)
+                await asking;
+            else
+                await Assert.ThrowsAsync<PresenceException>(() => asking);
+
+            var line = log.Problems[^1].Text;
+            Assert.Contains(reason, line, StringComparison.Ordinal);
+            Assert.Contains(passes ? "The edit proceeds." : "The edit is rejected.", line, StringComparison.Ordinal);
+            Assert.DoesNotContain("example.com", line, StringComparison.Ordinal);
+        }
+        Assert.Equal(failures.Length, log.Problems.Count);
+    }
+
+    [Theory]
+    [InlineData(403, false)]
+    [InlineData(503, true)]
+    public async Task Undecided_only_responses_that_show_a_failure_of_the_back_end_are_logged(int status, bool isLogged)
+    {
+        using var log = new LogRecorder();
+        using var network = new StubHandler((HttpStatusCode)status);
+
+        await Assert.ThrowsAsync<PresenceException>(() => AskAsync(network, log: log));
+
+        Assert.Equal(isLogged ? 1 : 0, log.Problems.Count(entry => entry.Text.Contains("HTTP status 503", StringComparison.Ordinal)));
+        Assert.Equal(isLogged ? 1 : 0, log.Problems.Count);
+    }
+
+    private static HttpRequestException PrivateAddress() => new("Refused.", new PrivateAddressException());
+
     private static async Task AskAsync(
-        StubHandler network, Func<WebhookSettings, WebhookSettings>? settings = null, UserEdit? edit = null, string identity = "ada")
+        StubHandler network,
+        Func<WebhookSettings, WebhookSettings>? settings = null,
+        UserEdit? edit = null,
+        string identity = "ada",
+        LogRecorder? log = null)
     {
         await using var server = await TestServer.StartAsync();
         Assert.True(ServiceSid.TryParse(await server.CreateServiceAsync(), out var service));
@@ -183,12 +265,15 @@ public sealed class PreHookTests
         Assert.True(UserKey.TryParse(identity, out var key));
 
         using var client = new WebhookClient(network, new PauseSkippingClock(new FakeTimeProvider()));
+        using var metrics = new PresenceMetrics();
+        using var loggers = LoggerFactory.Create(builder => builder.AddProvider(log ?? server.Log));
         var prehook = new PreHook(
             server.Store,
             client,
             server.Get<WebhookSecrets>(),
             server.Get<WebhookLimits>(),
             server.Get<QuotaLimiter>(),
+            new WebhookLog(metrics, new FakeTimeProvider(), loggers.CreateLogger<WebhookLog>()),
             new ServerSettings(),
             server.Get<IHostApplicationLifetime>());
         await prehook.AskAsync(service, key, edit ?? Edit, TestRun.Token);

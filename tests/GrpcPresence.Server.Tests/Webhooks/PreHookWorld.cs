@@ -43,6 +43,7 @@ internal sealed class PreHookWorld : IAsyncDisposable
             server.Get<WebhookSecrets>(),
             limits,
             server.Get<QuotaLimiter>(),
+            server.Get<WebhookLog>(),
             new ServerSettings(),
             server.Get<IHostApplicationLifetime>());
     }

@@ -259,6 +259,6 @@ public sealed class WebhookClientTests
         StubHandler network, WebhookRequest request, TimeProvider time, CancellationToken cancellationToken)
     {
         using var client = new WebhookClient(network, time);
-        return await client.SendAsync(request, cancellationToken);
+        return (await client.SendAsync(request, cancellationToken)).Status;
     }
 }

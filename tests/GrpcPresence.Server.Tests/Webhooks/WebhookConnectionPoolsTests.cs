@@ -16,6 +16,18 @@ public sealed class WebhookConnectionPoolsTests
     private static readonly WebhookUse Hostile = new(new ServiceSid(1));
     private static readonly WebhookUse Honest = new(new ServiceSid(2));
 
+    [Theory]
+    [InlineData(SocketError.TooManyOpenSockets, AddressFamily.InterNetwork, true)]
+    [InlineData(SocketError.TooManyOpenSockets, AddressFamily.InterNetworkV6, true)]
+    [InlineData(SocketError.NoBufferSpaceAvailable, AddressFamily.InterNetwork, true)]
+    [InlineData(SocketError.AddressNotAvailable, AddressFamily.InterNetwork, true)]
+    [InlineData(SocketError.AddressNotAvailable, AddressFamily.InterNetworkV6, false)]
+    [InlineData(SocketError.ConnectionRefused, AddressFamily.InterNetwork, false)]
+    [InlineData(SocketError.NetworkUnreachable, AddressFamily.InterNetwork, false)]
+    public void Never_unasked_a_shortage_of_this_system_does_not_count_as_an_unavailable_receiver(
+        SocketError error, AddressFamily family, bool isShortage) =>
+        Assert.Equal(isShortage, WebhookConnection.IsShortage(error, family));
+
     [Fact]
     public async Task Requests_of_one_service_instance_that_hang_do_not_occupy_the_connections_of_another_to_the_same_receiver()
     {
@@ -137,7 +149,7 @@ public sealed class WebhookConnectionPoolsTests
         for (var i = 0; i < 10_000; i++)
         {
             var request = new WebhookRequest($"https://{i}.example/", WebhookMethod.Post, []) { Use = Hostile };
-            Assert.Equal(HttpStatusCode.OK, await client.SendAsync(request, TestRun.Token));
+            Assert.Equal(HttpStatusCode.OK, (await client.SendAsync(request, TestRun.Token)).Status);
         }
 
         Assert.Equal((1, 9_999), (pools.Count, disposed));

@@ -96,7 +96,7 @@ public sealed class WebhookHandlerTests
     private static async Task<HttpStatusCode?> CallAsync(string url, HttpMessageHandler handler)
     {
         using var client = new WebhookClient(handler, TimeProvider.System);
-        return await client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), TestRun.Token);
+        return (await client.SendAsync(new WebhookRequest(url, WebhookMethod.Post, []), TestRun.Token)).Status;
     }
 
     private static SocketsHttpHandler NewHandler()

@@ -74,6 +74,25 @@ public sealed class WebhookLogTests : IDisposable
     }
 
     [Fact]
+    public void Edits_without_a_decision_are_logged_once_a_minute_for_each_reason_within_the_limits()
+    {
+        for (var i = 0; i < 100; i++)
+            _logOfWebhooks.Undecided(Service, "no connection", isRejected: false);
+        Assert.Single(_log.Problems);
+
+        for (var i = 0; i < 100; i++)
+            _logOfWebhooks.Undecided(Service, $"HTTP status {500 + i}", isRejected: true);
+        Assert.Equal(WebhookLog.PerTenant, _log.Problems.Count);
+
+        _logOfWebhooks.Undecided(new ServiceSid(2), "no connection", isRejected: false);
+        _logOfWebhooks.Rejected(Service, "https://example.org/hook", HttpStatusCode.Gone);
+        Assert.Equal(WebhookLog.PerTenant + 2, _log.Problems.Count);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _logOfWebhooks.Undecided(Service, "no connection", isRejected: false);
+        Assert.Equal(WebhookLog.PerTenant + 3, _log.Problems.Count);
+    }
+
+    [Fact]
     public void Users_whose_events_were_given_up_are_logged_within_the_limit_of_their_service_instance()
     {
         for (var i = 0; i < 100; i++)

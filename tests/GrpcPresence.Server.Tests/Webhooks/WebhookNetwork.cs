@@ -44,8 +44,12 @@ internal sealed class WebhookNetwork : IDisposable
 
     public WebhookClient Client { get; }
 
+    /// <summary>Sends one webhook, and returns the status of the response; null without a response.</summary>
+    public async Task<HttpStatusCode?> SendAsync(string url, WebhookUse use = default, bool retriesConnection = false) =>
+        (await AskAsync(url, use, retriesConnection)).Status;
+
     /// <summary>Sends one webhook.</summary>
-    public Task<HttpStatusCode?> SendAsync(string url, WebhookUse use = default, bool retriesConnection = false) =>
+    public Task<WebhookAnswer> AskAsync(string url, WebhookUse use = default, bool retriesConnection = false) =>
         Client.SendAsync(
             new WebhookRequest(url, WebhookMethod.Post, []) { Use = use, RetriesConnection = retriesConnection }, TestRun.Token);
 

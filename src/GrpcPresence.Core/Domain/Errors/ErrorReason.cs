@@ -96,7 +96,9 @@ public enum ErrorReason
     /// <summary>The client of a watch does not read.</summary>
     WatchStalled = 73,
 
-    /// <summary>The webhook that runs before an edit gave no answer, and the service instance fails closed.</summary>
+    /// <summary>
+    /// The webhook that runs before an edit gave no answer, and the service instance fails closed. Or the server does not call its URL.
+    /// </summary>
     WebhookUnanswered = 74,
 
     /// <summary>The server has no capacity left to ask the webhook that runs before an edit.</summary>

@@ -131,6 +131,11 @@ public static class PresenceErrors
     public static PresenceException WebhookUnanswered() =>
         new(ErrorReason.WebhookUnanswered, "The service instance's webhook gave no answer, so the edit is rejected. Retry later.");
 
+    /// <summary>Reports that the server does not call the URL of the webhook.</summary>
+    public static PresenceException WebhookNotCalled() => new(
+        ErrorReason.WebhookUnanswered,
+        "The server does not call the service instance's webhook, so the edit is rejected. Correct the URL of the webhook.");
+
     /// <summary>Reports that the server has no capacity left to ask webhooks.</summary>
     public static PresenceException WebhookCapacityExceeded() =>
         new(

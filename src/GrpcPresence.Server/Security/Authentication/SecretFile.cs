@@ -54,8 +54,8 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
     public byte[] GetOrCreateKey() => KeyForCall(mayCreate: true)!;
 
     /// <summary>Returns the file's key, or null when the file does not exist.</summary>
-    /// <exception cref="SettingsException">The file cannot be read.</exception>
-    public byte[]? FindKey() => Key(mayCreate: false);
+    /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read.</exception>
+    public byte[]? FindKey() => KeyForCall(mayCreate: false);
 
     /// <summary>Returns the secret of an API key, or null when it was not derived from this file.</summary>
     /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read.</exception>
@@ -87,7 +87,8 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
         {
             try
             {
-                if (_key is null && File.Exists(settings.SecretFile))
+                // A directory in the place of the file is an error too. Without a file, webhooks are sent unsigned.
+                if (_key is null && Path.Exists(settings.SecretFile))
                     _key = Read();
                 if (_key is null && mayCreate)
                     _key = Create();
@@ -115,7 +116,7 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
             if (logger is not null && Interlocked.Exchange(ref _logged, exception.Message) != exception.Message)
                 Log.SecretFileFailed(logger, exception.Message);
             throw new PresenceException(
-                ErrorReason.StorageUnavailable, "The secrets of API keys are unavailable. The log of the server has the cause.", exception);
+                ErrorReason.StorageUnavailable, "The server cannot use its secret file. The log of the server has the cause.", exception);
         }
     }
 
