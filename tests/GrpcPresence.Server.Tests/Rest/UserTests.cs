@@ -243,15 +243,28 @@ public sealed class UserTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("?PageSize=0", "PageSize")]
-    [InlineData("?PageSize=many", "PageSize")]
-    [InlineData("?Page=-1", "Page")]
-    [InlineData("?PageToken=x", "PageToken")]
-    public async Task An_invalid_page_is_rejected(string query, string parameter)
+    [InlineData("?PageSize=0", "PageSize", "FIELD_OUT_OF_RANGE")]
+    [InlineData("?PageSize=-9999999999999999999999", "PageSize", "FIELD_OUT_OF_RANGE")]
+    [InlineData("?PageSize=many", "PageSize", "FIELD_INVALID")]
+    [InlineData("?PageSize=1.5", "PageSize", "FIELD_INVALID")]
+    [InlineData("?PageSize=0x10", "PageSize", "FIELD_INVALID")]
+    [InlineData("?PageSize=NaN", "PageSize", "FIELD_INVALID")]
+    [InlineData("?Page=-1", "Page", "FIELD_OUT_OF_RANGE")]
+    [InlineData("?Page=one", "Page", "FIELD_INVALID")]
+    [InlineData("?PageToken=x", "PageToken", "PAGE_TOKEN_INVALID")]
+    public async Task An_invalid_page_is_rejected_with_the_reason_of_its_parameter(string query, string parameter, string reason)
     {
         var refused = (await _rest.GetAsync(_users + query)).Fails(HttpStatusCode.BadRequest, 20001);
 
-        Assert.Equal((parameter, "PAGE_TOKEN_INVALID"), Assert.Single(refused.Violations));
+        Assert.Equal((parameter, reason), Assert.Single(refused.Violations));
+    }
+
+    [Fact]
+    public async Task A_page_size_beyond_the_maximum_is_lowered_however_large_it_is()
+    {
+        var list = await _rest.GetAsync(_users + "?PageSize=99999999999999999999");
+
+        Assert.Equal((HttpStatusCode.OK, 50), (list.Status, list.At("meta", "page_size").GetInt32()));
     }
 
     [Fact]

@@ -35,8 +35,8 @@ internal readonly record struct RestPage(int Number, int Size, string Token)
     public static RestPage Read(RestRequest call, int most)
     {
         const int Unset = Core.Domain.Limits.DefaultPageSize;
-        var size = Math.Min(call.PageNumber(SizeName, min: 1, Unset), most);
-        var number = call.PageNumber(NumberName, min: 0, defaultValue: 0);
+        var size = Math.Min(call.Number(SizeName, min: 1, Unset), most);
+        var number = call.Number(NumberName, min: 0, defaultValue: 0);
         var token = call.Query(TokenName);
         if (number > 0 && token.Length == 0)
             throw RestException.PageTokenRequired();

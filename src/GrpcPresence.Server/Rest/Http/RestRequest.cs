@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Grpc.Mapping;
@@ -83,14 +84,19 @@ internal sealed class RestRequest(
         return query.Find(name) ?? [];
     }
 
-    /// <summary>Returns a whole number of the query, for a page.</summary>
-    public int PageNumber(string name, int min, int defaultValue)
+    /// <summary>
+    /// Returns a whole number of the query. A number that is too large for the type becomes the largest one: page sizes have a much lower
+    /// maximum, and page numbers do not decide what is read.
+    /// </summary>
+    public int Number(string name, int min, int defaultValue)
     {
         if (Query(name) is not { Length: > 0 } text)
             return defaultValue;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min
-            ? number
-            : Reject(name, ErrorReason.PageTokenInvalid, $"must be a whole number of at least {min}", defaultValue);
+        if (!BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            return Reject(name, ErrorReason.FieldInvalid, "must be a whole number", defaultValue);
+        return number >= min
+            ? (int)BigInteger.Min(number, int.MaxValue)
+            : Reject(name, ErrorReason.FieldOutOfRange, $"must be at least {min}", defaultValue);
     }
 
     /// <summary>Returns the value of a word of the query. The empty word stands for a missing parameter.</summary>
