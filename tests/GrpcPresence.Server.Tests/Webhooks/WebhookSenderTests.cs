@@ -5,7 +5,9 @@ using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Server.Security.Authentication;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.Server.Webhooks;
+using GrpcPresence.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrpcPresence.Server.Tests.Webhooks;
@@ -42,9 +44,22 @@ public sealed class WebhookSenderTests
         Assert.Equal(WebhookOutcome.Failed, await SendAsync(network));
     }
 
-    private static async Task<WebhookOutcome> SendAsync(StubHandler network)
+    [Fact]
+    public async Task An_event_is_not_sent_unsigned_while_the_secret_file_cannot_be_read()
     {
-        var settings = new ServerSettings { AuthToken = "token" };
+        using var directory = new TemporaryDirectory();
+        var settings = new ServerSettings { SecretFile = directory.File("presence.secret") };
+        await File.WriteAllTextAsync(settings.SecretFile, "not hexadecimal", TestRun.Token);
+        using var network = new StubHandler(HttpStatusCode.OK);
+
+        var outcome = await SendAsync(network, settings);
+
+        Assert.Equal((WebhookOutcome.Failed, 0), (outcome, network.Requests));
+    }
+
+    private static async Task<WebhookOutcome> SendAsync(StubHandler network, ServerSettings? settings = null)
+    {
+        settings ??= new ServerSettings { AuthToken = "token" };
         using var client = new WebhookClient(network, TimeProvider.System);
         var delivery = new WebhookDelivery(
             "https://example.com/", WebhookMethod.Post, WebhookEvents.UserAdded, SampleUsers.State(), UpdateReasons.Created);
