@@ -114,7 +114,7 @@ public sealed class FailedAuthenticationTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_whose_client_disconnects_gives_its_place_back()
+    public async Task Bounded_an_answer_whose_client_disconnects_keeps_its_place_until_the_wait_is_over()
     {
         using var disconnected = new CancellationTokenSource();
         for (var i = 0; i < Limits.MinBurst; i++)
@@ -125,6 +125,8 @@ public sealed class FailedAuthenticationTests : IDisposable
         await disconnected.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => held);
+        Assert.Equal(1, _failures.Held);
+        _time.Advance(Limits.FailedAuthenticationDelay);
         Assert.Equal(0, _failures.Held);
     }
 

@@ -60,24 +60,24 @@ internal sealed class FailedAuthentications(PresenceMetrics metrics, TimeProvide
             return error;
         if (!peer.Held.TryAdd(1))
             return TooMany();
-        try
-        {
-            if (!_held.TryAdd(1))
-                return TooMany();
-            try
-            {
-                await Task.Delay(Limits.FailedAuthenticationDelay, time, context.RequestAborted);
-                return error;
-            }
-            finally
-            {
-                _held.Remove(1);
-            }
-        }
-        finally
+        if (!_held.TryAdd(1))
         {
             peer.Held.Remove(1);
+            return TooMany();
         }
+        await HoldAsync(peer).WaitAsync(context.RequestAborted);
+        return error;
+    }
+
+    /// <summary>
+    /// Waits, and gives the places back. A client that disconnects or resets the request does not shorten the wait, so that it cannot try
+    /// more often than one that waits.
+    /// </summary>
+    private async Task HoldAsync(Peer peer)
+    {
+        await Task.Delay(Limits.FailedAuthenticationDelay, time);
+        _held.Remove(1);
+        peer.Held.Remove(1);
     }
 
     private static bool IsGuess(ErrorReason reason) => reason

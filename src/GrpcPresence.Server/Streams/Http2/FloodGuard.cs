@@ -113,6 +113,14 @@ internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogg
             set => _flush = value;
         }
 
+        /// <summary>Counts a reset by the client, and ends the request.</summary>
+        public void OnReset(int stream)
+        {
+            var isEarly = limit.IsEarly(stream);
+            var isServed = requests.OnResetByClient(stream, isEarly);
+            limit.OnReset(isEarlyEnd: isEarly && !isServed);
+        }
+
         public void Check()
         {
             if (_isClosed || !limit.IsExceeded())
@@ -200,9 +208,10 @@ internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogg
         {
             while (_frames.ReadHeader(ref bytes))
             {
-                connection.Limit.OnReceived(_frames.Frame);
                 if (_frames.Frame.Type == FrameType.Reset)
-                    connection.Requests.OnEnded(_frames.Frame.Stream, isReset: true);
+                    connection.OnReset(_frames.Frame.Stream);
+                else
+                    connection.Limit.OnReceived(_frames.Frame);
             }
         }
     }

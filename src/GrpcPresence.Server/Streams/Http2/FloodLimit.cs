@@ -4,9 +4,11 @@ namespace GrpcPresence.Server.Streams.Http2;
 /// Decides when a client floods its HTTP/2 connection with frames that cost the server more than the client. Each of two levels rises with
 /// such frames, and falls with time and with the frames that serve requests, so that a busy client has more room than an idle one.
 /// <list type="bullet">
-/// <item>Requests that end early: the client resets a stream soon after it opened it (CVE-2023-44487), or sends a frame for which the
+/// <item>Requests that end early: the client resets a stream before the server serves it (CVE-2023-44487), or sends a frame for which the
 /// server must reset the stream (CVE-2025-8671). Both start work whose result nobody reads, and make room for the next request, so that
-/// the number of concurrent streams does not bound them.</item>
+/// the number of concurrent streams does not bound them. A reset of a request that the server serves does not count: the request keeps
+/// its places for a while (<see cref="Requests.ConnectionRequests"/>), which bounds it like one that the client does not reset. So calls
+/// that the server delays may all end at short deadlines, also those of many clients behind a proxy.</item>
 /// <item>Frames that serve no request: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA and unknown types.</item>
 /// </list>
 /// Kestrel closes a connection only when more than twice <c>MaxStreamsPerConnection</c> streams are unfinished at a time. Resets never
@@ -58,7 +60,7 @@ internal sealed class FloodLimit(TimeProvider time)
     private long _creditedUseful;
     private long _chargedResets;
 
-    /// <summary>Counts a frame of the client.</summary>
+    /// <summary>Counts a frame of the client, except a reset.</summary>
     public void OnReceived(in FrameHeader frame)
     {
         switch (frame.Type)
@@ -74,15 +76,25 @@ internal sealed class FloodLimit(TimeProvider time)
             case FrameType.Data when frame.Length > 0:
                 _overhead -= OverheadPerFrame;
                 break;
-            case FrameType.Reset when frame.Stream > _lastEarlierStream:
-                _earlyEnds += RequestsPerEarlyEnd;
-                break;
             default:
                 _overhead++;
                 break;
         }
         _earlyEnds = Math.Max(0, _earlyEnds);
         _overhead = Math.Max(0, _overhead);
+    }
+
+    /// <summary>Whether the client would reset the stream early.</summary>
+    public bool IsEarly(int stream) => stream > _lastEarlierStream;
+
+    /// <summary>Counts a reset by the client.</summary>
+    /// <param name="isEarlyEnd">Whether it is early, and comes before the server serves the request.</param>
+    public void OnReset(bool isEarlyEnd)
+    {
+        if (isEarlyEnd)
+            _earlyEnds += RequestsPerEarlyEnd;
+        else
+            _overhead++;
     }
 
     /// <summary>Counts a frame of the server.</summary>

@@ -70,13 +70,16 @@ internal sealed class OpenRequests(TimeProvider time)
         return Task.CompletedTask;
     }
 
-    /// <summary>Resets overdue requests. Called on every tick, but checks only once per <see cref="Interval"/>.</summary>
+    /// <summary>
+    /// Resets overdue requests, and gives back the places of those that were reset early. Called on every tick, but checks only once per
+    /// <see cref="Interval"/>.
+    /// </summary>
     public void Tick()
     {
         if (time.GetElapsedTime(_checkedAt) < Interval)
             return;
         _checkedAt = time.GetTimestamp();
         foreach (var (connection, _) in _connections)
-            connection.ResetOverdue(Limits.UnaryRequest, time);
+            connection.Check(Limits.UnaryRequest, time);
     }
 }

@@ -17,6 +17,8 @@ internal sealed class RequestLimitsMiddleware(RequestDelegate next, OpenRequests
         var metadata = http.GetEndpoint()?.Metadata;
         if (metadata?.GetMetadata<StreamMetadata>() is null)
             open.Bound(http);
+        else
+            open.Of(http); // counts a reset as that of a request that has begun
         return IsAuthenticatedFirst(http.Request, metadata) || anonymous.TryAdd(http) ? next(http) : Task.CompletedTask;
     }
 

@@ -108,7 +108,7 @@ public sealed class FloodLimitTests
         return _stream;
     }
 
-    private void Reset(int stream) => _limit.OnReceived(new FrameHeader(4, FrameType.Reset, 0, stream));
+    private void Reset(int stream) => _limit.OnReset(isEarlyEnd: _limit.IsEarly(stream));
 
     private int CountUntilExceeded(Action send)
     {
