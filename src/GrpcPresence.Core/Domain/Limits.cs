@@ -367,6 +367,11 @@ public static class Limits
     /// <summary>Networks whose failed authentications are remembered: about 3 MB.</summary>
     public const int FailedAuthenticationNetworks = 16_384;
 
+    /// <summary>
+    /// Rejected credentials that are remembered, so that clients that repeat them get the reason without another verification: about 2 MB.
+    /// </summary>
+    public const int RejectedCredentials = 16_384;
+
     /// <summary>Log entries about failed authentications of one network in a minute. The next entry has the number of all.</summary>
     public const int FailedAuthenticationEntriesPerNetwork = 1;
 
@@ -375,6 +380,9 @@ public static class Limits
 
     /// <summary>How long the answer to a failed authentication waits when its network has failed too often.</summary>
     public static readonly TimeSpan FailedAuthenticationDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long rejected credentials are remembered: clients that have wrong ones try again within seconds.</summary>
+    public static readonly TimeSpan RejectedCredentialsLifetime = TimeSpan.FromMinutes(1);
 
     /// <summary>The minimum heartbeat interval. More than once a second per session is telemetry, not presence.</summary>
     public static readonly TimeSpan MinHeartbeatInterval = TimeSpan.FromSeconds(1);

@@ -14,10 +14,14 @@ public sealed class ApiKeyCache
     // Only keys in force, because a name becomes free when its key is revoked.
     private readonly ConcurrentDictionary<string, CachedApiKey> _byCertificateName = new(StringComparer.Ordinal);
 
+    private long _version;
     private volatile bool _isEmpty = true; // a dictionary takes all its locks for IsEmpty, and every anonymous call asks
 
     /// <summary>Whether no API key was ever created. After the first, even if it is revoked, callers need credentials.</summary>
     public bool IsEmpty => _isEmpty;
+
+    /// <summary>Rises with each change, once lookups see it.</summary>
+    public long Version => Volatile.Read(ref _version);
 
     /// <summary>Returns the API keys, including revoked keys, in the order of their creation.</summary>
     public IReadOnlyList<ApiKey> List() => [.. _bySid.Values.Select(known => known.Current).OrderBy(key => key.Id)];
@@ -49,5 +53,6 @@ public sealed class ApiKeyCache
             else
                 _byCertificateName.TryRemove(KeyValuePair.Create(key.CertificateName, known));
         }
+        Volatile.Write(ref _version, _version + 1);
     }
 }

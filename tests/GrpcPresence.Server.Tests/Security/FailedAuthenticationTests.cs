@@ -91,6 +91,46 @@ public sealed class FailedAuthenticationTests : IDisposable
         int CountOf(string reason) => answers.Count(answer => answer.IsCompleted && answer.Result.Reason.ToString() == reason);
     }
 
+    [Theory]
+    [InlineData(WatchTransport.Grpc)]
+    [InlineData(WatchTransport.GrpcWeb)]
+    [InlineData(WatchTransport.GrpcWebText)]
+    public async Task Reason_many_clients_of_one_address_that_repeat_an_old_secret_all_get_its_reason(WatchTransport transport)
+    {
+        const int Clients = 200;
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { RestPort = 0 });
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service);
+        await guarded.Keys.RotateApiKeyAsync(new RotateApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+        await guarded.Keys.RotateApiKeyAsync(new RotateApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+        await CallError.Of(ReadAsync());
+
+        var answers = Enumerable.Range(0, Clients).Select(_ => CallError.Of(ReadAsync())).ToList();
+
+        var prompt = Clients - Limits.HeldFailedAuthenticationsPerNetwork;
+        for (var answered = 0; answered < prompt; answered++)
+        {
+            var next = Task.WhenAny(answers);
+            await Fixture.Barrier.Within(next, "the server answered without a delay");
+            Assert.Equal("CREDENTIALS_INVALID", (await await next).Reason);
+            answers.Remove(await next);
+        }
+        guarded.Time.Advance(Limits.FailedAuthenticationDelay);
+        Assert.All(await Task.WhenAll(answers), answer => Assert.Equal("CREDENTIALS_INVALID", answer.Reason));
+
+        AsyncUnaryCall<ListUsersResponse> ReadAsync() =>
+            guarded.UsersAs(GuardedServer.Basic(key), transport).ListUsersAsync(new ListUsersRequest { ServiceSid = guarded.Own });
+    }
+
+    [Fact]
+    public async Task Reason_credentials_that_are_rejected_again_get_it_also_when_no_answer_may_wait()
+    {
+        for (var i = 0; i < Limits.MinBurst + Limits.HeldFailedAuthenticationsPerNetwork; i++)
+            _ = Fail("10.0.0.1");
+
+        Assert.Equal(ErrorReason.QuotaExceeded, (await Fail("10.0.0.1")).Reason);
+        Assert.Equal(ErrorReason.CredentialsInvalid, (await Fail("10.0.0.1", isRepeated: true)).Reason);
+    }
+
     [Fact]
     public async Task Bounded_all_networks_together_hold_a_limited_number_of_answers()
     {
@@ -220,10 +260,10 @@ public sealed class FailedAuthenticationTests : IDisposable
     }
 
     private Task<PresenceException> Fail(
-        string address, PresenceException? error = null, CancellationToken disconnected = default)
+        string address, PresenceException? error = null, bool isRepeated = false, CancellationToken disconnected = default)
     {
         var context = new DefaultHttpContext { RequestAborted = disconnected };
         context.Connection.RemoteIpAddress = IPAddress.Parse(address);
-        return _failures.DelayAsync(context, "basic", error ?? Invalid).AsTask();
+        return _failures.DelayAsync(context, "basic", error ?? Invalid, isRepeated).AsTask();
     }
 }

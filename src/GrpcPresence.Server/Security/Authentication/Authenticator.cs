@@ -23,6 +23,7 @@ internal sealed class Authenticator(
     ApiKeyCache keys,
     Account account,
     AccessTokenVerifier tokens,
+    SecretFile secrets,
     FailedAuthentications failures,
     ServerSettings settings,
     TimeProvider time)
@@ -31,6 +32,7 @@ internal sealed class Authenticator(
     private const string Bearer = "Bearer ";
 
     private readonly CallerCache _callers = new(Limits.CachedCallers);
+    private readonly RejectedCredentials _rejected = new(keys, secrets, time);
     private readonly Caller _anonymous = Caller.Anonymous(keys, settings.AllowAnonymous);
     private readonly ConditionalWeakTable<CachedApiKey, Caller> _byCertificate = [];
 
@@ -45,30 +47,21 @@ internal sealed class Authenticator(
     {
         try
         {
-            var identification = IdentifyAsync(context);
-            return identification.IsCompletedSuccessfully ? identification : WaitAsync(identification, context);
+            if (FindKnown(context, out var credentials) is { } known)
+                return new(known);
+            if (_rejected.Find(credentials) is { } error)
+                return RejectAsync(error, context, isRepeated: true);
+            return new(Verify(credentials));
         }
         catch (PresenceException error)
         {
-            return RejectAsync(error, context);
+            return RejectAsync(error, context, isRepeated: false);
         }
     }
 
-    private async ValueTask<Caller> WaitAsync(ValueTask<Caller> identification, HttpContext context)
-    {
-        try
-        {
-            return await identification;
-        }
-        catch (PresenceException error)
-        {
-            return await RejectAsync(error, context);
-        }
-    }
-
-    private async ValueTask<Caller> RejectAsync(PresenceException error, HttpContext context) =>
+    private async ValueTask<Caller> RejectAsync(PresenceException error, HttpContext context, bool isRepeated) =>
         throw (ErrorTable.StatusOf(error.Reason) == StatusCode.Unauthenticated
-            ? await failures.DelayAsync(context, KindOf(context), error)
+            ? await failures.DelayAsync(context, KindOf(context), error, isRepeated)
             : error);
 
     // Bounded, because it is a label of a metric.
@@ -84,21 +77,22 @@ internal sealed class Authenticator(
         };
     }
 
-    private ValueTask<Caller> IdentifyAsync(HttpContext context)
+    /// <summary>Returns the caller if it needs no verification; otherwise the credentials to verify, in their canonical form.</summary>
+    private Caller? FindKnown(HttpContext context, out string credentials)
     {
+        credentials = "";
         if (AdminSocketListener.IsUsedBy(context))
-            return new(Caller.Operator);
+            return Caller.Operator;
         if (!HasCredentials)
-            return new(_anonymous);
+            return _anonymous;
         var header = context.Request.Headers.Authorization;
         if (header.Count == 0)
-            return new(WithoutHeader(context));
-        if (header.Count > 1 || header[0] is not { } credentials)
+            return WithoutHeader(context);
+        if (header.Count > 1 || header[0] is not { } presented)
             throw AccessErrors.CredentialsInvalid();
+        credentials = presented;
         // Nearly all clients write their credentials in the canonical form, so that the second lookup is rare.
-        if ((FindCached(credentials) ?? FindCached(credentials = CanonicalCredentials.Of(credentials) ?? credentials)) is { } known)
-            return new(known);
-        return VerifyAsync(credentials);
+        return FindCached(presented) ?? FindCached(credentials = CanonicalCredentials.Of(presented) ?? presented);
     }
 
     private Caller? FindCached(string credentials)
@@ -126,17 +120,26 @@ internal sealed class Authenticator(
         return settings.AllowAnonymous ? _anonymous : throw AccessErrors.CredentialsRequired();
     }
 
-    private async ValueTask<Caller> VerifyAsync(string credentials)
+    private Caller Verify(string credentials)
     {
-        var caller = credentials switch
+        var version = _rejected.Version;
+        try
         {
-            _ when HasScheme(Basic, credentials) => VerifyPassword(credentials[Basic.Length..]),
-            _ when HasScheme(Bearer, credentials) => await tokens.VerifyAsync(credentials[Bearer.Length..]),
-            _ => throw AccessErrors.CredentialsInvalid(),
-        };
-        if (CanonicalCredentials.Of(credentials) == credentials)
-            _callers.Add(credentials, caller);
-        return caller;
+            var caller = credentials switch
+            {
+                _ when HasScheme(Basic, credentials) => VerifyPassword(credentials[Basic.Length..]),
+                _ when HasScheme(Bearer, credentials) => tokens.Verify(credentials[Bearer.Length..]),
+                _ => throw AccessErrors.CredentialsInvalid(),
+            };
+            if (CanonicalCredentials.Of(credentials) == credentials)
+                _callers.Add(credentials, caller);
+            return caller;
+        }
+        catch (PresenceException error)
+        {
+            _rejected.Add(credentials, version, error);
+            throw;
+        }
     }
 
     // Scheme names are case-insensitive (RFC 9110, section 11.1).

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
@@ -17,7 +16,8 @@ namespace GrpcPresence.Server.Security.Authentication;
 /// <item>A network has a burst of answers without delay, and one a second after that.</item>
 /// <item>Beyond that, an answer waits. The number of waiting answers is limited for each network and for all: each keeps a call of several
 /// kilobytes alive.</item>
-/// <item>Beyond that, the answer is QUOTA_EXCEEDED, at once.</item>
+/// <item>Beyond that, the answer comes at once: the error of credentials that were rejected before, because their owner repeats them and
+/// learns nothing new, and QUOTA_EXCEEDED to all others.</item>
 /// </list>
 /// Missing credentials are not slowed down, because some clients send credentials only after a rejection. Neither are credentials that the
 /// server once issued and that have expired or were revoked: their owner does not guess. Safe from any thread.
@@ -33,37 +33,36 @@ internal sealed class FailedAuthentications(PresenceMetrics metrics, TimeProvide
 
     private readonly TokenBucketOptions _prompt = new(Limits.PromptFailedAuthenticationsPerSecond, time.TimestampFrequency);
     private readonly ConcurrencyLimit _held = new(Limits.HeldFailedAuthentications);
-    private readonly Lock _gate = new(); // guards the change of generations; no code outside this class runs under it
-
-    // Two generations of half the capacity. When the newer one is full, the networks of the older one that were not seen since are dropped.
-    private volatile ConcurrentDictionary<PeerNetwork, Peer> _young = new();
-    private volatile ConcurrentDictionary<PeerNetwork, Peer> _old = new();
-    private int _youngCount;
+    private readonly RecentEntries<PeerNetwork, Peer> _peers = new(Limits.FailedAuthenticationNetworks);
     private long _unlogged;
 
     /// <summary>The number of networks that are remembered.</summary>
-    public int Networks => _young.Count + _old.Count;
+    public int Networks => _peers.Count;
 
     /// <summary>The number of answers that wait.</summary>
     public int Held => _held.Level;
 
     /// <summary>Counts and logs the failure, waits if the peer has failed often, and returns the error of the answer.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="kind">The kind of credentials.</param>
+    /// <param name="error">Why they were rejected.</param>
+    /// <param name="isRepeated">Whether the same credentials were rejected before.</param>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
-    public async ValueTask<PresenceException> DelayAsync(HttpContext context, string kind, PresenceException error)
+    public async ValueTask<PresenceException> DelayAsync(HttpContext context, string kind, PresenceException error, bool isRepeated)
     {
         var network = PeerNetwork.Of(context.Connection.RemoteIpAddress);
         Report(network, kind, ErrorTable.NameOf(error.Reason));
-        if (!IsGuess(error.Reason))
+        if (!RejectedCredentials.IsGuess(error.Reason))
             return error;
         var peer = PeerOf(network);
         if (peer.Prompt.TryTake(1, time.GetTimestamp(), out _))
             return error;
         if (!peer.Held.TryAdd(1))
-            return TooMany();
+            return isRepeated ? error : TooMany();
         if (!_held.TryAdd(1))
         {
             peer.Held.Remove(1);
-            return TooMany();
+            return isRepeated ? error : TooMany();
         }
         await HoldAsync(peer).WaitAsync(context.RequestAborted);
         return error;
@@ -79,12 +78,6 @@ internal sealed class FailedAuthentications(PresenceMetrics metrics, TimeProvide
         _held.Remove(1);
         peer.Held.Remove(1);
     }
-
-    private static bool IsGuess(ErrorReason reason) => reason
-        is ErrorReason.CredentialsInvalid
-        or ErrorReason.AccessTokenMalformed
-        or ErrorReason.AccessTokenAlgorithmRefused
-        or ErrorReason.AccessTokenSignatureInvalid;
 
     private static PresenceException TooMany() => new(
         ErrorReason.QuotaExceeded, "Too many failed authentications from this address. Correct the credentials before you retry.")
@@ -106,22 +99,8 @@ internal sealed class FailedAuthentications(PresenceMetrics metrics, TimeProvide
             Log.AuthenticationFailed(logger, kind, network.ToString(), reason, Interlocked.Exchange(ref _unlogged, 0));
     }
 
-    private Peer PeerOf(PeerNetwork network)
-    {
-        if (_young.TryGetValue(network, out var peer))
-            return peer;
-        peer = _old.TryRemove(network, out var known) ? known : new Peer(_prompt);
-        if (!_young.TryAdd(network, peer))
-            return _young.GetValueOrDefault(network, peer);
-        if (Interlocked.Increment(ref _youngCount) < Limits.FailedAuthenticationNetworks / 2)
-            return peer;
-        lock (_gate)
-        {
-            if (_youngCount >= Limits.FailedAuthenticationNetworks / 2)
-                (_old, _young, _youngCount) = (_young, new(), 0);
-        }
-        return peer;
-    }
+    private Peer PeerOf(PeerNetwork network) =>
+        _peers.TryGet(network, out var peer) ? peer : _peers.Add(network, new Peer(_prompt));
 
     private sealed class Peer(TokenBucketOptions prompt)
     {

@@ -40,6 +40,9 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
     private byte[]? _key;
     private string? _logged; // the failure that the log has, because each call would log it again
 
+    /// <summary>Whether the file's key is in memory. From then on, it does not change.</summary>
+    public bool IsLoaded => Volatile.Read(ref _key) is not null;
+
     /// <summary>Creates a secret for an API key. Creates the file when it does not exist.</summary>
     /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or created.</exception>
     public (string Secret, ApiKeySecret Stored) New(ApiKeySid sid)
