@@ -133,6 +133,7 @@ internal static class ServerHost
         services.AddSingleton<OpenCalls>();
         services.AddSingleton<AnonymousRequests>();
         services.AddSingleton<ActiveStreams>();
+        services.AddSingleton<StreamShutdown>();
         services.AddHostedService<StreamDrain>();
         services.AddSingleton<HealthStatuses>();
         services.AddHostedService<StorageObserver>();
@@ -161,20 +162,10 @@ internal static class ServerHost
             app.UseMiddleware<HostMiddleware>();
         }
         app.UseCrossOrigin(RestMapping.RequestHeaders);
-        // This runs outside gRPC-Web, which writes the trailers into the body. A stream stays open until its client has read them.
-        app.UseMiddleware<StreamShutdownMiddleware>();
-        app.UseWhen(http => !RestMiddleware.Serves(http), grpc =>
+        app.UseWhen(http => GrpcWebMiddleware.Serves(http) && !RestMiddleware.Serves(http), web =>
         {
-            grpc.UseWhen(GrpcWebMiddleware.Serves, web =>
-            {
-                web.UseMiddleware<GrpcWebMiddleware>();
-                web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
-            });
-            // These run inside gRPC-Web, which translates their errors, and before everything that reads the body.
-            grpc.UseMiddleware<GrpcTimeoutMiddleware>();
-            grpc.UseMiddleware<CredentialsMiddleware>();
-            // This runs inside gRPC-Web, so that it reads gRPC frames after they are decoded.
-            grpc.UseMiddleware<RequestBodyMiddleware>();
+            web.UseMiddleware<GrpcWebMiddleware>();
+            web.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         });
         app.MapService<ConfigurationGrpcService>(V1.ConfigurationService.BindService);
         app.MapService<ApiKeyGrpcService>(V1.ApiKeyService.BindService);

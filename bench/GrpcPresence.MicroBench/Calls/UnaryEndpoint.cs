@@ -75,14 +75,7 @@ internal sealed class UnaryEndpoint : IDisposable
             Configuration = new(),
         });
         if (authenticates)
-        {
-            _serve = new CredentialsMiddleware(
-                _serve,
-                _app.Services.GetRequiredService<Authenticator>(),
-                _app.Services.GetRequiredService<AnonymousRequests>(),
-                _app.Services.GetRequiredService<OpenCalls>(),
-                _app.Services.GetRequiredService<ErrorMapper>()).InvokeAsync;
-        }
+            _serve = new CallEndpoint(_serve, AuthorizationTable.Find(Method), streamsRequests: false, _app.Services).InvokeAsync;
     }
 
     /// <summary>Makes one call.</summary>

@@ -20,17 +20,22 @@ internal static class GrpcMapping
             services.GetRequiredService<WatchUsersHandler>());
         bind(binder, services.GetRequiredService<TService>());
         var definition = binder.Build();
-        app.MapGrpcService(_ => definition).Add(Describe);
+        app.MapGrpcService(_ => definition).Add(endpoint => Wrap(endpoint, services));
     }
 
-    /// <summary>Adds metadata to an endpoint, because the middlewares run before gRPC knows the method.</summary>
-    private static void Describe(EndpointBuilder endpoint)
+    /// <summary>
+    /// Wraps an endpoint into a <see cref="CallEndpoint"/>, and adds metadata for the middlewares, which run before gRPC knows the method.
+    /// </summary>
+    private static void Wrap(EndpointBuilder endpoint, IServiceProvider services)
     {
         // The endpoints that return UNIMPLEMENTED have no method.
-        if (endpoint.Metadata.OfType<GrpcMethodMetadata>().FirstOrDefault()?.Method is not { } method)
-            return;
-        endpoint.Metadata.Add(AuthorizationTable.Find(method.FullName)!);
-        if (GrpcEndpoints.StreamOf(method) is { } stream)
+        var method = endpoint.Metadata.OfType<GrpcMethodMetadata>().FirstOrDefault()?.Method;
+        var rule = method is null ? null : AuthorizationTable.Find(method.FullName);
+        var streamsRequests = method?.Type is MethodType.ClientStreaming or MethodType.DuplexStreaming;
+        endpoint.RequestDelegate = new CallEndpoint(endpoint.RequestDelegate!, rule, streamsRequests, services).InvokeAsync;
+        if (rule is not null)
+            endpoint.Metadata.Add(rule);
+        if (method is not null && GrpcEndpoints.StreamOf(method) is { } stream)
             endpoint.Metadata.Add(stream);
     }
 }

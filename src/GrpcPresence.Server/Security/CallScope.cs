@@ -19,6 +19,11 @@ internal sealed class CallScope(Caller caller)
     /// <summary>The authenticated caller.</summary>
     public Caller Caller => caller;
 
+    /// <summary>
+    /// Whether the client may have held back the body since its credentials were checked, so that they must be checked again.
+    /// </summary>
+    public bool HasWaited { get; set; }
+
     /// <summary>The service instance of the request, or null when the request contains no valid SID of one.</summary>
     public ServiceSid? Service { get; private set; }
 

@@ -22,13 +22,24 @@ internal sealed class HostFilter(Authenticator authenticator, ServerSettings set
     private const int MaxPortDigits = 5;
 
     private readonly bool _isActive = !settings.ListensToNetwork || settings.AllowedHosts is not null;
+    private string? _accepted; // the host that was accepted last: nearly all requests have the same
 
     /// <summary>Whether the request may run, as far as its host decides.</summary>
     public bool Accepts(HttpContext http) =>
         !_isActive
         || (authenticator.HasCredentials && !settings.AllowAnonymous)
-        || (http.Request.Headers.Host is [{ } host] && AcceptsHost(host))
+        || (http.Request.Headers.Host is [{ } host] && AcceptsKnownHost(host))
         || AdminSocketListener.IsUsedBy(http);
+
+    private bool AcceptsKnownHost(string host)
+    {
+        if (host == _accepted)
+            return true;
+        if (!AcceptsHost(host))
+            return false;
+        _accepted = host;
+        return true;
+    }
 
     /// <summary>Whether the host, with or without a port, is a loopback name or one of the settings.</summary>
     internal bool AcceptsHost(ReadOnlySpan<char> host)

@@ -31,7 +31,7 @@ internal sealed class StreamDrain(ActiveStreams streams, IHostApplicationLifetim
             // The time for stopping is over. Kestrel aborts the remaining streams.
         }
         if (streams.Resets > 0)
-            Log.StreamsReset(logger, streams.Resets, StreamShutdownMiddleware.ResetGrace);
+            Log.StreamsReset(logger, streams.Resets, StreamShutdown.ResetGrace);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Http;
@@ -40,13 +41,22 @@ public sealed class StreamShutdownTests : IDisposable
     [Fact]
     public async Task A_request_that_is_not_a_stream_is_not_cancelled()
     {
-        await RunAsync(stream: null, context =>
+        var hasRun = false;
+        var open = new OpenRequests(_time);
+        var limits = new RequestLimitsMiddleware(Run, open, new AnonymousRequests(open), NewShutdown());
+
+        await limits.InvokeAsync(new DefaultHttpContext { Connection = { Id = "c1" } });
+
+        Assert.True(hasRun);
+
+        Task Run(HttpContext context)
         {
+            hasRun = true;
             _lifetime.StopApplication();
             Assert.Null(_streams.WhenNoneActive());
             Assert.False(context.RequestAborted.IsCancellationRequested);
             return Task.CompletedTask;
-        });
+        }
     }
 
     [Fact]
@@ -98,7 +108,7 @@ public sealed class StreamShutdownTests : IDisposable
         var run = RunAsync(new StreamMetadata(drainsItself), _ => ended.Task);
 
         _lifetime.StopApplication();
-        _time.Advance(StreamShutdownMiddleware.ResetGrace - TimeSpan.FromTicks(1));
+        _time.Advance(StreamShutdown.ResetGrace - TimeSpan.FromTicks(1));
         Assert.Empty(_reset.Codes);
         _time.Advance(TimeSpan.FromTicks(1));
 
@@ -117,7 +127,7 @@ public sealed class StreamShutdownTests : IDisposable
             return Task.CompletedTask;
         });
 
-        _time.Advance(StreamShutdownMiddleware.ResetGrace);
+        _time.Advance(StreamShutdown.ResetGrace);
 
         Assert.Empty(_reset.Codes);
     }
@@ -163,14 +173,12 @@ public sealed class StreamShutdownTests : IDisposable
 
     private StreamDrain Drain(TimeProvider time) => new(_streams, _lifetime, time, NullLogger<StreamDrain>.Instance);
 
-    private Task RunAsync(StreamMetadata? stream, RequestDelegate next)
+    private Task RunAsync(StreamMetadata stream, RequestDelegate next)
     {
         var context = new DefaultHttpContext { Request = { Path = "/" } };
-        var metadata = new EndpointMetadataCollection(stream is null ? [] : [stream]);
-        context.SetEndpoint(new Endpoint(requestDelegate: null, metadata, displayName: null));
         context.Features.Set<IHttpResetFeature>(_reset);
-        var middleware = new StreamShutdownMiddleware(
-            next, _streams, _lifetime, _time, NullLogger<StreamShutdownMiddleware>.Instance);
-        return middleware.InvokeAsync(context);
+        return NewShutdown().RunAsync(context, stream, next);
     }
+
+    private StreamShutdown NewShutdown() => new(_streams, _lifetime, _time, NullLogger<StreamShutdown>.Instance);
 }

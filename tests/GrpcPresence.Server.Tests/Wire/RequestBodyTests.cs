@@ -64,7 +64,8 @@ public sealed class RequestBodyTests
         Assert.Equal(expected, (read as RpcException)?.StatusCode);
     }
 
-    private static RequestBody BodyOf(PipeReader body) => new(body, new DefaultHttpContext(), TimeProvider.System);
+    private static RequestBody BodyOf(PipeReader body) =>
+        new(body, new DefaultHttpContext(), rule: null, mayRest: false, TimeProvider.System);
 
     private sealed class ResetBetweenReads(IOException reset) : PipeReader
     {

@@ -46,7 +46,8 @@ public sealed class StreamEndTests
     private static DefaultHttpContext Request(Stream body)
     {
         var request = new DefaultHttpContext();
-        request.Features.Set<IRequestBodyPipeFeature>(new RequestBody(PipeReader.Create(body), request, TimeProvider.System));
+        var reader = PipeReader.Create(body);
+        request.Features.Set<IRequestBodyPipeFeature>(new RequestBody(reader, request, rule: null, mayRest: false, TimeProvider.System));
         return request;
     }
 

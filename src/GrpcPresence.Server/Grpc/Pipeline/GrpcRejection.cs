@@ -1,17 +1,16 @@
 using System.Globalization;
 using Grpc.Core;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Grpc.Pipeline;
 
 /// <summary>Rejects a call before gRPC sees it.</summary>
 internal static class GrpcRejection
 {
-    private const string ContentType = "application/grpc";
-
     /// <summary>
     /// Writes the error as gRPC does before any message: among the headers. Grpc.AspNetCore.Web translates them where it surrounds this.
     /// </summary>
-    public static void Write(HttpContext http, RpcException error, string contentType = ContentType)
+    public static void Write(HttpContext http, RpcException error, string contentType = GrpcContentType.Grpc)
     {
         http.Response.ContentType = contentType;
         var headers = http.Response.Headers;

@@ -13,7 +13,7 @@ namespace GrpcPresence.Server.Grpc.Pipeline;
 /// <summary>
 /// What happens around every call, in this order:
 /// <list type="number">
-/// <item>Authenticate: <see cref="CredentialsMiddleware"/> checks the headers before anything reads the body. REST does so before it
+/// <item>Authenticate: <see cref="CallEndpoint"/> checks the headers before anything reads the body. REST does so before it
 /// reads a form.</item>
 /// <item>Decode: <see cref="DecodeGuard"/> rejects a message that cannot be decoded. Then gRPC calls the method.</item>
 /// <item>Authorize: the row of the method in <see cref="AuthorizationTable"/> decides.</item>
@@ -142,8 +142,7 @@ internal sealed class MethodPipeline(
         if (rule.IsPublic)
             return default;
         var scope = CallScope.Of(context.GetHttpContext());
-        // The client may have held back the body since its credentials were checked.
-        if (scope.Caller.FindInvalidationReason(time.GetUtcNow()) is { } reason)
+        if (scope.HasWaited && scope.Caller.FindInvalidationReason(time.GetUtcNow()) is { } reason)
             throw reason;
         scope.Read(rule, request);
         Authorizer.RequireRole(scope.Caller, rule);

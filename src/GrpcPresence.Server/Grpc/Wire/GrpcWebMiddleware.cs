@@ -3,6 +3,7 @@ using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Server.Streams.Requests;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace GrpcPresence.Server.Grpc.Wire;
@@ -13,13 +14,12 @@ namespace GrpcPresence.Server.Grpc.Wire;
 /// </summary>
 internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings settings)
 {
-    private const string ContentType = "application/grpc-web";
-    private const string TextContentType = ContentType + "-text";
+    private const string TextContentType = GrpcContentType.GrpcWeb + "-text";
     private const string ForeignOrigin = "The origin of this page is not allowed. Add it to AllowedOrigins.";
     private const string RequestStream = "gRPC-Web cannot stream requests. Use gRPC over HTTP/2.";
 
     /// <summary>Whether the request is gRPC-Web. Runs for each gRPC call, so it allocates nothing.</summary>
-    public static bool Serves(HttpContext http) => HasContentType(http, ContentType);
+    public static bool Serves(HttpContext http) => GrpcContentType.IsGrpcWeb(http.Request);
 
     /// <summary>Whether the request's body was encoded in base64. The content type no longer says so after the translation.</summary>
     public static bool IsText(HttpContext http) => http.Features.Get<GrpcWebTextBody>() is not null;
@@ -36,7 +36,7 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
         if (TypeOf(http.GetEndpoint()) is MethodType.ClientStreaming or MethodType.DuplexStreaming)
             return Reject(http, StatusCodes.Status200OK, StatusCode.Unimplemented, RequestStream);
         http.Features.Set(Mark.Instance);
-        return HasContentType(http, TextContentType) ? RunTextAsync(http) : next(http);
+        return GrpcContentType.IsGrpcWeb(http.Request, TextContentType) ? RunTextAsync(http) : next(http);
     }
 
     private async Task RunTextAsync(HttpContext http)
@@ -56,13 +56,10 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
 
     private static MethodType? TypeOf(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type;
 
-    private static bool HasContentType(HttpContext http, string type) =>
-        http.Request.ContentType?.StartsWith(type, StringComparison.OrdinalIgnoreCase) == true;
-
     private static Task Reject(HttpContext http, int status, StatusCode code, string message)
     {
         http.Response.StatusCode = status;
-        http.Response.ContentType = ContentType;
+        http.Response.ContentType = GrpcContentType.GrpcWeb;
         http.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
         http.Response.Headers["grpc-message"] = message;
         return Task.CompletedTask;

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Security;
@@ -28,14 +27,17 @@ namespace GrpcPresence.Server.Grpc.Wire;
 /// </summary>
 /// <param name="body">The body to read.</param>
 /// <param name="http">The request.</param>
+/// <param name="rule">The row of the method. Null for the endpoints that return UNIMPLEMENTED.</param>
+/// <param name="mayRest">
+/// Whether the client may rest between its messages, as on a stream. A call with one message has begun with its headers.
+/// </param>
 /// <param name="time">The clock.</param>
-internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvider time) : PipeReader, IRequestBodyPipeFeature
+internal sealed class RequestBody(PipeReader body, HttpContext http, AccessRule? rule, bool mayRest, TimeProvider time)
+    : PipeReader, IRequestBodyPipeFeature
 {
     private const byte Compressed = 1;
     private const int LengthAt = 1;
     private const int PrefixBytes = LengthAt + sizeof(uint);
-
-    private readonly AccessRule? _rule = http.GetEndpoint()?.Metadata.GetMetadata<AccessRule>();
 
     private ReadOnlySequence<byte> _read; // what the last read returned and gRPC has not consumed
     private bool _isInflated; // whether that is an inflated message
@@ -48,14 +50,11 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
     /// <summary>Kestrel's exception for an aborted body. Null until a read has seen it.</summary>
     public IOException? AbortedBy { get; private set; }
 
-    private int MaxMessageBytes => _rule?.MaxMessageBytes ?? Limits.ReceivedMessageBytes;
+    private int MaxMessageBytes => rule?.MaxMessageBytes ?? Limits.ReceivedMessageBytes;
 
-    // Only a duplex stream may rest between its messages: a call with one message has begun with its headers.
-    private bool IsIdle => _incomplete == 0
-        && http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type
-            is MethodType.ClientStreaming or MethodType.DuplexStreaming;
+    private bool IsIdle => mayRest && _incomplete == 0;
 
-    /// <summary>Returns the body that <see cref="RequestBodyMiddleware"/> has set for the request.</summary>
+    /// <summary>Returns the body of a call.</summary>
     public static RequestBody Of(HttpContext request) => (RequestBody)request.Features.GetRequiredFeature<IRequestBodyPipeFeature>();
 
     /// <inheritdoc/>
@@ -146,8 +145,10 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
         if (reading.IsCompleted || IsIdle)
             return await reading;
         // Public methods have small messages, and AnonymousRequests bounds their number.
-        var (incomplete, caller) = (_incomplete, http.Features.Get<CallScope>()?.Caller);
-        var held = caller is null ? null : http.Features.Get<IncompleteMessages>();
+        var scope = http.Features.Get<CallScope>();
+        scope?.HasWaited = true;
+        var (incomplete, caller) = (_incomplete, scope?.Caller);
+        var held = caller is null ? null : ConnectionFeature<IncompleteMessages>.Of(http);
         if (held?.TryAdd(caller!, incomplete) == false)
         {
             await BodyDeadline.EndAsync(body, reading);
@@ -241,7 +242,7 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, TimeProvide
         {
             case > Compressed:
                 return new Status(StatusCode.Internal, "The message cannot be decoded. Its compression flag must be 0 or 1.");
-            case Compressed when _rule is { IsPublic: true }:
+            case Compressed when rule is { IsPublic: true }:
                 // The header tells the client to send the message again without compression (gRPC's specification of compression).
                 http.Response.Headers["grpc-accept-encoding"] = "identity";
                 return new Status(StatusCode.Unimplemented, "This method needs no credentials, and accepts no compressed messages.");

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace GrpcPresence.Server.Rest.Errors;
 
 /// <summary>Converts exceptions to error responses of REST. Safe from any thread.</summary>
-internal sealed class RestErrors(ErrorMapper mapper, OpenRequests open, IHostApplicationLifetime lifetime)
+internal sealed class RestErrors(ErrorMapper mapper, IHostApplicationLifetime lifetime)
 {
     private const string FaultText = "The server failed unexpectedly. Report the correlation_id to its operator.";
 
@@ -17,7 +17,7 @@ internal sealed class RestErrors(ErrorMapper mapper, OpenRequests open, IHostApp
     public Task WriteAsync(HttpContext http, Exception exception)
     {
         // The endpoint may be one of a stream, which has no limit of its own for an error.
-        open.Bound(http);
+        OpenRequests.Bound(http);
         return WriteBoundedAsync(http, exception);
     }
 

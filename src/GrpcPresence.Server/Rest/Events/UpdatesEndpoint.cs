@@ -117,7 +117,7 @@ internal static class UpdatesEndpoint
 
     private static async Task ReadUserAsync(RestRequest call)
     {
-        call.Http.RequestServices.GetRequiredService<OpenRequests>().Bound(call.Http);
+        OpenRequests.Bound(call.Http);
         var user = await UserEndpoints.ReadAsync(call, RawPath.FindLast(call.Http));
         await call.Http.Response.WriteAsJsonAsync(user, RestJson.Options, call.Http.RequestAborted);
     }

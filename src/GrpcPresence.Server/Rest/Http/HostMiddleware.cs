@@ -4,6 +4,7 @@ using GrpcPresence.Server.Grpc.Wire;
 using GrpcPresence.Server.Rest.Errors;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Rest.Http;
 
@@ -13,8 +14,6 @@ namespace GrpcPresence.Server.Rest.Http;
 /// </summary>
 internal sealed class HostMiddleware(RequestDelegate next, HostFilter hosts, RestErrors errors)
 {
-    private const string WebContentType = "application/grpc-web";
-
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
     {
@@ -31,7 +30,7 @@ internal sealed class HostMiddleware(RequestDelegate next, HostFilter hosts, Res
         if (GrpcWebMiddleware.Serves(http))
         {
             http.Response.StatusCode = StatusCodes.Status403Forbidden;
-            GrpcRejection.Write(http, ErrorDetails.ToRpcException(error), WebContentType);
+            GrpcRejection.Write(http, ErrorDetails.ToRpcException(error), GrpcContentType.GrpcWeb);
         }
         else
         {

@@ -69,7 +69,7 @@ internal static class RestForm
     private static async ValueTask<ReadResult> WaitAsync(
         HttpContext http, long held, BodyDeadline deadline, ValueTask<ReadResult> reading)
     {
-        var (caller, incomplete) = (CallScope.Of(http).Caller, http.Features.Get<IncompleteMessages>());
+        var (caller, incomplete) = (CallScope.Of(http).Caller, ConnectionFeature<IncompleteMessages>.Of(http));
         if (incomplete?.TryAdd(caller, held) == false)
         {
             await BodyDeadline.EndAsync(http.Request.BodyReader, reading);

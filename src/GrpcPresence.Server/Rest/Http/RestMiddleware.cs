@@ -16,8 +16,6 @@ namespace GrpcPresence.Server.Rest.Http;
 internal sealed class RestMiddleware(
     RequestDelegate next, RestErrors errors, AnonymousRequests anonymous, ServerSettings settings)
 {
-    private const string GrpcContentType = "application/grpc";
-
     private static readonly PathString Root = RestPaths.Root;
     private static readonly PathString Documents = "/openapi";
     private static readonly PathString Metrics = MetricsEndpoint.Path;
@@ -28,10 +26,16 @@ internal sealed class RestMiddleware(
     /// nothing.
     /// </summary>
     public static bool Serves(HttpContext http) =>
-        http.Request.ContentType?.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase) != true
-        || http.Request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase)
-        || http.Request.Path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase)
-        || http.Request.Path.StartsWithSegments(Metrics, StringComparison.OrdinalIgnoreCase);
+        !GrpcContentType.IsGrpc(http.Request) || HasRestPath(http.Request.Path);
+
+    // No path of gRPC gets beyond the first letter.
+    private static bool HasRestPath(PathString path) => path.Value is ['/', var first, ..] && (first | ' ') switch
+    {
+        'v' => path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase),
+        'o' => path.StartsWithSegments(Documents, StringComparison.OrdinalIgnoreCase),
+        'm' => path.StartsWithSegments(Metrics, StringComparison.OrdinalIgnoreCase),
+        _ => false,
+    };
 
     /// <summary>Runs the request, and writes its error.</summary>
     public async Task InvokeAsync(HttpContext http)

@@ -93,9 +93,9 @@ internal sealed class RestRoutes(
         async Task RunAsync(HttpContext http)
         {
             var caller = await authenticator.AuthenticateAsync(http);
-            http.Features.Get<ConnectionPlace>()?.Trust(caller);
+            ConnectionFeature<ConnectionPlace>.Of(http)?.Trust(caller);
             calls.Hold(http, caller);
-            http.Features.Set(new CallScope(caller)); // the pipeline of the methods does not authenticate
+            http.Features.Set(new CallScope(caller) { HasWaited = true }); // the pipeline of the methods does not authenticate
             var query = UrlParameters.OfQuery(http.Request);
             var form = await RestForm.ReadAsync(http, time);
             await handler(new RestRequest(http, caller, operation, query, form, methods, settings.AccountSid));

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using GrpcPresence.Server.Settings;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -13,11 +12,8 @@ namespace GrpcPresence.Server.Security.AdminSocket;
 /// </summary>
 internal static class AdminSocketListener
 {
-    private static readonly object Mark = new();
-
     /// <summary>Whether the call came through the admin socket.</summary>
-    public static bool IsUsedBy(HttpContext context) =>
-        context.Features.Get<IConnectionItemsFeature>() is { } connection && connection.Items.ContainsKey(Mark);
+    public static bool IsUsedBy(HttpContext context) => ConnectionFeature<Mark>.Of(context) is not null;
 
     /// <summary>Adds the listener.</summary>
     public static void Listen(KestrelServerOptions kestrel, string path, Action<ListenOptions> configure) =>
@@ -26,7 +22,7 @@ internal static class AdminSocketListener
             listen.Protocols = HttpProtocols.Http2;
             listen.Use(next => connection =>
             {
-                connection.Items[Mark] = Mark;
+                connection.Features.Set(new Mark());
                 return next(connection);
             });
             configure(listen);
@@ -91,4 +87,6 @@ internal static class AdminSocketListener
 
     private static SettingsException Refused(string path, string problem) =>
         SettingsException.For(nameof(ServerSettings.AdminSocket), path, problem);
+
+    private sealed class Mark;
 }

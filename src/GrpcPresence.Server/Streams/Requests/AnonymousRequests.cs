@@ -31,7 +31,8 @@ internal sealed class AnonymousRequests(OpenRequests open)
     {
         if (http.Features.Get<RequestPlace>() is not null || http.Features.Get<CallScope>() is not null)
             return true;
-        var request = open.Of(http);
+        if (open.Find(http) is not { } request)
+            return false;
         var place = PlacesOf(http).TryTake(request, http.Connection.Id);
         if (place is null)
         {

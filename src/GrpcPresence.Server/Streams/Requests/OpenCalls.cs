@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authentication;
 
 namespace GrpcPresence.Server.Streams.Requests;
@@ -14,10 +15,10 @@ internal sealed class OpenCalls(QuotaLimiter limiter, OpenRequests open)
     /// <exception cref="PresenceException">QuotaExceeded: the caller must first end other calls.</exception>
     public void Hold(HttpContext http, Caller caller)
     {
-        if (caller.CountersIn(limiter) is not { } counters || http.Features.Get<ConnectionRequests>() is null)
+        if (caller.CountersIn(limiter) is not { } counters || ConnectionFeature<ConnectionRequests>.Of(http) is null)
             return;
         if (!limiter.TryOpenCall(counters, out var lease, out var error))
             throw error;
-        open.Of(http).TryHold(lease);
+        open.TryHold(http, lease);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -23,6 +24,10 @@ internal sealed class OpenRequests(TimeProvider time)
 
     private readonly ConcurrentDictionary<ConnectionRequests, bool> _connections = [];
     private long _checkedAt = time.GetTimestamp();
+    private long _tickedAt = time.GetTimestamp();
+
+    // Requests last seconds, and the clock takes longer to read than everything else that happens here.
+    private long Now => Volatile.Read(ref _tickedAt);
 
     /// <summary>Adds a connection until <see cref="Close"/>.</summary>
     public ConnectionRequests Open()
@@ -39,29 +44,53 @@ internal sealed class OpenRequests(TimeProvider time)
         connection.OnClosed();
     }
 
-    /// <summary>Bounds the time until the response of a unary request was read.</summary>
-    public void Bound(HttpContext http)
+    /// <summary>
+    /// Adds a request until its client has read the response; see <see cref="Bound"/> for a unary one. Call this once for each request,
+    /// before anything else.
+    /// </summary>
+    public void Begin(HttpContext http, bool isUnary)
     {
-        if (http.Features.Get<ConnectionRequests>() is { } connection)
-            Of(http, connection).IsUnary = true;
-        else if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } http1)
-            http1.MinDataRate = Rate;
+        if (ConnectionFeature<ConnectionRequests>.Of(http) is { } connection)
+            connection.Add(new OpenRequest(http, Now, isUnary));
+        else if (isUnary)
+            BoundRate(http);
     }
 
-    /// <summary>Returns the open request, which ends when its response was read.</summary>
-    public OpenRequest Of(HttpContext http) => Of(http, http.Features.Get<ConnectionRequests>());
-
-    private OpenRequest Of(HttpContext http, ConnectionRequests? connection)
+    /// <summary>Bounds the time until the response of a request was read, from its start.</summary>
+    public static void Bound(HttpContext http)
     {
+        if (ConnectionFeature<ConnectionRequests>.Of(http) is { } connection)
+            connection.Find(OpenRequest.StreamOf(http))?.IsUnary = true;
+        else
+            BoundRate(http);
+    }
+
+    /// <summary>Returns the open request, which ends when its response was read; null if it has ended.</summary>
+    public OpenRequest? Find(HttpContext http)
+    {
+        if (ConnectionFeature<ConnectionRequests>.Of(http) is { } connection)
+            return connection.Find(OpenRequest.StreamOf(http));
         if (http.Features.Get<OpenRequest>() is { } present)
             return present;
-        var request = new OpenRequest(http, time.GetTimestamp());
+        var request = new OpenRequest(http, Now, isUnary: false);
         http.Features.Set(request);
-        if (connection is not null)
-            connection.Add(request);
-        else
-            http.Response.OnCompleted(End, request);
+        http.Response.OnCompleted(End, request);
         return request;
+    }
+
+    /// <summary>Keeps the lease until the request ends. Returns false, and gives the lease back, if it has ended.</summary>
+    public bool TryHold(HttpContext http, IDisposable lease)
+    {
+        if (Find(http) is { } request)
+            return request.TryHold(lease);
+        lease.Dispose();
+        return false;
+    }
+
+    private static void BoundRate(HttpContext http)
+    {
+        if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } http1)
+            http1.MinDataRate = Rate;
     }
 
     private static Task End(object request)
@@ -76,6 +105,7 @@ internal sealed class OpenRequests(TimeProvider time)
     /// </summary>
     public void Tick()
     {
+        Volatile.Write(ref _tickedAt, time.GetTimestamp());
         if (time.GetElapsedTime(_checkedAt) < Interval)
             return;
         _checkedAt = time.GetTimestamp();

@@ -4,30 +4,27 @@ using GrpcPresence.Server.Security.Authorization;
 namespace GrpcPresence.Server.Streams.Requests;
 
 /// <summary>
-/// Applies the limits of open requests before anything else sees a request. Requests to methods and operations that need credentials are
-/// authenticated from their headers before anything waits; of these, only the rejected ones are counted, where they are rejected.
+/// Applies the limits of open requests before anything else sees a request, and ends streams when the server stops. Requests to methods
+/// and operations that need credentials are authenticated from their headers before anything waits; of these, only the rejected ones are
+/// counted, where they are rejected.
 /// </summary>
-internal sealed class RequestLimitsMiddleware(RequestDelegate next, OpenRequests open, AnonymousRequests anonymous)
+internal sealed class RequestLimitsMiddleware(
+    RequestDelegate next, OpenRequests open, AnonymousRequests anonymous, StreamShutdown shutdown)
 {
-    private const string GrpcContentType = "application/grpc";
-
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
     {
         var metadata = http.GetEndpoint()?.Metadata;
-        if (metadata?.GetMetadata<StreamMetadata>() is null)
-            open.Bound(http);
-        else
-            open.Of(http); // counts a reset as that of a request that has begun
-        return IsAuthenticatedFirst(http.Request, metadata) || anonymous.TryAdd(http) ? next(http) : Task.CompletedTask;
+        var stream = metadata?.GetMetadata<StreamMetadata>();
+        open.Begin(http, isUnary: stream is null);
+        if (!IsAuthenticatedFirst(http.Request, metadata) && !anonymous.TryAdd(http))
+            return Task.CompletedTask;
+        // Outside gRPC-Web, which writes the trailers into the body: a stream stays open until its client has read them.
+        return stream is null ? next(http) : shutdown.RunAsync(http, stream, next);
     }
 
     private static bool IsAuthenticatedFirst(HttpRequest request, EndpointMetadataCollection? metadata) =>
         metadata?.GetMetadata<AccessRule>() is { } rule
-            ? !rule.IsPublic && IsCall(request)
+            ? !rule.IsPublic && HttpMethods.IsPost(request.Method) && GrpcContentType.IsGrpc(request)
             : metadata?.GetMetadata<AuthenticatesFirst>() is not null;
-
-    private static bool IsCall(HttpRequest request) =>
-        HttpMethods.IsPost(request.Method)
-        && request.ContentType?.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase) is true;
 }

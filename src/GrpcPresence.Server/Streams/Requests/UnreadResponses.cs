@@ -27,6 +27,6 @@ internal sealed class UnreadResponses(QuotaLimiter limiter, ServiceCache service
         var ofService = scope.FindTenant(services) is { } tenant ? limiter.OfServiceInstance(tenant.Id) : null;
         if (!limiter.TryHoldResponse(bytes, ofService, scope.Caller.CountersIn(limiter), out var lease, out var error))
             throw error;
-        open.Of(http).TryHold(lease);
+        open.TryHold(http, lease);
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using GrpcPresence.Server.Streams.Requests;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
@@ -9,25 +9,22 @@ namespace GrpcPresence.Server.Grpc.Wire;
 /// cannot measure, such as one nanosecond, for no deadline, and does the same with one that it cannot read. The call would then run
 /// although its client has given up, and a stream would never end.
 /// </summary>
-internal sealed class GrpcTimeoutMiddleware(RequestDelegate next)
+internal static class GrpcTimeout
 {
-    private const string Header = "grpc-timeout";
     private const int MaxDigits = 8;
 
     // The resolution of the timers that enforce deadlines.
     private const decimal MinMilliseconds = 1;
 
-    /// <summary>Runs the request.</summary>
-    public Task InvokeAsync(HttpContext http)
+    /// <summary>Answers the call if its deadline does not let it run. Returns whether it did.</summary>
+    public static bool TryReject(HttpContext http)
     {
-        var values = http.Request.Headers[Header];
-        if (values.Count == 0 || http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
-            return next(http);
-        return MillisecondsOf(values.ToString()) switch
+        var values = http.Request.Headers.GrpcTimeout;
+        return values.Count > 0 && MillisecondsOf(values.ToString()) switch
         {
             null => Reject(http, StatusCode.Internal, "The header grpc-timeout is malformed."),
             < MinMilliseconds => Reject(http, StatusCode.DeadlineExceeded, ""),
-            _ => next(http),
+            _ => false,
         };
     }
 
@@ -52,11 +49,11 @@ internal sealed class GrpcTimeoutMiddleware(RequestDelegate next)
         return number * unit;
     }
 
-    private static Task Reject(HttpContext http, StatusCode code, string message)
+    private static bool Reject(HttpContext http, StatusCode code, string message)
     {
-        http.Response.ContentType = "application/grpc";
+        http.Response.ContentType = GrpcContentType.Grpc;
         http.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
         http.Response.Headers["grpc-message"] = Uri.EscapeDataString(message);
-        return Task.CompletedTask;
+        return true;
     }
 }

@@ -4,27 +4,22 @@ namespace GrpcPresence.Server.Streams;
 
 /// <summary>
 /// Ends streams when the server stops. Kestrel waits for open requests without notifying them, so a stream that nothing ends would delay
-/// the shutdown until its timeout. This is a middleware because the token must be replaced before gRPC creates the call's context from it.
+/// the shutdown until its timeout. This runs before gRPC, which creates the call's context from the token that is replaced here.
 /// </summary>
-internal sealed class StreamShutdownMiddleware
+internal sealed class StreamShutdown
 {
-    private readonly RequestDelegate _next;
     private readonly ActiveStreams _streams;
     private readonly IHostApplicationLifetime _lifetime;
-    private readonly ILogger<StreamShutdownMiddleware> _logger;
+    private readonly ILogger<StreamShutdown> _logger;
     private ITimer? _deadline; // a clock may drop a timer without references
 
     /// <summary>
     /// Registers for the stop. All streams share one deadline: a timer for each would account for a tenth of the cost of an idle watch.
     /// </summary>
-    public StreamShutdownMiddleware(
-        RequestDelegate next,
-        ActiveStreams streams,
-        IHostApplicationLifetime lifetime,
-        TimeProvider time,
-        ILogger<StreamShutdownMiddleware> logger)
+    public StreamShutdown(
+        ActiveStreams streams, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StreamShutdown> logger)
     {
-        (_next, _streams, _lifetime, _logger) = (next, streams, lifetime, logger);
+        (_streams, _lifetime, _logger) = (streams, lifetime, logger);
         lifetime.ApplicationStopping.Register(
             () => _deadline = time.CreateTimer(_ => ResetOpen(), state: null, ResetGrace, Timeout.InfiniteTimeSpan));
     }
@@ -35,22 +30,18 @@ internal sealed class StreamShutdownMiddleware
     /// </summary>
     public static readonly TimeSpan ResetGrace = TimeSpan.FromSeconds(4);
 
-    /// <summary>Runs the request, and ends its stream when the server stops.</summary>
-    public Task InvokeAsync(HttpContext context)
-    {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is not { } stream)
-            return _next(context);
-        return stream.DrainsItself ? RunGuardedAsync(context) : RunLinkedAsync(context);
-    }
+    /// <summary>Runs the request of a stream, and ends it when the server stops.</summary>
+    public Task RunAsync(HttpContext context, StreamMetadata stream, RequestDelegate next) =>
+        stream.DrainsItself ? RunGuardedAsync(context, next) : RunLinkedAsync(context, next);
 
-    private async Task RunLinkedAsync(HttpContext context)
+    private async Task RunLinkedAsync(HttpContext context, RequestDelegate next)
     {
         var aborted = context.RequestAborted;
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(aborted, _lifetime.ApplicationStopping);
         context.RequestAborted = linked.Token;
         try
         {
-            await RunGuardedAsync(context);
+            await RunGuardedAsync(context, next);
         }
         finally
         {
@@ -58,10 +49,10 @@ internal sealed class StreamShutdownMiddleware
         }
     }
 
-    private async Task RunGuardedAsync(HttpContext context)
+    private async Task RunGuardedAsync(HttpContext context, RequestDelegate next)
     {
         using var open = _streams.Open(context);
-        await _next(context);
+        await next(context);
     }
 
     private void ResetOpen()
