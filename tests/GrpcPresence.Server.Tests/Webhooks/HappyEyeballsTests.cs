@@ -77,12 +77,11 @@ public sealed class HappyEyeballsTests
     {
         var connecting = ConnectAsync(First, Second);
         await _attempts[First].Begun.Wait();
-        var (refused, failed) = isFirst ? (First, Second) : (Second, First);
-        _time.Advance(HappyEyeballs.AttemptDelay);
-        await _attempts[Second].Begun.Wait();
+        Exception[] outcomes = [PresenceErrors.WebhookCapacityExceeded(), new SocketException((int)SocketError.ConnectionRefused)];
 
-        _attempts[refused].Outcome.SetException(PresenceErrors.WebhookCapacityExceeded());
-        _attempts[failed].Outcome.SetException(new SocketException((int)SocketError.ConnectionRefused));
+        _attempts[First].Outcome.SetException(outcomes[isFirst ? 0 : 1]);
+        await _attempts[Second].Begun.Wait();
+        _attempts[Second].Outcome.SetException(outcomes[isFirst ? 1 : 0]);
 
         var refusal = await Assert.ThrowsAsync<PresenceException>(() => connecting);
         Assert.Equal(ErrorReason.WebhookCapacityExceeded, refusal.Reason);
