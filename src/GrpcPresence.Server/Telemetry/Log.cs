@@ -85,7 +85,7 @@ internal static partial class Log
     [LoggerMessage(
         EventId = 24,
         Level = LogLevel.Warning,
-        Message = "Authentication failed with {Kind} credentials from {Peer}: {Reason}. Failures since the previous entry: {Count}")]
+        Message = "Authentication failed from {Peer}: {Reason} (credentials: {Kind}). Failures since the previous entry: {Count}")]
     public static partial void AuthenticationFailed(ILogger logger, string kind, string peer, string reason, long count);
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "{Method} failed, correlation id {CorrelationId}")]
