@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
+using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Telemetry;
 using Microsoft.AspNetCore.Connections;
@@ -15,11 +16,8 @@ namespace GrpcPresence.Server.Streams.Http2;
 /// between the transport and Kestrel, because Kestrel answers most of these frames without the application. They also say when a response
 /// was read.
 /// </summary>
-internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogger<FloodGuard> logger)
+internal sealed class FloodGuard(OpenRequests requests, PresenceMetrics metrics, TimeProvider time, ILogger<FloodGuard> logger)
 {
-    /// <summary>The shortest time between two log entries. An attacker can open connections without end.</summary>
-    public static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
-
     /// <summary>How long the client may take to read what was sent before GOAWAY, and then GOAWAY.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -28,9 +26,9 @@ internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogg
 
     private static readonly int PrefaceBytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.Length;
 
-    private readonly Lock _gate = new(); // guards the two fields below
-    private long? _loggedAt;
-    private long _closed;
+    // One entry a minute for all connections, because an attacker can open any number of them from many addresses.
+    private readonly LogRateLimiter<string> _entries = new("flooded_connection", perTenant: 1, total: 1, metrics, time);
+    private long _unlogged;
 
     private TimeProvider Time => time;
 
@@ -83,15 +81,9 @@ internal sealed class FloodGuard(OpenRequests requests, TimeProvider time, ILogg
 
     private void OnClosed()
     {
-        lock (_gate)
-        {
-            _closed++;
-            if (_loggedAt is { } at && time.GetElapsedTime(at) < LogInterval)
-                return;
-            _loggedAt = time.GetTimestamp();
-            Log.ConnectionsFlooded(logger, _closed);
-            _closed = 0;
-        }
+        Interlocked.Increment(ref _unlogged);
+        if (_entries.TryAcquire(""))
+            Log.ConnectionsFlooded(logger, Interlocked.Exchange(ref _unlogged, 0));
     }
 
     /// <summary>What both directions of a connection share.</summary>
