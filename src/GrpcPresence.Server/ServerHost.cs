@@ -119,6 +119,7 @@ internal static class ServerHost
         services.AddSingleton<Authorizer>();
         services.AddSingleton<CallQuotas>();
         services.AddSingleton<CallReads>();
+        services.AddSingleton<InflationQuota>();
         services.AddSingleton<MethodPipeline>();
         services.AddSingleton<LocalMethods>();
         services.AddSingleton<AuditLog>();

@@ -222,6 +222,18 @@ public static class Limits
     public const int InflatedBytesAtAnyRatio = 20 * 1024;
 
     /// <summary>
+    /// KiB to which the compressed messages of a service instance, or of an API key, may inflate in a second, each at least 1: 100,000
+    /// calls with small messages, and 30 messages of a stream at their largest.
+    /// </summary>
+    public const int InflatedKibPerSecond = 128 * 1024;
+
+    /// <summary>
+    /// The same for an end user: 4 messages of a stream at their largest, or 4,096 small ones. Inflating and reading them takes 2 us for
+    /// each KiB, and so 1 % of a processor. Without this limit, calls within the quotas of an end user took a whole one.
+    /// </summary>
+    public const int InflatedKibPerSecondOfEndUser = 4 * 1024;
+
+    /// <summary>
     /// Fields of a message on the wire, with those inside other fields, and entries of lists. A message of 1,000 heartbeats has 3,002. The
     /// rest is for fields that this version does not know. Without this limit, 1 MiB of empty fields would cost 20 ms.
     /// </summary>

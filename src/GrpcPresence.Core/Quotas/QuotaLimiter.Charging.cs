@@ -100,6 +100,23 @@ public sealed partial class QuotaLimiter
             Present(service).RowsRead.Spend(rows, now);
     }
 
+    /// <summary>
+    /// Charges the first KiB of a compressed message before it is inflated. <see cref="SpendInflated"/> charges the rest once it is known.
+    /// </summary>
+    public bool TryBeginInflating(UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error) =>
+        TryCharge(Quota.InflatedKibPerSecond, service, caller, out error);
+
+    /// <summary>Charges KiB to which a message was inflated.</summary>
+    public void SpendInflated(UsageCounters service, UsageCounters? caller, int kib)
+    {
+        if (kib <= 0)
+            return;
+        var now = _time.GetTimestamp();
+        Present(service).Inflated.Spend(kib, now);
+        if (caller is not null)
+            Present(caller).Inflated.Spend(kib, now);
+    }
+
     /// <summary>Counts a read as in progress, until the lease is disposed of.</summary>
     public bool TryBeginRead(
         UsageCounters? service,

@@ -43,6 +43,9 @@ public sealed record QuotaLimits
     /// <summary>Bytes of responses that clients have not read yet. Not a setting.</summary>
     public int UnreadResponseBytes { get; init; } = Domain.Limits.UnreadResponseBytes;
 
+    /// <summary>KiB to which compressed messages may inflate per second. Not a setting.</summary>
+    public int InflatedKibPerSecond { get; init; } = Domain.Limits.InflatedKibPerSecond;
+
     /// <summary>Calls of a caller that may be open on HTTP/2 connections at the same time, streams included. Not a setting.</summary>
     public int OpenRequests { get; init; } = Domain.Limits.OpenRequests;
 
@@ -69,6 +72,7 @@ public sealed record QuotaLimits
         Quota.RowsReadPerSecond => RowsReadPerSecond,
         Quota.ConcurrentReads => ConcurrentReads,
         Quota.UnreadResponseBytes => UnreadResponseBytes,
+        Quota.InflatedKibPerSecond => InflatedKibPerSecond,
         Quota.OpenRequests => OpenRequests,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no limit."),
     };

@@ -17,6 +17,8 @@ internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long
 
     public TokenBucketOptions RowsRead { get; } = new(limits.RowsReadPerSecond, frequency);
 
+    public TokenBucketOptions Inflated { get; } = new(limits.InflatedKibPerSecond, frequency);
+
     public TokenBucketOptions PromptRejections { get; } = new(Limits.PromptRejectionsPerSecond, frequency);
 
     public QuotaLimits Quotas => limits;

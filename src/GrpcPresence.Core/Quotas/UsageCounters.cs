@@ -23,6 +23,7 @@ public sealed class UsageCounters
         Writes = new TokenBucket(policy.Writes);
         NewStreams = new TokenBucket(policy.NewStreams);
         RowsRead = new TokenBucket(policy.RowsRead);
+        Inflated = new TokenBucket(policy.Inflated);
         OpenStreams = new ConcurrencyLimit(policy.Quotas.OpenStreams);
         WatchedUsers = new ConcurrencyLimit(policy.Quotas.WatchedUsers);
         ConcurrentReads = new ConcurrencyLimit(policy.Quotas.ConcurrentReads);
@@ -39,6 +40,8 @@ public sealed class UsageCounters
     internal TokenBucket NewStreams { get; }
 
     internal TokenBucket RowsRead { get; }
+
+    internal TokenBucket Inflated { get; }
 
     internal ConcurrencyLimit OpenStreams { get; }
 
@@ -79,6 +82,7 @@ public sealed class UsageCounters
         && Writes.IsFull(now)
         && NewStreams.IsFull(now)
         && RowsRead.IsFull(now)
+        && Inflated.IsFull(now)
         && (Volatile.Read(ref _rejections)?.IsIdle(now) ?? true);
 
     /// <summary>Announces that the counters are about to be dropped; returns false if another sweep has announced it.</summary>
@@ -94,6 +98,7 @@ public sealed class UsageCounters
         Quota.WritesPerSecond => Writes,
         Quota.NewStreamsPerSecond => NewStreams,
         Quota.RowsReadPerSecond => RowsRead,
+        Quota.InflatedKibPerSecond => Inflated,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota is not a rate."),
     };
 

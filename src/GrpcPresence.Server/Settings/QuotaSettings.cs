@@ -62,6 +62,7 @@ internal sealed record QuotaSettings
         ConcurrentReads = 100,
         UnreadResponseBytes = Limits.UnreadResponseBytesOfEndUser,
         OpenRequests = Limits.OpenRequestsOfEndUser,
+        InflatedKibPerSecond = Limits.InflatedKibPerSecondOfEndUser,
     };
 
     /// <summary>
@@ -71,7 +72,7 @@ internal sealed record QuotaSettings
     public static bool Has(string subject, string quota) => quota switch
     {
         nameof(QuotaLimits.Users) or nameof(QuotaLimits.PendingPreWebhooks) => subject == nameof(ServiceInstance),
-        nameof(QuotaLimits.UnreadResponseBytes) or nameof(QuotaLimits.OpenRequests) => false,
+        nameof(QuotaLimits.UnreadResponseBytes) or nameof(QuotaLimits.OpenRequests) or nameof(QuotaLimits.InflatedKibPerSecond) => false,
         _ => true,
     };
 }

@@ -185,6 +185,7 @@ public sealed class SettingsReaderTests
                 {
                     UnreadResponseBytes = Core.Domain.Limits.UnreadResponseBytesOfEndUser,
                     OpenRequests = Core.Domain.Limits.OpenRequestsOfEndUser,
+                    InflatedKibPerSecond = Core.Domain.Limits.InflatedKibPerSecondOfEndUser,
                 },
             },
             settings.Quotas);

@@ -39,6 +39,9 @@ public enum Quota
     /// <summary>Bytes of responses that clients have not read yet. Not a setting.</summary>
     UnreadResponseBytes,
 
+    /// <summary>KiB to which compressed messages inflate. Not a setting.</summary>
+    InflatedKibPerSecond,
+
     /// <summary>Requests without verified credentials that are open at the same time.</summary>
     OpenRequests,
 }

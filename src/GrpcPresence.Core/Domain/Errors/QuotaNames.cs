@@ -18,6 +18,7 @@ public static class QuotaNames
         Quota.RowsReadPerSecond => "rows_read_per_second",
         Quota.ConcurrentReads => "concurrent_reads",
         Quota.UnreadResponseBytes => "unread_response_bytes",
+        Quota.InflatedKibPerSecond => "inflated_kib_per_second",
         Quota.OpenRequests => "open_requests",
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "The quota has no name."),
     };

@@ -34,7 +34,7 @@ internal sealed class InflatedMessage : SequentialStream
     /// than the maximum, or than <see cref="Limits.InflationRatio"/> allows.</exception>
     public static ReadOnlyMemory<byte> Read(ReadOnlySequence<byte> message, int maxBytes)
     {
-        var allowed = (int)Math.Min(maxBytes, Math.Max(Limits.InflatedBytesAtAnyRatio, message.Length * Limits.InflationRatio));
+        var allowed = MaxBytes(message, maxBytes);
         using var inflated = new InflatedMessage(new SequenceStream(message));
         // One byte more than allowed tells a message that is too large from one that just fits.
         var buffer = new byte[PrefixBytes + (int)Math.Min(allowed + 1, 4 * message.Length)];
@@ -52,6 +52,10 @@ internal sealed class InflatedMessage : SequentialStream
         BinaryPrimitives.WriteInt32BigEndian(buffer.AsSpan(1), length);
         return buffer.AsMemory(0, PrefixBytes + length);
     }
+
+    /// <summary>Returns the bytes to which the message may inflate.</summary>
+    public static int MaxBytes(ReadOnlySequence<byte> message, int maxBytes) =>
+        (int)Math.Min(maxBytes, Math.Max(Limits.InflatedBytesAtAnyRatio, message.Length * Limits.InflationRatio));
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)

@@ -4,8 +4,10 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Server.Errors;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Security.Quotas;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -182,7 +184,7 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, AccessRule?
             if (buffer.Length >= whole && buffer.Length >= PrefixBytes)
             {
                 _isInflated = true;
-                result = new ReadResult(Inflate(buffer.Slice(PrefixBytes, whole - PrefixBytes)), isCanceled: false, isCompleted: false);
+                result = new ReadResult(Inflate(buffer, whole), isCanceled: false, isCompleted: false);
                 body.AdvanceTo(buffer.GetPosition(whole));
             }
             else if (!result.IsCompleted)
@@ -196,17 +198,32 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, AccessRule?
         return true;
     }
 
-    /// <summary>Returns the message as gRPC sends it without compression.</summary>
-    private ReadOnlySequence<byte> Inflate(ReadOnlySequence<byte> message)
+    /// <summary>Returns the message at the beginning of the buffer as gRPC sends it without compression, and charges it.</summary>
+    private ReadOnlySequence<byte> Inflate(ReadOnlySequence<byte> buffer, long whole)
     {
+        var message = buffer.Slice(PrefixBytes, whole - PrefixBytes);
+        var caller = CallScope.Of(http).Caller;
+        var quota = http.RequestServices.GetRequiredService<InflationQuota>();
+        var inflated = InflatedMessage.MaxBytes(message, MaxMessageBytes); // unless it is rejected on the way
         try
         {
-            return new(InflatedMessage.Read(message, MaxMessageBytes));
+            if (quota.FindRejection(caller) is { } rejection)
+            {
+                inflated = 0;
+                throw ErrorDetails.ToRpcException(rejection);
+            }
+            var result = InflatedMessage.Read(message, MaxMessageBytes);
+            inflated = result.Length;
+            return new(result);
         }
         catch (RpcException)
         {
-            body.AdvanceTo(message.Start, message.End);
+            body.AdvanceTo(buffer.Start, buffer.End);
             throw;
+        }
+        finally
+        {
+            quota.Spend(caller, inflated);
         }
     }
 
