@@ -37,7 +37,7 @@ public sealed class HostileRestTests
     {
         var seed = Environment.TickCount;
         var random = new Random(seed);
-        await using var server = await TestServer.StartAsync();
+        await using var server = await TestServer.StartAsync(services: HostileServer.KeepToThisMachine);
         var operations = server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.Metadata.GetMetadata<RestOperation>() is not null)
             .ToList();

@@ -1,9 +1,12 @@
 using Google.Protobuf.WellKnownTypes;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Tests.Fixture;
+using GrpcPresence.Server.Webhooks;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace GrpcPresence.Server.Tests.Hostile;
 
@@ -19,9 +22,14 @@ internal sealed class HostileServer : IAsyncDisposable
     {
         var hostile = new HostileServer();
         hostile._store = new SqlitePresenceStore(new SqliteStoreOptions { Path = hostile._directory.File("presence.db") });
-        hostile.Server = await TestServer.StartAsync(store: hostile._store);
+        hostile.Server = await TestServer.StartAsync(store: hostile._store, services: KeepToThisMachine);
         return hostile;
     }
+
+    /// <summary>Random settings contain URLs with public addresses. No test may call them.</summary>
+    public static void KeepToThisMachine(IServiceCollection services) =>
+        services.Replace(ServiceDescriptor.Singleton(provider => new WebhookClient(
+            new Unreachable(), provider.GetRequiredService<TimeProvider>())));
 
     /// <summary>Replaces the known data, so that the objects that hostile requests may create do not accumulate over a long run.</summary>
     public async Task<KnownValues> BeginRoundAsync()
@@ -95,5 +103,11 @@ internal sealed class HostileServer : IAsyncDisposable
         using var watch = Watch.Open(Server, new WatchUsersRequest { ServiceSid = KnownValues.Service });
         await watch.Sync();
         known.ResumeTokens.Add(watch.Token);
+    }
+
+    private sealed class Unreachable : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new HttpRequestException(HttpRequestError.ConnectionError);
     }
 }

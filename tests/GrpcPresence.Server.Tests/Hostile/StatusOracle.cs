@@ -20,7 +20,7 @@ internal static class StatusOracle
         if (!Decoding.TryDecodeRequest(method.InputType, request, out _, out var undecodable))
             return ObjectionToUndecodable(method, request, outcome, undecodable);
         if (outcome.Error is not null)
-            return ObjectionToRejection(method, outcome.Error);
+            return IsOfTooManyFields(request, outcome.Error) ? null : ObjectionToRejection(method, outcome.Error);
         return outcome.Messages.All(message => Decoding.TryDecode(method.OutputType, message, out _))
             ? null
             : "the answer cannot be decoded";
@@ -57,10 +57,19 @@ internal static class StatusOracle
         var error = outcome.Error;
         if (error is { StatusCode: StatusCode.InvalidArgument } && CallError.From(error).Reason == "FIELD_TOO_LONG")
             return ObjectionToRejection(method, error);
-        if (error is { StatusCode: StatusCode.ResourceExhausted } && request.Length > Limits.FieldsPerMessage)
-            return Expect(error, StatusCode.ResourceExhausted, "a message of too many fields");
+        if (IsOfTooManyFields(request, error))
+            return null;
         return Expect(error, error?.StatusCode == StatusCode.Internal ? StatusCode.Internal : undecodable, "bytes that cannot be decoded");
     }
+
+    /// <summary>
+    /// Whether the error is that of a message with too many fields. It may be right for a message with more bytes than a message may have
+    /// fields. Random bytes, and some texts inside unknown fields, contain thousands of them.
+    /// </summary>
+    public static bool IsOfTooManyFields(byte[] request, RpcException? error) =>
+        request.Length > Limits.FieldsPerMessage
+        && error is not null
+        && Expect(error, StatusCode.ResourceExhausted, "a message of too many fields") is null;
 
     /// <summary>Expects the status of a message that gRPC rejects before a handler runs.</summary>
     public static string? Expect(RpcException? exception, StatusCode code, string of)

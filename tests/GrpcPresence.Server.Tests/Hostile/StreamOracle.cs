@@ -25,6 +25,8 @@ internal static class StreamOracle
                 return ObjectionToCount(outcome, i)
                     ?? StatusOracle.Expect(outcome.Error, StatusCode.ResourceExhausted, "a message over the limit");
             }
+            if (i == outcome.Messages.Count && StatusOracle.IsOfTooManyFields(requests[i], outcome.Error))
+                return null;
             if (!Decoding.TryDecodeRequest(method.InputType, requests[i], out var message, out var undecodable))
                 return ObjectionToCount(outcome, i) ?? StatusOracle.ObjectionToUndecodable(method, requests[i], outcome, undecodable);
             if (heartbeats && Rejects((StreamHeartbeatsRequest)message, isFirst: i == 0))
