@@ -208,6 +208,34 @@ public sealed class EditHookTests : IAsyncLifetime
             .Fails(HttpStatusCode.Forbidden, 20403);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Keys_An_edit_whose_key_is_revoked_while_the_back_end_decides_is_not_made(bool byEndUser)
+    {
+        await using var guarded = await GuardedServer.StartAsync(settings => settings with { AllowPrivateWebhooks = true });
+        var rest = RestServer.Of(guarded.Server);
+        var ada = $"/v1/Services/{guarded.Own}/Users/ada";
+        await rest.PostAsync($"/v1/Services/{guarded.Own}/Users", guarded.Admin, ("Identity", "ada"), ("FriendlyName", "Ada"));
+        await rest.PostAsync(
+            $"/v1/Services/{guarded.Own}/Configuration/Webhooks",
+            guarded.Admin,
+            ("PreWebhookUrl", _backEnd.Url),
+            ("Filters", "onUserUpdate"));
+        var key = await guarded.NewKeyAsync(ApiKeyRole.Service, guarded.Own);
+        _backEnd.Answer = _ =>
+        {
+            guarded.Keys.RevokeApiKey(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+            return StatusCodes.Status200OK;
+        };
+
+        var caller = byEndUser ? guarded.Bearer(key, "ada") : GuardedServer.Basic(key);
+        var refused = await rest.SendAsync(HttpMethod.Post, ada, Name("Countess"), caller, Header);
+
+        Assert.Equal("API_KEY_REVOKED", refused.Fails(HttpStatusCode.Unauthorized, 20003).Text("details", "reason"));
+        Assert.Equal("Ada", (await rest.GetAsync(ada, guarded.Admin)).Text("friendly_name"));
+    }
+
     [Fact]
     public async Task Webhooks_receive_only_the_edits_that_ask_for_it()
     {

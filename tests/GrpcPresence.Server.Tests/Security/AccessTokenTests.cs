@@ -52,7 +52,8 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [InlineData("ES256")]
     [InlineData("HS1")]
     [InlineData("")]
-    public async Task Tokens_Another_algorithm_is_rejected(string algorithm)
+    [InlineData(null)]
+    public async Task Tokens_Another_algorithm_is_rejected(string? algorithm)
     {
         var token = Token();
         token.Header["alg"] = algorithm;

@@ -234,6 +234,7 @@ internal sealed class RequestBody(PipeReader body, HttpContext http, AccessRule?
     private RpcException? ErrorOf(Exception exception) => exception switch
     {
         IOException aborted => Aborted(aborted),
+        ConnectionAbortedException => new RpcException(new Status(StatusCode.Cancelled, "The server reset the request.")),
         // Grpc.AspNetCore.Web reports invalid base64 in this way.
         InvalidOperationException when GrpcWebMiddleware.IsText(http) =>
             new RpcException(new Status(StatusCode.Internal, "The message cannot be decoded. Its base64 is invalid or incomplete.")),

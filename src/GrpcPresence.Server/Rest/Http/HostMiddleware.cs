@@ -12,7 +12,7 @@ namespace GrpcPresence.Server.Rest.Http;
 /// Rejects requests whose host <see cref="HostFilter"/> does not accept, before anything else sees them: also preflight requests, health
 /// and reflection, and whichever protocol they use.
 /// </summary>
-internal sealed class HostMiddleware(RequestDelegate next, HostFilter hosts, RestErrors errors)
+internal sealed class HostMiddleware(RequestDelegate next, HostFilter hosts, RestErrors errors, AnonymousRequests anonymous)
 {
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
@@ -25,7 +25,7 @@ internal sealed class HostMiddleware(RequestDelegate next, HostFilter hosts, Res
             // The response to HEAD has no body.
             if (HttpMethods.IsHead(http.Request.Method))
                 http.Response.Body = Stream.Null;
-            return errors.WriteAsync(http, error);
+            return anonymous.TryAdd(http) ? errors.WriteAsync(http, error) : Task.CompletedTask;
         }
         if (GrpcWebMiddleware.Serves(http))
         {

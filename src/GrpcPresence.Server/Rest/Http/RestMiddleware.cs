@@ -47,7 +47,10 @@ internal sealed class RestMiddleware(
         // deleting the user would delete the service instance.
         if (RawPath.HasDotSegments(http))
         {
-            await RestErrors.WriteNotFoundAsync(http);
+            // The endpoint would authenticate first, and may be a stream. Nothing has counted or bounded this request yet.
+            OpenRequests.Bound(http);
+            if (anonymous.TryAdd(http))
+                await RestErrors.WriteNotFoundAsync(http);
             return;
         }
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)

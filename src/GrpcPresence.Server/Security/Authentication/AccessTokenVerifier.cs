@@ -43,7 +43,7 @@ internal sealed class AccessTokenVerifier(ApiKeyCache keys, Account account, Sec
     public Caller Verify(string text)
     {
         var (token, claims) = Read(text);
-        if (!Algorithms.TryGetValue(token.Alg, out var algorithm))
+        if (token.Alg is not { } name || !Algorithms.TryGetValue(name, out var algorithm)) // a token may contain null
             throw Rejected(ErrorReason.AccessTokenAlgorithmRefused, "The access token's algorithm must be HS256, HS384 or HS512.");
         // An issuer that does not exist gets the same answer as a wrong signature, after the same work.
         var issuer = ApiKeySid.TryParse(Find(claims, JwtRegisteredClaimNames.Iss), out var sid) ? keys.Find(sid) : null;

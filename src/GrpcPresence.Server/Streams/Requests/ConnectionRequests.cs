@@ -36,6 +36,8 @@ internal sealed class ConnectionRequests
     private volatile int _endedCount;
     private volatile int _lastBegun;
 
+    private volatile bool _isClosed;
+
     /// <summary>Adds the request until its stream ends. Ends it at once if its stream has ended.</summary>
     public void Add(OpenRequest request)
     {
@@ -52,7 +54,7 @@ internal sealed class ConnectionRequests
         }
         // The request is visible before this looks, and the thread that notes an end looks for the request again. So one of them finds the
         // other.
-        if (_endedCount > 0 && HasEnded(request.Stream))
+        if (_isClosed || (_endedCount > 0 && HasEnded(request.Stream)))
             Take(request.Stream)?.End();
     }
 
@@ -109,9 +111,11 @@ internal sealed class ConnectionRequests
         return isServed;
     }
 
-    /// <summary>Removes all requests: the connection has ended.</summary>
+    /// <summary>Removes all requests: the connection has ended. Kestrel may begin requests that were queued even after that.</summary>
     public void OnClosed()
     {
+        _isClosed = true;
+        Interlocked.MemoryBarrier();
         foreach (var request in All())
             Take(request.Stream)?.End();
         EndThoseThatWereReset();

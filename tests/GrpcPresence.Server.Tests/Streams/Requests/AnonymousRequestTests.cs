@@ -19,7 +19,7 @@ public sealed class AnonymousRequestTests
     private const string UnknownMethod = "/presence.v1.UserService/Nothing";
     private const string Document = "/openapi/v1.json";
 
-    public static TheoryData<string> HeldPaths => [Document, "/v1/Services", "/nothing"];
+    public static TheoryData<string> HeldPaths => [Document, "/v1/Services", "/v1/./Services", "/v1/%2e/Services", "/nothing"];
 
     [Theory]
     [MemberData(nameof(HeldPaths))]
