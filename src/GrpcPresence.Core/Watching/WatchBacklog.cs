@@ -90,6 +90,9 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     public long? DropCovered(ServiceRecord service, IEnumerable<UserSid> users)
     {
         Observe(service.Configuration);
+        // The page may be older than the newest configuration, and show values from a period that has ended since. The watch may have seen
+        // neither the begin nor the end of that period: a gap in the feed shows only the last configuration.
+        SweepAfter(service.Configuration);
         NewestTaken = Math.Max(NewestTaken, service.Revision);
         foreach (var user in users)
             _pending.RemoveCovered(user, service.Revision);
@@ -163,14 +166,22 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             return false;
         var before = _seen;
         _seen = _unsent = next;
-        var onPeriodEnded = before.ReachabilityEnabled
-            && (!next.ReachabilityEnabled || next.SwitchedOnRevision != before.SwitchedOnRevision);
-        if (!onPeriodEnded || (Filter.Reasons & UpdateReasons.Reachability) == UpdateReasons.None)
-            return true;
-        // Values that the client holds from that period are null now, and pending states are from the time before the switch.
-        DropPending(next.Revision);
-        CatchUp = CatchUp.SweepFrom(before.SwitchedOnRevision);
+        SweepAfter(before);
         return true;
+    }
+
+    /// <summary>
+    /// If the configuration began or continued a period of reachability that the newest one has ended, reads the users of that period again.
+    /// </summary>
+    private void SweepAfter(ServiceConfiguration earlier)
+    {
+        var onPeriodEnded = earlier.ReachabilityEnabled
+            && (!_seen.ReachabilityEnabled || _seen.SwitchedOnRevision != earlier.SwitchedOnRevision);
+        if (!onPeriodEnded || (Filter.Reasons & UpdateReasons.Reachability) == UpdateReasons.None)
+            return;
+        // Values that the client holds from that period are null now, and pending states are from the time before the switch.
+        DropPending(_seen.Revision);
+        CatchUp = CatchUp.SweepFrom(earlier.SwitchedOnRevision);
     }
 }
 

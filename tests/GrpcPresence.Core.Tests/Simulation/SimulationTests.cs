@@ -33,6 +33,25 @@ public sealed class SimulationTests
             await Require(-seed, resumesEverywhere: true);
     }
 
+    /// <summary>
+    /// Reachability is switched on and off again in batches that the feed loses, and a watch reads a page between the two. It has seen
+    /// neither switch, and must still correct what the page said.
+    /// </summary>
+    [Fact]
+    public async Task Convergent_a_watch_that_read_a_page_between_two_switches_that_the_feed_lost()
+    {
+        Step[] history =
+        [
+            new(Act.Open, 229, 426), new(Act.Open, 279, 940), new(Act.Switch, 959, 966), new(Act.Read, 489, 895),
+            new(Act.Stall, 481, 956), new(Act.Resume, 601, 666), new(Act.Write, 860, 48), new(Act.Read, 859, 469),
+            new(Act.Release, 268, 567), new(Act.Read, 517, 963), new(Act.Lose, 788, 285), new(Act.Release, 631, 880),
+            new(Act.Open, 5, 838), new(Act.Open, 745, 74), new(Act.Open, 4, 756), new(Act.Switch, 275, 673), new(Act.Beat, 820, 70),
+            new(Act.Read, 276, 81), new(Act.Write, 0, 181), new(Act.Open, 450, 185), new(Act.Read, 433, 736),
+            new(Act.Switch, 618, 954),
+        ];
+        await SimulatedProcess.RunAsync(history);
+    }
+
     private static async Task Require(int seed, bool resumesEverywhere)
     {
         var history = Step.History(seed, Length);
