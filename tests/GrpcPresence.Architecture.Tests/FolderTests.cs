@@ -10,6 +10,7 @@ public sealed class FolderTests
 {
     private static readonly string[] Domain = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users", "Domain.ApiKeys"];
     private static readonly string[] Written = [.. Domain, "Storage", "Telemetry", "Tenants", "Writing"];
+    private static readonly string[] Decided = [.. Written, "Storage.Batches", "Writing.Overlay"];
     private static readonly string[] Security = ["Security", "Errors", "Telemetry", "Settings"];
 
     /// <summary>The folders that each folder of Core may use.</summary>
@@ -23,12 +24,14 @@ public sealed class FolderTests
         ["Telemetry"] = [],
         ["Threading"] = [],
         ["Storage"] = Domain,
+        ["Storage.Batches"] = [.. Domain, "Storage"],
         ["Tenants"] = [.. Domain, "Storage"],
         ["Quotas"] = [.. Domain, "Telemetry"],
         ["Reading"] = [.. Domain, "Storage", "Quotas"],
-        ["Writing"] = Written,
-        ["Writing.Commands"] = Written,
-        ["Presence"] = Written,
+        ["Writing.Overlay"] = [.. Domain, "Storage", "Storage.Batches"],
+        ["Writing"] = Decided,
+        ["Writing.Commands"] = Decided,
+        ["Presence"] = Decided,
         ["Watching"] = [.. Written, "Threading"],
         ["Webhooks"] = [.. Written, "Writing.Commands", "Threading"],
     };

@@ -5,19 +5,18 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Testing;
 
 /// <summary>
-/// An implementation of the storage port over immutable images: a transaction works on a copy, and a commit is one assignment. Fails on
+/// An implementation of the storage port over immutable images: a commit is one assignment. Fails on demand, finds its commits stale on
 /// demand, and restarts from what was committed. With a seed, two stores have different timelines, and two runs have the same.
 /// </summary>
 public sealed partial class InMemoryPresenceStore : IPresenceStore
 {
     private readonly Random _timelines;
     private volatile StoreImage _committed = new();
-    private InMemoryTransaction? _transaction;
-    private long _lastTransactionId;
     private long _lastEpoch = 1L << 62; // above the wall time
 
     public InMemoryPresenceStore(int seed = 0)
@@ -35,45 +34,24 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     /// <summary>Restarts the store. Uncommitted data is lost, a new timeline begins, and faults end.</summary>
     public void Restart()
     {
-        _transaction?.Dispose();
         Faults.Clear();
         var timeline = new byte[16];
         _timelines.NextBytes(timeline);
         _committed = _committed with { Timelines = _committed.Timelines.Add(new Guid(timeline)) };
     }
 
-    /// <summary>Restores a backup and restarts the store. Later commits are lost.</summary>
+    /// <summary>Restores a backup and restarts the store. Later commits are lost. A writer of before can no longer commit.</summary>
     public void Restore(StoreImage backup)
     {
-        _transaction?.Dispose();
-        _committed = backup with { Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)) };
+        _committed = backup with { Generation = _committed.Generation + 1, Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)) };
         Restart();
-    }
-
-    public IStoreTransaction BeginTransaction()
-    {
-        if (_transaction is { IsDisposed: false })
-            throw new InvalidOperationException("The previous transaction has not been disposed of.");
-        Faults.OnOperation();
-        return _transaction = new InMemoryTransaction(_committed, ++_lastTransactionId, Faults, committed => _committed = committed);
-    }
-
-    public long Reopen()
-    {
-        _transaction?.Dispose();
-        Faults.OnOperation();
-        return _committed.LastTransactionId;
     }
 
     public void Maintain(bool idle)
     {
     }
 
-    public void Dispose()
-    {
-        _transaction?.Dispose();
-        Faults.Dispose();
-    }
+    public void Dispose() => Faults.Dispose();
 
     public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>
         ReadAsync(image => image.Find(service)?.Record, cancellationToken);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Testing;
 
@@ -10,6 +11,18 @@ public sealed record ServiceImage(ServiceRecord Record)
 {
     /// <summary>Whether the service instance is deleted and only waits to be purged.</summary>
     public bool IsDeleted { get; init; }
+
+    /// <summary>Raised by every commit that writes to the service instance.</summary>
+    public long Version { get; init; }
+
+    /// <summary>The key that the next user takes.</summary>
+    public long NextUserId { get; init; } = RowKeys.FirstOf(Record.Id);
+
+    /// <summary>The key that the next push binding takes.</summary>
+    public long NextBindingId { get; init; } = RowKeys.FirstOf(Record.Id);
+
+    /// <summary>The last key of an ended session, which is unique in the store.</summary>
+    public long LastEndedId { get; init; } = RowKeys.FirstOf(Record.Id);
 
     /// <summary>The users by key.</summary>
     public ImmutableDictionary<long, UserRecord> Users { get; private init; } = ImmutableDictionary<long, UserRecord>.Empty;

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Testing;
 
@@ -10,6 +11,9 @@ public sealed class StoreFaults : IDisposable
     private int _operationsUntilFault; // 0: none
     private CommitFault _commitFault;
     private bool _isDown;
+    private bool _isNextCommitStale;
+    private ServiceSid? _staleService;
+    private bool _completesLater;
     private readonly List<(object Reader, TaskCompletionSource Release)> _stalled = [];
     private Exception? _readFault;
     private bool _areReadsStalled;
@@ -31,7 +35,7 @@ public sealed class StoreFaults : IDisposable
     }
 
     /// <summary>
-    /// Makes the n-th operation of the writer from now fail: a begin, a call within a transaction, a commit, or a reopening. 1 is the next.
+    /// Makes the n-th operation of the writer from now fail: a read, a commit, a purge, or a reopening. 1 is the next.
     /// </summary>
     public void FailOperation(int number)
     {
@@ -44,6 +48,22 @@ public sealed class StoreFaults : IDisposable
     {
         lock (_gate)
             _commitFault = fault;
+    }
+
+    /// <summary>
+    /// Makes the next commit find everything stale that it writes to, or only one service instance, as if another writer had been faster.
+    /// </summary>
+    public void MakeNextCommitStale(ServiceSid? service = null)
+    {
+        lock (_gate)
+            (_isNextCommitStale, _staleService) = (true, service);
+    }
+
+    /// <summary>Makes the operations of the writer complete on another thread, or on the caller's.</summary>
+    public void CompleteLater(bool later)
+    {
+        lock (_gate)
+            _completesLater = later;
     }
 
     /// <summary>Makes every operation of the writer fail, or work again.</summary>
@@ -143,6 +163,7 @@ public sealed class StoreFaults : IDisposable
             _stalled.Clear();
             _operationsUntilFault = 0;
             _commitFault = CommitFault.None;
+            _isNextCommitStale = false;
             _isDown = false;
             _readFault = null;
         }
@@ -164,6 +185,22 @@ public sealed class StoreFaults : IDisposable
             var isDue = _operationsUntilFault > 0 && --_operationsUntilFault == 0;
             if (isDue || _isDown)
                 throw new StorageException("The operation was made to fail.");
+        }
+    }
+
+    internal Task CompleteLaterAsync()
+    {
+        lock (_gate)
+            return _completesLater ? Task.Run(static () => { }) : Task.CompletedTask;
+    }
+
+    internal bool TakeStale(out ServiceSid? only)
+    {
+        lock (_gate)
+        {
+            var isStale = _isNextCommitStale;
+            (_isNextCommitStale, only) = (false, _staleService);
+            return isStale;
         }
     }
 

@@ -3,17 +3,30 @@ using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Testing;
 
 /// <summary>All data of a store at one moment. Immutable.</summary>
 public sealed record StoreImage
 {
-    /// <summary>The last transaction in the image.</summary>
-    public long LastTransactionId { get; init; }
+    /// <summary>The generation of the writer.</summary>
+    public long Generation { get; init; }
 
-    /// <summary>The last key of a service instance, user, push binding or API key.</summary>
-    public long LastKey { get; init; }
+    /// <summary>The number of the last commit in the image.</summary>
+    public long LastCommit { get; init; }
+
+    /// <summary>The result of the last commit; null before the first one.</summary>
+    public CommitResult? LastResult { get; init; }
+
+    /// <summary>Raised by every commit that writes to the directory.</summary>
+    public long DirectoryVersion { get; init; }
+
+    /// <summary>The last key of a service instance.</summary>
+    public long LastServiceId { get; init; }
+
+    /// <summary>The last key of an API key.</summary>
+    public long LastApiKeyId { get; init; }
 
     /// <summary>The timelines of all starts, the present one last.</summary>
     public ImmutableList<Guid> Timelines { get; init; } = [];

@@ -5,8 +5,9 @@ using SQLitePCL;
 namespace GrpcPresence.Bench.InProcess;
 
 /// <summary>
-/// The cost of the disk and SQLite alone. A prepared statement writes what a transition writes into the row of the heartbeat's user, and
-/// another writes the revision of the service instance once per commit. It reads nothing, decides nothing and publishes nothing.
+/// The cost of the disk and SQLite alone. A prepared statement writes what a transition writes into the row of the heartbeat's user, one
+/// writes the ended session where a user goes offline, and another writes the revision of the service instance once per commit. It reads
+/// nothing, decides nothing and publishes nothing.
 /// </summary>
 internal sealed class BareLoop : IDisposable
 {
@@ -18,6 +19,7 @@ internal sealed class BareLoop : IDisposable
     private readonly sqlite3_stmt _commit;
     private readonly sqlite3_stmt _updateUser;
     private readonly sqlite3_stmt _updateService;
+    private readonly sqlite3_stmt _endSession;
     private readonly long _service;
     private long _revision;
 
@@ -34,6 +36,7 @@ internal sealed class BareLoop : IDisposable
             UPDATE users SET is_online = ?, revision = ?, online_revision = ?, last_online_time = ? WHERE service_id = ? AND identity = ?
             """);
         _updateService = Prepare("UPDATE services SET revision = ?");
+        _endSession = Prepare("INSERT INTO ended_sessions (service_id, identity, session_id, until) VALUES (?, ?, ?, ?)");
         using var command = _connection.CreateCommand();
         command.CommandText = "SELECT id, revision FROM services";
         using var rows = command.ExecuteReader();
@@ -61,6 +64,8 @@ internal sealed class BareLoop : IDisposable
                 raw.sqlite3_bind_int64(_updateUser, 5, _service);
                 raw.sqlite3_bind_text(_updateUser, 6, Population.IdentityOf(user));
                 Step(_updateUser);
+                if (online == 0)
+                    EndSession(user, Population.Session(user, round / 2).ToString(), now);
             }
             raw.sqlite3_bind_int64(_updateService, 1, _revision);
             Step(_updateService);
@@ -76,7 +81,17 @@ internal sealed class BareLoop : IDisposable
         _commit.Dispose();
         _updateUser.Dispose();
         _updateService.Dispose();
+        _endSession.Dispose();
         _connection.Dispose();
+    }
+
+    private void EndSession(int user, string session, long until)
+    {
+        raw.sqlite3_bind_int64(_endSession, 1, _service);
+        raw.sqlite3_bind_text(_endSession, 2, Population.IdentityOf(user));
+        raw.sqlite3_bind_text(_endSession, 3, session);
+        raw.sqlite3_bind_int64(_endSession, 4, until);
+        Step(_endSession);
     }
 
     private void Checkpoint()

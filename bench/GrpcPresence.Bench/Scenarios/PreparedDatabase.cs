@@ -1,6 +1,6 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Storage.Sqlite.Store;
 
@@ -9,7 +9,7 @@ namespace GrpcPresence.Bench.Scenarios;
 /// <summary>Fills databases through the storage port, because filling them over the network would take long.</summary>
 internal static class PreparedDatabase
 {
-    private const int UsersPerTransaction = 50_000;
+    private const int UsersPerCommit = 50_000;
 
     /// <summary>
     /// Creates a database with a service instance that has reachability switched on. All its users are known: online as after a <c>kill
@@ -19,8 +19,9 @@ internal static class PreparedDatabase
     {
         using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
         var now = DateTimeOffset.UtcNow;
-        var service = Commit(store, transaction => transaction.InsertService(new ServiceRecord
+        var service = new ServiceRecord
         {
+            Id = 1,
             Sid = Population.Service(),
             FriendlyName = "",
             CreateTime = now,
@@ -37,38 +38,39 @@ internal static class PreparedDatabase
                 SwitchRevision = 1,
                 UpdateTime = now,
             },
-        }));
-        foreach (var some in Enumerable.Range(0, users).Chunk(UsersPerTransaction))
+        };
+        var position = Wait(store.ReopenAsync());
+        var number = position.LastCommit;
+        var first = RowKeys.FirstOf(service.Id);
+        var writes = new BatchWrites { Generation = position.Generation };
+        for (var done = 0; done == 0 || done < users; done += UsersPerCommit)
         {
-            Commit(store, transaction =>
+            writes.Clear();
+            writes.Number = ++number;
+            var rows = writes.AddService(new StoredService(service, Version: done / UsersPerCommit, first + users, first));
+            rows.IsNew = done == 0;
+            for (var user = done; user < Math.Min(done + UsersPerCommit, users); user++)
             {
-                foreach (var user in some)
+                var revision = user + 2;
+                rows.NewUsers.Add(new UserRecord
                 {
-                    var revision = user + 2;
-                    transaction.InsertUser(service.Id, new UserRecord
-                    {
-                        Sid = RandomSids.NewUserSid(),
-                        Identity = Population.Identity(user),
-                        CreateTime = now,
-                        UpdateTime = now,
-                        CreatedRevision = revision,
-                        Revision = revision,
-                        KnownRevision = revision,
-                        OnlineRevision = revision,
-                        IsOnline = online,
-                        LastOnlineTime = online ? null : now,
-                    });
-                }
-                return users;
-            });
+                    Id = first + user,
+                    Sid = RandomSids.NewUserSid(),
+                    Identity = Population.Identity(user),
+                    CreateTime = now,
+                    UpdateTime = now,
+                    CreatedRevision = revision,
+                    Revision = revision,
+                    KnownRevision = revision,
+                    OnlineRevision = revision,
+                    IsOnline = online,
+                    LastOnlineTime = online ? null : now,
+                });
+            }
+            if (!Wait(store.CommitAsync(writes)).IsWhole)
+                throw new InvalidOperationException("Another process writes to the database.");
         }
     }
 
-    private static T Commit<T>(SqlitePresenceStore store, Func<IStoreTransaction, T> write)
-    {
-        using var transaction = store.BeginTransaction();
-        var written = write(transaction);
-        transaction.Commit();
-        return written;
-    }
+    private static T Wait<T>(ValueTask<T> call) => call.AsTask().GetAwaiter().GetResult();
 }

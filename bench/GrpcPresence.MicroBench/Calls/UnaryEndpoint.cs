@@ -4,6 +4,7 @@ using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Composition;
 using GrpcPresence.Server.Errors;

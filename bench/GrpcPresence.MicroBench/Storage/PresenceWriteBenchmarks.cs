@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using Dapper;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.MicroBench.Fixture;
 using Microsoft.Data.Sqlite;
 
@@ -73,7 +74,7 @@ public class PresenceWriteBenchmarks : IDisposable
     public void UpdatePrepared()
     {
         foreach (var user in _users)
-            _database.Writer.Statements.UpdatePresence(user);
+            _database.Writer.Statements.UpdatePresence(new PresenceWrite(user.Id, UserPresence.Of(user)));
         _database.Commit();
     }
 
@@ -121,7 +122,7 @@ public class PresenceWriteBenchmarks : IDisposable
     public void FindPrepared()
     {
         foreach (var user in _users)
-            _database.Writer.Statements.FindUser(_database.ServiceId, new UserKey(user.Identity));
+            _database.Writer.Statements.FindUser(_database.ServiceId, new UserLookup(new UserKey(user.Identity)));
         _database.Writer.RollBack();
     }
 

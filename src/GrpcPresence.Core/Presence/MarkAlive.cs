@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
@@ -15,10 +16,18 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     public bool IsOver => _isOver;
 
     /// <inheritdoc/>
+    internal override ServiceSid? Target => null;
+
+    /// <inheritdoc/>
+    internal override void Collect(KeyCollector keys)
+    {
+    }
+
+    /// <inheritdoc/>
     internal override void Decide(CommandBatch batch)
     {
         foreach (var user in users)
-            batch.Store.MarkAlive(user.Service.Id, user.Sid, batch.Uptime);
+            batch.MarkAlive(user.Service.Id, user.StoreId);
     }
 
     /// <inheritdoc/>

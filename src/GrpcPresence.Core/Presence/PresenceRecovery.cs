@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 
@@ -18,45 +19,44 @@ public sealed class PresenceRecovery(IStoreReader reader, ServiceCache services,
     public async Task<long> LoadAsync(CancellationToken cancellationToken)
     {
         tracker.Resume(await reader.FindUptimeAsync(cancellationToken).ConfigureAwait(false));
-        await LoadEndedSessionsAsync(cancellationToken).ConfigureAwait(false);
-        return await LoadOnlineUsersAsync(cancellationToken).ConfigureAwait(false);
+        await LoadAsync(
+            reader.ListEndedSessionsAsync,
+            ended => (ended.Id, ended.Service),
+            (service, ended) => tracker.RecoverEnded(service, ended.Identity, ended.Session, ended.Until),
+            cancellationToken).ConfigureAwait(false);
+        return await LoadAsync(
+            reader.ListOnlineUsersAsync,
+            user => (user.Id, user.Service),
+            (service, user) => tracker.Recover(service, user),
+            cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task LoadEndedSessionsAsync(CancellationToken cancellationToken)
-    {
-        CachedService? service = null;
-        for (long after = 0; ;)
-        {
-            var page = await reader.ListEndedSessionsAsync(after, PageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var ended in page)
-            {
-                if (service is null || service.Sid != ended.Service)
-                    service = await services.GetAsync(ended.Service, cancellationToken).ConfigureAwait(false);
-                tracker.RecoverEnded(service, ended.Identity, ended.Session, ended.Until);
-            }
-            if (page.Count < PageSize)
-                return;
-            after = page[^1].Id;
-        }
-    }
-
-    private async Task<long> LoadOnlineUsersAsync(CancellationToken cancellationToken)
+    /// <summary>Loads all pages of a list, and returns the number of its rows.</summary>
+    private async Task<long> LoadAsync<TRow>(
+        Func<long, int, CancellationToken, ValueTask<IReadOnlyList<TRow>>> listAsync,
+        Func<TRow, (long Id, ServiceSid Service)> keyOf,
+        Action<CachedService, TRow> recover,
+        CancellationToken cancellationToken)
     {
         long count = 0;
         CachedService? service = null;
-        for (long after = 0; ;)
+        var next = listAsync(0, PageSize, cancellationToken).AsTask();
+        while (true)
         {
-            var page = await reader.ListOnlineUsersAsync(after, PageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var user in page)
+            var page = await next.ConfigureAwait(false);
+            // The store reads the next page while the tracker takes this one.
+            if (page.Count == PageSize)
+                next = listAsync(keyOf(page[^1]).Id, PageSize, cancellationToken).AsTask();
+            foreach (var row in page)
             {
-                if (service is null || service.Sid != user.Service)
-                    service = await services.GetAsync(user.Service, cancellationToken).ConfigureAwait(false);
-                tracker.Recover(service, user.Sid, user.Identity, user.LastAlive);
+                var key = keyOf(row);
+                if (service is null || service.Sid != key.Service)
+                    service = await services.GetAsync(key.Service, cancellationToken).ConfigureAwait(false);
+                recover(service, row);
             }
             count += page.Count;
             if (page.Count < PageSize)
                 return count;
-            after = page[^1].Id;
         }
     }
 }

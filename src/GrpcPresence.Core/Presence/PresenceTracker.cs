@@ -153,13 +153,13 @@ public sealed class PresenceTracker : ITrackedUsers
     /// Tracks a user that the store held online before the start. An anonymous session keeps the user online, in addition to any real
     /// sessions, for one session timeout from <see cref="Start"/> on, or shorter: see <see cref="Limits.MaxUnseen"/>.
     /// </summary>
-    public void Recover(CachedService service, UserSid sid, Identity identity, TimeSpan lastAlive)
+    public void Recover(CachedService service, in StoredOnlineUser stored)
     {
-        var shard = ShardOf(service.Id, identity, out var hash);
+        var shard = ShardOf(service.Id, stored.Identity, out var hash);
         lock (shard.Gate)
         {
-            var user = shard.GetOrAdd(service, identity, hash);
-            user.Recover(sid, lastAlive, LiveSession.NotStarted);
+            var user = shard.GetOrAdd(service, stored.Identity, hash);
+            user.Recover(stored, LiveSession.NotStarted);
             if (_isStarted)
                 user.StartAnonymous(_clock.Now);
             else

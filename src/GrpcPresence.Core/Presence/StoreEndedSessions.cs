@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Writing;
 
@@ -25,6 +26,10 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
         base.Complete(users);
     }
 
+    internal override ServiceSid? Target => user.Service.Sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(user.Service.Sid);
+
     private protected override int DecideCore(CommandBatch batch)
     {
         if (_toStore is null)
@@ -32,12 +37,13 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
             lock (user.Shard.Gate)
                 (_toStore, _toRemove) = user.TakeUnstoredEnds();
         }
-        if (batch.Service(user.Service.Sid).Record.Id != user.Service.Id)
+        var service = batch.Service(user.Service.Sid);
+        if (service.Id != user.Service.Id)
             throw PresenceErrors.ServiceInstanceNotFound(user.Service.Sid);
         foreach (var id in _toRemove)
-            batch.Store.RemoveEndedSession(user.Service.Id, user.Identity, id);
+            service.Rows.RemoveEndedSession(user.Identity, id);
         foreach (var (id, until) in _toStore)
-            batch.Store.AddEndedSession(user.Service.Id, user.Identity, id, user.Shard.Clock.ToUptime(until));
+            service.Rows.AddEndedSession(user.Identity, id, user.Shard.Clock.ToUptime(until));
         return _toStore.Count;
     }
 }

@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Overlay;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -12,24 +13,34 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
 {
     private PresenceSnapshot? _snapshot;
     private PresenceException? _error;
-    private UserSid? _sid;
+    private UserSid _sid;
+    private long _storeId;
     private long _switchRevision;
     private QueueEntry _entry;
     private TimeSpan? _aliveAt; // set when the user is stored online
+
+    /// <inheritdoc/>
+    internal override ServiceSid? Target => user.Service.Sid;
+
+    /// <inheritdoc/>
+    internal override void Collect(KeyCollector keys) => keys.Transition(user.Service.Sid, user.Identity, user.StoreId);
 
     /// <inheritdoc/>
     internal override void Decide(CommandBatch batch)
     {
         if (batch.IsDeletedHere(user.Service.Sid, user.Identity))
         {
-            // This transaction deletes the user, and the tracker is notified only after the commit. The entry is decided in the next
-            // transaction.
-            _entry = QueueEntry.Deferred;
+            // This commit deletes the user, and the tracker is notified only after it. The next one decides the entry. A snapshot from an
+            // earlier decision ends with the sessions of the user.
+            _entry = _snapshot is null ? QueueEntry.Deferred : QueueEntry.Dropped;
             return;
         }
-        lock (user.Shard.Gate)
-            _snapshot = user.TakeSnapshot(background);
-        _entry = QueueEntry.Used;
+        if (_entry == QueueEntry.Waiting)
+        {
+            lock (user.Shard.Gate)
+                _snapshot = user.TakeSnapshot(background);
+            _entry = QueueEntry.Used;
+        }
         if (_snapshot is not { } snapshot)
             return;
         try
@@ -51,10 +62,12 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
                 user.NoteStoredAlive(uptime);
             if (_entry == QueueEntry.Deferred)
                 user.Requeue(background);
-            else if (_snapshot is not { } snapshot)
+            else if (_entry == QueueEntry.Missed)
+                TryByIdentity();
+            else if (_entry == QueueEntry.Dropped || _snapshot is not { } snapshot)
                 return;
             else if (_error is null)
-                user.MarkStored(snapshot, _switchRevision, _sid);
+                user.MarkStored(snapshot, _switchRevision, _sid, _storeId);
             else
                 user.Reject(_error);
         }
@@ -76,15 +89,10 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void Reset()
     {
-        if (_snapshot is { } snapshot)
-        {
-            lock (user.Shard.Gate)
-                user.Retry(snapshot, new PresenceException(ErrorReason.Internal, "Another command of the same batch failed."));
-        }
-        _snapshot = null;
+        // The snapshot stays taken, so that the callers that wait for it go on waiting.
         _error = null;
         _aliveAt = null;
-        _entry = QueueEntry.Waiting;
+        _entry = _snapshot is null && _entry != QueueEntry.Used ? QueueEntry.Waiting : QueueEntry.Used;
     }
 
     /// <inheritdoc/>
@@ -97,15 +105,20 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     private void Store(CommandBatch batch, PresenceSnapshot snapshot)
     {
         var service = batch.Service(user.Service.Sid);
-        if (service.Record.Id != user.Service.Id)
+        if (service.Id != user.Service.Id)
             throw PresenceErrors.ServiceInstanceNotFound(user.Service.Sid);
-        var configuration = service.Record.Configuration;
+        var configuration = service.Configuration;
         _switchRevision = configuration.SwitchRevision;
 
-        var stored = batch.Store.FindUser(service.Record.Id, new UserKey(user.Identity));
+        var stored = service.Rows.FindPresence(user.Identity);
+        if (stored == UserEntry.Unknown)
+        {
+            _entry = QueueEntry.Missed;
+            return;
+        }
         if (stored is not null && snapshot.Sid != default && snapshot.Sid != stored.Sid && !snapshot.MayCreate)
             throw PresenceErrors.UserNotFound(snapshot.Sid); // another user took the identity after the SID was read
-        _sid = stored?.Sid;
+        (_sid, _storeId) = stored is null ? default : (stored.Sid, stored.Id);
         if (stored is null)
         {
             if (!snapshot.IsOnline && !snapshot.CameOnline)
@@ -113,50 +126,69 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             if (!snapshot.MayCreate || !configuration.AutoCreateUsers)
                 throw PresenceErrors.UserNotFound(user.Identity);
             Create(batch, service, snapshot);
+            return;
         }
-        else if (Transition(stored, snapshot, configuration, service.NextRevision, batch) is { } changed)
-        {
-            NoteAlive(changed, batch);
-            service.TakeRevision();
-            batch.Store.UpdatePresence(changed);
-            service.Add(changed, changed.ReasonsSince(service.Record.Revision - 1), previous: stored.Revision);
-        }
+        var before = stored.Presence;
+        if (Transition(before, stored.HadBinding, snapshot, configuration, service.NextRevision, batch) is not { } after)
+            return;
+        NoteAlive(after, batch);
+        service.TakeRevision();
+        service.Rows.Update(stored, after);
+        if (stored.Record is { } record)
+            service.Add(record, record.ReasonsSince(service.Revision - 1), previous: before.Revision);
+        else
+            service.AddUnread();
+    }
+
+    /// <summary>Decides again in the next commit. The snapshot stays taken.</summary>
+    private void TryByIdentity()
+    {
+        user.ForgetStoreId();
+        _entry = QueueEntry.Used;
+        user.Shard.Queue.Requeue(this);
     }
 
     private void Create(CommandBatch batch, ServiceBatch service, PresenceSnapshot snapshot)
     {
         var created = batch.NewUser(service, user.Identity);
-        created = Transition(created, snapshot, service.Record.Configuration, service.NextRevision, batch) ?? created;
-        NoteAlive(created, batch);
-        created = batch.Insert(service, created);
-        service.Add(created, created.ReasonsSince(service.Record.Revision - 1), previous: 0);
-        _sid = created.Sid;
+        var presence = UserPresence.Of(created);
+        if (Transition(presence, hadBinding: false, snapshot, service.Configuration, service.NextRevision, batch) is { } after)
+            created = after.ApplyTo(created);
+        NoteAlive(UserPresence.Of(created), batch);
+        created = CommandBatch.Insert(service, created);
+        service.Add(created, created.ReasonsSince(service.Revision - 1), previous: 0);
+        (_sid, _storeId) = (created.Sid, created.Id);
     }
 
-    private void NoteAlive(UserRecord user, CommandBatch batch)
+    private void NoteAlive(in UserPresence presence, CommandBatch batch)
     {
-        if (user.IsOnline)
+        if (presence.IsOnline)
             _aliveAt = batch.Uptime;
     }
 
-    /// <summary>Returns the user after the transition. Null if the snapshot is already stored, or reachability is off.</summary>
-    private static UserRecord? Transition(
-        UserRecord user, PresenceSnapshot snapshot, ServiceConfiguration configuration, long revision, CommandBatch batch)
+    /// <summary>Returns the presence after the transition. Null if the snapshot is already stored, or reachability is off.</summary>
+    private static UserPresence? Transition(
+        in UserPresence before,
+        bool hadBinding,
+        PresenceSnapshot snapshot,
+        ServiceConfiguration configuration,
+        long revision,
+        CommandBatch batch)
     {
         if (!configuration.ReachabilityEnabled)
             return null;
-        var wasKnown = user.IsKnown(configuration);
-        if (wasKnown ? user.IsOnline == snapshot.IsOnline : !snapshot.IsOnline && !snapshot.CameOnline)
+        var wasKnown = before.IsKnown(configuration);
+        if (wasKnown ? before.IsOnline == snapshot.IsOnline : !snapshot.IsOnline && !snapshot.CameOnline)
             return null;
-        return user with
+        return new UserPresence
         {
             Revision = revision,
             OnlineRevision = revision,
             IsOnline = snapshot.IsOnline,
             LastOnlineTime = snapshot.IsOnline ? null : snapshot.LastKnown is { } known && known < batch.Now ? known : batch.Now,
             LastAlive = batch.Uptime,
-            KnownRevision = wasKnown ? user.KnownRevision : revision,
-            NotifiableRevision = !wasKnown && user.HadBinding ? revision : user.NotifiableRevision,
+            KnownRevision = wasKnown ? before.KnownRevision : revision,
+            NotifiableRevision = !wasKnown && hadBinding ? revision : before.NotifiableRevision,
         };
     }
 
@@ -165,10 +197,16 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     {
         Waiting,
 
-        /// <summary>The next transaction decides it.</summary>
+        /// <summary>The next commit decides it.</summary>
         Deferred,
 
-        /// <summary>This transaction took the state, or found that another entry had taken it.</summary>
+        /// <summary>It took the state, or found that another entry had taken it.</summary>
         Used,
+
+        /// <summary>It took the state, and the store did not find the user by its key.</summary>
+        Missed,
+
+        /// <summary>It took the state, and another command of the commit deletes the user.</summary>
+        Dropped,
     }
 }

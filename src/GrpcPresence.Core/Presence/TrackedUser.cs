@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
 
@@ -31,6 +32,12 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     /// <summary>The SID; <c>default</c> until the writer or a read of the store has found the user.</summary>
     public UserSid Sid { get; private set; }
+
+    /// <summary>
+    /// The store's key of the user, by which the writer finds the user fastest; 0 while it is not known. It belongs to the SID. The writer's
+    /// thread reads it without the lock: at worst the store does not find a user that was deleted.
+    /// </summary>
+    public long StoreId { get; private set; }
 
     /// <summary>The shard, whose lock guards the user.</summary>
     public TrackerShard Shard { get; } = shard;
@@ -114,18 +121,17 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     /// <summary>Adds the anonymous session, because the store held the user online before the start.</summary>
-    /// <param name="sid">The SID.</param>
-    /// <param name="lastAlive">The uptime at which the store last learned that the user is alive.</param>
+    /// <param name="stored">The user in the store.</param>
     /// <param name="leaseEnd">The end of the anonymous lease.</param>
-    public void Recover(UserSid sid, TimeSpan lastAlive, long leaseEnd)
+    public void Recover(in StoredOnlineUser stored, long leaseEnd)
     {
         if (_sessions.HasAnonymous)
             return;
         _sessions[_sessions.Add(default)].LeaseEnd = leaseEnd;
         if (leaseEnd != LiveSession.NotStarted)
             Shard.Wheel.PutBy(this, leaseEnd);
-        SetSid(sid);
-        NoteStoredAlive(lastAlive);
+        SetSid(stored.Sid, stored.Id);
+        NoteStoredAlive(stored.LastAlive);
         _sessions.IsUnseen = _sessions.Count == 1;
         _sync.MarkRecovered(Service.Configuration);
     }
@@ -208,10 +214,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Notes that the user could not be marked as alive.</summary>
     public void RetryAliveMark() => _sessions.AliveAt = -(int)Limits.AliveInterval.TotalSeconds;
 
-    /// <summary>Notes that the snapshot is stored, and under which SID; null if the store does not have the user.</summary>
-    public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid? sid)
+    /// <summary>Notes that the snapshot is stored, and under which SID and key; <c>default</c> if the store does not have the user.</summary>
+    public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid sid, long storeId)
     {
-        SetSid(sid ?? default);
+        SetSid(sid, storeId);
         Continue(_sync.MarkStored(snapshot, switchRevision, IsOnline, Service.Configuration));
     }
 
@@ -223,6 +229,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     /// <summary>Queues an entry again that the writer deferred, unless the user's deletion has emptied the state since.</summary>
     public void Requeue(bool background) => Continue(_sync.Requeue(background));
+
+    /// <summary>Forgets the store's key, because the store did not find the user by it.</summary>
+    public void ForgetStoreId() => StoreId = 0;
 
     /// <summary>
     /// Ends all sessions without remembering their ids, because the user does not exist and may not be created, or the quota of users is
@@ -366,8 +375,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     // The index must not find the user by a SID that is no longer the user's.
-    private void SetSid(UserSid sid)
+    private void SetSid(UserSid sid, long storeId = 0)
     {
+        if (storeId != 0 || sid != Sid)
+            StoreId = storeId;
         if (sid == Sid)
             return;
         if (Sid != default)

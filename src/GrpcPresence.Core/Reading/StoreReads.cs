@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Reading;
 /// The only way from a caller, and from the server's own work, to the store: every read waits for its turn in the queue, and is charged to
 /// its owner by the rows that it examined. Safe from any thread.
 /// </summary>
-public sealed class StoreReads(IPresenceStore store, ReadQueue queue, QuotaLimiter limiter)
+public sealed class StoreReads(IStoreReader store, ReadQueue queue, QuotaLimiter limiter)
 {
     /// <summary>Reads for the server itself.</summary>
     public IStoreReader OfServer { get; } = new OwnedReader(store, queue, limiter, ReadOwner.Server, ReadKind.Server);
@@ -33,7 +33,7 @@ public sealed class StoreReads(IPresenceStore store, ReadQueue queue, QuotaLimit
     }
 
     /// <summary>A reader for one owner.</summary>
-    private sealed class OwnedReader(IPresenceStore store, ReadQueue queue, QuotaLimiter limiter, ReadOwner owner, ReadKind kind)
+    private sealed class OwnedReader(IStoreReader store, ReadQueue queue, QuotaLimiter limiter, ReadOwner owner, ReadKind kind)
         : IStoreReader
     {
         public ValueTask<ServiceRecord?> FindServiceAsync(ServiceSid service, CancellationToken cancellationToken) =>

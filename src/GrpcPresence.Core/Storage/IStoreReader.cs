@@ -96,7 +96,7 @@ public interface IStoreReader
     ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(long afterId, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Returns the uptime that <see cref="IStoreTransaction.StoreUptime"/> stored last; before that, zero without an alive time.
+    /// Returns the uptime that a commit stored last; before that, zero without an alive time.
     /// </summary>
     ValueTask<ServerUptime> FindUptimeAsync(CancellationToken cancellationToken);
 

@@ -77,14 +77,17 @@ internal sealed class ServiceFeed(ServiceRecord service)
         }
     }
 
-    /// <summary>Publishes a committed batch. Returns the gap that the caller must read from the store, or null.</summary>
+    /// <summary>
+    /// Publishes a committed batch. Returns the gap that the caller must read from the store, or null. A batch without all of its users is
+    /// read as well: the first watch attached after the writer had decided what to read.
+    /// </summary>
     public GapRead? Publish(ServiceCommit commit)
     {
         lock (_gate)
         {
             if (commit.LastRevision <= _revision)
                 return null;
-            if (_gap is not null || commit.FirstRevision > _revision + 1)
+            if (_gap is not null || commit.FirstRevision > _revision + 1 || commit.IsPartial)
                 return OpenGap(commit.LastRevision);
             _queues.Offer(commit.Users.AsSpan(), commit.Configurations.AsSpan(), firstDirty: null);
             Reach(commit.LastRevision);

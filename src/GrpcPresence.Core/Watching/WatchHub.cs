@@ -75,6 +75,13 @@ public sealed class WatchHub(
     }
 
     /// <inheritdoc/>
+    public bool NeedsUsers(ServiceSid service)
+    {
+        lock (_gate)
+            return _feeds.ContainsKey(service);
+    }
+
+    /// <inheritdoc/>
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
         foreach (var commit in commits)

@@ -96,6 +96,9 @@ public sealed class WebhookDispatcher(
     }
 
     /// <inheritdoc/>
+    public bool NeedsUsers(ServiceSid service) => false;
+
+    /// <inheritdoc/>
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
         lock (_gate)

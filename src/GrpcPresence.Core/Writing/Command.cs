@@ -1,25 +1,39 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing;
 
 /// <summary>
-/// A unit of work for the writer. The writer's thread calls <see cref="Decide"/>, and then exactly one of the other methods.
+/// A unit of work for the writer. The writer's thread calls <see cref="Collect"/>, then <see cref="Decide"/>, and then exactly one of
+/// <see cref="Complete"/>, <see cref="Fail"/>, <see cref="FailPermanently"/>; or <see cref="Reset"/>, after which it begins again.
 /// </summary>
 public abstract class Command
 {
     /// <summary>
-    /// Reads, decides and writes, in this order. A rejected command throws before it writes anything, so that the other commands of the
-    /// batch are not affected.
+    /// The service instance to which the command writes; null if it writes to none, except marks of users that are alive. If that service
+    /// instance is stale, the command is decided again.
+    /// </summary>
+    internal abstract ServiceSid? Target { get; }
+
+    /// <summary>Adds everything that <see cref="Decide"/> may look up.</summary>
+    internal abstract void Collect(KeyCollector keys);
+
+    /// <summary>
+    /// Reads, decides and writes, in this order, in memory. A rejected command throws before it writes anything, so that the other commands
+    /// of the batch are not affected.
     /// </summary>
     internal abstract void Decide(CommandBatch batch);
 
-    /// <summary>Completes the command: its transaction is committed and published.</summary>
+    /// <summary>Completes the command: it is committed and published.</summary>
     internal abstract void Complete(ITrackedUsers users);
 
-    /// <summary>Fails the command: the store failed, and the transaction did not happen.</summary>
+    /// <summary>Fails the command: the store failed, and the commit did not happen.</summary>
     internal abstract void Fail(PresenceException reason);
 
-    /// <summary>Forgets the decision: another command of the batch threw, so this one will be decided again.</summary>
+    /// <summary>
+    /// Forgets the decision, because the command will be decided again: its service instance was stale, or another command of the batch
+    /// threw an unexpected exception.
+    /// </summary>
     internal abstract void Reset();
 
     /// <summary>Fails the command for good: it threw an unexpected exception, and the writer does not try it again.</summary>

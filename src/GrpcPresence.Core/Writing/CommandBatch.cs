@@ -3,98 +3,102 @@ using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Core.Writing.Overlay;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>The commands of one transaction while they are decided. Used only by the writer's thread.</summary>
-/// <param name="store">The transaction.</param>
-/// <param name="now">The wall time.</param>
-/// <param name="usersPerService">The maximum number of users of a service instance.</param>
-/// <param name="tombstoneRetention">How long the tombstone of a deleted user is kept.</param>
-/// <param name="tracked">The tracked users.</param>
-internal sealed class CommandBatch(
-    IStoreTransaction store, DateTimeOffset now, int usersPerService, TimeSpan tombstoneRetention, ITrackedUsers tracked)
+/// <summary>The commands of one commit while they are decided, in memory. Used only by the writer's thread.</summary>
+internal sealed class CommandBatch
 {
     private readonly Dictionary<ServiceSid, ServiceBatch> _present = [];
     private readonly List<ServiceBatch> _services = [];
-    private readonly List<ApiKey> _keys = [];
-    private readonly List<ApiKey> _forgottenKeys = [];
+    private readonly List<AliveMark> _aliveMarks = [];
     private readonly HashSet<(ServiceSid, Identity)> _deleted = [];
+    private readonly WriterSettings _settings;
+    private readonly BatchKeys _keys;
+    private readonly OverlayPool _overlays;
+    private readonly StoredDirectory _directory;
+    private long _nextServiceId;
 
-    /// <summary>The transaction.</summary>
-    public IStoreTransaction Store => store;
+    /// <summary>Begins with what was read.</summary>
+    /// <param name="keys">What was to be read.</param>
+    /// <param name="read">The answers.</param>
+    /// <param name="overlays">Lends the overlays.</param>
+    /// <param name="settings">The settings of the writer.</param>
+    /// <param name="now">The wall time.</param>
+    /// <param name="tracked">The tracked users.</param>
+    public CommandBatch(
+        BatchKeys keys, BatchRead read, OverlayPool overlays, WriterSettings settings, DateTimeOffset now, ITrackedUsers tracked)
+    {
+        (_keys, _overlays, _settings, _directory) = (keys, overlays, settings, read.Directory);
+        (Now, Tracked, Uptime) = (now, tracked, tracked.Uptime.GetValueOrDefault());
+        _nextServiceId = _directory.NextServiceId;
+        ApiKeys = new ApiKeyOverlay(keys, read);
+        for (var i = 0; i < keys.Services.Count; i++)
+        {
+            if (read.Services[i].Service is not { } service)
+                continue;
+            var rows = overlays.Rent();
+            rows.Begin(keys.Services[i], read.Services[i]);
+            Add(new ServiceBatch(service.Record, service.Version, rows));
+        }
+    }
 
     /// <summary>The wall time of the batch.</summary>
-    public DateTimeOffset Now => now;
+    public DateTimeOffset Now { get; }
 
     /// <summary>The uptime of the server.</summary>
-    public TimeSpan Uptime { get; } = tracked.Uptime.GetValueOrDefault();
+    public TimeSpan Uptime { get; }
 
     /// <summary>How long the tombstone of a deleted user is kept.</summary>
-    public TimeSpan TombstoneRetention => tombstoneRetention;
+    public TimeSpan TombstoneRetention => _settings.TombstoneRetention;
 
     /// <summary>The tracked users.</summary>
-    public ITrackedUsers Tracked => tracked;
+    public ITrackedUsers Tracked { get; }
 
     /// <summary>The number of users that were not created because their service instance has the maximum number.</summary>
     public int RejectedUsers { get; private set; }
 
-    /// <summary>Every service instance that the batch has read.</summary>
+    /// <summary>Every service instance that the batch has read or created.</summary>
     public IReadOnlyList<ServiceBatch> Services => _services;
 
-    /// <summary>The API keys that the batch wrote, in the order of writing.</summary>
-    public IReadOnlyList<ApiKey> ApiKeys => _keys;
+    /// <summary>The API keys.</summary>
+    public ApiKeyOverlay ApiKeys { get; }
 
     /// <summary>Returns the service instance, or null.</summary>
-    public ServiceBatch? FindService(ServiceSid sid)
-    {
-        if (_present.TryGetValue(sid, out var service))
-            return service.IsDeleted ? null : service;
-        return store.FindService(sid) is { } record ? Add(new ServiceBatch(record)) : null;
-    }
+    public ServiceBatch? FindService(ServiceSid sid) => _present.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
 
     /// <summary>Returns the service instance; throws ServiceInstanceNotFound if it does not exist.</summary>
     public ServiceBatch Service(ServiceSid sid) => FindService(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
 
     /// <summary>Returns the user; throws UserNotFound if it does not exist.</summary>
-    public UserRecord User(ServiceBatch service, UserKey key) =>
-        store.FindUser(service.Record.Id, key) ?? throw PresenceErrors.UserNotFound(key);
+    public static UserRecord User(ServiceBatch service, UserKey key) =>
+        service.Rows.FindUser(key) ?? throw PresenceErrors.UserNotFound(key);
 
-    /// <summary>Adds a service instance that this batch creates.</summary>
-    public ServiceBatch Add(ServiceBatch service)
+    /// <summary>Adds a service instance that this batch creates, under the next key, and returns it with that.</summary>
+    public ServiceRecord Insert(ServiceRecord service)
     {
-        _present[service.Record.Sid] = service;
-        _services.Add(service);
+        service = service with { Id = _nextServiceId++ };
+        var rows = _overlays.Rent();
+        rows.BeginNew(_keys.Service(service.Sid), service.Id);
+        Add(new ServiceBatch(service, version: 0, rows) { IsNew = true });
         return service;
     }
-
-    /// <summary>Notes an API key that this batch wrote.</summary>
-    public ApiKey Add(ApiKey key)
-    {
-        _keys.Add(key);
-        return key;
-    }
-
-    /// <summary>The API keys that the batch removed. All of them were revoked.</summary>
-    public IReadOnlyList<ApiKey> ForgottenApiKeys => _forgottenKeys;
-
-    /// <summary>Notes an API key that this batch removed.</summary>
-    public void Forget(ApiKey key) => _forgottenKeys.Add(key);
 
     /// <summary>Throws if the API key is no longer in force. The caller may have authenticated with it before it was revoked.</summary>
     public void RequireInForce(ApiKeySid sid)
     {
-        if (store.FindApiKey(sid) is null or { IsRevoked: true })
+        if (ApiKeys.Find(sid) is null or { IsRevoked: true })
             throw PresenceErrors.ApiKeyRevoked(sid);
     }
 
     /// <summary>Revokes an API key that is in force.</summary>
     public ApiKey Revoke(ApiKey key)
     {
-        key = key with { RevokeTime = now };
-        store.UpdateApiKey(key);
-        return Add(key);
+        key = key with { RevokeTime = Now };
+        ApiKeys.Update(key);
+        return key;
     }
 
     /// <summary>
@@ -103,50 +107,60 @@ internal sealed class CommandBatch(
     /// </summary>
     public UserRecord NewUser(ServiceBatch service, Identity identity)
     {
-        if (service.Record.UserCount >= usersPerService)
+        if (service.UserCount >= _settings.UsersPerService)
         {
             RejectedUsers++;
-            throw PresenceErrors.QuotaExceeded(Quota.Users, QuotaSubject.ServiceInstance, usersPerService, Limits.LevelQuotaRetry);
+            throw PresenceErrors.QuotaExceeded(
+                Quota.Users, QuotaSubject.ServiceInstance, _settings.UsersPerService, Limits.LevelQuotaRetry);
         }
         return new UserRecord
         {
             Sid = RandomSids.NewUserSid(),
             Identity = identity,
-            RoleSid = service.Record.Configuration.DefaultServiceRoleSid,
-            CreateTime = now,
-            UpdateTime = now,
+            RoleSid = service.Configuration.DefaultServiceRoleSid,
+            CreateTime = Now,
+            UpdateTime = Now,
             CreatedRevision = service.NextRevision,
             Revision = service.NextRevision,
         };
     }
 
-    /// <summary>Stores a new user, which takes the service instance's next revision, and returns it with its key.</summary>
-    public UserRecord Insert(ServiceBatch service, UserRecord user)
+    /// <summary>Adds a new user, which takes the service instance's next revision, and returns it with its key.</summary>
+    public static UserRecord Insert(ServiceBatch service, UserRecord user)
     {
         service.TakeRevision(users: 1);
-        return store.InsertUser(service.Record.Id, user);
+        return service.Rows.Insert(user);
     }
 
     /// <summary>Removes a user. Its tombstone takes the service instance's next revision.</summary>
     public void Delete(ServiceBatch service, UserRecord user)
     {
         service.TakeRevision(users: -1);
-        var tombstone = new Tombstone(user.Sid, user.Identity, service.Record.Revision, now);
-        store.DeleteUser(service.Record.Id, user, tombstone);
-        _deleted.Add((service.Record.Sid, user.Identity));
+        var tombstone = new Tombstone(user.Sid, user.Identity, service.Revision, Now);
+        service.Rows.Delete(user, tombstone);
+        _deleted.Add((service.Sid, user.Identity));
         service.Add(tombstone, user.Revision);
     }
 
     /// <summary>Whether a user with this identity is deleted in this batch.</summary>
     public bool IsDeletedHere(ServiceSid service, Identity identity) => _deleted.Count > 0 && _deleted.Contains((service, identity));
 
-    /// <summary>Writes the changed service instances.</summary>
-    public void Flush()
+    /// <summary>Notes that a user is alive. Does nothing if the user does not exist when the batch is committed.</summary>
+    public void MarkAlive(long serviceId, long userId) => _aliveMarks.Add(new AliveMark(serviceId, userId, Uptime));
+
+    /// <summary>Adds the final rows to the commit.</summary>
+    public void WriteTo(BatchWrites writes)
     {
         foreach (var service in _services)
-        {
-            if (service.IsChanged && !service.IsDeleted)
-                store.UpdateService(service.Record);
-        }
+            service.WriteTo(writes);
+        ApiKeys.WriteTo(writes);
+        writes.AliveMarks.AddRange(_aliveMarks);
+        writes.DirectoryVersion = _keys.NeedsDirectory ? _directory.Version : null;
+    }
+
+    private void Add(ServiceBatch service)
+    {
+        _present[service.Sid] = service;
+        _services.Add(service);
     }
 }

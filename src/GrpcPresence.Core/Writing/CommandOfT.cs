@@ -27,6 +27,13 @@ public abstract class Command<TResult> : Command
     /// </summary>
     public Action<TResult>? Committed { get; set; }
 
+    internal sealed override void Collect(KeyCollector keys)
+    {
+        if (Actor is { } actor)
+            keys.ApiKey(actor);
+        CollectCore(keys);
+    }
+
     internal sealed override void Decide(CommandBatch batch)
     {
         try
@@ -37,7 +44,7 @@ public abstract class Command<TResult> : Command
         }
         catch (PresenceException error) when (error is not StorageException)
         {
-            // The caller gets this together with the rest of the batch: the transaction on which the decision depends may still fail.
+            // The caller gets this together with the rest of the batch: the commit on which the decision depends may still fail.
             _error = error;
         }
     }
@@ -69,6 +76,9 @@ public abstract class Command<TResult> : Command
 
     /// <summary>Whether the command was rejected.</summary>
     private protected bool IsRejected => _error is not null;
+
+    /// <inheritdoc cref="Command.Collect"/>
+    private protected abstract void CollectCore(KeyCollector keys);
 
     /// <summary>Decides and writes. A rejected command throws before it writes anything.</summary>
     private protected abstract TResult DecideCore(CommandBatch batch);

@@ -1,14 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Writing.Overlay;
 
 namespace GrpcPresence.Core.Writing;
 
 /// <summary>
-/// The only writer. In one transaction it takes queued commands, decides each, gives revisions to those that change something, and commits.
-/// Then it publishes, and then completes the callers, in this order. Not safe for more than one thread.
+/// The only writer. It takes queued commands, reads what they need, decides each in memory, gives revisions to those that change something,
+/// and commits. Then it publishes, and then completes the callers, in this order. Not safe for more than one thread.
 /// </summary>
 /// <param name="store">The store.</param>
 /// <param name="queue">The commands to write.</param>
@@ -37,11 +40,18 @@ public sealed class CommandWriter(
     /// <summary>How often the writer looks for rows to purge.</summary>
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
 
+    private readonly WriterSettings _settings = new(tombstoneRetention, usersPerService);
     private readonly List<Command> _commands = [];
+    private readonly BatchKeys _keys = new();
+    private readonly BatchRead _read = new();
+    private readonly BatchWrites _writes = new();
+    private readonly OverlayPool _overlays = new();
+    private KeyCollector? _collector;
+    private WriterPosition _position; // meaningless while the store must be reopened
     private long? _purgedAt; // monotonic time of the last purge that found nothing or failed; null if rows may remain
     private long? _uptimeAt; // monotonic time at which the uptime was last stored; null before the first time
-    private bool _mustReopen;
-    private (long Id, CommandBatch Batch, Command[] Commands)? _unresolved; // a commit that reported failure, until its outcome is known
+    private bool _mustReopen = true;
+    private (long Number, CommandBatch Batch, Command[] Commands)? _unresolved; // a commit that failed, until its outcome is known
 
     /// <summary>
     /// Writes one batch. If no command waits, purges some rows or tries a store that failed. Stores the uptime when it is time. Never
@@ -54,7 +64,7 @@ public sealed class CommandWriter(
         var outcome = _commands.Count > 0 ? Write(_commands) : WriteOutcome.Idle;
         if (outcome != WriteOutcome.Failed && queue.Count == 0 && PurgeOnce() is var purged and not WriteOutcome.Idle)
             outcome = purged;
-        if (outcome != WriteOutcome.Failed && !TryStoreUptime())
+        if (outcome != WriteOutcome.Failed && IsUptimeDue && !TryUseStore(CommitUptime))
             outcome = WriteOutcome.Failed;
         if (outcome != WriteOutcome.Failed)
             store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: commands queued meanwhile go first
@@ -85,20 +95,17 @@ public sealed class CommandWriter(
         }
     }
 
+    private bool IsUptimeDue =>
+        users.Uptime is not null && (_uptimeAt is not { } at || time.GetElapsedTime(at) >= Limits.UptimeInterval);
+
     private WriteOutcome Write(List<Command> commands)
     {
-        var began = time.GetTimestamp();
-        CommandBatch batch;
         try
         {
-            batch = Commit(commands);
-        }
-        catch (StorageException exception)
-        {
-            _mustReopen = true;
-            status.Report(exception);
+            if (TryUseStore(() => CommitAll(commands), out var error))
+                return WriteOutcome.Written;
             foreach (var command in commands)
-                command.Fail(exception);
+                command.Fail(error);
             return WriteOutcome.Failed;
         }
 #pragma warning disable CA1031 // whatever a faulty command throws, the writer must live on
@@ -107,55 +114,129 @@ public sealed class CommandWriter(
         {
             return Isolate(commands, exception);
         }
-        status.Report(null);
-        metrics.CommitRecorded(time.GetElapsedTime(began), commands.Count);
-        if (batch.RejectedUsers > 0)
-            metrics.QuotaRejected(QuotaNames.Of(Quota.Users), batch.RejectedUsers);
-        Publish(batch);
-        Complete(batch, commands);
-        return WriteOutcome.Written;
     }
 
     /// <summary>
-    /// Decides and commits. Throws if the transaction did not happen. Returns if it did, even if the commit reported failure.
+    /// Decides and commits, and repeats that for the commands whose service instances were stale. Removes the commands that are committed
+    /// from the list. Throws if a commit did not happen. Continues if it did, even if it reported failure.
     /// </summary>
-    private CommandBatch Commit(List<Command> commands)
+    private void CommitAll(List<Command> commands)
     {
-        EnsureOpen();
-        using var transaction = store.BeginTransaction();
-        var batch = new CommandBatch(transaction, time.GetUtcNow(), usersPerService, tombstoneRetention, users);
+        while (commands.Count > 0)
+        {
+            var began = time.GetTimestamp();
+            var batch = Decide(commands);
+            var result = Commit(batch, commands);
+            status.Report(null);
+            metrics.CommitRecorded(time.GetElapsedTime(began), commands.Count);
+            if (batch.RejectedUsers > 0)
+                metrics.QuotaRejected(QuotaNames.Of(Quota.Users), batch.RejectedUsers);
+            Publish(batch, result);
+            Complete(batch, result, commands);
+            commands.RemoveAll(command => !IsStale(command, result));
+            foreach (var command in commands)
+                command.Reset();
+        }
+    }
+
+    /// <summary>Reads what the commands need in one call, and decides them in memory.</summary>
+    private CommandBatch Decide(List<Command> commands)
+    {
+        _keys.Clear();
+        _read.Clear();
+        _overlays.TakeBack();
+        _collector ??= new KeyCollector(_keys, publishers);
+        _collector.Begin();
+        foreach (var command in commands)
+            command.Collect(_collector);
+        if (!_keys.IsEmpty)
+            Wait(store.ReadBatchAsync(_keys, _read));
+        var batch = new CommandBatch(_keys, _read, _overlays, _settings, time.GetUtcNow(), users);
         foreach (var command in commands)
             command.Decide(batch);
-        batch.Flush();
-        try
-        {
-            transaction.Commit();
-        }
-        catch (StorageException)
-        {
-            _unresolved = (transaction.Id, batch, [.. commands]);
-            transaction.Dispose();
-            if (!ReopenAfterFailedCommit())
-                throw;
-        }
         return batch;
     }
 
-    /// <summary>
-    /// Whether the commit that reported failure happened after all. No caller or watcher gets an answer before this is known.
-    /// </summary>
-    private bool ReopenAfterFailedCommit()
+    /// <summary>Commits a batch in one call, and the uptime with it when it is due.</summary>
+    private CommitResult Commit(CommandBatch batch, List<Command> commands)
     {
+        PrepareWrites();
+        batch.WriteTo(_writes);
         try
         {
-            var happened = store.Reopen() == _unresolved!.Value.Id;
-            _unresolved = null;
-            _mustReopen = false;
-            return happened;
+            return CommitWrites();
         }
         catch (StorageException)
         {
-            return false; // still unknown: the callers get the error, and the next reopening resolves it for the watchers
+            _unresolved = (_writes.Number, batch, [.. commands]);
+            if (ResultAfterFailedCommit() is { } happened)
+                return happened;
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Returns the result of the commit that reported failure, if it happened after all; otherwise null. No caller or watcher gets an
+    /// answer before this is known.
+    /// </summary>
+    private CommitResult? ResultAfterFailedCommit()
+    {
+        try
+        {
+            _position = Wait(store.ReopenAsync());
+        }
+        catch (StorageException)
+        {
+            return null; // still unknown: the callers get the error, and the next reopening resolves it for the watchers
+        }
+        var happened = _position.LastCommit == _unresolved!.Value.Number;
+        _unresolved = null;
+        _mustReopen = false;
+        return happened ? _position.LastResult : null;
+    }
+
+    /// <summary>Stores how long the server has run, so that a crash cannot make a time wrong by more than the interval.</summary>
+    private void CommitUptime()
+    {
+        PrepareWrites();
+        CommitWrites();
+    }
+
+    private void PrepareWrites()
+    {
+        _writes.Clear();
+        (_writes.Generation, _writes.Number) = (_position.Generation, _position.LastCommit + 1);
+        if (!IsUptimeDue)
+            return;
+        _uptimeAt = time.GetTimestamp();
+        _writes.Uptime = new ServerUptime(time.GetUtcNow(), users.Uptime!.Value);
+    }
+
+    private CommitResult CommitWrites()
+    {
+        var result = Wait(store.CommitAsync(_writes));
+        _position = _position with { LastCommit = _writes.Number };
+        return result;
+    }
+
+    private bool TryUseStore(Action use) => TryUseStore(use, out _);
+
+    /// <summary>Uses the store, after reopening it if it failed before. Returns false if it fails.</summary>
+    private bool TryUseStore(Action use, [NotNullWhen(false)] out StorageException? error)
+    {
+        try
+        {
+            EnsureOpen();
+            use();
+            error = null;
+            return true;
+        }
+        catch (StorageException exception)
+        {
+            _mustReopen = true;
+            status.Report(exception);
+            error = exception;
+            return false;
         }
     }
 
@@ -163,27 +244,27 @@ public sealed class CommandWriter(
     {
         if (!_mustReopen && _unresolved is null)
             return;
-        var lastCommitted = store.Reopen();
+        _position = Wait(store.ReopenAsync());
         _mustReopen = false;
-        if (_unresolved is { } unresolved && unresolved.Id == lastCommitted)
+        if (_unresolved is { } unresolved && unresolved.Number == _position.LastCommit && _position.LastResult is { } result)
         {
-            Publish(unresolved.Batch);
+            Publish(unresolved.Batch, result);
             // The callers already got the error and ignore this. The tracked users must learn the outcome.
-            Complete(unresolved.Batch, unresolved.Commands);
+            Complete(unresolved.Batch, result, unresolved.Commands);
         }
         _unresolved = null;
     }
 
-    private void Publish(CommandBatch batch)
+    private void Publish(CommandBatch batch, CommitResult result)
     {
         List<ServiceCommit>? commits = null;
         foreach (var service in batch.Services)
         {
-            if (!service.IsVisible)
+            if (!service.IsVisible || result.IsStale(service.Sid))
                 continue;
             if (service.IsDeleted)
             {
-                services.Remove(service.Record.Sid, service.Record.Id);
+                services.Remove(service.Sid, service.Id);
                 _purgedAt = null;
             }
             else
@@ -197,19 +278,26 @@ public sealed class CommandWriter(
             foreach (var publisher in publishers)
                 publisher.Publish(commits);
         }
-        keys.Apply(batch.ApiKeys, batch.ForgottenApiKeys);
+        if (!result.IsDirectoryStale)
+            keys.Apply(batch.ApiKeys.Changed, batch.ApiKeys.Removed);
     }
 
-    private void Complete(CommandBatch batch, IReadOnlyList<Command> commands)
+    private void Complete(CommandBatch batch, CommitResult result, IReadOnlyList<Command> commands)
     {
         foreach (var command in commands)
-            command.Complete(users);
+        {
+            if (!IsStale(command, result))
+                command.Complete(users);
+        }
         foreach (var service in batch.Services)
         {
-            if (service.IsSwitchedOn && !service.IsDeleted)
+            if (service.IsSwitchedOn && !service.IsDeleted && !result.IsStale(service.Sid))
                 users.Reconsider(services.Apply(service.Record));
         }
     }
+
+    private static bool IsStale(Command command, CommitResult result) =>
+        result.IsDirectoryStale || (command.Target is { } target && result.IsStale(target));
 
     /// <summary>
     /// Handles a command that threw an unexpected exception, which is a bug in this program. Each command is tried alone, so that only the
@@ -234,33 +322,8 @@ public sealed class CommandWriter(
     }
 
     /// <summary>
-    /// Stores how long the server has run, in a transaction of its own, so that a crash cannot make a time wrong by more than the interval.
-    /// Returns false if the store failed.
-    /// </summary>
-    private bool TryStoreUptime()
-    {
-        if (users.Uptime is not { } uptime || (_uptimeAt is { } at && time.GetElapsedTime(at) < Limits.UptimeInterval))
-            return true;
-        _uptimeAt = time.GetTimestamp();
-        try
-        {
-            EnsureOpen();
-            using var transaction = store.BeginTransaction();
-            transaction.StoreUptime(new ServerUptime(time.GetUtcNow(), uptime));
-            transaction.Commit();
-            return true;
-        }
-        catch (StorageException exception)
-        {
-            _mustReopen = true;
-            status.Report(exception);
-            return false;
-        }
-    }
-
-    /// <summary>
     /// Purges some rows when it is time. Tries a store that failed at each call until a commit succeeds: no other command may be queued
-    /// that would show that it works again. Beginning a transaction proves nothing, because the disk may still be full.
+    /// that would show that it works again. A read proves nothing, because the disk may still be full.
     /// </summary>
     private WriteOutcome PurgeOnce()
     {
@@ -268,24 +331,30 @@ public sealed class CommandWriter(
         if (!isTrial && _purgedAt is { } at && time.GetElapsedTime(at) < PurgeInterval)
             return WriteOutcome.Idle;
         _purgedAt = time.GetTimestamp();
-        try
+        var purged = 0;
+        if (!TryUseStore(() =>
         {
-            EnsureOpen();
-            using var transaction = store.BeginTransaction();
-            var purged = transaction.Purge(time.GetUtcNow() - tombstoneRetention, Limits.RowsPerPurge) > 0;
-            if (!purged && !isTrial)
-                return WriteOutcome.Idle;
-            transaction.Commit();
-            if (purged)
-                _purgedAt = null;
-            status.Report(null);
-            return WriteOutcome.Written;
-        }
-        catch (StorageException exception)
+            purged = Wait(store.PurgeAsync(time.GetUtcNow() - tombstoneRetention, Limits.RowsPerPurge));
+            if (isTrial && purged == 0)
+                CommitUptime();
+        }))
         {
-            _mustReopen = true;
-            status.Report(exception);
             return WriteOutcome.Failed;
         }
+        if (purged > 0)
+            _purgedAt = null;
+        status.Report(null);
+        return purged > 0 || isTrial ? WriteOutcome.Written : WriteOutcome.Idle;
+    }
+
+    /// <summary>Returns the result of a call of the store. Waits on the writer's own thread, which has nothing else to do.</summary>
+    private static T Wait<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
+
+    private static void Wait(ValueTask call)
+    {
+        if (call.IsCompleted)
+            call.GetAwaiter().GetResult();
+        else
+            call.AsTask().GetAwaiter().GetResult();
     }
 }

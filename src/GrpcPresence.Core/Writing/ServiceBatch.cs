@@ -1,46 +1,79 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Core.Writing.Overlay;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>A service instance in a batch: its record as the batch changes it, and the changes. Used only by the writer's thread.</summary>
-internal sealed class ServiceBatch(ServiceRecord record)
+/// <summary>
+/// A service instance in a batch: its record and its rows as the batch changes them, and the changes to publish. Used only by the writer's
+/// thread.
+/// </summary>
+/// <param name="record">The record as it was read.</param>
+/// <param name="version">The version that was read.</param>
+/// <param name="rows">The rows. Not used after the commit.</param>
+internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOverlay rows)
 {
     private readonly List<UserChange> _users = [];
     private readonly List<ServiceConfiguration> _configurations = [];
     private readonly long _firstRevision = record.Revision + 1;
+    private long _revision = record.Revision;
+    private long _userCount = record.UserCount;
+    private ServiceRecord _record = record;
+    private bool _isRecordChanged;
+    private bool _isPartial;
 
     /// <summary>The record as it is to be stored.</summary>
-    public ServiceRecord Record { get; private set; } = record;
+    public ServiceRecord Record => _record.Revision == _revision && _record.UserCount == _userCount
+        ? _record
+        : _record = _record with { Revision = _revision, UserCount = _userCount };
+
+    /// <summary>The store's key.</summary>
+    public long Id { get; } = record.Id;
+
+    /// <summary>The SID.</summary>
+    public ServiceSid Sid { get; } = record.Sid;
+
+    /// <summary>The settings in force.</summary>
+    public ServiceConfiguration Configuration => _record.Configuration;
+
+    /// <summary>The number of users.</summary>
+    public long UserCount => _userCount;
+
+    /// <summary>The rows.</summary>
+    public ServiceOverlay Rows => rows;
 
     /// <summary>Whether the service instance is deleted in this batch.</summary>
     public bool IsDeleted { get; private set; }
 
-    /// <summary>Whether the record must be written back.</summary>
-    public bool IsChanged { get; private set; }
-
     /// <summary>Whether watchers or the service cache must be notified.</summary>
-    public bool IsVisible => Record.Revision >= _firstRevision || IsDeleted || IsNew;
+    public bool IsVisible => _revision >= _firstRevision || IsDeleted || IsNew;
 
     /// <summary>Whether the service instance is created in this batch.</summary>
     public bool IsNew { get; init; }
 
     /// <summary>Whether reachability was switched on in this batch and is on at its end.</summary>
-    public bool IsSwitchedOn =>
-        Record.Configuration.ReachabilityEnabled && Record.Configuration.SwitchedOnRevision >= _firstRevision;
+    public bool IsSwitchedOn => Configuration.ReachabilityEnabled && Configuration.SwitchedOnRevision >= _firstRevision;
+
+    /// <summary>The last revision that was taken.</summary>
+    public long Revision => _revision;
 
     /// <summary>The revision that the next visible change will take.</summary>
-    public long NextRevision => Record.Revision + 1;
+    public long NextRevision => _revision + 1;
 
     /// <summary>Takes the next revision, for one visible change.</summary>
     /// <param name="users">The change of the number of users: 1, 0 or -1.</param>
-    public void TakeRevision(int users = 0) => Update(Record with { Revision = NextRevision, UserCount = Record.UserCount + users });
+    public void TakeRevision(int users = 0)
+    {
+        _revision++;
+        _userCount += users;
+    }
 
-    /// <summary>Replaces the record.</summary>
+    /// <summary>Replaces the record, apart from its revision and the number of users.</summary>
     public void Update(ServiceRecord record)
     {
-        Record = record;
-        IsChanged = true;
+        _record = record;
+        _isRecordChanged = true;
     }
 
     /// <summary>Notes the change of a user that took the present revision.</summary>
@@ -49,8 +82,8 @@ internal sealed class ServiceBatch(ServiceRecord record)
     /// <param name="previous">The user's revision before the change; 0 for a new user.</param>
     public UserState Add(UserRecord user, UpdateReasons reasons, long previous)
     {
-        var state = UserState.Of(Record.Sid, user, Record.Configuration);
-        _users.Add(new UserChange(state, reasons, Record.Revision, previous));
+        var state = UserState.Of(Sid, user, Configuration);
+        _users.Add(new UserChange(state, reasons, _revision, previous));
         return state;
     }
 
@@ -58,18 +91,34 @@ internal sealed class ServiceBatch(ServiceRecord record)
     /// Notes the deletion of a user that took the present revision. The user's revision before was <paramref name="previous"/>.
     /// </summary>
     public void Add(Tombstone tombstone, long previous) =>
-        _users.Add(new UserChange(UserState.Of(Record.Sid, tombstone), UpdateReasons.Deleted, Record.Revision, previous));
+        _users.Add(new UserChange(UserState.Of(Sid, tombstone), UpdateReasons.Deleted, _revision, previous));
+
+    /// <summary>Notes the change of a user that took the present revision and was not read whole, because no publisher needs it.</summary>
+    public void AddUnread() => _isPartial = true;
 
     /// <summary>Replaces the configuration with one that took the present revision.</summary>
     public void Configure(ServiceConfiguration configuration)
     {
-        Update(Record with { Configuration = configuration });
+        Update(_record with { Configuration = configuration });
         _configurations.Add(configuration);
     }
 
     /// <summary>Notes the deletion of the service instance.</summary>
     public void Delete() => IsDeleted = true;
 
+    /// <summary>Adds the service instance to the commit, if the batch wrote to it.</summary>
+    public void WriteTo(BatchWrites writes)
+    {
+        if (!_isRecordChanged && !IsVisible && !rows.IsChanged)
+            return;
+        if (IsDeleted)
+            writes.AddService(new StoredService(Record, version, RowKeys.FirstOf(Id), RowKeys.FirstOf(Id)));
+        else
+            rows.WriteTo(writes, Record, version);
+        var last = writes.Services[^1];
+        (last.IsNew, last.IsDeleted) = (IsNew, IsDeleted);
+    }
+
     /// <summary>Returns what is to be published.</summary>
-    public ServiceCommit ToCommit() => new(Record, _firstRevision, [.. _users], [.. _configurations], IsDeleted);
+    public ServiceCommit ToCommit() => new(Record, _firstRevision, [.. _users], [.. _configurations], IsDeleted, _isPartial);
 }

@@ -2,7 +2,7 @@ using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Reading;
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Watching;

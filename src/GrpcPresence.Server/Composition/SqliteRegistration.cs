@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Storage.Sqlite.Store;

@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
@@ -142,7 +143,8 @@ public sealed class RestartTests : IDisposable
     {
         _world.Tracker.Start();
         _world.Pass(TimeSpan.FromSeconds(10));
-        _world.Tracker.Recover(_world.Service, _world.SidOf(Alice), Alice, TimeSpan.Zero);
+        _world.Tracker.Recover(
+            _world.Service, new StoredOnlineUser(0, _world.Service.Sid, _world.SidOf(Alice), Alice, TimeSpan.Zero));
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(_world.StoredOnline(Alice));

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Writing.Commands;
 using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
@@ -61,7 +62,12 @@ public sealed class SweepTests : IDisposable
     {
         const int Users = 1_000_000;
         for (var number = 1; number <= Users; number++)
-            _world.Tracker.Recover(_world.Service, new UserSid((UInt128)number), Identity.FromTrusted($"user-{number}"), TimeSpan.Zero);
+        {
+            _world.Tracker.Recover(
+                _world.Service,
+                new StoredOnlineUser(
+                    number, _world.Service.Sid, new UserSid((UInt128)number), Identity.FromTrusted($"user-{number}"), TimeSpan.Zero));
+        }
         _world.Tracker.Start();
         _world.Pass(SessionTimeout - Limits.Tick);
         var (queued, holds) = (0, 0);

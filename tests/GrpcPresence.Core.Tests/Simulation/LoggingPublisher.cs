@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Watching;
@@ -9,6 +10,17 @@ namespace GrpcPresence.Core.Tests.Simulation;
 /// </summary>
 internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, StoreFaults faults, Func<bool> loses) : ICommitPublisher
 {
+    private readonly HashSet<ServiceSid> _unneeded = []; // service instances whose users the hub did not need for this commit
+
+    public bool NeedsUsers(ServiceSid service)
+    {
+        if (next.NeedsUsers(service))
+            _unneeded.Remove(service);
+        else
+            _unneeded.Add(service);
+        return true; // the truth needs them
+    }
+
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
         foreach (var commit in commits)
@@ -16,7 +28,9 @@ internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, Store
         if (loses())
             return;
         faults.Reader.Value = this;
-        next.Publish(commits);
+        next.Publish([
+            .. commits.Select(commit => _unneeded.Contains(commit.Service.Sid) ? commit with { Users = [], IsPartial = true } : commit),
+        ]);
         faults.Reader.Value = null;
     }
 }

@@ -249,7 +249,7 @@ internal sealed class SimulatedProcess : IDisposable
 
     private void Fail(int a, int b)
     {
-        switch (a % 4)
+        switch (a % 5)
         {
             case 0:
                 _store.Faults.FailCommit(CommitFault.BeforeEffect);
@@ -258,7 +258,10 @@ internal sealed class SimulatedProcess : IDisposable
                 _store.Faults.FailCommit(CommitFault.AfterEffect);
                 break;
             case 2:
-                _store.Faults.FailOperation(1 + (b % 12));
+                _store.Faults.FailOperation(1 + (b % 4));
+                break;
+            case 3:
+                _store.Faults.MakeNextCommitStale();
                 break;
             default:
                 _store.Faults.FailReads(fail: b % 2 == 0);

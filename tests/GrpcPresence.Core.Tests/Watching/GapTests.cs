@@ -50,6 +50,22 @@ public sealed class GapTests : IDisposable
     }
 
     [Fact]
+    public async Task Convergent_a_commit_that_was_decided_before_the_watch_opened_is_read()
+    {
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await using var client = await _world.Watch(service, now: true);
+        await client.Sync();
+        // The writer decided to read no whole users, and the watch opened before the commit.
+        _publisher.Needs = _ => false;
+        await _world.Online(service, "ada");
+
+        var update = await client.NextUpdate();
+        Assert.Equal((true, UpdateReasons.ReachabilityOnline), (update.State.IsOnline, update.Reasons));
+        Assert.Equal("ada", update.State.Identity.ToString());
+    }
+
+    [Fact]
     public async Task Convergent_a_watch_that_reads_past_a_lost_batch_makes_the_feed_read_it()
     {
         var service = await _world.NewService();

@@ -156,6 +156,8 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
         Meters.Dispose();
     }
 
+    bool ICommitPublisher.NeedsUsers(ServiceSid service) => false;
+
     void ICommitPublisher.Publish(IReadOnlyList<ServiceCommit> commits) => _dispatcher?.Publish(commits);
 
     private static async Task Within(Task task, string what)

@@ -38,8 +38,8 @@ public sealed class ApiKeyTests : IDisposable
         var recorded = 0;
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
         var revoked = _world.Queue.SubmitAsync(new RevokeApiKey(key.Sid) { Committed = _ => recorded++ });
-        // Begin, find key, update key, commit; then the reopening fails as well.
-        _world.Store.Faults.FailOperation(5);
+        // A read, the commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(3);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => revoked);
         Assert.Equal(0, recorded);

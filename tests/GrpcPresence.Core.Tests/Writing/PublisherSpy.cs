@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Tests.Writing;
@@ -5,6 +6,8 @@ namespace GrpcPresence.Core.Tests.Writing;
 /// <summary>Inspects each commit before the hub receives it.</summary>
 internal sealed class PublisherSpy(ICommitPublisher next, Action<ServiceCommit> look) : ICommitPublisher
 {
+    public bool NeedsUsers(ServiceSid service) => true;
+
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
         foreach (var commit in commits)

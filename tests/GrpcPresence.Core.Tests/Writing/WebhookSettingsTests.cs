@@ -71,6 +71,43 @@ public sealed class WebhookSettingsTests : IDisposable
     }
 
     [Fact]
+    public async Task Webhooks_A_position_is_replaced_only_where_it_is_the_expected_one()
+    {
+        var service = await _world.NewService();
+        await SetUrl(service, Url);
+        WebhookPosition[] positions =
+        [
+            (await Find(service))!.Position,
+            new(9),
+            new(9, KnownSince: 3),
+            new(9, KnownSince: null, new WebhookSweep(KnownSince: 3, AfterId: 0)),
+            new(9, KnownSince: null, new WebhookSweep(KnownSince: 3, AfterId: 8)),
+            new(9, KnownSince: null, WebhookSweep.Everyone),
+        ];
+        foreach (var (before, after) in positions.Zip(positions.Skip(1)))
+        {
+            foreach (var wrong in positions.Where(position => position != before))
+                await _world.Do(new AdvanceWebhook(service.Sid, service.Id, wrong, new WebhookPosition(1)));
+            Assert.Equal(before, (await Find(service))!.Position);
+            await _world.Do(new AdvanceWebhook(service.Sid, service.Id, before, after));
+            Assert.Equal(after, (await Find(service))!.Position);
+        }
+    }
+
+    [Fact]
+    public async Task Webhooks_Without_a_URL_the_position_does_not_move()
+    {
+        var service = await _world.NewService();
+        await _world.Do(new AdvanceWebhook(service.Sid, service.Id, WebhookPosition.None, new WebhookPosition(9)));
+        Assert.Null(await Find(service));
+
+        await SetUrl(service, Url);
+        await SetUrl(service, "");
+        await _world.Do(new AdvanceWebhook(service.Sid, service.Id, WebhookPosition.None, new WebhookPosition(9)));
+        Assert.Equal(WebhookPosition.None, (await Find(service))!.Position);
+    }
+
+    [Fact]
     public async Task Webhooks_A_URL_that_is_set_again_receives_no_events_of_the_time_between()
     {
         var service = await _world.NewService();

@@ -22,8 +22,8 @@ public sealed class WriterFaultTests : IDisposable
         await _world.Online(service, "ada");
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
         var deleted = _world.Queue.SubmitAsync(new DeleteUser(service.Sid, World.Key("ada"), etag: ""));
-        // Begin, find service, find user, delete, end session, update service, commit; then the reopening fails as well.
-        _world.Store.Faults.FailOperation(8);
+        // A read, the commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(3);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => deleted);
         await _world.Create(service, "bob");
@@ -42,8 +42,8 @@ public sealed class WriterFaultTests : IDisposable
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
         var switched = _world.Queue.SubmitAsync(
             new UpdateConfiguration(service.Sid, "", before => before with { ReachabilityEnabled = true }));
-        // Begin, find service, update service, commit; then the reopening fails as well.
-        _world.Store.Faults.FailOperation(5);
+        // A read, the commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(3);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => switched);
         await _world.Create(service, "bob");
@@ -189,8 +189,8 @@ public sealed class WriterFaultTests : IDisposable
         await client.Sync();
         _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
         var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
-        // Begin, find service, find user, insert, update service, commit; then the reopening fails as well.
-        _world.Store.Faults.FailOperation(7);
+        // A read, the commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(3);
         _world.Writer.WriteOnce();
         await Assert.ThrowsAsync<StorageException>(() => ada);
         await _world.NewService();

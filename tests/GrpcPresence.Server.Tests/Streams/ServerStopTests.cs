@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Server.Cli;

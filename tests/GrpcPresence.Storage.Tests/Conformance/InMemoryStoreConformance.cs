@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
@@ -15,5 +15,9 @@ public sealed class InMemoryStoreConformance : PresenceStoreConformance, IDispos
 
     protected override object Backup() => _store.Image;
 
-    protected override void Restore(object backup) => _store.Restore((StoreImage)backup);
+    protected override void Restore(object backup)
+    {
+        _store.Restore((StoreImage)backup);
+        StoreSession.Of(_store).Reopen(); // as the writer of the next process does
+    }
 }

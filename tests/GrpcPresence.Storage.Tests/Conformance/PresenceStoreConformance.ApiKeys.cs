@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -8,7 +9,7 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task An_api_key_comes_back_as_it_was_inserted()
     {
-        var service = Write(transaction => transaction.InsertService(Sample.Service(1)));
+        var service = Write(session => session.InsertService(Sample.Service(1)));
         var plain = NewKey(1);
         var full = NewKey(2) with
         {
@@ -22,23 +23,22 @@ public abstract partial class PresenceStoreConformance
             RevokeTime = Sample.Time.AddTicks(4),
         };
 
-        plain = plain with { Id = Write(transaction => transaction.InsertApiKey(plain)).Id };
-        full = full with { Id = Write(transaction => transaction.InsertApiKey(full)).Id };
+        plain = plain with { Id = Write(session => session.InsertApiKey(plain)).Id };
+        full = full with { Id = Write(session => session.InsertApiKey(full)).Id };
 
         Assert.True(plain.Id > 0 && full.Id > plain.Id);
         Assert.Equal([plain, full], await Store.ListApiKeysAsync(Stop));
-        Write(transaction =>
-        {
-            Assert.Equal(plain, transaction.FindApiKey(plain.Sid));
-            Assert.Equal(full, transaction.FindApiKey(full.Sid));
-            Assert.Null(transaction.FindApiKey(new ApiKeySid(3)));
-        });
+        var keys = new BatchKeys();
+        keys.AddApiKey(plain.Sid);
+        keys.AddApiKey(new ApiKeySid(3));
+        keys.AddApiKey(full.Sid);
+        Assert.Equal([plain, null, full], Session.Read(keys).ApiKeys);
     }
 
     [Fact]
     public async Task An_api_key_is_updated_in_its_secrets_and_their_times_alone()
     {
-        var key = Write(transaction => transaction.InsertApiKey(NewKey(1)));
+        var key = Write(session => session.InsertApiKey(NewKey(1)));
         var changed = key with
         {
             Secret = new ApiKeySecret("n-salt", "n-hash"),
@@ -48,73 +48,69 @@ public abstract partial class PresenceStoreConformance
             RevokeTime = Sample.Time.AddHours(2),
         };
 
-        Write(transaction =>
-            transaction.UpdateApiKey(changed with { FriendlyName = "other", Role = ApiKeyRole.Read, CertificateName = "other" }));
+        Write(session =>
+            session.UpdateApiKey(changed with { FriendlyName = "other", Role = ApiKeyRole.Read, CertificateName = "other" }));
 
         Assert.Equal([changed], await Store.ListApiKeysAsync(Stop));
     }
 
     [Fact]
-    public async Task Api_keys_that_are_not_committed_are_not_there()
+    public void Api_keys_in_force_and_revoked_are_read_by_exact_scope()
     {
-        using (var transaction = Store.BeginTransaction())
-        {
-            transaction.InsertApiKey(NewKey(1));
-            Assert.NotNull(transaction.FindApiKey(NewKey(1).Sid));
-        }
+        var service = Write(session => session.InsertService(Sample.Service(1)));
+        ApiKey[] added = [
+            .. Write(session => new[]
+            {
+                session.InsertApiKey(NewKey(1)),
+                session.InsertApiKey(NewKey(2) with { RevokeTime = Sample.Time }),
+                session.InsertApiKey(NewKey(3) with { Scope = service.Sid }),
+                session.InsertApiKey(NewKey(4) with { RevokeTime = Sample.Time }),
+                session.InsertApiKey(NewKey(5) with { Scope = service.Sid, RevokeTime = Sample.Time }),
+            }),
+        ];
 
-        Assert.Empty(await Store.ListApiKeysAsync(Stop));
-    }
-
-    [Fact]
-    public void Api_keys_in_force_and_revoked_are_counted_by_exact_scope()
-    {
-        var service = Write(transaction => transaction.InsertService(Sample.Service(1)));
-        Write(transaction =>
-        {
-            transaction.InsertApiKey(NewKey(1));
-            transaction.InsertApiKey(NewKey(2) with { RevokeTime = Sample.Time });
-            transaction.InsertApiKey(NewKey(3) with { RevokeTime = Sample.Time });
-            var inForce = transaction.InsertApiKey(NewKey(4) with { Scope = service.Sid });
-            transaction.InsertApiKey(NewKey(5) with { Scope = service.Sid, RevokeTime = Sample.Time });
-
-            Assert.Equal((1, 2), transaction.CountApiKeys(null));
-            Assert.Equal((1, 1), transaction.CountApiKeys(service.Sid));
-            Assert.Equal((0, 0), transaction.CountApiKeys(Sample.ServiceSid(2)));
-            Assert.Equal([inForce], transaction.ListApiKeysInForce(service.Sid));
-        });
+        var keys = new BatchKeys();
+        keys.AddApiKeyScope(null);
+        keys.AddApiKeyScope(service.Sid);
+        keys.AddApiKeyScope(Sample.ServiceSid(2));
+        Assert.Equal<IEnumerable<ApiKey>>(
+            [[added[0], added[1], added[3]], [added[2], added[4]], []], Session.Read(keys).ApiKeysByScope);
     }
 
     [Fact]
     public void A_certificate_name_finds_the_key_in_force_and_no_other()
     {
-        Write(transaction =>
+        var keys = new BatchKeys();
+        keys.AddCertificateName("a.example");
+        keys.AddCertificateName("A.example");
+        Write(session =>
         {
-            transaction.InsertApiKey(NewKey(1));
-            transaction.InsertApiKey(NewKey(2) with { CertificateName = "a.example", RevokeTime = Sample.Time });
-            Assert.Null(transaction.FindApiKey("a.example"));
-            var key = transaction.InsertApiKey(NewKey(3) with { CertificateName = "a.example" });
-
-            Assert.Equal(key, transaction.FindApiKey("a.example"));
-            Assert.Null(transaction.FindApiKey("A.example"));
+            session.InsertApiKey(NewKey(1));
+            session.InsertApiKey(NewKey(2) with { CertificateName = "a.example", RevokeTime = Sample.Time });
         });
+        Assert.Equal([null, null], Session.Read(keys).ApiKeysByName);
+
+        var key = Write(session => session.InsertApiKey(NewKey(3) with { CertificateName = "a.example" }));
+
+        Assert.Equal([key, null], Session.Read(keys).ApiKeysByName);
     }
 
     [Fact]
-    public async Task The_key_of_the_scope_that_was_revoked_first_is_removed_first()
+    public async Task A_removed_api_key_is_gone_and_its_key_is_not_used_again()
     {
-        var service = Write(transaction => transaction.InsertService(Sample.Service(1)));
-        var (left, other) = Write(transaction =>
+        var (kept, removed) = Write(session => (session.InsertApiKey(NewKey(1)), session.InsertApiKey(NewKey(2))));
+
+        var next = Write(session =>
         {
-            var newer = transaction.InsertApiKey(NewKey(1) with { RevokeTime = Sample.Time.AddHours(1) });
-            var older = transaction.InsertApiKey(NewKey(2) with { RevokeTime = Sample.Time });
-            var scoped = transaction.InsertApiKey(NewKey(3) with { Scope = service.Sid, RevokeTime = Sample.Time.AddHours(-1) });
-            Assert.Equal(older, transaction.DeleteOldestRevokedApiKey(null));
-            Assert.Null(transaction.DeleteOldestRevokedApiKey(Sample.ServiceSid(2)));
-            return (newer, scoped);
+            session.DeleteApiKey(removed);
+            return session.InsertApiKey(NewKey(3));
         });
 
-        Assert.Equal([left, other], await Store.ListApiKeysAsync(Stop));
+        Assert.Equal([kept, next], await Store.ListApiKeysAsync(Stop));
+        Assert.True(next.Id > removed.Id);
+        Write(session => session.DeleteApiKey(next));
+        Restart();
+        Assert.True(Write(session => session.InsertApiKey(NewKey(4))).Id > next.Id);
     }
 
     private static ApiKey NewKey(int number) => new()

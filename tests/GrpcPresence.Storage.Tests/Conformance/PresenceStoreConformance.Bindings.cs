@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -13,16 +14,18 @@ public abstract partial class PresenceStoreConformance
         var (service, users) = WithUsers(1);
         var given = Sample.Binding(1, users[0]) with { Type = BindingType.Apn, Endpoint = "naïve \0 endpoint 🙂" };
 
-        var inserted = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, given));
+        var inserted = Write(session => session.InsertBinding(service.Id, users[0].Id, given));
 
         Assert.True(inserted.Id > 0);
         Assert.Equal(given with { Id = inserted.Id }, inserted);
         Assert.Equal(inserted, await Store.FindBindingAsync(service.Sid, inserted.Sid, Stop));
-        Write(transaction =>
+        var read = Session.Read(service.Sid, keys =>
         {
-            Assert.Equal(inserted, transaction.FindBinding(service.Id, inserted.Sid));
-            Assert.Equal(inserted, transaction.FindBinding(service.Id, inserted.Type, inserted.Endpoint));
+            keys.AddBinding(inserted.Sid);
+            keys.AddBinding(inserted.Type, inserted.Endpoint);
         });
+        Assert.Equal([new OwnedBinding(inserted, users[0])], read.Bindings);
+        Assert.Equal([new OwnedBinding(inserted, users[0])], read.BindingsByAddress);
     }
 
     [Fact]
@@ -30,18 +33,25 @@ public abstract partial class PresenceStoreConformance
     {
         var (service, users) = WithUsers(1);
         var (other, _) = WithUsers(1, number: 2);
-        var binding = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+        var binding = Write(session => session.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
 
         Assert.Null(await Store.FindBindingAsync(service.Sid, Sample.BindingSid(2), Stop));
         Assert.Null(await Store.FindBindingAsync(other.Sid, binding.Sid, Stop));
-        Write(transaction =>
+        var read = Session.Read(service.Sid, keys =>
         {
-            Assert.Null(transaction.FindBinding(service.Id, Sample.BindingSid(2)));
-            Assert.Null(transaction.FindBinding(other.Id, binding.Sid));
-            Assert.Null(transaction.FindBinding(service.Id, BindingType.Apn, binding.Endpoint));
-            Assert.Null(transaction.FindBinding(service.Id, binding.Type, binding.Endpoint + "?"));
-            Assert.Null(transaction.FindBinding(other.Id, binding.Type, binding.Endpoint));
+            keys.AddBinding(Sample.BindingSid(2));
+            keys.AddBinding(BindingType.Apn, binding.Endpoint);
+            keys.AddBinding(binding.Type, binding.Endpoint + "?");
         });
+        Assert.Equal([null], read.Bindings);
+        Assert.Equal([null, null], read.BindingsByAddress);
+        read = Session.Read(other.Sid, keys =>
+        {
+            keys.AddBinding(binding.Sid);
+            keys.AddBinding(binding.Type, binding.Endpoint);
+        });
+        Assert.Equal([null], read.Bindings);
+        Assert.Equal([null], read.BindingsByAddress);
     }
 
     [Fact]
@@ -49,12 +59,9 @@ public abstract partial class PresenceStoreConformance
     {
         var (service, users) = WithUsers(2);
 
-        Write(transaction =>
-        {
-            var binding = transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0]));
-            transaction.MoveBinding(binding with { UserSid = users[1].Sid, Identity = users[1].Identity }, users[1].Id);
-            transaction.DeleteBinding(binding);
-        });
+        var binding = Write(session => session.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+        Write(session => session.MoveBinding(binding with { UserSid = users[1].Sid, Identity = users[1].Identity }, users[1].Id));
+        Write(session => session.DeleteBinding(binding));
 
         Assert.Equal(users[0], await FindUser(service, Sample.Key(users[0])));
         Assert.Equal(users[1], await FindUser(service, Sample.Key(users[1])));
@@ -64,10 +71,10 @@ public abstract partial class PresenceStoreConformance
     public async Task A_moved_push_binding_is_the_other_users_and_is_else_the_same()
     {
         var (service, users) = WithUsers(2);
-        var binding = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+        var binding = Write(session => session.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
         var moved = binding with { UserSid = users[1].Sid, Identity = users[1].Identity };
 
-        Write(transaction => transaction.MoveBinding(moved, users[1].Id));
+        Write(session => session.MoveBinding(moved, users[1].Id));
 
         Assert.Equal(moved, await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
         Assert.Empty(await Store.ListBindingsAsync(service.Sid, Of(Sample.Key(users[0])), 0, 10, Stop));
@@ -78,12 +85,12 @@ public abstract partial class PresenceStoreConformance
     public async Task A_deleted_push_binding_is_gone_and_its_address_is_free()
     {
         var (service, users) = WithUsers(1);
-        var binding = Write(transaction => transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
+        var binding = Write(session => session.InsertBinding(service.Id, users[0].Id, Sample.Binding(1, users[0])));
 
-        var next = Write(transaction =>
+        var next = Write(session =>
         {
-            transaction.DeleteBinding(binding);
-            return transaction.InsertBinding(service.Id, users[0].Id, Sample.Binding(2, users[0]) with { Endpoint = binding.Endpoint });
+            session.DeleteBinding(binding);
+            return session.InsertBinding(service.Id, users[0].Id, Sample.Binding(2, users[0]) with { Endpoint = binding.Endpoint });
         });
 
         Assert.Null(await Store.FindBindingAsync(service.Sid, binding.Sid, Stop));
@@ -96,9 +103,9 @@ public abstract partial class PresenceStoreConformance
     {
         var (service, users) = WithUsers(2);
         var (other, others) = WithUsers(1, number: 2);
-        Write(transaction => transaction.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0])));
+        Write(session => session.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0])));
         var all = Enumerable.Range(1, 6)
-            .Select(n => Write(t => t.InsertBinding(service.Id, users[n % 2].Id, Sample.Binding(10 - n, users[n % 2]))))
+            .Select(n => Write(session => session.InsertBinding(service.Id, users[n % 2].Id, Sample.Binding(10 - n, users[n % 2]))))
             .ToList();
 
         Assert.Equal(all, await Store.ListBindingsAsync(service.Sid, BindingFilter.All, 0, 10, Stop));
@@ -155,8 +162,8 @@ public abstract partial class PresenceStoreConformance
     {
         var (service, users) = WithUsers(2);
         var (other, others) = WithUsers(1, number: 2);
-        Write(transaction =>
-            transaction.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0]) with { Type = BindingType.Apn }));
+        Write(session =>
+            session.InsertBinding(other.Id, others[0].Id, Sample.Binding(50, others[0]) with { Type = BindingType.Apn }));
         var all = AddBindings(service, users); // users 0, 1, 0, 1, 0, 1; of the types Apn, Fcm, Gcm, Apn, Fcm, Gcm
         var mobile = new BindingFilter { Types = [BindingType.Gcm, BindingType.Apn] };
 
@@ -176,7 +183,7 @@ public abstract partial class PresenceStoreConformance
     [
         .. Enumerable.Range(0, 6)
             .Select(n => (Number: n, User: users[n % users.Count]))
-            .Select(next => Write(transaction => transaction.InsertBinding(
+            .Select(next => Write(session => session.InsertBinding(
                 service.Id,
                 next.User.Id,
                 Sample.Binding(10 - next.Number, next.User) with { Type = BindingType.Apn + (next.Number % 3) }))),

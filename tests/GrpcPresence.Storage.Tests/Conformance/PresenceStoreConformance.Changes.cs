@@ -61,7 +61,7 @@ public abstract partial class PresenceStoreConformance
         var service = AddService(revision: 5);
         var user = AddUser(service, Sample.User(1, 2));
         AddUser(service, Sample.User(2, 3));
-        Write(transaction => transaction.UpdateUser(user with { FriendlyName = "a", FriendlyNameRevision = 4, Revision = 4 }));
+        Write(session => session.UpdateUser(user with { FriendlyName = "a", FriendlyNameRevision = 4, Revision = 4 }));
 
         Assert.Equal([3, 4], await Revisions(service, 0, 10));
     }
@@ -84,7 +84,7 @@ public abstract partial class PresenceStoreConformance
         var service = AddService(revision: 3);
         var user = AddUser(service, Sample.User(1, 2));
         AddUser(service, Sample.User(2, 3));
-        Write(transaction => transaction.UpdateUser(user with { BindingCount = 1, HadBinding = true }));
+        Write(session => session.UpdateUser(user with { BindingCount = 1, HadBinding = true }));
 
         Assert.Equal([2, 3], await Revisions(service, 0, 10));
     }
@@ -127,14 +127,14 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 20);
         var identity = Sample.Identity(1);
-        Write(transaction =>
+        Write(session =>
         {
             for (var number = 1; number <= 3; number++)
             {
-                var user = transaction.InsertUser(service.Id, Sample.User(number, number + 1) with { Identity = identity });
-                transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 10 + number));
+                var user = Sample.User(number, number + 1) with { Identity = identity };
+                session.AddTombstone(service.Id, Sample.TombstoneOf(user, 10 + number));
             }
-            transaction.InsertUser(service.Id, Sample.User(4, 14) with { Identity = identity });
+            session.InsertUser(service.Id, Sample.User(4, 14) with { Identity = identity });
         });
 
         var read = await Store.FindChangesAsync(service.Sid, [new UserKey(identity)], 11, Stop);
@@ -190,13 +190,10 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(1, 16);
         AddUsers(service, Sample.User(1, 10), Sample.User(2, 15), Sample.User(3, 12), Sample.User(4, 16));
-        Write(transaction =>
+        Write(session =>
         {
             foreach (var (number, revision) in new[] { (5, 11), (6, 13), (7, 14) })
-            {
-                var user = transaction.InsertUser(service.Id, Sample.User(number, 2));
-                transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, revision));
-            }
+                session.AddTombstone(service.Id, Sample.TombstoneOf(Sample.User(number, 2), revision));
         });
         return service;
     }

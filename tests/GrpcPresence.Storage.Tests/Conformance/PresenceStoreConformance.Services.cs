@@ -10,18 +10,18 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task A_service_instance_comes_back_as_it_was_inserted()
     {
-        var inserted = Write(transaction => transaction.InsertService(Sample.Service()));
+        var inserted = Write(session => session.InsertService(Sample.Service()));
 
         Assert.True(inserted.Id > 0);
         Assert.Equal(Sample.Service() with { Id = inserted.Id }, inserted);
         Assert.Equal(inserted, await Store.FindServiceAsync(inserted.Sid, Stop));
-        Assert.Equal(inserted, Write(transaction => transaction.FindService(inserted.Sid)));
+        Assert.Equal(inserted, Session.FindService(inserted.Sid));
     }
 
     [Fact]
     public async Task Every_part_of_a_service_instance_can_be_updated_but_its_key_and_sid()
     {
-        var inserted = Write(transaction => transaction.InsertService(Sample.Service()));
+        var inserted = Write(session => session.InsertService(Sample.Service()));
         var updated = inserted with
         {
             FriendlyName = "another \0 name, naïve 🙂",
@@ -45,25 +45,24 @@ public abstract partial class PresenceStoreConformance
             },
         };
 
-        Write(transaction => transaction.UpdateService(updated));
+        Write(session => session.UpdateService(updated));
 
         Assert.Equal(updated, await Store.FindServiceAsync(inserted.Sid, Stop));
-        Assert.Equal(updated, Write(transaction => transaction.FindService(inserted.Sid)));
+        Assert.Equal(updated, Session.FindService(inserted.Sid));
     }
 
     [Fact]
     public async Task The_number_of_users_is_the_last_written_one_whatever_users_were_added_or_removed_since()
     {
-        var service = Write(transaction => transaction.InsertService(Sample.Service() with { UserCount = 1 }));
+        var service = Write(session => session.InsertService(Sample.Service() with { UserCount = 1 }));
         var user = AddUser(service, Sample.User(1, 2));
         Assert.Equal(1, (await Store.FindServiceAsync(service.Sid, Stop))!.UserCount);
-        Write(transaction =>
+        Write(session =>
         {
-            transaction.UpdateService(service with { Revision = 3, UserCount = 2 });
-            transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3));
-            Assert.Equal(2, transaction.FindService(service.Sid)!.UserCount);
+            session.UpdateService(service with { Revision = 3, UserCount = 2 });
+            session.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3));
         });
-        Write(transaction => transaction.Purge(Sample.Time.AddDays(1), 10));
+        Purge(Sample.Time.AddDays(1), 10);
         Restart();
 
         Assert.Equal(2, (await Store.FindServiceAsync(service.Sid, Stop))!.UserCount);
@@ -76,10 +75,10 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 3);
         var user = AddUser(service, Sample.User(1, 2));
-        Write(transaction => transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3)));
-        Write(transaction => transaction.Purge(Sample.Time.AddDays(1), 10));
+        Write(session => session.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3)));
+        Purge(Sample.Time.AddDays(1), 10);
 
-        Write(transaction => transaction.UpdateService(service with { Revision = 4, PurgedRevision = 0 }));
+        Write(session => session.UpdateService(service with { Revision = 4, PurgedRevision = 0 }));
 
         var found = await Store.FindServiceAsync(service.Sid, Stop);
         Assert.Equal((4, 3), (found!.Revision, found.PurgedRevision));
@@ -89,13 +88,13 @@ public abstract partial class PresenceStoreConformance
     public async Task A_service_instance_that_does_not_exist_is_null()
     {
         Assert.Null(await Store.FindServiceAsync(Sample.ServiceSid(1), Stop));
-        Assert.Null(Write(transaction => transaction.FindService(Sample.ServiceSid(1))));
+        Assert.Null(Session.FindService(Sample.ServiceSid(1)));
     }
 
     [Fact]
     public async Task Service_instances_are_listed_by_ascending_key_above_the_one_given()
     {
-        var services = Enumerable.Range(1, 5).Select(number => Write(t => t.InsertService(Sample.Service(10 - number)))).ToList();
+        var services = Enumerable.Range(1, 5).Select(number => Write(session => session.InsertService(Sample.Service(10 - number)))).ToList();
 
         Assert.Equal(services.Take(2), await Store.ListServicesAsync(0, 2, Stop));
         Assert.Equal(services.Skip(2), await Store.ListServicesAsync(services[1].Id, 10, Stop));
@@ -109,14 +108,11 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 3);
         var user = AddUser(service, Sample.OnlineUser(1, 2));
-        var binding = Write(transaction => transaction.InsertBinding(service.Id, user.Id, Sample.Binding(1, user)));
+        var binding = Write(session => session.InsertBinding(service.Id, user.Id, Sample.Binding(1, user)));
 
-        Write(transaction =>
-        {
-            transaction.DeleteService(service.Id);
-            Assert.Null(transaction.FindService(service.Sid));
-        });
+        Write(session => session.DeleteService(service.Id));
 
+        Assert.Null(Session.FindService(service.Sid));
         Assert.Null(await Store.FindServiceAsync(service.Sid, Stop));
         Assert.Empty(await Store.ListServicesAsync(0, 10, Stop));
         Assert.Empty(await Store.ListOnlineUsersAsync(0, 10, Stop));
@@ -136,7 +132,7 @@ public abstract partial class PresenceStoreConformance
     {
         var first = AddService(revision: 2);
         AddUser(first, Sample.OnlineUser(1, 2));
-        Write(transaction => transaction.DeleteService(first.Id));
+        Write(session => session.DeleteService(first.Id));
 
         var second = AddService(revision: 1);
 
@@ -148,13 +144,13 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task A_sid_can_be_freed_and_taken_in_one_transaction()
+    public async Task A_sid_can_be_freed_and_taken_in_one_commit()
     {
         var first = AddService();
-        var second = Write(transaction =>
+        var second = Write(session =>
         {
-            transaction.DeleteService(first.Id);
-            return transaction.InsertService(Sample.Service());
+            session.DeleteService(first.Id);
+            return session.InsertService(Sample.Service());
         });
 
         Assert.Equal(second.Id, (await Store.FindServiceAsync(first.Sid, Stop))!.Id);
@@ -164,7 +160,7 @@ public abstract partial class PresenceStoreConformance
     public void The_key_of_a_purged_service_instance_is_not_used_again()
     {
         var first = AddService();
-        Write(transaction => transaction.DeleteService(first.Id));
+        Write(session => session.DeleteService(first.Id));
         PurgeAll();
         Restart();
 

@@ -11,12 +11,9 @@ public abstract partial class PresenceStoreConformance
     {
         Assert.Equal(default, await Store.FindUptimeAsync(Stop));
 
-        Write(transaction => transaction.StoreUptime(new ServerUptime(Sample.Time, TimeSpan.FromTicks(7))));
+        Write(session => session.StoreUptime(new ServerUptime(Sample.Time, TimeSpan.FromTicks(7))));
         var last = new ServerUptime(Sample.Time.AddTicks(5), TimeSpan.FromTicks(12));
-        Write(transaction => transaction.StoreUptime(last));
-        using (var transaction = Store.BeginTransaction())
-            transaction.StoreUptime(new ServerUptime(Sample.Time.AddTicks(9), TimeSpan.FromTicks(99)));
-
+        Write(session => session.StoreUptime(last));
         Restart();
         Assert.Equal(last, await Store.FindUptimeAsync(Stop));
     }
@@ -25,30 +22,41 @@ public abstract partial class PresenceStoreConformance
     public async Task An_ended_session_keeps_its_latest_time()
     {
         var service = AddService();
-        Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), Session("a"), TimeSpan.FromTicks(5)));
-        Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), Session("a"), TimeSpan.FromTicks(9)));
-        Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), Session("a"), TimeSpan.FromTicks(7)));
-        Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(2), Session("a"), TimeSpan.FromTicks(3)));
+        Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), SessionOf("a"), TimeSpan.FromTicks(5)));
+        Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), SessionOf("a"), TimeSpan.FromTicks(9)));
+        Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), SessionOf("a"), TimeSpan.FromTicks(7)));
+        Write(session => session.AddEndedSession(service.Id, Sample.Identity(2), SessionOf("a"), TimeSpan.FromTicks(3)));
 
         Restart();
         var ended = await Store.ListEndedSessionsAsync(0, 10, Stop);
         Assert.Equal(
             [(Sample.Identity(1), 9L), (Sample.Identity(2), 3L)],
             ended.Select(session => (session.Identity, session.Until.Ticks)));
-        Assert.All(ended, session => Assert.Equal((service.Sid, Session("a")), (session.Service, session.Session)));
+        Assert.All(ended, session => Assert.Equal((service.Sid, SessionOf("a")), (session.Service, session.Session)));
     }
 
     [Fact]
     public async Task An_ended_session_can_be_forgotten()
     {
         var service = AddService();
-        foreach (var session in new[] { "a", "b" })
-            Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), Session(session), TimeSpan.FromTicks(5)));
+        foreach (var id in new[] { "a", "b" })
+            Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), SessionOf(id), TimeSpan.FromTicks(5)));
 
-        Write(transaction => transaction.RemoveEndedSession(service.Id, Sample.Identity(1), Session("a")));
-        Write(transaction => transaction.RemoveEndedSession(service.Id, Sample.Identity(2), Session("b")));
+        Write(session => session.RemoveEndedSession(service.Id, Sample.Identity(1), SessionOf("a")));
+        Write(session => session.RemoveEndedSession(service.Id, Sample.Identity(2), SessionOf("b")));
 
         Assert.Equal("b", Assert.Single(await Store.ListEndedSessionsAsync(0, 10, Stop)).Session.ToString());
+    }
+
+    [Fact]
+    public async Task An_ended_session_that_is_forgotten_and_remembered_again_has_its_new_time()
+    {
+        var service = AddService();
+        Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), SessionOf("a"), TimeSpan.FromTicks(9)));
+
+        Write(session => session.RemoveEndedSession(service.Id, Sample.Identity(1), SessionOf("a"), until: TimeSpan.FromTicks(5)));
+
+        Assert.Equal(5, Assert.Single(await Store.ListEndedSessionsAsync(0, 10, Stop)).Until.Ticks);
     }
 
     [Fact]
@@ -57,11 +65,11 @@ public abstract partial class PresenceStoreConformance
         var (service, deleted) = (AddService(1), AddService(2));
         for (var number = 0; number < 5; number++)
         {
-            var session = Session($"s{number}");
-            Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), session, TimeSpan.FromTicks(1)));
-            Write(transaction => transaction.AddEndedSession(deleted.Id, Sample.Identity(1), session, TimeSpan.FromTicks(1)));
+            var ended = SessionOf($"s{number}");
+            Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), ended, TimeSpan.FromTicks(1)));
+            Write(session => session.AddEndedSession(deleted.Id, Sample.Identity(1), ended, TimeSpan.FromTicks(1)));
         }
-        Write(transaction => transaction.DeleteService(deleted.Id));
+        Write(session => session.DeleteService(deleted.Id));
 
         var first = await Store.ListEndedSessionsAsync(0, 3, Stop);
         var second = await Store.ListEndedSessionsAsync(first[^1].Id, 3, Stop);
@@ -75,14 +83,14 @@ public abstract partial class PresenceStoreConformance
         var service = AddService();
         for (var ticks = 1; ticks <= 4; ticks++)
         {
-            var (session, until) = (Session($"s{ticks}"), TimeSpan.FromTicks(ticks));
-            Write(transaction => transaction.AddEndedSession(service.Id, Sample.Identity(1), session, until));
+            var (ended, until) = (SessionOf($"s{ticks}"), TimeSpan.FromTicks(ticks));
+            Write(session => session.AddEndedSession(service.Id, Sample.Identity(1), ended, until));
         }
-        Write(transaction => transaction.StoreUptime(new ServerUptime(Sample.Time, TimeSpan.FromTicks(3))));
+        Write(session => session.StoreUptime(new ServerUptime(Sample.Time, TimeSpan.FromTicks(3))));
 
-        Assert.Equal(2, Write(transaction => transaction.Purge(DateTimeOffset.MinValue, 2)));
-        Assert.Equal(1, Write(transaction => transaction.Purge(DateTimeOffset.MinValue, 2)));
-        Assert.Equal(0, Write(transaction => transaction.Purge(DateTimeOffset.MinValue, 2)));
+        Assert.Equal(2, Purge(DateTimeOffset.MinValue, 2));
+        Assert.Equal(1, Purge(DateTimeOffset.MinValue, 2));
+        Assert.Equal(0, Purge(DateTimeOffset.MinValue, 2));
 
         Assert.Equal("s4", Assert.Single(await Store.ListEndedSessionsAsync(0, 10, Stop)).Session.ToString());
     }
@@ -93,13 +101,13 @@ public abstract partial class PresenceStoreConformance
         var service = AddService(revision: 9);
         var user = AddUser(service, Sample.OnlineUser(1, 2) with { LastAlive = TimeSpan.FromTicks(3) });
 
-        Write(transaction => transaction.MarkAlive(service.Id, user.Sid, TimeSpan.FromTicks(8)));
-        Write(transaction => transaction.MarkAlive(service.Id, Sample.UserSid(2), TimeSpan.FromTicks(8)));
+        Write(session => session.MarkAlive(service.Id, user.Id, TimeSpan.FromTicks(8)));
+        Write(session => session.MarkAlive(service.Id, user.Id + 1, TimeSpan.FromTicks(8)));
 
         var expected = user with { LastAlive = TimeSpan.FromTicks(8) };
-        Assert.Equal(expected, Write(transaction => transaction.FindUser(service.Id, Sample.Key(user))));
+        Assert.Equal(expected, ReadUser(service, Sample.Key(user)));
         Assert.Equal(9, (await Store.FindServiceAsync(service.Sid, Stop))!.Revision);
     }
 
-    private static SessionId Session(string text) => SessionId.FromTrusted(text);
+    private static SessionId SessionOf(string text) => SessionId.FromTrusted(text);
 }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
@@ -11,7 +12,7 @@ public abstract partial class PresenceStoreConformance
         var service = AddService();
         var timeline = Store.TimelineOf(service);
         TakeRevision(service, 2);
-        Store.Reopen();
+        Session.Reopen();
 
         Assert.Equal(timeline, Store.TimelineOf(service with { Revision = 2 }));
 
@@ -23,7 +24,7 @@ public abstract partial class PresenceStoreConformance
     public void Service_instances_have_timelines_of_their_own_also_under_one_sid()
     {
         var (first, other) = (AddService(1), AddService(2));
-        Write(transaction => transaction.DeleteService(first.Id));
+        Write(session => session.DeleteService(first.Id));
         var second = AddService(1);
 
         Assert.Equal(3, new[] { first, other, second }.Select(Store.TimelineOf).Distinct().Count());
@@ -106,7 +107,7 @@ public abstract partial class PresenceStoreConformance
         var service = AddService(revision: 3);
         var timeline = Store.TimelineOf(service);
         Restart();
-        Write(transaction => transaction.UpdateService(service with { FriendlyName = "another" }));
+        Write(session => session.UpdateService(service with { FriendlyName = "another" }));
         Restart();
 
         Assert.Equal(3, await EndOf(service, timeline));
@@ -115,13 +116,16 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
-    public async Task A_revision_that_was_rolled_back_does_not_end_a_timeline()
+    public async Task A_revision_that_was_not_committed_does_not_end_a_timeline()
     {
         var service = AddService(revision: 3);
         var first = Store.TimelineOf(service);
         Restart();
-        using (var transaction = Store.BeginTransaction())
-            transaction.UpdateService(service with { Revision = 4 });
+        var refused = Session;
+        refused.UpdateService(service with { Revision = 4 });
+        var writes = refused.Build();
+        writes.Number++;
+        Assert.Throws<StorageException>(() => refused.Commit(writes));
         Assert.Equal(3, await EndOf(service, first));
         TakeRevision(service, 5);
         Restart();
@@ -137,7 +141,7 @@ public abstract partial class PresenceStoreConformance
         var first = Store.TimelineOf(service);
         Restart();
         TakeRevision(service, 4);
-        Store.Reopen();
+        Session.Reopen();
         TakeRevision(service, 5);
 
         Assert.Equal(3, await EndOf(service, first));

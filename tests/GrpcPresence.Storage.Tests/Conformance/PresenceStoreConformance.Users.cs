@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -45,10 +46,11 @@ public abstract partial class PresenceStoreConformance
             KnownRevision = 11,
             Revision = 12,
             QuietReasons = UpdateReasons.Created | UpdateReasons.Role,
+            LastAlive = TimeSpan.FromTicks(13),
         });
 
         Assert.Equal(user, await FindUser(service, Sample.Key(user)));
-        Assert.Equal(user, Write(transaction => transaction.FindUser(service.Id, Sample.SidKey(user))));
+        Assert.Equal(user, ReadUser(service, Sample.SidKey(user)));
 
         var updated = user with
         {
@@ -68,11 +70,12 @@ public abstract partial class PresenceStoreConformance
             KnownRevision = 111,
             Revision = 112,
             QuietReasons = UpdateReasons.Attributes,
+            LastAlive = TimeSpan.FromTicks(113),
         };
-        Write(transaction => transaction.UpdateUser(updated));
+        Write(session => session.UpdateUser(updated));
 
         Assert.Equal(updated, await FindUser(service, Sample.SidKey(user)));
-        Assert.Equal(updated, Write(transaction => transaction.FindUser(service.Id, Sample.Key(user))));
+        Assert.Equal(updated, ReadUser(service, Sample.Key(user)));
     }
 
     [Fact]
@@ -92,16 +95,46 @@ public abstract partial class PresenceStoreConformance
         {
             IsOnline = !user.IsOnline,
             LastOnlineTime = Sample.Time.AddTicks(7),
+            LastAlive = TimeSpan.FromTicks(9),
             OnlineRevision = 4,
             NotifiableRevision = 5,
             KnownRevision = 6,
             Revision = 7,
         };
 
-        Write(transaction => transaction.UpdatePresence(changed));
+        Write(session => session.UpdatePresence(changed));
 
         Assert.Equal(changed, await FindUser(service, Sample.Key(user)));
-        Assert.Equal(changed, Write(transaction => transaction.FindUser(service.Id, Sample.SidKey(user))));
+        Assert.Equal(changed, ReadUser(service, Sample.SidKey(user)));
+    }
+
+    [Fact]
+    public void A_presence_is_read_as_it_was_written_and_by_each_key_of_the_user()
+    {
+        var (service, other) = (AddService(1, 20), AddService(2, 20));
+        var online = AddUser(service, Sample.OnlineUser(1, 3) with { HadBinding = true, NotifiableRevision = 3, LastAlive = TimeSpan.FromTicks(5) });
+        var offline = AddUser(service, Sample.User(2, 4) with { LastOnlineTime = Sample.Time.AddTicks(6), OnlineRevision = 4, KnownRevision = 3 });
+        var foreign = AddUser(other, Sample.User(3, 5));
+
+        UserLookup[] lookups =
+        [
+            new(Sample.Key(online)), new(Sample.SidKey(offline)), new(Sample.Key(online), online.Id), new(Sample.Key(offline), offline.Id),
+            new(Sample.Key(foreign)), new(Sample.Key(foreign), foreign.Id), new(Sample.Key(online), offline.Id + 1),
+        ];
+        var read = Session.Read(service.Sid, keys =>
+        {
+            foreach (var lookup in lookups)
+            {
+                keys.AddPresence(lookup);
+                keys.AddUser(lookup);
+            }
+        });
+
+        UserRecord?[] expected = [online, offline, online, offline, null, null, null];
+        Assert.Equal(expected, read.Users);
+        Assert.Equal(
+            expected.Select(user => user is null ? default : new StoredPresence(user.Id, user.Sid, user.HadBinding, UserPresence.Of(user))),
+            read.Presences);
     }
 
     [Fact]
@@ -121,7 +154,7 @@ public abstract partial class PresenceStoreConformance
         var service = AddService();
 
         Assert.Null(await FindUser(service, new UserKey(Sample.Identity(1))));
-        Assert.Null(Write(transaction => transaction.FindUser(service.Id, new UserKey(Sample.UserSid(1)))));
+        Assert.Null(ReadUser(service, new UserKey(Sample.UserSid(1))));
     }
 
     [Fact]
@@ -242,7 +275,7 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 5);
         AddUsers(service, Sample.OnlineUser(1, 2), Sample.OnlineUser(2, 3) with { IsOnline = false });
-        Write(t => t.UpdateService(service with
+        Write(session => session.UpdateService(service with
         {
             Configuration = service.Configuration with { ReachabilityEnabled = false, SwitchRevision = 5 },
         }));
@@ -294,8 +327,9 @@ public abstract partial class PresenceStoreConformance
             AddUser(off, Sample.OnlineUser(500 + round, 2 + round));
             AddUser(deleted, Sample.OnlineUser(600 + round, 2 + round));
         }
-        Write(transaction => transaction.DeleteService(deleted.Id));
+        Write(session => session.DeleteService(deleted.Id));
 
+        expected = [.. expected.OrderBy(user => user.Item1)];
         var all = await Store.ListOnlineUsersAsync(0, 100, Stop);
         Assert.Equal(expected, all.Select(user => (user.Id, user.Service, user.Sid, user.Identity)));
 
@@ -317,10 +351,10 @@ public abstract partial class PresenceStoreConformance
         var first = AddUser(service, Sample.OnlineUser(1, 2));
         var second = AddUser(service, Sample.OnlineUser(2, 3) with { IsOnline = false });
 
-        Write(transaction =>
+        Write(session =>
         {
-            transaction.UpdateUser(first with { IsOnline = false, Revision = 4, OnlineRevision = 4 });
-            transaction.UpdateUser(second with { IsOnline = true, Revision = 5, OnlineRevision = 5 });
+            session.UpdateUser(first with { IsOnline = false, Revision = 4, OnlineRevision = 4 });
+            session.UpdateUser(second with { IsOnline = true, Revision = 5, OnlineRevision = 5 });
         });
 
         Assert.Equal(second.Id, Assert.Single(await Store.ListOnlineUsersAsync(0, 10, Stop)).Id);
@@ -332,14 +366,12 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 3);
         var user = AddUser(service, Sample.OnlineUser(1, 2));
-        var binding = Write(transaction => transaction.InsertBinding(service.Id, user.Id, Sample.Binding(1, user)));
+        var binding = Write(session => session.InsertBinding(service.Id, user.Id, Sample.Binding(1, user)));
 
-        var next = Write(transaction =>
+        var next = Write(session =>
         {
-            transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3));
-            Assert.Null(transaction.FindUser(service.Id, Sample.Key(user)));
-            Assert.Null(transaction.FindBinding(service.Id, binding.Type, binding.Endpoint));
-            return transaction.InsertUser(service.Id, Sample.User(2, 4) with { Identity = user.Identity });
+            session.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3));
+            return session.InsertUser(service.Id, Sample.User(2, 4) with { Identity = user.Identity });
         });
 
         Assert.Null(await FindUser(service, Sample.SidKey(user)));
@@ -355,7 +387,7 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 3);
         var user = AddUser(service, Sample.User(1, 2));
-        Write(transaction => transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3)));
+        Write(session => session.DeleteUser(service.Id, user, Sample.TombstoneOf(user, 3)));
         Restart();
 
         Assert.True(AddUser(service, Sample.User(2, 4)).Id > user.Id);
@@ -364,7 +396,7 @@ public abstract partial class PresenceStoreConformance
     private static int NumberOf(UserState user) =>
         int.Parse(user.Identity.ToString().AsSpan("user-".Length), System.Globalization.CultureInfo.InvariantCulture);
 
-    private void TurnOnAt(ServiceRecord service, long revision) => Write(transaction => transaction.UpdateService(service with
+    private void TurnOnAt(ServiceRecord service, long revision) => Write(session => session.UpdateService(service with
     {
         Configuration = service.Configuration with { SwitchRevision = revision, SwitchedOnRevision = revision },
     }));

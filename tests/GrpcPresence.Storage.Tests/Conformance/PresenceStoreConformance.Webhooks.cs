@@ -29,11 +29,11 @@ public abstract partial class PresenceStoreConformance
         };
         var changed = given with { Settings = new WebhookSettings { PostUrl = "http://other.example" }, Position = new WebhookPosition(3) };
 
-        Write(transaction => transaction.PutWebhook(given));
+        Write(session => session.PutWebhook(given));
 
         Assert.Equal(given, await Store.FindWebhookAsync(service.Sid, Stop));
-        Assert.Equal(given, Write(transaction => transaction.FindWebhook(service.Id)));
-        Write(transaction => transaction.PutWebhook(changed));
+        Assert.Equal(given, Session.Read(service.Sid, keys => keys.NeedsWebhook = true).Webhook);
+        Write(session => session.PutWebhook(changed));
         Restart();
         Assert.Equal(changed, await Store.FindWebhookAsync(service.Sid, Stop));
     }
@@ -42,27 +42,11 @@ public abstract partial class PresenceStoreConformance
     public async Task Webhook_settings_that_were_never_set_are_null()
     {
         var (service, other) = (AddService(1), AddService(2));
-        Write(transaction => transaction.PutWebhook(WebhookOf(other, "https://post.example", 1)));
+        Write(session => session.PutWebhook(WebhookOf(other, "https://post.example", 1)));
 
         Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
-        Assert.Null(Write(transaction => transaction.FindWebhook(service.Id)));
+        Assert.Null(Session.Read(service.Sid, keys => keys.NeedsWebhook = true).Webhook);
         Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RejectionOf(Store.FindWebhookAsync(Sample.ServiceSid(3), Stop)));
-    }
-
-    [Fact]
-    public async Task Webhooks_that_are_not_committed_are_not_there()
-    {
-        var service = AddService();
-        using (var transaction = Store.BeginTransaction())
-        {
-            transaction.PutWebhook(WebhookOf(service, "https://post.example", 1));
-            transaction.PutNotifications(service.Id, new NotificationSettings { LogEnabled = true });
-            Assert.NotNull(transaction.FindWebhook(service.Id));
-            Assert.True(transaction.FindNotifications(service.Id).LogEnabled);
-        }
-
-        Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
-        Assert.False((await Store.FindNotificationsAsync(service.Sid, Stop)).LogEnabled);
     }
 
     [Fact]
@@ -70,61 +54,16 @@ public abstract partial class PresenceStoreConformance
     {
         var services = Enumerable.Range(1, 4).Select(number => AddService(number)).ToList();
         var (last, first) = (WebhookOf(services[3], "https://last.example", 9), WebhookOf(services[0], "https://first.example", 8));
-        Write(transaction =>
+        Write(session =>
         {
-            transaction.PutWebhook(last);
-            transaction.PutWebhook(first);
-            transaction.PutWebhook(WebhookOf(services[1], "", 0));
-            transaction.PutWebhook(WebhookOf(services[2], "https://deleted.example", 7));
+            session.PutWebhook(last);
+            session.PutWebhook(first);
+            session.PutWebhook(WebhookOf(services[1], "", 0));
+            session.PutWebhook(WebhookOf(services[2], "https://deleted.example", 7));
         });
-        Write(transaction => transaction.DeleteService(services[2].Id));
+        Write(session => session.DeleteService(services[2].Id));
 
         Assert.Equal([first, last], await Store.ListWebhooksAsync(Stop));
-    }
-
-    [Fact]
-    public async Task A_position_of_webhooks_is_replaced_only_where_it_is_the_expected_one()
-    {
-        var (service, other) = (AddService(1), AddService(2));
-        var webhook = WebhookOf(service, "https://post.example", 5);
-        Write(transaction => transaction.PutWebhook(webhook));
-        Write(transaction => transaction.PutWebhook(WebhookOf(other, "https://other.example", 5)));
-        WebhookPosition[] positions =
-        [
-            webhook.Position,
-            new(9),
-            new(9, KnownSince: 3),
-            new(9, KnownSince: null, new WebhookSweep(KnownSince: 3, AfterId: 0)),
-            new(9, KnownSince: null, new WebhookSweep(KnownSince: 3, AfterId: 8)),
-            new(9, KnownSince: null, WebhookSweep.Everyone),
-        ];
-
-        foreach (var (before, after) in positions.Zip(positions.Skip(1)))
-        {
-            foreach (var wrong in positions.Where(position => position != before))
-                Write(transaction => transaction.AdvanceWebhook(service.Id, wrong, new WebhookPosition(1)));
-            Assert.Equal(before, (await Store.FindWebhookAsync(service.Sid, Stop))!.Position);
-            Write(transaction => transaction.AdvanceWebhook(service.Id, before, after));
-            Assert.Equal(webhook with { Position = after }, await Store.FindWebhookAsync(service.Sid, Stop));
-        }
-        Assert.Equal(5, (await Store.FindWebhookAsync(other.Sid, Stop))!.Position.Revision);
-    }
-
-    [Fact]
-    public async Task Without_a_URL_the_position_does_not_move()
-    {
-        var (service, other) = (AddService(1), AddService(2));
-        var silent = WebhookOf(other, "", 0);
-        Write(transaction => transaction.PutWebhook(silent));
-
-        Write(transaction =>
-        {
-            transaction.AdvanceWebhook(service.Id, WebhookPosition.None, new WebhookPosition(9));
-            transaction.AdvanceWebhook(other.Id, WebhookPosition.None, new WebhookPosition(9));
-        });
-
-        Assert.Null(await Store.FindWebhookAsync(service.Sid, Stop));
-        Assert.Equal(silent, await Store.FindWebhookAsync(other.Sid, Stop));
     }
 
     [Fact]
@@ -132,8 +71,8 @@ public abstract partial class PresenceStoreConformance
     {
         var (service, silent) = (AddService(1), AddService(2));
         var webhook = WebhookOf(service, "https://post.example", 5);
-        Write(transaction => transaction.PutWebhook(webhook));
-        Write(transaction => transaction.PutWebhook(WebhookOf(silent, "", 0)));
+        Write(session => session.PutWebhook(webhook));
+        Write(session => session.PutWebhook(WebhookOf(silent, "", 0)));
         Restart();
         Assert.Equal(webhook, await Store.FindWebhookAsync(service.Sid, Stop));
 
@@ -146,7 +85,7 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(swept, restored.Position);
         Assert.True(restored.Epoch > webhook.Epoch);
         Assert.Equal(WebhookPosition.None, (await Store.FindWebhookAsync(silent.Sid, Stop))!.Position);
-        Write(transaction => transaction.AdvanceWebhook(service.Id, swept, webhook.Position));
+        Write(session => session.PutWebhook(restored with { Position = webhook.Position }));
         Restart();
         Assert.Equal(webhook with { Epoch = restored.Epoch }, await Store.FindWebhookAsync(service.Sid, Stop));
     }
@@ -171,11 +110,11 @@ public abstract partial class PresenceStoreConformance
             RemovedFromConversation = membership with { Enabled = false, Sound = "" },
         };
 
-        Write(transaction => transaction.PutNotifications(service.Id, given));
+        Write(session => session.PutNotifications(service.Id, given));
 
         Assert.Equal(given, await Store.FindNotificationsAsync(service.Sid, Stop));
-        Assert.Equal(given, Write(transaction => transaction.FindNotifications(service.Id)));
-        Write(transaction => transaction.PutNotifications(service.Id, given with { LogEnabled = false }));
+        Assert.Equal(given, Session.Read(service.Sid, keys => keys.NeedsNotifications = true).Notifications);
+        Write(session => session.PutNotifications(service.Id, given with { LogEnabled = false }));
         Restart();
         Assert.Equal(given with { LogEnabled = false }, await Store.FindNotificationsAsync(service.Sid, Stop));
     }
@@ -186,7 +125,7 @@ public abstract partial class PresenceStoreConformance
         var service = AddService();
 
         Assert.Equal(new NotificationSettings(), await Store.FindNotificationsAsync(service.Sid, Stop));
-        Assert.Equal(new NotificationSettings(), Write(transaction => transaction.FindNotifications(service.Id)));
+        Assert.Equal(new NotificationSettings(), Session.Read(service.Sid, keys => keys.NeedsNotifications = true).Notifications);
         Assert.Equal(ErrorReason.ServiceInstanceNotFound, await RejectionOf(Store.FindNotificationsAsync(Sample.ServiceSid(2), Stop)));
     }
 
@@ -194,18 +133,18 @@ public abstract partial class PresenceStoreConformance
     public async Task A_service_instance_that_took_a_deleted_ones_sid_has_settings_of_its_own_and_keeps_them()
     {
         var first = AddService(1);
-        Write(transaction =>
+        Write(session =>
         {
-            transaction.PutWebhook(WebhookOf(first, "https://first.example", 5));
-            transaction.PutNotifications(first.Id, new NotificationSettings { LogEnabled = true });
+            session.PutWebhook(WebhookOf(first, "https://first.example", 5));
+            session.PutNotifications(first.Id, new NotificationSettings { LogEnabled = true });
         });
-        Write(transaction => transaction.DeleteService(first.Id));
+        Write(session => session.DeleteService(first.Id));
         var second = AddService(1);
 
         Assert.Null(await Store.FindWebhookAsync(second.Sid, Stop));
         Assert.False((await Store.FindNotificationsAsync(second.Sid, Stop)).LogEnabled);
         var own = WebhookOf(second, "https://second.example", 1);
-        Write(transaction => transaction.PutWebhook(own));
+        Write(session => session.PutWebhook(own));
         PurgeAll();
         Assert.Equal([own], await Store.ListWebhooksAsync(Stop));
     }

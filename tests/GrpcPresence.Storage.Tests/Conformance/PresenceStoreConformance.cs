@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -22,26 +23,38 @@ public abstract partial class PresenceStoreConformance
     /// <summary>Replaces the data with a backup and starts the store.</summary>
     protected abstract void Restore(object backup);
 
-    protected void Write(Action<IStoreTransaction> write)
-    {
-        using var transaction = Store.BeginTransaction();
-        write(transaction);
-        transaction.Commit();
-    }
+    /// <summary>The writer of the store, which has collected nothing.</summary>
+    internal StoreSession Session => StoreSession.Of(Store);
 
-    protected T Write<T>(Func<IStoreTransaction, T> write)
+    /// <summary>Commits some rows.</summary>
+    internal void Write(Action<StoreSession> write) => Write(session =>
     {
-        using var transaction = Store.BeginTransaction();
-        var result = write(transaction);
-        transaction.Commit();
+        write(session);
+        return true;
+    });
+
+    /// <summary>Commits some rows.</summary>
+    internal T Write<T>(Func<StoreSession, T> write)
+    {
+        var session = Session;
+        var result = write(session);
+        Assert.True(session.Commit().IsWhole);
         return result;
     }
 
+    /// <summary>Purges some rows.</summary>
+    protected int Purge(DateTimeOffset tombstonesBefore, int limit) =>
+        Store.PurgeAsync(tombstonesBefore, limit).AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Returns the user as a batch reads it.</summary>
+    internal UserRecord? ReadUser(ServiceRecord service, UserKey key) =>
+        Session.Read(service.Sid, keys => keys.AddUser(new UserLookup(key))).Users[0];
+
     /// <summary>Adds a service instance at the revision. By default, reachability is on since revision 1.</summary>
-    protected ServiceRecord AddService(int number = 1, long revision = 1, bool enabled = true) => Write(transaction =>
+    protected ServiceRecord AddService(int number = 1, long revision = 1, bool enabled = true) => Write(session =>
     {
-        var service = transaction.InsertService(Sample.Service(number));
-        service = service with
+        var service = Sample.Service(number);
+        return session.InsertService(service with
         {
             Revision = revision,
             Configuration = service.Configuration with
@@ -51,21 +64,19 @@ public abstract partial class PresenceStoreConformance
                 SwitchRevision = 1,
                 SwitchedOnRevision = enabled ? 1 : 0,
             },
-        };
-        transaction.UpdateService(service);
-        return service;
+        });
     });
 
-    protected UserRecord AddUser(ServiceRecord service, UserRecord user) => Write(transaction => transaction.InsertUser(service.Id, user));
+    protected UserRecord AddUser(ServiceRecord service, UserRecord user) => Write(session => session.InsertUser(service.Id, user));
 
-    protected void AddUsers(ServiceRecord service, params IEnumerable<UserRecord> users) => Write(transaction =>
+    protected void AddUsers(ServiceRecord service, params IEnumerable<UserRecord> users) => Write(session =>
     {
         foreach (var user in users)
-            transaction.InsertUser(service.Id, user);
+            session.InsertUser(service.Id, user);
     });
 
     protected void TakeRevision(ServiceRecord service, long revision) =>
-        Write(transaction => transaction.UpdateService(transaction.FindService(service.Sid)! with { Revision = revision }));
+        Write(session => session.UpdateService(session.FindService(service.Sid)! with { Revision = revision }));
 
     protected async Task<UserRecord?> FindUser(ServiceRecord service, UserKey key) =>
         (await Store.FindUsersAsync(service.Sid, [key], Stop)).Users.SingleOrDefault()?.Record;

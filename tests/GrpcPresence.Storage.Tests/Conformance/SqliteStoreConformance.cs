@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;

@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Storage.Tests.Conformance;
 using GrpcPresence.Testing;
 
@@ -18,12 +17,12 @@ public sealed class InMemoryFaultTests : IDisposable
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    [InlineData(4)]
-    public async Task The_nth_operation_fails_and_loses_the_transaction(int number)
+    public async Task The_nth_operation_fails_and_loses_the_commit(int number)
     {
+        // A read, a reopening, the commit.
         _store.Faults.FailOperation(number);
 
-        Assert.Throws<StorageException>(() => AddTwoServices());
+        Assert.Throws<StorageException>(AddTwoServices);
 
         Assert.Empty(await _store.ListServicesAsync(0, 10, Stop));
         AddTwoServices();
@@ -36,14 +35,35 @@ public sealed class InMemoryFaultTests : IDisposable
     public async Task A_commit_reports_failure_before_or_after_it_took_effect(CommitFault fault)
     {
         _store.Faults.FailCommit(fault);
-        var transaction = _store.BeginTransaction();
-        transaction.InsertService(Sample.Service());
+        var session = StoreSession.Of(_store);
+        session.InsertService(Sample.Service());
+        var writes = session.Build();
 
-        Assert.Throws<StorageException>(transaction.Commit);
+        Assert.Throws<StorageException>(() => session.Commit(writes));
 
         var happened = fault == CommitFault.AfterEffect;
-        Assert.Equal(happened, _store.Reopen() == transaction.Id);
+        var position = session.Reopen();
+        Assert.Equal(happened, position.LastCommit == writes.Number);
+        Assert.Equal(happened, position.LastResult is { IsWhole: true });
         Assert.Equal(happened, await _store.FindServiceAsync(Sample.ServiceSid(1), Stop) is not null);
+    }
+
+    [Fact]
+    public void The_next_commit_is_stale_on_demand()
+    {
+        AddTwoServices();
+        _store.Faults.MakeNextCommitStale();
+
+        Assert.True(TakeRevision(3).IsStale(Sample.ServiceSid(1)));
+        Assert.True(TakeRevision(3).IsWhole);
+    }
+
+    [Fact]
+    public async Task Operations_complete_later_on_demand()
+    {
+        _store.Faults.CompleteLater(true);
+        AddTwoServices();
+        Assert.Equal(2, (await _store.ListServicesAsync(0, 10, Stop)).Count);
     }
 
     [Fact]
@@ -61,8 +81,8 @@ public sealed class InMemoryFaultTests : IDisposable
     public async Task Operations_fail_until_the_fault_is_cleared()
     {
         _store.Faults.FailAllOperations(true);
-        Assert.Throws<StorageException>(_store.BeginTransaction);
-        Assert.Throws<StorageException>(() => _store.Reopen());
+        Assert.Throws<StorageException>(AddTwoServices);
+        Assert.Throws<StorageException>(() => StoreSession.Of(_store).Reopen());
         Assert.Empty(await _store.ListServicesAsync(0, 10, Stop));
 
         _store.Faults.FailAllOperations(false);
@@ -79,6 +99,7 @@ public sealed class InMemoryFaultTests : IDisposable
         TakeRevision(9);
 
         _store.Restore(backup);
+        StoreSession.Of(_store).Reopen();
 
         Assert.Equal(3, await _store.FindTimelineEndAsync(service, timeline, Stop));
         TakeRevision(7);
@@ -88,16 +109,16 @@ public sealed class InMemoryFaultTests : IDisposable
 
     private void AddTwoServices()
     {
-        using IStoreTransaction transaction = _store.BeginTransaction();
-        transaction.InsertService(Sample.Service(1));
-        transaction.InsertService(Sample.Service(2));
-        transaction.Commit();
+        var session = StoreSession.Of(_store);
+        session.InsertService(Sample.Service(1));
+        session.InsertService(Sample.Service(2));
+        session.Commit();
     }
 
-    private void TakeRevision(long revision)
+    private Core.Storage.Batches.CommitResult TakeRevision(long revision)
     {
-        using var transaction = _store.BeginTransaction();
-        transaction.UpdateService(transaction.FindService(Sample.ServiceSid(1))! with { Revision = revision });
-        transaction.Commit();
+        var session = StoreSession.Of(_store);
+        session.UpdateService(session.FindService(Sample.ServiceSid(1))! with { Revision = revision });
+        return session.Commit();
     }
 }

@@ -17,12 +17,15 @@ public sealed class BackupTests : SqliteTestBase
         using var store = Open();
         AddService(store);
         AddUsers(store, Enumerable.Range(1, 30));
-        using (var transaction = store.BeginTransaction())
+        using (var writer = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))
         {
-            AddUsers(transaction, [31]);
+            // A commit that has begun must be neither in the backup nor in its way.
+            writer.Open();
+            writer.Execute("BEGIN IMMEDIATE; UPDATE services SET revision = 999");
             SqliteBackup.Backup(DatabasePath, BackupPath);
-            transaction.Commit();
+            writer.Execute("ROLLBACK");
         }
+        AddUsers(store, 31);
 
         using var copy = Open(BackupPath);
         Assert.Equal(30, await WholeRevision(copy));

@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Store;
+using GrpcPresence.Storage.Tests.Conformance;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
 
@@ -94,10 +95,10 @@ public sealed class CommitWitnessTests : SqliteTestBase
     {
         using var store = Open();
         var service = AddService(store);
-        using var transaction = store.BeginTransaction();
-        transaction.PutWebhook(new StoredWebhook(
+        var session = StoreSession.Of(store);
+        session.PutWebhook(new StoredWebhook(
             service.Id, service.Sid, new WebhookSettings { PostUrl = "https://post.example" }, new WebhookPosition(0)));
-        transaction.Commit();
+        session.Commit();
     }
 
     private static async Task<WebhookSweep?> SweepAsync(SqlitePresenceStore store) =>
@@ -110,9 +111,10 @@ public sealed class CommitWitnessTests : SqliteTestBase
         {
             var webhook = Assert.Single(await store.ListWebhooksAsync(Stop));
             Assert.Equal(WebhookSweep.Everyone, webhook.Position.Sweep);
-            using var transaction = store.BeginTransaction();
-            transaction.AdvanceWebhook(webhook.ServiceId, webhook.Position, webhook.Position with { Sweep = null });
-            transaction.Commit();
+            var session = StoreSession.Of(store);
+            session.FindService(webhook.ServiceSid);
+            session.PutWebhook(webhook with { Position = webhook.Position with { Sweep = null } });
+            session.Commit();
         }
         using var again = Open(path);
         Assert.Null(await SweepAsync(again));

@@ -21,7 +21,7 @@ public sealed class DurabilityTests : SqliteTestBase
         File.Delete(DatabasePath + suffix);
 
         Assert.Throws<StorageException>(() => AddUsers(store, 1));
-        Assert.Throws<StorageException>(() => store.Reopen());
+        Assert.Throws<StorageException>(() => StoreSession.Of(store).Reopen());
         Assert.Throws<StorageException>(() => AddUsers(store, 2));
     }
 
@@ -35,7 +35,7 @@ public sealed class DurabilityTests : SqliteTestBase
         Assert.Throws<StorageException>(() => AddUsers(store, 1));
 
         File.Move(InDirectory("away.db"), DatabasePath, overwrite: true);
-        store.Reopen();
+        StoreSession.Of(store).Reopen();
         AddUsers(store, 2);
     }
 
@@ -47,7 +47,7 @@ public sealed class DurabilityTests : SqliteTestBase
             AddService(store);
             AddUsers(store, Enumerable.Range(1, 5));
             File.Delete(DatabasePath + "-wal");
-            Assert.Throws<StorageException>(() => store.Reopen());
+            Assert.Throws<StorageException>(() => StoreSession.Of(store).Reopen());
         }
 
         using var again = Open();
@@ -60,11 +60,9 @@ public sealed class DurabilityTests : SqliteTestBase
         using var store = Open();
         AddService(store);
         AddUsers(store, Enumerable.Range(1, 50));
-        using (var transaction = store.BeginTransaction())
-        {
-            AddUsers(transaction, [51]);
-            CopyTo("crashed.db", log: null);
-        }
+        store.WritingConnection.Execute("BEGIN IMMEDIATE; UPDATE services SET revision = 51");
+        CopyTo("crashed.db", log: null);
+        store.WritingConnection.Execute("ROLLBACK");
 
         using var crashed = Open(InDirectory("crashed.db"));
         Assert.Equal(50, await WholeRevision(crashed));

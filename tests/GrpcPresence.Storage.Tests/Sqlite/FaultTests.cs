@@ -1,5 +1,8 @@
 using Dapper;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
 
@@ -8,10 +11,8 @@ namespace GrpcPresence.Storage.Tests.Sqlite;
 /// <summary>Storage errors while the store is open.</summary>
 public sealed class FaultTests : SqliteTestBase
 {
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_full_disk_loses_one_transaction_and_nothing_else(bool reopens)
+    [Fact]
+    public async Task A_full_disk_loses_one_commit_and_nothing_else()
     {
         using var store = Open();
         AddService(store);
@@ -19,19 +20,10 @@ public sealed class FaultTests : SqliteTestBase
         var pages = store.WritingConnection.ExecuteScalar<long>("PRAGMA page_count");
         store.WritingConnection.Execute($"PRAGMA max_page_count = {pages + 2}");
 
-        using (var transaction = store.BeginTransaction())
-        {
-            Assert.Throws<StorageException>(() => AddUsers(transaction, Enumerable.Range(100, 500)));
-            // SQLite has rolled back by itself. No later statement may commit on its own.
-            Assert.Throws<StorageException>(() => AddUsers(transaction, [1000]));
-            Assert.Throws<StorageException>(transaction.Commit);
-        }
+        // SQLite rolls back by itself in the middle. No later statement may commit on its own.
+        Assert.Throws<StorageException>(() => AddUsers(store, Enumerable.Range(100, 500)));
         Assert.Equal(20, await WholeRevision(store));
 
-        if (reopens)
-            store.Reopen();
-        else
-            store.WritingConnection.Execute("PRAGMA max_page_count = 1000000");
         AddUsers(store, Enumerable.Range(100, 500));
         Assert.Equal(520, await WholeRevision(store));
     }
@@ -44,10 +36,9 @@ public sealed class FaultTests : SqliteTestBase
         AddUsers(store, 1);
         store.WritingConnection.Execute("PRAGMA query_only = ON");
 
-        Assert.Throws<StorageException>(store.BeginTransaction);
+        Assert.Throws<StorageException>(() => AddUsers(store, 2));
         Assert.Equal(1, await WholeRevision(store));
 
-        store.Reopen();
         AddUsers(store, 2);
         Assert.Equal(2, await WholeRevision(store));
     }
@@ -61,7 +52,7 @@ public sealed class FaultTests : SqliteTestBase
         {
             outside.Open();
             outside.Execute("BEGIN IMMEDIATE");
-            Assert.Throws<StorageException>(store.BeginTransaction);
+            Assert.Throws<StorageException>(() => AddUsers(store, 1));
             Assert.Equal(0, await WholeRevision(store));
             outside.Execute("ROLLBACK");
         }
@@ -71,17 +62,13 @@ public sealed class FaultTests : SqliteTestBase
     }
 
     [Fact]
-    public async Task A_violated_constraint_is_a_fault_of_the_program_and_the_transaction_can_still_be_rolled_back()
+    public async Task A_violated_constraint_is_a_fault_of_the_program_and_nothing_of_its_commit_is_written()
     {
         using var store = Open();
         AddService(store);
         AddUsers(store, 1);
 
-        using (var transaction = store.BeginTransaction())
-        {
-            AddUsers(transaction, [2]);
-            Assert.Throws<SqliteException>(() => AddUsers(transaction, [1]));
-        }
+        Assert.Throws<SqliteException>(() => AddUsers(store, 2, 1));
 
         AddUsers(store, 3);
         Assert.Equal(2, await WholeRevision(store));
@@ -96,18 +83,14 @@ public sealed class FaultTests : SqliteTestBase
         using var store = Open();
         AddService(store);
         AddUsers(store, 1);
-        var before = store.Reopen();
-        long id;
-        using (var transaction = store.BeginTransaction())
-        {
-            id = transaction.Id;
-            AddUsers(transaction, [2]);
-            // Outside the transaction object, so that its own commit fails.
-            store.WritingConnection.Execute(happened ? $"UPDATE last_commit SET id = {id}; COMMIT" : "ROLLBACK");
-            Assert.Throws<StorageException>(transaction.Commit);
-        }
+        var before = StoreSession.Of(store).Reopen().LastCommit;
+        // From outside, so that the store's own commit fails.
+        EndNextCommitWith(store, happened ? $"UPDATE last_commit SET id = {before + 1}; COMMIT" : "ROLLBACK");
+        Assert.Throws<StorageException>(() => AddUsers(store, 2));
 
-        Assert.Equal(happened ? id : before, store.Reopen());
+        var position = StoreSession.Of(store).Reopen();
+        Assert.Equal(happened ? before + 1 : before, position.LastCommit);
+        Assert.Equal(happened, position.LastResult is { IsWhole: true });
         Assert.Equal(happened ? 2 : 1, await WholeRevision(store));
         AddUsers(store, 3);
         Assert.Equal(happened ? 3 : 2, await WholeRevision(store));
@@ -123,13 +106,8 @@ public sealed class FaultTests : SqliteTestBase
             AddUsers(first, 1);
         }
         using var store = Open();
-        using (var transaction = store.BeginTransaction())
-        {
-            AddUsers(transaction, [2]);
-            store.WritingConnection.Execute("COMMIT");
-            Assert.Throws<StorageException>(transaction.Commit);
-        }
-        store.Reopen();
+        EndNextCommitWith(store, "UPDATE last_commit SET id = id + 1; COMMIT");
+        Assert.Throws<StorageException>(() => AddUsers(store, 2));
         AddUsers(store, 3);
 
         var service = await store.FindServiceAsync(Sample.ServiceSid(1), Stop);
@@ -146,18 +124,45 @@ public sealed class FaultTests : SqliteTestBase
             AddUsers(first, 1);
         }
         using var store = Open();
-        using (var transaction = store.BeginTransaction())
-        {
-            AddUsers(transaction, [2]);
-            store.WritingConnection.Execute("ROLLBACK");
-            Assert.Throws<StorageException>(transaction.Commit);
-        }
-        store.Reopen();
+        EndNextCommitWith(store, "ROLLBACK");
+        Assert.Throws<StorageException>(() => AddUsers(store, 2));
         AddUsers(store, 3);
         AddUsers(store, 4);
 
         var service = await store.FindServiceAsync(Sample.ServiceSid(1), Stop);
         Assert.Equal(1, await store.FindTimelineEndAsync(service!, earlier, Stop));
+    }
+
+    [Fact]
+    public void After_a_commit_that_failed_no_other_is_made_until_the_store_is_reopened()
+    {
+        using var store = Open();
+        AddService(store);
+        var session = StoreSession.Of(store);
+        AddUsers(session, [1]);
+        var writes = session.Build();
+        EndNextCommitWith(store, "ROLLBACK");
+        Assert.Throws<StorageException>(() => session.Commit(writes));
+
+        // Its outcome could be unknown, so that the number is not known to be free.
+        Assert.Throws<StorageException>(() => session.Commit(writes));
+        AddUsers(store, 1);
+    }
+
+    [Fact]
+    public async Task Reads_and_commits_of_the_writer_are_complete_when_they_return()
+    {
+        using var store = Open();
+
+        var reopening = store.ReopenAsync().AsTask();
+        Assert.True(reopening.IsCompletedSuccessfully);
+        var position = await reopening;
+        var keys = new BatchKeys();
+        keys.Service(Sample.ServiceSid(1)).AddPresence(new UserLookup(new UserKey(Sample.Identity(1))));
+        Assert.True(store.ReadBatchAsync(keys, new BatchRead()).AsTask().IsCompletedSuccessfully);
+        var writes = new BatchWrites { Generation = position.Generation, Number = position.LastCommit + 1 };
+        Assert.True(store.CommitAsync(writes).AsTask().IsCompletedSuccessfully);
+        Assert.True(store.PurgeAsync(Sample.Time, 10).AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -167,14 +172,13 @@ public sealed class FaultTests : SqliteTestBase
         AddService(store);
         File.Move(DatabasePath, InDirectory("elsewhere"));
 
-        Assert.Throws<StorageException>(() => store.Reopen());
-        Assert.Throws<StorageException>(store.BeginTransaction);
+        Assert.Throws<StorageException>(() => StoreSession.Of(store).Reopen());
+        Assert.Throws<StorageException>(() => AddUsers(store, 1));
         await Assert.ThrowsAsync<StorageException>(async () => await store.FindServiceAsync(Sample.ServiceSid(1), Stop));
         store.Maintain(idle: true);
         Assert.False(File.Exists(DatabasePath));
 
         File.Move(InDirectory("elsewhere"), DatabasePath);
-        store.Reopen();
         AddUsers(store, 1);
         Assert.Equal(1, await WholeRevision(store));
     }
@@ -200,4 +204,10 @@ public sealed class FaultTests : SqliteTestBase
             await Assert.ThrowsAsync<StorageException>(async () => await WholeRevision(store));
         }
     }
+
+    private static void EndNextCommitWith(SqlitePresenceStore store, string sql) => store.BeforeCommit = () =>
+    {
+        store.BeforeCommit = null;
+        store.WritingConnection.Execute(sql);
+    };
 }

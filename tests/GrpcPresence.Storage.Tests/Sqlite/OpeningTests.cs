@@ -82,7 +82,7 @@ public sealed class OpeningTests : SqliteTestBase
     public void The_writing_connection_is_set_up_alike_after_reopening()
     {
         using var store = Open();
-        store.Reopen();
+        StoreSession.Of(store).Reopen();
         var connection = store.WritingConnection;
 
         Assert.Equal(2, connection.ExecuteScalar<int>("PRAGMA synchronous"));
@@ -278,9 +278,9 @@ public sealed class OpeningTests : SqliteTestBase
         {
             AddService(store);
             AddUsers(store, 1, 2, 3);
-            using var transaction = store.BeginTransaction();
-            transaction.InsertService(Sample.Service(2));
-            transaction.Commit();
+            var session = StoreSession.Of(store);
+            session.InsertService(Sample.Service(2));
+            session.Commit();
         }
         GoBackToVersion3("ALTER TABLE services DROP COLUMN user_count; PRAGMA user_version = 2");
 
@@ -327,7 +327,7 @@ public sealed class OpeningTests : SqliteTestBase
         store.Dispose();
 
         await Assert.ThrowsAsync<StorageException>(async () => await store.FindServiceAsync(Sample.ServiceSid(1), Stop));
-        Assert.Throws<StorageException>(store.BeginTransaction);
+        Assert.Throws<StorageException>(() => AddUsers(store, 1));
         store.Maintain(idle: true);
     }
 
@@ -337,6 +337,10 @@ public sealed class OpeningTests : SqliteTestBase
         using var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false");
         connection.Execute(
             """
+            ALTER TABLE services DROP COLUMN version;
+            ALTER TABLE services DROP COLUMN next_user_id;
+            ALTER TABLE services DROP COLUMN next_binding_id;
+            ALTER TABLE last_commit DROP COLUMN directory_version;
             DROP TABLE uptime;
             DROP TABLE ended_sessions;
             ALTER TABLE users DROP COLUMN last_alive;

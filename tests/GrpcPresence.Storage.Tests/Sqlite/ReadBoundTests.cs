@@ -151,17 +151,12 @@ public sealed class ReadBoundTests : SqliteTestBase
     {
         using var store = Open();
         AddService(store);
-        using (var transaction = store.BeginTransaction())
-        {
-            var service = transaction.FindService(Sample.ServiceSid(1))!;
-            for (var i = 1; i <= Limits.TombstonesPerKey + 100; i++)
-            {
-                var user = transaction.InsertUser(service.Id, Sample.User(i, i) with { Identity = Sample.Identity(1) });
-                transaction.DeleteUser(service.Id, user, Sample.TombstoneOf(user, i));
-            }
-            transaction.UpdateService(service with { Revision = Many });
-            transaction.Commit();
-        }
+        var session = StoreSession.Of(store);
+        var service = session.FindService(Sample.ServiceSid(1))!;
+        for (var i = 1; i <= Limits.TombstonesPerKey + 100; i++)
+            session.AddTombstone(service.Id, Sample.TombstoneOf(Sample.User(i, i) with { Identity = Sample.Identity(1) }, i));
+        session.UpdateService(service with { Revision = Many });
+        session.Commit();
 
         var read = await store.FindChangesAsync(Sample.ServiceSid(1), [new UserKey(Sample.Identity(1))], 0, Stop);
 
@@ -183,8 +178,8 @@ public sealed class ReadBoundTests : SqliteTestBase
     private SqlitePresenceStore OpenWith(Func<int, long, UserRecord> user, int count = Many, long switchedOn = 1)
     {
         var store = Open();
-        using var transaction = store.BeginTransaction();
-        var service = transaction.InsertService(Sample.Service() with
+        var session = StoreSession.Of(store);
+        var service = session.InsertService(Sample.Service() with
         {
             Revision = count + 20,
             Configuration = new ServiceConfiguration
@@ -195,8 +190,8 @@ public sealed class ReadBoundTests : SqliteTestBase
             },
         });
         for (var number = 1; number <= count; number++)
-            transaction.InsertUser(service.Id, user(number, number + 1));
-        transaction.Commit();
+            session.InsertUser(service.Id, user(number, number + 1));
+        session.Commit();
         return store;
     }
 

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Storage.Tests.Conformance;
@@ -46,29 +47,29 @@ public abstract class SqliteTestBase : IDisposable
 
     protected static ServiceRecord AddService(IPresenceStore store)
     {
-        using var transaction = store.BeginTransaction();
-        var service = transaction.InsertService(Sample.Service());
-        transaction.Commit();
+        var session = StoreSession.Of(store);
+        var service = session.InsertService(Sample.Service());
+        session.Commit();
         return service;
     }
 
-    /// <summary>Adds users with these numbers, each with the next revision, in one transaction.</summary>
+    /// <summary>Adds users with these numbers, each with the next revision, in one commit.</summary>
     protected static void AddUsers(IPresenceStore store, params IEnumerable<int> numbers)
     {
-        using var transaction = store.BeginTransaction();
-        AddUsers(transaction, numbers);
-        transaction.Commit();
+        var session = StoreSession.Of(store);
+        AddUsers(session, numbers);
+        session.Commit();
     }
 
-    protected static void AddUsers(IStoreTransaction transaction, IEnumerable<int> numbers)
+    internal static void AddUsers(StoreSession session, IEnumerable<int> numbers)
     {
-        var service = transaction.FindService(Sample.ServiceSid(1))!;
+        var service = session.FindService(Sample.ServiceSid(1))!;
         foreach (var number in numbers)
         {
             service = service with { Revision = service.Revision + 1 };
-            transaction.InsertUser(service.Id, Sample.User(number, service.Revision) with { Attributes = new string('a', 500) });
+            session.InsertUser(service.Id, Sample.User(number, service.Revision) with { Attributes = new string('a', 500) });
         }
-        transaction.UpdateService(service);
+        session.UpdateService(service);
     }
 
     /// <summary>Returns the revision of the service instance, after checking that each revision up to it exists.</summary>

@@ -1,6 +1,7 @@
 using Dapper;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Storage.Sqlite.Schema;
+using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Tests.Sqlite;
@@ -40,6 +41,16 @@ public sealed class UpgradeTests : SqliteTestBase
             Assert.Equal((users[0].Sid, BindingType.Fcm, "token"), (binding.UserSid, binding.Type, binding.Endpoint));
             Assert.Equal("http://webhook.example/hook", (await store.FindWebhookAsync(one.Sid, Stop))!.Settings.PostUrl);
             Assert.Single(await store.ListApiKeysAsync(Stop));
+
+            // New rows follow the old ones in every list, so that page tokens from before stay valid.
+            var session = StoreSession.Of(store);
+            var added = session.InsertUser(session.FindService(one.Sid)!.Id, Sample.User(1, one.Revision + 1));
+            session.InsertBinding(one.Id, added.Id, Sample.Binding(1, added));
+            session.Commit();
+            var after = await store.ListUsersAsync(one.Sid, users[3].Record!.Id, 10, online: null, Stop);
+            Assert.Equal(added.Sid, Assert.Single(after.Users).Sid);
+            var bindings = await store.ListBindingsAsync(one.Sid, BindingFilter.All, binding.Id, 10, Stop);
+            Assert.Equal(added.Sid, Assert.Single(bindings).UserSid);
         }
 
         using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false"))

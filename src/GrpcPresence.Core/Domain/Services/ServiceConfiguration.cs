@@ -41,6 +41,13 @@ public sealed record ServiceConfiguration
     /// <summary>The revision at which the present on-period of reachability began; null while reachability is off.</summary>
     public long? OnPeriod => ReachabilityEnabled ? SwitchedOnRevision : null;
 
+    /// <summary>
+    /// Whether reachability may be shown of a user that became known at the revision (0: never): it is switched on, and the user came
+    /// online since then.
+    /// </summary>
+    public bool ShowsReachabilitySince(long knownRevision) =>
+        ReachabilityEnabled && knownRevision > 0 && knownRevision >= SwitchedOnRevision;
+
     /// <summary>When the configuration last changed.</summary>
     public DateTimeOffset UpdateTime { get; init; }
 

@@ -93,8 +93,7 @@ public sealed record UserRecord
     public string Etag => string.Create(CultureInfo.InvariantCulture, $"{ProfileRevision:x}-{UpdateTime.UtcTicks:x}");
 
     /// <summary>Whether reachability may be shown: it is switched on, and the user came online since then.</summary>
-    public bool IsKnown(ServiceConfiguration configuration) =>
-        configuration.ReachabilityEnabled && KnownRevision > 0 && KnownRevision >= configuration.SwitchedOnRevision;
+    public bool IsKnown(ServiceConfiguration configuration) => configuration.ShowsReachabilitySince(KnownRevision);
 
     /// <summary>
     /// Whether <c>is_notifiable</c> was ever not null since the user became known in the period of <see cref="KnownRevision"/>.

@@ -13,11 +13,16 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="reached">The new position.</param>
 public sealed class AdvanceWebhook(ServiceSid sid, long serviceId, WebhookPosition expected, WebhookPosition reached) : Command<bool>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(sid).NeedsWebhook = true;
+
     private protected override bool DecideCore(CommandBatch batch)
     {
-        if (batch.FindService(sid) is not { } service || service.Record.Id != serviceId)
+        if (batch.FindService(sid) is not { } service || service.Id != serviceId)
             return false;
-        batch.Store.AdvanceWebhook(serviceId, expected, reached);
+        if (service.Rows.Webhook is { Settings.PostUrl.Length: > 0 } webhook && webhook.Position == expected)
+            service.Rows.Webhook = webhook with { Position = reached };
         return true;
     }
 }

@@ -18,18 +18,29 @@ namespace GrpcPresence.Core.Writing.Commands;
 public sealed class CreateApiKey(
     ApiKeySid sid, ApiKeySecret secret, string friendlyName, ApiKeyRole role, ServiceSid? scope, string certificateName) : Command<ApiKey>
 {
+    internal override ServiceSid? Target => scope;
+
+    private protected override void CollectCore(KeyCollector keys)
+    {
+        if (scope is { } service)
+            keys.Service(service);
+        if (certificateName.Length > 0)
+            keys.CertificateName(certificateName);
+        keys.ApiKeyScope(scope);
+    }
+
     private protected override ApiKey DecideCore(CommandBatch batch)
     {
         if (scope is { } service)
             batch.Service(service);
-        if (certificateName.Length > 0 && batch.Store.FindApiKey(certificateName) is not null)
+        if (certificateName.Length > 0 && batch.ApiKeys.Find(certificateName) is not null)
             throw PresenceErrors.CertificateNameTaken(certificateName);
-        var (inForce, revoked) = batch.Store.CountApiKeys(scope);
-        if (inForce >= Limits.ApiKeysPerScope)
+        var revoked = batch.ApiKeys.List(scope).Where(key => key.IsRevoked).ToList();
+        if (batch.ApiKeys.List(scope).Count - revoked.Count >= Limits.ApiKeysPerScope)
             throw PresenceErrors.ApiKeyLimitExceeded(Limits.ApiKeysPerScope);
-        if (revoked >= Limits.RevokedApiKeysPerScope && batch.Store.DeleteOldestRevokedApiKey(scope) is { } forgotten)
-            batch.Forget(forgotten);
-        return batch.Add(batch.Store.InsertApiKey(new ApiKey
+        if (revoked.Count >= Limits.RevokedApiKeysPerScope)
+            batch.ApiKeys.Remove(revoked.OrderBy(key => key.RevokeTime).ThenBy(key => key.Id).First());
+        return batch.ApiKeys.Insert(new ApiKey
         {
             Sid = sid,
             FriendlyName = friendlyName,
@@ -38,6 +49,6 @@ public sealed class CreateApiKey(
             CertificateName = certificateName,
             Secret = secret,
             CreateTime = batch.Now,
-        }));
+        });
     }
 }

@@ -8,19 +8,23 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="friendlyName">The display name.</param>
 public sealed class CreateServiceInstance(ServiceSid? sid, string friendlyName) : Command<ServiceRecord>
 {
+    private readonly ServiceSid _sid = sid ?? RandomSids.NewServiceSid();
+
+    internal override ServiceSid? Target => _sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Directory(_sid);
+
     private protected override ServiceRecord DecideCore(CommandBatch batch)
     {
-        var chosen = sid ?? RandomSids.NewServiceSid();
-        if (batch.FindService(chosen) is not null)
-            throw PresenceErrors.ServiceInstanceAlreadyExists(chosen);
-        var record = batch.Store.InsertService(new ServiceRecord
+        if (batch.FindService(_sid) is not null)
+            throw PresenceErrors.ServiceInstanceAlreadyExists(_sid);
+        return batch.Insert(new ServiceRecord
         {
-            Sid = chosen,
+            Sid = _sid,
             FriendlyName = friendlyName,
             CreateTime = batch.Now,
             UpdateTime = batch.Now,
             Configuration = new ServiceConfiguration { UpdateTime = batch.Now },
         });
-        return batch.Add(new ServiceBatch(record) { IsNew = true }).Record;
     }
 }

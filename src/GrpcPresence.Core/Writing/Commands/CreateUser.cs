@@ -19,10 +19,14 @@ public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string 
     /// <summary>Whether the change triggers no webhooks.</summary>
     public bool SkipsWebhooks { get; init; }
 
+    internal override ServiceSid? Target => serviceSid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.User(serviceSid, new UserKey(identity));
+
     private protected override UserState DecideCore(CommandBatch batch)
     {
         var service = batch.Service(serviceSid);
-        if (batch.Store.FindUser(service.Record.Id, new UserKey(identity)) is not null)
+        if (service.Rows.FindUser(new UserKey(identity)) is not null)
             throw PresenceErrors.UserAlreadyExists(identity);
         var user = batch.NewUser(service, identity);
         user = user with
@@ -32,6 +36,6 @@ public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string 
             RoleSid = roleSid.IsEmpty ? user.RoleSid : roleSid,
             QuietReasons = SkipsWebhooks ? UpdateReasons.Created : UpdateReasons.None,
         };
-        return service.Add(batch.Insert(service, user), UpdateReasons.Created, previous: 0);
+        return service.Add(CommandBatch.Insert(service, user), UpdateReasons.Created, previous: 0);
     }
 }

@@ -10,15 +10,19 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="owner">The user that must own it, because an end user sees only their own; null allows any owner.</param>
 public sealed class DeletePushBinding(ServiceSid serviceSid, BindingSid bindingSid, Identity? owner = null) : Command<BindingSid>
 {
+    internal override ServiceSid? Target => serviceSid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(serviceSid).AddBinding(bindingSid);
+
     private protected override BindingSid DecideCore(CommandBatch batch)
     {
         var service = batch.Service(serviceSid);
-        var binding = batch.Store.FindBinding(service.Record.Id, bindingSid);
+        var binding = service.Rows.FindBinding(bindingSid);
         if (binding is null || (owner is { } required && required != binding.Identity))
             throw PresenceErrors.PushBindingNotFound(bindingSid);
-        var user = batch.User(service, new UserKey(binding.UserSid));
-        batch.Store.DeleteBinding(binding);
-        BindingCount.Change(batch, service, user, by: -1);
+        var user = CommandBatch.User(service, new UserKey(binding.UserSid));
+        service.Rows.DeleteBinding(binding);
+        BindingCount.Change(service, user, by: -1);
         return bindingSid;
     }
 }

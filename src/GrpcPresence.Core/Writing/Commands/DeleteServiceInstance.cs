@@ -9,12 +9,19 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="sid">The service instance.</param>
 public sealed class DeleteServiceInstance(ServiceSid sid) : Command<ServiceSid>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys)
+    {
+        keys.Directory(sid);
+        keys.ApiKeyScope(sid);
+    }
+
     private protected override ServiceSid DecideCore(CommandBatch batch)
     {
         var service = batch.Service(sid);
-        batch.Store.DeleteService(service.Record.Id);
         service.Delete();
-        foreach (var key in batch.Store.ListApiKeysInForce(sid))
+        foreach (var key in batch.ApiKeys.List(sid).Where(key => !key.IsRevoked).ToList())
             batch.Revoke(key);
         return sid;
     }

@@ -24,21 +24,25 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
         base.Complete(users);
     }
 
+    internal override ServiceSid? Target => serviceSid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.User(serviceSid, key);
+
     private protected override UserSid DecideCore(CommandBatch batch)
     {
         var service = batch.Service(serviceSid);
-        var user = batch.User(service, key);
+        var user = CommandBatch.User(service, key);
         if (etag.Length > 0 && etag != user.Etag)
             throw PresenceErrors.EtagMismatch();
 
-        (_serviceId, _identity) = (service.Record.Id, user.Identity);
+        (_serviceId, _identity) = (service.Id, user.Identity);
         _retention = batch.TombstoneRetention;
         _sessions = batch.Tracked.FindSessionsToEnd(_serviceId, _identity, _retention);
         batch.Delete(service, user);
         foreach (var session in _sessions.Dropped)
-            batch.Store.RemoveEndedSession(_serviceId, _identity, session);
+            service.Rows.RemoveEndedSession(_identity, session);
         foreach (var (session, until) in _sessions.Ended)
-            batch.Store.AddEndedSession(_serviceId, _identity, session, until);
+            service.Rows.AddEndedSession(_identity, session, until);
         return user.Sid;
     }
 }

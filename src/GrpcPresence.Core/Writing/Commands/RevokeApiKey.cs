@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
@@ -7,9 +8,13 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="sid">The API key.</param>
 public sealed class RevokeApiKey(ApiKeySid sid) : Command<ApiKey>
 {
+    internal override ServiceSid? Target => null;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.ApiKey(sid);
+
     private protected override ApiKey DecideCore(CommandBatch batch)
     {
-        var key = batch.Store.FindApiKey(sid) ?? throw PresenceErrors.ApiKeyNotFound(sid);
+        var key = batch.ApiKeys.Find(sid) ?? throw PresenceErrors.ApiKeyNotFound(sid);
         return key.IsRevoked ? key : batch.Revoke(key);
     }
 }

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing.Commands;
 
@@ -9,9 +10,13 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="overlap">How long the present secret is accepted beside the new one. An earlier replaced secret ends at once.</param>
 public sealed class RotateApiKey(ApiKeySid sid, ApiKeySecret secret, TimeSpan overlap) : Command<ApiKey>
 {
+    internal override ServiceSid? Target => null;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.ApiKey(sid);
+
     private protected override ApiKey DecideCore(CommandBatch batch)
     {
-        var key = batch.Store.FindApiKey(sid);
+        var key = batch.ApiKeys.Find(sid);
         if (key is null or { IsRevoked: true })
             throw PresenceErrors.ApiKeyNotFound(sid);
         key = key with
@@ -22,7 +27,7 @@ public sealed class RotateApiKey(ApiKeySid sid, ApiKeySecret secret, TimeSpan ov
             PreviousSecretUntil = overlap > TimeSpan.Zero ? batch.Now + overlap : DateTimeOffset.MinValue,
             RotateTime = batch.Now,
         };
-        batch.Store.UpdateApiKey(key);
-        return batch.Add(key);
+        batch.ApiKeys.Update(key);
+        return key;
     }
 }

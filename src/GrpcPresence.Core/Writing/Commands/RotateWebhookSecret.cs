@@ -7,12 +7,16 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="sid">The service instance.</param>
 public sealed class RotateWebhookSecret(ServiceSid sid) : Command<WebhookSigner>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(sid).NeedsWebhook = true;
+
     private protected override WebhookSigner DecideCore(CommandBatch batch)
     {
-        var service = batch.Service(sid).Record;
-        var webhook = batch.Store.FindWebhook(service.Id) ?? StoredWebhook.DefaultOf(service);
+        var service = batch.Service(sid);
+        var webhook = service.Rows.Webhook ?? StoredWebhook.DefaultOf(service.Record);
         webhook = webhook with { SecretGeneration = webhook.SecretGeneration + 1 };
-        batch.Store.PutWebhook(webhook);
+        service.Rows.Webhook = webhook;
         return webhook.Signer;
     }
 }

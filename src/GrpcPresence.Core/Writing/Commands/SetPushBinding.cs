@@ -23,12 +23,20 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
     /// <summary>The user whose push binding the end user took; null for any other outcome. Valid once the command is committed.</summary>
     public UserSid? FormerOwner { get; private set; }
 
+    internal override ServiceSid? Target => serviceSid;
+
+    private protected override void CollectCore(KeyCollector keys)
+    {
+        keys.User(serviceSid, key);
+        keys.Service(serviceSid).AddBinding(type, endpoint);
+    }
+
     private protected override PushBinding DecideCore(CommandBatch batch)
     {
         FormerOwner = null; // of an earlier decision, in a batch that failed
         var service = batch.Service(serviceSid);
-        var user = batch.User(service, key);
-        var present = batch.Store.FindBinding(service.Record.Id, type, endpoint);
+        var user = CommandBatch.User(service, key);
+        var present = service.Rows.FindBinding(type, endpoint);
         if (present?.UserSid == user.Sid)
             return present;
         if (user.BindingCount >= Limits.BindingsPerUser)
@@ -36,18 +44,18 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
 
         if (present is not null)
         {
-            var previous = batch.User(service, new UserKey(present.UserSid));
-            BindingCount.Change(batch, service, previous, by: -1, wasTaken: byEndUser);
+            var previous = CommandBatch.User(service, new UserKey(present.UserSid));
+            BindingCount.Change(service, previous, by: -1, wasTaken: byEndUser);
             if (byEndUser)
             {
                 FormerOwner = present.UserSid;
-                batch.Store.DeleteBinding(present);
+                service.Rows.DeleteBinding(present);
                 present = null;
             }
         }
         if (present is null)
         {
-            present = batch.Store.InsertBinding(service.Record.Id, user.Id, new PushBinding
+            present = service.Rows.InsertBinding(user, new PushBinding
             {
                 Sid = RandomSids.NewBindingSid(),
                 UserSid = user.Sid,
@@ -60,9 +68,9 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
         else
         {
             present = present with { UserSid = user.Sid, Identity = user.Identity };
-            batch.Store.MoveBinding(present, user.Id);
+            service.Rows.MoveBinding(present, user);
         }
-        BindingCount.Change(batch, service, user, by: 1);
+        BindingCount.Change(service, user, by: 1);
         return present;
     }
 }

@@ -13,10 +13,14 @@ namespace GrpcPresence.Core.Writing.Commands;
 public sealed class UpdateConfiguration(ServiceSid sid, string etag, Func<ServiceConfiguration, ServiceConfiguration> edit)
     : Command<ServiceConfiguration>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(sid);
+
     private protected override ServiceConfiguration DecideCore(CommandBatch batch)
     {
         var service = batch.Service(sid);
-        var before = service.Record.Configuration;
+        var before = service.Configuration;
         if (etag.Length > 0 && etag != before.Etag)
             throw PresenceErrors.EtagMismatch();
         var after = edit(before);
@@ -25,7 +29,7 @@ public sealed class UpdateConfiguration(ServiceSid sid, string etag, Func<Servic
             return before;
 
         service.TakeRevision();
-        var revision = service.Record.Revision;
+        var revision = service.Revision;
         var isSwitched = after.ReachabilityEnabled != before.ReachabilityEnabled;
         after = after with
         {

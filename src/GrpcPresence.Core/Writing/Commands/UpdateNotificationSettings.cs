@@ -8,13 +8,17 @@ namespace GrpcPresence.Core.Writing.Commands;
 public sealed class UpdateNotificationSettings(ServiceSid sid, Func<NotificationSettings, NotificationSettings> edit)
     : Command<NotificationSettings>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(sid).NeedsNotifications = true;
+
     private protected override NotificationSettings DecideCore(CommandBatch batch)
     {
-        var serviceId = batch.Service(sid).Record.Id;
-        var before = batch.Store.FindNotifications(serviceId);
+        var rows = batch.Service(sid).Rows;
+        var before = rows.Notifications;
         var after = edit(before);
         if (after != before)
-            batch.Store.PutNotifications(serviceId, after);
+            rows.Notifications = after;
         return after;
     }
 }

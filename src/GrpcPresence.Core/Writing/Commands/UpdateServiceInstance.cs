@@ -7,6 +7,10 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="friendlyName">The new name.</param>
 public sealed class UpdateServiceInstance(ServiceSid sid, string friendlyName) : Command<ServiceRecord>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(sid);
+
     private protected override ServiceRecord DecideCore(CommandBatch batch)
     {
         var service = batch.Service(sid);

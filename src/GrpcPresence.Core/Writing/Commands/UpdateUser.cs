@@ -28,10 +28,14 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
     /// <summary>Whether the change triggers no webhooks.</summary>
     public bool SkipsWebhooks { get; init; }
 
+    internal override ServiceSid? Target => serviceSid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.User(serviceSid, key);
+
     private protected override UserState DecideCore(CommandBatch batch)
     {
         var service = batch.Service(serviceSid);
-        var before = batch.User(service, key);
+        var before = CommandBatch.User(service, key);
         if (identity is { } expected && expected != before.Identity)
             throw new PresenceException([new Violation("user.identity", ErrorReason.FieldInvalid, "names another user than user.sid")]);
         if (etag.Length > 0 && etag != before.Etag)
@@ -40,7 +44,7 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
         var revision = service.NextRevision;
         var after = edit.Apply(before, revision);
         if (after == before)
-            return UserState.Of(serviceSid, before, service.Record.Configuration);
+            return UserState.Of(serviceSid, before, service.Configuration);
         var reasons = after.ReasonsSince(revision - 1);
         after = after with
         {
@@ -49,7 +53,7 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
             QuietReasons = SkipsWebhooks ? before.QuietReasons | reasons : before.QuietReasons & ~reasons,
         };
         service.TakeRevision();
-        batch.Store.UpdateUser(after);
+        service.Rows.Update(after);
         return service.Add(after, reasons, before.Revision);
     }
 }

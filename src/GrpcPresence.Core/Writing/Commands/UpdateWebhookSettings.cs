@@ -11,16 +11,20 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="edit">Creates the new settings from the present ones; must be pure and return valid settings.</param>
 public sealed class UpdateWebhookSettings(ServiceSid sid, Func<WebhookSettings, WebhookSettings> edit) : Command<WebhookSettings>
 {
+    internal override ServiceSid? Target => sid;
+
+    private protected override void CollectCore(KeyCollector keys) => keys.Service(sid).NeedsWebhook = true;
+
     private protected override WebhookSettings DecideCore(CommandBatch batch)
     {
-        var service = batch.Service(sid).Record;
-        var before = batch.Store.FindWebhook(service.Id) ?? StoredWebhook.DefaultOf(service);
+        var service = batch.Service(sid);
+        var before = service.Rows.Webhook ?? StoredWebhook.DefaultOf(service.Record);
         var after = edit(before.Settings);
         if (after == before.Settings)
             return after;
         if (before.Settings.PostUrl.Length == 0)
             before = before with { Epoch = Math.Max(before.Epoch, batch.Now.ToUnixTimeMilliseconds()) };
-        batch.Store.PutWebhook(before with { Settings = after, Position = PositionOf(after, before, service) });
+        service.Rows.Webhook = before with { Settings = after, Position = PositionOf(after, before, service.Record) };
         return after;
     }
 

@@ -16,6 +16,7 @@ internal sealed class WriteConnection : IDisposable
     private const int FrameBytes = 4096 + 24;
 
     private readonly Statement _begin;
+    private readonly Statement _beginRead;
     private readonly Statement _commit;
     private readonly Statement _rollback;
     private readonly Statement _setLastCommit;
@@ -28,6 +29,7 @@ internal sealed class WriteConnection : IDisposable
         ConnectionFactory.UseWriterCache(connection);
         _log = DatabaseFiles.LogOf(connection.DataSource);
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
+        _beginRead = new Statement(connection, "BEGIN");
         _commit = new Statement(connection, "COMMIT");
         _rollback = new Statement(connection, "ROLLBACK");
         _setLastCommit = new Statement(connection, "UPDATE last_commit SET id = $id");
@@ -43,8 +45,11 @@ internal sealed class WriteConnection : IDisposable
     /// <summary>Whether a transaction is open. SQLite ends a transaction by itself after some errors.</summary>
     public bool IsInTransaction => raw.sqlite3_get_autocommit(Connection.Handle) == 0;
 
-    /// <summary>Reads the id of the last committed transaction.</summary>
+    /// <summary>Reads the number of the last commit.</summary>
     public long ReadLastCommit() => Connection.ExecuteScalar<long>("SELECT id FROM last_commit");
+
+    /// <summary>Reads the version of the directory.</summary>
+    public long ReadDirectoryVersion() => Connection.ExecuteScalar<long>("SELECT directory_version FROM last_commit");
 
     /// <summary>Begins a transaction and takes the lock against other writers.</summary>
     public void Begin()
@@ -53,16 +58,34 @@ internal sealed class WriteConnection : IDisposable
         _begin.Execute();
     }
 
-    /// <summary>Commits the transaction under its id.</summary>
+    /// <summary>Begins a transaction that only reads, so that all its statements see the same commit.</summary>
+    public void BeginRead() => _beginRead.Execute();
+
+    /// <summary>Ends a transaction that only reads.</summary>
+    public void EndRead() => _commit.Execute();
+
+    /// <summary>Commits the transaction under the number of its commit.</summary>
     public void Commit(long id)
     {
-        // Without a transaction each statement would commit by itself.
-        if (!IsInTransaction)
-            throw new StorageException("The transaction is no longer open.");
+        ThrowIfOver();
         _setLastCommit.Bind(id).Execute();
+        Commit();
+    }
+
+    /// <summary>Commits a transaction that takes no number.</summary>
+    public void Commit()
+    {
+        ThrowIfOver();
         _commit.Execute();
         // Again after the commit: a commit is acknowledged only if the next start would find it.
         ThrowIfMoved();
+    }
+
+    /// <summary>Throws if SQLite has ended the transaction by itself: each further statement would commit by itself.</summary>
+    public void ThrowIfOver()
+    {
+        if (!IsInTransaction)
+            throw new StorageException("The transaction is no longer open.");
     }
 
     /// <summary>
@@ -139,6 +162,7 @@ internal sealed class WriteConnection : IDisposable
     {
         RollBack();
         _begin.Dispose();
+        _beginRead.Dispose();
         _commit.Dispose();
         _rollback.Dispose();
         _setLastCommit.Dispose();

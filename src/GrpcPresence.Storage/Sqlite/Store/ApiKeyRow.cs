@@ -1,5 +1,7 @@
+using Dapper;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Services;
+using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
@@ -42,8 +44,29 @@ internal sealed class ApiKeyRow
 
     public long? RevokeTime { get; init; }
 
-    /// <summary>Returns the row of a record.</summary>
-    public static ApiKeyRow Of(ApiKey key) => new()
+    /// <summary>Adds an API key under its key.</summary>
+    public static void Insert(SqliteConnection connection, ApiKey key) => connection.Execute(
+        """
+        INSERT INTO api_keys (
+            id, sid, friendly_name, role, scope, certificate_name, secret_salt, secret_hash, previous_salt, previous_hash, previous_until,
+            create_time, rotate_time, revoke_time)
+        VALUES (
+            @Id, @Sid, @FriendlyName, @Role, @Scope, @CertificateName, @SecretSalt, @SecretHash, @PreviousSalt, @PreviousHash,
+            @PreviousUntil, @CreateTime, @RotateTime, @RevokeTime)
+        """,
+        Of(key));
+
+    /// <summary>Writes what can change of an API key.</summary>
+    public static void Update(SqliteConnection connection, ApiKey key) => connection.Execute(
+        """
+        UPDATE api_keys
+        SET secret_salt = @SecretSalt, secret_hash = @SecretHash, previous_salt = @PreviousSalt, previous_hash = @PreviousHash,
+            previous_until = @PreviousUntil, rotate_time = @RotateTime, revoke_time = @RevokeTime
+        WHERE id = @Id
+        """,
+        Of(key));
+
+    private static ApiKeyRow Of(ApiKey key) => new()
     {
         Id = key.Id,
         Sid = SidBytes.Of(key.Sid.Value),

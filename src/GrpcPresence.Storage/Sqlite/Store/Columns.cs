@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
@@ -22,6 +23,31 @@ internal static class Columns
         u.created_revision, u.friendly_name_revision, u.attributes_revision, u.role_revision,
         u.online_revision, u.notifiable_revision, u.known_revision, u.revision, u.quiet_reasons, u.last_alive
         """;
+
+    /// <summary>The number of the columns of <see cref="OfService"/>.</summary>
+    public const int CountOfService = 20;
+
+    /// <summary>The columns that <see cref="ReadPresence"/> reads, of <c>users AS u</c>.</summary>
+    public const string OfPresence = """
+        u.id, u.sid, u.had_binding, u.is_online, u.last_online_time, u.last_alive, u.online_revision, u.notifiable_revision,
+        u.known_revision, u.revision
+        """;
+
+    /// <summary>Reads <see cref="OfPresence"/>.</summary>
+    public static StoredPresence ReadPresence(Row row) => new(
+        row.Int64(0),
+        new UserSid(row.Sid(1)),
+        row.Flag(2),
+        new UserPresence
+        {
+            IsOnline = row.Flag(3),
+            LastOnlineTime = row.OptionalTime(4),
+            LastAlive = row.Duration(5),
+            OnlineRevision = row.Int64(6),
+            NotifiableRevision = row.Int64(7),
+            KnownRevision = row.Int64(8),
+            Revision = row.Int64(9),
+        });
 
     /// <summary>Reads <see cref="OfService"/>.</summary>
     public static ServiceRecord ReadService(Row row) => new()

@@ -1,6 +1,6 @@
 using Dapper;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Native;
 using GrpcPresence.Storage.Sqlite.Schema;
@@ -26,8 +26,7 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private readonly ReaderPool _readers;
     private readonly SqliteTimelines _timelines;
     private WriteConnection? _writer; // null after a failed reopening
-    private SqliteStoreTransaction? _transaction;
-    private long _lastTransactionId;
+    private long _lastCommit;
     private long? _logLookedAt; // when the size of the log was last looked at
 
     /// <summary>Opens the database. Creates it and its directory if they do not exist.</summary>
@@ -46,9 +45,9 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
             DatabaseInspection.CheckFiles(Path);
             Shared = DatabaseFiles.Restrict(Path);
             _writer = OpenWriter(SqliteOpenMode.ReadWriteCreate, Prepare);
-            _lastTransactionId = _writer.ReadLastCommit();
+            _lastCommit = _writer.ReadLastCommit();
             SqliteVersion = _writer.Connection.ExecuteScalar<string>("SELECT sqlite_version()")!;
-            _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline(), _witness, _lastTransactionId);
+            _timelines = SqliteTimelines.Begin(_writer.Connection, options.NewTimeline(), _witness, _lastCommit);
         }
         catch (Exception exception)
         {
@@ -79,45 +78,6 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     private WriteConnection Writer => _writer ?? throw new StorageException("The writing connection could not be reopened yet.");
 
     /// <inheritdoc/>
-    public IStoreTransaction BeginTransaction()
-    {
-        if (_transaction is { IsDisposed: false })
-            throw new InvalidOperationException("The previous transaction has not been disposed of.");
-        var writer = Writer;
-        try
-        {
-            writer.Begin();
-        }
-        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
-        {
-            throw SqliteFaults.Translate(exception);
-        }
-        // Counted when a transaction begins, not when it commits, so that the id of a lost transaction is not reused.
-        return _transaction = new SqliteStoreTransaction(writer, _timelines, _witness, ++_lastTransactionId);
-    }
-
-    /// <inheritdoc/>
-    public long Reopen()
-    {
-        _transaction?.Dispose();
-        _writer?.ThrowIfMoved();
-        _writer?.Dispose();
-        _writer = null;
-        try
-        {
-            // Not created: a missing file must not be taken for an empty database.
-            _writer = OpenWriter(SqliteOpenMode.ReadWrite, ConnectionFactory.UseWriteAheadLog);
-            return _writer.ReadLastCommit();
-        }
-        catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
-        {
-            _writer?.Dispose();
-            _writer = null;
-            throw SqliteFaults.Translate(exception);
-        }
-    }
-
-    /// <inheritdoc/>
     public void Maintain(bool idle)
     {
         _writer?.Checkpoint(idle ? _options.IdleCheckpointBytes : _options.BusyCheckpointBytes, _options.BusyCheckpointBytes / 4);
@@ -130,7 +90,6 @@ public sealed partial class SqlitePresenceStore : IPresenceStore
     /// <inheritdoc/>
     public void Dispose()
     {
-        _transaction?.Dispose();
         _readers.Dispose();
         _writer?.Dispose(); // the last connection: SQLite checkpoints and removes the log
         _writer = null;

@@ -1,5 +1,7 @@
+using Dapper;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
@@ -42,8 +44,33 @@ internal sealed class WebhookRow
 
     public long Epoch { get; init; }
 
-    /// <summary>Joins a list of events for storage.</summary>
-    public static string Join(IReadOnlyList<string> filters) => string.Join(Separator, filters);
+    private static string Join(IReadOnlyList<string> filters) => string.Join(Separator, filters);
+
+    /// <summary>Writes the settings of a service instance. Replaces earlier ones.</summary>
+    public static void Write(SqliteConnection connection, StoredWebhook webhook) => connection.Execute(
+        """
+        INSERT OR REPLACE INTO webhooks (
+            service_id, position, known_since, sweep_since, sweep_after, method, pre_url, post_url, filters, pre_fails_closed,
+            secret_generation, epoch)
+        VALUES (
+            @ServiceId, @Revision, @KnownSince, @SweepSince, @SweepAfter, @Method, @PreUrl, @PostUrl, @Filters, @PreFailsClosed,
+            @SecretGeneration, @Epoch)
+        """,
+        new
+        {
+            webhook.ServiceId,
+            webhook.Position.Revision,
+            webhook.Position.KnownSince,
+            SweepSince = webhook.Position.Sweep?.KnownSince,
+            SweepAfter = webhook.Position.Sweep?.AfterId,
+            Method = (long)webhook.Settings.Method,
+            webhook.Settings.PreUrl,
+            webhook.Settings.PostUrl,
+            Filters = Join(webhook.Settings.Filters),
+            PreFailsClosed = webhook.Settings.PreFailsClosed ? 1L : 0L,
+            webhook.SecretGeneration,
+            webhook.Epoch,
+        });
 
     /// <summary>Returns the domain's record.</summary>
     public StoredWebhook ToWebhook() => new(

@@ -14,6 +14,8 @@ internal sealed class TruthRecorder(WatchHub hub) : ICommitPublisher
     /// <summary>What was committed in the service instance.</summary>
     public Truth Of(ServiceSid service) => _truths.GetOrAdd(service, static _ => new Truth());
 
+    public bool NeedsUsers(ServiceSid service) => true;
+
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
         foreach (var commit in commits.Where(commit => !commit.IsDeleted))

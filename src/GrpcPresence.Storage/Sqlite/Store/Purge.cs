@@ -1,9 +1,10 @@
 using Dapper;
+using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
 /// <summary>Removes rows that are no longer needed.</summary>
-internal sealed partial class SqliteStoreTransaction
+internal static class Purge
 {
     // In this order, because each refers to the next ones.
     private static readonly string[] PurgeOfService =
@@ -24,30 +25,30 @@ internal sealed partial class SqliteStoreTransaction
         "DELETE FROM services WHERE id IN (SELECT @ServiceId LIMIT @Limit)",
     ];
 
-    /// <inheritdoc/>
-    public int Purge(DateTimeOffset tombstonesBefore, int limit) => Run(() =>
+    /// <summary>Removes at most so many rows, and returns how many.</summary>
+    public static int Run(SqliteConnection connection, DateTimeOffset tombstonesBefore, int limit)
     {
-        var removed = PurgeDeletedServices(limit);
-        removed += PurgeTombstones(tombstonesBefore, limit - removed);
-        return removed + PurgeEndedSessions(limit - removed);
-    });
+        var removed = PurgeDeletedServices(connection, limit);
+        removed += PurgeTombstones(connection, tombstonesBefore, limit - removed);
+        return removed + PurgeEndedSessions(connection, limit - removed);
+    }
 
-    private int PurgeEndedSessions(int limit) => Connection.Execute(
+    private static int PurgeEndedSessions(SqliteConnection connection, int limit) => connection.Execute(
         """
         DELETE FROM ended_sessions WHERE id IN (
             SELECT id FROM ended_sessions WHERE until <= (SELECT total FROM uptime) ORDER BY until LIMIT @Limit)
         """,
         new { Limit = limit });
 
-    private int PurgeDeletedServices(int limit)
+    private static int PurgeDeletedServices(SqliteConnection connection, int limit)
     {
         var removed = 0;
         while (removed < limit
-            && Connection.ExecuteScalar<long?>("SELECT id FROM services WHERE is_deleted = 1 ORDER BY id LIMIT 1") is { } serviceId)
+            && connection.ExecuteScalar<long?>("SELECT id FROM services WHERE is_deleted = 1 ORDER BY id LIMIT 1") is { } serviceId)
         {
             foreach (var sql in PurgeOfService)
             {
-                removed += Connection.Execute(sql, new { ServiceId = serviceId, Limit = limit - removed });
+                removed += connection.Execute(sql, new { ServiceId = serviceId, Limit = limit - removed });
                 if (removed == limit)
                     break;
             }
@@ -55,20 +56,20 @@ internal sealed partial class SqliteStoreTransaction
         return removed;
     }
 
-    private int PurgeTombstones(DateTimeOffset before, int limit)
+    private static int PurgeTombstones(SqliteConnection connection, DateTimeOffset before, int limit)
     {
         if (limit == 0)
             return 0;
-        var old = Connection.Query<(long ServiceId, long Revision)>(
+        var old = connection.Query<(long ServiceId, long Revision)>(
             "SELECT service_id, revision FROM tombstones WHERE delete_time < @Before ORDER BY delete_time LIMIT @Limit",
             new { Before = before.UtcTicks, Limit = limit }).AsList();
         foreach (var service in old.GroupBy(tombstone => tombstone.ServiceId, tombstone => tombstone.Revision))
         {
-            Connection.Execute(
+            connection.Execute(
                 "UPDATE services SET purged_revision = max(purged_revision, @Revision) WHERE id = @ServiceId",
                 new { ServiceId = service.Key, Revision = service.Max() });
         }
-        Connection.Execute(
+        connection.Execute(
             "DELETE FROM tombstones WHERE service_id = @ServiceId AND revision = @Revision",
             old.Select(tombstone => new { tombstone.ServiceId, tombstone.Revision }));
         return old.Count;

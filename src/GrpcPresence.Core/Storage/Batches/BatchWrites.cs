@@ -1,0 +1,80 @@
+using GrpcPresence.Core.Domain.ApiKeys;
+
+namespace GrpcPresence.Core.Storage.Batches;
+
+/// <summary>
+/// What one commit writes: final rows, each at most once, so that a store may write each list in one statement. Kept for the next batch.
+/// Used only by the writer's thread and the store.
+/// </summary>
+public sealed class BatchWrites
+{
+    private readonly List<ServiceWrites> _services = [];
+    private readonly Stack<ServiceWrites> _spare = [];
+
+    /// <summary>The generation of the writer: the one that <see cref="IPresenceStore.ReopenAsync"/> returned last.</summary>
+    public long Generation { get; set; }
+
+    /// <summary>The number of the commit: one more than the last commit that happened.</summary>
+    public long Number { get; set; }
+
+    /// <summary>
+    /// The <see cref="StoredDirectory.Version"/> that was read; null for a batch that does not depend on the directory.
+    /// </summary>
+    public long? DirectoryVersion { get; set; }
+
+    /// <summary>What is written to each service instance. Those with one SID are committed together.</summary>
+    public IReadOnlyList<ServiceWrites> Services => _services;
+
+    /// <summary>The new API keys. Their SIDs are free, and their keys are the next ones.</summary>
+    public List<ApiKey> NewApiKeys { get; } = [];
+
+    /// <summary>
+    /// The changed API keys, found by their key. Only their secrets, the times of these, and when they were revoked are written.
+    /// </summary>
+    public List<ApiKey> ChangedApiKeys { get; } = [];
+
+    /// <summary>The keys of the API keys to remove, before any is added.</summary>
+    public List<long> DeletedApiKeys { get; } = [];
+
+    /// <summary>
+    /// Users that are alive. Each mark replaces the <see cref="Domain.Users.UserRecord.LastAlive"/> of a user that exists after the other
+    /// writes, takes no revision, and does not raise the version of the service instance.
+    /// </summary>
+    public List<AliveMark> AliveMarks { get; } = [];
+
+    /// <summary>Replaces the uptime, unless null.</summary>
+    public ServerUptime? Uptime { get; set; }
+
+    /// <summary>Whether the commit changes the directory.</summary>
+    public bool ChangesDirectory =>
+        NewApiKeys.Count + ChangedApiKeys.Count + DeletedApiKeys.Count > 0 || _services.Exists(service => service.ChangesDirectory);
+
+    /// <summary>Adds the writes to a service instance, which the caller fills in.</summary>
+    public ServiceWrites AddService(StoredService service)
+    {
+        var writes = _spare.TryPop(out var spare) ? spare : new ServiceWrites();
+        writes.Begin(service);
+        _services.Add(writes);
+        return writes;
+    }
+
+    /// <summary>Removes everything.</summary>
+    public void Clear()
+    {
+        foreach (var service in _services)
+            _spare.Push(service);
+        _services.Clear();
+        NewApiKeys.Clear();
+        ChangedApiKeys.Clear();
+        DeletedApiKeys.Clear();
+        AliveMarks.Clear();
+        DirectoryVersion = null;
+        Uptime = null;
+    }
+}
+
+/// <summary>Notes that a user is alive.</summary>
+/// <param name="ServiceId">The store's key of the service instance.</param>
+/// <param name="UserId">The store's key of the user.</param>
+/// <param name="Uptime">The uptime of the server.</param>
+public readonly record struct AliveMark(long ServiceId, long UserId, TimeSpan Uptime);

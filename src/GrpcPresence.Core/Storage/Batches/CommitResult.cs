@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Core.Storage.Batches;
+
+/// <summary>What a commit did. Immutable.</summary>
+/// <param name="IsDirectoryStale">
+/// Whether the directory has changed since it was read. Then nothing of the batch is written except the number of the commit.
+/// </param>
+/// <param name="Services">The outcome for each of <see cref="BatchWrites.Services"/>, in their order.</param>
+public sealed record CommitResult(bool IsDirectoryStale, ImmutableArray<ServiceResult> Services)
+{
+    /// <summary>The result of a commit without service instances.</summary>
+    public static CommitResult Empty { get; } = new(IsDirectoryStale: false, []);
+
+    /// <summary>Whether everything is written.</summary>
+    public bool IsWhole => !IsDirectoryStale && !Services.Any(service => service.IsStale);
+
+    /// <summary>Whether what a batch writes to the service instance is not written.</summary>
+    public bool IsStale(ServiceSid sid) => IsDirectoryStale || Services.Any(service => service.IsStale && service.Sid == sid);
+}
+
+/// <summary>What a commit did to one service instance.</summary>
+/// <param name="Sid">The service instance.</param>
+/// <param name="IsStale">
+/// Whether another writer has changed, deleted or created the service instance since it was read. Then nothing is written to it.
+/// </param>
+/// <param name="BaseRevision">
+/// The revision of the service instance before the commit. For now it is the one that was read: any other counts as stale.
+/// </param>
+public readonly record struct ServiceResult(ServiceSid Sid, bool IsStale, long BaseRevision);

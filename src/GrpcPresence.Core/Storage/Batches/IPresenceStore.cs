@@ -1,0 +1,65 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+
+namespace GrpcPresence.Core.Storage.Batches;
+
+/// <summary>
+/// The storage port: what the service needs from a database. These comments are the contract, and the conformance suite in the tests checks
+/// every implementation against it. Only the writer's thread calls the members of this interface itself, one at a time; reads come from any
+/// thread. A call ends by itself within seconds, because the store bounds how long it waits for locks and for the network. So no call takes
+/// a token, which would leave the outcome of a commit unknown.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The writer collects what a batch needs, reads it in one call, decides in memory, and commits in one call. It holds no lock in between.
+/// So a commit names the version of each service instance that was read, and the store writes nothing to a service instance that another
+/// writer has changed since. The writer then reads and decides again for that service instance alone.
+/// </para>
+/// <para>
+/// A store that is in this process completes each call before it returns, on the writer's thread. The writer's thread waits for a store
+/// that completes later.
+/// </para>
+/// </remarks>
+/// <exception cref="StorageException">From every method: the store cannot be used now.</exception>
+public interface IPresenceStore : IStoreReader, IDisposable
+{
+    /// <summary>
+    /// Reads what a batch needs, at one moment: no commit lies between two parts of it. Never older than the last commit of this writer.
+    /// </summary>
+    /// <param name="keys">What to read.</param>
+    /// <param name="read">Receives the answers. Empty before the call; meaningless if the call throws.</param>
+    ValueTask ReadBatchAsync(BatchKeys keys, BatchRead read);
+
+    /// <summary>
+    /// Writes a batch durably and at once: readers see either all of it or none of it. Leaves out each service instance that is stale: its
+    /// version is not the one that was read, it is deleted, or its SID was taken. If the directory is stale, writes nothing of the batch.
+    /// Raises the version of each service instance that it writes to by one, and the version of the directory if it writes to that.
+    /// </summary>
+    /// <remarks>
+    /// The commit happens only under the present generation, and only with the number after that of the last commit that happened. Otherwise
+    /// it throws <see cref="StorageException"/> and writes nothing. So a commit that was given up and is still on its way cannot happen after
+    /// <see cref="ReopenAsync"/> said that it did not. A commit whose service instances are all stale happens as well, and takes its number.
+    /// </remarks>
+    /// <exception cref="StorageException">The outcome is unknown until <see cref="ReopenAsync"/>.</exception>
+    ValueTask<CommitResult> CommitAsync(BatchWrites writes);
+
+    /// <summary>
+    /// Removes at most <paramref name="limit"/> rows that are no longer needed: those of deleted service instances, tombstones from before
+    /// <paramref name="tombstonesBefore"/>, for which it raises <see cref="ServiceRecord.PurgedRevision"/>, and ended sessions whose time
+    /// the stored uptime has passed. Returns the number of removed rows; 0 means that nothing is left to purge. Takes no number, because a
+    /// purge whose outcome is unknown is simply made again.
+    /// </summary>
+    ValueTask<int> PurgeAsync(DateTimeOffset tombstonesBefore, int limit);
+
+    /// <summary>
+    /// Begins a new generation of the writer: before its first commit, and after a call that failed. Drops the writing connection, if there
+    /// is one, and opens another. No commit of an earlier generation happens after it returns.
+    /// </summary>
+    ValueTask<WriterPosition> ReopenAsync();
+
+    /// <summary>
+    /// Lets the store do maintenance, such as a checkpoint. Called after each round of the writer. <paramref name="idle"/> says that the
+    /// round found nothing to write. Does not throw for work that can be done later.
+    /// </summary>
+    void Maintain(bool idle);
+}

@@ -1,0 +1,82 @@
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Storage.Sqlite.Store;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Storage.Tests.Writing;
+
+/// <summary>
+/// A batch of N commands equals N batches of one: the overlay answers as the store would, also about the batch's own writes. The same
+/// random commands are written both ways, and must have the same outcomes and leave the same data. A failure prints the seed and the group.
+/// </summary>
+public sealed class BatchPropertyTests
+{
+    private const int Groups = 8;
+    private const int LargestGroup = 14;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_of_many_commands_equals_batches_of_one_in_memory(bool publishesUsers)
+    {
+        for (var seed = 1; seed <= 300; seed++)
+        {
+            using var together = new InMemoryPresenceStore();
+            using var apart = new InMemoryPresenceStore();
+            await Require(seed, together, apart, publishesUsers);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_of_many_commands_equals_batches_of_one_in_SQLite(bool publishesUsers)
+    {
+        for (var seed = 1; seed <= 40; seed++)
+        {
+            using var directory = new TemporaryDirectory();
+            using var together = new SqlitePresenceStore(new SqliteStoreOptions { Path = directory.File("together.db") });
+            using var apart = new SqlitePresenceStore(new SqliteStoreOptions { Path = directory.File("apart.db") });
+            await Require(seed, together, apart, publishesUsers);
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_of_many_commands_equals_batches_of_one_although_another_writer_is_sometimes_faster()
+    {
+        for (var seed = 1; seed <= 150; seed++)
+        {
+            using var together = new InMemoryPresenceStore();
+            using var apart = new InMemoryPresenceStore();
+            await Require(seed, together, apart, publishesUsers: true, beforeGroup: group =>
+            {
+                if (group % 2 == 0)
+                    together.Faults.MakeNextCommitStale();
+                else
+                    apart.Faults.MakeNextCommitStale();
+            });
+        }
+    }
+
+    private static async Task Require(
+        int seed, IPresenceStore together, IPresenceStore apart, bool publishesUsers, Action<int>? beforeGroup = null)
+    {
+        var random = new Random(seed);
+        using var first = await WriterRun.StartAsync(together, publishesUsers);
+        using var second = await WriterRun.StartAsync(apart, publishesUsers);
+        for (var group = 0; group < Groups; group++)
+        {
+            var steps = WriterStep.Group(random, random.Next(1, LargestGroup + 1));
+            beforeGroup?.Invoke(group);
+            var outcomes = await first.WriteTogetherAsync(steps);
+            var expected = await second.WriteApartAsync(steps);
+            var where = $"Seed {seed}, group {group}: {string.Join(", ", steps)}";
+            Assert.True(expected.SequenceEqual(outcomes), $"{where}\n{string.Join("\n", expected)}\n--\n{string.Join("\n", outcomes)}");
+            var (data, expectedData) = (await first.DescribeAsync(), await second.DescribeAsync());
+            Assert.True(expectedData.SequenceEqual(data), $"{where}\n{Difference(expectedData, data)}");
+        }
+    }
+
+    private static string Difference(IReadOnlyList<string> expected, IReadOnlyList<string> actual) =>
+        $"missing:\n{string.Join("\n", expected.Except(actual))}\nunexpected:\n{string.Join("\n", actual.Except(expected))}";
+}

@@ -1,0 +1,102 @@
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
+
+namespace GrpcPresence.Testing;
+
+/// <summary>Reads and commits of the writer.</summary>
+public sealed partial class InMemoryPresenceStore
+{
+    public async ValueTask ReadBatchAsync(BatchKeys keys, BatchRead read)
+    {
+        Faults.OnOperation();
+        await Faults.CompleteLaterAsync();
+        var image = _committed;
+        foreach (var service in keys.Services)
+            Read(image.Find(service.Sid), service, read.AddService());
+        foreach (var sid in keys.ApiKeys)
+            read.ApiKeys.Add(image.ApiKeys.Values.FirstOrDefault(key => key.Sid == sid));
+        foreach (var name in keys.CertificateNames)
+            read.ApiKeysByName.Add(image.ApiKeys.Values.FirstOrDefault(key => key.CertificateName == name && !key.IsRevoked));
+        foreach (var scope in keys.ApiKeyScopes)
+            read.ApiKeysByScope.Add([.. image.ApiKeys.Values.Where(key => key.Scope == scope)]);
+        if (keys.NeedsDirectory)
+            read.Directory = new StoredDirectory(image.DirectoryVersion, image.LastServiceId + 1, image.LastApiKeyId + 1);
+    }
+
+    public async ValueTask<CommitResult> CommitAsync(BatchWrites writes)
+    {
+        Faults.OnOperation();
+        await Faults.CompleteLaterAsync();
+        if (writes.Generation != _committed.Generation || writes.Number != _committed.LastCommit + 1)
+            throw new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");
+        if (Faults.TakeStale(out var only))
+            Raise(writes, only);
+        var fault = Faults.TakeCommitFault();
+        var (committed, result) = InMemoryCommit.Apply(_committed, writes);
+        if (fault != CommitFault.BeforeEffect)
+            _committed = committed;
+        return fault == CommitFault.None ? result : throw new StorageException("The commit was made to report failure.");
+    }
+
+    public async ValueTask<int> PurgeAsync(DateTimeOffset tombstonesBefore, int limit)
+    {
+        Faults.OnOperation();
+        await Faults.CompleteLaterAsync();
+        (_committed, var removed) = InMemoryPurge.Apply(_committed, tombstonesBefore, limit);
+        return removed;
+    }
+
+    public async ValueTask<WriterPosition> ReopenAsync()
+    {
+        Faults.OnOperation();
+        await Faults.CompleteLaterAsync();
+        _committed = _committed with { Generation = _committed.Generation + 1 };
+        return new WriterPosition(_committed.Generation, _committed.LastCommit, _committed.LastResult);
+    }
+
+    private static void Read(ServiceImage? image, ServiceKeys keys, ServiceRead read)
+    {
+        if (image is null)
+            return;
+        read.Service = new StoredService(image.Record, image.Version, image.NextUserId, image.NextBindingId);
+        foreach (var user in keys.Users)
+            read.Users.Add(Find(image, user));
+        foreach (var user in keys.Presences)
+        {
+            read.Presences.Add(Find(image, user) is { } found
+                ? new StoredPresence(found.Id, found.Sid, found.HadBinding, UserPresence.Of(found))
+                : default);
+        }
+        foreach (var sid in keys.Bindings)
+            read.Bindings.Add(WithOwner(image, image.Bindings.Values.FirstOrDefault(binding => binding.Sid == sid)));
+        foreach (var (type, endpoint) in keys.Addresses)
+        {
+            read.BindingsByAddress.Add(WithOwner(
+                image, image.Bindings.Values.FirstOrDefault(binding => binding.Type == type && binding.Endpoint == endpoint)));
+        }
+        read.Webhook = keys.NeedsWebhook ? image.Webhook : null;
+        read.Notifications = keys.NeedsNotifications ? image.Notifications : null;
+    }
+
+    private static UserRecord? Find(ServiceImage image, UserLookup lookup) =>
+        lookup.Id == 0 ? image.FindUser(lookup.Key) : image.Users.GetValueOrDefault(lookup.Id);
+
+    private static OwnedBinding? WithOwner(ServiceImage image, PushBinding? binding) =>
+        binding is null ? null : new OwnedBinding(binding, image.FindUser(new UserKey(binding.UserSid))!);
+
+    /// <summary>Raises the versions of the service instances of a commit, as if another writer had been faster.</summary>
+    private void Raise(BatchWrites writes, ServiceSid? only)
+    {
+        foreach (var service in writes.Services)
+        {
+            var isStale = only is null || only == service.Service.Record.Sid;
+            if (isStale && _committed.Services.TryGetValue(service.Service.Record.Id, out var image))
+                _committed = _committed.With(image with { Version = image.Version + 1 });
+        }
+        if (only is null && writes.DirectoryVersion is not null)
+            _committed = _committed with { DirectoryVersion = _committed.DirectoryVersion + 1 };
+    }
+}
