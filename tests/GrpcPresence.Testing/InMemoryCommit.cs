@@ -112,7 +112,7 @@ internal static class InMemoryCommit
         }
         service = service with
         {
-            Tombstones = service.Tombstones.AddRange(writes.Tombstones.Select(tombstone => KeyValuePair.Create(tombstone.Revision, tombstone))),
+            Tombstones = service.Tombstones.AddRange(writes.Tombstones.Select(added => KeyValuePair.Create(added.Revision, added))),
         };
         foreach (var user in writes.ChangedUsers)
             service = service.Remove(user.Id).Add(Changed(service.Users[user.Id], user));

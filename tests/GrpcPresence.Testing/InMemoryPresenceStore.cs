@@ -43,7 +43,11 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     /// <summary>Restores a backup and restarts the store. Later commits are lost. A writer of before can no longer commit.</summary>
     public void Restore(StoreImage backup)
     {
-        _committed = backup with { Generation = _committed.Generation + 1, Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)) };
+        _committed = backup with
+        {
+            Generation = _committed.Generation + 1,
+            Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)),
+        };
         Restart();
     }
 

@@ -3,7 +3,6 @@ using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Server.Composition;

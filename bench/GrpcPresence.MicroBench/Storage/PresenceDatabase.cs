@@ -27,7 +27,11 @@ internal sealed class PresenceDatabase : IDisposable
             var position = store.ReopenAsync().AsTask().GetAwaiter().GetResult();
             var service = NewService() with { Id = ServiceId };
             var first = RowKeys.FirstOf(ServiceId);
-            _users = [.. Enumerable.Range(0, users).Select(user => Sample.State(service, user, ++_revision).Record! with { Id = first + user })];
+            _users =
+            [
+                .. Enumerable.Range(0, users)
+                    .Select(user => Sample.State(service, user, ++_revision).Record! with { Id = first + user }),
+            ];
             var writes = new BatchWrites { Generation = position.Generation, Number = ++_commit };
             var rows = writes.AddService(new StoredService(service, Version: 0, first + users, first));
             rows.IsNew = true;

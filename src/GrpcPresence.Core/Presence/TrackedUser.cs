@@ -34,8 +34,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public UserSid Sid { get; private set; }
 
     /// <summary>
-    /// The store's key of the user, by which the writer finds the user fastest; 0 while it is not known. It belongs to the SID. The writer's
-    /// thread reads it without the lock: at worst the store does not find a user that was deleted.
+    /// The store's key of the user, by which the writer finds the user fastest; 0 while it is not known. It belongs to the SID. The
+    /// writer's thread reads it without the lock: at worst the store does not find a user that was deleted.
     /// </summary>
     public long StoreId { get; private set; }
 
@@ -214,7 +214,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Notes that the user could not be marked as alive.</summary>
     public void RetryAliveMark() => _sessions.AliveAt = -(int)Limits.AliveInterval.TotalSeconds;
 
-    /// <summary>Notes that the snapshot is stored, and under which SID and key; <c>default</c> if the store does not have the user.</summary>
+    /// <summary>
+    /// Notes that the snapshot is stored, and under which SID and key; <c>default</c> if the store does not have the user.
+    /// </summary>
     public void MarkStored(PresenceSnapshot snapshot, long switchRevision, UserSid sid, long storeId)
     {
         SetSid(sid, storeId);

@@ -348,7 +348,8 @@ public sealed class CommandWriter(
     }
 
     /// <summary>Returns the result of a call of the store. Waits on the writer's own thread, which has nothing else to do.</summary>
-    private static T Wait<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
+    private static T Wait<T>(ValueTask<T> call) =>
+        call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
 
     private static void Wait(ValueTask call)
     {

@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;

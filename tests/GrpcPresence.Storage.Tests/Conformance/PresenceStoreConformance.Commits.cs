@@ -291,7 +291,8 @@ public abstract partial class PresenceStoreConformance
         var service = AddService(revision: 9);
         var (ada, bob) = (AddUser(service, Sample.User(1, 2)), AddUser(service, Sample.User(2, 3)));
         var (moved, lost) = Write(session => (
-            session.InsertBinding(service.Id, ada.Id, Sample.Binding(1, ada)), session.InsertBinding(service.Id, ada.Id, Sample.Binding(2, ada))));
+            session.InsertBinding(service.Id, ada.Id, Sample.Binding(1, ada)),
+            session.InsertBinding(service.Id, ada.Id, Sample.Binding(2, ada))));
 
         var (again, taken) = Write(session =>
         {

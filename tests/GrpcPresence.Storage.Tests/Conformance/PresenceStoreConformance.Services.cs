@@ -94,7 +94,9 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task Service_instances_are_listed_by_ascending_key_above_the_one_given()
     {
-        var services = Enumerable.Range(1, 5).Select(number => Write(session => session.InsertService(Sample.Service(10 - number)))).ToList();
+        var services = Enumerable.Range(1, 5)
+            .Select(number => Write(session => session.InsertService(Sample.Service(10 - number))))
+            .ToList();
 
         Assert.Equal(services.Take(2), await Store.ListServicesAsync(0, 2, Stop));
         Assert.Equal(services.Skip(2), await Store.ListServicesAsync(services[1].Id, 10, Stop));

@@ -112,8 +112,10 @@ public abstract partial class PresenceStoreConformance
     public void A_presence_is_read_as_it_was_written_and_by_each_key_of_the_user()
     {
         var (service, other) = (AddService(1, 20), AddService(2, 20));
-        var online = AddUser(service, Sample.OnlineUser(1, 3) with { HadBinding = true, NotifiableRevision = 3, LastAlive = TimeSpan.FromTicks(5) });
-        var offline = AddUser(service, Sample.User(2, 4) with { LastOnlineTime = Sample.Time.AddTicks(6), OnlineRevision = 4, KnownRevision = 3 });
+        var online = AddUser(
+            service, Sample.OnlineUser(1, 3) with { HadBinding = true, NotifiableRevision = 3, LastAlive = TimeSpan.FromTicks(5) });
+        var offline = AddUser(
+            service, Sample.User(2, 4) with { LastOnlineTime = Sample.Time.AddTicks(6), OnlineRevision = 4, KnownRevision = 3 });
         var foreign = AddUser(other, Sample.User(3, 5));
 
         UserLookup[] lookups =

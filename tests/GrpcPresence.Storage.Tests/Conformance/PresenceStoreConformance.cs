@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Storage.Tests.Conformance;

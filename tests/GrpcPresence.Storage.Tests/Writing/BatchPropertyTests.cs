@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;

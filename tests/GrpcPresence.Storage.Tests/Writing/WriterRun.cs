@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
@@ -47,7 +46,8 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
     {
         var run = new WriterRun(store, publishesUsers);
         await run.OutcomeOf(run._queue.SubmitAsync(new CreateServiceInstance(Lasting, "lasting")));
-        await run.OutcomeOf(run._queue.SubmitAsync(new UpdateConfiguration(Lasting, "", before => before with { ReachabilityEnabled = true })));
+        await run.OutcomeOf(run._queue.SubmitAsync(
+            new UpdateConfiguration(Lasting, "", before => before with { ReachabilityEnabled = true })));
         return run;
     }
 
@@ -209,7 +209,11 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
 
     /// <summary>What a caller has seen before the batch.</summary>
     private sealed class Seen(
-        CachedService service, Dictionary<Identity, UserSid> users, List<BindingSid> bindings, List<ApiKeySid> keys, WebhookPosition? webhook)
+        CachedService service,
+        Dictionary<Identity, UserSid> users,
+        List<BindingSid> bindings,
+        List<ApiKeySid> keys,
+        WebhookPosition? webhook)
     {
         public CachedService Service => service;
 

@@ -9,9 +9,9 @@ internal readonly record struct WriterStep(WriterAct Act, int A, int B, int C)
     public string User => $"user-{A % Users}";
 
     /// <summary>
-    /// Returns the commands of a batch. A tracked user is decided once for a batch, and its deletion reaches the tracker after the commit. So
-    /// a user that has heartbeats in this batch has one, and is not deleted. A switch of reachability queues further commands, so it stands
-    /// alone.
+    /// Returns the commands of a batch. A tracked user is decided once for a batch, and its deletion reaches the tracker after the commit.
+    /// So a user that has heartbeats in this batch has one, and is not deleted. A switch of reachability queues further commands, so it
+    /// stands alone.
     /// </summary>
     public static WriterStep[] Group(Random random, int count)
     {
@@ -25,7 +25,10 @@ internal readonly record struct WriterStep(WriterAct Act, int A, int B, int C)
                 (WriterAct)random.Next((int)WriterAct.Switch), random.Next(100), random.Next(100), random.Next(100));
             var user = step.A % Users;
             var isBeat = step.Act is WriterAct.Beat or WriterAct.End;
-            if (isBeat ? beating.Remove(user) && steps.TrueForAll(other => !other.Deletes(user)) : step.Act != WriterAct.Delete || IsFree(steps, user))
+            var isAllowed = isBeat
+                ? beating.Remove(user) && steps.TrueForAll(other => !other.Deletes(user))
+                : step.Act != WriterAct.Delete || IsFree(steps, user);
+            if (isAllowed)
                 steps.Add(step);
             else if (isBeat)
                 count--;

@@ -36,9 +36,10 @@ public interface IPresenceStore : IStoreReader, IDisposable
     /// Raises the version of each service instance that it writes to by one, and the version of the directory if it writes to that.
     /// </summary>
     /// <remarks>
-    /// The commit happens only under the present generation, and only with the number after that of the last commit that happened. Otherwise
-    /// it throws <see cref="StorageException"/> and writes nothing. So a commit that was given up and is still on its way cannot happen after
-    /// <see cref="ReopenAsync"/> said that it did not. A commit whose service instances are all stale happens as well, and takes its number.
+    /// The commit happens only under the present generation, and only with the number after that of the last commit that happened.
+    /// Otherwise it throws <see cref="StorageException"/> and writes nothing. So a commit that was given up and is still on its way cannot
+    /// happen after <see cref="ReopenAsync"/> said that it did not. A commit whose service instances are all stale happens as well, and
+    /// takes its number.
     /// </remarks>
     /// <exception cref="StorageException">The outcome is unknown until <see cref="ReopenAsync"/>.</exception>
     ValueTask<CommitResult> CommitAsync(BatchWrites writes);

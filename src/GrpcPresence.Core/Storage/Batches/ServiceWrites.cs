@@ -26,7 +26,9 @@ public sealed class ServiceWrites
     /// </summary>
     public bool IsDeleted { get; set; }
 
-    /// <summary>The keys of the push bindings to remove. A push binding that moves is removed here and added below, under its key.</summary>
+    /// <summary>
+    /// The keys of the push bindings to remove. A push binding that moves is removed here and added below, under its key.
+    /// </summary>
     public List<long> DeletedBindings { get; } = [];
 
     /// <summary>The keys of the users to remove, each with all push bindings that it still has.</summary>

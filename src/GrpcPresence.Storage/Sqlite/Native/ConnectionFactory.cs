@@ -20,9 +20,10 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
     private const int ReaderCacheKib = 4 * 1024;
 
     /// <summary>
-    /// Bytes to which the write-ahead log is truncated when it restarts, so that one large sweep does not occupy the disk permanently.
+    /// Bytes to which the write-ahead log is truncated when it restarts: about what it has when a busy writer checkpoints it. A smaller
+    /// file would grow again in each cycle, and the file system would allocate its blocks again. An idle writer truncates it further.
     /// </summary>
-    public const int JournalSizeLimit = 16 * 1024 * 1024;
+    private const int JournalSizeLimit = 64 * 1024 * 1024;
 
     /// <summary>The full path of the database.</summary>
     public string Path => path;

@@ -44,5 +44,5 @@ internal readonly ref struct Row(sqlite3_stmt statement)
     public int Bytes(int column) => raw.sqlite3_column_bytes(_row, column);
 
     /// <summary>Reads the SID of a role, which may be empty.</summary>
-    public RoleSid Role(int column) => RoleSid.TryParse(Text(column), out var sid) ? sid : default;
+    public RoleSid Role(int column) => Bytes(column) > 0 && RoleSid.TryParse(Text(column), out var sid) ? sid : default;
 }

@@ -28,10 +28,10 @@ internal sealed class Statement : IDisposable
         return this;
     }
 
-    /// <summary>Binds the number of the parameter with this place, counted from 1. For the statements of which a batch runs thousands.</summary>
+    /// <summary>Binds the number with this place, counted from 1. For statements of which a batch runs thousands.</summary>
     public void Bind(int place, long value) => Check(raw.sqlite3_bind_int64(_statement, place, value));
 
-    /// <summary>Binds the number or null of the parameter with this place, counted from 1.</summary>
+    /// <summary>Binds the number or null with this place, counted from 1.</summary>
     public void Bind(int place, long? value) => Check(
         value is { } number ? raw.sqlite3_bind_int64(_statement, place, number) : raw.sqlite3_bind_null(_statement, place));
 

@@ -14,7 +14,10 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
 {
     private readonly Statement _findService = new(
         connection,
-        $"SELECT {Columns.OfService}, s.version, s.next_user_id, s.next_binding_id FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0");
+        $"""
+        SELECT {Columns.OfService}, s.version, s.next_user_id, s.next_binding_id
+        FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0
+        """);
 
     private readonly Statement _findVersion = new(connection, "SELECT version, revision FROM services WHERE id = $id AND is_deleted = 0");
 

@@ -67,8 +67,8 @@ internal static class BatchReader
             read.ApiKeys.Add(FindKeys(writer, "sid = @Sid", new { Sid = SidBytes.Of(sid.Value) }).FirstOrDefault());
         foreach (var name in keys.CertificateNames)
         {
-            read.ApiKeysByName.Add(FindKeys(
-                writer, "certificate_name = @Name AND certificate_name <> '' AND revoke_time IS NULL", new { Name = name }).FirstOrDefault());
+            const string InForce = "certificate_name = @Name AND certificate_name <> '' AND revoke_time IS NULL";
+            read.ApiKeysByName.Add(FindKeys(writer, InForce, new { Name = name }).FirstOrDefault());
         }
         foreach (var scope in keys.ApiKeyScopes)
             read.ApiKeysByScope.Add(FindKeys(writer, "scope IS @Scope ORDER BY id", new { Scope = BytesOf(scope) }));

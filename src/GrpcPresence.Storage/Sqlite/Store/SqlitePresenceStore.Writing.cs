@@ -6,8 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace GrpcPresence.Storage.Sqlite.Store;
 
 /// <summary>
-/// Reads and commits of the writer. All of them are complete when they return. The generation is in memory, because the lock file allows one
-/// process at a time.
+/// Reads and commits of the writer. All of them are complete when they return. The generation is in memory, because the lock file allows
+/// one process at a time.
 /// </summary>
 public sealed partial class SqlitePresenceStore
 {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 
@@ -27,7 +26,7 @@ public sealed record SqliteStoreOptions
     public long BusyCheckpointBytes { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>Bytes that the file of the write-ahead log keeps for the next commits when the writer is idle; 16 MiB.</summary>
-    public long KeptLogBytes { get; init; } = ConnectionFactory.JournalSizeLimit;
+    public long KeptLogBytes { get; init; } = 16L * 1024 * 1024;
 
     /// <summary>
     /// How often an idle writer looks at the size of the log's file; 30 s. A reader that stays would make each attempt to truncate it copy
