@@ -56,6 +56,9 @@ public sealed partial class InMemoryPresenceStore
         return new WriterPosition(_committed.Generation, _committed.LastCommit, _committed.LastResult);
     }
 
+    /// <summary>Commits as another writer does. Not at the same time as a commit of the store's own writer.</summary>
+    public void CommitFromOutside(Func<StoreImage, StoreImage> change) => _committed = change(_committed);
+
     private static void Read(ServiceImage? image, ServiceKeys keys, ServiceRead read)
     {
         if (image is null)

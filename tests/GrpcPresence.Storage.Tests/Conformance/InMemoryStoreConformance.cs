@@ -13,6 +13,12 @@ public sealed class InMemoryStoreConformance : PresenceStoreConformance, IDispos
 
     protected override void Restart() => _store.Restart();
 
+    protected override Action<string> OpenAnotherWriter() => name => _store.CommitFromOutside(image => image with
+    {
+        Services = image.Services.SetItems(image.Services.Select(service => KeyValuePair.Create(
+            service.Key, service.Value with { Record = service.Value.Record with { FriendlyName = name } }))),
+    });
+
     protected override object Backup() => _store.Image;
 
     protected override void Restore(object backup)

@@ -271,6 +271,34 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
+    public async Task A_batch_is_read_at_one_moment_although_another_writer_commits()
+    {
+        const int Commits = 300;
+        var services = Enumerable.Range(1, 20).Select(number => AddService(number)).ToList();
+        var keys = new BatchKeys();
+        foreach (var service in services)
+            keys.Service(service.Sid).AddUser(new UserLookup(new UserKey(Sample.Identity(1))));
+        var rename = OpenAnotherWriter();
+        rename("0");
+        var renaming = Task.Run(
+            () =>
+            {
+                for (var commit = 1; commit <= Commits; commit++)
+                    rename($"{commit}");
+            },
+            Stop);
+
+        for (var name = "0"; name != $"{Commits}";)
+        {
+            var read = Session.Read(keys);
+            name = read.Services[0].Service!.Record.FriendlyName;
+            Assert.All(read.Services, service => Assert.Equal(name, service.Service!.Record.FriendlyName));
+            Assert.False(renaming.IsFaulted, $"{renaming.Exception}");
+        }
+        await renaming;
+    }
+
+    [Fact]
     public void A_commit_keeps_the_counters_of_the_keys_and_raises_the_version()
     {
         var service = AddService(revision: 2);

@@ -16,6 +16,9 @@ public abstract partial class PresenceStoreConformance
     /// <summary>Stops the store in an orderly way and starts it with the same data.</summary>
     protected abstract void Restart();
 
+    /// <summary>Returns what another writer does: it gives all service instances this friendly name in one commit.</summary>
+    protected abstract Action<string> OpenAnotherWriter();
+
     /// <summary>Makes a backup while the store is open.</summary>
     protected abstract object Backup();
 

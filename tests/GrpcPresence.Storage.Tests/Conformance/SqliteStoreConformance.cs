@@ -1,7 +1,9 @@
+using Dapper;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.Storage.Sqlite.Store;
 using GrpcPresence.Testing;
+using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Tests.Conformance;
 
@@ -9,6 +11,7 @@ public sealed class SqliteStoreConformance : PresenceStoreConformance, IDisposab
 {
     private readonly TemporaryDirectory _directory = new();
     private SqlitePresenceStore _store;
+    private SqliteConnection? _outside;
 
     public SqliteStoreConformance() => _store = Open();
 
@@ -16,6 +19,7 @@ public sealed class SqliteStoreConformance : PresenceStoreConformance, IDisposab
 
     public void Dispose()
     {
+        _outside?.Dispose();
         _store.Dispose();
         _directory.Dispose();
     }
@@ -24,6 +28,13 @@ public sealed class SqliteStoreConformance : PresenceStoreConformance, IDisposab
     {
         _store.Dispose();
         _store = Open();
+    }
+
+    protected override Action<string> OpenAnotherWriter()
+    {
+        _outside = new SqliteConnection($"Data Source={_store.Path};Pooling=false");
+        _outside.Open();
+        return name => _outside.Execute("BEGIN IMMEDIATE; UPDATE services SET friendly_name = @Name; COMMIT", new { Name = name });
     }
 
     protected override object Backup()
