@@ -27,10 +27,7 @@ internal struct PresenceSync()
     private StoredWaiters? _waiters; // null while no caller waits
     private long _decidedSwitch = -1; // the reachability switch under which the writer last decided; -1 before the first decision
     private Lanes _lanes;
-    private bool _storedOnline; // what the last decision stored
-    private bool _takenOnline; // what the transaction that runs now will store
-    private bool _cameOnline;
-    private bool _mayCreate;
+    private Flags _flags;
 
     /// <summary>How far the writer is with this user.</summary>
     public enum SyncPhase : byte
@@ -76,7 +73,51 @@ internal struct PresenceSync()
         Background,
     }
 
+    // One byte for four flags, so that the store's key fits beside them.
+    [Flags]
+    private enum Flags : byte
+    {
+        None,
+
+        /// <summary>What the last decision stored is online.</summary>
+        StoredOnline = 1,
+
+        /// <summary>What the commit that runs now will store is online.</summary>
+        TakenOnline = 2,
+
+        CameOnline = 4,
+
+        MayCreate = 8,
+    }
+
     public SyncPhase Phase { get; private set; }
+
+    /// <summary>The store's key of the user. Here, and not in the user, because it fits beside the flags.</summary>
+    public PackedStoreId StoreId { get; set; }
+
+    private bool IsStoredOnline
+    {
+        readonly get => _flags.HasFlag(Flags.StoredOnline);
+        set => Set(Flags.StoredOnline, value);
+    }
+
+    private bool IsTakenOnline
+    {
+        readonly get => _flags.HasFlag(Flags.TakenOnline);
+        set => Set(Flags.TakenOnline, value);
+    }
+
+    private bool HasComeOnline
+    {
+        readonly get => _flags.HasFlag(Flags.CameOnline);
+        set => Set(Flags.CameOnline, value);
+    }
+
+    private bool MayCreate
+    {
+        readonly get => _flags.HasFlag(Flags.MayCreate);
+        set => Set(Flags.MayCreate, value);
+    }
 
     /// <summary>Whether the writer still has to look at the user.</summary>
     public readonly bool IsPending => Phase != SyncPhase.Stored;
@@ -91,8 +132,8 @@ internal struct PresenceSync()
     /// <param name="configuration">The configuration in force.</param>
     public Next MarkOnline(bool isNew, bool mayCreate, ServiceConfiguration configuration)
     {
-        _cameOnline |= isNew;
-        _mayCreate |= mayCreate;
+        HasComeOnline |= isNew;
+        MayCreate |= mayCreate;
         return IsStored(isOnline: true, configuration) ? Next.None : Next.Queue;
     }
 
@@ -103,7 +144,7 @@ internal struct PresenceSync()
     /// <summary>Notes that the store holds the user online from before this process began.</summary>
     public void MarkRecovered(ServiceConfiguration configuration)
     {
-        _storedOnline = true;
+        IsStoredOnline = true;
         _decidedSwitch = configuration.SwitchRevision;
     }
 
@@ -121,11 +162,11 @@ internal struct PresenceSync()
             return Task.CompletedTask;
         if (IsQueued)
             return (_waiters ??= new StoredWaiters()).Queued;
-        if (IsTaken && _takenOnline == isOnline)
+        if (IsTaken && IsTakenOnline == isOnline)
             return (_waiters ??= new StoredWaiters()).Taken;
         // A state that is not stored is queued, unless the queue is closed. A user that is offline and was never stored online has nothing
         // to store.
-        return isOnline || _storedOnline || IsTaken ? Task.FromException(PresenceErrors.ServerStopping()) : Task.CompletedTask;
+        return isOnline || IsStoredOnline || IsTaken ? Task.FromException(PresenceErrors.ServerStopping()) : Task.CompletedTask;
     }
 
     /// <summary>
@@ -167,11 +208,11 @@ internal struct PresenceSync()
         LeaveLane(background);
         if (Phase != SyncPhase.Queued)
             return null;
-        var snapshot = new PresenceSnapshot(isOnline, _cameOnline, _mayCreate, sid);
+        var snapshot = new PresenceSnapshot(isOnline, HasComeOnline, MayCreate, sid);
         Phase = SyncPhase.Taken;
-        _takenOnline = isOnline;
-        _cameOnline = false;
-        _mayCreate = false;
+        IsTakenOnline = isOnline;
+        HasComeOnline = false;
+        MayCreate = false;
         _waiters?.MoveQueuedToTaken();
         return snapshot;
     }
@@ -180,7 +221,7 @@ internal struct PresenceSync()
     public Next MarkStored(PresenceSnapshot snapshot, long switchRevision, bool isOnline, ServiceConfiguration configuration)
     {
         EndTake();
-        _storedOnline = snapshot.IsOnline;
+        IsStoredOnline = snapshot.IsOnline;
         _decidedSwitch = switchRevision;
         _waiters?.Complete();
         if (_waiters is { IsEmpty: true })
@@ -196,8 +237,8 @@ internal struct PresenceSync()
     public Next Retry(PresenceSnapshot snapshot, PresenceException reason)
     {
         EndTake();
-        _cameOnline |= snapshot.CameOnline;
-        _mayCreate |= snapshot.MayCreate;
+        HasComeOnline |= snapshot.CameOnline;
+        MayCreate |= snapshot.MayCreate;
         FailWaiters(reason);
         return Next.QueueInBackground;
     }
@@ -226,7 +267,7 @@ internal struct PresenceSync()
     public Next Reject(PresenceException reason)
     {
         _waiters?.FailTaken(reason);
-        if (IsQueued && _mayCreate)
+        if (IsQueued && MayCreate)
         {
             // Since the take, a heartbeat named the user by identity, so that the writer may create it. That is decided on its own.
             EndTake();
@@ -240,9 +281,9 @@ internal struct PresenceSync()
     public void Forget(PresenceException reason)
     {
         Phase = SyncPhase.Stored;
-        _cameOnline = false;
-        _mayCreate = false;
-        _storedOnline = false;
+        HasComeOnline = false;
+        MayCreate = false;
+        IsStoredOnline = false;
         _decidedSwitch = -1;
         FailWaiters(reason);
     }
@@ -255,8 +296,8 @@ internal struct PresenceSync()
     /// </remarks>
     private readonly bool IsStored(bool isOnline, ServiceConfiguration configuration) =>
         !IsTaken
-        && _storedOnline == isOnline
-        && (isOnline || !_cameOnline)
+        && IsStoredOnline == isOnline
+        && (isOnline || !HasComeOnline)
         && (_decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled));
 
     // The entry that queued the state may have come and gone while a transaction held the state.
@@ -274,6 +315,8 @@ internal struct PresenceSync()
         _waiters?.FailQueued(reason);
         _waiters = null;
     }
+
+    private void Set(Flags flag, bool value) => _flags = value ? _flags | flag : _flags & ~flag;
 
     private static Lanes LaneOf(bool background) => background ? Lanes.Background : Lanes.Callers;
 }

@@ -37,7 +37,11 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// The store's key of the user, by which the writer finds the user fastest; 0 while it is not known. It belongs to the SID. The
     /// writer's thread reads it without the lock: at worst the store does not find a user that was deleted.
     /// </summary>
-    public long StoreId { get; private set; }
+    public long StoreId
+    {
+        get => _sync.StoreId.Unpack(Service.Id);
+        private set => _sync.StoreId = PackedStoreId.Pack(Service.Id, value);
+    }
 
     /// <summary>The shard, whose lock guards the user.</summary>
     public TrackerShard Shard { get; } = shard;

@@ -100,7 +100,8 @@ public sealed class StaleTests : IDisposable
         var again = await next.Services.GetAsync(service.Sid, default);
         next.Tracker.Resume(default);
         next.Tracker.Start();
-        next.Tracker.Recover(again, new StoredOnlineUser(long.MaxValue, service.Sid, ada.Sid, ada.Identity, TimeSpan.Zero));
+        var missing = RowKeys.Of(service.Id, 1000);
+        next.Tracker.Recover(again, new StoredOnlineUser(missing, service.Sid, ada.Sid, ada.Identity, TimeSpan.Zero));
 
         next.Advance(again.Configuration.SessionTimeout * 2);
 

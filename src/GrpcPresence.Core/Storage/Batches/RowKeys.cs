@@ -11,7 +11,13 @@ public static class RowKeys
     private const int CounterBits = 36;
 
     /// <summary>Returns the first key of a service instance.</summary>
-    public static long FirstOf(long serviceId) => (serviceId << CounterBits) + 1;
+    public static long FirstOf(long serviceId) => Of(serviceId, 1);
+
+    /// <summary>Returns the key of a service instance with this counter.</summary>
+    public static long Of(long serviceId, long counter) => (serviceId << CounterBits) + counter;
+
+    /// <summary>Returns the counter of a key of the service instance; null for a key from before schema version 8.</summary>
+    public static long? CounterOf(long serviceId, long key) => key >> CounterBits == serviceId ? key - Of(serviceId, 0) : null;
 
     /// <summary>Returns the key after the one given.</summary>
     /// <exception cref="InvalidOperationException">It would be another service instance's.</exception>
