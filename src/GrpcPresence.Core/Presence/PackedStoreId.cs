@@ -13,7 +13,7 @@ internal readonly record struct PackedStoreId
 
     private PackedStoreId(uint bits) => _bits = bits;
 
-    /// <summary>Packs the key of a user of the service instance; 0 is no key.</summary>
+    /// <summary>Packs the key of a user of the service instance; 0 stands for a missing key.</summary>
     public static PackedStoreId Pack(long serviceId, long key)
     {
         var counter = RowKeys.CounterOf(serviceId, key);
