@@ -171,7 +171,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     }
 
     /// <summary>
-    /// If the configuration began or continued a period of reachability that the newest one has ended, reads the users of that period again.
+    /// Reads the users of a period of reachability again, if the configuration is of such a period and the newest one has ended it.
     /// </summary>
     private void SweepAfter(ServiceConfiguration earlier)
     {

@@ -18,7 +18,7 @@ internal static class Submission
     }
 
     /// <summary>
-    /// Does the same for an administrative act. <paramref name="audit"/> is called on commit, even if the caller did not receive the result.
+    /// Does the same for an administrative act. Calls <paramref name="audit"/> on commit, even if the caller did not receive the result.
     /// </summary>
     public static Task<TResult> SubmitAsync<TResult>(
         this CommandQueue queue, Command<TResult> change, ServerCallContext context, Action<TResult> audit)
