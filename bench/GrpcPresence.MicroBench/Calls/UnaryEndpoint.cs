@@ -36,7 +36,8 @@ internal sealed class UnaryEndpoint : IDisposable
     [
         typeof(ErrorMapper), typeof(ErrorInterceptor), typeof(MethodPipeline), typeof(Account), typeof(SecretFile),
         typeof(AccessTokenVerifier), typeof(FailedAuthentications), typeof(Authenticator), typeof(Authorizer), typeof(CallQuotas),
-        typeof(ActiveStreams), typeof(AnonymousRequests), typeof(UnreadResponses), typeof(OpenCalls),
+        typeof(ActiveStreams), typeof(OpenRequests), typeof(AnonymousRequests), typeof(UnreadResponses), typeof(OpenCalls),
+        typeof(InflationQuota),
     ];
 
     private readonly WebApplication _app;

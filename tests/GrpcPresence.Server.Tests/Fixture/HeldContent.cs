@@ -11,9 +11,15 @@ internal sealed class HeldContent : HttpContent
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public HeldContent(string form)
+        : this(form, "application/x-www-form-urlencoded")
+    {
+    }
+
+    /// <summary>Creates a body of ASCII.</summary>
+    public HeldContent(string form, string contentType)
     {
         _form = Encoding.UTF8.GetBytes(form);
-        Headers.ContentType = new MediaTypeHeaderValue("application/x-www-form-urlencoded");
+        Headers.ContentType = new MediaTypeHeaderValue(contentType);
     }
 
     public void Release() => _released.TrySetResult();

@@ -123,22 +123,53 @@ public sealed class CredentialsFirstTests : IAsyncLifetime
         Assert.True(await _guarded.Server.Reads.IsReadBy(RestUsers));
     }
 
-    [Fact]
-    public async Task Keys_A_key_that_is_revoked_before_the_body_arrives_is_rejected()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Keys_A_key_that_is_revoked_before_the_body_arrives_is_rejected(bool signsToken)
     {
-        var key = await _guarded.NewKeyAsync(ApiKeyRole.Admin);
-        using var form = new HeldContent("Identity=ada");
-        using var request = new HttpRequestMessage(HttpMethod.Post, RestUsers) { Content = form };
-        request.Headers.Authorization = AuthenticationHeaderValue.Parse(GuardedServer.Basic(key));
+        var users = _guarded.UsersAs(_guarded.Admin);
+        await users.CreateUserAsync(new CreateUserRequest { ServiceSid = _guarded.Own, Identity = "ada" });
+        var key = await _guarded.NewKeyAsync(ApiKeyRole.Admin, _guarded.Own);
+        var caller = signsToken ? _guarded.Bearer(key, "ada") : GuardedServer.Basic(key);
+        using var form = new HeldContent("FriendlyName=Countess");
+        using var request = new HttpRequestMessage(HttpMethod.Post, RestUsers + "/ada") { Content = form };
+        request.Headers.Authorization = AuthenticationHeaderValue.Parse(caller);
         var sending = _guarded.Server.Rest.SendAsync(request, TestRun.Token);
-        await _guarded.Server.Reads.BeginAsync(RestUsers);
+        await _guarded.Server.Reads.BeginAsync(RestUsers + "/ada");
 
         await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
         form.Release();
 
         using var response = await sending;
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
-        Assert.Empty((await _guarded.UsersAs(_guarded.Admin).ListUsersAsync(new() { ServiceSid = _guarded.Own })).Users);
+        var ada = await users.GetUserAsync(new GetUserRequest { ServiceSid = _guarded.Own, UserKey = "ada" });
+        Assert.Empty(ada.User.FriendlyName);
+    }
+
+    [Fact]
+    public async Task Keys_A_key_that_is_revoked_before_a_gRPC_message_arrives_is_rejected()
+    {
+        const string ListUsers = Users + "ListUsers";
+        var key = await _guarded.NewKeyAsync(ApiKeyRole.Read);
+        // A prefix of five bytes, and field 1.
+        using var message = new HeldContent($"\0\0\0\0\x24\x0a\x22{_guarded.Own}", "application/grpc");
+        using var client = new HttpClient { BaseAddress = _guarded.Server.Address };
+        using var request = new HttpRequestMessage(HttpMethod.Post, ListUsers)
+        {
+            Content = message,
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        request.Headers.Authorization = AuthenticationHeaderValue.Parse(GuardedServer.Basic(key));
+        var sending = client.SendAsync(request, TestRun.Token);
+        await _guarded.Server.Reads.BeginAsync(ListUsers);
+
+        await _guarded.Keys.RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+        message.Release();
+
+        using var response = await sending;
+        Assert.Equal("16", response.Headers.GetValues("grpc-status").Single());
     }
 
     [Theory]
