@@ -41,15 +41,15 @@ internal sealed class ApiKeyOverlay
     public IReadOnlyList<ApiKey> Removed => _removed;
 
     /// <summary>Returns the API key, revoked or not, or null.</summary>
-    public ApiKey? Find(ApiKeySid sid) => _bySid.TryGetValue(sid, out var key) ? key : throw NotCollected(sid);
+    public ApiKey? Find(ApiKeySid sid) => _bySid.TryGetValue(sid, out var key) ? key : throw NotCollected.Error(sid);
 
     /// <summary>Returns the API key in force that has the certificate name, or null.</summary>
     public ApiKey? Find(string certificateName) =>
-        _byName.TryGetValue(certificateName, out var key) ? key : throw NotCollected(certificateName);
+        _byName.TryGetValue(certificateName, out var key) ? key : throw NotCollected.Error(certificateName);
 
     /// <summary>Returns the API keys whose scope is exactly this, by ascending key; null is the whole deployment.</summary>
     public IReadOnlyList<ApiKey> List(ServiceSid? scope) =>
-        _byScope.TryGetValue(new(scope), out var keys) ? keys : throw NotCollected(scope?.ToString() ?? "the deployment");
+        _byScope.TryGetValue(new(scope), out var keys) ? keys : throw NotCollected.Error(scope?.ToString() ?? "the deployment");
 
     /// <summary>Adds an API key under the next key, and returns it with that.</summary>
     public ApiKey Insert(ApiKey key)
@@ -85,9 +85,6 @@ internal sealed class ApiKeyOverlay
             (_new.Contains(key.Id) ? writes.NewApiKeys : writes.ChangedApiKeys).Add(key);
         writes.DeletedApiKeys.AddRange(_removed.Select(key => key.Id).Where(id => !_new.Contains(id)));
     }
-
-    private static InvalidOperationException NotCollected(object key) =>
-        new($"A command decides on {key}, which it has not collected, so that it was not read.");
 
     private void Note(ApiKey key)
     {

@@ -35,14 +35,14 @@ internal sealed class ServiceOverlay
     /// <summary>The webhook settings; null if they were never set.</summary>
     public StoredWebhook? Webhook
     {
-        get => _isWebhookRead ? _webhook : throw NotCollected("the webhook settings");
+        get => _isWebhookRead ? _webhook : throw NotCollected.Error("the webhook settings");
         set => (_webhook, _isWebhookChanged, _isChanged) = (value, true, true);
     }
 
     /// <summary>The notification settings; the defaults if they were never set.</summary>
     public NotificationSettings Notifications
     {
-        get => _notifications ?? throw NotCollected("the notification settings");
+        get => _notifications ?? throw NotCollected.Error("the notification settings");
         set => (_notifications, _areNotificationsChanged, _isChanged) = (value, true, true);
     }
 
@@ -93,16 +93,16 @@ internal sealed class ServiceOverlay
     public UserRecord? FindUser(UserKey key)
     {
         var entry = key.IsSid
-            ? _bySid.TryGetValue(key.Sid, out var bySid) ? bySid : throw NotCollected(key)
-            : _byIdentity.TryGetValue(key.Identity, out var byIdentity) ? byIdentity : throw NotCollected(key);
-        return entry is null ? null : entry.Record ?? throw NotCollected(key);
+            ? _bySid.TryGetValue(key.Sid, out var bySid) ? bySid : throw NotCollected.Error(key)
+            : _byIdentity.TryGetValue(key.Identity, out var byIdentity) ? byIdentity : throw NotCollected.Error(key);
+        return entry is null ? null : entry.Record ?? throw NotCollected.Error(key);
     }
 
     /// <summary>
     /// Returns the user, whole or its presence alone, or null; <see cref="UserEntry.Unknown"/> if the store did not find it by its key.
     /// </summary>
     public UserEntry? FindPresence(Identity identity) =>
-        _byIdentity.TryGetValue(identity, out var entry) ? entry : throw NotCollected(identity);
+        _byIdentity.TryGetValue(identity, out var entry) ? entry : throw NotCollected.Error(identity);
 
     /// <summary>Adds a user under the next key, and returns it with that.</summary>
     public UserRecord Insert(UserRecord user)
@@ -147,11 +147,11 @@ internal sealed class ServiceOverlay
 
     /// <summary>Returns the push binding, or null.</summary>
     public PushBinding? FindBinding(BindingSid sid) =>
-        _bindingsBySid.TryGetValue(sid, out var entry) ? entry?.Binding : throw NotCollected(sid);
+        _bindingsBySid.TryGetValue(sid, out var entry) ? entry?.Binding : throw NotCollected.Error(sid);
 
     /// <summary>Returns the push binding with this address, or null.</summary>
     public PushBinding? FindBinding(BindingType type, string endpoint) =>
-        _bindingsByAddress.TryGetValue((type, endpoint), out var entry) ? entry?.Binding : throw NotCollected(type);
+        _bindingsByAddress.TryGetValue((type, endpoint), out var entry) ? entry?.Binding : throw NotCollected.Error(type);
 
     /// <summary>Adds a push binding of the user under the next key, and returns it with that. Does not change the user.</summary>
     public PushBinding InsertBinding(UserRecord user, PushBinding binding)
@@ -225,9 +225,6 @@ internal sealed class ServiceOverlay
         else if (user is { IsNew: false, IsPresenceChanged: true })
             writes.Presences.Add(new PresenceWrite(user.Id, user.Presence));
     }
-
-    private static InvalidOperationException NotCollected(object key) =>
-        new($"A command decides on {key}, which it has not collected, so that it was not read.");
 
     private void Clear(long nextUserId, long nextBindingId)
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Grpc.Core;
-using GrpcPresence.Server.Streams.Requests;
+using GrpcPresence.Server.Grpc.Pipeline;
 
 namespace GrpcPresence.Server.Grpc.Wire;
 
@@ -51,9 +51,7 @@ internal static class GrpcTimeout
 
     private static bool Reject(HttpContext http, StatusCode code, string message)
     {
-        http.Response.ContentType = GrpcContentType.Grpc;
-        http.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
-        http.Response.Headers["grpc-message"] = Uri.EscapeDataString(message);
+        GrpcRejection.Write(http, new RpcException(new Status(code, message)));
         return true;
     }
 }

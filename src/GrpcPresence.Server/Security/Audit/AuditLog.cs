@@ -47,7 +47,7 @@ internal sealed class AuditLog : IDisposable
     public Action<TResult> Of<TResult>(ServerCallContext context, Func<TResult, object> subject, string detail = "") =>
         Create(ActOf(context, isCritical: false), subject, detail);
 
-    /// <summary>Logs a critical act: one that decides who has access or where data goes.</summary>
+    /// <summary>Logs a critical act. A critical act changes access, or the destination of data.</summary>
     /// <inheritdoc cref="Of{TResult}"/>
     public Action<TResult> OfCritical<TResult>(ServerCallContext context, Func<TResult, object> subject, string detail = "") =>
         Create(ActOf(context, isCritical: true), subject, detail);
@@ -59,27 +59,25 @@ internal sealed class AuditLog : IDisposable
         var act = ActOf(context, isCritical: false);
         return result =>
         {
-            if (detail(result) is not { } facts)
-                return;
-            var sid = subject(result);
-            if (_endUsers.TryAcquire(act.Service))
-                Log.Audited(_logger, act.Name, act.Caller.Name, sid, facts);
-            else
-                _suppressed.Add(act.Service, act.Name, EndUsers, sid, facts);
+            if (detail(result) is { } facts)
+                Write(act, _endUsers.TryAcquire(act.Service), EndUsers, subject(result), facts);
         };
     }
 
     /// <summary>Logs what is left of suppressed acts.</summary>
     public void Dispose() => _suppressed.Dispose();
 
-    private Action<TResult> Create<TResult>(AuditedAct act, Func<TResult, object> subject, string detail) => result =>
+    private Action<TResult> Create<TResult>(AuditedAct act, Func<TResult, object> subject, string detail) =>
+        result => Write(act, _limiter.TryAcquire(act), act.Caller.Name, subject(result), detail);
+
+    /// <summary>Logs an act, or counts it for the summary under the name given.</summary>
+    private void Write(AuditedAct act, bool hasLine, string summarizedAs, object subject, string detail)
     {
-        var sid = subject(result);
-        if (_limiter.TryAcquire(act))
-            Log.Audited(_logger, act.Name, act.Caller.Name, sid, detail);
+        if (hasLine)
+            Log.Audited(_logger, act.Name, act.Caller.Name, subject, detail);
         else
-            _suppressed.Add(act.Service, act.Name, act.Caller.Name, sid, detail);
-    };
+            _suppressed.Add(act.Service, act.Name, summarizedAs, subject, detail);
+    }
 
     private static AuditedAct ActOf(ServerCallContext context, bool isCritical)
     {
