@@ -28,7 +28,6 @@ start_server dotnet run --no-build --project src/GrpcPresence.Server -- --demo
 demo_begins
 
 step 'a watch sees users come and go'
-patience=10
 watch "{\"serviceSid\": \"$demo_sid\", \"start\": \"WATCH_START_NOW\", \"reasons\": [\"UPDATE_REASON_REACHABILITY_ONLINE\"]}"
 expect_event configuration
 expect_event synced

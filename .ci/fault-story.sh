@@ -21,8 +21,9 @@ at_once() {
 
 # Scenarios that mostly wait can run beside other work. The others load both cores, and some measure how long something takes.
 waiting() {
-  at_once halfopen pause clock lock private ended output 'signals 12' 'settings AdminSocket'
-  at_once files stalled disk readonly second 'backup 3' eventsource webhooks
+  at_once halfopen pause clock lock private
+  at_once ended output 'signals 12' 'settings AdminSocket' files
+  at_once stalled disk readonly second 'backup 3' eventsource webhooks
   bash tests/faults/run.sh kill 6
   bash tests/faults/run.sh damage 12
 }

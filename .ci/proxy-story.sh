@@ -116,7 +116,7 @@ equal "$(get "https://$address/presence/v1/Services/$sid/Users/user-1" | jq -r .
 step 'nginx: events are not held back'
 curl -sSN --max-time "$patience" --cacert "$scratch/ca.pem" "https://$address/v1/Services/$sid/Users/Updates" >"$scratch/events" &
 events=$!
-for _ in {1..50}; do if grep -q '^event: synced' "$scratch/events"; then break; fi; sleep 0.1; done
+for _ in {1..200}; do if grep -q '^event: synced' "$scratch/events"; then break; fi; sleep 0.1; done
 kill "$events"
 grep -q '^event: synced' "$scratch/events"
 

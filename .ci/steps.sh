@@ -9,6 +9,7 @@ readonly deadline=$((SECONDS + run_seconds))
 work=$(mktemp -d)
 finished=''
 : >"$work/counts"
+: >"$work/failures"
 
 # step NAME COMMAND...: runs a command and prints its result. The output of the command is printed only when something failed. A step that
 # fails without having counted a failure counts as one, and so does one that counted nothing. Sets step_failed.
@@ -42,8 +43,18 @@ step() {
     flock 9
     cat "$step_folder/report"
     cat "$step_folder/counts" >>"$work/counts"
+    if ((step_failed > 0)); then summarize_failures "$name" >>"$work/failures"; fi
   ) 9>"$work/lock"
   rm -rf "$step_folder"
+}
+
+# summarize_failures STEP: the failures of a step, a line each, for the end of the output.
+summarize_failures() {
+  local line
+  while IFS= read -r line; do
+    printf '%s: %s\n' "$1" "$line"
+  done < <({ grep -ahE '^ *(not ok - |failed )|failed: |: error |not over within' "$step_folder/shown" "$step_folder/log" || echo 'see its output above'; } |
+    sed -E 's/^ +//' | sort -u | head -n 10 | cut -c 1-300)
 }
 
 # needed_step NAME COMMAND...: a step without which no later one means anything.
@@ -109,6 +120,7 @@ finish() {
   local passed failed
   read -r passed failed < <(sum "$work/counts")
   if [[ -z $finished ]]; then failed=$((failed + 1)); fi
+  if ((failed > 0)); then cat "$work/failures"; fi
   rm -rf "$work"
   printf '%d s\n' "$SECONDS"
   printf '%d passed, %d failed\n' "$passed" "$failed"

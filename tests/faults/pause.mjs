@@ -7,21 +7,21 @@ import { step, theEnd } from '../clients/node/tap.mjs';
 import { Heart } from './harness/heart.mjs';
 import { FleetWatch, openFleet } from './harness/fleet.mjs';
 import { Server } from './harness/server.mjs';
-import { Beater, fastest, names, newService } from './harness/stage.mjs';
+import { briefLeases, names, newService } from './harness/stage.mjs';
 import { until } from './harness/waiting.mjs';
 
 const [pauses = '1'] = process.argv.slice(2);
-const PAUSE_MS = 5_000;
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 1_000 * briefLeases.sessionTimeout.seconds;
+const PAUSE_MS = 2 * TIMEOUT_MS;
 // The lease minus the time that the server was running before the pause; and the lease plus the delay of a loaded machine.
-const LEAST_LEFT_MS = 1_000;
-const MOST_LEFT_MS = 5_000;
+const LEAST_LEFT_MS = TIMEOUT_MS / 2;
+const MOST_LEFT_MS = TIMEOUT_MS + 4_000;
 const HEARTS = 100;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 const server = new Server();
 const client = await server.start();
-const serviceSid = await newService(client, fastest);
+const serviceSid = await newService(client, briefLeases);
 const { fleet: [watch] } = await openFleet(
   server.address, { connections: 1, watches: 1, make: (session) => new FleetWatch(session, { serviceSid }) });
 const beating = [...names('streamed', HEARTS), ...names('unary', HEARTS)];

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154  # address is the caller's.
 
 # How many seconds an answer may take before the wait fails with a message that names what did not happen.
-patience=5
+patience=20
 scratch=$(mktemp -d)
 
 # How calls connect and authenticate: without TLS and credentials, until the caller changes that.

@@ -10,7 +10,7 @@ import rpc_status_pb2
 from presence.v1 import api_key_service_pb2_grpc, configuration_service_pb2_grpc, user_service_pb2_grpc
 
 # How many seconds an answer may take before the wait fails with a message that names what did not happen.
-PATIENCE = 5
+PATIENCE = 20
 
 
 class Client:

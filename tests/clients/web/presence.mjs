@@ -7,7 +7,7 @@ import { UserService } from 'protos/presence/v1/user_service_pb.js';
 import { BadRequestSchema, ErrorInfoSchema } from 'protos/rpc_status_pb.js';
 
 // How long an answer may take before the wait fails with a message that names what did not happen.
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 
 // Connects to the server at this URL, with `authorization` as the metadata of that name.
 export function connect(baseUrl, { authorization } = {}) {

@@ -16,8 +16,8 @@ export async function newService(client, configuration = {}) {
   return serviceInstance.sid;
 }
 
-// The pace for scenarios in which leases expire: the fastest that the server allows.
-export const fastest = { heartbeatInterval: { seconds: 1 }, sessionTimeout: { seconds: 2 }, offlineDebounce: { seconds: 0 } };
+// Settings for scenarios in which leases expire: short, but long enough for clients that a loaded machine delays by two seconds.
+export const briefLeases = { heartbeatInterval: { seconds: 2 }, sessionTimeout: { seconds: 4 }, offlineDebounce: { seconds: 0 } };
 
 // A heartbeat stream for any number of users, with one session per user.
 export class Beater {
