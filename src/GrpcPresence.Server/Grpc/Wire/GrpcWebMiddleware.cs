@@ -1,6 +1,6 @@
-using System.Globalization;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using GrpcPresence.Server.Grpc.Pipeline;
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Streams.Requests;
@@ -59,9 +59,7 @@ internal sealed class GrpcWebMiddleware(RequestDelegate next, ServerSettings set
     private static Task Reject(HttpContext http, int status, StatusCode code, string message)
     {
         http.Response.StatusCode = status;
-        http.Response.ContentType = GrpcContentType.GrpcWeb;
-        http.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
-        http.Response.Headers["grpc-message"] = message;
+        GrpcRejection.Write(http, new RpcException(new Status(code, message)), GrpcContentType.GrpcWeb);
         return Task.CompletedTask;
     }
 
