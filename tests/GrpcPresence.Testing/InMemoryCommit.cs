@@ -80,8 +80,9 @@ internal static class InMemoryCommit
     {
         var record = writes.Service.Record;
         var timeline = image.Timelines.Count - 1;
-        if (!writes.IsNew && record.Revision > service.Record.Revision && !service.Cuts.ContainsKey(timeline))
-            service = service with { Cuts = service.Cuts.Add(timeline, service.Record.Revision) };
+        var before = writes.IsNew ? 0 : service.Record.Revision;
+        if (record.Revision > before && !service.Cuts.ContainsKey(timeline))
+            service = service with { Cuts = service.Cuts.Add(timeline, before) };
         return service with
         {
             // Only what the contract says, so that tests detect code that relies on more.

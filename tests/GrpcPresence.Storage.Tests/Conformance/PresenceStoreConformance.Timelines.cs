@@ -147,5 +147,23 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(3, await EndOf(service, first));
     }
 
+    [Fact]
+    public async Task A_service_instance_that_is_created_with_users_after_a_restore_continues_no_revision_of_before()
+    {
+        AddService(1);
+        var backup = Backup();
+        var lost = AddService(2, revision: 5);
+        var earlier = Store.TimelineOf(lost);
+        Restore(backup);
+
+        var again = AddService(2, revision: 5);
+
+        Assert.Equal(lost.Id, again.Id);
+        Assert.Equal(0, await EndOf(again, earlier));
+        TakeRevision(again, 6);
+        Assert.Equal(0, await EndOf(again, earlier));
+        Assert.Equal(6, await EndOf(again, Store.TimelineOf(again)));
+    }
+
     private async Task<long?> EndOf(ServiceRecord service, Guid timeline) => await Store.FindTimelineEndAsync(service, timeline, Stop);
 }

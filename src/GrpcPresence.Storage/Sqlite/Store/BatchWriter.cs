@@ -66,14 +66,13 @@ internal sealed class BatchWriter(WriteConnection writer, SqliteTimelines timeli
         var service = writes.Service;
         if (writes.IsNew)
             Insert(service.Record);
-        else if (!writes.IsDeleted)
-            CutIfNeeded(service.Record, baseRevision);
         if (writes.IsDeleted)
         {
             if (writes.IsNew)
                 Delete(service.Record.Id);
             return;
         }
+        CutIfNeeded(service.Record, baseRevision);
         writer.Statements.UpdateService(service);
         WriteUsers(writes);
         WriteSettings(writes);
