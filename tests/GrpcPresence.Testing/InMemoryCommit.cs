@@ -12,7 +12,8 @@ internal static class InMemoryCommit
     /// <summary>Returns the data after the commit, and what the commit did.</summary>
     public static (StoreImage Image, CommitResult Result) Apply(StoreImage image, BatchWrites writes)
     {
-        var isDirectoryStale = writes.DirectoryVersion is { } version && version != image.DirectoryVersion;
+        var isDirectoryStale = (writes.DirectoryVersion is { } version && version != image.DirectoryVersion)
+            || writes.Services.Any(service => service.ChangesDirectory && IsStale(image, service, writes));
         var stale = writes.Services.Where(service => isDirectoryStale || IsStale(image, service, writes))
             .Select(service => service.Service.Record.Sid).ToHashSet();
         var result = new CommitResult(isDirectoryStale, [.. writes.Services.Select(service => ResultOf(image, service, stale))]);

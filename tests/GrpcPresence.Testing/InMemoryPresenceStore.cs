@@ -37,7 +37,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
         Faults.Clear();
         var timeline = new byte[16];
         _timelines.NextBytes(timeline);
-        _committed = _committed with { Timelines = _committed.Timelines.Add(new Guid(timeline)) };
+        _committed = _committed with { Timelines = _committed.Timelines.Add(new Guid(timeline)), LastResult = null };
     }
 
     /// <summary>Restores a backup and restarts the store. Later commits are lost. A writer of before can no longer commit.</summary>

@@ -1,8 +1,11 @@
+using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Core.Writing.Overlay;
 using GrpcPresence.Testing;
@@ -33,6 +36,41 @@ public sealed class StaleTests : IDisposable
         await bob;
         Assert.NotNull(await _world.Get(other, "bob"));
         Assert.Equal(commits + 2, _world.Store.Image.LastCommit);
+    }
+
+    [Fact]
+    public async Task An_API_key_whose_service_instance_was_stale_is_created_once()
+    {
+        var service = await _world.NewService();
+        _world.Store.Faults.MakeNextCommitStale(service.Sid);
+
+        var created = _world.Queue.SubmitAsync(NewKey(service.Sid));
+        var ada = _world.Queue.SubmitAsync(NewUser(service.Sid, "ada"));
+        _world.Writer.WriteOnce();
+
+        var key = await created;
+        await ada;
+        Assert.Equal([key], await _world.Store.ListApiKeysAsync(default));
+        Assert.Equal([key], _world.Keys.List());
+    }
+
+    [Fact]
+    public async Task A_service_instance_that_was_stale_is_deleted_together_with_its_API_keys()
+    {
+        var service = await _world.NewService();
+        var key = await _world.Do(NewKey(service.Sid));
+        _world.Store.Faults.MakeNextCommitStale(service.Sid);
+        // A read, the commit; then the read of the second decision fails.
+        _world.Store.Faults.FailOperation(3);
+
+        await Assert.ThrowsAsync<StorageException>(() => _world.Do(new DeleteServiceInstance(service.Sid)));
+
+        Assert.NotNull(await _world.Store.FindServiceAsync(service.Sid, default));
+        Assert.Equal([key], await _world.Store.ListApiKeysAsync(default));
+        Assert.Equal([key], _world.Keys.List());
+        await _world.Do(new DeleteServiceInstance(service.Sid));
+        Assert.Null(await _world.Store.FindServiceAsync(service.Sid, default));
+        Assert.True(Assert.Single(await _world.Store.ListApiKeysAsync(default)).IsRevoked);
     }
 
     [Fact]
@@ -127,6 +165,9 @@ public sealed class StaleTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => overlay.Webhook);
         Assert.Throws<InvalidOperationException>(() => overlay.Notifications);
     }
+
+    private static CreateApiKey NewKey(ServiceSid scope) =>
+        new(RandomSids.NewApiKeySid(), new ApiKeySecret("salt", "hash"), "", ApiKeyRole.Admin, scope, certificateName: "");
 
     private static CreateUser NewUser(ServiceSid service, string identity) => new(service, World.Id(identity), "", "{}", default);
 }

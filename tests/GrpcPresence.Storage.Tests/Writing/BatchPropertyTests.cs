@@ -41,24 +41,36 @@ public sealed class BatchPropertyTests
     }
 
     [Fact]
-    public async Task A_batch_of_many_commands_equals_batches_of_one_although_another_writer_is_sometimes_faster()
+    public async Task A_batch_of_many_commands_equals_batches_of_one_although_commits_are_stale_in_part_or_in_doubt()
     {
         for (var seed = 1; seed <= 150; seed++)
         {
             using var together = new InMemoryPresenceStore();
             using var apart = new InMemoryPresenceStore();
-            await Require(seed, together, apart, publishesUsers: true, beforeGroup: group =>
-            {
-                if (group % 2 == 0)
-                    together.Faults.MakeNextCommitStale();
-                else
-                    apart.Faults.MakeNextCommitStale();
-            });
+            var random = new Random(seed);
+            await Require(seed, together, apart, publishesUsers: true, keepsActors: false, beforeGroup: _ =>
+                Disturb(random.Next(2) == 0 ? together : apart, random.Next(6)));
         }
     }
 
+    /// <summary>Makes the next commit find another writer's changes, or report failure although it happens.</summary>
+    private static void Disturb(InMemoryPresenceStore store, int choice)
+    {
+        if (choice < 2)
+            store.Faults.MakeNextCommitStale();
+        else if (choice < 5)
+            store.Faults.MakeNextCommitStale(choice == 2 ? WriterRun.Fleeting : WriterRun.Lasting);
+        if (choice > 3)
+            store.Faults.FailCommit(CommitFault.AfterEffect);
+    }
+
     private static async Task Require(
-        int seed, IPresenceStore together, IPresenceStore apart, bool publishesUsers, Action<int>? beforeGroup = null)
+        int seed,
+        IPresenceStore together,
+        IPresenceStore apart,
+        bool publishesUsers,
+        bool keepsActors = true,
+        Action<int>? beforeGroup = null)
     {
         var random = new Random(seed);
         using var first = await WriterRun.StartAsync(together, publishesUsers);
@@ -66,6 +78,9 @@ public sealed class BatchPropertyTests
         for (var group = 0; group < Groups; group++)
         {
             var steps = WriterStep.Group(random, random.Next(1, LargestGroup + 1));
+            // A command that is decided again comes after the revocation of its API key, although it was queued before.
+            if (!keepsActors)
+                steps = [.. steps.Where(step => step.Act != WriterAct.ActWithKey)];
             beforeGroup?.Invoke(group);
             var outcomes = await first.WriteTogetherAsync(steps);
             var expected = await second.WriteApartAsync(steps);

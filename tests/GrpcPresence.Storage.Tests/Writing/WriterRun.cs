@@ -16,8 +16,8 @@ namespace GrpcPresence.Storage.Tests.Writing;
 /// <summary>The writer and the tracker over a store, on one thread and a clock that stands still.</summary>
 internal sealed class WriterRun : IDisposable, ICommitPublisher
 {
-    private static readonly ServiceSid Lasting = Sample.ServiceSid(1);
-    private static readonly ServiceSid Fleeting = Sample.ServiceSid(2);
+    public static readonly ServiceSid Lasting = Sample.ServiceSid(1);
+    public static readonly ServiceSid Fleeting = Sample.ServiceSid(2);
 
     private readonly IPresenceStore _store;
     private readonly bool _publishesUsers;

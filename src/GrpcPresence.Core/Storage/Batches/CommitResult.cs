@@ -5,7 +5,8 @@ namespace GrpcPresence.Core.Storage.Batches;
 
 /// <summary>What a commit did. Immutable.</summary>
 /// <param name="IsDirectoryStale">
-/// Whether the directory has changed since it was read. Then nothing of the batch is written except the number of the commit.
+/// Whether the directory has changed since it was read, or a service instance is stale that the commit creates or deletes. Then nothing of
+/// the batch is written except the number of the commit.
 /// </param>
 /// <param name="Services">The outcome for each of <see cref="BatchWrites.Services"/>, in their order.</param>
 public sealed record CommitResult(bool IsDirectoryStale, ImmutableArray<ServiceResult> Services)

@@ -33,7 +33,8 @@ public interface IPresenceStore : IStoreReader, IDisposable
     /// <summary>
     /// Writes a batch durably and at once: readers see either all of it or none of it. Leaves out each service instance that is stale: its
     /// version is not the one that was read, it is deleted, or its SID was taken. If the directory is stale, writes nothing of the batch.
-    /// Raises the version of each service instance that it writes to by one, and the version of the directory if it writes to that.
+    /// The same if a service instance is stale that the commit creates or deletes, because a deletion also revokes API keys. Raises the
+    /// version of each service instance that it writes to by one, and the version of the directory if it writes to that.
     /// </summary>
     /// <remarks>
     /// The commit happens only under the present generation, and only with the number after that of the last commit that happened.

@@ -18,7 +18,8 @@ namespace GrpcPresence.Core.Writing.Commands;
 public sealed class CreateApiKey(
     ApiKeySid sid, ApiKeySecret secret, string friendlyName, ApiKeyRole role, ServiceSid? scope, string certificateName) : Command<ApiKey>
 {
-    internal override ServiceSid? Target => scope;
+    // Whether the scope exists is part of the directory, and nothing is written to the service instance.
+    internal override ServiceSid? Target => null;
 
     private protected override void CollectCore(KeyCollector keys)
     {

@@ -18,12 +18,8 @@ internal sealed class BatchWriter(WriteConnection writer, SqliteTimelines timeli
     /// <summary>Writes everything that is not stale.</summary>
     public CommitResult Write(BatchWrites writes)
     {
-        var isDirectoryStale = writes.DirectoryVersion is { } version && version != writer.ReadDirectoryVersion();
-        var results = ImmutableArray.CreateBuilder<ServiceResult>(writes.Services.Count);
-        foreach (var service in writes.Services)
-            results.Add(Check(service, writes, isDirectoryStale));
-        var result = new CommitResult(isDirectoryStale, results.MoveToImmutable());
-        if (isDirectoryStale)
+        var result = Check(writes);
+        if (result.IsDirectoryStale)
             return result;
 
         // A service instance that is deleted frees its SID for one that is created.
@@ -47,18 +43,33 @@ internal sealed class BatchWriter(WriteConnection writer, SqliteTimelines timeli
         return result;
     }
 
-    private ServiceResult Check(ServiceWrites writes, BatchWrites batch, bool isDirectoryStale)
+    private CommitResult Check(BatchWrites writes)
+    {
+        var isDirectoryStale = writes.DirectoryVersion is { } version && version != writer.ReadDirectoryVersion();
+        var results = ImmutableArray.CreateBuilder<ServiceResult>(writes.Services.Count);
+        foreach (var service in writes.Services)
+        {
+            var result = Check(service, writes);
+            isDirectoryStale |= result.IsStale && service.ChangesDirectory;
+            results.Add(result);
+        }
+        return isDirectoryStale
+            ? new CommitResult(isDirectoryStale, [.. results.Select(result => result with { IsStale = true })])
+            : new CommitResult(isDirectoryStale, results.MoveToImmutable());
+    }
+
+    private ServiceResult Check(ServiceWrites writes, BatchWrites batch)
     {
         var record = writes.Service.Record;
         if (!writes.IsNew)
         {
             var found = writer.Statements.FindVersion(record.Id);
-            var isStale = isDirectoryStale || found is not { } present || present.Version != writes.Service.Version;
+            var isStale = found is not { } present || present.Version != writes.Service.Version;
             return new ServiceResult(record.Sid, isStale, found?.Revision ?? 0);
         }
         var isTaken = writer.Statements.FindService(record.Sid) is { } holder
             && !batch.Services.Any(other => other.IsDeleted && other.Service.Record.Id == holder.Record.Id);
-        return new ServiceResult(record.Sid, isDirectoryStale || isTaken, BaseRevision: 0);
+        return new ServiceResult(record.Sid, isTaken, BaseRevision: 0);
     }
 
     private void Write(ServiceWrites writes, long baseRevision)
