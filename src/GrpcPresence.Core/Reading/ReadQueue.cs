@@ -11,6 +11,8 @@ namespace GrpcPresence.Core.Reading;
 /// waits for at most one read of each other tenant, however many these have queued.</item>
 /// <item>A tenant, and a caller, has at most so many reads in progress. So one tenant never occupies all threads.</item>
 /// <item>Each read is bounded: a page of rows, or the keys of one request.</item>
+/// <item>A read of a store in this process occupies its thread until it ends. A read that waits for another process frees its thread, and
+/// counts as in progress until its result is there.</item>
 /// </list>
 /// The number of waiting reads is bounded outside: by the quota of concurrent reads, and by the quota of open streams, because a watch
 /// reads one page after the other. Safe from any thread.
@@ -25,6 +27,7 @@ public sealed class ReadQueue(int total, int perTenant, int perCaller)
     private readonly Dictionary<ServiceSid, Tenant> _tenants = [];
     private readonly Queue<Tenant> _turns = new(); // tenants that may have a read to take; checked when their turn comes
     private int _running;
+    private int _withoutThread; // of the running reads, those that wait for another process
     private int _waiting;
     private bool _isClosed;
 
@@ -57,7 +60,8 @@ public sealed class ReadQueue(int total, int perTenant, int perCaller)
     }
 
     /// <summary>
-    /// Runs reads on the calling thread until <see cref="Close"/>. Call it from as many threads as there may be reads in progress.
+    /// Runs reads on the calling thread until <see cref="Close"/>, and until the reads in progress have ended: after its threads, nobody
+    /// uses the store. For a store in this process, call it from as many threads as there may be reads in progress.
     /// </summary>
     public void Work()
     {
@@ -65,13 +69,17 @@ public sealed class ReadQueue(int total, int perTenant, int perCaller)
         {
             var task = read.RunAsync();
             if (task.IsCompleted)
+            {
                 Finish(read);
-            else
-                _ = FinishAsync(task, read);
+                continue;
+            }
+            lock (_gate)
+                _withoutThread++;
+            _ = FinishAsync(task, read);
         }
     }
 
-    /// <summary>Fails the waiting reads, and ends <see cref="Work"/> on all threads.</summary>
+    /// <summary>Fails the waiting reads, and ends <see cref="Work"/> on all threads when the reads in progress have ended.</summary>
     public void Close()
     {
         List<PendingRead> waiting = [];
@@ -127,9 +135,9 @@ public sealed class ReadQueue(int total, int perTenant, int perCaller)
         {
             while (true)
             {
-                if (_isClosed)
+                if (_isClosed && _withoutThread == 0)
                     return null;
-                if (_running < total && TryTake() is { } read)
+                if (!_isClosed && _running < total && TryTake() is { } read)
                     return read;
                 Monitor.Wait(_gate);
             }
@@ -167,7 +175,10 @@ public sealed class ReadQueue(int total, int perTenant, int perCaller)
         await reading.ConfigureAwait(false);
         Finish(read);
         lock (_gate)
-            Monitor.Pulse(_gate); // no thread of this queue looks for the next read by itself
+        {
+            _withoutThread--;
+            Monitor.PulseAll(_gate); // one thread for the next read, or all if this was what the closed queue waited for
+        }
     }
 
     private void Finish(PendingRead read)

@@ -129,6 +129,63 @@ public sealed class ReadQueueTests : IDisposable
         await Assert.ThrowsAsync<StorageException>(() => Add("e2", tenant: 1, "eve"));
     }
 
+    [Fact]
+    public async Task Reads_A_read_that_waits_for_another_process_frees_its_thread()
+    {
+        _queue = new ReadQueue(total: 3, perTenant: 2, perCaller: 1);
+        Start(threads: 1);
+        var remote = AddRemote("A1", tenant: 1, "eve");
+        await Started("A1");
+
+        var local = Add("B1", tenant: 2, "bob");
+        End("B1");
+        await local;
+
+        Assert.False(remote.IsCompleted);
+        End("A1");
+        await remote;
+    }
+
+    [Fact]
+    public async Task Reads_That_wait_for_another_process_keep_every_limit_and_the_turns()
+    {
+        _queue = new ReadQueue(total: 2, perTenant: 1, perCaller: 1);
+        Start(threads: 2);
+        var reads = new List<Task> { AddRemote("A1", tenant: 1, "eve"), AddRemote("B1", tenant: 2, "bob") };
+        await Started("A1");
+        await Started("B1");
+        reads.AddRange([AddRemote("A2", tenant: 1, "eve"), AddRemote("C1", tenant: 3, "cay"), AddRemote("B2", tenant: 2, "bob")]);
+        Assert.Equal(3, _queue.Count);
+
+        End("A1");
+        await Started("C1");
+        Assert.Equal(["A1", "B1", "C1"], Order().Order());
+        End("C1");
+        await Started("A2");
+        End("B1");
+        await Started("B2");
+
+        await EndAll(reads);
+        Assert.Equal(["C1", "A2", "B2"], Order()[2..]);
+    }
+
+    [Fact]
+    public async Task Reads_The_threads_of_a_closed_queue_end_after_the_reads_that_wait_for_another_process()
+    {
+        _queue = new ReadQueue(total: 2, perTenant: 2, perCaller: 2);
+        Start(threads: 2);
+        var remote = AddRemote("A1", tenant: 1, "eve");
+        await Started("A1");
+
+        _queue.Close();
+
+        Assert.All(_threads, thread => Assert.True(thread.IsAlive));
+        Assert.All(_threads, thread => Assert.False(thread.Join(TimeSpan.FromMilliseconds(50)), "A thread ended before the read."));
+        End("A1");
+        await remote;
+        Assert.All(_threads, thread => Assert.True(thread.Join(Patience)));
+    }
+
     private ReadOwner Owner(int tenant, string caller) => new(new ServiceSid((UInt128)tenant), null, _world.User(caller, tenant));
 
     private Task<int> Add(string name, int tenant, string caller, CancellationToken cancellationToken = default)
@@ -147,6 +204,22 @@ public sealed class ReadQueueTests : IDisposable
                 return new ValueTask<int>(0);
             },
             cancellationToken).AsTask();
+    }
+
+    private Task<int> AddRemote(string name, int tenant, string caller)
+    {
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+            _open.Add(name, end);
+        return _queue.RunAsync(Owner(tenant, caller), ReadAsync, TestContext.Current.CancellationToken).AsTask();
+
+        async ValueTask<int> ReadAsync()
+        {
+            lock (_gate)
+                _started.Add(name);
+            await end.Task;
+            return 0;
+        }
     }
 
     private void Start(int threads)
