@@ -57,9 +57,6 @@ internal sealed class CommandBatch
     /// <summary>The tracked users.</summary>
     public ITrackedUsers Tracked { get; }
 
-    /// <summary>The number of users that were not created because their service instance has the maximum number.</summary>
-    public int RejectedUsers { get; private set; }
-
     /// <summary>Every service instance that the batch has read or created.</summary>
     public IReadOnlyList<ServiceBatch> Services => _services;
 
@@ -109,7 +106,7 @@ internal sealed class CommandBatch
     {
         if (service.UserCount >= _settings.UsersPerService)
         {
-            RejectedUsers++;
+            service.RejectedUsers++;
             throw PresenceErrors.QuotaExceeded(
                 Quota.Users, QuotaSubject.ServiceInstance, _settings.UsersPerService, Limits.LevelQuotaRetry);
         }
@@ -147,6 +144,13 @@ internal sealed class CommandBatch
 
     /// <summary>Notes that a user is alive. Does nothing if the user does not exist when the batch is committed.</summary>
     public void MarkAlive(long serviceId, long userId) => _aliveMarks.Add(new AliveMark(serviceId, userId, Uptime));
+
+    /// <summary>
+    /// Returns the number of users that were not created because their service instance has the maximum number, without those that are
+    /// decided again.
+    /// </summary>
+    public int CountRejectedUsers(CommitResult result) =>
+        _services.Sum(service => service.RejectedUsers > 0 && !result.IsStale(service.Sid) ? service.RejectedUsers : 0);
 
     /// <summary>Adds the final rows to the commit.</summary>
     public void WriteTo(BatchWrites writes)

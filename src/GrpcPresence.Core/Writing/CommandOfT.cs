@@ -56,8 +56,14 @@ public abstract class Command<TResult> : Command
             Fail(_error);
             return;
         }
-        Committed?.Invoke(_result!);
-        _completion.TrySetResult(_result!);
+        try
+        {
+            Committed?.Invoke(_result!);
+        }
+        finally
+        {
+            _completion.TrySetResult(_result!);
+        }
     }
 
     internal sealed override void Fail(PresenceException reason)

@@ -61,6 +61,9 @@ internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOv
     /// <summary>The revision that the next visible change will take.</summary>
     public long NextRevision => _revision + 1;
 
+    /// <summary>The number of users that were not created because the maximum number exists.</summary>
+    public int RejectedUsers { get; set; }
+
     /// <summary>Takes the next revision, for one visible change.</summary>
     /// <param name="users">The change of the number of users: 1, 0 or -1.</param>
     public void TakeRevision(int users = 0)

@@ -135,6 +135,23 @@ public sealed class UserQuotaTests : IDisposable
         Assert.Equal(new Dictionary<string, long> { ["users"] = 2 }, counts);
     }
 
+    [Fact]
+    public async Task A_rejection_that_is_decided_again_is_counted_once()
+    {
+        var service = await _world.NewService();
+        await Fill(service);
+        var counts = new Dictionary<string, long>();
+        using var listener = _meters.Listen<long>(
+            "presence.quota.refusals", (value, quota) => counts[quota] = counts.GetValueOrDefault(quota) + value);
+        _store.Faults.MakeNextCommitStale();
+        _ = Submit(service, "dan");
+        _ = _world.Queue.SubmitAsync(
+            new UpdateUser(service.Sid, World.Key("user-1"), identity: null, etag: "", new UserEdit("Ada", null, null)));
+        _world.Writer.WriteOnce();
+
+        Assert.Equal(new Dictionary<string, long> { ["users"] = 1 }, counts);
+    }
+
     private static void AssertRejected(PresenceException error, int limit = Limit)
     {
         Assert.Equal(ErrorReason.QuotaExceeded, error.Reason);

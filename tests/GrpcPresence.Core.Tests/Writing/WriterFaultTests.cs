@@ -235,6 +235,85 @@ public sealed class WriterFaultTests : IDisposable
         Assert.Null(await _world.Get(again, "ada"));
     }
 
+    [Fact]
+    public async Task A_fault_after_a_commit_ends_the_writer_and_decides_nothing_a_second_time()
+    {
+        var service = await _world.NewService();
+        var commits = _world.Store.Image.LastCommit;
+        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default)
+        {
+            Committed = _ => throw new InvalidOperationException("The audit log was made to fail."),
+        });
+        var bob = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("bob"), "", "{}", default));
+
+        Assert.Throws<InvalidOperationException>(() => _world.Writer.WriteOnce());
+
+        Assert.Equal(commits + 1, _world.Store.Image.LastCommit);
+        Assert.False(bob.IsFaulted);
+        Assert.True(ada.IsCompletedSuccessfully, "The caller of a command that is committed has no answer.");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_command_that_throws_fails_alone_and_its_neighbours_are_written_once(bool doesTheStoreFail)
+    {
+        var service = await _world.NewService();
+        var before = await _world.Revision(service);
+        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
+        var cay = _world.Beat(service, "cay");
+        var faulty = _world.Queue.SubmitAsync(
+            new UpdateConfiguration(service.Sid, "", _ => throw new InvalidOperationException("The edit was made to fail.")));
+        var bob = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("bob"), "", "{}", default));
+        var faults = 0;
+        _world.Status.Faulted += _ => faults++;
+        // The read of the batch, and then the reopening for the first command by itself.
+        if (doesTheStoreFail)
+            _world.Store.Faults.FailOperation(2);
+        _world.Writer.WriteOnce();
+
+        Assert.Equal(ErrorReason.Internal, (await Assert.ThrowsAsync<PresenceException>(() => faulty)).Reason);
+        Assert.Equal(1, faults);
+        if (doesTheStoreFail)
+            await Assert.ThrowsAsync<StorageException>(() => ada);
+        else
+            Assert.Equal(before + 1, (await ada).Revision);
+        await cay.Stored;
+        Assert.Equal(before + (doesTheStoreFail ? 2 : 3), (await bob).Revision);
+    }
+
+    [Fact]
+    public async Task A_commit_that_did_not_store_the_uptime_does_not_delay_it()
+    {
+        await _world.NewService();
+        _world.Tracker.Resume(default);
+        _world.Tracker.Start();
+        _world.Write();
+        _world.Writer.WriteOnce();
+        _world.Time.Advance(Limits.UptimeInterval);
+        _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+
+        Assert.NotEqual(WriteOutcome.Failed, _world.Writer.WriteOnce());
+
+        Assert.Equal(_world.Time.GetUtcNow(), _world.Store.Image.Uptime.AliveTime);
+    }
+
+    [Fact]
+    public async Task A_commit_whose_directory_was_stale_stores_the_uptime_when_it_is_made_again()
+    {
+        await _world.NewService();
+        _world.Tracker.Resume(default);
+        _world.Tracker.Start();
+        _world.Writer.WriteOnce();
+        _world.Time.Advance(Limits.UptimeInterval);
+        _world.Store.Faults.MakeNextCommitStale();
+
+        await _world.NewService();
+
+        Assert.Equal(_world.Time.GetUtcNow(), _world.Store.Image.Uptime.AliveTime);
+    }
+
     /// <summary>A clock that stands still and reports when it is read.</summary>
     private sealed class LookedAtTime(Action look) : TimeProvider
     {

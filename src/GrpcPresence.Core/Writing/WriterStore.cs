@@ -1,0 +1,148 @@
+using System.Diagnostics.CodeAnalysis;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage.Batches;
+
+namespace GrpcPresence.Core.Writing;
+
+/// <summary>
+/// The store as the writer uses it: under one generation, with the next number, and reopened after each failure. Used only by the writer's
+/// thread.
+/// </summary>
+/// <param name="store">The store.</param>
+/// <param name="uptime">The uptime, which is stored with a commit when it is due.</param>
+/// <param name="status">Receives whether the store works.</param>
+internal sealed class WriterStore(IPresenceStore store, StoredUptime uptime, StorageStatus status)
+{
+    private readonly BatchWrites _writes = new();
+    private WriterPosition _position; // meaningless while the store must be reopened
+    private bool _mustReopen = true;
+    private long? _inDoubt; // the number of a commit that failed, until its outcome is known
+    private Action<CommitResult>? _settle;
+
+    /// <summary>Uses the store, after reopening it if it failed before. Returns false if it fails.</summary>
+    public bool TryUse(Action use) => TryUse(use, out _);
+
+    /// <inheritdoc cref="TryUse(Action)"/>
+    public bool TryUse(Action use, [NotNullWhen(false)] out StorageException? error)
+    {
+        try
+        {
+            EnsureOpen();
+            use();
+            error = null;
+            return true;
+        }
+        catch (StorageException exception)
+        {
+            _mustReopen = true;
+            status.Report(exception);
+            error = exception;
+            return false;
+        }
+    }
+
+    /// <summary>Reads what a batch needs in one call.</summary>
+    public void Read(BatchKeys keys, BatchRead read) => Wait(store.ReadBatchAsync(keys, read));
+
+    /// <summary>
+    /// Commits a batch in one call, and the uptime with it when it is due. Returns the result also if the commit reported failure but
+    /// happened. Throws if it did not happen, and while its outcome is unknown.
+    /// </summary>
+    public CommitResult Commit(CommandBatch batch)
+    {
+        Prepare();
+        batch.WriteTo(_writes);
+        try
+        {
+            return Commit();
+        }
+        catch (StorageException)
+        {
+            _inDoubt = _writes.Number;
+            if (ResultAfterFailedCommit() is { } happened)
+                return happened;
+            throw;
+        }
+    }
+
+    /// <summary>Whether the outcome of the last commit is unknown.</summary>
+    public bool IsInDoubt => _inDoubt is not null;
+
+    /// <summary>Makes the reopening that reveals that the commit in doubt happened call this, before the store is used again.</summary>
+    public void WhenSettled(Action<CommitResult> settle) => _settle = settle;
+
+    /// <summary>Makes a commit without commands. It contains the uptime when it is due.</summary>
+    public void CommitUptime()
+    {
+        Prepare();
+        Commit();
+    }
+
+    /// <summary>Purges rows, and returns how many.</summary>
+    public int Purge(DateTimeOffset tombstonesBefore, int limit) => Wait(store.PurgeAsync(tombstonesBefore, limit));
+
+    /// <summary>Makes the next use reopen the store, because a call ended with an unexpected exception.</summary>
+    public void ReopenBeforeUse() => _mustReopen = true;
+
+    /// <inheritdoc cref="IPresenceStore.Maintain"/>
+    public void Maintain(bool idle) => store.Maintain(idle);
+
+    private void Prepare()
+    {
+        _writes.Clear();
+        (_writes.Generation, _writes.Number) = (_position.Generation, _position.LastCommit + 1);
+        uptime.AddTo(_writes);
+    }
+
+    private CommitResult Commit()
+    {
+        var result = Wait(store.CommitAsync(_writes));
+        _position = _position with { LastCommit = _writes.Number };
+        uptime.NoteCommit(_writes, result);
+        return result;
+    }
+
+    /// <summary>
+    /// Returns the result of the commit that reported failure, if it happened after all; otherwise null. No caller or watcher gets an
+    /// answer before this is known.
+    /// </summary>
+    private CommitResult? ResultAfterFailedCommit()
+    {
+        try
+        {
+            _position = Wait(store.ReopenAsync());
+        }
+        catch (StorageException)
+        {
+            return null; // still unknown: the callers get the error, and the next reopening resolves it for the watchers
+        }
+        var happened = _position.LastCommit == _inDoubt;
+        _inDoubt = null;
+        _mustReopen = false;
+        return happened ? _position.LastResult : null;
+    }
+
+    private void EnsureOpen()
+    {
+        if (!_mustReopen && !IsInDoubt)
+            return;
+        _position = Wait(store.ReopenAsync());
+        _mustReopen = false;
+        var (number, settle) = (_inDoubt, _settle);
+        (_inDoubt, _settle) = (null, null);
+        if (number == _position.LastCommit && _position.LastResult is { } result)
+            settle?.Invoke(result);
+    }
+
+    /// <summary>Returns the result of a call of the store. Waits on the writer's own thread, which has nothing else to do.</summary>
+    private static T Wait<T>(ValueTask<T> call) =>
+        call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
+
+    private static void Wait(ValueTask call)
+    {
+        if (call.IsCompleted)
+            call.GetAwaiter().GetResult();
+        else
+            call.AsTask().GetAwaiter().GetResult();
+    }
+}
