@@ -84,6 +84,10 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
                 user.FailQueued(background, reason);
             // Otherwise another entry of the batch has the snapshot, and queues the user again.
         }
+        // The user is queued by another entry. If the commit turns out to have happened, this one must not be decided again: its state is
+        // older by then.
+        if (_entry is QueueEntry.Deferred or QueueEntry.Missed)
+            _entry = QueueEntry.Dropped;
     }
 
     /// <inheritdoc/>
@@ -206,7 +210,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         /// <summary>It took the state, and the store did not find the user by its key.</summary>
         Missed,
 
-        /// <summary>It took the state, and another command of the commit deletes the user.</summary>
+        /// <summary>Another entry decides the user, or another command of the commit deletes it.</summary>
         Dropped,
     }
 }

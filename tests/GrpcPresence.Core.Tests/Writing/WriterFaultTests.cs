@@ -1,6 +1,8 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
@@ -280,6 +282,39 @@ public sealed class WriterFaultTests : IDisposable
             Assert.Equal(before + 1, (await ada).Revision);
         await cay.Stored;
         Assert.Equal(before + (doesTheStoreFail ? 2 : 3), (await bob).Revision);
+    }
+
+    [Fact]
+    public async Task A_commit_in_doubt_does_not_bring_back_a_state_that_the_store_did_not_find_by_its_key()
+    {
+        var service = await _world.NewService();
+        await _world.Online(service, "ada");
+        var ada = (await _world.Get(service, "ada"))!;
+        var revision = await _world.Revision(service);
+        using var next = new World(_world.Store);
+        var again = await next.Services.GetAsync(service.Sid, default);
+        next.Tracker.Resume(default);
+        next.Tracker.Start();
+        next.Tracker.Recover(
+            again, new StoredOnlineUser(RowKeys.Of(service.Id, 1000), service.Sid, ada.Sid, ada.Identity, TimeSpan.Zero));
+        next.Writer.WriteOnce();
+        for (var passed = TimeSpan.Zero; next.Queue.Count == 0 && passed < again.Configuration.SessionTimeout * 2; passed += Limits.Tick)
+        {
+            next.Time.Advance(Limits.Tick);
+            next.Tracker.Tick();
+        }
+        // The lease has expired. The commit that does not find the user happens, but reports failure, and so does the reopening.
+        Assert.Equal(1, next.Queue.Count);
+        next.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        next.Store.Faults.FailOperation(3);
+        Assert.Equal(WriteOutcome.Failed, next.Writer.WriteOnce());
+        var beat = next.Beat(again, "ada");
+        next.Write();
+        await beat.Stored;
+
+        // The expired state would otherwise be stored after the heartbeat.
+        Assert.True((await next.Get(again, "ada"))!.IsOnline);
+        Assert.Equal(revision, await next.Revision(again));
     }
 
     [Fact]
