@@ -11,14 +11,17 @@ namespace GrpcPresence.Core.Storage.Batches;
 /// <param name="Services">The outcome for each of <see cref="BatchWrites.Services"/>, in their order.</param>
 public sealed record CommitResult(bool IsDirectoryStale, ImmutableArray<ServiceResult> Services)
 {
+    // Nearly always empty. Each command of a batch asks, and a batch can have as many service instances as commands.
+    private readonly HashSet<ServiceSid> _stale = [.. Services.Where(service => service.IsStale).Select(service => service.Sid)];
+
     /// <summary>The result of a commit without service instances.</summary>
     public static CommitResult Empty { get; } = new(IsDirectoryStale: false, []);
 
     /// <summary>Whether everything is written.</summary>
-    public bool IsWhole => !IsDirectoryStale && !Services.Any(service => service.IsStale);
+    public bool IsWhole => !IsDirectoryStale && _stale.Count == 0;
 
     /// <summary>Whether what a batch writes to the service instance is not written.</summary>
-    public bool IsStale(ServiceSid sid) => IsDirectoryStale || Services.Any(service => service.IsStale && service.Sid == sid);
+    public bool IsStale(ServiceSid sid) => IsDirectoryStale || _stale.Contains(sid);
 }
 
 /// <summary>What a commit did to one service instance.</summary>
