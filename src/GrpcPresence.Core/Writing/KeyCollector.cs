@@ -10,11 +10,11 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="publishers">Say which service instances need whole users.</param>
 internal sealed class KeyCollector(BatchKeys keys, IReadOnlyList<ICommitPublisher> publishers)
 {
-    private ServiceSid _lastService;
+    private ServiceSid? _lastService;
     private bool _lastNeedsUsers;
 
     /// <summary>Forgets which service instances need whole users, because a watch may have opened since.</summary>
-    public void Begin() => _lastService = default;
+    public void Begin() => _lastService = null;
 
     /// <summary>Adds a service instance, and returns what to read of it.</summary>
     public ServiceKeys Service(ServiceSid sid) => keys.Service(sid);
