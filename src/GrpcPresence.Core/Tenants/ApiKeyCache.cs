@@ -37,8 +37,6 @@ public sealed class ApiKeyCache
     /// </summary>
     public void Apply(IEnumerable<ApiKey> keys, IEnumerable<ApiKey> forgotten)
     {
-        foreach (var key in forgotten)
-            _bySid.TryRemove(key.Sid, out _);
         foreach (var key in keys)
         {
             _isEmpty = false;
@@ -53,6 +51,9 @@ public sealed class ApiKeyCache
             else
                 _byCertificateName.TryRemove(KeyValuePair.Create(key.CertificateName, known));
         }
+        // After the keys: one commit can revoke a key and remove it.
+        foreach (var key in forgotten)
+            _bySid.TryRemove(key.Sid, out _);
         Volatile.Write(ref _version, _version + 1);
     }
 }
