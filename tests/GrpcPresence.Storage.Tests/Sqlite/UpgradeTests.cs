@@ -63,6 +63,28 @@ public sealed class UpgradeTests : SqliteTestBase
     }
 
     [Fact]
+    public async Task The_counters_of_keys_begin_after_keys_that_lie_in_their_range_already()
+    {
+        const long First = (1L << 36) + 1;
+        using (var connection = new SqliteConnection($"Data Source={DatabasePath};Pooling=false;Foreign Keys=false"))
+        {
+            connection.Execute(File.ReadAllText(Path.Combine(Dumps, "0007.sql")));
+            connection.Execute(
+                "UPDATE users SET id = @First + 4 WHERE id = 5; UPDATE push_bindings SET id = @First, user_id = @First + 4", new { First });
+        }
+        using var store = Open();
+        var session = StoreSession.Of(store);
+        var one = (await store.ListServicesAsync(0, 10, Stop))[0];
+
+        var added = session.InsertUser(session.FindService(one.Sid)!.Id, Sample.User(1, one.Revision + 1));
+        var binding = session.InsertBinding(one.Id, added.Id, Sample.Binding(1, added));
+        session.Commit();
+
+        Assert.Equal((First + 5, First + 1), (added.Id, binding.Id));
+        Assert.Equal(added, (await store.FindUsersAsync(one.Sid, [Sample.Key(added)], Stop)).Users[0].Record);
+    }
+
+    [Fact]
     public void Every_version_since_the_fourth_has_a_dump() =>
         Assert.Equal(
             Enumerable.Range(4, (int)Migrations.Latest - 3).Select(version => $"{version:d4}"),
