@@ -13,19 +13,20 @@ public sealed class BatchKeys
     private readonly Stack<ServiceKeys> _spare = [];
     private readonly List<ServiceKeys> _services = [];
     private readonly List<ApiKeySid> _apiKeys = [];
+    private readonly HashSet<ApiKeySid> _knownApiKeys = []; // those of the list
     private readonly List<string> _certificateNames = [];
     private readonly List<ServiceSid?> _apiKeyScopes = [];
 
     /// <summary>The service instances, each once.</summary>
     public IReadOnlyList<ServiceKeys> Services => _services;
 
-    /// <summary>The API keys to read, revoked or not.</summary>
+    /// <summary>The API keys to read, revoked or not, each once.</summary>
     public IReadOnlyList<ApiKeySid> ApiKeys => _apiKeys;
 
     /// <summary>The certificate names whose API key in force is to be read. None is empty.</summary>
     public IReadOnlyList<string> CertificateNames => _certificateNames;
 
-    /// <summary>The scopes whose API keys are to be read, revoked or not; null is the whole deployment.</summary>
+    /// <summary>The scopes whose API keys are to be read, revoked or not, each once; null is the whole deployment.</summary>
     public IReadOnlyList<ServiceSid?> ApiKeyScopes => _apiKeyScopes;
 
     /// <summary>
@@ -49,11 +50,11 @@ public sealed class BatchKeys
         return keys;
     }
 
-    /// <summary>Adds an API key.</summary>
+    /// <summary>Adds an API key, unless it was added before: most callers of a batch are the same.</summary>
     public void AddApiKey(ApiKeySid sid)
     {
         NeedsDirectory = true;
-        if (_apiKeys.Count == 0 || _apiKeys[^1] != sid) // most callers of a batch are the same
+        if (_knownApiKeys.Add(sid))
             _apiKeys.Add(sid);
     }
 
@@ -64,11 +65,14 @@ public sealed class BatchKeys
         _certificateNames.Add(name);
     }
 
-    /// <summary>Adds all API keys of exactly this scope; null is the whole deployment.</summary>
+    /// <summary>
+    /// Adds all API keys of exactly this scope, unless it was added before: it can have thousands. Null is the whole deployment.
+    /// </summary>
     public void AddApiKeyScope(ServiceSid? scope)
     {
         NeedsDirectory = true;
-        _apiKeyScopes.Add(scope);
+        if (!_apiKeyScopes.Contains(scope))
+            _apiKeyScopes.Add(scope);
     }
 
     /// <summary>Removes everything.</summary>
@@ -79,6 +83,7 @@ public sealed class BatchKeys
         _services.Clear();
         _bySid.Clear();
         _apiKeys.Clear();
+        _knownApiKeys.Clear();
         _certificateNames.Clear();
         _apiKeyScopes.Clear();
         NeedsDirectory = false;

@@ -14,7 +14,8 @@ public static class RowKeys
     public static long FirstOf(long serviceId) => Of(serviceId, 1);
 
     /// <summary>Returns the key of a service instance with this counter.</summary>
-    public static long Of(long serviceId, long counter) => (serviceId << CounterBits) + counter;
+    /// <exception cref="OverflowException">The service instance is beyond the last one.</exception>
+    public static long Of(long serviceId, long counter) => checked((serviceId * (1L << CounterBits)) + counter);
 
     /// <summary>Returns the counter of a key of the service instance; null for a key from before schema version 8.</summary>
     public static long? CounterOf(long serviceId, long key) => key >> CounterBits == serviceId ? key - Of(serviceId, 0) : null;
