@@ -286,7 +286,7 @@ public static class Limits
     public const int SharedBatchesPerWatcher = 4;
 
     /// <summary>
-    /// Users that one page of a snapshot or catch-up reads: one short read transaction. It is one message, or ten with the largest users.
+    /// Users that one page of a snapshot or catch-up reads: one short read. It is one message, or ten with the largest users.
     /// </summary>
     public const int WatchPageSize = 500;
 
@@ -342,15 +342,15 @@ public static class Limits
     /// </summary>
     public const double WebhookBackoffJitter = 0.20;
 
-    /// <summary>Commands of callers in one transaction.</summary>
+    /// <summary>Commands of callers in one batch.</summary>
     public const int ChangesPerBatch = 2000;
 
     /// <summary>
-    /// Background transitions (expiries, switching on) in one transaction in addition to those, so that callers do not wait for a sweep.
+    /// Background transitions (expiries, switching on) in one batch in addition to those, so that callers do not wait for a sweep.
     /// </summary>
     public const int BackgroundChangesPerBatch = 1000;
 
-    /// <summary>Rows that one transaction purges.</summary>
+    /// <summary>Rows that one call of the store purges.</summary>
     public const int RowsPerPurge = 1000;
 
     /// <summary>The minimum burst of any rate, however low: a client that starts makes a few calls together.</summary>
@@ -433,7 +433,7 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan AliveSpread = TimeSpan.FromMinutes(27);
 
-    /// <summary>Users that one transaction marks as alive: a few milliseconds. One such transaction is queued at a time.</summary>
+    /// <summary>Users that one command marks as alive: a few milliseconds. One such command is queued at a time.</summary>
     public const int UsersPerAliveMark = 500;
 
     /// <summary>

@@ -38,7 +38,7 @@ internal struct PresenceSync()
         /// <summary>The writer will take the state.</summary>
         Queued,
 
-        /// <summary>The state is part of the transaction that runs now.</summary>
+        /// <summary>The state is part of the commit that runs now.</summary>
         Taken,
 
         /// <summary>As <see cref="Taken"/>, and the state has changed since.</summary>
@@ -200,8 +200,8 @@ internal struct PresenceSync()
     }
 
     /// <summary>
-    /// Takes the state for a decision. Null when an earlier entry took it, and while a transaction holds it: each transaction decides about
-    /// a user once.
+    /// Takes the state for a decision. Null when an earlier entry took it, and while a commit holds it: each commit decides about a user
+    /// once.
     /// </summary>
     public PresenceSnapshot? TakeSnapshot(bool background, bool isOnline, UserSid sid)
     {
@@ -253,7 +253,7 @@ internal struct PresenceSync()
         return Next.QueueInBackground;
     }
 
-    /// <summary>Notes that the writer deferred this entry to the next transaction.</summary>
+    /// <summary>Notes that the writer deferred this entry to the next commit.</summary>
     public Next Requeue(bool background)
     {
         LeaveLane(background);
@@ -300,7 +300,7 @@ internal struct PresenceSync()
         && (isOnline || !HasComeOnline)
         && (_decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled));
 
-    // The entry that queued the state may have come and gone while a transaction held the state.
+    // The entry that queued the state may have come and gone while a commit held the state.
     private readonly Next NextWhenQueued() => _lanes != Lanes.None ? Next.None : Next.Requeue;
 
     private void SetQueued() => Phase = IsTaken ? SyncPhase.TakenAndQueued : SyncPhase.Queued;

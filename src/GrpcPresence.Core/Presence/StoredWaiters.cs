@@ -9,14 +9,14 @@ namespace GrpcPresence.Core.Presence;
 internal sealed class StoredWaiters
 {
     private TaskCompletionSource? _queued; // for the state that the next take will see
-    private TaskCompletionSource? _taken; // for the transaction that runs now
+    private TaskCompletionSource? _taken; // for the commit that runs now
 
     public bool IsEmpty => _queued is null && _taken is null;
 
     /// <summary>Completes when the state that the next take will see is stored.</summary>
     public Task Queued => (_queued ??= NewSource()).Task;
 
-    /// <summary>Completes when the transaction that runs now is committed.</summary>
+    /// <summary>Completes when the commit that runs now has happened.</summary>
     public Task Taken => (_taken ??= NewSource()).Task;
 
     public void MoveQueuedToTaken() => (_taken, _queued) = (_queued, null);

@@ -3,8 +3,8 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Storage;
 
-/// <summary>Users and deleted users, read in one transaction.</summary>
-/// <param name="Service">The service instance in the same transaction. The changes are as of its revision.</param>
+/// <summary>Users and deleted users, read at one moment.</summary>
+/// <param name="Service">The service instance at the same moment. The changes are as of its revision.</param>
 /// <param name="Changes">States, including deleted users, by ascending revision of the row (<see cref="StoredChange.Revision"/>).</param>
 /// <param name="HasMore">
 /// Whether further changes follow: the list ended at its limit or after about <see cref="Limits.PageBytes"/> bytes, or a key has more

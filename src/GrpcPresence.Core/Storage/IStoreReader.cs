@@ -7,8 +7,8 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Storage;
 
 /// <summary>
-/// Reads of committed state. Each call is one short read transaction: its result is of one moment, and never older than the last commit
-/// that was acknowledged in this process before the call. Safe from any thread.
+/// Reads of committed state. The result of each call is of one moment, and never older than the last commit that was acknowledged in this
+/// process before the call. Safe from any thread.
 /// </summary>
 /// <exception cref="StorageException">From every method: the store cannot be read now.</exception>
 /// <exception cref="PresenceException">

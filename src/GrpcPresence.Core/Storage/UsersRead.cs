@@ -4,8 +4,8 @@ using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Storage;
 
-/// <summary>Users, read in one transaction.</summary>
-/// <param name="Service">The service instance in the same transaction. The users are as of its revision.</param>
+/// <summary>Users, read at one moment.</summary>
+/// <param name="Service">The service instance at the same moment. The users are as of its revision.</param>
 /// <param name="Users">The users, in the order that the method promises.</param>
 /// <param name="Next">
 /// Where the list continues: the key of the last user that was examined, or null if no further user follows. A page ends early after

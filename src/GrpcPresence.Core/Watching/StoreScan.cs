@@ -8,7 +8,7 @@ using GrpcPresence.Core.Storage;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Reads for one watch what its queue does not hold. Each page is one read transaction at one revision. Once the feed has reached that
+/// Reads for one watch what its queue does not hold. Each page is one read at one revision. Once the feed has reached that
 /// revision, the pending states of the page's users up to it are dropped, so that no older state follows a newer one.
 /// </summary>
 internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvider time)

@@ -6,6 +6,7 @@ namespace GrpcPresence.Core.Writing;
 /// <summary>
 /// A unit of work for the writer. The writer's thread calls <see cref="Collect"/>, then <see cref="Decide"/>, and then exactly one of
 /// <see cref="Complete"/>, <see cref="Fail"/>, <see cref="FailPermanently"/>; or <see cref="Reset"/>, after which it begins again.
+/// <see cref="Complete"/> follows <see cref="Fail"/> if the outcome of the commit was unknown and it turns out to have happened.
 /// </summary>
 public abstract class Command
 {
@@ -27,7 +28,7 @@ public abstract class Command
     /// <summary>Completes the command: it is committed and published.</summary>
     internal abstract void Complete(ITrackedUsers users);
 
-    /// <summary>Fails the command: the store failed, and the commit did not happen.</summary>
+    /// <summary>Fails the command: the store failed, and the commit did not happen or its outcome is unknown.</summary>
     internal abstract void Fail(PresenceException reason);
 
     /// <summary>

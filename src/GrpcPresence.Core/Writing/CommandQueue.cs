@@ -62,7 +62,7 @@ public sealed class CommandQueue : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _signal.Dispose();
 
-    /// <summary>Moves the commands of one transaction into the list.</summary>
+    /// <summary>Moves the commands of one batch into the list.</summary>
     internal void TakeBatch(List<Command> target, int callers, int background)
     {
         lock (_gate)
@@ -77,7 +77,7 @@ public sealed class CommandQueue : IDisposable
     }
 
     /// <summary>
-    /// Queues a command for what was queued before and must wait for another transaction. Accepts it even after <see cref="Close"/>,
+    /// Queues a command for what was queued before and must wait for another commit. Accepts it even after <see cref="Close"/>,
     /// because queued commands are still written. Only the writer's thread may call this: it ends once the closed queue is empty.
     /// </summary>
     internal void Requeue(Command command)

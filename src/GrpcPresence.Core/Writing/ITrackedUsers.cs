@@ -18,18 +18,13 @@ public interface ITrackedUsers
     /// <param name="retention">How long the tombstone of the user is kept.</param>
     SessionsToEnd FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention);
 
-    /// <summary>
-    /// Ends the sessions of a user whose deletion was committed. Does nothing if the user is not tracked. Called outside any transaction.
-    /// </summary>
+    /// <summary>Ends the sessions of a user whose deletion was committed. Does nothing if the user is not tracked.</summary>
     /// <param name="serviceId">The store's key of the service instance.</param>
     /// <param name="identity">The user.</param>
     /// <param name="retention">How long the tombstone of the user is kept.</param>
     /// <param name="stored">The sessions whose end was stored with the deletion. The end of later ones is queued.</param>
     void Delete(long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored);
 
-    /// <summary>
-    /// Queues, as background work, every online user of the service instance, because reachability was switched on. Called outside any
-    /// transaction.
-    /// </summary>
+    /// <summary>Queues, as background work, every online user of the service instance, because a commit switched reachability on.</summary>
     void Reconsider(CachedService service);
 }

@@ -77,7 +77,7 @@ public sealed class PresenceSyncTests
     }
 
     [Fact]
-    public void A_state_whose_entry_was_used_up_during_the_transaction_is_queued_again()
+    public void A_state_whose_entry_was_used_up_during_the_commit_is_queued_again()
     {
         Bring(Phase.TakenAndQueued);
         Assert.Null(_sync.TakeSnapshot(background: false, isOnline: true, default));
@@ -85,7 +85,7 @@ public sealed class PresenceSyncTests
     }
 
     [Fact]
-    public async Task Callers_wait_for_the_transaction_that_holds_their_state()
+    public async Task Callers_wait_for_the_commit_that_holds_their_state()
     {
         Bring(Phase.Queued);
         var first = _sync.WhenStored(isOnline: true, On);

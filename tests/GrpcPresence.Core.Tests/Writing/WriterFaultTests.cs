@@ -54,7 +54,7 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_caller_whose_user_changes_again_during_the_transaction_is_answered()
+    public async Task A_caller_whose_user_changes_again_during_the_commit_is_answered()
     {
         var service = await _world.NewService();
         _world.Store.Faults.FailOperation(1);
@@ -76,7 +76,7 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_change_that_was_queued_during_a_transaction_is_written_although_the_queue_is_closed_before_its_commit()
+    public async Task A_change_that_was_queued_during_a_commit_is_written_although_the_queue_is_closed_before_its_commit()
     {
         var service = await _world.NewService();
         _world.Store.Faults.FailOperation(1);
@@ -87,7 +87,7 @@ public sealed class WriterFaultTests : IDisposable
         var isClosed = false;
         _ = _world.Queue.SubmitAsync(new UpdateConfiguration(service.Sid, "", before =>
         {
-            // The lease expires while the transaction holds the state, and the expiry uses the entry in the background lane.
+            // The lease expires while the commit holds the state, and the expiry uses the entry in the background lane.
             for (var left = service.Configuration.SessionTimeout; left >= TimeSpan.Zero && !isClosed; left -= Limits.Tick)
             {
                 _world.Time.Advance(Limits.Tick);
@@ -145,7 +145,7 @@ public sealed class WriterFaultTests : IDisposable
         Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
         await Assert.ThrowsAsync<StorageException>(() => rejected);
 
-        // A transaction can begin even if the disk is full.
+        // The store can be read even if the disk is full.
         _world.Store.Faults.FailCommit(CommitFault.BeforeEffect);
         Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
         Assert.True(_world.Status.IsFailing);
@@ -171,7 +171,7 @@ public sealed class WriterFaultTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_flag_that_counts_is_the_one_of_the_transaction(bool exists)
+    public async Task The_flag_that_counts_is_the_one_of_the_batch(bool exists)
     {
         var service = await _world.NewService();
         if (exists)

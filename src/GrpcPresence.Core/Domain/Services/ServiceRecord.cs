@@ -29,6 +29,6 @@ public sealed record ServiceRecord
     /// </summary>
     public long PurgedRevision { get; init; }
 
-    /// <summary>The number of users. The writer maintains it in the transaction that adds or removes a user.</summary>
+    /// <summary>The number of users. The writer maintains it in the commit that adds or removes a user.</summary>
     public long UserCount { get; init; }
 }
