@@ -17,6 +17,19 @@ internal sealed class AttackPlans(AttackedServer target)
     private static readonly IReadOnlyList<ServiceDescriptor> Services =
         [V1.UserService.Descriptor, V1.ConfigurationService.Descriptor, V1.ApiKeyService.Descriptor];
 
+    /// <summary>
+    /// Allowed calls of the attacker's back end at the same time: heartbeats, at a tenth of the default quota of its service instance.
+    /// What they cost the victim is what any tenant may cost another.
+    /// </summary>
+    public AttackPlan Allowed() =>
+        new("allowed heartbeats", [Headers(PresenceServer.HeartbeatPath, target.BackEnd)], PerSecond: 10_000)
+        {
+            Bodies =
+            [
+                .. Population.Heartbeats(Enumerable.Range(0, 1_000).ToArray(), AttackedServer.Service).Select(HostileBodies.Plain),
+            ],
+        };
+
     /// <summary>Returns all attacks, in the order in which they run.</summary>
     public IReadOnlyList<AttackPlan> All() =>
     [

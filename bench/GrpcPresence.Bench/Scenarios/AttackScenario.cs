@@ -7,8 +7,10 @@ using GrpcPresence.Bench.Report;
 namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
-/// R9: the latency of a tenant's heartbeats while somebody attacks the server, and the memory that the server keeps afterwards. Attacker
-/// and victim share the load's core, so the figures include what an attack costs the load.
+/// R9: the latency of a tenant's heartbeats while somebody attacks the server, and the memory that the server keeps afterwards. A heartbeat
+/// alone on an idle core takes so little that any other work is many times as much. So each row also shows what another tenant may do to the
+/// victim at any time, by sending heartbeats within its quotas. Attacker and victim share the load's core, so the figures include what an
+/// attack costs the load.
 /// </summary>
 internal static class AttackScenario
 {
@@ -17,6 +19,9 @@ internal static class AttackScenario
 
     /// <summary>What a server may keep after an attack, beside noise of the collector.</summary>
     private const long KeptBytes = 64 * Mebibyte;
+
+    /// <summary>The 99th percentile within which heartbeats are to be answered, in milliseconds. P21 asks the same of a full server.</summary>
+    private const double Answered = 10;
 
     private static readonly TimeSpan Recovery = TimeSpan.FromMinutes(1);
 
@@ -30,19 +35,27 @@ internal static class AttackScenario
             run.Say("warming up");
             server.Victim.Take(2 * run.WarmUp);
         }
-        foreach (var plan in new AttackPlans(server).All())
-            Report(run, plan, Measure(run, loop, server, plan));
+        var plans = new AttackPlans(server);
+        foreach (var plan in plans.All())
+            Report(run, plan, Measure(run, loop, server, plans.Allowed(), plan));
     }
 
-    private static Result Measure(BenchRun run, EventLoop loop, AttackedServer server, AttackPlan plan)
+    private static Result Measure(BenchRun run, EventLoop loop, AttackedServer server, AttackPlan allowed, AttackPlan plan)
     {
+        var neighbour = new Attack(allowed, loop, server.Port);
         var attack = new Attack(plan, loop, server.Port);
         var (before, peak, lines) = (server.Process.Usage.ResidentBytes, 0L, server.Process.LineCount);
         var (alone, beside) = (new List<(double P50, double P99)>(), new List<(double P50, double P99)>());
+        var besideAllowed = new List<(double P50, double P99)>();
         var samples = new List<Sample>();
         for (var repetition = 0; repetition < run.Repetitions; repetition++)
         {
             alone.Add(server.Victim.Take(run.Window));
+            neighbour.Start();
+            server.Victim.Take(run.Window / 3, neighbour.Act);
+            besideAllowed.Add(server.Victim.Take(run.Window, neighbour.Act));
+            neighbour.Stop();
+            server.Victim.Take(run.Window / 3);
             attack.Start();
             server.Victim.Take(run.Window / 3, attack.Act);
             samples.Add(Sample.Take(
@@ -59,21 +72,23 @@ internal static class AttackScenario
             kept = server.Process.Usage.ResidentBytes - before;
         }
         return new Result(
-            alone, beside, peak - before, kept, Stopwatch.GetElapsedTime(began), samples, attack, server.Process.LineCount - lines);
+            alone, besideAllowed, beside, peak - before, kept, Stopwatch.GetElapsedTime(began), samples, attack,
+            server.Process.LineCount - lines);
     }
 
     private static void Report(BenchRun run, AttackPlan plan, Result result)
     {
-        var p99 = Spread.Of(result.Beside.Select(one => one.P99));
-        var alone = Spread.Of(result.Alone.Select(one => one.P99));
-        var ratio = Spread.OfRatios([.. result.Beside.Select(one => one.P99)], [.. result.Alone.Select(one => one.P99)]);
+        var (p99, allowed, alone) = (P99(result.Beside), P99(result.BesideAllowed), P99(result.Alone));
+        var ratio = Ratio(result.BesideAllowed);
+        var aloneRatio = Ratio(result.Alone);
         run.Report(new Row(
-            "R9", plan.Name, "≤ 2 ×, ≤ 64 MiB kept after a minute",
+            "R9", plan.Name, "p99 ≤ 10 ms, ≤ 64 MiB kept after a minute",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{ratio} × ({p99.Median:0.00} ms, alone {alone.Median:0.00} ms); {result.PeakBytes / Mebibyte} MiB at the peak, "
+                $"{p99} ms ({allowed.Median:0.00} ms beside allowed calls, {ratio.Median:G3} ×; {alone.Median:0.00} ms alone, "
+                    + $"{aloneRatio.Median:G3} ×); {result.PeakBytes / Mebibyte} MiB at the peak, "
                     + $"{result.KeptBytes / Mebibyte} MiB kept after {result.Recovery.TotalSeconds:0} s"),
-            ratio.Median <= 2 && result.KeptBytes <= KeptBytes,
+            p99.Median <= Answered && result.KeptBytes <= KeptBytes,
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Median(sample => sample.Rate):#,0} requests/s, {result.Attack.Answered:#,0} of {result.Attack.Sent:#,0} answered, "
@@ -82,7 +97,9 @@ internal static class AttackScenario
             new Dictionary<string, Spread>
             {
                 ["ratio"] = ratio,
+                ["alone_ratio"] = aloneRatio,
                 ["alone_p99_ms"] = alone,
+                ["beside_allowed_p99_ms"] = allowed,
                 ["beside_p50_ms"] = Spread.Of(result.Beside.Select(one => one.P50)),
                 ["beside_p99_ms"] = p99,
                 ["peak_mib"] = Spread.Of([(double)result.PeakBytes / Mebibyte]),
@@ -90,11 +107,17 @@ internal static class AttackScenario
                 ["log_lines"] = Spread.Of([result.Lines]),
             }));
 
+        Spread P99(IReadOnlyList<(double P50, double P99)> repetitions) => Spread.Of(repetitions.Select(one => one.P99));
+
+        Spread Ratio(IReadOnlyList<(double P50, double P99)> @base) =>
+            Spread.OfRatios([.. result.Beside.Select(one => one.P99)], [.. @base.Select(one => one.P99)]);
+
         double Median(Func<Sample, double> figure) => Spread.Of(result.Samples.Select(figure)).Median;
     }
 
     private sealed record Result(
         IReadOnlyList<(double P50, double P99)> Alone,
+        IReadOnlyList<(double P50, double P99)> BesideAllowed,
         IReadOnlyList<(double P50, double P99)> Beside,
         long PeakBytes,
         long KeptBytes,
