@@ -29,8 +29,8 @@ public sealed class BatchWrites
     public List<ApiKey> NewApiKeys { get; } = [];
 
     /// <summary>
-    /// The changed API keys, found by their key, before any is added: a certificate name that is freed can be taken in the same commit. Only
-    /// their secrets, the times of these, and when they were revoked are written.
+    /// The changed API keys, found by their key, before any is added: a certificate name that is freed can be taken in the same commit.
+    /// Only their secrets, the times of these, and when they were revoked are written.
     /// </summary>
     public List<ApiKey> ChangedApiKeys { get; } = [];
 
