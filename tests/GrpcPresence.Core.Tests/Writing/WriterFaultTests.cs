@@ -200,6 +200,33 @@ public sealed class WriterFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_commit_in_doubt_is_published_once_although_reopening_fails_several_times_and_others_fail_meanwhile()
+    {
+        var service = await _world.NewService();
+        await using var client = await _world.Watch(service, now: true);
+        await client.Sync();
+        _world.Store.Faults.FailCommit(CommitFault.AfterEffect);
+        var ada = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("ada"), "", "{}", default));
+        // A read, the commit; then the reopening fails as well.
+        _world.Store.Faults.FailOperation(3);
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => ada);
+        _world.Store.Faults.FailAllOperations(true);
+        for (var i = 0; i < 3; i++)
+        {
+            var bob = _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("bob"), "", "{}", default));
+            Assert.Equal(WriteOutcome.Failed, _world.Writer.WriteOnce());
+            await Assert.ThrowsAsync<StorageException>(() => bob);
+        }
+        _world.Store.Faults.FailAllOperations(false);
+
+        await _world.Create(service, "cay");
+
+        Assert.Equal("ada", (await client.NextUpdate()).State.Identity.ToString());
+        Assert.Equal("cay", (await client.NextUpdate()).State.Identity.ToString());
+    }
+
+    [Fact]
     public async Task A_heartbeat_by_identity_is_decided_separately_while_one_by_a_deleted_SID_is_rejected()
     {
         World world = null!;

@@ -10,8 +10,8 @@ internal readonly record struct WriterStep(WriterAct Act, int A, int B, int C)
 
     /// <summary>
     /// Returns the commands of a batch. A tracked user is decided once for a batch, and its deletion reaches the tracker after the commit.
-    /// So a user that has heartbeats in this batch has one, and is not deleted. A switch of reachability queues further commands, so it
-    /// stands alone.
+    /// So a user that has heartbeats in this batch has one, and is deleted only after it. A switch of reachability queues further commands,
+    /// so it stands alone.
     /// </summary>
     public static WriterStep[] Group(Random random, int count)
     {
@@ -25,9 +25,7 @@ internal readonly record struct WriterStep(WriterAct Act, int A, int B, int C)
                 (WriterAct)random.Next((int)WriterAct.Switch), random.Next(100), random.Next(100), random.Next(100));
             var user = step.A % Users;
             var isBeat = step.Act is WriterAct.Beat or WriterAct.End;
-            var isAllowed = isBeat
-                ? beating.Remove(user) && steps.TrueForAll(other => !other.Deletes(user))
-                : step.Act != WriterAct.Delete || IsFree(steps, user);
+            var isAllowed = !isBeat || (beating.Remove(user) && steps.TrueForAll(other => !other.Deletes(user)));
             if (isAllowed)
                 steps.Add(step);
             else if (isBeat)
@@ -35,9 +33,6 @@ internal readonly record struct WriterStep(WriterAct Act, int A, int B, int C)
         }
         return [.. steps];
     }
-
-    private static bool IsFree(List<WriterStep> steps, int user) =>
-        steps.TrueForAll(other => other.Act is not (WriterAct.Beat or WriterAct.End) || other.A % Users != user);
 
     private bool Deletes(int user) => Act == WriterAct.Delete && A % Users == user;
 }
