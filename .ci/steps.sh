@@ -50,10 +50,10 @@ step() {
 
 # summarize_failures STEP: the failures of a step, a line each, for the end of the output.
 summarize_failures() {
-  local line
+  local line failures='^ *(not ok - |failed )|failed: |: error |not over within'
   while IFS= read -r line; do
     printf '%s: %s\n' "$1" "$line"
-  done < <({ grep -ahE '^ *(not ok - |failed )|failed: |: error |not over within' "$step_folder/shown" "$step_folder/log" || echo 'see its output above'; } |
+  done < <({ grep -ahE "$failures" "$step_folder/shown" "$step_folder/log" || echo 'see its output above'; } |
     sed -E 's/^ +//' | sort -u | head -n 10 | cut -c 1-300)
 }
 

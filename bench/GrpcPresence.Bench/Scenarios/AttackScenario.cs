@@ -7,10 +7,10 @@ using GrpcPresence.Bench.Report;
 namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
-/// R9: the latency of a tenant's heartbeats while somebody attacks the server, and the memory that the server keeps afterwards. A heartbeat
-/// alone on an idle core takes so little that any other work is many times as much. So each row also shows what another tenant may do to the
-/// victim at any time, by sending heartbeats within its quotas. Attacker and victim share the load's core, so the figures include what an
-/// attack costs the load.
+/// R9: the latency of a tenant's heartbeats while somebody attacks the server, and the memory that the server keeps afterwards. A
+/// heartbeat alone on an idle core takes so little that any other work is many times as much. So each row also shows what another tenant
+/// may do to the victim at any time, by sending heartbeats within its quotas. Attacker and victim share the load's core, so the figures
+/// include what an attack costs the load.
 /// </summary>
 internal static class AttackScenario
 {
@@ -20,7 +20,9 @@ internal static class AttackScenario
     /// <summary>What a server may keep after an attack, beside noise of the collector.</summary>
     private const long KeptBytes = 64 * Mebibyte;
 
-    /// <summary>The 99th percentile within which heartbeats are to be answered, in milliseconds. P21 asks the same of a full server.</summary>
+    /// <summary>
+    /// The 99th percentile within which heartbeats are to be answered, in milliseconds. P21 asks the same of a full server.
+    /// </summary>
     private const double Answered = 10;
 
     private static readonly TimeSpan Recovery = TimeSpan.FromMinutes(1);
