@@ -2,6 +2,7 @@ using System.Globalization;
 using Dapper;
 using GrpcPresence.Core.Domain.Errors;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Native;
 
@@ -24,6 +25,14 @@ internal sealed class ConnectionFactory(string path, TimeSpan busyTimeout)
     /// file would grow again in each cycle, and the file system would allocate its blocks again. An idle writer truncates it further.
     /// </summary>
     private const int JournalSizeLimit = 64 * 1024 * 1024;
+
+    // One thread at a time uses each connection. So SQLite need not take a lock at each call, which was a tenth of a catch-up. The mode can
+    // only be set before the process opens its first connection. In a process that did, SQLite keeps its locks.
+    static ConnectionFactory()
+    {
+        Batteries_V2.Init();
+        _ = raw.sqlite3_config(raw.SQLITE_CONFIG_MULTITHREAD);
+    }
 
     /// <summary>The full path of the database.</summary>
     public string Path => path;
