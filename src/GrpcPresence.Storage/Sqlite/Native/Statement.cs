@@ -12,12 +12,14 @@ internal sealed class Statement : IDisposable
 {
     private readonly sqlite3 _connection;
     private readonly sqlite3_stmt _statement;
+    private readonly nint _pointer; // of the statement, for its columns
 
     /// <summary>Prepares the statement.</summary>
     public Statement(SqliteConnection connection, string sql)
     {
         _connection = connection.Handle!;
         Check(raw.sqlite3_prepare_v3(_connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
+        _pointer = _statement.DangerousGetHandle();
     }
 
     /// <summary>Binds all parameters, in the order of their first occurrence in the text.</summary>
@@ -66,7 +68,7 @@ internal sealed class Statement : IDisposable
     public readonly ref struct Rows(Statement statement)
     {
         /// <summary>The row to which <see cref="Read"/> moved.</summary>
-        public Row Row => new(statement._statement);
+        public Row Row => new(statement._pointer);
 
         /// <summary>Moves to the next row; returns false at the end.</summary>
         public bool Read() => statement.Step();
