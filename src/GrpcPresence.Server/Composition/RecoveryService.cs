@@ -1,3 +1,4 @@
+using System.Runtime;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Server.Telemetry;
 
@@ -19,7 +20,7 @@ internal sealed class RecoveryService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        var users = await recovery.LoadAsync(cancellationToken);
+        var users = await LoadAsync(cancellationToken);
         var duration = time.GetElapsedTime(began);
         Log.Recovered(logger, users, duration);
         lifetime.ApplicationStarted.Register(tracker.Start);
@@ -27,4 +28,22 @@ internal sealed class RecoveryService(
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Loads with collections that block. While nothing is served, their pauses delay nobody. Collections in the background would mark the
+    /// growing heap beside the load, and so delay the start.
+    /// </summary>
+    private async Task<long> LoadAsync(CancellationToken cancellationToken)
+    {
+        var mode = GCSettings.LatencyMode;
+        GCSettings.LatencyMode = GCLatencyMode.Batch;
+        try
+        {
+            return await recovery.LoadAsync(cancellationToken);
+        }
+        finally
+        {
+            GCSettings.LatencyMode = mode;
+        }
+    }
 }
