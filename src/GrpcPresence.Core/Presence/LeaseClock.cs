@@ -4,10 +4,13 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// The clock of leases, in ticks of 100 ns since its creation. Monotonic. Advances by at most <see cref="Limits.MaxTickAdvance"/> between
-/// two ticks, so that a paused process or machine expires no lease. Safe from any thread.
+/// two ticks, so that a paused process or machine expires no lease. It is stopped until the service is ready. Safe from any thread.
 /// </summary>
 public sealed class LeaseClock
 {
+    /// <summary>The stamp of a stopped clock: no timestamp is later, so the clock does not advance.</summary>
+    private const long Stopped = long.MaxValue;
+
     private readonly TimeProvider _time;
     private readonly Lock _gate = new(); // orders ticks; nothing but the time provider is called under it
     private readonly long _frequency;
@@ -31,9 +34,12 @@ public sealed class LeaseClock
         get
         {
             var last = _last;
-            return ToTicks(last.Passed + Advance(last, _time.GetTimestamp()));
+            return ToTicks(last.Stamp == Stopped ? last.Passed : last.Passed + Advance(last, _time.GetTimestamp()));
         }
     }
+
+    /// <summary>Whether the clock advances.</summary>
+    public bool IsRunning => _last.Stamp != Stopped;
 
     /// <summary>
     /// The time for which earlier processes ran. Added to a time of this clock, it gives the server's uptime over all its starts, which can
@@ -52,16 +58,36 @@ public sealed class LeaseClock
     /// <summary>Returns the time of this clock at an uptime of the server; negative for that of an earlier process.</summary>
     public long FromUptime(TimeSpan uptime) => (uptime - EarlierUptime).Ticks;
 
+    /// <summary>Stops the clock until <see cref="Start"/>.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+            _last = Read() with { Stamp = Stopped };
+    }
+
+    /// <summary>Continues after <see cref="Stop"/>.</summary>
+    public void Start()
+    {
+        lock (_gate)
+            _last = Read();
+    }
+
     /// <summary>Advances by the elapsed time, up to the limit, and returns the new <see cref="Now"/>.</summary>
     public long Tick()
     {
         lock (_gate)
         {
-            var last = _last;
-            var stamp = _time.GetTimestamp();
-            _last = new Reading(last.Passed + Advance(last, stamp), stamp);
+            if (IsRunning)
+                _last = Read();
             return ToTicks(_last.Passed);
         }
+    }
+
+    private Reading Read()
+    {
+        var last = _last;
+        var stamp = _time.GetTimestamp();
+        return new Reading(last.Passed + Advance(last, stamp), stamp);
     }
 
     private long Advance(Reading last, long stamp) => Math.Clamp(stamp - last.Stamp, 0, _maxAdvance);

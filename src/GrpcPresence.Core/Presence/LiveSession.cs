@@ -3,9 +3,6 @@ namespace GrpcPresence.Core.Presence;
 /// <summary>One session of a user. Times are the lease clock's. Guarded by the shard's lock.</summary>
 internal struct LiveSession
 {
-    /// <summary>The lease end of a recovered user before the service is ready: the lease does not run yet.</summary>
-    public const long NotStarted = long.MaxValue;
-
     /// <summary>The id; empty for the anonymous session of a user that was online at the start.</summary>
     public PackedSessionId Id;
 

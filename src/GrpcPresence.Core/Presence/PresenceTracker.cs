@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
@@ -23,7 +24,6 @@ public sealed class PresenceTracker : ITrackedUsers
     private readonly LeaseSweep _sweep;
     private volatile bool _isResumed;
     private int _isTicking;
-    private volatile bool _isStarted;
 
     /// <summary>Creates a tracker without users.</summary>
     public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics)
@@ -130,9 +130,13 @@ public sealed class PresenceTracker : ITrackedUsers
         }
     }
 
-    /// <summary>Continues the uptime of earlier processes. Call it once, before anything is recovered.</summary>
+    /// <summary>
+    /// Continues the uptime of earlier processes, and stops the time of leases until <see cref="Start"/>. Call it once, before anything is
+    /// recovered.
+    /// </summary>
     public void Resume(ServerUptime before)
     {
+        _clock.Stop();
         _clock.EarlierUptime = before.Total;
         _clock.EarlierAliveTime = before.AliveTime;
         _isResumed = true;
@@ -153,39 +157,24 @@ public sealed class PresenceTracker : ITrackedUsers
     /// Tracks a user that the store held online before the start. An anonymous session keeps the user online, in addition to any real
     /// sessions, for one session timeout from <see cref="Start"/> on, or shorter: see <see cref="Limits.MaxUnseen"/>.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
     public void Recover(CachedService service, in StoredOnlineUser stored)
     {
         var shard = ShardOf(service.Id, stored.Identity, out var hash);
         lock (shard.Gate)
-        {
-            var user = shard.GetOrAdd(service, stored.Identity, hash);
-            user.Recover(stored, LiveSession.NotStarted);
-            if (_isStarted)
-                user.StartAnonymous(_clock.Now);
-            else
-                shard.AwaitStart(user);
-        }
+            shard.GetOrAdd(service, stored.Identity, hash).Recover(stored, _clock.Now);
     }
 
-    /// <summary>Starts the anonymous leases. Call it when the service is ready.</summary>
-    public void Start()
-    {
-        _isStarted = true;
-        foreach (var shard in _shards)
-        {
-            while (shard.StartBatch(_clock.Now))
-            {
-            }
-        }
-    }
+    /// <summary>Starts the time of leases. Call it when the service is ready.</summary>
+    public void Start() => _clock.Start();
 
     /// <summary>
     /// Advances the clock and ends expired leases. Call it once per <see cref="Limits.Tick"/>. Returns at once if the previous call is
-    /// still running.
+    /// still running, and before <see cref="Start"/>: a lease that ends at once must not end before.
     /// </summary>
     public void Tick()
     {
-        if (Interlocked.Exchange(ref _isTicking, 1) != 0)
+        if (!_clock.IsRunning || Interlocked.Exchange(ref _isTicking, 1) != 0)
             return;
         try
         {

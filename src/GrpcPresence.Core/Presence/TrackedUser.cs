@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
@@ -124,18 +125,23 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         }
     }
 
-    /// <summary>Adds the anonymous session, because the store held the user online before the start.</summary>
-    /// <param name="stored">The user in the store.</param>
-    /// <param name="leaseEnd">The end of the anonymous lease.</param>
-    public void Recover(in StoredOnlineUser stored, long leaseEnd)
+    /// <summary>
+    /// Adds the anonymous session, because the store held the user online before the start. Its lease is shorter than one timeout, or ends
+    /// at once, for a user that no process has known alive for longer than <see cref="Limits.MaxUnseen"/>: otherwise a server that crashes
+    /// in a loop would keep the user online.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
+    public void Recover(in StoredOnlineUser stored, long now)
     {
         if (_sessions.HasAnonymous)
             return;
-        _sessions[_sessions.Add(default)].LeaseEnd = leaseEnd;
-        if (leaseEnd != LiveSession.NotStarted)
-            Shard.Wheel.PutBy(this, leaseEnd);
         SetSid(stored.Sid, stored.Id);
         NoteStoredAlive(stored.LastAlive);
+        var timeout = Service.Configuration.SessionTimeout;
+        var left = Limits.MaxUnseen + timeout - (Shard.Clock.EarlierUptime - LastAlive);
+        ref var session = ref _sessions[_sessions.Add(default)];
+        session.LeaseEnd = now + Math.Clamp(left.Ticks, 0, timeout.Ticks);
+        Shard.Wheel.PutBy(this, session.LeaseEnd);
         _sessions.IsUnseen = _sessions.Count == 1;
         _sync.MarkRecovered(Service.Configuration);
     }
@@ -147,23 +153,6 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Shard.Wheel.PutBy(this, until);
         if (until - now > Limits.MaxSessionTimeout.Ticks)
             CountAsDeleted();
-    }
-
-    /// <summary>
-    /// Starts the anonymous lease, because the service is ready. The lease is shorter, or ends at once, for a user that no process has
-    /// known alive for longer than <see cref="Limits.MaxUnseen"/>: otherwise a server that crashes in a loop would keep the user online.
-    /// </summary>
-    public void StartAnonymous(long now)
-    {
-        if (!_sessions.HasAnonymous)
-            return;
-        ref var session = ref _sessions[_sessions.IndexOf(default)];
-        if (session.LeaseEnd != LiveSession.NotStarted)
-            return;
-        var timeout = Service.Configuration.SessionTimeout;
-        var left = Limits.MaxUnseen + timeout - (Shard.Clock.EarlierUptime - LastAlive);
-        session.LeaseEnd = now + Math.Clamp(left.Ticks, 0, timeout.Ticks);
-        Shard.Wheel.PutBy(this, session.LeaseEnd);
     }
 
     /// <summary>

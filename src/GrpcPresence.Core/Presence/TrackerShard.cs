@@ -17,7 +17,6 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     public const int UsersPerHold = 256;
 
     private readonly List<TrackedUser> _unmarked = []; // users that the store must learn to be alive
-    private List<TrackedUser>? _recovered; // users whose anonymous leases do not run yet, or null
 
     /// <summary>
     /// Guards the users of the shard. No I/O, await or logging is allowed under it. Never take two shards' locks at once.
@@ -67,9 +66,6 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         user.Leave();
     }
 
-    /// <summary>Starts the user's anonymous lease at the next <see cref="StartBatch"/>. Call it under the lock.</summary>
-    public void AwaitStart(TrackedUser user) => (_recovered ??= []).Add(user);
-
     /// <summary>Has the store learn that the user is alive, in the background. Call it under the lock.</summary>
     public void AwaitAliveMark(TrackedUser user) => _unmarked.Add(user);
 
@@ -83,25 +79,6 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
                 return;
             target.AddRange(_unmarked[^count..]);
             _unmarked.RemoveRange(_unmarked.Count - count, count);
-        }
-    }
-
-    /// <summary>Starts some anonymous leases; returns true if more may remain. Takes the lock.</summary>
-    public bool StartBatch(long now)
-    {
-        lock (Gate)
-        {
-            for (var left = UsersPerHold; left > 0; left--)
-            {
-                if (_recovered is not { Count: > 0 })
-                {
-                    _recovered = null;
-                    return false;
-                }
-                _recovered[^1].StartAnonymous(now);
-                _recovered.RemoveAt(_recovered.Count - 1);
-            }
-            return true;
         }
     }
 

@@ -32,6 +32,35 @@ public sealed class LeaseClockTests
     }
 
     [Fact]
+    public void A_stopped_clock_does_not_advance_and_continues_at_its_start()
+    {
+        var clock = new LeaseClock(_time);
+        _time.Advance(Limits.Tick);
+        clock.Stop();
+        _time.Advance(Limits.Tick);
+        Assert.Equal(Limits.Tick.Ticks, clock.Tick());
+        Assert.Equal(Limits.Tick.Ticks, clock.Now);
+        Assert.False(clock.IsRunning);
+
+        clock.Start();
+        Assert.Equal(Limits.Tick.Ticks, clock.Now);
+        Assert.True(clock.IsRunning);
+        _time.Advance(Limits.Tick);
+        Assert.Equal(2 * Limits.Tick.Ticks, clock.Now);
+    }
+
+    [Fact]
+    public void Starting_a_clock_that_runs_changes_nothing()
+    {
+        var clock = new LeaseClock(_time);
+        _time.Advance(Limits.Tick);
+
+        clock.Start();
+
+        Assert.Equal(Limits.Tick.Ticks, clock.Now);
+    }
+
+    [Fact]
     public void Steps_of_the_wall_clock_change_nothing()
     {
         var clock = new LeaseClock(_time);

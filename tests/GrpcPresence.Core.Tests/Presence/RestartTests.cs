@@ -129,13 +129,46 @@ public sealed class RestartTests : IDisposable
         _world.BeatAndWrite(Alice, Phone);
         _world.PassAndWrite(SessionTimeout);
         Assert.True(_world.List(Alice).Recovering);
-        Assert.Empty(_world.SessionsOf(Alice));
 
         _world.Tracker.Start();
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
 
         Assert.True(_world.StoredOnline(Alice));
+        Assert.True(_world.List(Alice).Recovering);
         Assert.Empty(_world.Published);
+        _world.PassAndWrite(Limits.Tick);
+        Assert.False(_world.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public async Task The_lease_of_a_heartbeat_before_the_service_is_ready_runs_from_readiness_too()
+    {
+        await LoadAsync();
+        _world.BeatAndWrite(Alice, Phone);
+        _world.PassAndWrite(SessionTimeout * 2);
+        Assert.Equal(["phone"], _world.SessionsOf(Alice));
+
+        _world.Tracker.Start();
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.Equal(["phone"], _world.SessionsOf(Alice));
+        _world.PassAndWrite(Limits.Tick);
+
+        Assert.Empty(_world.SessionsOf(Alice));
+    }
+
+    [Fact]
+    public void A_recovered_lease_that_ends_at_once_does_not_end_before_the_service_is_ready()
+    {
+        _world.Tracker.Resume(new ServerUptime(AliveTime: null, Total: 2 * Limits.MaxUnseen + SessionTimeout));
+        _world.Tracker.Recover(
+            _world.Service, new StoredOnlineUser(0, _world.Service.Sid, _world.SidOf(Alice), Alice, TimeSpan.Zero));
+        _world.PassAndWrite(SessionTimeout);
+        Assert.True(_world.StoredOnline(Alice));
+
+        _world.Tracker.Start();
+        _world.PassAndWrite(Limits.Tick);
+
+        Assert.False(_world.StoredOnline(Alice));
     }
 
     [Fact]
