@@ -13,6 +13,8 @@ internal sealed class Reader : IDisposable
 {
     private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0";
 
+    private const string FindServiceById = $"SELECT {Columns.OfService} FROM services AS s WHERE s.id = $id AND s.is_deleted = 0";
+
     private const string BeginDeferred = "BEGIN";
 
     private const string Commit = "COMMIT";
@@ -43,6 +45,13 @@ internal sealed class Reader : IDisposable
     public ServiceRecord? TryService(ServiceSid sid)
     {
         using var rows = Prepare(FindService).Bind(sid.Value).Query();
+        return rows.Read() ? Columns.ReadService(rows.Row) : null;
+    }
+
+    /// <summary>Returns the service instance with the store's key; null if it was deleted.</summary>
+    public ServiceRecord? TryService(long id)
+    {
+        using var rows = Prepare(FindServiceById).Bind(id).Query();
         return rows.Read() ? Columns.ReadService(rows.Row) : null;
     }
 

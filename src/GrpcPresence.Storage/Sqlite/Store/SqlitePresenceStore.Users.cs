@@ -52,14 +52,13 @@ public sealed partial class SqlitePresenceStore
         ORDER BY u.id DESC LIMIT $limit
         """;
 
-    // NOT INDEXED and CROSS JOIN force the plan: one pass over the users by key, with a lookup of the service instance by key.
+    // NOT INDEXED forces the plan: one pass over the users by key. A join would look the service instance up for each
+    // user, so the caller does it once for each service instance. It stops when the page is full.
     private const string ListOnlineUsers = """
-        SELECT u.id, s.sid, u.sid, u.identity, u.last_alive
-        FROM users AS u NOT INDEXED CROSS JOIN services AS s ON s.id = u.service_id
-        WHERE u.is_online = 1 AND u.id > $after_id
-            AND s.is_deleted = 0 AND s.reachability_enabled = 1
-            AND u.known_revision > 0 AND u.known_revision >= s.switched_on_revision
-        ORDER BY u.id LIMIT $limit
+        SELECT u.id, u.service_id, u.sid, u.identity, u.last_alive, u.known_revision
+        FROM users AS u NOT INDEXED
+        WHERE u.is_online = 1 AND u.known_revision > 0 AND u.id > $after_id
+        ORDER BY u.id
         """;
 
     /// <inheritdoc/>
@@ -131,17 +130,18 @@ public sealed partial class SqlitePresenceStore
         ReadAsync<IReadOnlyList<StoredOnlineUser>>(
             reader =>
             {
-                using var rows = reader.Prepare(ListOnlineUsers).Bind(afterId, limit).Query();
+                using var rows = reader.Prepare(ListOnlineUsers).Bind(afterId).Query();
                 var users = new List<StoredOnlineUser>(limit);
-                while (rows.Read())
+                var services = new Dictionary<long, ServiceRecord?>();
+                while (users.Count < limit && rows.Read())
                 {
                     var row = rows.Row;
+                    if (!services.TryGetValue(row.Int64(1), out var service))
+                        services.Add(row.Int64(1), service = reader.TryService(row.Int64(1)));
+                    if (service is null || !service.Configuration.ShowsReachabilitySince(row.Int64(5)))
+                        continue;
                     users.Add(new StoredOnlineUser(
-                        row.Int64(0),
-                        new ServiceSid(row.Sid(1)),
-                        new UserSid(row.Sid(2)),
-                        Identity.FromTrusted(row.Text(3)),
-                        row.Duration(4)));
+                        row.Int64(0), service.Sid, new UserSid(row.Sid(2)), Identity.FromTrusted(row.Text(3)), row.Duration(4)));
                 }
                 return users;
             },
