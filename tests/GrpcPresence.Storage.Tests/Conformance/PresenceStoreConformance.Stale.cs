@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
