@@ -1,3 +1,4 @@
+using System.Net;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
@@ -26,6 +27,7 @@ public sealed class AnonymousRequestTests
     public async Task A_connection_whose_client_does_not_read_has_a_bounded_number_of_anonymous_requests(string path)
     {
         await using var guarded = await GuardedServer.StartAsync();
+        await GetAsync(guarded.Server.Address, path);
         var (held, next) = Hold(path, Limits.AnonymousRequestsPerConnection);
 
         var answers = await RawConnection.TalkAsync(guarded.Server.Address, CallUnknownMethods(held, next));
@@ -66,6 +68,7 @@ public sealed class AnonymousRequestTests
     public async Task Beyond_the_errors_that_a_connection_may_leave_unread_requests_are_reset()
     {
         await using var server = await TestServer.StartAsync();
+        await GetAsync(server.Address, Document);
         var (held, next) = Hold(Document, 4 * Limits.AnonymousRequestsPerConnection);
 
         var answers = await RawConnection.TalkAsync(server.Address, CallUnknownMethods(held, next));
@@ -151,6 +154,18 @@ public sealed class AnonymousRequestTests
                 (uint)((2 * i) + 1), [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", "localhost")], ends: true);
         }
         return (held, (2 * count) + 1);
+    }
+
+    // The first request of a path takes long, because its code is not compiled yet. Others would overtake it.
+    private static async Task GetAsync(Uri server, string path)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, server.AbsoluteUri.TrimEnd('/') + path)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var response = await http.SendAsync(request, TestRun.Token);
     }
 
     // Requests of one connection run in any order, so that a few calls at the end are needed to see the limit. Their responses have no
