@@ -38,8 +38,9 @@ internal static class AttackScenario
             server.Victim.Take(2 * run.WarmUp);
         }
         var plans = new AttackPlans(server);
+        var allowed = plans.Allowed();
         foreach (var plan in plans.All())
-            Report(run, plan, Measure(run, loop, server, plans.Allowed(), plan));
+            Report(run, plan, Measure(run, loop, server, allowed, plan));
     }
 
     private static Result Measure(BenchRun run, EventLoop loop, AttackedServer server, AttackPlan allowed, AttackPlan plan)
