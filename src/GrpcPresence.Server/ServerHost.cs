@@ -129,6 +129,7 @@ internal static class ServerHost
         services.AddSingleton<SocketTransportFactory>();
         services.AddSingleton<AcceptGate>();
         services.Replace(ServiceDescriptor.Singleton<IConnectionListenerFactory>(provider => provider.GetRequiredService<AcceptGate>()));
+        services.AddSingleton<ReusedStreams>();
         services.AddSingleton<OpenRequests>();
         services.AddSingleton<UnreadResponses>();
         services.AddSingleton<OpenCalls>();

@@ -123,6 +123,13 @@ internal static partial class Log
     public static partial void ConnectionsFlooded(ILogger logger, long connections);
 
     [LoggerMessage(
+        EventId = 26,
+        Level = LogLevel.Warning,
+        Message = "Kestrel {Version} is not known. If it still has the fault dotnet/aspnetcore#53736, it may lose responses larger than "
+            + "the HTTP/2 window of a client")]
+    public static partial void UnknownKestrel(ILogger logger, Version? version);
+
+    [LoggerMessage(
         EventId = 25,
         Level = LogLevel.Warning,
         Message = "At most {Connections} connections, and not the {MaxConnections} of the settings: the process may open {Files} files. "

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using GrpcPresence.Server.Streams;
+using GrpcPresence.Server.Streams.Http2;
 using GrpcPresence.Server.Streams.Requests;
 using GrpcPresence.Server.Tests.Fixture;
 using GrpcPresence.V1;
@@ -43,7 +44,8 @@ public sealed class StreamShutdownTests : IDisposable
     {
         var hasRun = false;
         var open = new OpenRequests(_time);
-        var limits = new RequestLimitsMiddleware(Run, open, new AnonymousRequests(open), NewShutdown());
+        var reused = new ReusedStreams(NullLogger<ReusedStreams>.Instance);
+        var limits = new RequestLimitsMiddleware(Run, reused, open, new AnonymousRequests(open), NewShutdown());
 
         await limits.InvokeAsync(new DefaultHttpContext { Connection = { Id = "c1" } });
 

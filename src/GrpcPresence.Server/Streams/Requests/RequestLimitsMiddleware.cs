@@ -1,5 +1,6 @@
 using GrpcPresence.Server.Security;
 using GrpcPresence.Server.Security.Authorization;
+using GrpcPresence.Server.Streams.Http2;
 
 namespace GrpcPresence.Server.Streams.Requests;
 
@@ -9,11 +10,12 @@ namespace GrpcPresence.Server.Streams.Requests;
 /// counted, where they are rejected.
 /// </summary>
 internal sealed class RequestLimitsMiddleware(
-    RequestDelegate next, OpenRequests open, AnonymousRequests anonymous, StreamShutdown shutdown)
+    RequestDelegate next, ReusedStreams reused, OpenRequests open, AnonymousRequests anonymous, StreamShutdown shutdown)
 {
     /// <summary>Runs the request.</summary>
     public Task InvokeAsync(HttpContext http)
     {
+        reused.Prepare(http);
         var metadata = http.GetEndpoint()?.Metadata;
         var stream = metadata?.GetMetadata<StreamMetadata>();
         open.Begin(http, isUnary: stream is null);
