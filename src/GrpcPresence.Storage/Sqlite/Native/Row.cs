@@ -1,6 +1,6 @@
 using System.Text;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Storage.Sqlite.Store;
+using GrpcPresence.Storage.Formats;
 using SQLitePCL;
 
 namespace GrpcPresence.Storage.Sqlite.Native;

@@ -1,5 +1,5 @@
 using System.Text;
-using GrpcPresence.Storage.Sqlite.Store;
+using GrpcPresence.Storage.Formats;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 

@@ -1,6 +1,7 @@
 using Dapper;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Storage.Formats;
 using Microsoft.Data.Sqlite;
 
 namespace GrpcPresence.Storage.Sqlite.Store;

@@ -3,6 +3,7 @@ using Dapper;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;

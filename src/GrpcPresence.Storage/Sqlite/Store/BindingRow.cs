@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Storage.Formats;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 

@@ -2,6 +2,7 @@ using Dapper;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Sqlite.Native;
 
 namespace GrpcPresence.Storage.Sqlite.Store;

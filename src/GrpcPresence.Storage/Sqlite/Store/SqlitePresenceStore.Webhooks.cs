@@ -1,6 +1,7 @@
 using Dapper;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Formats;
 
 namespace GrpcPresence.Storage.Sqlite.Store;
 

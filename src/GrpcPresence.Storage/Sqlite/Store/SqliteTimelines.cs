@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Sqlite.Files;
 using Microsoft.Data.Sqlite;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using GrpcPresence.Core.Domain.Services;
 
-namespace GrpcPresence.Storage.Sqlite.Store;
+namespace GrpcPresence.Storage.Formats;
 
 /// <summary>Stores notification settings as JSON. A property that is missing in the text has its default.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

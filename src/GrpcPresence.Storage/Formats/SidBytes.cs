@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace GrpcPresence.Storage.Sqlite.Store;
+namespace GrpcPresence.Storage.Formats;
 
 /// <summary>The stored form of SIDs: 16 bytes, most significant first, so that they sort like their text.</summary>
 internal static class SidBytes

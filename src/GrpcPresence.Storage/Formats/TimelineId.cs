@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace GrpcPresence.Storage.Sqlite.Store;
+namespace GrpcPresence.Storage.Formats;
 
 /// <summary>The ids of timelines.</summary>
 internal static class TimelineId
