@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Sqlite.Store;
+using GrpcPresence.Storage.Tests.Postgres;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Writing;
@@ -37,6 +38,22 @@ public sealed class BatchPropertyTests
             using var together = new SqlitePresenceStore(new SqliteStoreOptions { Path = directory.File("together.db") });
             using var apart = new SqlitePresenceStore(new SqliteStoreOptions { Path = directory.File("apart.db") });
             await Require(seed, together, apart, publishesUsers);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_of_many_commands_equals_batches_of_one_in_PostgreSQL(bool publishesUsers)
+    {
+        for (var seed = 1; seed <= 8; seed++)
+        {
+            var (first, second) = (PostgresTests.RentSchema(), PostgresTests.RentSchema());
+            using (var together = PostgresTests.Open(first))
+            using (var apart = PostgresTests.Open(second))
+                await Require(seed, together, apart, publishesUsers);
+            PostgresTests.ReturnSchema(first);
+            PostgresTests.ReturnSchema(second);
         }
     }
 

@@ -1,0 +1,118 @@
+using System.Globalization;
+using GrpcPresence.Storage.Postgres.Store;
+using Npgsql;
+
+namespace GrpcPresence.Storage.Postgres.Native;
+
+/// <summary>
+/// The connections of a node: one that writes, which is not pooled, and a bounded pool of those that read. Their application name tells the
+/// sessions of this node from those of every other process.
+/// </summary>
+internal sealed class PostgresConnections : IDisposable
+{
+    /// <summary>
+    /// Settings of every session. The timeouts bound how long a caller waits. The keepalives end the session of a machine that is gone
+    /// after about ten seconds instead of two hours. Every statement finds its rows by a key, so the planner must not choose a scan that
+    /// was cheap when a table was small.
+    /// </summary>
+    private const string SessionSettings =
+        "-c idle_in_transaction_session_timeout=1500 -c lock_timeout=1000 -c statement_timeout=5000 -c jit=off -c enable_seqscan=off "
+        + "-c enable_hashjoin=off -c enable_mergejoin=off -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
+
+    private const string ReadOnly = " -c default_transaction_read_only=on";
+
+    /// <summary>Longer than the server's own timeout, so that this one ends only calls that the server does not answer.</summary>
+    private const int CommandTimeoutSeconds = 7;
+
+    private const int ConnectTimeoutSeconds = 5;
+
+    private readonly NpgsqlDataSource _writers;
+    private readonly NpgsqlDataSource _readers;
+
+    /// <exception cref="PostgresRejectedException">The connection string is not valid.</exception>
+    public PostgresConnections(PostgresStoreOptions options, long node, long incarnation)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"node-{node}-{incarnation:x}");
+        (WriterName, ReaderName) = (name, name + "-reader");
+        try
+        {
+            var given = new NpgsqlConnectionStringBuilder(options.ConnectionString);
+            if (string.IsNullOrEmpty(given.Host))
+                throw new ArgumentException("Host is missing");
+            Database = $"'{given.Database ?? given.Username}' on '{given.Host}'";
+            var writer = Configure(options.ConnectionString, WriterName, SessionSettings);
+            writer.Pooling = false;
+            var reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
+            reader.Pooling = true;
+            (reader.MinPoolSize, reader.MaxPoolSize) = (0, options.MaxReaders);
+            _writers = new NpgsqlDataSourceBuilder(writer.ConnectionString).Build();
+            _readers = new NpgsqlDataSourceBuilder(reader.ConnectionString).Build();
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException)
+        {
+            _writers?.Dispose();
+            throw PostgresRejectedException.InvalidConnectionString(exception);
+        }
+    }
+
+    /// <summary>The database and the host, for messages. Contains no secret.</summary>
+    public string Database { get; }
+
+    /// <summary>The application name of the connection that writes.</summary>
+    public string WriterName { get; }
+
+    /// <summary>The application name of the connections that read.</summary>
+    public string ReaderName { get; }
+
+    /// <summary>Opens a connection that writes.</summary>
+    public async Task<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken)
+    {
+        var connection = await _writers.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // An acknowledged commit must be on the disk. Every other value of the setting waits at least for that.
+            await using var command = new NpgsqlCommand(
+                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'", connection);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Takes a connection that reads from the pool.</summary>
+    public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
+        _readers.OpenConnectionAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _readers.Dispose();
+        _writers.Dispose();
+    }
+
+    private static NpgsqlConnectionStringBuilder Configure(string given, string name, string settings)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(given)
+        {
+            ApplicationName = name,
+            CommandTimeout = CommandTimeoutSeconds,
+            CancellationTimeout = -1, // a server that does not answer does not answer a cancellation either
+            Timeout = ConnectTimeoutSeconds,
+            Multiplexing = false,
+            NoResetOnClose = true,
+            MaxAutoPrepare = 64,
+            AutoPrepareMinUsages = 2,
+            IncludeErrorDetail = false,
+            Enlist = false,
+        };
+        // After those of the operator, because the last value of a setting counts.
+        builder.Options = string.IsNullOrEmpty(builder.Options) ? settings : $"{builder.Options} {settings}";
+        if (builder.Host!.Contains(',', StringComparison.Ordinal) && string.IsNullOrEmpty(builder.TargetSessionAttributes))
+            builder.TargetSessionAttributes = "primary";
+        return builder;
+    }
+}

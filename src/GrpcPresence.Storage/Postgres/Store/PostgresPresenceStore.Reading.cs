@@ -1,0 +1,59 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Storage.Postgres.Native;
+
+namespace GrpcPresence.Storage.Postgres.Store;
+
+/// <summary>How every read runs: in one round trip, on a connection of the pool.</summary>
+public sealed partial class PostgresPresenceStore
+{
+    private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $1 AND NOT s.is_deleted";
+
+    /// <summary>The key of the service instance whose SID is the first parameter.</summary>
+    private const string ServiceId = "(SELECT id FROM services WHERE sid = $1 AND NOT is_deleted)";
+
+    /// <summary>Reads one moment.</summary>
+    /// <param name="prepare">Adds the statements, and returns what makes the result after they have run.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    private async ValueTask<TResult> ReadAsync<TResult>(Func<Snapshot, Func<TResult>> prepare, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            await using var connection = await _connections.OpenReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var snapshot = new Snapshot(connection);
+            var complete = prepare(snapshot);
+            await snapshot.RunAsync(cancellationToken).ConfigureAwait(false);
+            return complete();
+        }
+        catch (Exception exception) when (PostgresFaults.IsStorageFault(exception))
+        {
+            throw PostgresFaults.Translate(exception);
+        }
+    }
+
+    /// <summary>Reads one moment of a service instance, which must exist.</summary>
+    private ValueTask<TResult> ReadAsync<TResult>(
+        ServiceSid service, Func<Snapshot, ServiceFound, Func<TResult>> prepare, CancellationToken cancellationToken) =>
+        ReadAsync<TResult>(
+            snapshot =>
+            {
+                var found = new ServiceFound(service);
+                snapshot.Add(FindService, row => found.Record = Columns.ReadService(row)).With(SidGuid.Of(service.Value));
+                var complete = prepare(snapshot, found);
+                return () =>
+                {
+                    _ = found.Required;
+                    return complete();
+                };
+            },
+            cancellationToken);
+
+    /// <summary>The service instance of a read, known after its first statement.</summary>
+    private sealed class ServiceFound(ServiceSid sid)
+    {
+        public ServiceRecord? Record { get; set; }
+
+        public ServiceRecord Required => Record ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
+    }
+}

@@ -1,0 +1,72 @@
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+
+namespace GrpcPresence.Storage.Postgres.Store;
+
+/// <summary>Reads of what the tracker continues after a restart: the uptime, the online users and the ended sessions.</summary>
+public sealed partial class PostgresPresenceStore
+{
+    private const string FindUptime = "SELECT alive_time, total FROM uptime";
+
+    private const string ListOnlineUsers = """
+        SELECT p.user_id, s.sid, u.sid, u.identity, p.last_alive
+        FROM presence AS p
+        JOIN services AS s ON s.id = p.service_id
+        JOIN users AS u ON u.service_id = p.service_id AND u.id = p.user_id
+        WHERE p.is_online AND p.user_id > $1 AND NOT s.is_deleted AND s.reachability_enabled
+            AND p.known_revision > 0 AND p.known_revision >= s.switched_on_revision
+        ORDER BY p.user_id LIMIT $2
+        """;
+
+    private const string ListEndedSessions = """
+        SELECT e.id, s.sid, e.identity, e.session_id, e.until
+        FROM ended_sessions AS e JOIN services AS s ON s.id = e.service_id
+        WHERE e.id > $1 AND NOT s.is_deleted
+        ORDER BY e.id LIMIT $2
+        """;
+
+    /// <inheritdoc/>
+    public ValueTask<ServerUptime> FindUptimeAsync(CancellationToken cancellationToken) =>
+        ReadAsync<ServerUptime>(
+            snapshot =>
+            {
+                var uptime = default(ServerUptime);
+                snapshot.Add(FindUptime, row => uptime = new ServerUptime(row.OptionalTime(0), row.Duration(1)));
+                return () => uptime;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredOnlineUser>>(
+            snapshot =>
+            {
+                var users = new List<StoredOnlineUser>();
+                snapshot.Add(ListOnlineUsers, row => users.Add(new StoredOnlineUser(
+                    row.Int64(0),
+                    new ServiceSid(row.Sid(1)),
+                    new UserSid(row.Sid(2)),
+                    Identity.FromTrusted(row.Text(3)),
+                    row.Duration(4)))).With(afterId, limit);
+                return () => users;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(
+        long afterId, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredEndedSession>>(
+            snapshot =>
+            {
+                var sessions = new List<StoredEndedSession>();
+                snapshot.Add(ListEndedSessions, row => sessions.Add(new StoredEndedSession(
+                    row.Int64(0),
+                    new ServiceSid(row.Sid(1)),
+                    Identity.FromTrusted(row.Text(2)),
+                    SessionId.FromTrusted(row.Text(3)),
+                    row.Duration(4)))).With(afterId, limit);
+                return () => sessions;
+            },
+            cancellationToken);
+}

@@ -1,0 +1,147 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Storage.Formats;
+using GrpcPresence.Storage.Postgres.Native;
+using GrpcPresence.Storage.Postgres.Schema;
+using Npgsql;
+
+namespace GrpcPresence.Storage.Postgres.Store;
+
+/// <summary>
+/// The storage port on a PostgreSQL database that one node uses alone. One connection writes, used only by the writer's thread; a bounded
+/// pool reads.
+/// </summary>
+/// <remarks>
+/// The database decides who may write: each commit first updates the row of its node, and does nothing if the row is another node's, or
+/// if a reopening or another commit came before it. See <see cref="NodeRow"/>.
+/// </remarks>
+public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
+{
+    /// <summary>The only node: a database that one node uses alone has one row.</summary>
+    private const long Node = 1;
+
+    private readonly PostgresStoreOptions _options;
+    private readonly PostgresConnections _connections;
+    private readonly NodeRow _row;
+    private readonly TaskCompletionSource<string> _fenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _incarnation;
+    private readonly Guid _timeline;
+
+    private NpgsqlConnection? _writer; // null after a failed reopening
+    private BatchWriter _batchWriter = new(); // of the connection: what the driver knows of a prepared statement stays in the command
+    private CommitsSent _commits;
+
+    private PostgresPresenceStore(PostgresStoreOptions options)
+    {
+        _options = options;
+        _timeline = options.NewTimeline();
+        _incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
+        _connections = new PostgresConnections(options, Node, _incarnation);
+        _row = new NodeRow(_connections, options, Node, _incarnation);
+    }
+
+    /// <summary>The database and its host, for the log. Contains no secret.</summary>
+    public string Database => _connections.Database;
+
+    /// <summary>Whether opening the store created its tables.</summary>
+    public bool IsNew { get; private set; }
+
+    /// <summary>The version of the server, for the log.</summary>
+    public Version ServerVersion { get; private set; } = new();
+
+    /// <summary>
+    /// How far the clock of the server was ahead of this one when the store was opened. Access tokens and times of users come from this
+    /// process's clock, so a large difference shows that one of the two is wrong.
+    /// </summary>
+    public TimeSpan ClockDifference { get; private set; }
+
+    /// <summary>
+    /// Completes when this process can no longer write, with the reason in one line: another node has taken the database, or the data went
+    /// back while the process ran. Every later call that writes throws <see cref="StorageException"/>. Only a new start helps: it begins
+    /// a timeline, so that no watcher continues from states that are lost.
+    /// </summary>
+    public Task<string> Fenced => _fenced.Task;
+
+    /// <summary>
+    /// Opens the database, brings its schema up to date, and takes it for this node. Waits for a few seconds if it is not clear whether
+    /// another node still runs.
+    /// </summary>
+    /// <exception cref="PostgresRejectedException">The database cannot be used until someone has done what the message says.</exception>
+    /// <exception cref="StorageException">The server cannot be reached or used now. Trying again may help.</exception>
+    public static async Task<PostgresPresenceStore> OpenAsync(PostgresStoreOptions options, CancellationToken cancellationToken)
+    {
+        var store = new PostgresPresenceStore(options);
+        try
+        {
+            await store.StartAsync(cancellationToken).ConfigureAwait(false);
+            return store;
+        }
+        catch (Exception exception)
+        {
+            store.Close();
+            if (PostgresFaults.IsStorageFault(exception))
+                throw PostgresFaults.TranslateOpening(exception, store.Database);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Maintain(bool idle)
+    {
+        // PostgreSQL checkpoints and vacuums by itself.
+    }
+
+    /// <inheritdoc/>
+    public Guid TimelineOf(ServiceRecord service) => TimelineId.Combine(_timeline, service.Id);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        try
+        {
+            if (_writer is { } writer)
+                _row.Release(writer);
+        }
+        catch (Exception exception) when (PostgresFaults.IsStorageFault(exception) || exception is InvalidOperationException)
+        {
+            // The next node waits until it knows that this one is gone.
+        }
+        Close();
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _writer = await _connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false);
+        ServerVersion = _writer.PostgreSqlVersion;
+        await DatabaseInspection.CheckServerAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
+        IsNew = await Migrations.RunAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
+        await DatabaseInspection.CheckTablesAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
+        ClockDifference = await ReadClockDifferenceAsync(cancellationToken).ConfigureAwait(false);
+        await _row.TakeAsync(_writer, _timeline, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<TimeSpan> ReadClockDifferenceAsync(CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT clock_timestamp()", _writer);
+        var server = (DateTime)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+        return new DateTimeOffset(server) - _options.Time.GetUtcNow();
+    }
+
+    private void Close()
+    {
+        _writer?.Dispose();
+        _writer = null;
+        _connections.Dispose();
+        _batchWriter.Dispose();
+    }
+}

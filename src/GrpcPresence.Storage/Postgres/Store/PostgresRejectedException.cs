@@ -1,0 +1,74 @@
+using GrpcPresence.Core.Domain.Errors;
+
+namespace GrpcPresence.Storage.Postgres.Store;
+
+/// <summary>
+/// A PostgreSQL database was rejected and not changed. Retrying does not help until someone has done what the message says, which is one
+/// line. Transient errors, such as a server that cannot be reached, are <see cref="StorageException"/>.
+/// </summary>
+public sealed class PostgresRejectedException(PostgresRejection rejection, string message, Exception? inner = null)
+    : Exception(message, inner)
+{
+    /// <summary>The reason.</summary>
+    public PostgresRejection Rejection { get; } = rejection;
+
+    internal static PostgresRejectedException InvalidConnectionString(Exception inner) => new(
+        PostgresRejection.InvalidConnectionString,
+        $"The PostgreSQL connection string is not valid: {OneLine(inner.Message)}",
+        inner);
+
+    internal static PostgresRejectedException InUse(string database) => new(
+        PostgresRejection.InUse,
+        $"The PostgreSQL database {database} is in use by another node. Stop that node first, or give this one a database of its own.");
+
+    internal static PostgresRejectedException Credentials(string database, string finding, Exception inner) => new(
+        PostgresRejection.Credentials,
+        $"The PostgreSQL server rejected the login for {database}: {OneLine(finding)}. Correct the user or the password of the "
+            + "connection string.",
+        inner);
+
+    internal static PostgresRejectedException Missing(string database, Exception inner) => new(
+        PostgresRejection.Missing,
+        $"The PostgreSQL database {database} does not exist. Create it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+        inner);
+
+    internal static PostgresRejectedException NoSchema(string database) => new(
+        PostgresRejection.Missing,
+        $"No schema of the search path exists in the PostgreSQL database {database}. Create the schema, or correct 'Search Path'.");
+
+    internal static PostgresRejectedException MissingRights(string database, string finding, Exception? inner = null) => new(
+        PostgresRejection.MissingRights,
+        $"Rights are missing in the PostgreSQL database {database}: {OneLine(finding)}. Make the role the owner of the database.",
+        inner);
+
+    internal static PostgresRejectedException OldServer(string database, Version found, Version oldest) => new(
+        PostgresRejection.OldServer,
+        $"The server of the PostgreSQL database {database} has version {found}. Version {oldest.Major} or newer is required.");
+
+    internal static PostgresRejectedException Encoding(string database, string encoding) => new(
+        PostgresRejection.Encoding,
+        $"The PostgreSQL database {database} has the encoding {encoding}. Create it with: ENCODING 'UTF8' TEMPLATE template0.");
+
+    internal static PostgresRejectedException Standby(string database) => new(
+        PostgresRejection.ReadOnly,
+        $"The server of the PostgreSQL database {database} is a read-only standby. Connect to the primary server.");
+
+    internal static PostgresRejectedException ReadOnly(string database) => new(
+        PostgresRejection.ReadOnly,
+        $"The PostgreSQL database {database} is read-only (default_transaction_read_only). Make it writable, or use another one.");
+
+    internal static PostgresRejectedException Foreign(string database) => new(
+        PostgresRejection.Foreign,
+        $"The PostgreSQL database {database} has tables of another application. Use an empty database or schema.");
+
+    internal static PostgresRejectedException NewerSchema(string database, long found, long known) => new(
+        PostgresRejection.NewerSchema,
+        $"The PostgreSQL database {database} has schema version {found}; this program knows versions up to {known}. "
+            + "Run the newer program, or restore a dump that this one made.");
+
+    internal static PostgresRejectedException Damaged(string database, string table) => new(
+        PostgresRejection.Damaged,
+        $"The PostgreSQL database {database} is damaged: the table {table} is missing. Restore a backup into an empty database.");
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ").TrimEnd('.');
+}

@@ -1,0 +1,38 @@
+namespace GrpcPresence.Storage.Postgres.Store;
+
+/// <summary>Why a PostgreSQL database is rejected.</summary>
+public enum PostgresRejection
+{
+    /// <summary>The connection string is not valid.</summary>
+    InvalidConnectionString,
+
+    /// <summary>Another node uses the database.</summary>
+    InUse,
+
+    /// <summary>The server does not accept the role or its password.</summary>
+    Credentials,
+
+    /// <summary>The database or the schema does not exist.</summary>
+    Missing,
+
+    /// <summary>The role may not do what the service needs.</summary>
+    MissingRights,
+
+    /// <summary>The server is too old.</summary>
+    OldServer,
+
+    /// <summary>The encoding of the database is not UTF-8.</summary>
+    Encoding,
+
+    /// <summary>The server is a standby, or the database is read-only.</summary>
+    ReadOnly,
+
+    /// <summary>The database belongs to another application.</summary>
+    Foreign,
+
+    /// <summary>A newer version of this program created the schema, and this one cannot use it.</summary>
+    NewerSchema,
+
+    /// <summary>A part of the schema is missing.</summary>
+    Damaged,
+}
