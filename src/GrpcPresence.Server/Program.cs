@@ -7,7 +7,7 @@ PrivateFiles.RestrictProcess();
 using var streams = StandardStreams.Open();
 return await ServerProgram.RunAsync(
     args,
-    services => services.AddPresenceCore().AddSqliteStore().AddSingleton(streams),
+    services => services.AddPresenceCore().AddStore().AddSingleton(streams),
     streams.Output,
     streams.Error,
     beforeServing: streams.StopWaiting);

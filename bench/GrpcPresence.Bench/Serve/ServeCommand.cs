@@ -11,6 +11,6 @@ internal static class ServeCommand
     {
         using var lateness = new LatenessProbe();
         new ProcessCommands(lateness).Start();
-        return await ServerProgram.RunAsync(arguments, services => services.AddPresenceCore().AddSqliteStore(), Console.Out, Console.Error);
+        return await ServerProgram.RunAsync(arguments, services => services.AddPresenceCore().AddStore(), Console.Out, Console.Error);
     }
 }

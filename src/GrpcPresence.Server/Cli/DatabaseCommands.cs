@@ -41,8 +41,13 @@ internal static class DatabaseCommands
         command.SetAction(async (result, _) =>
         {
             var settings = SettingsReader.Read(SettingsSources.Load(options.Read(result)));
+            if (settings.Postgres is not null)
+                throw OfPostgres(name);
             await copyAsync(settings, Path.GetFullPath(result.GetRequiredValue(file)));
         });
         return command;
     }
+
+    private static SettingsException OfPostgres(string name) => new(
+        $"{name} copies a SQLite database. For PostgreSQL, use its own tools, pg_dump or pg_basebackup; docs/postgres.md says how.");
 }

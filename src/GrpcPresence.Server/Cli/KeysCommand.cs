@@ -19,6 +19,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     private static readonly IReadOnlyCollection<Setting> Shown =
     [
         SettingsCatalog.Get(nameof(ServerSettings.Database)),
+        SettingsCatalog.Get(nameof(ServerSettings.Postgres)),
         SettingsCatalog.Get(nameof(ServerSettings.SecretFile)),
         SettingsCatalog.Get(nameof(ServerSettings.AdminSocket)),
     ];
@@ -151,7 +152,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         {
             if (settings.AdminSocket is { } socket && await AdminSocketChannel.IsServedAsync(socket, CancellationToken.None))
                 await CallAsync(socket);
-            else if (!mayCreateDatabase && !File.Exists(settings.Database))
+            else if (!mayCreateDatabase && !Exists())
                 throw Missing(settings.Database);
             else
                 await CallOfflineAsync();
@@ -167,9 +168,12 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
                 $"The admin socket {settings.AdminSocket} cannot be opened. Run the command as the server's user: {exception.Message}");
         }
 
+        // A PostgreSQL database is created by its administrator.
+        bool Exists() => settings.Postgres is not null || File.Exists(settings.Database);
+
         async Task CallOfflineAsync()
         {
-            var isNew = !File.Exists(settings.Database);
+            var isNew = !Exists();
             await OfflineServer.RunAsync(settings, addDomain, CallAsync);
             if (isNew)
                 await error.WriteLineAsync($"Created the database {settings.Database}. Start the server with the same path.");

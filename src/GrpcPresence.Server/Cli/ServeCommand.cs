@@ -46,7 +46,9 @@ internal static class ServeCommand
             throw new SettingsException(
                 "The demo needs the admin socket, which is switched off or has a path that is too long. Set a shorter AdminSocket.");
         }
-        await using var app = ServerHost.Build(settings, configuration, addDomain);
+        if (Build() is not { } app)
+            return 0;
+        await using var ending = app;
         await using var stop = signals.Received.Register(app.Lifetime.StopApplication);
         try
         {
@@ -61,9 +63,24 @@ internal static class ServeCommand
         {
             await app.EnsureStoppedAsync();
         }
-        // systemd does not restart a service that exits with 0. A failed writer must lead to a restart, so it needs another exit code.
-        var writer = app.Services.GetServices<IHostedService>().OfType<WriterService>().Single();
-        return writer.HasFailed ? ServerProgram.Failed : 0;
+        return app.Services.GetRequiredService<ServerFault>().HasOccurred ? ServerProgram.Failed : 0;
+
+        // Returns null if the process received the signal while the server waited for its store.
+        WebApplication? Build()
+        {
+            try
+            {
+                return ServerHost.Build(settings, configuration, services =>
+                {
+                    addDomain(services);
+                    services.AddSingleton(signals);
+                });
+            }
+            catch (OperationCanceledException) when (signals.Received.IsCancellationRequested)
+            {
+                return null;
+            }
+        }
     }
 
     private static async Task ServeAsync(WebApplication app, ServerSettings settings, TextWriter output)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Server.Settings;
+using GrpcPresence.Storage.Postgres.Store;
 using GrpcPresence.Storage.Sqlite.Files;
 
 namespace GrpcPresence.Server.Cli;
@@ -51,7 +52,7 @@ internal static class ServerProgram
             Report(error, exception.Message);
             return BadSettings;
         }
-        catch (Exception exception) when (exception is DatabaseRejectedException or StorageException)
+        catch (Exception exception) when (exception is DatabaseRejectedException or PostgresRejectedException or StorageException)
         {
             Report(error, exception.Message);
             return BadDatabase;

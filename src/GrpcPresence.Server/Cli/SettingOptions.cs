@@ -34,7 +34,9 @@ internal sealed class SettingOptions
             else
             {
                 // An option may be repeated. The last value wins, so that a script can append to the options that it was given.
-                var option = new Option<string[]>(declaration.Option!)
+                // A secret also by the name of the setting, because the parser would print it as an unknown word.
+                string[] aliases = declaration.IsSecret ? [$"--{setting.Name}"] : [];
+                var option = new Option<string[]>(declaration.Option!, aliases)
                 {
                     Description = $"{declaration.Summary}. Default: {setting.Default}",
                     HelpName = declaration.Placeholder,
@@ -43,6 +45,7 @@ internal sealed class SettingOptions
                     Recursive = isRecursive,
                 };
                 option.CompletionSources.Add([.. declaration.Choices]);
+                option.Validators.Add(result => CheckForPassword(setting, result));
                 command.Add(option);
                 _values.Add((setting.Key, option));
             }
@@ -57,7 +60,7 @@ internal sealed class SettingOptions
                 _flags.Add((setting.Key, value, option));
             }
         }
-        foreach (var secret in SettingsCatalog.Server.Where(setting => setting.Declaration.IsSecret))
+        foreach (var secret in SettingsCatalog.Server.Where(setting => setting.Declaration is { IsSecret: true, Option: null }))
             AddRefusal(secret);
         AddAssignments(isHidden: false, "--set");
         // The library splits --Presence:Quotas:ApiKey:OpenStreams=5 at the first colon. An option named --Presence therefore accepts
@@ -145,18 +148,24 @@ internal sealed class SettingOptions
             var end = token.Value.IndexOf('=', StringComparison.Ordinal);
             if (end <= 0)
                 result.AddError($"{token.Value} has no value. Use the form NAME=VALUE.");
-            else if (FindSecret(token.Value.AsSpan(0, end).Trim()) is { } secret)
+            else if (FindSecret(token.Value.AsSpan(0, end).Trim(), token.Value[(end + 1)..]) is { } secret)
                 result.AddError(Refusal(secret));
         }
     }
 
-    private static Setting? FindSecret(ReadOnlySpan<char> name)
+    private static void CheckForPassword(Setting setting, OptionResult result)
+    {
+        if (result.Tokens.Any(token => setting.Declaration.HasSecret(token.Value)))
+            result.AddError(Refusal(setting));
+    }
+
+    private static Setting? FindSecret(ReadOnlySpan<char> name, string value)
     {
         foreach (var setting in SettingsCatalog.Server)
         {
-            if (setting.Declaration.IsSecret
-                && (name.Equals(setting.Name, StringComparison.OrdinalIgnoreCase)
-                    || name.Equals(setting.Key, StringComparison.OrdinalIgnoreCase)))
+            var isNamed = name.Equals(setting.Name, StringComparison.OrdinalIgnoreCase)
+                || name.Equals(setting.Key, StringComparison.OrdinalIgnoreCase);
+            if (isNamed && setting.Declaration.HasSecret(value))
             {
                 return setting;
             }
@@ -164,9 +173,16 @@ internal sealed class SettingOptions
         return null;
     }
 
-    private static string Refusal(Setting secret) =>
-        $"{secret.Name} is not accepted on the command line, because other users of the machine can read it. "
-        + $"Set the environment variable {secret.EnvironmentVariable}, or {secret.Name} in appsettings.json.";
+    private static string Refusal(Setting secret)
+    {
+        const string Reason = "is not accepted on the command line, because other users of the machine can read it.";
+        var elsewhere = $"the environment variable {secret.EnvironmentVariable}, or {secret.Name} in appsettings.json.";
+        // An option exists for a setting whose value may go without its password.
+        return secret.Declaration.Option is null
+            ? $"{secret.Name} {Reason} Set {elsewhere}"
+            : $"{secret.Name} with a password {Reason} Name a file that has the password, by Passfile=FILE or the environment variable "
+                + $"PGPASSFILE. Or set {elsewhere}";
+    }
 
     // "AuthToken" is --auth-token.
     private static string OptionNameOf(string name) =>

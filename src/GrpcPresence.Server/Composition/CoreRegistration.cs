@@ -40,6 +40,7 @@ internal static class CoreRegistration
         // publisher a second time if it were registered under this interface too.
         services.AddSingleton<IReadOnlyList<ICommitPublisher>>(provider =>
             [provider.GetRequiredService<WatchHub>(), provider.GetRequiredService<WebhookDispatcher>()]);
+        services.AddSingleton<ServerFault>();
         services.AddSingleton(NewWriter);
         services.AddSingleton(NewQuotaLimiter);
         services.AddHostedService<WriterService>();

@@ -1,18 +1,14 @@
-using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Telemetry;
 using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Server.Composition;
 
-/// <summary>Registers the store on one SQLite file.</summary>
+/// <summary>Opens the store on one SQLite file.</summary>
 internal static class SqliteRegistration
 {
-    /// <summary>Adds the store. It is opened when the server is built, and closed after everything else has stopped.</summary>
-    public static IServiceCollection AddSqliteStore(this IServiceCollection services) =>
-        services.AddSingleton<IPresenceStore>(Open);
-
-    private static SqlitePresenceStore Open(IServiceProvider provider)
+    /// <summary>Opens the store that the settings name.</summary>
+    public static SqlitePresenceStore Open(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<ServerSettings>();
         var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = settings.Database });

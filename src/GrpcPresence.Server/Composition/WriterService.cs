@@ -7,16 +7,12 @@ namespace GrpcPresence.Server.Composition;
 /// Runs the writer on its own thread, because its store operations block. When the server stops, queued commands are still written.
 /// </summary>
 internal sealed class WriterService(
-    CommandWriter writer, CommandQueue queue, IHostApplicationLifetime lifetime, ILogger<WriterService> logger)
+    CommandWriter writer, CommandQueue queue, ServerFault fault, IHostApplicationLifetime lifetime, ILogger<WriterService> logger)
     : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread; // null before the start
-    private volatile bool _hasFailed;
-
-    /// <summary>Whether an unexpected error ended the writer, and therefore the server.</summary>
-    public bool HasFailed => _hasFailed;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -60,7 +56,7 @@ internal sealed class WriterService(
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _hasFailed = true;
+            fault.Note();
             Log.WriterFaulted(logger, exception);
             lifetime.StopApplication();
         }

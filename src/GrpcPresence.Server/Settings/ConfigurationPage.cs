@@ -53,6 +53,10 @@ internal static class ConfigurationPage
         variable or the file. It must be random. A token that is short, has few different characters, contains a word such as `changeme`
         or `password`, or is a sequence or a repetition is refused.
 
+        `Postgres` is accepted on the command line without a password only. The password may be in the environment variable or the file,
+        as part of the connection string, or in a password file that `Passfile=FILE` or the environment variable `PGPASSFILE` names.
+        No message or log entry contains the connection string. `Postgres` and `Database` exclude each other.
+
         ## Logging
 
         The section `Logging` contains levels in the format that .NET documents, and nothing else: `Logging__LogLevel__Grpc=Debug` logs

@@ -50,13 +50,17 @@ internal sealed record ServerSettings
     [PathSetting("The file of the SQLite database", Option = "--database", Default = "data/presence.db")]
     public string Database { get; init; } = Path.GetFullPath("data/presence.db");
 
+    /// <summary>The PostgreSQL database that takes the place of the SQLite file; null for the file.</summary>
+    [PostgresSetting("The PostgreSQL database to use instead of the SQLite file; see docs/postgres.md", Option = "--postgres")]
+    public PostgresConnection? Postgres { get; init; }
+
     /// <summary>
     /// The full path of the file from which the secrets of API keys are derived. The database alone cannot reproduce them.
     /// </summary>
     [PathSetting(
         "The file from which the secrets of API keys are derived. Backups do not contain it",
         Option = "--secret-file",
-        Default = "the database's path followed by .secret")]
+        Default = "the database's path followed by .secret; with Postgres, data/presence.secret")]
     public string SecretFile { get; init; } = Path.GetFullPath("data/presence.db.secret");
 
     /// <summary>The path of the admin socket; null when it is off.</summary>
@@ -66,7 +70,7 @@ internal sealed record ServerSettings
         MaxBytes = MaxSocketPathBytes,
         IsSocket = true,
         Option = "--admin-socket",
-        Default = "the database's path followed by .sock")]
+        Default = "the database's path followed by .sock; with Postgres, data/presence.sock")]
     public string? AdminSocket { get; init; }
 
     /// <summary>Whether to accept callers without credentials even if API keys exist, or if other machines can reach the address.</summary>

@@ -8,6 +8,13 @@ internal static class SettingsReader
     private const string SecretFileEnding = ".secret";
     private const string SocketEnding = ".sock";
 
+    // Where the secret file and the socket are if no file of a database gives them their place.
+    private static readonly string PathWithoutFile = Path.GetFullPath("data/presence");
+
+    private static readonly string TwoDatabases =
+        $"{SettingsCatalog.Get(nameof(ServerSettings.Postgres)).Key} and {SettingsCatalog.Get(nameof(ServerSettings.Database)).Key} each "
+        + "name a database. Remove one of them.";
+
     /// <summary>Returns the settings. A setting without a value has its default.</summary>
     /// <exception cref="SettingsException">
     /// A setting is unknown, a value has the wrong format, or settings contradict each other.
@@ -33,6 +40,8 @@ internal static class SettingsReader
         }
         violations.AddRange(LogLevels.FindInvalid(configuration));
         violations.AddRange(TlsConsistency.FindContradictions(settings));
+        if (settings.Postgres is not null && section[nameof(ServerSettings.Database)] is not null)
+            violations.Add(TwoDatabases);
         if (violations.Count > 0)
             throw new SettingsException(string.Join(Environment.NewLine, violations.Select(SettingsException.OneLine)));
         return WithDerivedPaths(settings, section);
@@ -57,11 +66,12 @@ internal static class SettingsReader
     /// <summary>The secret file and the socket are beside the database unless the configuration gives their paths.</summary>
     private static ServerSettings WithDerivedPaths(ServerSettings settings, IConfigurationSection section)
     {
+        var database = settings.Postgres is null ? settings.Database : PathWithoutFile;
         if (section[nameof(ServerSettings.SecretFile)] is null)
-            settings = settings with { SecretFile = settings.Database + SecretFileEnding };
+            settings = settings with { SecretFile = database + SecretFileEnding };
         // A default path that is too long for a socket is not an error, because the user did not ask for the socket.
         var socket = SettingsCatalog.Get(nameof(ServerSettings.AdminSocket));
-        if (section[socket.Name] is null && socket.Declaration.TryRead(settings.Database + SocketEnding, out var path))
+        if (section[socket.Name] is null && socket.Declaration.TryRead(database + SocketEnding, out var path))
         {
             settings = settings with { AdminSocket = (string?)path };
         }

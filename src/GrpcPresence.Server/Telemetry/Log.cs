@@ -14,6 +14,27 @@ internal static partial class Log
     [LoggerMessage(EventId = 9, Level = LogLevel.Information, Message = "Store created: {Path} is a new database, SQLite {Version}")]
     public static partial void StoreCreated(ILogger logger, string path, string version);
 
+    [LoggerMessage(EventId = 60, Level = LogLevel.Information, Message = "Store opened: {Target}, PostgreSQL {Version}")]
+    public static partial void PostgresOpened(ILogger logger, Settings.PostgresConnection target, Version version);
+
+    [LoggerMessage(
+        EventId = 63, Level = LogLevel.Information, Message = "Store created: the tables in {Target} are new, PostgreSQL {Version}")]
+    public static partial void PostgresCreated(ILogger logger, Settings.PostgresConnection target, Version version);
+
+    [LoggerMessage(
+        EventId = 64,
+        Level = LogLevel.Warning,
+        Message = "The clock of the PostgreSQL server is {Difference} ahead of this machine's. Synchronize both: access tokens and the "
+            + "times of users depend on this machine's clock")]
+    public static partial void ClocksDiffer(ILogger logger, TimeSpan difference);
+
+    [LoggerMessage(
+        EventId = 61, Level = LogLevel.Warning, Message = "PostgreSQL at {Target} is away; waiting until it can be used: {Reason}")]
+    public static partial void StoreAwayAtStart(ILogger logger, string target, string reason);
+
+    [LoggerMessage(EventId = 62, Level = LogLevel.Error, Message = "{Reason} Stopping the server")]
+    public static partial void Fenced(ILogger logger, string reason);
+
     [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "Stopping: draining streams and flushing queued writes")]
     public static partial void Stopping(ILogger logger);
 

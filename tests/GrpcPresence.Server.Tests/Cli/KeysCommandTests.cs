@@ -166,7 +166,7 @@ public sealed class KeysCommandTests : IDisposable
     {
         using StringWriter output = new(), error = new();
         var code = await ServerProgram.RunAsync(
-            ["keys", .. arguments, "--database", Database], services => services.AddPresenceCore().AddSqliteStore(), output, error);
+            ["keys", .. arguments, "--database", Database], services => services.AddPresenceCore().AddStore(), output, error);
         (_output, _error) = (output.ToString(), error.ToString());
         return code;
     }

@@ -205,6 +205,33 @@ public sealed class ServerProgramTests : IDisposable
         Assert.DoesNotContain("6b1e1c2c", _error.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--postgres", "Host=db;Password=hunter2")]
+    [InlineData("--postgres=Host=db;pwd='hunter2'")]
+    [InlineData("--postgres=Host=db", "--postgres=Host=db;SSL Password=hunter2")]
+    [InlineData("--Postgres=Host=db;Password=hunter2")]
+    [InlineData("--set", "Postgres=Host=db;PASSWORD=hunter2")]
+    [InlineData("--set", "Presence:Postgres=Host=db;psw=hunter2")]
+    [InlineData("--Presence:Postgres=Host=db;Password=hunter2")]
+    [InlineData("keys", "list", "--postgres", "Host=db;Password=hunter2")]
+    public async Task A_password_of_PostgreSQL_on_the_command_line_is_refused_and_not_repeated(params string[] arguments)
+    {
+        Assert.Equal(2, await RunAsync(arguments));
+
+        AssertOneLine("Postgres");
+        Assert.Contains("PGPASSFILE", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("PRESENCE__POSTGRES", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_databases_are_one_line_and_exit_code_2()
+    {
+        Assert.Equal(2, await RunAsync(["--postgres=Host=db.example"]));
+
+        AssertOneLine("Presence:Postgres and Presence:Database");
+    }
+
     [Fact]
     public async Task A_server_whose_writer_failed_ends_with_exit_code_1()
     {

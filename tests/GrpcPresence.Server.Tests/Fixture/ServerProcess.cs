@@ -8,11 +8,13 @@ internal sealed class ServerProcess : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    private ServerProcess(Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]> wrap)
+    private ServerProcess(
+        Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]> wrap, string? postgres = null)
     {
         // The program beside these tests, started as `dotnet run` would.
         var program = Path.Combine(AppContext.BaseDirectory, "GrpcPresence.Server.dll");
-        string[] command = ["dotnet", "exec", program, "--port", "0", "--rest-port", "0", "--database", Database];
+        string[] store = postgres is null ? ["--database", Database] : ["--postgres", postgres];
+        string[] command = ["dotnet", "exec", program, "--port", "0", "--rest-port", "0", .. store];
         command = wrap(_directory, command);
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -32,6 +34,16 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Starts the program, with the command that <paramref name="wrap"/> returns for its own command.</summary>
     public static ServerProcess Start(Dictionary<string, string> variables, Func<TemporaryDirectory, string[], string[]>? wrap = null) =>
         new(variables, wrap ?? ((_, command) => command));
+
+    /// <summary>Starts the program on a PostgreSQL database.</summary>
+    public static ServerProcess StartOn(string postgres) => new([], (_, command) => command, postgres);
+
+    /// <summary>Sends SIGTERM.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{Process.Id}"]);
+        kill.WaitForExit();
+    }
 
     /// <summary>Waits until the program has ended.</summary>
     public async Task<(int Code, string Output, string Error)> EndAsync()

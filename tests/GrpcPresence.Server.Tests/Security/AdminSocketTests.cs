@@ -105,7 +105,7 @@ public sealed class AdminSocketTests : IDisposable
 
         var code = await ServerProgram.RunAsync(
             ["--port=0", "--rest-port=0", "--database", _directory.File("p.db"), "--admin-socket", Path],
-            services => services.AddPresenceCore().AddSqliteStore(),
+            services => services.AddPresenceCore().AddStore(),
             TextWriter.Null,
             error);
 

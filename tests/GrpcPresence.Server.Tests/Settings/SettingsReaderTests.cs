@@ -141,6 +141,44 @@ public sealed class SettingsReaderTests
     }
 
     [Fact]
+    public void With_PostgreSQL_the_secret_file_and_the_socket_have_a_place_of_their_own()
+    {
+        var settings = Read(new() { ["Presence:Postgres"] = "Host=db.example" });
+
+        Assert.Equal(
+            (Path.GetFullPath("data/presence.secret"), Path.GetFullPath("data/presence.sock")),
+            (settings.SecretFile, settings.AdminSocket));
+    }
+
+    [Theory]
+    [InlineData("hunter2")]
+    [InlineData("Database=presence;Password=hunter2")]
+    [InlineData("Host=db;Nonsense=1;Password=hunter2")]
+    [InlineData("Host=db;Port=many;Password=hunter2")]
+    [InlineData("Host=db;Port=99999999999999999999;Password=hunter2")]
+    [InlineData("Host=db;Password='hunter2")]
+    [InlineData("Host=;Password=hunter2")]
+    [InlineData("postgresql://presence:hunter2@db.example/presence")]
+    public void A_connection_string_that_cannot_be_used_is_not_shown(string text)
+    {
+        var exception = Assert.Throws<SettingsException>(() => Read(new() { ["Presence:Postgres"] = text }));
+
+        Assert.Contains("Presence:Postgres", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Host=db.example;Database=presence;Username=node;Password=hunter2", "db.example:5432/presence")]
+    [InlineData("Server=/run/postgresql;Port=5433;User Id=node;Pwd=hunter2", "/run/postgresql:5433/node")]
+    public void A_connection_string_is_shown_without_its_password(string text, string shown)
+    {
+        var settings = Read(new() { ["Presence:Postgres"] = text });
+
+        Assert.Equal((text, shown), (settings.Postgres!.ConnectionString, settings.Postgres.ToString()));
+        Assert.DoesNotContain("hunter2", settings.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_path_that_is_too_long_for_a_socket_has_none()
     {
         Assert.Null(Read(new() { ["Presence:Database"] = "/" + new string('d', 100) }).AdminSocket);

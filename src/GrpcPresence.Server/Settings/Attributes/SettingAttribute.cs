@@ -48,6 +48,9 @@ internal abstract class SettingAttribute(string summary) : Attribute
     /// <returns>Whether the text has the <see cref="Form"/>.</returns>
     public abstract bool TryRead(string text, out object? value);
 
+    /// <summary>Whether the text contains a secret. The command line must not: other users of the machine can read it.</summary>
+    public virtual bool HasSecret(string text) => IsSecret;
+
     /// <summary>Formats a value as a user would write it.</summary>
     public virtual string Write(object? value) => value?.ToString() ?? "none";
 }
