@@ -1,8 +1,9 @@
-// A second process on the same file, and a restore over it, must fail, while the first continues to serve.
+// A second process on the same database, and a restore over a file, must fail, while the first continues to serve.
 //   bash tests/faults/run.sh second
+//   FAULTS_STORE=postgres bash tests/faults/run.sh second
 import { step, theEnd } from '../clients/node/tap.mjs';
 import { runProgram } from './harness/program.mjs';
-import { Server } from './harness/server.mjs';
+import { Server, postgres } from './harness/server.mjs';
 import { Beater, names, newService, readEverybody } from './harness/stage.mjs';
 
 const REJECTED = 3;
@@ -21,10 +22,10 @@ await step('the first process serves', async () => {
 
 for (const { what, asks } of [
   { what: 'a second process', asks: ['--port', '0', '--rest-port', 'off'] },
-  { what: 'a restore', asks: ['restore', `${server.database}.backup`] },
+  ...(postgres ? [] : [{ what: 'a restore', asks: ['restore', `${server.database}.backup`] }]),
 ]) {
-  await step(`${what} is rejected with exit code ${REJECTED} and one message that names the file`, async () => {
-    const { code, output } = await runProgram([...asks, '--database', server.database]);
+  await step(`${what} is rejected with exit code ${REJECTED} and one message that names the database`, async () => {
+    const { code, output } = await runProgram([...asks, ...server.store]);
     if (code !== REJECTED) throw new Error(`the exit code is ${code}: ${output}`);
     if (output.includes('\n') || !output.includes(server.database)) throw new Error(`the error message is not clear: ${output}`);
   });

@@ -1,11 +1,12 @@
 // Runs the server as a child process on its own database: starts it, stops it, and kills it like a power cut. run.sh sets the program, the
-// port and the scratch folder by environment variables.
+// port and the scratch folder by environment variables. FAULTS_STORE=postgres gives the server a PostgreSQL database instead of a file.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { connect } from '../../clients/node/presence.mjs';
+import { Postgres } from './postgres.mjs';
 import { until } from './waiting.mjs';
 
 const START_PATIENCE_MS = 30_000;
@@ -20,6 +21,9 @@ const quotas = ['OpenStreams', 'WatchedUsers', 'HeartbeatsPerSecond', 'WritesPer
 export const scratch = process.env.FAULTS_SCRATCH;
 export const program = process.env.FAULTS_PROGRAM;
 
+// The PostgreSQL server of the scenario; undefined where the server uses a file.
+export const postgres = process.env.FAULTS_STORE === 'postgres' ? await Postgres.create(scratch) : undefined;
+
 // A story that ends early must not leave a server behind.
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -28,14 +32,17 @@ export class Server {
   #child;
   #logBefore = 0; // the length of the output before this start
 
-  // `database`: the file. `env`: additional environment variables. `settings`: further arguments. `output`: where its output goes, as the
+  // `database`: the file, where one is used. `env`: additional environment variables. `settings`: further arguments. `output`: where its output goes, as the
   // option stdio of spawn; by default to the log file. `command`: what starts the program, before its name; by default nothing.
   constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [], output, command = [] } = {}) {
     this.port = Number(process.env.FAULTS_PORT);
     this.address = `127.0.0.1:${this.port}`;
-    this.database = database;
+    this.database = postgres?.folder ?? database;
+    this.store = postgres
+      ? ['--postgres', postgres.connection, '--secret-file', `${database}.secret`, '--admin-socket', `${database}.sock`]
+      : ['--database', database];
     this.logFile = join(scratch, 'server.log');
-    this.arguments = [program, '--port', `${this.port}`, '--rest-port', 'off', '--database', database, ...quotas, ...settings];
+    this.arguments = [program, '--port', `${this.port}`, '--rest-port', 'off', ...this.store, ...quotas, ...settings];
     this.env = { ...process.env, ...env };
     this.output = output;
     this.command = command;

@@ -1,0 +1,154 @@
+// Starts a PostgreSQL server of the scenario's own, on a Unix socket in the scratch folder, and breaks it. The server refuses to run as root,
+// so root starts it as the user that Debian's package creates.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until, within } from './waiting.mjs';
+
+const PATIENCE_MS = 20_000;
+const ROLE = 'presence';
+const DATABASE = 'presence';
+const DEBIAN = '/usr/lib/postgresql';
+
+export class Postgres {
+  #child;
+  #holder;
+
+  constructor(scratch) {
+    this.folder = join(scratch, 'postgres');
+    this.connection = `Host=${this.folder};Database=${DATABASE};Username=${ROLE}`;
+    this.logFile = join(this.folder, 'log');
+  }
+
+  // Creates the server, with an empty database, and starts it.
+  static async create(scratch) {
+    const postgres = new Postgres(scratch);
+    chmodSync(scratch, 0o711);
+    mkdirSync(postgres.folder, { mode: 0o755 });
+    if (user) chownSync(postgres.folder, user.uid, user.gid);
+    run('initdb', ['-D', postgres.#data, '-U', ROLE, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N']);
+    process.on('exit', () => postgres.#end());
+    await postgres.start();
+    postgres.query(`CREATE DATABASE ${DATABASE}`, 'postgres');
+    return postgres;
+  }
+
+  // Starts the server, and returns when it accepts connections.
+  async start() {
+    const log = openSync(this.logFile, 'a');
+    const settings = ['listen_addresses=', `unix_socket_directories=${this.folder}`, 'fsync=off', 'shared_buffers=64MB'];
+    this.#child = spawn(
+      join(programs, 'postgres'), ['-D', this.#data, ...settings.flatMap((setting) => ['-c', setting])],
+      { stdio: ['ignore', log, log], cwd: '/', ...user },
+    );
+    closeSync(log);
+    const ended = once(this.#child, 'exit').then(() => { throw new Error(`PostgreSQL ended: ${readFileSync(this.logFile, 'utf8')}`); });
+    ended.catch(() => {}); // later ends are wanted
+    await Promise.race([ended, until('PostgreSQL accepts connections', () => this.#isReady(), PATIENCE_MS)]);
+  }
+
+  // Ends it: 'fast' ends the sessions first, 'immediate' is like a crash.
+  async stop(mode = 'fast') {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await within('PostgreSQL ends', ended, PATIENCE_MS);
+  }
+
+  // Freezes every process of the server: connections stay open and are not answered.
+  freeze() {
+    this.#signalAll('SIGSTOP');
+  }
+
+  thaw() {
+    this.#signalAll('SIGCONT');
+  }
+
+  // Runs SQL by psql, and returns what it prints.
+  query(sql, database = DATABASE) {
+    return run('psql', ['-h', this.folder, '-U', ROLE, '-d', database, '-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', sql]).trim();
+  }
+
+  // Ends the sessions of the presence server, as an administrator does. Returns how many there were.
+  killSessions() {
+    const sessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'node-%'`;
+    return Number(this.query(`SELECT count(*) FROM (${sessions}) AS ended`));
+  }
+
+  // Opens a session that holds a lock which every commit needs, until `unlock`.
+  async lock() {
+    this.#holder = spawn(
+      join(programs, 'psql'), ['-h', this.folder, '-U', ROLE, '-d', DATABASE, '-X', '-q', '-v', 'ON_ERROR_STOP=1'],
+      { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', ...user },
+    );
+    this.#holder.stdin.write('BEGIN;\nLOCK TABLE nodes IN EXCLUSIVE MODE;\n\\echo held\n');
+    await within('the lock is held', once(this.#holder.stdout, 'data'), PATIENCE_MS);
+  }
+
+  async unlock() {
+    const ended = once(this.#holder, 'exit');
+    this.#holder.stdin.end('ROLLBACK;\n');
+    await within('the lock is released', ended, PATIENCE_MS);
+  }
+
+  get #data() {
+    return join(this.folder, 'data');
+  }
+
+  #isReady() {
+    try {
+      run('pg_isready', ['-q', '-h', this.folder]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #signalAll(signal) {
+    const { pid } = this.#child;
+    // Those that start others first, so that a frozen server has no further process.
+    for (const one of [pid, ...childrenOf(pid)]) {
+      try {
+        process.kill(one, signal);
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error; // it has ended meanwhile
+      }
+    }
+  }
+
+  #end() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.thaw();
+    run('pg_ctl', ['stop', '-s', '-m', 'immediate', '-D', this.#data]);
+  }
+}
+
+const programs = findPrograms();
+const user = process.getuid() === 0 ? idsOf('postgres') : undefined;
+
+function findPrograms() {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).filter((name) => existsSync(join(DEBIAN, name, 'bin', 'initdb'))) : [];
+  const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
+  return newest ? join(DEBIAN, newest, 'bin') : '';
+}
+
+// Runs a program of PostgreSQL to its end, and returns its output.
+function run(program, settings) {
+  return execFileSync(join(programs, program), settings, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', ...user });
+}
+
+function idsOf(name) {
+  const [, , uid, gid] = readFileSync('/etc/passwd', 'utf8').split('\n').find((line) => line.startsWith(`${name}:`)).split(':');
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+function childrenOf(parent) {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
+}
