@@ -36,6 +36,7 @@ internal static class CommandTree
         root.Add(KeysCommand.Create(options, addDomain, output, error));
         root.Add(DatabaseCommands.CreateBackup(options, output));
         root.Add(DatabaseCommands.CreateRestore(options, output));
+        root.Add(ImportCommand.Create(options, output));
         root.Add(SettingsCommand.Create(output));
         root.Add(CompletionCommand.Create(output));
         return root;

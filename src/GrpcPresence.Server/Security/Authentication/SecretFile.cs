@@ -52,6 +52,31 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
         return (secret, ApiKeySecret.Of(salt, secret));
     }
 
+    /// <summary>
+    /// Copies the key of another database's secret file, so that the secrets of its API keys and of its webhooks stay what they are. Does
+    /// nothing if this file has the same key.
+    /// </summary>
+    /// <exception cref="SettingsException">This file has another key, or one of the files cannot be used.</exception>
+    public void TakeOver(string other)
+    {
+        var present = Key(mayCreate: false);
+        lock (_gate)
+        {
+            try
+            {
+                var key = Read(other);
+                if (present is null)
+                    Create(_key = key);
+                else if (!CryptographicOperations.FixedTimeEquals(present, key))
+                    throw new FormatException($"It differs from '{other}'. Remove it, or name another file.");
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
+            {
+                throw Unusable(exception);
+            }
+        }
+    }
+
     /// <summary>Returns the file's key, from which other secrets are derived too. Creates the file when it does not exist.</summary>
     /// <exception cref="PresenceException">StorageUnavailable: the file cannot be read or created.</exception>
     public byte[] GetOrCreateKey() => KeyForCall(mayCreate: true)!;
@@ -92,15 +117,15 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
             {
                 // A directory in the place of the file is an error too. Without a file, webhooks are sent unsigned.
                 if (_key is null && Path.Exists(settings.SecretFile))
-                    _key = Read();
+                    _key = Read(settings.SecretFile);
                 if (_key is null && mayCreate)
-                    _key = Create();
+                    Create(_key = RandomNumberGenerator.GetBytes(KeyBytes));
                 return _key;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
             {
-                var name = $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)}";
-                throw new SettingsException($"{name} \"{settings.SecretFile}\" cannot be used: {exception.Message}");
+                _key = null;
+                throw Unusable(exception);
             }
         }
     }
@@ -123,20 +148,24 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
         }
     }
 
-    private byte[] Read()
+    private static byte[] Read(string path)
     {
-        var key = Convert.FromHexString(File.ReadAllText(settings.SecretFile).Trim());
-        return key.Length == KeyBytes ? key
-            : throw new FormatException($"'{settings.SecretFile}' must hold {KeyBytes * 2} hexadecimal digits.");
+        var key = Convert.FromHexString(File.ReadAllText(path).Trim());
+        return key.Length == KeyBytes ? key : throw new FormatException($"'{path}' must hold {KeyBytes * 2} hexadecimal digits.");
+    }
+
+    private SettingsException Unusable(Exception cause)
+    {
+        var name = $"{ServerSettings.Section}:{nameof(ServerSettings.SecretFile)}";
+        return new SettingsException($"{name} \"{settings.SecretFile}\" cannot be used: {cause.Message}");
     }
 
     /// <summary>
     /// Creates the file. Writes it completely and flushes it to disk before it gets its name: without this key, the access tokens of every
     /// API key derived from it are worthless.
     /// </summary>
-    private byte[] Create()
+    private void Create(byte[] key)
     {
-        var key = RandomNumberGenerator.GetBytes(KeyBytes);
         var partialFile = settings.SecretFile + ".partial";
         PrivateFiles.CreateDirectory(Path.GetDirectoryName(settings.SecretFile)!);
         File.Delete(partialFile);
@@ -146,6 +175,5 @@ internal sealed class SecretFile(ServerSettings settings, ILogger<SecretFile>? l
             file.Flush(flushToDisk: true);
         }
         File.Move(partialFile, settings.SecretFile, overwrite: false);
-        return key;
     }
 }

@@ -12,7 +12,7 @@ public sealed class DatabaseRejectedException(DatabaseRejection rejection, strin
     /// <summary>The reason.</summary>
     public DatabaseRejection Rejection { get; } = rejection;
 
-    /// <summary>The full path of the file.</summary>
+    /// <summary>The full path of the file, or the name of the database that is not one.</summary>
     public string Path { get; } = path;
 
     internal static DatabaseRejectedException InUse(string path, Exception? inner = null) => new(
@@ -52,6 +52,17 @@ public sealed class DatabaseRejectedException(DatabaseRejection rejection, strin
         path,
         $"The database '{path}' has schema version {found}; this program knows versions up to {known}. "
             + "Run the newer program, or restore a backup that this one made.");
+
+    internal static DatabaseRejectedException OlderSchema(string path, long found, long known) => new(
+        DatabaseRejection.OlderSchema,
+        path,
+        $"The database '{path}' has schema version {found}, and an import needs version {known}. Run this program once with the command "
+            + $"'keys list --database {path}', which brings the schema up to date, and repeat the import.");
+
+    internal static DatabaseRejectedException NotEmpty(string database) => new(
+        DatabaseRejection.NotEmpty,
+        database,
+        $"The PostgreSQL database {database} has service instances or API keys. Import into an empty database.");
 
     internal static DatabaseRejectedException Missing(string path) => new(
         DatabaseRejection.Missing,

@@ -18,9 +18,15 @@ public enum DatabaseRejection
     /// <summary>A newer version of this program created the schema.</summary>
     NewerSchema,
 
+    /// <summary>An earlier version of this program created the schema, and the file must not be changed.</summary>
+    OlderSchema,
+
     /// <summary>The file does not exist.</summary>
     Missing,
 
     /// <summary>The file exists and would be overwritten.</summary>
     Exists,
+
+    /// <summary>The database that an import would fill has data.</summary>
+    NotEmpty,
 }
