@@ -15,6 +15,8 @@ if (!postgres) throw new Error('This scenario needs FAULTS_STORE=postgres.');
 const [only, seconds = '10'] = process.argv.slice(2);
 const USERS = Array.from({ length: 20 }, (_, i) => `user-${i}`);
 const KILLS = 10;
+// A server that does not answer is noticed by the time limits of a commit and of a new connection.
+const NOTICED_WITHIN_MS = 20_000;
 const RECOVERED_WITHIN_MS = 10_000;
 const RETRY_MS = 50;
 
@@ -30,6 +32,7 @@ for (const [name, { begin, clear }] of Object.entries(faults)) {
   await runOutage({
     server: new Server(),
     what: `PostgreSQL is ${name}`,
+    noticedWithinMs: NOTICED_WITHIN_MS,
     begin: async () => {
       since = performance.now();
       await begin();

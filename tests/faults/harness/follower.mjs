@@ -29,7 +29,7 @@ export class Follower {
 
   // The newest known revision of any user.
   get revision() {
-    return Math.max(0, ...[...this.#users.values()].map((user) => Number(user.revision)));
+    return [...this.#users.values()].reduce((newest, user) => Math.max(newest, Number(user.revision)), 0);
   }
 
   follow(users, serviceSid) {

@@ -1,5 +1,5 @@
-// Starts a PostgreSQL server of the scenario's own, on a Unix socket in the scratch folder, and breaks it. The server refuses to run as root,
-// so root starts it as the user that Debian's package creates.
+// Starts a PostgreSQL server of the scenario's own, on a Unix socket in the scratch folder, and breaks it. The server refuses to run as
+// root, so root starts it as the user that Debian's package creates.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';

@@ -32,14 +32,15 @@ export class Server {
   #child;
   #logBefore = 0; // the length of the output before this start
 
-  // `database`: the file, where one is used. `env`: additional environment variables. `settings`: further arguments. `output`: where its output goes, as the
-  // option stdio of spawn; by default to the log file. `command`: what starts the program, before its name; by default nothing.
-  constructor({ database = join(scratch, 'presence.db'), env = {}, settings = [], output, command = [] } = {}) {
+  // `database`: the file, where one is used. `on`: the PostgreSQL server; null for the file. `env`: additional environment variables.
+  // `settings`: further arguments. `output`: where its output goes, as the option stdio of spawn; by default to the log file. `command`:
+  // what starts the program, before its name; by default nothing.
+  constructor({ database = join(scratch, 'presence.db'), on = postgres, env = {}, settings = [], output, command = [] } = {}) {
     this.port = Number(process.env.FAULTS_PORT);
     this.address = `127.0.0.1:${this.port}`;
-    this.database = postgres?.folder ?? database;
-    this.store = postgres
-      ? ['--postgres', postgres.connection, '--secret-file', `${database}.secret`, '--admin-socket', `${database}.sock`]
+    this.database = on?.folder ?? database;
+    this.store = on
+      ? ['--postgres', on.connection, '--secret-file', `${database}.secret`, '--admin-socket', `${database}.sock`]
       : ['--database', database];
     this.logFile = join(scratch, 'server.log');
     this.arguments = [program, '--port', `${this.port}`, '--rest-port', 'off', ...this.store, ...quotas, ...settings];
