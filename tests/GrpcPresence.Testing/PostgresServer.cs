@@ -64,6 +64,28 @@ public sealed class PostgresServer : IDisposable
         }
     }
 
+    /// <summary>Starts a standby of the server for one test.</summary>
+    public PostgresServer StartStandby()
+    {
+        var standby = new PostgresServer(_settings);
+        try
+        {
+            if (Environment.IsPrivilegedProcess)
+                Run("chown", SystemUser, standby.Directory);
+            RunServerProgram("pg_basebackup", "-h", Directory, "-U", Owner, "-D", standby.Data, "-R", "-X", "stream", "-c", "fast", "-N");
+            standby.Resume();
+            return standby;
+        }
+        catch
+        {
+            standby.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a standby the primary server.</summary>
+    public void Promote() => RunServerProgram("pg_ctl", "promote", "-w", "-s", "-D", Data);
+
     /// <summary>Starts the server again.</summary>
     public void Resume()
     {

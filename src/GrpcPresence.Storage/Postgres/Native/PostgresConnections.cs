@@ -111,8 +111,11 @@ internal sealed class PostgresConnections : IDisposable
         };
         // After those of the operator, because the last value of a setting counts.
         builder.Options = string.IsNullOrEmpty(builder.Options) ? settings : $"{builder.Options} {settings}";
-        if (builder.Host!.Contains(',', StringComparison.Ordinal) && string.IsNullOrEmpty(builder.TargetSessionAttributes))
-            builder.TargetSessionAttributes = "primary";
+        if (builder.Host!.Contains(',', StringComparison.Ordinal))
+        {
+            builder.TargetSessionAttributes ??= "primary";
+            builder.HostRecheckSeconds = 0; // a standby that was just promoted must not be taken for a standby
+        }
         return builder;
     }
 }

@@ -29,14 +29,14 @@ internal static class BatchReader
     private const string UsersBySid = """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, sid)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN users AS u ON u.service_id = s.id AND u.sid = k.sid
+        JOIN users AS u ON u.service_id - 0 = s.id AND u.sid = k.sid
         JOIN presence AS p ON p.user_id = u.id
         """;
 
     private const string UsersByIdentity = """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, identity)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN users AS u ON u.service_id = s.id AND u.identity = k.identity
+        JOIN users AS u ON u.service_id + 0 = s.id AND u.identity = k.identity
         JOIN presence AS p ON p.user_id = u.id
         """;
 
@@ -48,7 +48,7 @@ internal static class BatchReader
     private const string BindingsBySid = SelectBindings + """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, sid)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN push_bindings AS b ON b.service_id = s.id AND b.sid = k.sid
+        JOIN push_bindings AS b ON b.service_id - 0 = s.id AND b.sid = k.sid
         JOIN users AS u ON u.service_id = s.id AND u.id = b.user_id
         JOIN presence AS p ON p.user_id = u.id
         """;
@@ -56,7 +56,7 @@ internal static class BatchReader
     private const string BindingsByAddress = SelectBindings + """
         FROM unnest($1, $2, $3, $4, $5) AS k (service, position, service_sid, type, endpoint)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN push_bindings AS b ON b.service_id = s.id AND b.type = k.type AND b.endpoint = k.endpoint
+        JOIN push_bindings AS b ON b.service_id + 0 = s.id AND b.type = k.type AND b.endpoint = k.endpoint
         JOIN users AS u ON u.service_id = s.id AND u.id = b.user_id
         JOIN presence AS p ON p.user_id = u.id
         """;

@@ -50,7 +50,7 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             sweep_since = CASE WHEN octet_length(post_url) > 0 THEN 0 END, sweep_after = CASE WHEN octet_length(post_url) > 0 THEN 0 END
         """;
 
-    private const string MarkAsBehind = "UPDATE nodes SET written_by = '0' WHERE id = $1";
+    private const string MarkAsBehind = "UPDATE nodes SET state = 'released', written_by = '0' WHERE id = $1";
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
@@ -100,7 +100,8 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             connections.WriterName).ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
         var state = await RaiseGenerationAsync(connection, last).ConfigureAwait(false);
-        // The next start makes every webhook endpoint receive the present states, also where the server looks the same.
+        // This process writes nothing any more. The next start makes every webhook endpoint receive the present states, also where the
+        // server looks the same.
         if (state is { IsBehind: true })
             await ExecuteAsync(connection, MarkAsBehind, CancellationToken.None, id).ConfigureAwait(false);
         await transaction.CommitAsync().ConfigureAwait(false);
@@ -168,8 +169,9 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             return true;
         if (holder.HasSession)
             return false;
-        return holder.SinceRenewal >= options.HolderGrace
-            && ((holder.IsSame && !holder.HasServerRestarted) || waited >= options.HolderGraceAfterRestart);
+        // The clock of the server may have been set back since the last commit, so that waiting always suffices.
+        return waited >= options.HolderGraceAfterRestart
+            || (holder.IsSame && !holder.HasServerRestarted && holder.SinceRenewal >= options.HolderGrace);
     }
 
     private async Task BeginAsync(NpgsqlConnection connection, Guid timeline, bool wentBack, CancellationToken cancellationToken)

@@ -10,17 +10,18 @@ public sealed partial class PostgresPresenceStore
 {
     private const string FindBinding = $"""
         SELECT {Columns.OfBinding} FROM push_bindings AS b JOIN users AS u ON u.service_id = b.service_id AND u.id = b.user_id
-        WHERE b.service_id = {ServiceId} AND b.sid = $2
+        WHERE b.service_id - 0 = {ServiceId} AND b.sid = $2
         """;
 
     private const string FindOwner = $"""
-        SELECT 1 FROM users WHERE service_id = {ServiceId} AND (sid = $2 OR identity = $3)
+        SELECT 1 FROM users WHERE service_id - 0 = {ServiceId} AND sid = $2
+        UNION ALL SELECT 1 FROM users WHERE service_id + 0 = {ServiceId} AND identity = $3
         """;
 
     // The users that are named by SID ($4) or identity ($5).
     private const string Owners = $"""
-        SELECT id FROM users WHERE service_id = {ServiceId} AND sid = ANY ($4)
-        UNION SELECT id FROM users WHERE service_id = {ServiceId} AND identity = ANY ($5)
+        SELECT id FROM users WHERE service_id - 0 = {ServiceId} AND sid = ANY ($4)
+        UNION SELECT id FROM users WHERE service_id + 0 = {ServiceId} AND identity = ANY ($5)
         """;
 
     /// <inheritdoc/>

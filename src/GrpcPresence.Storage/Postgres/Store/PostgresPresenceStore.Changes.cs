@@ -32,7 +32,7 @@ public sealed partial class PostgresPresenceStore
     private const string FindTombstonesBySid = $"""
         SELECT t.sid, t.identity, t.revision, t.delete_time
         FROM unnest($2) AS k (sid)
-        JOIN tombstones AS t ON t.service_id = {ServiceId} AND t.sid = k.sid AND t.revision > $3
+        JOIN tombstones AS t ON t.service_id - 0 = {ServiceId} AND t.sid = k.sid AND t.revision > $3
         """;
 
     private const string FindTombstonesByIdentity = $"""
@@ -40,7 +40,7 @@ public sealed partial class PostgresPresenceStore
         FROM unnest($2) WITH ORDINALITY AS k (identity, number)
         CROSS JOIN LATERAL (
             SELECT * FROM tombstones AS d
-            WHERE d.service_id = {ServiceId} AND d.identity = k.identity AND d.revision > $3
+            WHERE d.service_id + 0 = {ServiceId} AND d.identity = k.identity AND d.revision > $3
             ORDER BY d.revision LIMIT $4) AS t
         ORDER BY k.number, t.revision
         """;

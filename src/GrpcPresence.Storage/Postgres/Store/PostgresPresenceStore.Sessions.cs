@@ -9,10 +9,11 @@ public sealed partial class PostgresPresenceStore
 {
     private const string FindUptime = "SELECT alive_time, total FROM uptime";
 
+    // service_id + 0 in both: a plan that begins with the service instances would sort all rows for each page.
     private const string ListOnlineUsers = """
         SELECT p.user_id, s.sid, u.sid, u.identity, p.last_alive
         FROM presence AS p
-        JOIN services AS s ON s.id = p.service_id
+        JOIN services AS s ON s.id = p.service_id + 0
         JOIN users AS u ON u.service_id = p.service_id AND u.id = p.user_id
         WHERE p.is_online AND p.user_id > $1 AND NOT s.is_deleted AND s.reachability_enabled
             AND p.known_revision > 0 AND p.known_revision >= s.switched_on_revision
@@ -21,7 +22,7 @@ public sealed partial class PostgresPresenceStore
 
     private const string ListEndedSessions = """
         SELECT e.id, s.sid, e.identity, e.session_id, e.until
-        FROM ended_sessions AS e JOIN services AS s ON s.id = e.service_id
+        FROM ended_sessions AS e JOIN services AS s ON s.id = e.service_id + 0
         WHERE e.id > $1 AND NOT s.is_deleted
         ORDER BY e.id LIMIT $2
         """;

@@ -16,10 +16,10 @@ public sealed partial class PostgresPresenceStore
             SELECT k.id, k.number, sum(k.bytes) OVER (ORDER BY k.number) - k.bytes AS before FROM (
                 SELECT u.id, min(n.number) AS number, min({Columns.BytesOfUser}) AS bytes FROM (
                     SELECT u.id, n.number FROM unnest($2, $3) AS n (sid, number)
-                    JOIN users AS u ON u.service_id = {ServiceId} AND u.sid = n.sid
+                    JOIN users AS u ON u.service_id - 0 = {ServiceId} AND u.sid = n.sid
                     UNION ALL
                     SELECT u.id, n.number FROM unnest($4, $5) AS n (identity, number)
-                    JOIN users AS u ON u.service_id = {ServiceId} AND u.identity = n.identity) AS n
+                    JOIN users AS u ON u.service_id + 0 = {ServiceId} AND u.identity = n.identity) AS n
                 JOIN users AS u ON u.service_id = {ServiceId} AND u.id = n.id
                 GROUP BY u.id) AS k) AS f
         JOIN users AS u ON u.service_id = {ServiceId} AND u.id = f.id

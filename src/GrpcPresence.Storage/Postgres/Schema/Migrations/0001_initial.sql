@@ -4,6 +4,11 @@
 -- of ticks, so nothing may be rounded. Revisions of properties are 0 while the property was not changed since the user was created. No
 -- table refers to another one by a foreign key: it would cost a check for each row, and the one writer already holds the service instance.
 
+-- An index that finds a row by an identity or an address has service_id + 0, and the statements compare the same expression. So the planner
+-- cannot take an index of the plain service_id instead and filter all rows of the service instance, as it does while a table that grows
+-- quickly was not analyzed yet. SIDs are unique by themselves: the statements that look for one compare service_id - 0, which has no index,
+-- so that only the index of the SID is left.
+
 -- One row for each node. A commit locks its row first, and goes on only if the row still names the node, its generation and the commit
 -- before. last_stale and last_revisions are the result of the last commit, for a writer that did not receive it. Server names the server
 -- and the database that the node has written to last. written_by is the transaction that wrote the row: a row that a dump restored was
@@ -85,8 +90,8 @@ CREATE TABLE users (
     attributes bytea NOT NULL,
     PRIMARY KEY (service_id, id)
 );
-CREATE UNIQUE INDEX users_by_sid ON users (service_id, sid);
-CREATE UNIQUE INDEX users_by_identity ON users (service_id, identity);
+CREATE UNIQUE INDEX users_by_sid ON users (sid, service_id);
+CREATE UNIQUE INDEX users_by_identity ON users ((service_id + 0), identity);
 
 -- The narrow half of a user, which transitions write: PostgreSQL writes a whole row for each change of it. One row for each row of users.
 -- Vacuum runs early, because each transition leaves a dead version of a row.
@@ -113,8 +118,8 @@ CREATE TABLE tombstones (
     identity bytea NOT NULL,
     PRIMARY KEY (service_id, revision)
 );
-CREATE INDEX tombstones_by_sid ON tombstones (service_id, sid, revision);
-CREATE INDEX tombstones_by_identity ON tombstones (service_id, identity, revision);
+CREATE INDEX tombstones_by_sid ON tombstones (sid);
+CREATE INDEX tombstones_by_identity ON tombstones ((service_id + 0), identity, revision);
 CREATE INDEX tombstones_by_time ON tombstones (delete_time);
 
 CREATE TABLE push_bindings (
@@ -126,8 +131,8 @@ CREATE TABLE push_bindings (
     type int NOT NULL,
     endpoint bytea NOT NULL
 );
-CREATE UNIQUE INDEX push_bindings_by_sid ON push_bindings (service_id, sid);
-CREATE UNIQUE INDEX push_bindings_by_address ON push_bindings (service_id, type, endpoint);
+CREATE UNIQUE INDEX push_bindings_by_sid ON push_bindings (sid, service_id);
+CREATE UNIQUE INDEX push_bindings_by_address ON push_bindings ((service_id + 0), type, endpoint);
 CREATE INDEX push_bindings_by_service ON push_bindings (service_id, id);
 CREATE INDEX push_bindings_by_type ON push_bindings (service_id, type, id);
 CREATE INDEX push_bindings_by_user ON push_bindings (user_id, id);

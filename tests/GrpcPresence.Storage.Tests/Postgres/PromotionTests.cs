@@ -1,0 +1,94 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Storage.Postgres.Store;
+using GrpcPresence.Storage.Tests.Conformance;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Storage.Tests.Postgres;
+
+/// <summary>A standby that is promoted while a node runs, with and without the last commits.</summary>
+public sealed class PromotionTests
+{
+    private const string Database = "promoted";
+
+    private static readonly ServiceSid Sid = Sample.ServiceSid(1);
+
+    [Fact]
+    public async Task A_standby_is_rejected_until_it_is_promoted_and_a_node_goes_on_with_it_if_it_has_every_commit()
+    {
+        PostgresTests.SkipIfMissing();
+        using var primary = StartPrimary();
+        using var standby = primary.StartStandby();
+        using var store = PostgresTests.Open(Both(primary, standby));
+        var (session, service) = AddService(store);
+        var timeline = store.TimelineOf(service);
+        var rejected = await Assert.ThrowsAsync<PostgresRejectedException>(
+            () => PostgresTests.OpenAsync(standby.ConnectionString(Database)));
+        Assert.Equal(PostgresRejection.ReadOnly, rejected.Rejection);
+        Assert.DoesNotContain('\n', rejected.Message);
+        var written = PostgresServer.Query<string>(primary.ConnectionString(), "SELECT pg_current_wal_lsn()::text");
+        PostgresTests.WaitUntil(standby.ConnectionString(), $"pg_last_wal_replay_lsn() >= '{written}'");
+        primary.Crash();
+        standby.Promote();
+
+        Assert.Equal(1, session.Reopen().LastCommit);
+        session.UpdateService(service with { FriendlyName = "still" });
+        Assert.True(session.Commit().IsWhole);
+        Assert.Equal("still", (await store.FindServiceAsync(Sid, default))!.FriendlyName);
+        Assert.Equal(timeline, store.TimelineOf(service));
+        Assert.False(store.Fenced.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_node_that_finds_commits_missing_on_a_promoted_standby_ends_its_writing()
+    {
+        PostgresTests.SkipIfMissing();
+        using var primary = StartPrimary();
+        using var standby = primary.StartStandby();
+        using var store = PostgresTests.Open(Both(primary, standby));
+        var (session, service) = AddService(store);
+        session.PutWebhook(
+            new StoredWebhook(service.Id, Sid, new WebhookSettings { PostUrl = "https://post.example" }, new WebhookPosition(1)));
+        session.Commit();
+        var written = PostgresServer.Query<string>(primary.ConnectionString(), "SELECT pg_current_wal_lsn()::text");
+        PostgresTests.WaitUntil(standby.ConnectionString(), $"pg_last_wal_replay_lsn() >= '{written}'");
+        standby.Crash();
+        session.UpdateService(session.FindService(Sid)! with { FriendlyName = "lost", Revision = 2 });
+        Assert.True(session.Commit().IsWhole);
+        var lost = store.TimelineOf(service);
+        primary.Crash();
+        standby.Resume();
+        standby.Promote();
+
+        Assert.Throws<StorageException>(() => session.Reopen());
+        Assert.Contains("went back", await store.Fenced, StringComparison.Ordinal);
+        store.Dispose();
+
+        using var next = PostgresTests.Open(standby.ConnectionString(Database));
+        Assert.Equal(WebhookSweep.Everyone, (await next.FindWebhookAsync(Sid, default))!.Position.Sweep);
+        var session2 = StoreSession.Of(next);
+        session2.UpdateService(session2.FindService(Sid)! with { Revision = 2 });
+        Assert.True(session2.Commit().IsWhole);
+        // A token of the lost revision 2 is not one of the revision 2 that replaced it.
+        Assert.Equal(1, await next.FindTimelineEndAsync(service, lost, default));
+    }
+
+    private static PostgresServer StartPrimary()
+    {
+        var server = PostgresServer.Start();
+        PostgresServer.Execute(server.ConnectionString(), $"CREATE DATABASE {Database}");
+        return server;
+    }
+
+    private static string Both(PostgresServer primary, PostgresServer standby) =>
+        $"Host={primary.Directory},{standby.Directory};Database={Database};Username={PostgresServer.Owner}";
+
+    private static (StoreSession Session, ServiceRecord Service) AddService(PostgresPresenceStore store)
+    {
+        var session = StoreSession.Of(store);
+        var service = session.InsertService(Sample.Service() with { Revision = 1 });
+        Assert.True(session.Commit().IsWhole);
+        return (session, service);
+    }
+}
