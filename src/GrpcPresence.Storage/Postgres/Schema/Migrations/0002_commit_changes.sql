@@ -46,7 +46,6 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 AS $$
 DECLARE
     v_timeline bigint;
-    v_skip boolean[];
     v_has_new boolean;
     v_has_deleted boolean;
     v_has_cut boolean;
@@ -95,12 +94,13 @@ BEGIN
     LEFT JOIN services AS s ON s.id = n.id AND NOT s.is_deleted;
     stale := coalesce(stale, '{}');
     revisions := coalesce(revisions, '{}');
-    -- Service instances with one SID are written together or not at all.
-    v_skip := stale;
+    -- A service instance that is created or deleted changes the directory. If it is stale, everything is decided again.
     IF true = ANY (stale) AND (v_has_new OR v_has_deleted) THEN
-        SELECT array_agg(bool_or ORDER BY number) INTO v_skip FROM (
-            SELECT number, bool_or(is_stale) OVER (PARTITION BY sid)
-            FROM unnest(p_service_sid, stale) WITH ORDINALITY AS n (sid, is_stale, number)) AS together;
+        SELECT is_directory_stale OR bool_or(n.is_stale AND (n.is_new OR n.is_deleted)) INTO is_directory_stale
+        FROM unnest(stale, p_service_is_new, p_service_is_deleted) AS n (is_stale, is_new, is_deleted);
+    END IF;
+    IF is_directory_stale THEN
+        stale := array_fill(true, ARRAY[cardinality(stale)]);
     END IF;
 
     UPDATE nodes SET last_directory_stale = is_directory_stale, last_stale = stale, last_revisions = revisions WHERE id = p_node;
@@ -111,7 +111,7 @@ BEGIN
     -- A service instance that is deleted frees its SID for one that is created.
     IF v_has_deleted THEN
         UPDATE services AS s SET is_deleted = true, version = s.version + 1
-        FROM unnest(p_service_id, p_service_is_new, p_service_is_deleted, v_skip) AS n (id, is_new, is_deleted, skip)
+        FROM unnest(p_service_id, p_service_is_new, p_service_is_deleted, stale) AS n (id, is_new, is_deleted, skip)
         WHERE s.id = n.id AND n.is_deleted AND NOT n.is_new AND NOT n.skip;
     END IF;
     IF v_has_new THEN
@@ -121,21 +121,27 @@ BEGIN
             offline_debounce, configuration_revision, switched_on_revision, switch_revision, configuration_update_time,
             default_service_role_sid, default_conversation_role_sid, default_conversation_creator_role_sid, friendly_name)
         SELECT p_service_id[n], p_service_sid[n], 1, p_service_revision[n], p_service_purged_revision[n], p_service_user_count[n],
-            p_service_next_user_id[n], p_service_next_binding_id[n], (p_service_id[n] << 36) + 1, v_timeline,
+            p_service_next_user_id[n], p_service_next_binding_id[n], (p_service_id[n] << 36) + 1,
+            CASE WHEN p_service_revision[n] > 0 THEN v_timeline ELSE 0 END,
             p_service_is_deleted[n], p_service_reachability_enabled[n], p_service_auto_create_users[n], p_service_create_time[n],
             p_service_update_time[n], p_service_heartbeat_interval[n], p_service_session_timeout[n], p_service_offline_debounce[n],
             p_service_configuration_revision[n], p_service_switched_on_revision[n], p_service_switch_revision[n],
             p_service_configuration_update_time[n], p_service_service_role[n], p_service_conversation_role[n], p_service_creator_role[n],
             p_service_friendly_name[n]
         FROM generate_subscripts(p_service_id, 1) AS n
-        WHERE p_service_is_new[n] AND NOT v_skip[n];
+        WHERE p_service_is_new[n] AND NOT stale[n];
+        -- Keys are used again after a restore. Without a cut, a lost service instance of the same key and SID would go on in this one.
+        INSERT INTO timeline_cuts (service_id, timeline_seq, revision)
+        SELECT p_service_id[n], v_timeline, 0
+        FROM generate_subscripts(p_service_id, 1) AS n
+        WHERE p_service_is_new[n] AND NOT stale[n] AND p_service_revision[n] > 0;
         UPDATE directory SET next_service_id = greatest(next_service_id, (
-            SELECT max(n.id) + 1 FROM unnest(p_service_id, p_service_is_new, v_skip) AS n (id, is_new, skip) WHERE n.is_new AND NOT n.skip));
+            SELECT max(n.id) + 1 FROM unnest(p_service_id, p_service_is_new, stale) AS n (id, is_new, skip) WHERE n.is_new AND NOT n.skip));
     END IF;
     IF v_has_cut THEN
         INSERT INTO timeline_cuts (service_id, timeline_seq, revision)
         SELECT s.id, v_timeline, s.revision
-        FROM unnest(p_service_id, p_service_revision, p_service_is_new, p_service_is_deleted, v_skip)
+        FROM unnest(p_service_id, p_service_revision, p_service_is_new, p_service_is_deleted, stale)
             AS n (id, revision, is_new, is_deleted, skip)
         JOIN services AS s ON s.id = n.id
         WHERE NOT n.is_new AND NOT n.is_deleted AND NOT n.skip AND n.revision > s.revision AND s.cut_timeline_seq < v_timeline;
@@ -151,7 +157,7 @@ BEGIN
         default_service_role_sid = n.service_role, default_conversation_role_sid = n.conversation_role,
         default_conversation_creator_role_sid = n.creator_role, friendly_name = n.friendly_name
     FROM unnest(
-            p_service_id, p_service_is_new, p_service_is_deleted, v_skip, p_service_revision, p_service_user_count, p_service_next_user_id,
+            p_service_id, p_service_is_new, p_service_is_deleted, stale, p_service_revision, p_service_user_count, p_service_next_user_id,
             p_service_next_binding_id, p_service_reachability_enabled, p_service_auto_create_users, p_service_update_time,
             p_service_heartbeat_interval, p_service_session_timeout, p_service_offline_debounce, p_service_configuration_revision,
             p_service_switched_on_revision, p_service_switch_revision, p_service_configuration_update_time, p_service_service_role,
@@ -167,22 +173,22 @@ BEGIN
     -- Removals before additions, so that an identity or an address that is freed can be taken in the same commit.
     IF cardinality(p_deleted_binding_id) > 0 THEN
         DELETE FROM push_bindings AS b USING unnest(p_deleted_binding_service, p_deleted_binding_id) AS n (service, id)
-        WHERE b.id = n.id AND NOT v_skip[n.service];
+        WHERE b.id = n.id AND NOT stale[n.service];
     END IF;
     IF cardinality(p_deleted_user_id) > 0 THEN
         DELETE FROM push_bindings AS b USING unnest(p_deleted_user_service, p_deleted_user_id) AS n (service, id)
-        WHERE b.user_id = n.id AND NOT v_skip[n.service];
+        WHERE b.user_id = n.id AND NOT stale[n.service];
         DELETE FROM presence AS p USING unnest(p_deleted_user_service, p_deleted_user_id) AS n (service, id)
-        WHERE p.user_id = n.id AND NOT v_skip[n.service];
+        WHERE p.user_id = n.id AND NOT stale[n.service];
         DELETE FROM users AS u USING unnest(p_deleted_user_service, p_deleted_user_id) AS n (service, id)
-        WHERE u.service_id = p_service_id[n.service] AND u.id = n.id AND NOT v_skip[n.service];
+        WHERE u.service_id = p_service_id[n.service] AND u.id = n.id AND NOT stale[n.service];
     END IF;
     IF cardinality(p_tombstone_revision) > 0 THEN
         INSERT INTO tombstones (service_id, revision, delete_time, sid, identity)
         SELECT p_service_id[n.service], n.revision, n.delete_time, n.sid, n.identity
         FROM unnest(p_tombstone_service, p_tombstone_revision, p_tombstone_delete_time, p_tombstone_sid, p_tombstone_identity)
             AS n (service, revision, delete_time, sid, identity)
-        WHERE NOT v_skip[n.service];
+        WHERE NOT stale[n.service];
     END IF;
     IF cardinality(p_user_id) > 0 THEN
         UPDATE users AS u SET
@@ -197,7 +203,7 @@ BEGIN
                 service, id, is_new, friendly_name_revision, attributes_revision, role_revision,
                 update_time, binding_count, quiet_reasons, had_binding, role_sid, friendly_name,
                 attributes)
-        WHERE u.service_id = p_service_id[n.service] AND u.id = n.id AND NOT n.is_new AND NOT v_skip[n.service];
+        WHERE u.service_id = p_service_id[n.service] AND u.id = n.id AND NOT n.is_new AND NOT stale[n.service];
         INSERT INTO users (
             service_id, id, sid, created_revision, friendly_name_revision, attributes_revision, role_revision, create_time, update_time,
             binding_count, quiet_reasons, had_binding, role_sid, identity, friendly_name, attributes)
@@ -212,7 +218,7 @@ BEGIN
                 service, id, is_new, sid, created_revision, friendly_name_revision,
                 attributes_revision, role_revision, create_time, update_time, binding_count,
                 quiet_reasons, had_binding, role_sid, identity, friendly_name, attributes)
-        WHERE n.is_new AND NOT v_skip[n.service];
+        WHERE n.is_new AND NOT stale[n.service];
     END IF;
     IF cardinality(p_presence_user_id) > 0 THEN
         UPDATE presence AS p SET
@@ -227,7 +233,7 @@ BEGIN
                 service, user_id, is_new, revision, known_revision,
                 online_revision, notifiable_revision, last_alive, last_online_time,
                 is_online)
-        WHERE p.user_id = n.user_id AND NOT n.is_new AND NOT v_skip[n.service];
+        WHERE p.user_id = n.user_id AND NOT n.is_new AND NOT stale[n.service];
         IF true = ANY (p_presence_is_new) THEN
             INSERT INTO presence (
                 user_id, service_id, revision, known_revision, online_revision, notifiable_revision, last_alive, last_online_time, is_online)
@@ -241,7 +247,7 @@ BEGIN
                     service, user_id, is_new, revision, known_revision,
                     online_revision, notifiable_revision, last_alive, last_online_time,
                     is_online)
-            WHERE n.is_new AND NOT v_skip[n.service];
+            WHERE n.is_new AND NOT stale[n.service];
         END IF;
     END IF;
     IF cardinality(p_binding_id) > 0 THEN
@@ -250,20 +256,20 @@ BEGIN
         FROM unnest(
                 p_binding_service, p_binding_id, p_binding_user_id, p_binding_sid, p_binding_create_time, p_binding_type, p_binding_endpoint)
             AS n (service, id, user_id, sid, create_time, type, endpoint)
-        WHERE NOT v_skip[n.service];
+        WHERE NOT stale[n.service];
     END IF;
     IF cardinality(p_ended_session_id) > 0 THEN
         DELETE FROM ended_sessions AS e
         USING unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_is_forgotten)
             AS n (service, identity, session_id, is_forgotten)
         WHERE e.service_id = p_service_id[n.service] AND e.identity = n.identity AND e.session_id = n.session_id AND n.is_forgotten
-            AND NOT v_skip[n.service];
+            AND NOT stale[n.service];
         INSERT INTO ended_sessions (id, service_id, until, identity, session_id)
         SELECT s.next_ended_session_id - 1 + row_number() OVER (PARTITION BY s.id ORDER BY n.number), s.id, n.until, n.identity, n.session_id
         FROM unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_until) WITH ORDINALITY
             AS n (service, identity, session_id, until, number)
         JOIN services AS s ON s.id = p_service_id[n.service]
-        WHERE n.until IS NOT NULL AND NOT v_skip[n.service]
+        WHERE n.until IS NOT NULL AND NOT stale[n.service]
         ON CONFLICT (service_id, identity, session_id) DO UPDATE SET until = greatest(ended_sessions.until, excluded.until);
         UPDATE services AS s SET next_ended_session_id = s.next_ended_session_id + n.added
         FROM (SELECT p_service_id[service] AS id, count(*) AS added FROM unnest(p_ended_service) AS service GROUP BY 1) AS n
@@ -278,7 +284,7 @@ BEGIN
         FROM jsonb_to_recordset(p_webhooks) AS n (
             service int, position bigint, known_since bigint, sweep_since bigint, sweep_after bigint, method int, pre_fails_closed boolean,
             secret_generation bigint, epoch bigint, pre_url text, post_url text, filters text)
-        WHERE NOT v_skip[n.service]
+        WHERE NOT stale[n.service]
         ON CONFLICT (service_id) DO UPDATE SET
             position = excluded.position, known_since = excluded.known_since, sweep_since = excluded.sweep_since,
             sweep_after = excluded.sweep_after, method = excluded.method, pre_fails_closed = excluded.pre_fails_closed,
@@ -289,7 +295,7 @@ BEGIN
         INSERT INTO notifications (service_id, settings)
         SELECT p_service_id[n.service], n.settings
         FROM unnest(p_notification_service, p_notification_settings) AS n (service, settings)
-        WHERE NOT v_skip[n.service]
+        WHERE NOT stale[n.service]
         ON CONFLICT (service_id) DO UPDATE SET settings = excluded.settings;
     END IF;
     IF cardinality(p_alive_user_id) > 0 THEN
