@@ -6,9 +6,9 @@ using GrpcPresence.Server.Settings;
 namespace GrpcPresence.Server.Composition;
 
 /// <summary>
-/// The threads that read the store. Reads of SQLite block, and a page takes milliseconds: on the threads that answer heartbeats, a few callers that
-/// list users would delay every other call. On Linux these threads also have a lower priority, so that on a busy processor heartbeats and
-/// commits run first.
+/// The threads that read the store. Reads of SQLite block, and a page takes milliseconds: on the threads that answer heartbeats, a few
+/// callers that list users would delay every other call. On Linux these threads also have a lower priority, so that on a busy processor
+/// heartbeats and commits run first.
 /// </summary>
 internal sealed class ReaderThreads : IDisposable
 {

@@ -15,7 +15,9 @@ internal static class ImportTables
     private const string FromEveryone = "iif(post_url <> '', 0, NULL)";
 
     /// <summary>The tables, in an order in which no row refers to a later table.</summary>
-    /// <param name="wentBack">Whether the data of SQLite went back since a server ran on it, because a backup was restored or copied.</param>
+    /// <param name="wentBack">
+    /// Whether the data of SQLite went back since a server ran on it, because a backup was restored or copied.
+    /// </param>
     public static IReadOnlyList<ImportTable> All(bool wentBack) =>
     [
         new("timelines", "timelines", Long("seq"), Id("id")),
