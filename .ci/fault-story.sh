@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What tests/faults does to a running server; each scenario says in its first lines what must hold:
-#   bash .ci/fault-story.sh waiting|loading
+#   bash .ci/fault-story.sh waiting|on_postgres|loading
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,14 @@ waiting() {
   at_once stalled disk readonly second 'backup 3' eventsource webhooks
   bash tests/faults/run.sh kill 6
   bash tests/faults/run.sh damage 12
+}
+
+# With PostgreSQL in place of the SQLite file.
+on_postgres() {
+  export FAULTS_STORE=postgres
+  at_once second ended 'import 20000'
+  bash tests/faults/run.sh kill 4
+  bash tests/faults/run.sh postgres
 }
 
 loading() {
