@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Postgres.Store;
 using GrpcPresence.Storage.Tests.Conformance;
@@ -159,6 +158,15 @@ public sealed class ReadBoundTests
         session.Commit();
         foreach (var part in Enumerable.Range(1, count).Chunk(300))
         {
+            // As the writer does, while the tables grow.
+            session.Read(Sid, batch =>
+            {
+                foreach (var number in part)
+                {
+                    batch.AddUser(new UserLookup(new UserKey(Sample.Identity(number))));
+                    batch.AddUser(new UserLookup(new UserKey(Sample.UserSid(number))));
+                }
+            });
             foreach (var number in part)
             {
                 var added = session.InsertUser(service.Id, user(number, number + 1));

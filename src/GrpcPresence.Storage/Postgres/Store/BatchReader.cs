@@ -23,20 +23,22 @@ internal static class BatchReader
     private const string UsersById = """
         FROM unnest($1, $2, $3) AS k (service, position, id)
         JOIN presence AS p ON p.user_id = k.id
-        JOIN users AS u ON u.service_id = p.service_id AND u.id = p.user_id
+        CROSS JOIN LATERAL (SELECT * FROM users AS f WHERE f.service_id = p.service_id AND f.id = p.user_id LIMIT 1) AS u
         """;
 
+    // Each key is looked for by a subquery with a limit, which the planner cannot join in another way: for a small table without statistics
+    // it would take all users of the service instance and compare each of them with each key.
     private const string UsersBySid = """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, sid)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN users AS u ON u.service_id - 0 = s.id AND u.sid = k.sid
+        CROSS JOIN LATERAL (SELECT * FROM users AS f WHERE f.service_id - 0 = s.id AND f.sid = k.sid LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = u.id
         """;
 
     private const string UsersByIdentity = """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, identity)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN users AS u ON u.service_id + 0 = s.id AND u.identity = k.identity
+        CROSS JOIN LATERAL (SELECT * FROM users AS f WHERE f.service_id + 0 = s.id AND f.identity = k.identity LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = u.id
         """;
 
@@ -48,16 +50,18 @@ internal static class BatchReader
     private const string BindingsBySid = SelectBindings + """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, sid)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN push_bindings AS b ON b.service_id - 0 = s.id AND b.sid = k.sid
-        JOIN users AS u ON u.service_id = s.id AND u.id = b.user_id
+        CROSS JOIN LATERAL (SELECT * FROM push_bindings AS f WHERE f.service_id - 0 = s.id AND f.sid = k.sid LIMIT 1) AS b
+        CROSS JOIN LATERAL (SELECT * FROM users AS f WHERE f.service_id = s.id AND f.id = b.user_id LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = u.id
         """;
 
     private const string BindingsByAddress = SelectBindings + """
         FROM unnest($1, $2, $3, $4, $5) AS k (service, position, service_sid, type, endpoint)
         JOIN services AS s ON s.sid = k.service_sid AND NOT s.is_deleted
-        JOIN push_bindings AS b ON b.service_id + 0 = s.id AND b.type = k.type AND b.endpoint = k.endpoint
-        JOIN users AS u ON u.service_id = s.id AND u.id = b.user_id
+        CROSS JOIN LATERAL (
+            SELECT * FROM push_bindings AS f
+            WHERE f.service_id + 0 = s.id AND f.type = k.type AND f.endpoint = k.endpoint LIMIT 1) AS b
+        CROSS JOIN LATERAL (SELECT * FROM users AS f WHERE f.service_id = s.id AND f.id = b.user_id LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = u.id
         """;
 

@@ -16,8 +16,8 @@ public sealed partial class PostgresPresenceStore
                 ORDER BY c.revision ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS bytes
             FROM (
                 SELECT user_id, revision FROM presence WHERE service_id = {ServiceId} AND revision > $2 ORDER BY revision LIMIT $3) AS c
-            JOIN users AS u ON u.service_id = {ServiceId} AND u.id = c.user_id) AS e
-        JOIN users AS u ON u.service_id = {ServiceId} AND u.id = e.user_id
+            CROSS JOIN LATERAL (SELECT * FROM users WHERE service_id = {ServiceId} AND id = c.user_id LIMIT 1) AS u) AS e
+        CROSS JOIN LATERAL (SELECT * FROM users WHERE service_id = {ServiceId} AND id = e.user_id LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = e.user_id
         WHERE e.bytes < $4
         ORDER BY e.revision
@@ -32,7 +32,8 @@ public sealed partial class PostgresPresenceStore
     private const string FindTombstonesBySid = $"""
         SELECT t.sid, t.identity, t.revision, t.delete_time
         FROM unnest($2) AS k (sid)
-        JOIN tombstones AS t ON t.service_id - 0 = {ServiceId} AND t.sid = k.sid AND t.revision > $3
+        CROSS JOIN LATERAL (
+            SELECT * FROM tombstones AS d WHERE d.service_id - 0 = {ServiceId} AND d.sid = k.sid AND d.revision > $3 OFFSET 0) AS t
         """;
 
     private const string FindTombstonesByIdentity = $"""

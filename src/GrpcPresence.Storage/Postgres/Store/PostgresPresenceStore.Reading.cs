@@ -9,6 +9,9 @@ public sealed partial class PostgresPresenceStore
 {
     private const string FindService = $"SELECT {Columns.OfService} FROM services AS s WHERE s.sid = $1 AND NOT s.is_deleted";
 
+    // Rows that are joined by a key stand in a LATERAL subquery with a limit. The planner then uses both parts of the key. Otherwise it
+    // would compare all users of the service instance with each key, while a table is small or has no statistics.
+
     /// <summary>The key of the service instance whose SID is the first parameter.</summary>
     private const string ServiceId = "(SELECT id FROM services WHERE sid = $1 AND NOT is_deleted)";
 

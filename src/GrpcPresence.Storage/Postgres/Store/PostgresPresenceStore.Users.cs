@@ -14,15 +14,15 @@ public sealed partial class PostgresPresenceStore
     private const string FindUsers = $"""
         SELECT f.number, {Columns.OfUser} FROM (
             SELECT k.id, k.number, sum(k.bytes) OVER (ORDER BY k.number) - k.bytes AS before FROM (
-                SELECT u.id, min(n.number) AS number, min({Columns.BytesOfUser}) AS bytes FROM (
-                    SELECT u.id, n.number FROM unnest($2, $3) AS n (sid, number)
-                    JOIN users AS u ON u.service_id - 0 = {ServiceId} AND u.sid = n.sid
+                SELECT n.id, min(n.number) AS number, min(n.bytes) AS bytes FROM (
+                    SELECT u.id, n.number, {Columns.BytesOfUser} AS bytes FROM unnest($2, $3) AS n (sid, number)
+                    CROSS JOIN LATERAL (SELECT * FROM users WHERE service_id - 0 = {ServiceId} AND sid = n.sid LIMIT 1) AS u
                     UNION ALL
-                    SELECT u.id, n.number FROM unnest($4, $5) AS n (identity, number)
-                    JOIN users AS u ON u.service_id + 0 = {ServiceId} AND u.identity = n.identity) AS n
-                JOIN users AS u ON u.service_id = {ServiceId} AND u.id = n.id
-                GROUP BY u.id) AS k) AS f
-        JOIN users AS u ON u.service_id = {ServiceId} AND u.id = f.id
+                    SELECT u.id, n.number, {Columns.BytesOfUser} AS bytes FROM unnest($4, $5) AS n (identity, number)
+                    CROSS JOIN LATERAL (
+                        SELECT * FROM users WHERE service_id + 0 = {ServiceId} AND identity = n.identity LIMIT 1) AS u) AS n
+                GROUP BY n.id) AS k) AS f
+        CROSS JOIN LATERAL (SELECT * FROM users WHERE service_id = {ServiceId} AND id = f.id LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = u.id
         WHERE f.before <= $6
         ORDER BY f.number
@@ -38,9 +38,9 @@ public sealed partial class PostgresPresenceStore
                 SELECT x.id, x.is_selected, x.number, count(*) FILTER (WHERE x.is_selected) OVER (
                         ORDER BY x.number ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS selected
                 FROM examined AS x) AS c
-            JOIN users AS u ON u.service_id = (SELECT id FROM s) AND u.id = c.id
+            CROSS JOIN LATERAL (SELECT * FROM users WHERE service_id = (SELECT id FROM s) AND id = c.id LIMIT 1) AS u
             WHERE c.selected < $4) AS e
-        JOIN users AS u ON u.service_id = (SELECT id FROM s) AND u.id = e.id
+        CROSS JOIN LATERAL (SELECT * FROM users WHERE service_id = (SELECT id FROM s) AND id = e.id LIMIT 1) AS u
         JOIN presence AS p ON p.user_id = e.id
         WHERE e.bytes < $5
         ORDER BY e.number
