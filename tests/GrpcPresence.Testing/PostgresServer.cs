@@ -99,7 +99,11 @@ public sealed class PostgresServer : IDisposable
             "-o", string.Join(' ', settings.Select(setting => $"-c {setting}")));
         var (program, arguments) = ServerProgram("pg_ctl", "stop", "-s", "-m", "immediate", "-D", Data);
         // Reads until this process closes the pipe or is gone.
-        var start = new ProcessStartInfo("sh", ["-c", "read _; exec \"$@\"", "sh", program, .. arguments]) { RedirectStandardInput = true };
+        var start = new ProcessStartInfo("sh", ["-c", "read _; exec \"$@\"", "sh", program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            WorkingDirectory = "/", // the directory of the tests may be closed to the user of the server
+        };
         _watchdog = Process.Start(start)!;
     }
 
