@@ -30,8 +30,9 @@ waiting() {
 
 # With PostgreSQL in place of the SQLite file.
 on_postgres() {
+  bash tests/faults/run.sh import 20000
   export FAULTS_STORE=postgres
-  at_once second ended 'import 20000'
+  at_once second ended
   bash tests/faults/run.sh kill 4
   bash tests/faults/run.sh postgres
 }
