@@ -154,6 +154,29 @@ public sealed class OpeningTests
         Assert.Equal(0, (await store.ReopenAsync()).LastCommit);
     }
 
+    [Fact]
+    public async Task A_session_of_another_role_with_the_name_of_the_node_stops_neither_reopening_nor_the_next_start()
+    {
+        var database = PostgresTests.NewDatabase();
+        PostgresServer.Execute(
+            database, $"CREATE ROLE node LOGIN; CREATE ROLE stranger LOGIN; ALTER DATABASE {NameOf(database)} OWNER TO node");
+        using var store = await PostgresTests.OpenAsync(As("node", database));
+        // Every role can read this name in pg_stat_activity.
+        var stranger = $"{As("stranger", database)};Pooling=false;Application Name={store.SessionName}";
+        await using var connection = new NpgsqlConnection(stranger);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, (await store.ReopenAsync()).LastCommit);
+
+        // As after kill -9: the row says that the node is active.
+        PostgresServer.Execute(
+            database,
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+                + $"WHERE application_name = '{store.SessionName}' AND usename = 'node'");
+        using var next = await PostgresTests.OpenAsync(As("node", database));
+        Assert.Equal(1, PostgresServer.Query<int>(stranger, "SELECT 1"));
+    }
+
     private static string As(string role, string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Username = role }.ConnectionString;
 

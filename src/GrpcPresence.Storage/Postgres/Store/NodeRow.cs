@@ -19,12 +19,14 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
 {
     private const string Active = "active";
 
+    // Every role of the server sees the application name of the node, and can use it for a session of its own. So a session counts only if
+    // its role may write the row.
     private const string Look = """
         SELECT n.state, n.last_commit, clock_timestamp() - n.renewed_at, pg_postmaster_start_time() > n.renewed_at,
             n.server = server_identity() AND n.written_by::xid = n.xmin,
             EXISTS (
                 SELECT FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name IN (
+                WHERE datname = current_database() AND has_table_privilege(usesysid, 'nodes', 'UPDATE') AND application_name IN (
                     format('node-%s-%s', n.id, to_hex(n.incarnation)), format('node-%s-%s-reader', n.id, to_hex(n.incarnation))))
         FROM nodes AS n WHERE n.id = $1 FOR UPDATE OF n
         """;
@@ -48,6 +50,12 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
     private const string StartSweeps = """
         UPDATE webhooks SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint),
             sweep_since = CASE WHEN octet_length(post_url) > 0 THEN 0 END, sweep_after = CASE WHEN octet_length(post_url) > 0 THEN 0 END
+        """;
+
+    // Only those of the same role: ending another role's session fails, and a session that only has the name must not stop reopening.
+    private const string EndEarlierSessions = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = session_user AND application_name = $1 AND pid <> pg_backend_pid()
         """;
 
     private const string MarkAsBehind = "UPDATE nodes SET state = 'released', written_by = '0' WHERE id = $1";
@@ -93,11 +101,7 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
     /// <returns>What the row says; null if another node has taken it.</returns>
     public async Task<NodeState?> ReopenAsync(NpgsqlConnection connection, CommitsSent last)
     {
-        await ExecuteAsync(
-            connection,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()",
-            CancellationToken.None,
-            connections.WriterName).ConfigureAwait(false);
+        await ExecuteAsync(connection, EndEarlierSessions, CancellationToken.None, connections.WriterName).ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
         var state = await RaiseGenerationAsync(connection, last).ConfigureAwait(false);
         // This process writes nothing any more. The next start makes every webhook endpoint receive the present states, also where the
