@@ -14,7 +14,7 @@ internal sealed record PostgresConnection
 
     /// <summary>Parses a connection string. Returns null if it is malformed, has an unknown keyword, or names no host.</summary>
     public static PostgresConnection? Read(string text) => Parse(text) is { Host.Length: > 0 } builder
-        ? new PostgresConnection(text, $"{builder.Host}:{builder.Port}/{builder.Database ?? builder.Username}")
+        ? new PostgresConnection(text, $"{Hosts(builder)}/{builder.Database ?? builder.Username}")
         : null;
 
     /// <summary>Whether the connection string contains a password. A malformed one is rejected for its form instead.</summary>
@@ -22,6 +22,10 @@ internal sealed record PostgresConnection
 
     /// <summary>Returns the host, the port and the database, which may be printed.</summary>
     public override string ToString() => _target;
+
+    // Each of several hosts may have a port of its own.
+    private static string Hosts(NpgsqlConnectionStringBuilder builder) =>
+        builder.Host!.Contains(',', StringComparison.Ordinal) ? builder.Host : $"{builder.Host}:{builder.Port}";
 
     private static NpgsqlConnectionStringBuilder? Parse(string text)
     {

@@ -39,7 +39,7 @@ public static class SqliteImport
             using var moment = source.BeginTransaction(deferred: true);
             // The open store keeps every node away from the database.
             await using var store = await PostgresPresenceStore.OpenAsync(options, cancellationToken).ConfigureAwait(false);
-            return await CopyAsync(source, WentBack(source, held), options, store.Database, cancellationToken).ConfigureAwait(false);
+            return await CopyAsync(source, WentBack(source, held), store, cancellationToken).ConfigureAwait(false);
         }
         catch (SqliteException exception) when (SqliteFaults.IsStorageFault(exception))
         {
@@ -72,21 +72,13 @@ public static class SqliteImport
     }
 
     private static async Task<ImportResult> CopyAsync(
-        SqliteConnection source, bool wentBack, PostgresStoreOptions options, string database, CancellationToken cancellationToken)
+        SqliteConnection source, bool wentBack, PostgresPresenceStore store, CancellationToken cancellationToken)
     {
-        var target = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(options.ConnectionString)
-        {
-            Pooling = false,
-            Multiplexing = false,
-            CommandTimeout = 0, // the server builds indices while the rows arrive
-            ApplicationName = "presence-import",
-        }.ConnectionString);
-        await using var closing = target.ConfigureAwait(false);
-        await target.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using var target = await store.OpenImporterAsync(cancellationToken).ConfigureAwait(false);
         await using var transaction = await target.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await ExecuteAsync("SELECT FROM nodes FOR UPDATE").ConfigureAwait(false);
         if (await HasDataAsync(target, cancellationToken).ConfigureAwait(false))
-            throw DatabaseRejectedException.NotEmpty(database);
+            throw DatabaseRejectedException.NotEmpty(store.Database);
         // Those of starts without data. They would stand in the places of the imported ones.
         await ExecuteAsync("DELETE FROM timelines").ConfigureAwait(false);
         var counts = new Dictionary<string, long>();

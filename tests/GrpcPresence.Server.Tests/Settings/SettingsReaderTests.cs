@@ -170,6 +170,7 @@ public sealed class SettingsReaderTests
     [Theory]
     [InlineData("Host=db.example;Database=presence;Username=node;Password=hunter2", "db.example:5432/presence")]
     [InlineData("Server=/run/postgresql;Port=5433;User Id=node;Pwd=hunter2", "/run/postgresql:5433/node")]
+    [InlineData("Host=one.example:5433,two.example;Username=node;Password=hunter2", "one.example:5433,two.example/node")]
     public void A_connection_string_is_shown_without_its_password(string text, string shown)
     {
         var settings = Read(new() { ["Presence:Postgres"] = text });

@@ -146,6 +146,18 @@ public sealed class ImportTests : SqliteTestBase
     }
 
     [Fact]
+    public async Task Import_With_several_hosts_writes_to_the_primary()
+    {
+        FillSource();
+        using var primary = PostgresServer.Start();
+        using var standby = primary.StartStandby();
+
+        var result = await ImportAsync(target: $"Host={standby.Directory},{primary.Directory};Database=postgres;Username=postgres");
+
+        Assert.Equal(2, result.ServiceInstances);
+    }
+
+    [Fact]
     public async Task Import_That_fails_leaves_an_empty_database_and_can_be_repeated()
     {
         FillSource();
@@ -263,11 +275,11 @@ public sealed class ImportTests : SqliteTestBase
         CreateTime = Sample.Time.AddTicks(number),
     };
 
-    private Task<ImportResult> ImportAsync(string? file = null) => SqliteImport.RunAsync(
+    private Task<ImportResult> ImportAsync(string? file = null, string? target = null) => SqliteImport.RunAsync(
         file ?? DatabasePath,
         new PostgresStoreOptions
         {
-            ConnectionString = _target,
+            ConnectionString = target ?? _target,
             HolderGrace = TimeSpan.FromMilliseconds(100),
             HolderGraceAfterRestart = TimeSpan.FromMilliseconds(200),
             HolderPatience = TimeSpan.FromMilliseconds(300),

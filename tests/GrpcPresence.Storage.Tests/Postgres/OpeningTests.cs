@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Storage.Postgres.Native;
 using GrpcPresence.Storage.Postgres.Store;
 using GrpcPresence.Testing;
 using Npgsql;
@@ -50,6 +51,42 @@ public sealed class OpeningTests
     [Fact]
     public Task A_connection_string_without_a_host_is_rejected() =>
         Rejected("Database=a", PostgresRejection.InvalidConnectionString, "Host");
+
+    [Theory]
+    [InlineData("-c nothing=1", "nothing")]
+    [InlineData("-c lock_timeout=soon", "lock_timeout")]
+    public async Task Options_that_the_server_does_not_accept_are_rejected(string options, string mentioned)
+    {
+        PostgresTests.SkipIfMissing();
+        await Rejected(
+            $"{PostgresServer.Shared.ConnectionString()};Options={options}", PostgresRejection.InvalidConnectionString, mentioned);
+    }
+
+    [Theory]
+    [InlineData("off", "on")]
+    [InlineData("local", "on")]
+    [InlineData("remote_write", "on")]
+    [InlineData("remote_apply", "remote_apply")]
+    public async Task A_weaker_setting_of_the_role_does_not_make_acknowledged_commits_less_durable(string given, string used)
+    {
+        PostgresTests.SkipIfMissing();
+        var options = new PostgresStoreOptions
+        {
+            ConnectionString = $"{PostgresServer.Shared.ConnectionString()};Options=-c synchronous_commit={given}",
+        };
+        using var connections = new PostgresConnections(options, node: 1, incarnation: 1);
+        await using var connection = await connections.OpenWriterAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand("SHOW synchronous_commit", connection);
+
+        Assert.Equal(used, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_preferred_kind_of_host_does_not_matter_where_there_is_one()
+    {
+        using var store = await PostgresTests.OpenAsync($"{PostgresTests.NewDatabase()};Target Session Attributes=standby");
+        Assert.True(store.IsNew);
+    }
 
     [Fact]
     public async Task A_server_that_cannot_be_reached_is_a_transient_error()

@@ -74,6 +74,21 @@ public sealed class PromotionTests
         Assert.Equal(1, await next.FindTimelineEndAsync(service, lost, default));
     }
 
+    [Fact]
+    public async Task Every_read_reaches_the_primary_whatever_the_connection_string_prefers()
+    {
+        PostgresTests.SkipIfMissing();
+        using var primary = StartPrimary();
+        using var standby = primary.StartStandby();
+        using var store = PostgresTests.Open(
+            $"{Both(standby, primary)};Target Session Attributes=prefer-standby;Load Balance Hosts=true");
+        PostgresServer.Execute(standby.ConnectionString(), "SELECT pg_wal_replay_pause()");
+        var (_, service) = AddService(store); // the standby does not get it
+
+        for (var read = 0; read < 20; read++)
+            Assert.Equal(service, await store.FindServiceAsync(Sid, default));
+    }
+
     private static PostgresServer StartPrimary()
     {
         var server = PostgresServer.Start();

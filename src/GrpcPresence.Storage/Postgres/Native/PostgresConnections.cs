@@ -19,6 +19,9 @@ internal sealed class PostgresConnections : IDisposable
         "-c idle_in_transaction_session_timeout=1500 -c lock_timeout=1000 -c statement_timeout=5000 -c jit=off -c enable_seqscan=off "
         + "-c enable_hashjoin=off -c enable_mergejoin=off -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
+    /// <summary>An import takes long: PostgreSQL builds indices while the rows arrive.</summary>
+    private const string NoTimeouts = " -c idle_in_transaction_session_timeout=0 -c lock_timeout=60000 -c statement_timeout=0";
+
     private const string ReadOnly = " -c default_transaction_read_only=on";
 
     /// <summary>Longer than the server's own timeout, so that this one ends only calls that the server does not answer.</summary>
@@ -26,8 +29,11 @@ internal sealed class PostgresConnections : IDisposable
 
     private const int ConnectTimeoutSeconds = 5;
 
+    private const string ImporterName = "presence-import";
+
     private readonly NpgsqlDataSource _writers;
     private readonly NpgsqlDataSource _readers;
+    private readonly NpgsqlDataSource _importers;
 
     /// <exception cref="PostgresRejectedException">The connection string is not valid.</exception>
     public PostgresConnections(PostgresStoreOptions options, long node, long incarnation)
@@ -45,13 +51,17 @@ internal sealed class PostgresConnections : IDisposable
             var reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
             reader.Pooling = true;
             (reader.MinPoolSize, reader.MaxPoolSize) = (0, options.MaxReaders);
+            var importer = Configure(options.ConnectionString, ImporterName, SessionSettings + NoTimeouts);
+            (importer.Pooling, importer.CommandTimeout) = (false, 0);
             _writers = new NpgsqlDataSourceBuilder(writer.ConnectionString).Build();
             _readers = new NpgsqlDataSourceBuilder(reader.ConnectionString).Build();
+            _importers = new NpgsqlDataSourceBuilder(importer.ConnectionString).Build();
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException)
         {
             _writers?.Dispose();
-            throw PostgresRejectedException.InvalidConnectionString(exception);
+            _readers?.Dispose();
+            throw PostgresRejectedException.InvalidConnectionString(exception.Message, exception);
         }
     }
 
@@ -65,23 +75,10 @@ internal sealed class PostgresConnections : IDisposable
     public string ReaderName { get; }
 
     /// <summary>Opens a connection that writes.</summary>
-    public async Task<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken)
-    {
-        var connection = await _writers.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            // An acknowledged commit must be on the disk. Every other value of the setting waits at least for that.
-            await using var command = new NpgsqlCommand(
-                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'", connection);
-            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
+    public Task<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken) => OpenAsync(_writers, cancellationToken);
+
+    /// <summary>Opens a connection that imports.</summary>
+    public Task<NpgsqlConnection> OpenImporterAsync(CancellationToken cancellationToken) => OpenAsync(_importers, cancellationToken);
 
     /// <summary>Takes a connection that reads from the pool.</summary>
     public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
@@ -92,6 +89,37 @@ internal sealed class PostgresConnections : IDisposable
     {
         _readers.Dispose();
         _writers.Dispose();
+        _importers.Dispose();
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection;
+        try
+        {
+            connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException exception)
+            when (exception.SqlState is PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidParameterValue)
+        {
+            // A setting in the operator's Options that does not exist, or has a wrong value.
+            throw PostgresRejectedException.InvalidConnectionString(exception.MessageText, exception);
+        }
+        try
+        {
+            // An acknowledged commit must be on the disk, also on that of a synchronous standby. A role may have a weaker setting.
+            await using var command = new NpgsqlCommand(
+                "SELECT set_config('synchronous_commit', 'on', false) "
+                    + "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')",
+                connection);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static NpgsqlConnectionStringBuilder Configure(string given, string name, string settings)
@@ -111,9 +139,12 @@ internal sealed class PostgresConnections : IDisposable
         };
         // After those of the operator, because the last value of a setting counts.
         builder.Options = string.IsNullOrEmpty(builder.Options) ? settings : $"{builder.Options} {settings}";
+        // Whatever the operator gave: a standby would answer reads with rows of an earlier moment. The driver rejects a choice of one host.
+        builder.TargetSessionAttributes = null;
         if (builder.Host!.Contains(',', StringComparison.Ordinal))
         {
-            builder.TargetSessionAttributes ??= "primary";
+            builder.TargetSessionAttributes = "primary";
+            builder.LoadBalanceHosts = false;
             builder.HostRecheckSeconds = 0; // a standby that was just promoted must not be taken for a standby
         }
         return builder;

@@ -119,6 +119,10 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Opens a connection that copies rows into the database, while this store keeps every node away from it.</summary>
+    internal Task<NpgsqlConnection> OpenImporterAsync(CancellationToken cancellationToken) =>
+        _connections.OpenImporterAsync(cancellationToken);
+
     private async Task StartAsync(CancellationToken cancellationToken)
     {
         _writer = await _connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false);

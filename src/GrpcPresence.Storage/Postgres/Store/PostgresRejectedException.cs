@@ -12,9 +12,9 @@ public sealed class PostgresRejectedException(PostgresRejection rejection, strin
     /// <summary>The reason.</summary>
     public PostgresRejection Rejection { get; } = rejection;
 
-    internal static PostgresRejectedException InvalidConnectionString(Exception inner) => new(
+    internal static PostgresRejectedException InvalidConnectionString(string finding, Exception inner) => new(
         PostgresRejection.InvalidConnectionString,
-        $"The PostgreSQL connection string is not valid: {OneLine(inner.Message)}",
+        $"The PostgreSQL connection string is not valid: {OneLine(finding)}.",
         inner);
 
     internal static PostgresRejectedException InUse(string database) => new(
