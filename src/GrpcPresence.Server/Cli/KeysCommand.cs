@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Server.Settings.Attributes;
+using GrpcPresence.Storage.Postgres.Store;
 using GrpcPresence.Storage.Sqlite.Files;
 using GrpcPresence.V1;
 
@@ -152,8 +153,8 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         {
             if (settings.AdminSocket is { } socket && await AdminSocketChannel.IsServedAsync(socket, CancellationToken.None))
                 await CallAsync(socket);
-            else if (!mayCreateDatabase && !Exists())
-                throw Missing(settings.Database);
+            else if (!mayCreateDatabase && !await ExistsAsync())
+                throw Missing(settings);
             else
                 await CallOfflineAsync();
         }
@@ -168,15 +169,15 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
                 $"The admin socket {settings.AdminSocket} cannot be opened. Run the command as the server's user: {exception.Message}");
         }
 
-        // A PostgreSQL database is created by its administrator.
-        bool Exists() => settings.Postgres is not null || File.Exists(settings.Database);
+        Task<bool> ExistsAsync() =>
+            settings.Postgres is { } postgres ? HasTablesAsync(postgres) : Task.FromResult(File.Exists(settings.Database));
 
         async Task CallOfflineAsync()
         {
-            var isNew = !Exists();
+            var isNew = !await ExistsAsync();
             await OfflineServer.RunAsync(settings, addDomain, CallAsync);
             if (isNew)
-                await error.WriteLineAsync($"Created the database {settings.Database}. Start the server with the same path.");
+                await error.WriteLineAsync(Created(settings));
         }
 
         async Task CallAsync(string path)
@@ -186,11 +187,25 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
         }
     }
 
-    private static DatabaseRejectedException Missing(string path) => new(
-        DatabaseRejection.Missing,
-        path,
-        $"The database '{path}' does not exist, so there are no API keys. "
-            + "Specify --database, or run the command in the server's working directory.");
+    // In a method of its own, because it loads the library of PostgreSQL.
+    private static Task<bool> HasTablesAsync(PostgresConnection postgres) => PostgresPresenceStore.ExistsAsync(
+        new PostgresStoreOptions { ConnectionString = postgres.ConnectionString }, CancellationToken.None);
+
+    private static DatabaseRejectedException Missing(ServerSettings settings) => settings.Postgres is { } postgres
+        ? new(
+            DatabaseRejection.Missing,
+            $"{postgres}",
+            $"The PostgreSQL database {postgres} has no tables of a server, so there are no API keys. "
+                + "Correct the connection string, or start the server once.")
+        : new(
+            DatabaseRejection.Missing,
+            settings.Database,
+            $"The database '{settings.Database}' does not exist, so there are no API keys. "
+                + "Specify --database, or run the command in the server's working directory.");
+
+    private static string Created(ServerSettings settings) => settings.Postgres is { } postgres
+        ? $"Created the tables in {postgres}. Start the server with the same {nameof(ServerSettings.Postgres)}."
+        : $"Created the database {settings.Database}. Start the server with the same path.";
 
     private async Task ListAsync(ApiKeyService.ApiKeyServiceClient keys, string serviceSid)
     {

@@ -122,6 +122,19 @@ public sealed class PostgresProgramTests : IDisposable
         Assert.Equal(0, await running);
     }
 
+    [Fact]
+    public async Task Listing_keys_of_an_empty_database_is_refused_in_one_line_and_creates_nothing()
+    {
+        var database = PostgresServer.Shared.CreateDatabase();
+
+        Assert.Equal(3, await RunAsync(database, "keys", "list"));
+
+        AssertOneLine("The PostgreSQL database ");
+        Assert.Equal(0, PostgresServer.Query<long>(database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"));
+        Assert.Equal(0, await RunAsync(database, "keys", "create", "--role", "admin"));
+        Assert.Equal(0, await RunAsync(database, "keys", "list"));
+    }
+
     [Theory]
     [InlineData("backup")]
     [InlineData("restore")]

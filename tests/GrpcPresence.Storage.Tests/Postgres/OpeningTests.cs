@@ -214,6 +214,22 @@ public sealed class OpeningTests
         Assert.Equal(1, PostgresServer.Query<int>(stranger, "SELECT 1"));
     }
 
+    [Theory]
+    [InlineData("DROP INDEX users_by_identity", "users_by_identity")]
+    [InlineData("ALTER TABLE presence DROP CONSTRAINT presence_pkey", "presence_pkey")]
+    [InlineData("DROP FUNCTION purge_rows", "purge_rows")]
+    [InlineData("DELETE FROM directory", "directory")]
+    [InlineData("DELETE FROM uptime", "uptime")]
+    [InlineData("DELETE FROM schema_version", "schema_version")]
+    public async Task A_database_whose_restore_did_not_finish_is_rejected(string statement, string missing)
+    {
+        PostgresTests.SkipIfMissing();
+        var schema = PostgresServer.Shared.CreateSchema();
+        (await PostgresTests.OpenAsync(schema)).Dispose();
+        PostgresServer.Execute(schema, statement);
+        await Rejected(schema, PostgresRejection.Damaged, missing);
+    }
+
     private static string As(string role, string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Username = role }.ConnectionString;
 

@@ -15,6 +15,17 @@ internal static class DatabaseInspection
         "notifications", "api_keys", "timelines", "timeline_cuts",
     ];
 
+    private static readonly string[] Functions = ["server_identity", "commit_changes", "purge_rows"];
+
+    // Without them, a key could be given twice. Tools that restore create them after the rows.
+    private static readonly string[] UniqueIndices =
+    [
+        "nodes_pkey", "directory_pkey", "services_pkey", "services_by_sid", "users_pkey", "users_by_sid", "users_by_identity",
+        "presence_pkey", "tombstones_pkey", "push_bindings_pkey", "push_bindings_by_sid", "push_bindings_by_address",
+        "ended_sessions_pkey", "ended_sessions_by_session", "uptime_pkey", "webhooks_pkey", "notifications_pkey", "api_keys_pkey",
+        "api_keys_sid_key", "api_keys_by_certificate_name", "timelines_pkey", "timelines_id_key", "timeline_cuts_pkey",
+    ];
+
     /// <summary>Rejects a server or a database that can never be used.</summary>
     public static async Task CheckServerAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {
@@ -58,8 +69,34 @@ internal static class DatabaseInspection
             return;
         var (table, isMissing, role) = (reader.GetString(0), reader.GetBoolean(1), reader.GetString(2));
         throw isMissing
-            ? PostgresRejectedException.Damaged(database, table)
+            ? PostgresRejectedException.Damaged(database, $"the table {table}")
             : PostgresRejectedException.MissingRights(
                 database, $"the role '{role}' needs the privileges SELECT, INSERT, UPDATE and DELETE on the table {table}");
+    }
+
+    /// <summary>Rejects a database in which a restore did not finish. <see cref="CheckTablesAsync"/> comes first.</summary>
+    public static async Task CheckPartsAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            WITH present AS (SELECT to_regnamespace(quote_ident(current_schema())) AS oid)
+            SELECT 'the function ' || name FROM unnest($1) AS name
+            WHERE NOT EXISTS (SELECT FROM pg_proc JOIN present ON pronamespace = present.oid WHERE proname = name)
+            UNION ALL
+            SELECT 'the index ' || name FROM unnest($2) AS name
+            WHERE NOT EXISTS (
+                SELECT FROM pg_class AS c JOIN present ON relnamespace = present.oid JOIN pg_index ON indexrelid = c.oid
+                WHERE relname = name AND indisunique AND indisvalid)
+            UNION ALL
+            SELECT 'the row of the table directory' WHERE NOT EXISTS (SELECT FROM directory)
+            UNION ALL
+            SELECT 'the row of the table uptime' WHERE NOT EXISTS (SELECT FROM uptime)
+            LIMIT 1
+            """,
+            connection);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Functions });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = UniqueIndices });
+        if (await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is string part)
+            throw PostgresRejectedException.Damaged(database, part);
     }
 }

@@ -50,7 +50,7 @@ internal static class Migrations
             .ConfigureAwait(false);
         var isNew = await CreateVersionAsync(connection, database, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(connection, "LOCK TABLE schema_version IN EXCLUSIVE MODE", cancellationToken).ConfigureAwait(false);
-        var (version, usableFrom) = await ReadVersionAsync(connection, cancellationToken).ConfigureAwait(false);
+        var (version, usableFrom) = await ReadVersionAsync(connection, database, cancellationToken).ConfigureAwait(false);
         if (usableFrom > Latest)
             throw PostgresRejectedException.NewerSchema(database, version, Latest);
         foreach (var (number, resource) in Scripts.Where(script => script.Key > version))
@@ -65,7 +65,8 @@ internal static class Migrations
         return isNew;
     }
 
-    private static async Task<bool> CreateVersionAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
+    /// <summary>Returns whether the schema was created, and whether there are tables at all.</summary>
+    public static async Task<(bool Exists, bool HasTables)> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
@@ -73,12 +74,14 @@ internal static class Migrations
                 EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p'))
             """,
             connection);
-        bool exists, hasTables;
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false))
-        {
-            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-            (exists, hasTables) = (reader.GetBoolean(0), reader.GetBoolean(1));
-        }
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return (reader.GetBoolean(0), reader.GetBoolean(1));
+    }
+
+    private static async Task<bool> CreateVersionAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
+    {
+        var (exists, hasTables) = await FindAsync(connection, cancellationToken).ConfigureAwait(false);
         if (exists)
             return false;
         if (hasTables)
@@ -91,17 +94,19 @@ internal static class Migrations
     }
 
     private static async Task<(int Version, int UsableFrom)> ReadVersionAsync(
-        NpgsqlConnection connection, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("SELECT version, usable_from FROM schema_version", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        return (reader.GetInt32(0), reader.GetInt32(1));
+        return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+            ? (reader.GetInt32(0), reader.GetInt32(1))
+            : throw PostgresRejectedException.Damaged(database, "the row of the table schema_version");
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        // Without the time limit of the connection, which is shorter than a script or the wait for the lock may take.
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -88,6 +88,24 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         }
     }
 
+    /// <summary>Returns whether a store created its tables in the database. Changes nothing.</summary>
+    /// <exception cref="PostgresRejectedException">The database cannot be used until someone has done what the message says.</exception>
+    /// <exception cref="StorageException">The server cannot be reached or used now. Trying again may help.</exception>
+    public static async Task<bool> ExistsAsync(PostgresStoreOptions options, CancellationToken cancellationToken)
+    {
+        using var connections = new PostgresConnections(options, Node, incarnation: 0);
+        try
+        {
+            await using var connection = await connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false);
+            await DatabaseInspection.CheckServerAsync(connection, connections.Database, cancellationToken).ConfigureAwait(false);
+            return (await Migrations.FindAsync(connection, cancellationToken).ConfigureAwait(false)).Exists;
+        }
+        catch (Exception exception) when (PostgresFaults.IsStorageFault(exception))
+        {
+            throw PostgresFaults.TranslateOpening(exception, connections.Database);
+        }
+    }
+
     /// <inheritdoc/>
     public void Maintain(bool idle)
     {
@@ -130,6 +148,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         await DatabaseInspection.CheckServerAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         IsNew = await Migrations.RunAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckTablesAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
+        await DatabaseInspection.CheckPartsAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         ClockDifference = await ReadClockDifferenceAsync(cancellationToken).ConfigureAwait(false);
         await _row.TakeAsync(_writer, _timeline, cancellationToken).ConfigureAwait(false);
     }

@@ -66,9 +66,9 @@ public sealed class PostgresRejectedException(PostgresRejection rejection, strin
         $"The PostgreSQL database {database} has schema version {found}; this program knows versions up to {known}. "
             + "Run the newer program, or restore a dump that this one made.");
 
-    internal static PostgresRejectedException Damaged(string database, string table) => new(
+    internal static PostgresRejectedException Damaged(string database, string part) => new(
         PostgresRejection.Damaged,
-        $"The PostgreSQL database {database} is damaged: the table {table} is missing. Restore a backup into an empty database.");
+        $"The PostgreSQL database {database} is damaged: {part} is missing. Restore a backup into an empty database, and let it finish.");
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ").TrimEnd('.');
 }
