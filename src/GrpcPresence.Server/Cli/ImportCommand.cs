@@ -41,6 +41,11 @@ internal static class ImportCommand
         var imported = await SqliteImport.RunAsync(file, options, cancellationToken);
         return $"Imported {file} into {postgres}: {imported.ServiceInstances} service instances, {imported.Users} users, "
             + $"{imported.PushBindings} push bindings, {imported.ApiKeys} API keys. "
-            + $"Start the server with the same {nameof(ServerSettings.Postgres)}; its secret file is {settings.SecretFile}.";
+            + Next(settings, file);
     }
+
+    private static string Next(ServerSettings settings, string file) => File.Exists(settings.SecretFile)
+        ? $"Start the server with the same {nameof(ServerSettings.Postgres)}; its secret file is {settings.SecretFile}."
+        : $"There is no secret file: neither {file + SecretFileEnding} nor {settings.SecretFile} exists. If the server on SQLite had one, "
+            + $"copy it to {settings.SecretFile} before you start the server, because access tokens depend on it.";
 }

@@ -40,6 +40,18 @@ public sealed class ImportCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Import_Says_that_the_secret_file_is_missing()
+    {
+        Assert.Equal(0, await RunAsync("keys", "create", "--role", "service", "--database", Database));
+        File.Delete(Database + ".secret");
+
+        Assert.Equal(0, await RunAsync(["import", Database, .. On(PostgresServer.Shared.CreateSchema())]));
+
+        Assert.Contains("There is no secret file", _output, StringComparison.Ordinal);
+        Assert.False(File.Exists(SecretFile));
+    }
+
+    [Fact]
     public async Task Import_Another_secret_file_is_not_overwritten()
     {
         var target = PostgresServer.Shared.CreateSchema();
