@@ -35,6 +35,8 @@ internal static class PostgresRegistration
             Log.PostgresOpened(logger, postgres, store.ServerVersion);
         if (store.ClockDifference.Duration() > LargestClockDifference)
             Log.ClocksDiffer(logger, store.ClockDifference);
+        if (store.IsOpenToEveryRole)
+            Log.OpenToEveryRole(logger, postgres);
         return store;
     }
 }

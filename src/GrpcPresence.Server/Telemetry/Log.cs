@@ -29,6 +29,13 @@ internal static partial class Log
     public static partial void ClocksDiffer(ILogger logger, TimeSpan difference);
 
     [LoggerMessage(
+        EventId = 65,
+        Level = LogLevel.Warning,
+        Message = "Every role of the PostgreSQL server may create functions in {Target}, and so run code with the rights of this server's "
+            + "role. Revoke CREATE on the schema and on the database from PUBLIC")]
+    public static partial void OpenToEveryRole(ILogger logger, Settings.PostgresConnection target);
+
+    [LoggerMessage(
         EventId = 61, Level = LogLevel.Warning, Message = "PostgreSQL at {Target} is away; waiting until it can be used: {Reason}")]
     public static partial void StoreAwayAtStart(ILogger logger, string target, string reason);
 

@@ -20,6 +20,7 @@ public sealed class PostgresProgramTests : IDisposable
     private readonly LogRecorder _log = new();
     private readonly Barrier _started = new("the server started");
     private readonly Barrier _waits = new("the server waits for PostgreSQL");
+    private TimeProvider _time = TimeProvider.System;
     private IHostApplicationLifetime? _lifetime; // of the server that started last
 
     public PostgresProgramTests() =>
@@ -103,6 +104,27 @@ public sealed class PostgresProgramTests : IDisposable
         var entry = Assert.Single(_log.Problems, entry => entry.EventId == 62);
         Assert.Equal(LogLevel.Error, entry.Level);
         Assert.DoesNotContain('\n', entry.Text);
+    }
+
+    [Theory]
+    [InlineData("", 0, null)]
+    [InlineData("GRANT CREATE ON SCHEMA public TO PUBLIC", 0, 65)]
+    [InlineData("", 1, 64)]
+    [InlineData("", -1, 64)]
+    public async Task A_schema_that_every_role_may_fill_and_a_clock_that_is_far_off_are_one_warning_each(
+        string statement, int hours, int? warning)
+    {
+        var database = PostgresServer.Shared.CreateDatabase();
+        PostgresServer.Execute(database, $"{statement};");
+        _time = new ShiftedClock(TimeSpan.FromHours(hours));
+        var running = RunAsync(database);
+        await _started.Wait();
+
+        _lifetime!.StopApplication();
+        Assert.Equal(0, await running);
+        var found = _log.Problems.Where(entry => entry.EventId is 64 or 65).ToList();
+        Assert.Equal(warning is { } id ? [id] : [], found.Select(entry => entry.EventId));
+        Assert.All(found, entry => Assert.DoesNotContain('\n', entry.Text));
     }
 
     [Fact]
@@ -190,12 +212,19 @@ public sealed class PostgresProgramTests : IDisposable
     {
         services.AddPresenceCore().AddStore();
         services.RemoveAll<ILoggerProvider>();
+        services.AddSingleton(_time);
         services.AddSingleton<ILoggerProvider>(new Listener(this));
         services.AddHostedService(provider =>
         {
             var isOfCommand = provider.GetRequiredService<ServerSettings>().HasAdminSocketOnly;
             return new Starts(isOfCommand ? null : this, provider.GetRequiredService<IHostApplicationLifetime>());
         });
+    }
+
+    /// <summary>A clock that is wrong by a constant difference.</summary>
+    private sealed class ShiftedClock(TimeSpan difference) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + difference;
     }
 
     /// <summary>Reports that a server has started, unless it is that of a command.</summary>

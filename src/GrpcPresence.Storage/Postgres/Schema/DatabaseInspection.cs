@@ -49,6 +49,21 @@ internal static class DatabaseInspection
             throw PostgresRejectedException.NoSchema(database);
     }
 
+    /// <summary>
+    /// Returns whether every role may create functions where this session looks for them. A function whose parameters match better than
+    /// those of PostgreSQL's own takes its place, and runs with the rights of this session's role.
+    /// </summary>
+    public static async Task<bool> MayEveryRoleCreateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT has_database_privilege('public', current_database(), 'CREATE') OR bool_or(has_schema_privilege('public', name, 'CREATE'))
+            FROM unnest(current_schemas(false)) AS name
+            """,
+            connection);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+
     /// <summary>Rejects a database whose tables are missing or belong to a role that did not share them.</summary>
     public static async Task CheckTablesAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {

@@ -59,6 +59,11 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     public TimeSpan ClockDifference { get; private set; }
 
     /// <summary>
+    /// Whether every role of the server may create functions in the database, and so run code with the rights of this store's role.
+    /// </summary>
+    public bool IsOpenToEveryRole { get; private set; }
+
+    /// <summary>
     /// Completes when this process can no longer write, with the reason in one line: another node has taken the database, or the data went
     /// back while the process ran. Every later call that writes throws <see cref="StorageException"/>. Only a new start helps: it begins
     /// a timeline, so that no watcher continues from states that are lost.
@@ -149,6 +154,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         IsNew = await Migrations.RunAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckTablesAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckPartsAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
+        IsOpenToEveryRole = await DatabaseInspection.MayEveryRoleCreateAsync(_writer, cancellationToken).ConfigureAwait(false);
         ClockDifference = await ReadClockDifferenceAsync(cancellationToken).ConfigureAwait(false);
         await _row.TakeAsync(_writer, _timeline, cancellationToken).ConfigureAwait(false);
     }
