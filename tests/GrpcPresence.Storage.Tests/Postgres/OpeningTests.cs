@@ -139,6 +139,18 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    public async Task A_schema_that_appears_in_front_of_the_tables_is_rejected_and_not_filled()
+    {
+        var database = PostgresTests.NewDatabase();
+        (await PostgresTests.OpenAsync(database)).Dispose();
+        PostgresServer.Execute(database, $"CREATE SCHEMA {PostgresServer.Owner}"); // the search path begins with the name of the role
+        await Rejected(database, PostgresRejection.OtherSchema, "Search Path");
+        Assert.Equal(0, PostgresServer.Query<long>(
+            database, $"SELECT count(*) FROM pg_tables WHERE schemaname = '{PostgresServer.Owner}'"));
+        (await PostgresTests.OpenAsync($"{database};Search Path=public")).Dispose();
+    }
+
+    [Fact]
     public async Task A_schema_that_only_a_newer_program_can_use_is_rejected_and_a_compatible_one_is_not()
     {
         var schema = PostgresTests.RentSchema();

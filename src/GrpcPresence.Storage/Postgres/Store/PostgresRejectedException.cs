@@ -61,6 +61,11 @@ public sealed class PostgresRejectedException(PostgresRejection rejection, strin
         PostgresRejection.Foreign,
         $"The PostgreSQL database {database} has tables of another application. Use an empty database or schema.");
 
+    internal static PostgresRejectedException OtherSchema(string database) => new(
+        PostgresRejection.OtherSchema,
+        $"The PostgreSQL database {database} has the server's tables in a schema that is not the first one of the search path. "
+            + "Name that schema with 'Search Path', or drop the one before it.");
+
     internal static PostgresRejectedException NewerSchema(string database, long found, long known) => new(
         PostgresRejection.NewerSchema,
         $"The PostgreSQL database {database} has schema version {found}; this program knows versions up to {known}. "

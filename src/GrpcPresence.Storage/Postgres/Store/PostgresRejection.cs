@@ -30,6 +30,9 @@ public enum PostgresRejection
     /// <summary>The database belongs to another application.</summary>
     Foreign,
 
+    /// <summary>The tables are in another schema than the first one of the search path.</summary>
+    OtherSchema,
+
     /// <summary>A newer version of this program created the schema, and this one cannot use it.</summary>
     NewerSchema,
 
