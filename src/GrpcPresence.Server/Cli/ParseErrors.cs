@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using GrpcPresence.Server.Settings;
 
 namespace GrpcPresence.Server.Cli;
 
@@ -20,8 +21,13 @@ internal static class ParseErrors
             ?? result.Errors[0];
         var message = string.Join(' ', error.Message.Split(['\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries));
         var suggestion = error.SymbolResult is OptionResult ? "" : FindSuggestion(result);
-        return $"{message}{suggestion} See {HelpOf(result.CommandResult)}.";
+        return $"{WithoutPasswords(message, result)}{suggestion} See {HelpOf(result.CommandResult)}.";
     }
+
+    // Without the option before it, a connection string is an unknown word.
+    private static string WithoutPasswords(string message, ParseResult result) => result.UnmatchedTokens
+        .Where(PostgresConnection.HasPassword)
+        .Aggregate(message, (text, token) => text.Replace(token, "a connection string with a password", StringComparison.Ordinal));
 
     private static bool NamesOneOf(IEnumerable<string> tokens, string message) =>
         tokens.Any(token => message.Contains($"'{token}'", StringComparison.Ordinal));

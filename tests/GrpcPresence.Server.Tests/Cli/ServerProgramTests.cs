@@ -206,6 +206,18 @@ public sealed class ServerProgramTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Host=db;Password=hunter2")]
+    [InlineData("keys", "list", "Host=db;Password=hunter2")]
+    [InlineData("import", "presence.db", "Host=db;SSL Password=hunter2")]
+    public async Task A_connection_string_without_its_option_is_not_repeated(params string[] arguments)
+    {
+        Assert.Equal(2, await RunAsync(arguments));
+
+        AssertOneLine("Unrecognized");
+        Assert.DoesNotContain("hunter2", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("--postgres", "Host=db;Password=hunter2")]
     [InlineData("--postgres=Host=db;pwd='hunter2'")]
     [InlineData("--postgres=Host=db", "--postgres=Host=db;SSL Password=hunter2")]
