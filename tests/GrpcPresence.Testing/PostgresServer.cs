@@ -5,8 +5,9 @@ using Npgsql;
 namespace GrpcPresence.Testing;
 
 /// <summary>
-/// A PostgreSQL server of the tests: an unprivileged process on a Unix socket in a temporary directory. <see cref="Shared"/> starts with
-/// the first test that needs it. A server ends with the test process, however that ends: its watchdog waits for the end of a pipe.
+/// A PostgreSQL server of tests and benchmarks: an unprivileged process on a Unix socket in a temporary directory. <see cref="Shared"/>
+/// starts with the first test that needs it. A server ends with the process that started it, however that ends: its watchdog waits for the
+/// end of a pipe.
 /// </summary>
 public sealed class PostgresServer : IDisposable
 {

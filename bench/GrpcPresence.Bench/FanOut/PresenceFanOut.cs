@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using GrpcPresence.Bench.Load;
-using GrpcPresence.Bench.Machine;
 using GrpcPresence.Bench.Peers;
 using GrpcPresence.Bench.Scenarios;
 
@@ -26,13 +25,15 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     private int _published; // messages
     private int _ready;
 
-    /// <summary>Starts the server, makes all users known and offline, and opens the watches.</summary>
-    public PresenceFanOut(Workspace workspace, EventLoop loop, int users, int connections, int watchersEach, DeliveryClock? clock = null)
+    /// <summary>Makes all users known and offline, and opens the watches. The server belongs to the new object.</summary>
+    public PresenceFanOut(
+        string name, PresenceServer server, EventLoop loop, int users, int connections, int watchersEach, DeliveryClock? clock = null)
     {
+        Name = name;
+        _server = server;
         _clock = clock;
         _rounds = new int[users];
         _watchers = connections * watchersEach;
-        _server = PresenceServer.StartWithService(workspace, loop);
         _publishing = new Http2Connection(loop, _server.Port);
         _publisher = _publishing.Open(HeaderBlock.OfCall(PresenceServer.StreamHeartbeatsPath), new PublisherHandler());
         _publisher.Send(Population.StreamStart());
@@ -57,7 +58,7 @@ internal sealed class PresenceFanOut : IFanOut, IStreamHandler
     }
 
     /// <inheritdoc/>
-    public string Name => "GrpcPresence";
+    public string Name { get; }
 
     /// <inheritdoc/>
     public ServerProcess Server => _server.Process;

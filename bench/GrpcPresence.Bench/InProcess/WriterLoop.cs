@@ -1,29 +1,29 @@
 using GrpcPresence.Bench.Scenarios;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Server.Grpc.Wire;
-using GrpcPresence.Storage.Sqlite.Store;
 
 namespace GrpcPresence.Bench.InProcess;
 
-/// <summary>The path of a transition without the transport: tracker, queue, writer, SQLite, hub.</summary>
+/// <summary>The path of a transition without the transport: tracker, queue, writer, store, hub.</summary>
 internal sealed class WriterLoop : IDisposable
 {
-    private readonly SqlitePresenceStore _store;
+    private readonly IPresenceStore _store;
     private readonly PresenceMetrics _metrics = new();
     private readonly CommandQueue _queue = new();
     private readonly PresenceTracker _tracker;
     private readonly CommandWriter _writer;
     private readonly CachedService _service;
 
-    /// <summary>Opens the database.</summary>
-    public WriterLoop(string path)
+    /// <summary>Takes the store of a prepared database, and disposes of it with the loop.</summary>
+    public WriterLoop(IPresenceStore store)
     {
-        _store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
+        _store = store;
         var services = new ServiceCache(_store);
         var status = new StorageStatus();
         _tracker = new PresenceTracker(TimeProvider.System, _queue, _metrics);

@@ -52,14 +52,25 @@ internal sealed class PresenceServer : IDisposable
 
     /// <summary>Starts the server on a new or existing database, with the quotas that it has by default.</summary>
     public static PresenceServer StartWithDefaultQuotas(string database, params IEnumerable<string> settings) =>
-        new(ServerProcess.StartSelf(["serve", "--port", "0", "--rest-port", "off", "--database", database, .. settings]));
+        StartWith(["--database", database, .. settings]);
 
     /// <summary>Starts the server on a new database with a service instance that has reachability switched on.</summary>
     public static PresenceServer StartWithService(Workspace workspace, EventLoop loop, params IEnumerable<string> settings)
     {
         var server = Start(workspace.NewPath("presence.db"), settings);
-        var connection = new Http2Connection(loop, server.Port);
-        CreateService(loop, connection, Service, TimeSpan.FromHours(24));
+        CreateService(loop, new Http2Connection(loop, server.Port), Service, TimeSpan.FromHours(24));
+        return server;
+    }
+
+    /// <summary>Starts the server on a new PostgreSQL database with a service instance that has reachability switched on.</summary>
+    public static PresenceServer StartWithServiceOnPostgres(Workspace workspace, EventLoop loop, PostgresDatabases databases)
+    {
+        var server = StartWith(
+        [
+            .. QuotaArguments.OutOfReach, "--postgres", databases.Create(), "--secret-file", workspace.NewPath("presence.secret"),
+            "--admin-socket", workspace.NewPath("presence.sock"),
+        ]);
+        CreateService(loop, new Http2Connection(loop, server.Port), Service, TimeSpan.FromHours(24));
         return server;
     }
 
@@ -103,4 +114,7 @@ internal sealed class PresenceServer : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Process.Dispose();
+
+    private static PresenceServer StartWith(IEnumerable<string> settings) =>
+        new(ServerProcess.StartSelf(["serve", "--port", "0", "--rest-port", "off", .. settings]));
 }

@@ -9,7 +9,7 @@ internal static class AllScenarios
         new("heartbeat", "P1, P2, P13", HeartbeatScenario.Run),
         new("fan-out", "P3, P4", FanOutScenario.Run),
         new("latency", "P5", LatencyScenario.Run),
-        new("writer", "P6", WriterScenario.Run),
+        new("writer", "P6, P18", WriterScenario.Run),
         new("million", "P7, P8, P9, P12", MillionScenario.Run),
         new("idle-watch", "P10", IdleWatchScenario.Run),
         new("resume", "P11", ResumeScenario.Run),

@@ -2,12 +2,14 @@ using System.Diagnostics;
 using System.Globalization;
 using GrpcPresence.Bench.FanOut;
 using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Peers;
 using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
-/// P3 and P4: one change to a thousand watchers, in bursts and paced, beside etcd's watches and the pub/sub of Redis and NATS.
+/// P3 and P4: one change to a thousand watchers, in bursts and paced, beside etcd's watches and the pub/sub of Redis and NATS;
+/// and the same on PostgreSQL.
 /// </summary>
 internal static class FanOutScenario
 {
@@ -21,7 +23,14 @@ internal static class FanOutScenario
     {
         var watchersEach = run.Scale(100, 10);
         using var loop = new EventLoop();
-        using var presence = new PresenceFanOut(run.Workspace, loop, Burst, Connections, watchersEach);
+        using var databases = PostgresDatabases.TryStart();
+        using var presence = new PresenceFanOut(
+            "GrpcPresence", PresenceServer.StartWithService(run.Workspace, loop), loop, Burst, Connections, watchersEach);
+        using var onPostgres = databases is null
+            ? null
+            : new PresenceFanOut(
+                "GrpcPresence on PostgreSQL", PresenceServer.StartWithServiceOnPostgres(run.Workspace, loop, databases), loop, Burst,
+                Connections, watchersEach);
         Deliver(loop, presence, watchersEach * Connections, () => presence.Publish(Burst));
         Deliver(loop, presence, watchersEach * Connections, () => presence.Publish(Burst));
         var payload = (int)(presence.DeliveredBytes / presence.Delivered);
@@ -32,30 +41,34 @@ internal static class FanOutScenario
         using var sharedNats = NatsFanOut.TryStart(loop, payload, Connections, watchersEach);
 
         var bursts = Measure(
-            run, [presence, etcd, redis], "bursts", (server, window) => TakeBursts(loop, server, watchersEach * Connections, window));
-        var mine = bursts[presence];
+            run,
+            [presence, etcd, redis, onPostgres],
+            "bursts",
+            (server, window) => TakeBursts(loop, server, watchersEach * Connections, window));
         Compare(
             run, "P3", "watch fan-out in bursts of 1000 users, 1 → 1000 watchers on 10 connections: updates delivered/s, beside etcd",
-            "≥ 8 ×", 8, mine, etcd, "etcd", bursts, rate: true);
+            "≥ 8 ×", 8, presence, etcd, "etcd", bursts, rate: true);
         Compare(
             run, "P3", "the same, beside Redis pub/sub (1000 connections) with equal payload bytes",
-            "≥ 0.8 ×", 0.8, mine, redis, "Redis", bursts, rate: true);
+            "≥ 0.8 ×", 0.8, presence, redis, "Redis", bursts, rate: true);
+        Compare(
+            run, "P3", "the same, with the server on PostgreSQL (core of the load, default settings), beside SQLite",
+            "≥ 0.9 ×", 0.9, onPostgres, presence, "SQLite", bursts, rate: true);
 
         var paced = Measure(
             run,
             [presence, redis, nats, sharedNats],
             "paced",
             (server, window) => TakePaced(loop, server, watchersEach * Connections, window));
-        mine = paced[presence];
         Compare(
             run, "P4", "the same, one change every 4 ms: CPU for a delivery, beside Redis",
-            "≤ 1 ×", 1, mine, redis, "Redis", paced, rate: false);
+            "≤ 1 ×", 1, presence, redis, "Redis", paced, rate: false);
         Compare(
             run, "P4", "the same, beside NATS with a connection for each subscriber, as Redis needs it",
-            "≤ 1 ×", 1, mine, nats, "NATS", paced, rate: false);
+            "≤ 1 ×", 1, presence, nats, "NATS", paced, rate: false);
         Compare(
             run, "P4", "the same, beside NATS with 100 subscriptions on each of 10 connections",
-            "≤ 1 ×", 1, mine, sharedNats, "NATS", paced, rate: false);
+            "≤ 1 ×", 1, presence, sharedNats, "NATS", paced, rate: false);
     }
 
     private static Dictionary<IFanOut, List<Sample>> Measure(
@@ -78,15 +91,15 @@ internal static class FanOutScenario
     }
 
     private static void Compare(
-        BenchRun run, string id, string what, string target, double bound, List<Sample> mine, IFanOut? peer, string name,
+        BenchRun run, string id, string what, string target, double bound, IFanOut? subject, IFanOut? peer, string name,
         Dictionary<IFanOut, List<Sample>> samples, bool rate)
     {
-        if (peer is null)
+        if (subject is null || peer is null)
         {
-            run.Missing(id, what, target, name);
+            run.Missing(id, what, target, subject is null ? PostgresDatabases.Name : name);
             return;
         }
-        var theirs = samples[peer];
+        var (mine, theirs) = (samples[subject], samples[peer]);
         double Figure(Sample sample) => rate ? sample.Rate : sample.CpuMicroseconds;
         var ratio = Spread.OfRatios([.. mine.Select(Figure)], [.. theirs.Select(Figure)]);
         run.Report(new Row(

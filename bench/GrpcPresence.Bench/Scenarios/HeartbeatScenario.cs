@@ -8,7 +8,7 @@ namespace GrpcPresence.Bench.Scenarios;
 
 /// <summary>
 /// P1, P2 and P13: the cost of a heartbeat of a live session, unary and in a stream, compared with a call that does nothing and with etcd's
-/// keep-alive; and the additional cost of an access token for each user.
+/// keep-alive; the same on PostgreSQL; and the additional cost of an access token for each user.
 /// </summary>
 internal static class HeartbeatScenario
 {
@@ -31,29 +31,34 @@ internal static class HeartbeatScenario
         using var presence = PresenceServer.StartWithService(run.Workspace, loop);
         var (guarded, tokens) = StartGuarded(run, loop, users);
         using var owned = guarded;
+        using var databases = PostgresDatabases.TryStart();
+        using var onPostgres = databases is null ? null : StartOnPostgres(run, loop, databases, users);
         using var etcd = EtcdServer.TryStart(run.Workspace);
 
         var beats = new DialogueLoad(
             Http2Connection.Several(loop, presence.Port, Connections), StreamsEach, MessagesEach, PresenceServer.StreamHeartbeatsPath,
             Population.StreamStart(), Population.Beats(users, BeatsEach), BeatsEach, CheckAccepted);
         beats.SendAll(loop, Limit); // from now on every session lives, and every user is stored online
-        // Three subjects warm up the other server. Only two warm up this one, and they take longer to compile.
+        // Three subjects warm up the first server. Only two warm up this one, and they take longer to compile.
         run.Say("warming up the server that requires credentials");
         WithTokens("Heartbeat with a token", guarded, loop, users, tokens).Take(loop, 4 * run.WarmUp);
+        var heartbeatOnPostgres = onPostgres is null ? null : Heartbeats("Heartbeat on PostgreSQL", onPostgres, loop, users);
+        if (heartbeatOnPostgres is not null)
+        {
+            run.Say("warming up the server on PostgreSQL"); // only one subject warms it up
+            heartbeatOnPostgres.Take(loop, 2 * run.WarmUp);
+        }
         var series = SampleSeries.Take(
             run,
             loop,
             new Subject("no-op call", bare.Process, Unary(loop, bare.Port, BareServer.AnswerPath, [[]])),
-            new Subject(
-                "Heartbeat", presence.Process, Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users))),
+            Heartbeats("Heartbeat", presence, loop, users),
             new Subject("beat of StreamHeartbeats", presence.Process, beats),
             WithTokens("Heartbeat with a token", guarded, loop, users, tokens),
-            new Subject(
-                "Heartbeat among few",
-                presence.Process,
-                Unary(loop, presence.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users.Take(Few)))),
+            Heartbeats("Heartbeat among few", presence, loop, users[..Few]),
             WithTokens("Heartbeat with a token among few", guarded, loop, users[..Few], tokens[..Few]),
-            etcd is null ? null : new Subject("etcd LeaseKeepAlive", etcd.Process, KeepAlives(loop, etcd, users.Length)));
+            etcd is null ? null : new Subject("etcd LeaseKeepAlive", etcd.Process, KeepAlives(loop, etcd, users.Length)),
+            heartbeatOnPostgres);
 
         var (noOp, heartbeat, beat) = (series[0].CpuMicroseconds, series[1].CpuMicroseconds, series[2].CpuMicroseconds);
         var unary = Spread.OfRatios(heartbeat, noOp);
@@ -68,6 +73,7 @@ internal static class HeartbeatScenario
                 ["no_op_cpu_us"] = Spread.Of(noOp),
             }));
 
+        ReportPostgres(run, onPostgres is null ? null : series[^1], heartbeat, evidence);
         ReportTokens(run, $"{Few} users", series[5].CpuMicroseconds, series[4].CpuMicroseconds, evidence);
         ReportTokens(run, $"{users.Length:#,0} users", series[3].CpuMicroseconds, heartbeat, evidence);
 
@@ -109,6 +115,17 @@ internal static class HeartbeatScenario
         return (server, tokens);
     }
 
+    /// <summary>Starts a server on PostgreSQL, on which every user has a live session.</summary>
+    private static PresenceServer StartOnPostgres(BenchRun run, EventLoop loop, PostgresDatabases databases, int[] users)
+    {
+        var server = PresenceServer.StartWithServiceOnPostgres(run.Workspace, loop, databases);
+        Unary(loop, server.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users)).CallAll(loop, Limit);
+        return server;
+    }
+
+    private static Subject Heartbeats(string name, PresenceServer server, EventLoop loop, int[] users) =>
+        new(name, server.Process, Unary(loop, server.Port, PresenceServer.HeartbeatPath, Population.Heartbeats(users)));
+
     private static Subject WithTokens(string name, PresenceServer guarded, EventLoop loop, int[] users, string[] tokens) => new(
         name, guarded.Process,
         new UnaryLoad(
@@ -117,6 +134,26 @@ internal static class HeartbeatScenario
             PresenceServer.HeartbeatPath,
             Population.Heartbeats(users),
             tokens));
+
+    private static void ReportPostgres(BenchRun run, SampleSeries? onPostgres, IReadOnlyList<double> onSqlite, string evidence)
+    {
+        const string What = "unary `Heartbeat` of a live session, with the server on PostgreSQL: CPU, beside SQLite";
+        const string Target = "≤ 1.1 ×";
+        if (onPostgres is null)
+        {
+            run.Missing("P1", What, Target, PostgresDatabases.Name);
+            return;
+        }
+        var ratio = Spread.OfRatios(onPostgres.CpuMicroseconds, onSqlite);
+        run.Report(new Row(
+            "P1", What, Target, $"{ratio} ×", ratio.Median <= 1.1, evidence,
+            new Dictionary<string, Spread>
+            {
+                ["ratio"] = ratio,
+                ["postgres_cpu_us"] = Spread.Of(onPostgres.CpuMicroseconds),
+                ["sqlite_cpu_us"] = Spread.Of(onSqlite),
+            }));
+    }
 
     private static void ReportTokens(BenchRun run, string users, IReadOnlyList<double> with, IReadOnlyList<double> without, string evidence)
     {

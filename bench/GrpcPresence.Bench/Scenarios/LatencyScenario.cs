@@ -1,6 +1,7 @@
 using System.Globalization;
 using GrpcPresence.Bench.FanOut;
 using GrpcPresence.Bench.Load;
+using GrpcPresence.Bench.Peers;
 using GrpcPresence.Bench.Report;
 
 namespace GrpcPresence.Bench.Scenarios;
@@ -23,7 +24,8 @@ internal static class LatencyScenario
         var changes = run.Scale(5_000, 200);
         using var loop = new EventLoop();
         var (clock, etcdClock) = (new DeliveryClock(changes), new DeliveryClock(changes));
-        using var presence = new PresenceFanOut(run.Workspace, loop, changes, Connections, WatchersEach, clock);
+        using var presence = new PresenceFanOut(
+            "GrpcPresence", PresenceServer.StartWithService(run.Workspace, loop), loop, changes, Connections, WatchersEach, clock);
         using var etcd = EtcdFanOut.TryStart(run.Workspace, loop, changes, ValueBytes, Connections, WatchersEach, etcdClock);
 
         var (mine, theirs) = (new List<(double P50, double P99)>(), new List<(double P50, double P99)>());

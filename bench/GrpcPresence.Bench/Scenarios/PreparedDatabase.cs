@@ -9,15 +9,21 @@ namespace GrpcPresence.Bench.Scenarios;
 /// <summary>Fills databases through the storage port, because filling them over the network would take long.</summary>
 internal static class PreparedDatabase
 {
-    private const int UsersPerCommit = 50_000;
+    private const int UsersPerCommit = 10_000; // PostgreSQL cancels a commit that takes 5 s
 
-    /// <summary>
-    /// Creates a database with a service instance that has reachability switched on. All its users are known: online as after a <c>kill
-    /// -9</c>, or offline.
-    /// </summary>
+    /// <summary>Creates a SQLite database. See <see cref="Fill"/>.</summary>
     public static void Create(string path, int users, bool online, TimeSpan sessionTimeout)
     {
         using var store = new SqlitePresenceStore(new SqliteStoreOptions { Path = path });
+        Fill(store, users, online, sessionTimeout);
+    }
+
+    /// <summary>
+    /// Adds a service instance that has reachability switched on to an empty store. All its users are known: online as after a <c>kill
+    /// -9</c>, or offline.
+    /// </summary>
+    public static void Fill(IPresenceStore store, int users, bool online, TimeSpan sessionTimeout)
+    {
         var now = DateTimeOffset.UtcNow;
         var service = new ServiceRecord
         {
