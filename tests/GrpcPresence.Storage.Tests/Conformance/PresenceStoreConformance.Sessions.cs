@@ -60,6 +60,32 @@ public abstract partial class PresenceStoreConformance
     }
 
     [Fact]
+    public async Task A_commit_keeps_the_ended_sessions_of_several_service_instances_whether_or_not_they_ended_before()
+    {
+        var (first, second) = (AddService(1), AddService(2));
+        End(ticks: 5, "a", "b");
+        End(ticks: 4, "c", "d"); // all are new
+        End(ticks: 6, "e", "b", "f"); // one ended before
+
+        var ended = await Store.ListEndedSessionsAsync(0, 20, Stop);
+        Assert.Equal(ended.Count, ended.Select(session => session.Id).Distinct().Count());
+        foreach (var service in new[] { first, second })
+        {
+            var found = ended.Where(session => session.Service == service.Sid).Select(session => $"{session.Session} {session.Until.Ticks}");
+            Assert.Equal(["a 5", "b 6", "c 4", "d 4", "e 6", "f 6"], found.Order());
+        }
+
+        void End(long ticks, params string[] ids) => Write(session =>
+        {
+            foreach (var id in ids)
+            {
+                session.AddEndedSession(first.Id, Sample.Identity(1), SessionOf(id), TimeSpan.FromTicks(ticks));
+                session.AddEndedSession(second.Id, Sample.Identity(1), SessionOf(id), TimeSpan.FromTicks(ticks));
+            }
+        });
+    }
+
+    [Fact]
     public async Task Ended_sessions_are_listed_in_pages_and_not_of_deleted_service_instances()
     {
         var (service, deleted) = (AddService(1), AddService(2));

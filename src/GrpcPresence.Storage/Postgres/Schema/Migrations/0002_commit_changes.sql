@@ -49,6 +49,9 @@ DECLARE
     v_has_new boolean;
     v_has_deleted boolean;
     v_has_cut boolean;
+    v_service int;
+    v_key bigint;
+    v_ended_key bigint[];
 BEGIN
     -- The fence. Without the row nothing may be written, and the next commit of the same node waits for its lock.
     UPDATE nodes
@@ -259,21 +262,40 @@ BEGIN
         WHERE NOT stale[n.service];
     END IF;
     IF cardinality(p_ended_session_id) > 0 THEN
-        DELETE FROM ended_sessions AS e
-        USING unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_is_forgotten)
-            AS n (service, identity, session_id, is_forgotten)
-        WHERE e.service_id = p_service_id[n.service] AND e.identity = n.identity AND e.session_id = n.session_id AND n.is_forgotten
-            AND NOT stale[n.service];
-        INSERT INTO ended_sessions (id, service_id, until, identity, session_id)
-        SELECT s.next_ended_session_id - 1 + row_number() OVER (PARTITION BY s.id ORDER BY n.number), s.id, n.until, n.identity, n.session_id
-        FROM unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_until) WITH ORDINALITY
-            AS n (service, identity, session_id, until, number)
-        JOIN services AS s ON s.id = p_service_id[n.service]
-        WHERE n.until IS NOT NULL AND NOT stale[n.service]
-        ON CONFLICT (service_id, identity, session_id) DO UPDATE SET until = greatest(ended_sessions.until, excluded.until);
-        UPDATE services AS s SET next_ended_session_id = s.next_ended_session_id + n.added
-        FROM (SELECT p_service_id[service] AS id, count(*) AS added FROM unnest(p_ended_service) AS service GROUP BY 1) AS n
-        WHERE s.id = n.id;
+        IF true = ANY (p_ended_is_forgotten) THEN
+            DELETE FROM ended_sessions AS e
+            USING unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_is_forgotten)
+                AS n (service, identity, session_id, is_forgotten)
+            WHERE e.service_id = p_service_id[n.service] AND e.identity = n.identity AND e.session_id = n.session_id AND n.is_forgotten
+                AND NOT stale[n.service];
+        END IF;
+        -- The rows of a service instance follow each other, so that its first row gives the keys of all.
+        v_ended_key := array_fill(0::bigint, ARRAY[cardinality(p_service_id)]);
+        FOR v_service, v_key IN
+            UPDATE services AS s SET next_ended_session_id = s.next_ended_session_id + n.added
+            FROM (
+                SELECT service, count(*) AS added, min(number) AS first
+                FROM unnest(p_ended_service) WITH ORDINALITY AS u (service, number) GROUP BY service) AS n
+            WHERE s.id = p_service_id[n.service]
+            RETURNING n.service, s.next_ended_session_id - n.added - n.first
+        LOOP
+            v_ended_key[v_service] := v_key;
+        END LOOP;
+        -- Nearly always every row is new, and an insert that expects no conflict costs a quarter less.
+        BEGIN
+            INSERT INTO ended_sessions (id, service_id, until, identity, session_id)
+            SELECT v_ended_key[n.service] + n.number, p_service_id[n.service], n.until, n.identity, n.session_id
+            FROM unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_until) WITH ORDINALITY
+                AS n (service, identity, session_id, until, number)
+            WHERE n.until IS NOT NULL AND NOT stale[n.service];
+        EXCEPTION WHEN unique_violation THEN
+            INSERT INTO ended_sessions (id, service_id, until, identity, session_id)
+            SELECT v_ended_key[n.service] + n.number, p_service_id[n.service], n.until, n.identity, n.session_id
+            FROM unnest(p_ended_service, p_ended_identity, p_ended_session_id, p_ended_until) WITH ORDINALITY
+                AS n (service, identity, session_id, until, number)
+            WHERE n.until IS NOT NULL AND NOT stale[n.service]
+            ON CONFLICT (service_id, identity, session_id) DO UPDATE SET until = greatest(ended_sessions.until, excluded.until);
+        END;
     END IF;
     IF p_webhooks IS NOT NULL THEN
         INSERT INTO webhooks (
