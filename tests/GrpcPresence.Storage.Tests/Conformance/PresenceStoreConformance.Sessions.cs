@@ -71,7 +71,8 @@ public abstract partial class PresenceStoreConformance
         Assert.Equal(ended.Count, ended.Select(session => session.Id).Distinct().Count());
         foreach (var service in new[] { first, second })
         {
-            var found = ended.Where(session => session.Service == service.Sid).Select(session => $"{session.Session} {session.Until.Ticks}");
+            var found = ended.Where(session => session.Service == service.Sid)
+                .Select(session => $"{session.Session} {session.Until.Ticks}");
             Assert.Equal(["a 5", "b 6", "c 4", "d 4", "e 6", "f 6"], found.Order());
         }
 
