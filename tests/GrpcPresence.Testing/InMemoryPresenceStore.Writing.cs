@@ -52,6 +52,7 @@ public sealed partial class InMemoryPresenceStore
     {
         Faults.OnOperation();
         await Faults.CompleteLaterAsync();
+        await Faults.DelayReopeningAsync();
         _committed = _committed with { Generation = _committed.Generation + 1 };
         return new WriterPosition(_committed.Generation, _committed.LastCommit, _committed.LastResult);
     }

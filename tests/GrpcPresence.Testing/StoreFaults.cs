@@ -14,6 +14,7 @@ public sealed class StoreFaults : IDisposable
     private bool _isNextCommitStale;
     private ServiceSid? _staleService;
     private bool _completesLater;
+    private (TaskCompletionSource Began, Task Until)? _delayedReopening;
     private readonly List<(object Reader, TaskCompletionSource Release)> _stalled = [];
     private Exception? _readFault;
     private bool _areReadsStalled;
@@ -64,6 +65,15 @@ public sealed class StoreFaults : IDisposable
     {
         lock (_gate)
             _completesLater = later;
+    }
+
+    /// <summary>Makes the next reopening wait for a task without a thread. Returns a task that completes when it does.</summary>
+    public Task DelayReopening(Task until)
+    {
+        var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+            _delayedReopening = (began, until);
+        return began.Task;
     }
 
     /// <summary>Makes every operation of the writer fail, or work again.</summary>
@@ -192,6 +202,18 @@ public sealed class StoreFaults : IDisposable
     {
         lock (_gate)
             return _completesLater ? Task.Run(static () => { }) : Task.CompletedTask;
+    }
+
+    internal Task DelayReopeningAsync()
+    {
+        lock (_gate)
+        {
+            if (_delayedReopening is not { } delayed)
+                return Task.CompletedTask;
+            _delayedReopening = null;
+            delayed.Began.SetResult();
+            return delayed.Until;
+        }
     }
 
     internal bool TakeStale(out ServiceSid? only)

@@ -77,6 +77,20 @@ public sealed class CommandQueue : IDisposable
     }
 
     /// <summary>
+    /// Moves all commands of callers into the list. Until the next command is queued, the signal says nothing about background commands.
+    /// </summary>
+    internal void TakeCallers(List<Command> target)
+    {
+        lock (_gate)
+        {
+            while (_callers.TryDequeue(out var command))
+                target.Add(command);
+            if (!_isClosed)
+                _signal.Reset();
+        }
+    }
+
+    /// <summary>
     /// Queues a command for what was queued before and must wait for another commit. Accepts it even after <see cref="Close"/>,
     /// because queued commands are still written. Only the writer's thread may call this: it ends once the closed queue is empty.
     /// </summary>

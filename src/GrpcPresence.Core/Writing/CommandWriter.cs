@@ -60,7 +60,7 @@ public sealed class CommandWriter
         (_status, _metrics, _time) = (status, metrics, time);
         _settings = new WriterSettings(tombstoneRetention, usersPerService);
         _uptime = new StoredUptime(users, time);
-        _store = new WriterStore(store, _uptime, status);
+        _store = new WriterStore(store, queue, _uptime, status, time);
         _purge = new StorePurge(_store, status, time, tombstoneRetention);
         _collector = new KeyCollector(_keys, publishers);
     }
@@ -94,7 +94,7 @@ public sealed class CommandWriter
                 case not WriteOutcome.Written when _queue.IsClosed && _queue.Count == 0: // in this order: a closed queue grows no more
                     return;
                 case WriteOutcome.Failed:
-                    stop.WaitHandle.WaitOne(backoff);
+                    _store.WaitAfterFailure(backoff, stop);
                     backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, Limits.MaxStorageBackoff.Ticks));
                     break;
                 case WriteOutcome.Idle:

@@ -9,15 +9,20 @@ namespace GrpcPresence.Core.Writing;
 /// thread.
 /// </summary>
 /// <param name="store">The store.</param>
+/// <param name="queue">The commands of callers that fail at once while the store is away.</param>
 /// <param name="uptime">The uptime, which is stored with a commit when it is due.</param>
 /// <param name="status">Receives whether the store works.</param>
-internal sealed class WriterStore(IPresenceStore store, StoredUptime uptime, StorageStatus status)
+/// <param name="time">The clock.</param>
+internal sealed class WriterStore(
+    IPresenceStore store, CommandQueue queue, StoredUptime uptime, StorageStatus status, TimeProvider time)
 {
     private readonly BatchWrites _writes = new();
+    private readonly List<Command> _rejected = [];
     private WriterPosition _position; // meaningless while the store must be reopened
     private bool _mustReopen = true;
     private long? _inDoubt; // the number of a commit that failed, until its outcome is known
     private Action<CommitResult>? _settle;
+    private StorageException? _away; // why the last reopening failed; null if it did not
 
     /// <summary>Uses the store, after reopening it if it failed before. Returns false if it fails.</summary>
     public bool TryUse(Action use) => TryUse(use, out _);
@@ -84,6 +89,9 @@ internal sealed class WriterStore(IPresenceStore store, StoredUptime uptime, Sto
     /// <summary>Makes the next use reopen the store, because a call ended with an unexpected exception.</summary>
     public void ReopenBeforeUse() => _mustReopen = true;
 
+    /// <summary>Waits before the next attempt after a failure, or until the token is cancelled.</summary>
+    public void WaitAfterFailure(TimeSpan pause, CancellationToken stop) => WaitFor(stop.WaitHandle, pause);
+
     /// <inheritdoc cref="IPresenceStore.Maintain"/>
     public void Maintain(bool idle) => store.Maintain(idle);
 
@@ -110,7 +118,7 @@ internal sealed class WriterStore(IPresenceStore store, StoredUptime uptime, Sto
     {
         try
         {
-            _position = Wait(store.ReopenAsync());
+            _position = Reopen();
         }
         catch (StorageException)
         {
@@ -122,11 +130,52 @@ internal sealed class WriterStore(IPresenceStore store, StoredUptime uptime, Sto
         return happened ? _position.LastResult : null;
     }
 
+    /// <summary>Reopens the store, and notes whether it is away.</summary>
+    private WriterPosition Reopen()
+    {
+        try
+        {
+            var reopening = store.ReopenAsync().AsTask();
+            if (!reopening.IsCompleted)
+                WaitFor(((IAsyncResult)reopening).AsyncWaitHandle, Timeout.InfiniteTimeSpan);
+            var position = reopening.GetAwaiter().GetResult();
+            _away = null;
+            return position;
+        }
+        catch (StorageException exception)
+        {
+            _away = exception;
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Waits for the handle. If the store could not be reopened, it is away, and the next attempt may take seconds. Callers do not wait for
+    /// that: their commands fail at once.
+    /// </summary>
+    private void WaitFor(WaitHandle handle, TimeSpan timeout)
+    {
+        var began = time.GetTimestamp();
+        var left = timeout;
+        while (_away is { } error && !queue.IsClosed)
+        {
+            if (WaitHandle.WaitAny([handle, queue.Signal], left) != 1)
+                return;
+            queue.TakeCallers(_rejected);
+            foreach (var command in _rejected)
+                command.Fail(error);
+            _rejected.Clear();
+            if (timeout != Timeout.InfiniteTimeSpan)
+                left = TimeSpan.FromTicks(Math.Max((timeout - time.GetElapsedTime(began)).Ticks, 0));
+        }
+        handle.WaitOne(left);
+    }
+
     private void EnsureOpen()
     {
         if (!_mustReopen && !IsInDoubt)
             return;
-        _position = Wait(store.ReopenAsync());
+        _position = Reopen();
         _mustReopen = false;
         var (number, settle) = (_inDoubt, _settle);
         (_inDoubt, _settle) = (null, null);

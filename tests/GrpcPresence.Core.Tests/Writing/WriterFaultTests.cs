@@ -122,6 +122,43 @@ public sealed class WriterFaultTests : IDisposable
         Assert.True(ada!.IsCompletedSuccessfully, "The command was queued but not written.");
     }
 
+    [Fact(Timeout = 20_000)]
+    public async Task StoreAway_Callers_get_the_error_at_once_while_an_attempt_to_reopen_the_store_is_not_answered()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var service = await _world.NewService();
+        var before = _world.Beat(service, "ada");
+        _world.Write();
+        _world.Store.Faults.FailAllOperations(true);
+        _world.Writer.WriteOnce(); // a trial, which fails
+        var failed = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "failed"));
+        _world.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => failed);
+        _world.Writer.WriteOnce(); // the store cannot be reopened, so it is away
+
+        _world.Store.Faults.FailAllOperations(false);
+        var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _world.Status.Changed += error => works.TrySetResult();
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var attempt = _world.Store.Faults.DelayReopening(answer.Task);
+        _world.StartWriter();
+        try
+        {
+            await attempt;
+            await Assert.ThrowsAsync<StorageException>(
+                () => _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, "rejected")).WaitAsync(stop));
+            await Assert.ThrowsAsync<StorageException>(() => _world.Beat(service, "bob").Stored.WaitAsync(stop));
+        }
+        finally
+        {
+            answer.SetResult();
+        }
+        await works.Task.WaitAsync(stop);
+        await before.Stored;
+        await _world.Queue.SubmitAsync(new CreateUser(service.Sid, World.Id("carol"), "", "{}", default)).WaitAsync(stop);
+        await _world.Beat(service, "bob").Stored.WaitAsync(stop);
+    }
+
     [Fact]
     public async Task A_store_that_purges_again_is_not_reported_as_failing_any_more()
     {
