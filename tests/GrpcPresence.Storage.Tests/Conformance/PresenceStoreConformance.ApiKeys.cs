@@ -10,8 +10,8 @@ public abstract partial class PresenceStoreConformance
     public async Task An_api_key_comes_back_as_it_was_inserted()
     {
         var service = Write(session => session.InsertService(Sample.Service(1)));
-        var plain = NewKey(1);
-        var full = NewKey(2) with
+        var plain = Sample.ApiKey(1);
+        var full = Sample.ApiKey(2) with
         {
             FriendlyName = "naïve 🙂",
             Role = ApiKeyRole.Read,
@@ -38,7 +38,7 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task An_api_key_is_updated_in_its_secrets_and_their_times_alone()
     {
-        var key = Write(session => session.InsertApiKey(NewKey(1)));
+        var key = Write(session => session.InsertApiKey(Sample.ApiKey(1)));
         var changed = key with
         {
             Secret = new ApiKeySecret("n-salt", "n-hash"),
@@ -61,11 +61,11 @@ public abstract partial class PresenceStoreConformance
         ApiKey[] added = [
             .. Write(session => new[]
             {
-                session.InsertApiKey(NewKey(1)),
-                session.InsertApiKey(NewKey(2) with { RevokeTime = Sample.Time }),
-                session.InsertApiKey(NewKey(3) with { Scope = service.Sid }),
-                session.InsertApiKey(NewKey(4) with { RevokeTime = Sample.Time }),
-                session.InsertApiKey(NewKey(5) with { Scope = service.Sid, RevokeTime = Sample.Time }),
+                session.InsertApiKey(Sample.ApiKey(1)),
+                session.InsertApiKey(Sample.ApiKey(2) with { RevokeTime = Sample.Time }),
+                session.InsertApiKey(Sample.ApiKey(3) with { Scope = service.Sid }),
+                session.InsertApiKey(Sample.ApiKey(4) with { RevokeTime = Sample.Time }),
+                session.InsertApiKey(Sample.ApiKey(5) with { Scope = service.Sid, RevokeTime = Sample.Time }),
             }),
         ];
 
@@ -85,12 +85,12 @@ public abstract partial class PresenceStoreConformance
         keys.AddCertificateName("A.example");
         Write(session =>
         {
-            session.InsertApiKey(NewKey(1));
-            session.InsertApiKey(NewKey(2) with { CertificateName = "a.example", RevokeTime = Sample.Time });
+            session.InsertApiKey(Sample.ApiKey(1));
+            session.InsertApiKey(Sample.ApiKey(2) with { CertificateName = "a.example", RevokeTime = Sample.Time });
         });
         Assert.Equal([null, null], Session.Read(keys).ApiKeysByName);
 
-        var key = Write(session => session.InsertApiKey(NewKey(3) with { CertificateName = "a.example" }));
+        var key = Write(session => session.InsertApiKey(Sample.ApiKey(3) with { CertificateName = "a.example" }));
 
         Assert.Equal([key, null], Session.Read(keys).ApiKeysByName);
     }
@@ -98,28 +98,18 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task A_removed_api_key_is_gone_and_its_key_is_not_used_again()
     {
-        var (kept, removed) = Write(session => (session.InsertApiKey(NewKey(1)), session.InsertApiKey(NewKey(2))));
+        var (kept, removed) = Write(session => (session.InsertApiKey(Sample.ApiKey(1)), session.InsertApiKey(Sample.ApiKey(2))));
 
         var next = Write(session =>
         {
             session.DeleteApiKey(removed);
-            return session.InsertApiKey(NewKey(3));
+            return session.InsertApiKey(Sample.ApiKey(3));
         });
 
         Assert.Equal([kept, next], await Store.ListApiKeysAsync(Stop));
         Assert.True(next.Id > removed.Id);
         Write(session => session.DeleteApiKey(next));
         Restart();
-        Assert.True(Write(session => session.InsertApiKey(NewKey(4))).Id > next.Id);
+        Assert.True(Write(session => session.InsertApiKey(Sample.ApiKey(4))).Id > next.Id);
     }
-
-    private static ApiKey NewKey(int number) => new()
-    {
-        Sid = new ApiKeySid((UInt128)number),
-        FriendlyName = "",
-        Role = ApiKeyRole.Admin,
-        Secret = new ApiKeySecret($"salt-{number}", $"hash-{number}"),
-        PreviousSecretUntil = default,
-        CreateTime = Sample.Time,
-    };
 }

@@ -134,11 +134,11 @@ public abstract partial class PresenceStoreConformance
     {
         var service = AddService(revision: 2);
         var session = Session;
-        session.InsertApiKey(NewKey(1));
+        session.InsertApiKey(Sample.ApiKey(1));
         session.UpdateService(service with { Revision = 3 });
         session.StoreUptime(new ServerUptime(Sample.Time, TimeSpan.FromTicks(5)));
         var writes = session.Build();
-        var faster = Write(other => other.InsertApiKey(NewKey(2)));
+        var faster = Write(other => other.InsertApiKey(Sample.ApiKey(2)));
 
         var result = Session.Commit(Renumbered(writes));
 
@@ -154,7 +154,7 @@ public abstract partial class PresenceStoreConformance
     public void Only_api_keys_and_the_existence_of_service_instances_make_the_directory_stale()
     {
         var service = AddService(revision: 2);
-        var key = Write(session => session.InsertApiKey(NewKey(1)));
+        var key = Write(session => session.InsertApiKey(Sample.ApiKey(1)));
         (Action<StoreSession> Change, bool MakesStale)[] cases =
         [
             (session => session.UpdateService(service with { Revision = 3 }), false),

@@ -10,7 +10,7 @@ public abstract partial class PresenceStoreConformance
     public async Task A_deletion_that_is_stale_makes_the_whole_commit_stale()
     {
         var (deleted, other) = (AddService(1, 5), AddService(2, 5));
-        var key = Write(session => session.InsertApiKey(NewKey(1)));
+        var key = Write(session => session.InsertApiKey(Sample.ApiKey(1)));
         var session = Session;
         session.DeleteService(deleted.Id);
         session.InsertService(Sample.Service());
@@ -38,7 +38,7 @@ public abstract partial class PresenceStoreConformance
         var user = AddUser(other, Sample.OnlineUser(1, 2));
         var session = Session;
         session.UpdateService(stale with { Revision = 6 });
-        var key = session.InsertApiKey(NewKey(1));
+        var key = session.InsertApiKey(Sample.ApiKey(1));
         session.MarkAlive(other.Id, user.Id, TimeSpan.FromTicks(8));
         session.StoreUptime(new ServerUptime(Sample.Time, TimeSpan.FromTicks(9)));
         var writes = session.Build();
@@ -154,12 +154,12 @@ public abstract partial class PresenceStoreConformance
     [Fact]
     public async Task A_certificate_name_can_be_freed_and_taken_in_one_commit()
     {
-        var revoked = Write(session => session.InsertApiKey(NewKey(1) with { CertificateName = "a.example" }));
+        var revoked = Write(session => session.InsertApiKey(Sample.ApiKey(1) with { CertificateName = "a.example" }));
 
         var taken = Write(session =>
         {
             session.UpdateApiKey(revoked with { RevokeTime = Sample.Time });
-            return session.InsertApiKey(NewKey(2) with { CertificateName = "a.example" });
+            return session.InsertApiKey(Sample.ApiKey(2) with { CertificateName = "a.example" });
         });
 
         Assert.Equal([revoked with { RevokeTime = Sample.Time }, taken], await Store.ListApiKeysAsync(Stop));

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 
@@ -56,6 +57,16 @@ internal static class Sample
         Type = BindingType.WebPush,
         Endpoint = $"https://push.example/{number}",
         CreateTime = Time.AddTicks(3),
+    };
+
+    public static ApiKey ApiKey(int number) => new()
+    {
+        Sid = new ApiKeySid((UInt128)number),
+        FriendlyName = "",
+        Role = ApiKeyRole.Admin,
+        Secret = new ApiKeySecret($"salt-{number}", $"hash-{number}"),
+        PreviousSecretUntil = default,
+        CreateTime = Time,
     };
 
     public static UserKey Key(UserRecord user) => new(user.Identity);

@@ -236,23 +236,40 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_read_that_is_cancelled_leaves_its_connection_usable()
+    public async Task A_read_that_is_cancelled_keeps_its_connection()
     {
         using var test = new Fixture();
+        using var cancel = new CancellationTokenSource();
+        Task reading;
         using (test.Lock("LOCK TABLE users"))
         {
-            using var cancel = new CancellationTokenSource();
-            var reading = test.Store.ListUsersAsync(Sid, 0, 10, online: null, cancel.Token).AsTask();
-            PostgresTests.WaitUntil(
-                test.ConnectionString,
-                $"""
-                count(*) = 1 FROM pg_stat_activity
-                WHERE application_name = '{test.Store.SessionName}-reader' AND wait_event_type = 'Lock'
-                """);
+            reading = test.Store.ListUsersAsync(Sid, 0, 10, online: null, cancel.Token).AsTask();
+            test.WaitForBlockedReads(1);
             await cancel.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
         }
+        await reading;
+        var session = test.OnlyReadingSession();
         Assert.Equal(test.Service, await test.Store.FindServiceAsync(Sid, default));
+        Assert.Equal(session, test.OnlyReadingSession());
+    }
+
+    [Fact]
+    public async Task Reads_go_on_after_the_server_has_ended_the_sessions_of_the_pool()
+    {
+        using var test = new Fixture();
+        Task[] reads;
+        using (test.Lock("LOCK TABLE users"))
+        {
+            reads = [.. Enumerable.Range(0, 6).Select(_ => test.Store.ListUsersAsync(Sid, 0, 10, online: null, default).AsTask())];
+            test.WaitForBlockedReads(6);
+        }
+        await Task.WhenAll(reads);
+        test.EndAllSessions();
+
+        // The first one finds out that its session is gone. The others at the same time find that out for themselves.
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => test.Store.FindServiceAsync(Sid, default).AsTask()));
+        for (var i = 0; i < 6; i++)
+            Assert.Equal(test.Service, await test.Store.FindServiceAsync(Sid, default));
     }
 
     /// <summary>A store with one service instance.</summary>
@@ -312,6 +329,17 @@ public sealed class FaultTests
 
         public void WaitForBlockedCommit() => PostgresTests.WaitUntil(
             ConnectionString, $"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {Store.WritingSession}");
+
+        public void WaitForBlockedReads(int count) => PostgresTests.WaitUntil(
+            ConnectionString,
+            $"""
+            count(*) = {count} FROM pg_stat_activity
+            WHERE application_name = '{Store.SessionName}-reader' AND wait_event_type = 'Lock'
+            """);
+
+        /// <summary>Returns the process id of the session that reads. Fails if there are several.</summary>
+        public int OnlyReadingSession() => PostgresServer.Query<int>(
+            ConnectionString, $"SELECT (SELECT pid FROM pg_stat_activity WHERE application_name = '{Store.SessionName}-reader')");
 
         public void EndAllSessions() => PostgresServer.Execute(
             ConnectionString,

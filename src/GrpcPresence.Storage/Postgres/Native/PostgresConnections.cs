@@ -24,16 +24,27 @@ internal sealed class PostgresConnections : IDisposable
 
     private const string ReadOnly = " -c default_transaction_read_only=on";
 
-    /// <summary>Longer than the server's own timeout, so that this one ends only calls that the server does not answer.</summary>
-    private const int CommandTimeoutSeconds = 7;
+    /// <summary>
+    /// How long a call waits for the server. Longer than the server's own timeout, so that it ends only calls that are not answered. With
+    /// the time of a new connection, the callers of a commit get an error after at most 9 s.
+    /// </summary>
+    public static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(6);
 
-    private const int ConnectTimeoutSeconds = 5;
+    private const int ConnectTimeoutSeconds = 3;
+
+    /// <summary>
+    /// The driver's own limit, for what happens once at the start. It must not end other calls: before the driver gives up a call, it
+    /// blocks its thread to ask the server over another connection to cancel it. A server that is frozen does not answer that either, and
+    /// heartbeats need the threads.
+    /// </summary>
+    private const int CommandTimeoutSeconds = 20;
 
     private const string ImporterName = "presence-import";
 
     private readonly NpgsqlDataSource _writers;
-    private readonly NpgsqlDataSource _readers;
+    private readonly string _readerConnection;
     private readonly NpgsqlDataSource _importers;
+    private NpgsqlDataSource _readers; // replaced as a whole
 
     /// <exception cref="PostgresRejectedException">The connection string is not valid.</exception>
     public PostgresConnections(PostgresStoreOptions options, long node, long incarnation)
@@ -48,13 +59,16 @@ internal sealed class PostgresConnections : IDisposable
             Database = $"'{given.Database ?? given.Username}' on '{given.Host}'";
             var writer = Configure(options.ConnectionString, WriterName, SessionSettings);
             writer.Pooling = false;
+            writer.CommandTimeout = CommandTimeoutSeconds;
             var reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
             reader.Pooling = true;
+            reader.CommandTimeout = 0;
             (reader.MinPoolSize, reader.MaxPoolSize) = (0, options.MaxReaders);
             var importer = Configure(options.ConnectionString, ImporterName, SessionSettings + NoTimeouts);
             (importer.Pooling, importer.CommandTimeout) = (false, 0);
             _writers = new NpgsqlDataSourceBuilder(writer.ConnectionString).Build();
-            _readers = new NpgsqlDataSourceBuilder(reader.ConnectionString).Build();
+            _readerConnection = reader.ConnectionString;
+            _readers = BuildReaders();
             _importers = new NpgsqlDataSourceBuilder(importer.ConnectionString).Build();
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException)
@@ -82,7 +96,12 @@ internal sealed class PostgresConnections : IDisposable
 
     /// <summary>Takes a connection that reads from the pool.</summary>
     public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
-        _readers.OpenConnectionAsync(cancellationToken);
+        Volatile.Read(ref _readers).OpenConnectionAsync(cancellationToken);
+
+    /// <summary>
+    /// Begins with an empty pool. Calls that the server did not answer keep their connections, until it answers or the network gives up.
+    /// </summary>
+    public void ReplaceReaders() => Interlocked.Exchange(ref _readers, BuildReaders()).Dispose();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -122,12 +141,13 @@ internal sealed class PostgresConnections : IDisposable
         }
     }
 
+    private NpgsqlDataSource BuildReaders() => new NpgsqlDataSourceBuilder(_readerConnection).Build();
+
     private static NpgsqlConnectionStringBuilder Configure(string given, string name, string settings)
     {
         var builder = new NpgsqlConnectionStringBuilder(given)
         {
             ApplicationName = name,
-            CommandTimeout = CommandTimeoutSeconds,
             CancellationTimeout = -1, // a server that does not answer does not answer a cancellation either
             Timeout = ConnectTimeoutSeconds,
             Multiplexing = false,

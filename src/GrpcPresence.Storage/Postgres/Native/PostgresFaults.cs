@@ -27,6 +27,17 @@ internal static class PostgresFaults
         _ => false,
     };
 
+    /// <summary>
+    /// Whether the session has ended, because the connection was cut or because the server ended it. Not if the server does not answer in
+    /// time.
+    /// </summary>
+    public static bool IsEndOfSession(Exception exception) => exception switch
+    {
+        PostgresException postgres => postgres.InvariantSeverity is "FATAL" or "PANIC",
+        NpgsqlException npgsql => npgsql.InnerException is IOException or SocketException,
+        _ => exception is IOException or SocketException,
+    };
+
     /// <summary>Returns the port's exception for a storage error.</summary>
     public static StorageException Translate(Exception exception) => exception switch
     {

@@ -10,6 +10,11 @@ internal sealed class Snapshot(NpgsqlConnection connection) : IAsyncDisposable
 {
     private readonly NpgsqlBatch _batch = new(connection);
     private readonly List<Func<Row, bool>> _rows = [];
+    private readonly Lock _gate = new(); // held while a row is read, so that none is read after Abandon
+    private bool _isAbandoned;
+
+    /// <summary>Whether the server has begun to answer.</summary>
+    public bool IsAnswered { get; private set; }
 
     /// <summary>Adds a statement, and what to do with each of its rows.</summary>
     public Statement Add(string sql, Action<Row> read) => Add(sql, row =>
@@ -28,7 +33,7 @@ internal sealed class Snapshot(NpgsqlConnection connection) : IAsyncDisposable
     }
 
     /// <summary>Runs the statements in their order.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync()
     {
         if (_rows.Count > 1)
         {
@@ -36,18 +41,32 @@ internal sealed class Snapshot(NpgsqlConnection connection) : IAsyncDisposable
             _batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         }
         // The reader skips the results of statements that return no rows.
-        await using var reader = await _batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var reader = await _batch.ExecuteReaderAsync().ConfigureAwait(false);
+        IsAnswered = true;
         foreach (var read in _rows)
         {
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false) && read(new Row(reader)))
+            while (await reader.ReadAsync().ConfigureAwait(false) && Read(reader, read))
             {
             }
-            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+            await reader.NextResultAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Reads no further row, also if the server answers later. What the rows are read into may be used again.</summary>
+    public void Abandon()
+    {
+        lock (_gate)
+            _isAbandoned = true;
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _batch.DisposeAsync();
+
+    private bool Read(NpgsqlDataReader reader, Func<Row, bool> read)
+    {
+        lock (_gate)
+            return !_isAbandoned && read(new Row(reader));
+    }
 
     /// <summary>A statement whose parameters follow.</summary>
     internal readonly struct Statement(NpgsqlBatchCommand command)

@@ -45,7 +45,6 @@ internal static class Migrations
     private static async Task<bool> RunOnceAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        // A script of a later version may rewrite a large table.
         await ExecuteAsync(connection, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'", cancellationToken)
             .ConfigureAwait(false);
         var isNew = await CreateVersionAsync(connection, database, cancellationToken).ConfigureAwait(false);
@@ -113,7 +112,7 @@ internal static class Migrations
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        // Without the time limit of the connection, which is shorter than a script or the wait for the lock may take.
+        // A script of a later version may rewrite a large table.
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }

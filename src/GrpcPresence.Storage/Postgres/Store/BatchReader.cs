@@ -3,7 +3,6 @@ using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Storage.Formats;
 using GrpcPresence.Storage.Postgres.Native;
-using Npgsql;
 
 namespace GrpcPresence.Storage.Postgres.Store;
 
@@ -96,16 +95,19 @@ internal static class BatchReader
         ORDER BY k.id
         """;
 
-    /// <summary>Reads everything.</summary>
-    public static async Task ReadAsync(NpgsqlConnection connection, BatchKeys keys, BatchRead read)
+    /// <summary>Adds the statements that read everything.</summary>
+    public static void Prepare(Snapshot snapshot, BatchKeys keys, BatchRead read)
     {
         foreach (var service in keys.Services)
             Prepare(service, read.AddService());
-        await using var snapshot = new Snapshot(connection);
         AddServices(snapshot, keys, read);
         if (keys.NeedsDirectory)
             AddDirectory(snapshot, keys, read);
-        await snapshot.RunAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes the answers about service instances that do not exist, after the statements have run.</summary>
+    public static void Complete(BatchRead read)
+    {
         foreach (var service in read.Services)
             Complete(service);
     }

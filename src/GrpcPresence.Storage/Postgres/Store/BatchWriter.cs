@@ -18,9 +18,10 @@ internal sealed class BatchWriter : IDisposable
     public async Task<CommitResult> WriteAsync(NpgsqlConnection connection, NodePosition node, BatchWrites writes)
     {
         Fill(node, writes);
+        ServiceSid[] sids = [.. writes.Services.Select(service => service.Service.Record.Sid)];
         await using var reader = await _columns.On(connection).ExecuteReaderAsync().ConfigureAwait(false);
         await reader.ReadAsync().ConfigureAwait(false);
-        return ReadResult(reader, [.. writes.Services.Select(service => service.Service.Record.Sid)]);
+        return ReadResult(reader, sids);
     }
 
     /// <summary>Reads the three columns of a result.</summary>

@@ -15,23 +15,60 @@ public sealed partial class PostgresPresenceStore
     /// <summary>The key of the service instance whose SID is the first parameter.</summary>
     private const string ServiceId = "(SELECT id FROM services WHERE sid = $1 AND NOT is_deleted)";
 
+    private readonly ReadBreaker _readBreaker = new();
+
     /// <summary>Reads one moment.</summary>
-    /// <param name="prepare">Adds the statements, and returns what makes the result after they have run.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <param name="prepare">
+    /// Adds the statements, and returns what makes the result after they have run. Called once for each attempt.
+    /// </param>
+    /// <param name="cancellationToken">
+    /// Cancels the read until it has a connection. After that the read ends by itself, because it is bounded. A statement that is given up
+    /// would cost its connection while the server goes on with it.
+    /// </param>
     private async ValueTask<TResult> ReadAsync<TResult>(Func<Snapshot, Func<TResult>> prepare, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        var isTrial = _readBreaker.Begin();
+        var reading = TryReadAsync(prepare, cancellationToken);
         try
+        {
+            var result = await reading
+                .WaitAsync(PostgresConnections.AnswerLimit, _options.Time, CancellationToken.None).ConfigureAwait(false);
+            _readBreaker.End(isTrial, fault: null);
+            return result;
+        }
+        catch (Exception exception)
+        {
+            if (_readBreaker.End(isTrial, exception))
+                _connections.ReplaceReaders();
+            _ = reading.ContinueWith(
+                static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            if (PostgresFaults.IsStorageFault(exception))
+                throw PostgresFaults.Translate(exception);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Reads, and repeats that once if the session of the connection has ended before it answered: the pool does not notice that the server
+    /// has ended the sessions of idle connections.
+    /// </summary>
+    private async Task<TResult> TryReadAsync<TResult>(Func<Snapshot, Func<TResult>> prepare, CancellationToken cancellationToken)
+    {
+        for (var isRepeated = false; ; isRepeated = true)
         {
             await using var connection = await _connections.OpenReaderAsync(cancellationToken).ConfigureAwait(false);
             await using var snapshot = new Snapshot(connection);
-            var complete = prepare(snapshot);
-            await snapshot.RunAsync(cancellationToken).ConfigureAwait(false);
-            return complete();
-        }
-        catch (Exception exception) when (PostgresFaults.IsStorageFault(exception))
-        {
-            throw PostgresFaults.Translate(exception);
+            try
+            {
+                var complete = prepare(snapshot);
+                await snapshot.RunAsync().ConfigureAwait(false);
+                return complete();
+            }
+            catch (Exception exception) when (!isRepeated && !snapshot.IsAnswered && PostgresFaults.IsEndOfSession(exception))
+            {
+                // The driver has dropped all idle connections with this one, so the next one is new.
+            }
         }
     }
 

@@ -30,7 +30,16 @@ public sealed partial class PostgresPresenceStore
     {
         try
         {
-            await BatchReader.ReadAsync(Writer, keys, read).ConfigureAwait(false);
+            var writer = Writer;
+            var snapshot = new Snapshot(writer);
+            BatchReader.Prepare(snapshot, keys, read);
+            var reading = RunAsync(snapshot);
+            await AnswerAsync(reading, () =>
+            {
+                snapshot.Abandon();
+                Abandon(writer, reading);
+            }).ConfigureAwait(false);
+            BatchReader.Complete(read);
         }
         catch (Exception exception) when (PostgresFaults.IsStorageFault(exception))
         {
@@ -47,8 +56,12 @@ public sealed partial class PostgresPresenceStore
             _commits = _commits with { Sent = writes.Number, Sids = [.. writes.Services.Select(service => service.Service.Record.Sid)] };
         try
         {
-            var result = await _batchWriter.WriteAsync(writer, new NodePosition(Node, _incarnation, _commits.Server), writes)
-                .ConfigureAwait(false);
+            var writing = _batchWriter.WriteAsync(writer, new NodePosition(Node, _incarnation, _commits.Server), writes);
+            var result = await AnswerAsync(writing, () =>
+            {
+                _batchWriter = new BatchWriter(); // the call still uses the lists of this one
+                Abandon(writer, writing);
+            }).ConfigureAwait(false);
             _commits = _commits with { Acknowledged = writes.Number };
             return result;
         }
@@ -67,12 +80,9 @@ public sealed partial class PostgresPresenceStore
     {
         try
         {
-            await using var command = new NpgsqlCommand("SELECT purge_rows($1, $2, $3, $4)", Writer);
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Node });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _incarnation });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = tombstonesBefore.UtcTicks });
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-            return (int)(await command.ExecuteScalarAsync().ConfigureAwait(false))!;
+            var writer = Writer;
+            var purging = PurgeAsync(writer, tombstonesBefore, limit);
+            return await AnswerAsync(purging, () => Abandon(writer, purging)).ConfigureAwait(false);
         }
         catch (PostgresException exception) when (exception.SqlState == PostgresFaults.Fenced)
         {
@@ -96,8 +106,11 @@ public sealed partial class PostgresPresenceStore
             _writer = null;
             _batchWriter.Dispose();
             _batchWriter = new BatchWriter();
-            _writer = await _connections.OpenWriterAsync(CancellationToken.None).ConfigureAwait(false);
-            var state = await _row.ReopenAsync(_writer, _commits).ConfigureAwait(false) ?? throw Lose(TakenByAnother);
+            var opening = _connections.OpenWriterAsync(CancellationToken.None);
+            var writer = await AnswerAsync(opening, () => _ = DisposeLateAsync(opening)).ConfigureAwait(false);
+            _writer = writer;
+            var reopening = _row.ReopenAsync(writer, _commits);
+            var state = await AnswerAsync(reopening, () => Abandon(writer, reopening)).ConfigureAwait(false) ?? throw Lose(TakenByAnother);
             if (state.IsBehind)
                 throw Lose(WentBack);
             _commits = _commits with { Server = state.Server, Acknowledged = state.LastCommit, Sent = state.LastCommit };
@@ -110,6 +123,59 @@ public sealed partial class PostgresPresenceStore
             _writer = null;
             throw PostgresFaults.Translate(exception);
         }
+    }
+
+    /// <summary>Waits for the answer to a call, for a limited time.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="abandon">What to do if the call is not answered in time. It goes on and keeps its connection.</param>
+    private async Task<T> AnswerAsync<T>(Task<T> call, Action abandon)
+    {
+        try
+        {
+            return await call.WaitAsync(PostgresConnections.AnswerLimit, _options.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!call.IsCompleted)
+        {
+            abandon();
+            throw;
+        }
+    }
+
+    /// <summary>Leaves the connection to a call that was not answered. The next call needs another connection.</summary>
+    private void Abandon(NpgsqlConnection connection, Task call)
+    {
+        _writer = null;
+        _ = DisposeAfterAsync(call, connection);
+    }
+
+    private static async Task DisposeAfterAsync(Task call, NpgsqlConnection connection)
+    {
+        await call.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task DisposeLateAsync(Task<NpgsqlConnection> opening)
+    {
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully)
+            await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<bool> RunAsync(Snapshot snapshot)
+    {
+        await using (snapshot.ConfigureAwait(false))
+            await snapshot.RunAsync().ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<int> PurgeAsync(NpgsqlConnection connection, DateTimeOffset tombstonesBefore, int limit)
+    {
+        await using var command = new NpgsqlCommand("SELECT purge_rows($1, $2, $3, $4)", connection);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Node });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _incarnation });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = tombstonesBefore.UtcTicks });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        return (int)(await command.ExecuteScalarAsync().ConfigureAwait(false))!;
     }
 
     /// <summary>Ends writing for good.</summary>
