@@ -68,12 +68,9 @@ public sealed class PostgresServer : IDisposable
     /// <summary>Starts a standby of the server for one test.</summary>
     public PostgresServer StartStandby()
     {
-        var standby = new PostgresServer(_settings);
+        var standby = Copy(_settings, "-R");
         try
         {
-            if (Environment.IsPrivilegedProcess)
-                Run("chown", SystemUser, standby.Directory);
-            RunServerProgram("pg_basebackup", "-h", Directory, "-U", Owner, "-D", standby.Data, "-R", "-X", "stream", "-c", "fast", "-N");
             standby.Resume();
             return standby;
         }
@@ -82,6 +79,17 @@ public sealed class PostgresServer : IDisposable
             standby.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Takes a base backup with PostgreSQL's own tool. <see cref="Resume"/> starts the server that is restored from it.</summary>
+    /// <param name="isRecovery">Whether that server begins with a recovery, and so on another WAL timeline.</param>
+    public PostgresServer BaseBackup(bool isRecovery)
+    {
+        // Everything that the recovery needs is in the backup.
+        var backup = Copy(isRecovery ? [.. _settings, "restore_command=false"] : _settings);
+        if (isRecovery)
+            File.WriteAllText(Path.Combine(backup.Data, "recovery.signal"), "");
+        return backup;
     }
 
     /// <summary>Makes a standby the primary server.</summary>
@@ -180,6 +188,24 @@ public sealed class PostgresServer : IDisposable
     {
         Crash();
         _directory.Dispose();
+    }
+
+    private PostgresServer Copy(string[] settings, params string[] options)
+    {
+        var copy = new PostgresServer(settings);
+        try
+        {
+            if (Environment.IsPrivilegedProcess)
+                Run("chown", SystemUser, copy.Directory);
+            RunServerProgram(
+                "pg_basebackup", ["-h", Directory, "-U", Owner, "-D", copy.Data, "-X", "stream", "-c", "fast", "-N", .. options]);
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
     }
 
     private static (string Database, string Schema) NamesOf(string connectionString)

@@ -7,7 +7,9 @@ using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Postgres;
 
-/// <summary>A standby that is promoted while a node runs, with and without the last commits.</summary>
+/// <summary>
+/// A standby that is promoted while a node runs, with and without the last commits, and a base backup that is restored.
+/// </summary>
 public sealed class PromotionTests
 {
     private const string Database = "promoted";
@@ -87,6 +89,35 @@ public sealed class PromotionTests
 
         for (var read = 0; read < 20; read++)
             Assert.Equal(service, await store.FindServiceAsync(Sid, default));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Resume_After_a_base_backup_was_restored_tokens_of_lost_revisions_reset_and_others_go_on(bool isRecovery)
+    {
+        PostgresTests.SkipIfMissing();
+        using var primary = StartPrimary();
+        using var store = PostgresTests.Open(primary.ConnectionString(Database));
+        var (session, service) = AddService(store);
+        session.PutWebhook(
+            new StoredWebhook(service.Id, Sid, new WebhookSettings { PostUrl = "https://post.example" }, new WebhookPosition(1)));
+        session.Commit();
+        using var backup = primary.BaseBackup(isRecovery); // while the node runs
+        session.UpdateService(session.FindService(Sid)! with { FriendlyName = "lost", Revision = 2 });
+        Assert.True(session.Commit().IsWhole);
+        var lost = store.TimelineOf(service);
+        store.Dispose();
+        primary.Crash();
+        backup.Resume();
+
+        using var next = PostgresTests.Open(backup.ConnectionString(Database));
+        // Without a recovery, nothing tells the backup from the server that it was made of. See docs/postgres.md.
+        Assert.Equal(isRecovery ? WebhookSweep.Everyone : null, (await next.FindWebhookAsync(Sid, default))!.Position.Sweep);
+        var session2 = StoreSession.Of(next);
+        session2.UpdateService(session2.FindService(Sid)! with { Revision = 2 });
+        Assert.True(session2.Commit().IsWhole);
+        Assert.Equal(1, await next.FindTimelineEndAsync(service, lost, default));
     }
 
     private static PostgresServer StartPrimary()
