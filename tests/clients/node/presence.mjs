@@ -22,7 +22,7 @@ const { presence } = grpc.loadPackageDefinition(definition);
 export const { WatchUsers: watchUsers } = presence.v1.UserService.service;
 
 // How long an answer may take before the wait fails with a message that names what did not happen.
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 20_000;
 
 // Connects without TLS and credentials, or
 // - over TLS, to a server whose certificate is issued by an authority in the PEM bytes `authorities`; null trusts Node's authorities;

@@ -4,9 +4,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { until, within } from './waiting.mjs';
 
 const PATIENCE_MS = 20_000;
+const MOST_SEGMENTS = 200;
+const SEGMENT_MS = 50;
 const ROLE = 'presence';
 const DATABASE = 'presence';
 const DEBIAN = '/usr/lib/postgresql';
@@ -14,20 +17,23 @@ const DEBIAN = '/usr/lib/postgresql';
 export class Postgres {
   #child;
   #holder;
+  #settings;
 
-  constructor(scratch) {
+  constructor(scratch, settings) {
+    this.#settings = settings;
     this.folder = join(scratch, 'postgres');
     this.connection = `Host=${this.folder};Database=${DATABASE};Username=${ROLE}`;
     this.logFile = join(this.folder, 'log');
   }
 
-  // Creates the server, with an empty database, and starts it.
-  static async create(scratch) {
-    const postgres = new Postgres(scratch);
+  // Creates the server in the folder, with an empty database, and starts it. `settings`: further ones. `segments`: the size of the files
+  // of its write-ahead log in MB.
+  static async create(scratch, { settings = [], segments = 16 } = {}) {
+    const postgres = new Postgres(scratch, settings);
     chmodSync(scratch, 0o711);
     mkdirSync(postgres.folder, { mode: 0o755 });
     if (user) chownSync(postgres.folder, user.uid, user.gid);
-    run('initdb', ['-D', postgres.#data, '-U', ROLE, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N']);
+    run('initdb', ['-D', postgres.#data, '-U', ROLE, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N', `--wal-segsize=${segments}`]);
     process.on('exit', () => postgres.#end());
     await postgres.start();
     postgres.query(`CREATE DATABASE ${DATABASE}`, 'postgres');
@@ -37,7 +43,7 @@ export class Postgres {
   // Starts the server, and returns when it accepts connections.
   async start() {
     const log = openSync(this.logFile, 'a');
-    const settings = ['listen_addresses=', `unix_socket_directories=${this.folder}`, 'fsync=off', 'shared_buffers=64MB'];
+    const settings = ['listen_addresses=', `unix_socket_directories=${this.folder}`, 'fsync=off', 'shared_buffers=64MB', ...this.#settings];
     this.#child = spawn(
       join(programs, 'postgres'), ['-D', this.#data, ...settings.flatMap((setting) => ['-c', setting])],
       { stdio: ['ignore', log, log], cwd: '/', ...user },
@@ -52,6 +58,20 @@ export class Postgres {
   async stop(mode = 'fast') {
     const ended = once(this.#child, 'exit');
     this.#child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await within('PostgreSQL ends', ended, PATIENCE_MS);
+  }
+
+  // Uses up the write-ahead log on a disk that is full, until the server panics and cannot start again.
+  async exhaustLog() {
+    const ended = once(this.#child, 'exit');
+    for (let segment = 0; segment < MOST_SEGMENTS && this.#child.exitCode === null; segment += 1) {
+      try {
+        this.query('CREATE TEMP TABLE used (); SELECT pg_switch_wal()');
+      } catch {
+        // It panics, or restarts after that.
+      }
+      await pause(SEGMENT_MS);
+    }
     await within('PostgreSQL ends', ended, PATIENCE_MS);
   }
 
