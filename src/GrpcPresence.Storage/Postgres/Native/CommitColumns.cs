@@ -11,7 +11,7 @@ internal sealed class CommitColumns : IDisposable
 {
     private readonly List<Action> _clear = [];
     private readonly List<string> _names = [];
-    private readonly NpgsqlCommand _command = new();
+    private readonly NpgsqlCommand _command = new() { CommandTimeout = 0 }; // limited by the store
 
     public CommitColumns()
     {

@@ -33,9 +33,9 @@ internal sealed class PostgresConnections : IDisposable
     private const int ConnectTimeoutSeconds = 3;
 
     /// <summary>
-    /// The driver's own limit, for what happens once at the start. It must not end other calls: before the driver gives up a call, it
-    /// blocks its thread to ask the server over another connection to cancel it. A server that is frozen does not answer that either, and
-    /// heartbeats need the threads.
+    /// The driver's own limit, for what happens at a start and a reopening. Commits and reads turn it off, and the store limits them:
+    /// before the driver gives up a call, it blocks its thread to ask the server over another connection to cancel it. A server that is
+    /// frozen does not answer that either, and heartbeats need the threads.
     /// </summary>
     private const int CommandTimeoutSeconds = 20;
 
@@ -59,10 +59,8 @@ internal sealed class PostgresConnections : IDisposable
             Database = $"'{given.Database ?? given.Username}' on '{given.Host}'";
             var writer = Configure(options.ConnectionString, WriterName, SessionSettings);
             writer.Pooling = false;
-            writer.CommandTimeout = CommandTimeoutSeconds;
             var reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
             reader.Pooling = true;
-            reader.CommandTimeout = 0;
             (reader.MinPoolSize, reader.MaxPoolSize) = (0, options.MaxReaders);
             var importer = Configure(options.ConnectionString, ImporterName, SessionSettings + NoTimeouts);
             (importer.Pooling, importer.CommandTimeout) = (false, 0);
@@ -148,6 +146,7 @@ internal sealed class PostgresConnections : IDisposable
         var builder = new NpgsqlConnectionStringBuilder(given)
         {
             ApplicationName = name,
+            CommandTimeout = CommandTimeoutSeconds,
             CancellationTimeout = -1, // a server that does not answer does not answer a cancellation either
             Timeout = ConnectTimeoutSeconds,
             Multiplexing = false,

@@ -8,7 +8,7 @@ namespace GrpcPresence.Storage.Postgres.Native;
 /// </summary>
 internal sealed class Snapshot(NpgsqlConnection connection) : IAsyncDisposable
 {
-    private readonly NpgsqlBatch _batch = new(connection);
+    private readonly NpgsqlBatch _batch = new(connection) { Timeout = 0 }; // limited by the store
     private readonly List<Func<Row, bool>> _rows = [];
     private readonly Lock _gate = new(); // held while a row is read, so that none is read after Abandon
     private bool _isAbandoned;

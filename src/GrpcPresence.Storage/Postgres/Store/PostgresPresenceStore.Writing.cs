@@ -170,7 +170,7 @@ public sealed partial class PostgresPresenceStore
 
     private async Task<int> PurgeAsync(NpgsqlConnection connection, DateTimeOffset tombstonesBefore, int limit)
     {
-        await using var command = new NpgsqlCommand("SELECT purge_rows($1, $2, $3, $4)", connection);
+        await using var command = new NpgsqlCommand("SELECT purge_rows($1, $2, $3, $4)", connection) { CommandTimeout = 0 };
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Node });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _incarnation });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = tombstonesBefore.UtcTicks });
