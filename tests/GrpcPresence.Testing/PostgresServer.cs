@@ -107,8 +107,9 @@ public sealed class PostgresServer : IDisposable
             "pg_ctl", "start", "-w", "-s", "-D", Data, "-l", _directory.File("log"),
             "-o", string.Join(' ', settings.Select(setting => $"-c {setting}")));
         var (program, arguments) = ServerProgram("pg_ctl", "stop", "-s", "-m", "immediate", "-D", Data);
-        // Reads until this process closes the pipe or is gone.
-        var start = new ProcessStartInfo("sh", ["-c", "read _; exec \"$@\"", "sh", program, .. arguments])
+        // Reads until this process closes the pipe or is gone. In a session of its own, because a time limit ends the whole process group
+        // of a test.
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", "read _; exec \"$@\"", "sh", program, .. arguments])
         {
             RedirectStandardInput = true,
             WorkingDirectory = "/", // the directory of the tests may be closed to the user of the server
