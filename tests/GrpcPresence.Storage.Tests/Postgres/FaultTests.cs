@@ -70,10 +70,12 @@ public sealed class FaultTests
         using var block = test.LockService();
         var committing = test.Commit(renaming);
         test.WaitForBlockedCommit();
+        var earlier = test.Store.WritingSession;
         test.Relay.Cut(); // the server does not notice it
         await Assert.ThrowsAsync<StorageException>(() => committing);
 
         Assert.Equal(test.Before.LastCommit, test.Session.Reopen().LastCommit);
+        PostgresTests.WaitUntil(test.ConnectionString, $"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {earlier})");
         block.Dispose();
         Assert.Equal(test.Service, await test.Store.FindServiceAsync(Sid, default));
         Assert.Equal(test.Before.LastCommit, test.Session.Reopen().LastCommit);
