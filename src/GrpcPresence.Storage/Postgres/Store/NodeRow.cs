@@ -7,8 +7,8 @@ using Npgsql;
 namespace GrpcPresence.Storage.Postgres.Store;
 
 /// <summary>
-/// The row of this node, which decides who may write. Taking it is a transaction of its own: while a node waits for the sign of another
-/// one, it holds no lock.
+/// The row of this node. Only the node that holds it may write. Each attempt to take it is a transaction of its own, so a node that waits
+/// for another one holds no lock.
 /// </summary>
 /// <remarks>
 /// Another node holds the row as long as it shows a sign of life: a commit, a session of its name, or not enough time without either. The

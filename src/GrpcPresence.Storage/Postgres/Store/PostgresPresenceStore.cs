@@ -15,8 +15,8 @@ namespace GrpcPresence.Storage.Postgres.Store;
 /// pool reads.
 /// </summary>
 /// <remarks>
-/// The database decides who may write: each commit first updates the row of its node, and does nothing if the row is another node's, or
-/// if a reopening or another commit came before it. See <see cref="NodeRow"/>.
+/// Each commit first updates the row of its node. It writes nothing if another node holds the row, or if a reopening or another commit came
+/// before it. See <see cref="NodeRow"/>.
 /// </remarks>
 public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
 {
