@@ -17,7 +17,6 @@ internal static class InMemoryCommit
         var stale = writes.Services.Where(service => isDirectoryStale || IsStale(image, service, writes))
             .Select(service => service.Service.Record.Sid).ToHashSet();
         var result = new CommitResult(isDirectoryStale, [.. writes.Services.Select(service => ResultOf(image, service, stale))]);
-        image = image with { LastCommit = writes.Number, LastResult = result };
         return (isDirectoryStale ? image : Write(image, writes, stale), result);
     }
 
@@ -25,16 +24,40 @@ internal static class InMemoryCommit
     {
         var record = writes.Service.Record;
         if (!writes.IsNew)
-            return !image.Services.TryGetValue(record.Id, out var known) || known.IsDeleted || known.Version != writes.Service.Version;
+        {
+            return !image.Services.TryGetValue(record.Id, out var known) || known.IsDeleted || known.Version != writes.Read.Version
+                || (writes.DependsOnRevision && known.Record.Revision != writes.Read.Record.Revision)
+                || HasTooManyUsers(known, writes, batch.UsersPerService) || AreRowsStale(known, writes);
+        }
         return image.Find(record.Sid) is { } present
             && !batch.Services.Any(other => other.IsDeleted && other.Service.Record.Id == present.Record.Id);
+    }
+
+    private static bool HasTooManyUsers(ServiceImage known, ServiceWrites writes, long limit)
+    {
+        var added = writes.Service.Record.UserCount - writes.Read.Record.UserCount;
+        return added > 0 && known.Record.UserCount + added > limit;
+    }
+
+    private static bool AreRowsStale(ServiceImage known, ServiceWrites writes)
+    {
+        var written = writes.DeletedUsers.Concat(writes.ChangedUsers.Select(user => user.Id)).Concat(writes.Presences.Select(write => write.UserId));
+        if (written.Any(id => known.Versions.GetValueOrDefault(id) != writes.UserVersions[id]))
+            return true;
+        var taken = writes.NewUsers.Select(user => user.Identity).Concat(writes.Tombstones.Select(tombstone => tombstone.Identity));
+        if (taken.Any(identity => known.FindUser(new UserKey(identity)) is { } other && !writes.DeletedUsers.Contains(other.Id)))
+            return true;
+        var left = known.Bindings.Values.Where(binding => !writes.DeletedBindings.Contains(binding.Id)
+            && !writes.DeletedUsers.Contains(known.FindUser(new UserKey(binding.UserSid))!.Id));
+        return left.Any(other => writes.NewBindings.Any(write => write.Binding.Type == other.Type && write.Binding.Endpoint == other.Endpoint))
+            || (writes.Webhook is not null && known.Webhook?.Position != writes.ReadPosition);
     }
 
     private static ServiceResult ResultOf(StoreImage image, ServiceWrites writes, HashSet<ServiceSid> stale)
     {
         var record = writes.Service.Record;
-        return new ServiceResult(
-            record.Sid, stale.Contains(record.Sid), image.Services.GetValueOrDefault(record.Id)?.Record.Revision ?? 0);
+        var counters = writes.IsNew ? writes.Read.Counters : image.Services.GetValueOrDefault(record.Id)?.Counters ?? default;
+        return new ServiceResult(record.Sid, stale.Contains(record.Sid), counters);
     }
 
     private static StoreImage Write(StoreImage image, BatchWrites writes, HashSet<ServiceSid> stale)
@@ -73,13 +96,17 @@ internal static class InMemoryCommit
             image = image with { LastServiceId = record.Id };
         }
         var service = writes.IsNew ? new ServiceImage(record) : image.Services[record.Id];
-        service = service with { Version = service.Version + 1, IsDeleted = writes.IsDeleted };
-        return image.With(writes.IsDeleted ? service : WithSettings(WithRows(WithRecord(service, writes, image), writes), writes));
+        var isVersionRaised = writes.ChangesSettings || writes.ChangesDirectory;
+        var shift = new CounterShift(writes.Read.Counters, writes.IsNew ? writes.Read.Counters : service.Counters);
+        service = service with { Version = service.Version + (isVersionRaised ? 1 : 0), IsDeleted = writes.IsDeleted };
+        return image.With(
+            writes.IsDeleted ? service : WithSettings(WithRows(WithRecord(service, writes, shift, image), writes, shift), writes));
     }
 
-    private static ServiceImage WithRecord(ServiceImage service, ServiceWrites writes, StoreImage image)
+    private static ServiceImage WithRecord(ServiceImage service, ServiceWrites writes, CounterShift shift, StoreImage image)
     {
-        var record = writes.Service.Record;
+        var record = shift.Of(writes.Service.Record);
+        var counters = shift.After(writes.Service.Counters);
         var timeline = image.Timelines.Count - 1;
         var before = writes.IsNew ? 0 : service.Record.Revision;
         if (record.Revision > before && !service.Cuts.ContainsKey(timeline))
@@ -95,12 +122,12 @@ internal static class InMemoryCommit
                 Revision = record.Revision,
                 UserCount = record.UserCount,
             },
-            NextUserId = writes.Service.NextUserId,
-            NextBindingId = writes.Service.NextBindingId,
+            NextUserId = counters.NextUserId,
+            NextBindingId = counters.NextBindingId,
         };
     }
 
-    private static ServiceImage WithRows(ServiceImage service, ServiceWrites writes)
+    private static ServiceImage WithRows(ServiceImage service, ServiceWrites writes, CounterShift shift)
     {
         service = service with { Bindings = service.Bindings.RemoveRange(writes.DeletedBindings) };
         foreach (var id in writes.DeletedUsers)
@@ -109,23 +136,24 @@ internal static class InMemoryCommit
             service = service.Remove(id);
             service = service with
             {
+                Versions = service.Versions.Remove(id),
                 Bindings = service.Bindings.RemoveRange(service.Bindings.Values.Where(b => b.UserSid == sid).Select(b => b.Id)),
             };
         }
         service = service with
         {
-            Tombstones = service.Tombstones.AddRange(writes.Tombstones.Select(added => KeyValuePair.Create(added.Revision, added))),
+            Tombstones = service.Tombstones.AddRange(writes.Tombstones.Select(shift.Of).Select(added => KeyValuePair.Create(added.Revision, added))),
         };
         foreach (var user in writes.ChangedUsers)
-            service = service.Remove(user.Id).Add(Changed(service.Users[user.Id], user));
+            service = service.Remove(user.Id).Add(Changed(service.Users[user.Id], shift.Of(user))).Raise(user.Id);
         foreach (var (id, presence) in writes.Presences)
-            service = service.Remove(id).Add(presence.ApplyTo(service.Users[id]));
-        foreach (var user in writes.NewUsers)
-            service = service.Add(user);
+            service = service.Remove(id).Add(shift.Of(presence).ApplyTo(service.Users[id])).Raise(id);
+        foreach (var user in writes.NewUsers.Select(shift.Of))
+            service = service.Add(user).Raise(user.Id);
         foreach (var (binding, userId) in writes.NewBindings)
         {
-            var owner = service.Users[userId];
-            var added = binding with { UserSid = owner.Sid, Identity = owner.Identity };
+            var owner = service.Users[shift.UserId(userId)];
+            var added = shift.Of(binding) with { UserSid = owner.Sid, Identity = owner.Identity };
             service = service with { Bindings = service.Bindings.Add(added.Id, added) };
         }
         return service;

@@ -12,7 +12,7 @@ public sealed partial class InMemoryPresenceStore
     {
         Faults.OnOperation();
         await Faults.CompleteLaterAsync();
-        var image = _committed;
+        var image = Committed;
         foreach (var service in keys.Services)
             Read(image.Find(service.Sid), service, read.AddService());
         foreach (var sid in keys.ApiKeys)
@@ -29,14 +29,15 @@ public sealed partial class InMemoryPresenceStore
     {
         Faults.OnOperation();
         await Faults.CompleteLaterAsync();
-        if (writes.Generation != _committed.Generation || writes.Number != _committed.LastCommit + 1)
+        var position = Committed.Writers.GetValueOrDefault(_writer);
+        if (writes.Generation != position.Generation || writes.Number != position.LastCommit + 1)
             throw new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");
         if (Faults.TakeStale(out var only))
             Raise(writes, only);
         var fault = Faults.TakeCommitFault();
-        var (committed, result) = InMemoryCommit.Apply(_committed, writes);
+        var (committed, result) = InMemoryCommit.Apply(Committed, writes);
         if (fault != CommitFault.BeforeEffect)
-            _committed = committed;
+            Committed = committed.With(_writer, position with { LastCommit = writes.Number, LastResult = result });
         return fault == CommitFault.None ? result : throw new StorageException("The commit was made to report failure.");
     }
 
@@ -44,7 +45,7 @@ public sealed partial class InMemoryPresenceStore
     {
         Faults.OnOperation();
         await Faults.CompleteLaterAsync();
-        (_committed, var removed) = InMemoryPurge.Apply(_committed, tombstonesBefore, limit);
+        (Committed, var removed) = InMemoryPurge.Apply(Committed, tombstonesBefore, limit);
         return removed;
     }
 
@@ -53,12 +54,14 @@ public sealed partial class InMemoryPresenceStore
         Faults.OnOperation();
         await Faults.CompleteLaterAsync();
         await Faults.DelayReopeningAsync();
-        _committed = _committed with { Generation = _committed.Generation + 1 };
-        return new WriterPosition(_committed.Generation, _committed.LastCommit, _committed.LastResult);
+        var position = Committed.Writers.GetValueOrDefault(_writer);
+        position = position with { Generation = position.Generation + 1 };
+        Committed = Committed.With(_writer, position);
+        return position;
     }
 
-    /// <summary>Commits as another writer does. Not at the same time as a commit of the store's own writer.</summary>
-    public void CommitFromOutside(Func<StoreImage, StoreImage> change) => _committed = change(_committed);
+    /// <summary>Changes the data as another writer does. Not at the same time as a commit of the store's own writer.</summary>
+    public void CommitFromOutside(Func<StoreImage, StoreImage> change) => Committed = change(Committed);
 
     private static void Read(ServiceImage? image, ServiceKeys keys, ServiceRead read)
     {
@@ -66,29 +69,35 @@ public sealed partial class InMemoryPresenceStore
             return;
         read.Service = new StoredService(image.Record, image.Version, image.NextUserId, image.NextBindingId);
         foreach (var user in keys.Users)
-            read.Users.Add(Find(image, user));
+            read.Users.Add(Find(image, user, read));
         foreach (var user in keys.Presences)
         {
-            read.Presences.Add(Find(image, user) is { } found
+            read.Presences.Add(Find(image, user, read) is { } found
                 ? new StoredPresence(found.Id, found.Sid, found.HadBinding, UserPresence.Of(found))
                 : default);
         }
         foreach (var sid in keys.Bindings)
-            read.Bindings.Add(WithOwner(image, image.Bindings.Values.FirstOrDefault(binding => binding.Sid == sid)));
+            read.Bindings.Add(WithOwner(image, read, image.Bindings.Values.FirstOrDefault(binding => binding.Sid == sid)));
         foreach (var (type, endpoint) in keys.Addresses)
         {
             read.BindingsByAddress.Add(WithOwner(
-                image, image.Bindings.Values.FirstOrDefault(binding => binding.Type == type && binding.Endpoint == endpoint)));
+                image, read, image.Bindings.Values.FirstOrDefault(binding => binding.Type == type && binding.Endpoint == endpoint)));
         }
         read.Webhook = keys.NeedsWebhook ? image.Webhook : null;
         read.Notifications = keys.NeedsNotifications ? image.Notifications : null;
     }
 
-    private static UserRecord? Find(ServiceImage image, UserLookup lookup) =>
-        lookup.Id == 0 ? image.FindUser(lookup.Key) : image.Users.GetValueOrDefault(lookup.Id);
+    private static UserRecord? Find(ServiceImage image, UserLookup lookup, ServiceRead read)
+    {
+        var user = lookup.Id == 0 ? image.FindUser(lookup.Key) : image.Users.GetValueOrDefault(lookup.Id);
+        if (user is not null)
+            read.UserVersions[user.Id] = image.Versions[user.Id];
+        return user;
+    }
 
-    private static OwnedBinding? WithOwner(ServiceImage image, PushBinding? binding) =>
-        binding is null ? null : new OwnedBinding(binding, image.FindUser(new UserKey(binding.UserSid))!);
+    private static OwnedBinding? WithOwner(ServiceImage image, ServiceRead read, PushBinding? binding) => binding is null
+        ? null
+        : new OwnedBinding(binding, Find(image, new UserLookup(new UserKey(binding.UserSid)), read)!);
 
     /// <summary>Raises the versions of the service instances of a commit, as if another writer had been faster.</summary>
     private void Raise(BatchWrites writes, ServiceSid? only)
@@ -96,10 +105,10 @@ public sealed partial class InMemoryPresenceStore
         foreach (var service in writes.Services)
         {
             var isStale = only is null || only == service.Service.Record.Sid;
-            if (isStale && _committed.Services.TryGetValue(service.Service.Record.Id, out var image))
-                _committed = _committed.With(image with { Version = image.Version + 1 });
+            if (isStale && Committed.Services.TryGetValue(service.Service.Record.Id, out var image))
+                Committed = Committed.With(image with { Version = image.Version + 1 });
         }
         if (only is null && writes.DirectoryVersion is not null)
-            _committed = _committed with { DirectoryVersion = _committed.DirectoryVersion + 1 };
+            Committed = Committed with { DirectoryVersion = Committed.DirectoryVersion + 1 };
     }
 }

@@ -16,20 +16,37 @@ namespace GrpcPresence.Testing;
 public sealed partial class InMemoryPresenceStore : IPresenceStore
 {
     private readonly Random _timelines;
-    private volatile StoreImage _committed = new();
+    private readonly SharedImage _shared;
+    private readonly int _writer;
+    private int _writers = 1;
     private long _lastEpoch = 1L << 62; // above the wall time
 
     public InMemoryPresenceStore(int seed = 0)
     {
         _timelines = new Random(seed);
+        _shared = new SharedImage();
         Restart();
+    }
+
+    private InMemoryPresenceStore(SharedImage shared, int writer)
+    {
+        (_timelines, _shared, _writer) = (new Random(writer), shared, writer);
     }
 
     /// <summary>Makes the store fail.</summary>
     public StoreFaults Faults { get; } = new();
 
     /// <summary>All committed data, as a backup.</summary>
-    public StoreImage Image => _committed;
+    public StoreImage Image => Committed;
+
+    private StoreImage Committed
+    {
+        get => _shared.Image;
+        set => _shared.Image = value;
+    }
+
+    /// <summary>Returns a store with the same data for another writer, which commits between the commits of this one.</summary>
+    public InMemoryPresenceStore OpenAnotherWriter() => new(_shared, _writers++);
 
     /// <summary>Restarts the store. Uncommitted data is lost, a new timeline begins, and faults end.</summary>
     public void Restart()
@@ -37,15 +54,22 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
         Faults.Clear();
         var timeline = new byte[16];
         _timelines.NextBytes(timeline);
-        _committed = _committed with { Timelines = _committed.Timelines.Add(new Guid(timeline)), LastResult = null };
+        Committed = Committed with
+        {
+            Timelines = Committed.Timelines.Add(new Guid(timeline)),
+            Writers = Committed.Writers.SetItems(Committed.Writers.Select(writer =>
+                KeyValuePair.Create(writer.Key, writer.Value with { LastResult = null }))),
+        };
     }
 
     /// <summary>Restores a backup and restarts the store. Later commits are lost. A writer of before can no longer commit.</summary>
     public void Restore(StoreImage backup)
     {
-        _committed = backup with
+        Committed = backup with
         {
-            Generation = _committed.Generation + 1,
+            Writers = backup.Writers.SetItems(Committed.Writers.Select(writer => KeyValuePair.Create(
+                writer.Key,
+                backup.Writers.GetValueOrDefault(writer.Key) with { Generation = writer.Value.Generation + 1 }))),
             Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)),
         };
         Restart();
@@ -217,7 +241,7 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     public ValueTask<IReadOnlyList<ApiKey>> ListApiKeysAsync(CancellationToken cancellationToken) =>
         ReadAsync<IReadOnlyList<ApiKey>>(image => [.. image.ApiKeys.Values], cancellationToken);
 
-    public Guid TimelineOf(ServiceRecord service) => TimelineOf(_committed.Timelines[^1], service.Id);
+    public Guid TimelineOf(ServiceRecord service) => TimelineOf(Committed.Timelines[^1], service.Id);
 
     public ValueTask<long?> FindTimelineEndAsync(ServiceRecord service, Guid timeline, CancellationToken cancellationToken) =>
         ReadAsync<long?>(
@@ -268,8 +292,19 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     {
         cancellationToken.ThrowIfCancellationRequested();
         Faults.OnRead();
-        var result = read(_committed);
+        var result = read(Committed);
         await Faults.StallAsync();
         return result;
+    }
+
+    private sealed class SharedImage
+    {
+        private volatile StoreImage _image = new();
+
+        public StoreImage Image
+        {
+            get => _image;
+            set => _image = value;
+        }
     }
 }

@@ -12,7 +12,7 @@ public sealed record ServiceImage(ServiceRecord Record)
     /// <summary>Whether the service instance is deleted and only waits to be purged.</summary>
     public bool IsDeleted { get; init; }
 
-    /// <summary>Raised by every commit that writes to the service instance.</summary>
+    /// <summary>Raised by every commit that changes the settings.</summary>
     public long Version { get; init; }
 
     /// <summary>The key that the next user takes.</summary>
@@ -23,6 +23,9 @@ public sealed record ServiceImage(ServiceRecord Record)
 
     /// <summary>The last key of an ended session, which is unique in the store.</summary>
     public long LastEndedId { get; init; } = RowKeys.FirstOf(Record.Id);
+
+    /// <summary>The version of each user by key.</summary>
+    public ImmutableDictionary<long, long> Versions { get; init; } = ImmutableDictionary<long, long>.Empty;
 
     /// <summary>The users by key.</summary>
     public ImmutableDictionary<long, UserRecord> Users { get; private init; } = ImmutableDictionary<long, UserRecord>.Empty;
@@ -59,6 +62,12 @@ public sealed record ServiceImage(ServiceRecord Record)
     /// <summary>Returns the user, or null.</summary>
     public UserRecord? FindUser(UserKey key) =>
         (key.IsSid ? Sids.TryGetValue(key.Sid, out var id) : Identities.TryGetValue(key.Identity, out id)) ? Users[id] : null;
+
+    /// <summary>Returns what commits count up.</summary>
+    public ServiceCounters Counters => new(Record.Revision, Record.UserCount, NextUserId, NextBindingId);
+
+    /// <summary>Returns the image with another version of a user, which exists or will be added.</summary>
+    public ServiceImage Raise(long userId) => this with { Versions = Versions.SetItem(userId, Versions.GetValueOrDefault(userId) + 1) };
 
     /// <summary>Returns the image with a new user.</summary>
     public ServiceImage Add(UserRecord user) => this with

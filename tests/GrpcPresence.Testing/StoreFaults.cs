@@ -11,7 +11,7 @@ public sealed class StoreFaults : IDisposable
     private int _operationsUntilFault; // 0: none
     private CommitFault _commitFault;
     private bool _isDown;
-    private bool _isNextCommitStale;
+    private int _staleCommits;
     private ServiceSid? _staleService;
     private bool _completesLater;
     private (TaskCompletionSource Began, Task Until)? _delayedReopening;
@@ -52,12 +52,12 @@ public sealed class StoreFaults : IDisposable
     }
 
     /// <summary>
-    /// Makes the next commit find everything stale that it writes to, or only one service instance, as if another writer had been faster.
+    /// Makes the next commits find everything stale that they write to, or only one service instance, as if another writer had been faster.
     /// </summary>
-    public void MakeNextCommitStale(ServiceSid? service = null)
+    public void MakeNextCommitStale(ServiceSid? service = null, int commits = 1)
     {
         lock (_gate)
-            (_isNextCommitStale, _staleService) = (true, service);
+            (_staleCommits, _staleService) = (commits, service);
     }
 
     /// <summary>Makes the operations of the writer complete on another thread, or on the caller's.</summary>
@@ -173,7 +173,7 @@ public sealed class StoreFaults : IDisposable
             _stalled.Clear();
             _operationsUntilFault = 0;
             _commitFault = CommitFault.None;
-            _isNextCommitStale = false;
+            _staleCommits = 0;
             _isDown = false;
             _readFault = null;
         }
@@ -220,9 +220,8 @@ public sealed class StoreFaults : IDisposable
     {
         lock (_gate)
         {
-            var isStale = _isNextCommitStale;
-            (_isNextCommitStale, only) = (false, _staleService);
-            return isStale;
+            only = _staleService;
+            return _staleCommits > 0 && _staleCommits-- > 0;
         }
     }
 

@@ -10,14 +10,11 @@ namespace GrpcPresence.Testing;
 /// <summary>All data of a store at one moment. Immutable.</summary>
 public sealed record StoreImage
 {
-    /// <summary>The generation of the writer.</summary>
-    public long Generation { get; init; }
+    /// <summary>The position of each writer by its number; the first one is 0.</summary>
+    public ImmutableDictionary<int, WriterPosition> Writers { get; init; } = ImmutableDictionary<int, WriterPosition>.Empty;
 
-    /// <summary>The number of the last commit in the image.</summary>
-    public long LastCommit { get; init; }
-
-    /// <summary>The result of the last commit; null before the first one.</summary>
-    public CommitResult? LastResult { get; init; }
+    /// <summary>The number of the last commit of the first writer.</summary>
+    public long LastCommit => Writers.GetValueOrDefault(0).LastCommit;
 
     /// <summary>Raised by every commit that writes to the directory.</summary>
     public long DirectoryVersion { get; init; }
@@ -45,6 +42,9 @@ public sealed record StoreImage
 
     /// <summary>Returns the service instance; throws ServiceInstanceNotFound.</summary>
     public ServiceImage Get(ServiceSid sid) => Find(sid) ?? throw PresenceErrors.ServiceInstanceNotFound(sid);
+
+    /// <summary>Returns the image with another position of a writer.</summary>
+    public StoreImage With(int writer, WriterPosition position) => this with { Writers = Writers.SetItem(writer, position) };
 
     /// <summary>Returns the image with the service instance in place of the one with its key.</summary>
     public StoreImage With(ServiceImage service) => this with { Services = Services.SetItem(service.Record.Id, service) };

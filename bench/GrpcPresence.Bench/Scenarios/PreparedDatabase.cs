@@ -53,8 +53,10 @@ internal static class PreparedDatabase
         {
             writes.Clear();
             writes.Number = ++number;
-            var rows = writes.AddService(new StoredService(service, Version: done / UsersPerCommit, first + users, first));
-            rows.IsNew = done == 0;
+            var after = new StoredService(service, Version: done / UsersPerCommit, first + users, first);
+            var empty = new StoredService(service with { Revision = 0, UserCount = 0 }, Version: 0, first, first);
+            var rows = writes.AddService(done == 0 ? empty : after, after);
+            (rows.IsNew, rows.ChangesSettings) = (done == 0, true);
             for (var user = done; user < Math.Min(done + UsersPerCommit, users); user++)
             {
                 var revision = user + 2;

@@ -33,7 +33,7 @@ internal sealed class PresenceDatabase : IDisposable
                     .Select(user => Sample.State(service, user, ++_revision).Record! with { Id = first + user }),
             ];
             var writes = new BatchWrites { Generation = position.Generation, Number = ++_commit };
-            var rows = writes.AddService(new StoredService(service, Version: 0, first + users, first));
+            var rows = writes.AddService(new StoredService(service, 0, first, first), new StoredService(service, 0, first + users, first));
             rows.IsNew = true;
             rows.NewUsers.AddRange(_users);
             store.CommitAsync(writes).AsTask().GetAwaiter().GetResult();

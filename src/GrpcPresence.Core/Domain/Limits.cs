@@ -350,6 +350,9 @@ public static class Limits
     /// </summary>
     public const int BackgroundChangesPerBatch = 1000;
 
+    /// <summary>How often a command is decided while other writers change what it depends on.</summary>
+    public const int DecisionAttempts = 16;
+
     /// <summary>Rows that one call of the store purges.</summary>
     public const int RowsPerPurge = 1000;
 

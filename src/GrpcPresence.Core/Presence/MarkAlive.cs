@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Presence;
@@ -28,6 +29,11 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     {
         foreach (var user in users)
             batch.MarkAlive(user.Service.Id, user.StoreId);
+    }
+
+    /// <inheritdoc/>
+    internal override void Settle(CounterShift shift)
+    {
     }
 
     /// <inheritdoc/>

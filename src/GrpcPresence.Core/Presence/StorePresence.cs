@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Overlay;
 
@@ -52,6 +53,10 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             _error = error;
         }
     }
+
+    /// <inheritdoc/>
+    internal override void Settle(CounterShift shift) =>
+        (_storeId, _switchRevision) = (shift.UserId(_storeId), shift.Revision(_switchRevision));
 
     /// <inheritdoc/>
     internal override void Complete(ITrackedUsers users)

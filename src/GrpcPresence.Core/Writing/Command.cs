@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Core.Writing;
 
@@ -24,6 +25,12 @@ public abstract class Command
     /// of the batch are not affected.
     /// </summary>
     internal abstract void Decide(CommandBatch batch);
+
+    /// <summary>
+    /// Moves the result to the revisions and keys that are stored, if they are not those that the command took. Called before
+    /// <see cref="Complete"/>.
+    /// </summary>
+    internal abstract void Settle(CounterShift shift);
 
     /// <summary>Completes the command: it is committed and published.</summary>
     internal abstract void Complete(ITrackedUsers users);

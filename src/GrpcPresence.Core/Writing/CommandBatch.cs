@@ -41,7 +41,7 @@ internal sealed class CommandBatch
                 continue;
             var rows = overlays.Rent();
             rows.Begin(keys.Services[i], read.Services[i]);
-            Add(new ServiceBatch(service.Record, service.Version, rows));
+            Add(new ServiceBatch(service, rows));
         }
     }
 
@@ -79,7 +79,8 @@ internal sealed class CommandBatch
         service = service with { Id = _nextServiceId++ };
         var rows = _overlays.Rent();
         rows.BeginNew(_keys.Service(service.Sid), service.Id);
-        Add(new ServiceBatch(service, version: 0, rows) { IsNew = true });
+        var first = RowKeys.FirstOf(service.Id);
+        Add(new ServiceBatch(new StoredService(service, Version: 0, first, first), rows) { IsNew = true });
         return service;
     }
 
@@ -152,9 +153,22 @@ internal sealed class CommandBatch
     public int CountRejectedUsers(CommitResult result) =>
         _services.Sum(service => service.RejectedUsers > 0 && !result.IsStale(service.Sid) ? service.RejectedUsers : 0);
 
+    /// <summary>Moves what is to be published to the revisions and keys that the commit stored.</summary>
+    public void Settle(CommitResult result)
+    {
+        foreach (var service in _services)
+            service.Settle(result);
+    }
+
+    /// <summary>
+    /// How far the commit moved the revisions and keys that commands took in the service instance. Nothing for one that does not exist.
+    /// </summary>
+    public CounterShift ShiftOf(ServiceSid sid) => _present.TryGetValue(sid, out var service) ? service.Shift : default;
+
     /// <summary>Adds the final rows to the commit.</summary>
     public void WriteTo(BatchWrites writes)
     {
+        writes.UsersPerService = _settings.UsersPerService;
         foreach (var service in _services)
             service.WriteTo(writes);
         ApiKeys.WriteTo(writes);

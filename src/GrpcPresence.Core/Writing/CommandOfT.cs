@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Core.Writing;
 
@@ -47,6 +48,12 @@ public abstract class Command<TResult> : Command
             // The caller gets this together with the rest of the batch: the commit on which the decision depends may still fail.
             _error = error;
         }
+    }
+
+    internal sealed override void Settle(CounterShift shift)
+    {
+        if (_result is { } result)
+            _result = shift.OfAnswer(result);
     }
 
     internal override void Complete(ITrackedUsers users)

@@ -107,11 +107,20 @@ public sealed class CommandWriter
         }
     }
 
-    /// <summary>Decides and commits, and repeats that for the commands whose service instances were stale.</summary>
+    /// <summary>
+    /// Decides and commits, and repeats that for the commands whose service instances were stale. After a number of attempts these fail,
+    /// like those of a store that is away, so that other commands do not wait behind them without end.
+    /// </summary>
     private WriteOutcome Write(List<Command> commands)
     {
-        while (commands.Count > 0)
+        for (var attempts = 0; commands.Count > 0; attempts++)
         {
+            if (attempts == Limits.DecisionAttempts)
+            {
+                foreach (var command in commands)
+                    command.Fail(new StorageException("Other writers changed the service instance during each attempt."));
+                return WriteOutcome.Failed;
+            }
             var began = _time.GetTimestamp();
             var (batch, result) = ((CommandBatch?)null, (CommitResult?)null);
             Exception? fault = null;
@@ -150,6 +159,7 @@ public sealed class CommandWriter
         {
             batch = Decide(commands);
             result = _store.Commit(batch);
+            batch.Settle(result);
             return null;
         }
         catch (StorageException) when (_store.IsInDoubt)
@@ -157,6 +167,7 @@ public sealed class CommandWriter
             var (decided, all) = (batch!, commands.ToArray());
             _store.WhenSettled(happened =>
             {
+                decided.Settle(happened);
                 Publish(decided, happened);
                 // The callers already got the error and ignore this. The tracked users must learn the outcome.
                 Complete(decided, happened, all);
@@ -219,8 +230,11 @@ public sealed class CommandWriter
     {
         foreach (var command in commands)
         {
-            if (!IsStale(command, result))
-                command.Complete(_users);
+            if (IsStale(command, result))
+                continue;
+            if (command.Target is { } target && batch.ShiftOf(target) is { IsNone: false } shift)
+                command.Settle(shift);
+            command.Complete(_users);
         }
         foreach (var service in batch.Services)
         {

@@ -9,18 +9,19 @@ namespace GrpcPresence.Core.Writing;
 /// A service instance in a batch: its record and its rows as the batch changes them, and the changes to publish. Used only by the writer's
 /// thread.
 /// </summary>
-/// <param name="record">The record as it was read.</param>
-/// <param name="version">The version that was read.</param>
+/// <param name="read">The service instance as it was read; if it is new, as it begins.</param>
 /// <param name="rows">The rows. Not used after the commit.</param>
-internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOverlay rows)
+internal sealed class ServiceBatch(StoredService read, ServiceOverlay rows)
 {
     private readonly List<UserChange> _users = [];
     private readonly List<ServiceConfiguration> _configurations = [];
-    private readonly long _firstRevision = record.Revision + 1;
-    private long _revision = record.Revision;
-    private long _userCount = record.UserCount;
-    private ServiceRecord _record = record;
+    private long _firstRevision = read.Record.Revision + 1;
+    private long _revision = read.Record.Revision;
+    private long _userCount = read.Record.UserCount;
+    private ServiceRecord _record = read.Record;
+    private int? _position; // in the commit; null if the batch wrote nothing
     private bool _isRecordChanged;
+    private bool _dependsOnRevision;
     private bool _isPartial;
 
     /// <summary>The record as it is to be stored.</summary>
@@ -29,10 +30,10 @@ internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOv
         : _record = _record with { Revision = _revision, UserCount = _userCount };
 
     /// <summary>The store's key.</summary>
-    public long Id { get; } = record.Id;
+    public long Id { get; } = read.Record.Id;
 
     /// <summary>The SID.</summary>
-    public ServiceSid Sid { get; } = record.Sid;
+    public ServiceSid Sid { get; } = read.Record.Sid;
 
     /// <summary>The settings in force.</summary>
     public ServiceConfiguration Configuration => _record.Configuration;
@@ -60,6 +61,9 @@ internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOv
 
     /// <summary>The revision that the next visible change will take.</summary>
     public long NextRevision => _revision + 1;
+
+    /// <summary>How far the commit moved the revisions and keys that the batch took. Known after <see cref="Settle"/>.</summary>
+    public CounterShift Shift { get; private set; } = new(read.Counters, read.Counters);
 
     /// <summary>The number of users that were not created because the maximum number exists.</summary>
     public int RejectedUsers { get; set; }
@@ -106,6 +110,9 @@ internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOv
         _configurations.Add(configuration);
     }
 
+    /// <summary>Makes the service instance stale if its revision is not the one that was read.</summary>
+    public void DependOnRevision() => _dependsOnRevision = true;
+
     /// <summary>Notes the deletion of the service instance.</summary>
     public void Delete() => IsDeleted = true;
 
@@ -114,12 +121,33 @@ internal sealed class ServiceBatch(ServiceRecord record, long version, ServiceOv
     {
         if (!_isRecordChanged && !IsVisible && !rows.IsChanged)
             return;
-        if (IsDeleted)
-            writes.AddService(new StoredService(Record, version, RowKeys.FirstOf(Id), RowKeys.FirstOf(Id)));
-        else
-            rows.WriteTo(writes, Record, version);
-        var last = writes.Services[^1];
-        (last.IsNew, last.IsDeleted) = (IsNew, IsDeleted);
+        _position = writes.Services.Count;
+        var service = writes.AddService(read, IsDeleted ? read with { Record = Record } : rows.After(Record));
+        (service.IsNew, service.IsDeleted, service.DependsOnRevision) = (IsNew, IsDeleted, _dependsOnRevision);
+        if (!IsDeleted)
+            rows.WriteTo(service);
+        service.ChangesSettings |= _isRecordChanged;
+    }
+
+    /// <summary>Moves what is to be published to the revisions and keys that the commit stored.</summary>
+    public void Settle(CommitResult result)
+    {
+        if (_position is not { } position || result.Services[position] is not { IsStale: false } settled || IsNew)
+            return;
+        Shift = new CounterShift(read.Counters, settled.Base);
+        if (Shift.IsNone)
+            return;
+        _record = Shift.Of(Record);
+        (_revision, _userCount) = (_record.Revision, _record.UserCount);
+        _firstRevision = settled.Base.Revision + 1;
+        for (var i = 0; i < _users.Count; i++)
+        {
+            var change = _users[i];
+            _users[i] = new UserChange(
+                Shift.Of(change.State), change.Reasons, Shift.Revision(change.Revision), Shift.Previous(change.Previous));
+        }
+        for (var i = 0; i < _configurations.Count; i++)
+            _configurations[i] = Shift.Of(_configurations[i]);
     }
 
     /// <summary>Returns what is to be published.</summary>

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
@@ -36,6 +37,21 @@ public sealed class StaleTests : IDisposable
         await bob;
         Assert.NotNull(await _world.Get(other, "bob"));
         Assert.Equal(commits + 2, _world.Store.Image.LastCommit);
+    }
+
+    [Fact]
+    public async Task A_command_that_is_stale_at_each_attempt_fails()
+    {
+        var (stale, other) = (await _world.NewService(), await _world.NewService());
+        _world.Store.Faults.MakeNextCommitStale(stale.Sid, commits: Limits.DecisionAttempts + 5);
+
+        var ada = _world.Queue.SubmitAsync(NewUser(stale.Sid, "ada"));
+        var bob = _world.Queue.SubmitAsync(NewUser(other.Sid, "bob"));
+        _world.Writer.WriteOnce();
+
+        await bob;
+        Assert.Equal(ErrorReason.StorageUnavailable, (await Assert.ThrowsAnyAsync<PresenceException>(() => ada)).Reason);
+        Assert.Null(await _world.Get(stale, "ada"));
     }
 
     [Fact]

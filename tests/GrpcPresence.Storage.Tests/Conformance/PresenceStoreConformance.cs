@@ -80,6 +80,10 @@ public abstract partial class PresenceStoreConformance
     protected void TakeRevision(ServiceRecord service, long revision) =>
         Write(session => session.UpdateService(session.FindService(service.Sid)! with { Revision = revision }));
 
+    /// <summary>Makes what was read of a service instance before stale.</summary>
+    protected void Rename(ServiceRecord service) =>
+        Write(session => session.UpdateService(session.FindService(service.Sid)! with { FriendlyName = "faster" }));
+
     protected async Task<UserRecord?> FindUser(ServiceRecord service, UserKey key) =>
         (await Store.FindUsersAsync(service.Sid, [key], Stop)).Users.SingleOrDefault()?.Record;
 

@@ -71,7 +71,12 @@ internal sealed class StoreSession
             DirectoryVersion = _directory?.Version,
         };
         foreach (var pending in _services.Values)
-            pending.Fill(writes.AddService(pending.Service));
+        {
+            var service = writes.AddService(pending.Read, pending.Service);
+            pending.Fill(service);
+            if (!pending.IsNew)
+                AddWhatWasRead(service);
+        }
         foreach (var add in _further)
             add(writes);
         return writes;
@@ -113,7 +118,11 @@ internal sealed class StoreSession
         service = service with { Id = directory.NextServiceId + _newServices++ };
         _sids[service.Id] = service.Sid;
         var first = RowKeys.FirstOf(service.Id);
-        _services.Add(service.Id, new Pending(new StoredService(service, 0, first, first)) { IsNew = true });
+        _services.Add(service.Id, new Pending(new StoredService(service with { Revision = 0, UserCount = 0 }, 0, first, first))
+        {
+            IsNew = true,
+            Service = new StoredService(service, 0, first, first),
+        });
         return service;
     }
 
@@ -224,6 +233,25 @@ internal sealed class StoreSession
     // The port is asynchronous for stores in another process. These tests need no thread meanwhile.
     private static T Wait<T>(ValueTask<T> call) => call.AsTask().GetAwaiter().GetResult();
 
+    // The writer has read the rows that it writes.
+    private void AddWhatWasRead(ServiceWrites writes)
+    {
+        IEnumerable<long> users = [.. writes.DeletedUsers, .. writes.ChangedUsers.Select(user => user.Id), .. writes.Presences.Select(p => p.UserId)];
+        var read = Read(writes.Read.Record.Sid, keys =>
+        {
+            foreach (var id in users)
+                keys.AddUser(new UserLookup(new UserKey(Sample.Identity(0)), id));
+            keys.NeedsWebhook = true;
+        });
+        (writes.UserVersions, writes.ReadPosition) = (read.UserVersions, read.Webhook?.Position);
+        writes.ChangesSettings = writes.Webhook is not null || writes.Notifications is not null
+            || writes.Service.Record != writes.Read.Record with
+            {
+                Revision = writes.Service.Record.Revision,
+                UserCount = writes.Service.Record.UserCount,
+            };
+    }
+
     private void Discard()
     {
         _services.Clear();
@@ -245,11 +273,13 @@ internal sealed class StoreSession
         return _services[serviceId] = new Pending(service ?? throw new InvalidOperationException("The service instance does not exist."));
     }
 
-    private sealed class Pending(StoredService service)
+    private sealed class Pending(StoredService read)
     {
         private readonly List<Action<ServiceWrites>> _writes = [];
 
-        public StoredService Service { get; set; } = service;
+        public StoredService Read { get; } = read;
+
+        public StoredService Service { get; set; } = read;
 
         public bool IsNew { get; init; }
 

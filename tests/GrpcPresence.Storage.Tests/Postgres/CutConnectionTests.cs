@@ -396,6 +396,6 @@ public sealed class CutConnectionTests
         /// <summary>Whether a result names the service instances of this round, with their revisions before it.</summary>
         public bool HasResult(CommitResult result) =>
             result.IsWhole && result.Services.SequenceEqual(Writes.Services.Select(writes => new ServiceResult(
-                writes.Service.Record.Sid, IsStale: false, writes.Service.Record.Sid == Sid ? writes.Service.Record.Revision - 1 : 0)));
+                writes.Service.Record.Sid, IsStale: false, writes.Read.Counters)));
     }
 }

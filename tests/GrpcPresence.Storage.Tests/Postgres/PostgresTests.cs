@@ -46,12 +46,14 @@ internal static class PostgresTests
     public static void SkipIfMissing() => Assert.SkipWhen(PostgresServer.MissingReason is not null, PostgresServer.MissingReason ?? "");
 
     /// <summary>Opens a store.</summary>
-    public static PostgresPresenceStore Open(string connectionString) => OpenAsync(connectionString).GetAwaiter().GetResult();
+    public static PostgresPresenceStore Open(string connectionString, long node = 1) =>
+        OpenAsync(connectionString, node).GetAwaiter().GetResult();
 
     /// <summary>Opens a store. The times in which another node would show itself are short.</summary>
-    public static Task<PostgresPresenceStore> OpenAsync(string connectionString) => PostgresPresenceStore.OpenAsync(
+    public static Task<PostgresPresenceStore> OpenAsync(string connectionString, long node = 1) => PostgresPresenceStore.OpenAsync(
         new PostgresStoreOptions
         {
+            Node = node,
             ConnectionString = connectionString,
             HolderGrace = TimeSpan.FromMilliseconds(100),
             HolderGraceAfterRestart = TimeSpan.FromMilliseconds(200),

@@ -26,7 +26,7 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
     private readonly ServiceCache _services;
     private readonly PresenceTracker _tracker;
     private readonly CommandWriter _writer;
-    private readonly List<(long Service, string Line)> _published = [];
+    private readonly List<Published> _published = [];
 
     private WriterRun(IPresenceStore store, bool publishesUsers)
     {
@@ -40,6 +40,12 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
             store, _queue, _services, _tracker, [this], new ApiKeyCache(), new StorageStatus(), _metrics, time, TimeSpan.FromDays(30),
             usersPerService: 3);
     }
+
+    /// <summary>What was published: changes of users, and configurations, which have no identity.</summary>
+    public IReadOnlyList<Published> Changes => _published;
+
+    /// <summary>Starts with what the store contains.</summary>
+    public static WriterRun Join(IPresenceStore store) => new(store, publishesUsers: true);
 
     /// <summary>Starts with a service instance in which reachability is on.</summary>
     public static async Task<WriterRun> StartAsync(IPresenceStore store, bool publishesUsers)
@@ -65,16 +71,23 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
         {
             foreach (var change in commit.Users)
             {
-                var line = $"published {commit.Service.Id} {change.Revision} {change.Previous} {change.State.Identity} {change.Reasons}";
-                _published.Add((commit.Service.Id, line));
+                _published.Add(new Published(
+                    commit.Service.Id, change.Revision, change.Previous, change.State.Identity, change.Reasons));
             }
+            foreach (var configuration in commit.Configurations)
+                _published.Add(new Published(commit.Service.Id, configuration.Revision, 0, null, default));
         }
     }
 
     /// <summary>Writes the commands in one batch, and returns their outcomes.</summary>
     public async Task<IReadOnlyList<string>> WriteTogetherAsync(IReadOnlyList<WriterStep> steps)
     {
-        var seen = await LookAsync();
+        return await WriteTogetherAsync(steps, await LookAsync());
+    }
+
+    /// <summary>Writes the commands in one batch, and returns their outcomes.</summary>
+    public async Task<IReadOnlyList<string>> WriteTogetherAsync(IReadOnlyList<WriterStep> steps, Seen seen)
+    {
         var tasks = new List<Task>();
         foreach (var step in steps)
             tasks.Add(Submit(step, seen));
@@ -118,7 +131,7 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
         foreach (var ended in (await _store.ListEndedSessionsAsync(0, 1000, default)).OrderBy(ended => $"{ended.Identity} {ended.Session}"))
             lines.Add($"ended {ended.Service} {ended.Identity} {ended.Session} {ended.Until}");
         // Of each service instance by itself: a batch publishes one after the other.
-        lines.AddRange(_published.OrderBy(change => change.Service).Select(change => change.Line));
+        lines.AddRange(_published.OrderBy(change => change.Service).ThenBy(change => change.Revision).Select(change => $"{change}"));
         return lines;
     }
 
@@ -194,7 +207,8 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
         }
     }
 
-    private async Task<Seen> LookAsync()
+    /// <summary>Returns what a caller sees now.</summary>
+    public async Task<Seen> LookAsync()
     {
         var users = (await _store.ListUsersAsync(Lasting, 0, 100, online: null, default)).Users;
         return new Seen(
@@ -208,7 +222,7 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
     private static ApiKeySecret Secret(int number) => new($"salt {number}", $"hash {number}");
 
     /// <summary>What a caller has seen before the batch.</summary>
-    private sealed class Seen(
+    internal sealed class Seen(
         CachedService service,
         Dictionary<Identity, UserSid> users,
         List<BindingSid> bindings,
@@ -240,4 +254,8 @@ internal sealed class WriterRun : IDisposable, ICommitPublisher
 
         public override long GetTimestamp() => 0;
     }
+
+    /// <summary>A published change.</summary>
+    internal readonly record struct Published(
+        long Service, long Revision, long Previous, Identity? User, UpdateReasons Reasons);
 }

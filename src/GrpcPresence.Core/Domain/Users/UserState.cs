@@ -68,6 +68,14 @@ public sealed class UserState
     public static UserState Of(ServiceSid service, Tombstone tombstone) =>
         new(service, tombstone.Sid, tombstone.Identity, record: null, tombstone.Revision);
 
+    /// <summary>Returns the same state at the revisions at which it is stored. Null for a deleted user.</summary>
+    public UserState With(UserRecord? record, long revision) => new(Service, Sid, Identity, record, revision)
+    {
+        IsOnline = IsOnline,
+        IsNotifiable = IsNotifiable,
+        LastOnlineTime = LastOnlineTime,
+    };
+
     /// <summary>
     /// Returns the encoded user in the view, encoded at the first call. Two threads may encode it at the same time; one result is kept.
     /// </summary>

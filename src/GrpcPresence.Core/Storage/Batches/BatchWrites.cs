@@ -22,6 +22,9 @@ public sealed class BatchWrites
     /// </summary>
     public long? DirectoryVersion { get; set; }
 
+    /// <summary>The number of users above which a commit that adds users to a service instance finds it stale.</summary>
+    public long UsersPerService { get; set; } = long.MaxValue;
+
     /// <summary>What is written to each service instance. Those with one SID are committed together.</summary>
     public IReadOnlyList<ServiceWrites> Services => _services;
 
@@ -38,8 +41,8 @@ public sealed class BatchWrites
     public List<long> DeletedApiKeys { get; } = [];
 
     /// <summary>
-    /// Users that are alive. Each mark replaces the <see cref="Domain.Users.UserRecord.LastAlive"/> of a user that exists after the other
-    /// writes, takes no revision, and does not raise the version of the service instance.
+    /// Users that are alive. Each mark replaces the <see cref="Domain.Users.UserRecord.LastAlive"/> of a user from an earlier commit that
+    /// exists after the other writes. A mark takes no revision, and raises no version.
     /// </summary>
     public List<AliveMark> AliveMarks { get; } = [];
 
@@ -51,10 +54,12 @@ public sealed class BatchWrites
         NewApiKeys.Count + ChangedApiKeys.Count + DeletedApiKeys.Count > 0 || _services.Exists(service => service.ChangesDirectory);
 
     /// <summary>Adds the writes to a service instance, which the caller fills in.</summary>
-    public ServiceWrites AddService(StoredService service)
+    /// <param name="read">The service instance as it was read; if it is new, as it begins, at revision 0 and without users.</param>
+    /// <param name="service">The service instance as it will be.</param>
+    public ServiceWrites AddService(StoredService read, StoredService service)
     {
         var writes = _spare.TryPop(out var spare) ? spare : new ServiceWrites();
-        writes.Begin(service);
+        writes.Begin(read, service);
         _services.Add(writes);
         return writes;
     }

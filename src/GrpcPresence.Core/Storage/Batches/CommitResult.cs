@@ -27,9 +27,11 @@ public sealed record CommitResult(bool IsDirectoryStale, ImmutableArray<ServiceR
 /// <summary>What a commit did to one service instance.</summary>
 /// <param name="Sid">The service instance.</param>
 /// <param name="IsStale">
-/// Whether another writer has changed, deleted or created the service instance since it was read. Then nothing is written to it.
+/// Whether another writer has changed what the batch read of the service instance, or has deleted or created it. Then nothing is written
+/// to it.
 /// </param>
-/// <param name="BaseRevision">
-/// The revision of the service instance before the commit. For now it is the one that was read: any other counts as stale.
+/// <param name="Base">
+/// The counters of the service instance before the commit. They are higher than those that were read if another writer has committed in
+/// between. The store has moved the new revisions and keys up by the difference. Meaningless if the service instance is stale.
 /// </param>
-public readonly record struct ServiceResult(ServiceSid Sid, bool IsStale, long BaseRevision);
+public readonly record struct ServiceResult(ServiceSid Sid, bool IsStale, ServiceCounters Base);

@@ -12,8 +12,14 @@ namespace GrpcPresence.Core.Storage.Batches;
 /// <remarks>
 /// <para>
 /// The writer collects what a batch needs, reads it in one call, decides in memory, and commits in one call. It holds no lock in between.
-/// So a commit names the version of each service instance that was read, and the store writes nothing to a service instance that another
-/// writer has changed since. The writer then reads and decides again for that service instance alone.
+/// So a commit names what was read of each service instance, and the store writes nothing to a service instance of which another writer has
+/// changed that since. The writer then reads and decides again for that service instance alone.
+/// </para>
+/// <para>
+/// A change of other users does not make a service instance stale. It takes revisions and keys that the batch may have taken too, so the
+/// store adds to those of the batch what the counters have grown by since they were read: to revisions above the one that was read, and to
+/// keys from the next one that was read on. A store that expects no other writer may find more stale: all to which another writer has
+/// written.
 /// </para>
 /// <para>
 /// A store that is in this process completes each call before it returns, on the writer's thread. The writer's thread waits for a store
@@ -31,16 +37,24 @@ public interface IPresenceStore : IStoreReader, IDisposable
     ValueTask ReadBatchAsync(BatchKeys keys, BatchRead read);
 
     /// <summary>
-    /// Writes a batch durably and at once: readers see either all of it or none of it. Leaves out each service instance that is stale: its
-    /// version is not the one that was read, it is deleted, or its SID was taken. If the directory is stale, writes nothing of the batch.
-    /// The same if a service instance is stale that the commit creates or deletes, because a deletion also revokes API keys. Raises the
-    /// version of each service instance that it writes to by one, and the version of the directory if it writes to that.
+    /// Writes a batch durably and at once: readers see either all of it or none of it. Leaves out each service instance that is stale. If
+    /// the directory is stale, writes nothing of the batch. The same if a service instance is stale that the commit creates or deletes,
+    /// because a deletion also revokes API keys. Raises the version of each service instance whose settings it changes, that of each user
+    /// that it changes, and that of the directory if it writes to that.
     /// </summary>
     /// <remarks>
+    /// <para>
+    /// A service instance is stale if its version is not the one that was read, if it is deleted, or if its SID was taken; if a user to
+    /// change or to remove has another version or is gone; if an identity, an address or a SID to add is taken; if a user that is not
+    /// removed has the identity of a tombstone; if the webhook to replace has another position; if there would be too many users; and if
+    /// the batch depends on a revision that is not the last one.
+    /// </para>
+    /// <para>
     /// The commit happens only under the present generation, and only with the number after that of the last commit that happened.
     /// Otherwise it throws <see cref="StorageException"/> and writes nothing. So a commit that was given up and is still on its way cannot
     /// happen after <see cref="ReopenAsync"/> said that it did not. A commit whose service instances are all stale happens as well, and
     /// takes its number.
+    /// </para>
     /// </remarks>
     /// <exception cref="StorageException">The outcome is unknown until <see cref="ReopenAsync"/>.</exception>
     ValueTask<CommitResult> CommitAsync(BatchWrites writes);

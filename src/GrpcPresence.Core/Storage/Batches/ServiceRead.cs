@@ -24,6 +24,11 @@ public sealed class ServiceRead
     /// <summary>The push bindings of <see cref="ServiceKeys.Addresses"/>; null for one that does not exist.</summary>
     public List<OwnedBinding?> BindingsByAddress { get; } = [];
 
+    /// <summary>
+    /// The version of each user that was read, by key. Empty if the store compares only the version of the service instance.
+    /// </summary>
+    public Dictionary<long, long> UserVersions { get; } = [];
+
     /// <summary>The webhook settings if they were to be read; null if they were never set.</summary>
     public StoredWebhook? Webhook { get; set; }
 
@@ -37,6 +42,7 @@ public sealed class ServiceRead
         Presences.Clear();
         Bindings.Clear();
         BindingsByAddress.Clear();
+        UserVersions.Clear();
         Webhook = null;
         Notifications = null;
     }

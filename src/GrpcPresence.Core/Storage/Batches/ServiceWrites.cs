@@ -9,11 +9,31 @@ namespace GrpcPresence.Core.Storage.Batches;
 /// </summary>
 public sealed class ServiceWrites
 {
+    private static readonly Dictionary<long, long> NoVersions = [];
+
+    /// <summary>The service instance as it was read; if it is new, as it begins.</summary>
+    public StoredService Read { get; private set; } = null!;
+
     /// <summary>
-    /// The service instance as it will be. Its version is the one that was read. <see cref="ServiceRecord.PurgedRevision"/> is not
-    /// written: only <see cref="IPresenceStore.PurgeAsync"/> changes it.
+    /// The service instance as it will be, if no other writer has committed since. Its version has no meaning.
+    /// <see cref="ServiceRecord.PurgedRevision"/> is not written: only <see cref="IPresenceStore.PurgeAsync"/> changes it.
     /// </summary>
     public StoredService Service { get; private set; } = null!;
+
+    /// <summary>
+    /// The versions of the users that were read, by key. Those of <see cref="DeletedUsers"/>, <see cref="ChangedUsers"/> and
+    /// <see cref="Presences"/> are compared, if the store has such versions.
+    /// </summary>
+    public IReadOnlyDictionary<long, long> UserVersions { get; set; } = NoVersions;
+
+    /// <summary>
+    /// Whether this changes the friendly name, the configuration, the webhook settings or the notification settings. Then it raises the
+    /// version.
+    /// </summary>
+    public bool ChangesSettings { get; set; }
+
+    /// <summary>Whether any other revision than the one that was read makes this stale.</summary>
+    public bool DependsOnRevision { get; set; }
 
     /// <summary>
     /// Whether the service instance is new. Its SID is free, or freed by this commit, and its key is the next one of the directory.
@@ -55,15 +75,24 @@ public sealed class ServiceWrites
     /// <summary>Replaces the webhook settings and their position, unless null.</summary>
     public StoredWebhook? Webhook { get; set; }
 
+    /// <summary>
+    /// The position that was read; null if the webhook settings were never set. Any other makes this stale if it writes the webhook.
+    /// </summary>
+    public WebhookPosition? ReadPosition { get; set; }
+
     /// <summary>Replaces the notification settings, unless null.</summary>
     public NotificationSettings? Notifications { get; set; }
 
     /// <summary>Whether this changes which service instances exist.</summary>
     public bool ChangesDirectory => IsNew || IsDeleted;
 
-    internal void Begin(StoredService service)
+    internal void Begin(StoredService read, StoredService service)
     {
+        Read = read;
         Service = service;
+        UserVersions = NoVersions;
+        ChangesSettings = false;
+        DependsOnRevision = false;
         IsNew = false;
         IsDeleted = false;
         DeletedBindings.Clear();
@@ -75,6 +104,7 @@ public sealed class ServiceWrites
         NewBindings.Clear();
         EndedSessions.Clear();
         Webhook = null;
+        ReadPosition = null;
         Notifications = null;
     }
 }

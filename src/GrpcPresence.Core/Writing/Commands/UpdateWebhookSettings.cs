@@ -24,14 +24,17 @@ public sealed class UpdateWebhookSettings(ServiceSid sid, Func<WebhookSettings, 
             return after;
         if (before.Settings.PostUrl.Length == 0)
             before = before with { Epoch = Math.Max(before.Epoch, batch.Now.ToUnixTimeMilliseconds()) };
-        service.Rows.Webhook = before with { Settings = after, Position = PositionOf(after, before, service.Record) };
+        service.Rows.Webhook = before with { Settings = after, Position = PositionOf(after, before, service) };
         return after;
     }
 
-    private static WebhookPosition PositionOf(WebhookSettings after, StoredWebhook before, ServiceRecord service)
+    private static WebhookPosition PositionOf(WebhookSettings after, StoredWebhook before, ServiceBatch service)
     {
         if (after.PostUrl.Length == 0)
             return WebhookPosition.None;
-        return before.Settings.PostUrl.Length == 0 ? WebhookPosition.Now(service) : before.Position;
+        if (before.Settings.PostUrl.Length > 0)
+            return before.Position;
+        service.DependOnRevision();
+        return WebhookPosition.Now(service.Record);
     }
 }

@@ -26,6 +26,8 @@ internal sealed class ServiceOverlay
     private long _nextUserId;
     private long _nextBindingId;
     private StoredWebhook? _webhook;
+    private StoredWebhook? _readWebhook;
+    private Dictionary<long, long>? _userVersions;
     private NotificationSettings? _notifications;
     private bool _isWebhookRead;
     private bool _isWebhookChanged;
@@ -54,8 +56,9 @@ internal sealed class ServiceOverlay
     {
         var service = read.Service!;
         Clear(service.NextUserId, service.NextBindingId);
+        _userVersions = read.UserVersions;
         if (keys.NeedsWebhook)
-            (_webhook, _isWebhookRead) = (read.Webhook, true);
+            (_webhook, _readWebhook, _isWebhookRead) = (read.Webhook, read.Webhook, true);
         if (keys.NeedsNotifications)
             _notifications = read.Notifications;
 
@@ -192,14 +195,19 @@ internal sealed class ServiceOverlay
         _isChanged = true;
     }
 
-    /// <summary>Adds the service instance with its final rows to the commit.</summary>
-    public ServiceWrites WriteTo(BatchWrites target, ServiceRecord service, long version)
+    /// <summary>Returns the service instance with the next keys after the batch.</summary>
+    public StoredService After(ServiceRecord service) => new(service, Version: 0, _nextUserId, _nextBindingId);
+
+    /// <summary>Adds the final rows, and what they depend on, to the commit.</summary>
+    public void WriteTo(ServiceWrites writes)
     {
-        var writes = target.AddService(new StoredService(service, version, _nextUserId, _nextBindingId));
         if (_isWebhookChanged)
-            writes.Webhook = _webhook;
+            (writes.Webhook, writes.ReadPosition) = (_webhook, _readWebhook?.Position);
         if (_areNotificationsChanged)
             writes.Notifications = _notifications;
+        writes.ChangesSettings = _areNotificationsChanged || (_isWebhookChanged && AreSettingsChanged(_webhook!, _readWebhook));
+        if (_userVersions is { } versions)
+            writes.UserVersions = versions;
         for (var i = 0; i < _userCount; i++)
             Write(_users[i], writes);
         foreach (var binding in _bindingsById.Values)
@@ -211,8 +219,11 @@ internal sealed class ServiceOverlay
         }
         writes.Tombstones.AddRange(_tombstones);
         writes.EndedSessions.AddRange(_endedSessions.Values);
-        return writes;
     }
+
+    // The position alone is compared by itself.
+    private static bool AreSettingsChanged(StoredWebhook after, StoredWebhook? before) =>
+        before is null || after != before with { Position = after.Position };
 
     private static void Write(UserEntry user, ServiceWrites writes)
     {
@@ -240,7 +251,7 @@ internal sealed class ServiceOverlay
             _users[i].Clear();
         _userCount = 0;
         (_nextUserId, _nextBindingId) = (nextUserId, nextBindingId);
-        (_webhook, _notifications) = (null, null);
+        (_webhook, _readWebhook, _notifications, _userVersions) = (null, null, null, null);
         (_isWebhookRead, _isWebhookChanged, _areNotificationsChanged, _isChanged) = (false, false, false, false);
     }
 

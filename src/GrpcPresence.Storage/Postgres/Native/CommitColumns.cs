@@ -24,6 +24,7 @@ internal sealed class CommitColumns : IDisposable
         ChangesDirectory = Scalar("p_changes_directory", NpgsqlDbType.Boolean);
         UptimeAliveTime = Scalar("p_uptime_alive_time", NpgsqlDbType.Bigint);
         UptimeTotal = Scalar("p_uptime_total", NpgsqlDbType.Bigint);
+        UsersPerService = Scalar("p_users_per_service", NpgsqlDbType.Bigint);
         Webhooks = Scalar("p_webhooks", NpgsqlDbType.Jsonb);
         ApiKeys = Scalar("p_api_keys", NpgsqlDbType.Jsonb);
 
@@ -35,6 +36,7 @@ internal sealed class CommitColumns : IDisposable
         DeletedBindingId = Add<long>("p_deleted_binding_id", NpgsqlDbType.Bigint);
         DeletedUserService = Add<int>("p_deleted_user_service", NpgsqlDbType.Integer);
         DeletedUserId = Add<long>("p_deleted_user_id", NpgsqlDbType.Bigint);
+        DeletedUserVersion = Add<long>("p_deleted_user_version", NpgsqlDbType.Bigint);
 
         TombstoneService = Add<int>("p_tombstone_service", NpgsqlDbType.Integer);
         TombstoneRevision = Add<long>("p_tombstone_revision", NpgsqlDbType.Bigint);
@@ -66,7 +68,7 @@ internal sealed class CommitColumns : IDisposable
         DeletedApiKeyId = Add<long>("p_deleted_api_key_id", NpgsqlDbType.Bigint);
 
         // By name, so that no order of parameters can be wrong.
-        _command.CommandText = "SELECT is_directory_stale, stale, revisions FROM commit_changes("
+        _command.CommandText = "SELECT is_directory_stale, stale, revisions, user_counts, next_user_ids, next_binding_ids FROM commit_changes("
             + string.Join(", ", _names.Select((name, index) => $"{name} => ${index + 1}")) + ")";
     }
 
@@ -88,6 +90,8 @@ internal sealed class CommitColumns : IDisposable
 
     public NpgsqlParameter UptimeTotal { get; }
 
+    public NpgsqlParameter UsersPerService { get; }
+
     public NpgsqlParameter Webhooks { get; }
 
     public NpgsqlParameter ApiKeys { get; }
@@ -105,6 +109,8 @@ internal sealed class CommitColumns : IDisposable
     public List<int> DeletedUserService { get; }
 
     public List<long> DeletedUserId { get; }
+
+    public List<long> DeletedUserVersion { get; }
 
     public List<int> TombstoneService { get; }
 

@@ -9,6 +9,7 @@ internal sealed class PresenceColumns(CommitColumns all)
     private readonly List<int> _service = all.Add<int>("p_presence_service", NpgsqlDbType.Integer);
     private readonly List<long> _userId = all.Add<long>("p_presence_user_id", NpgsqlDbType.Bigint);
     private readonly List<bool> _isNew = all.Add<bool>("p_presence_is_new", NpgsqlDbType.Boolean);
+    private readonly List<long?> _version = all.Add<long?>("p_presence_version", NpgsqlDbType.Bigint);
     private readonly List<long> _revision = all.Add<long>("p_presence_revision", NpgsqlDbType.Bigint);
     private readonly List<long> _knownRevision = all.Add<long>("p_presence_known_revision", NpgsqlDbType.Bigint);
     private readonly List<long> _onlineRevision = all.Add<long>("p_presence_online_revision", NpgsqlDbType.Bigint);
@@ -17,12 +18,17 @@ internal sealed class PresenceColumns(CommitColumns all)
     private readonly List<long?> _lastOnlineTime = all.Add<long?>("p_presence_last_online_time", NpgsqlDbType.Bigint);
     private readonly List<bool> _isOnline = all.Add<bool>("p_presence_is_online", NpgsqlDbType.Boolean);
 
-    /// <summary>Adds the presence of a user of the service instance at the position.</summary>
-    public void Add(int service, long userId, in UserPresence presence, bool isNew)
+    /// <summary>Adds the presence of a user.</summary>
+    /// <param name="service">The position of the service instance.</param>
+    /// <param name="userId">The key of the user.</param>
+    /// <param name="presence">The presence.</param>
+    /// <param name="version">The version of the user that was read; null for a new user.</param>
+    public void Add(int service, long userId, in UserPresence presence, long? version)
     {
         _service.Add(service);
         _userId.Add(userId);
-        _isNew.Add(isNew);
+        _isNew.Add(version is null);
+        _version.Add(version);
         _revision.Add(presence.Revision);
         _knownRevision.Add(presence.KnownRevision);
         _onlineRevision.Add(presence.OnlineRevision);

@@ -75,7 +75,7 @@ internal static class Migrations
             """
             SELECT to_regclass(format('%I.schema_version', current_schema())) IS NOT NULL,
                 EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p')),
-                to_regproc('commit_changes') IS NOT NULL
+                EXISTS (SELECT FROM pg_proc WHERE proname = 'commit_changes' AND pg_function_is_visible(oid))
             """,
             connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

@@ -41,10 +41,10 @@ internal static class BatchReader
         JOIN presence AS p ON p.user_id = u.id
         """;
 
-    private const string SelectUsers = $"SELECT k.service, k.position, p.service_id, {Columns.OfUser} ";
-    private const string SelectPresences = $"SELECT k.service, k.position, p.service_id, {Columns.OfPresence} ";
+    private const string SelectUsers = $"SELECT k.service, k.position, p.service_id, p.version, {Columns.OfUser} ";
+    private const string SelectPresences = $"SELECT k.service, k.position, p.service_id, p.version, {Columns.OfPresence} ";
 
-    private const string SelectBindings = $"SELECT k.service, k.position, {Columns.OfUser}, {Columns.OfBinding} ";
+    private const string SelectBindings = $"SELECT k.service, k.position, p.version, {Columns.OfUser}, {Columns.OfBinding} ";
 
     private const string BindingsBySid = SelectBindings + """
         FROM unnest($1, $2, $3, $4) AS k (service, position, service_sid, sid)
@@ -151,9 +151,9 @@ internal static class BatchReader
             .With(sids);
 
         AddLookups(snapshot, SelectUsers, keys, sids, service => service.Users, (service, position, row) =>
-            read.Services[service].Users[position] = Columns.ReadUser(row, 3), read);
+            read.Services[service].Users[position] = Columns.ReadUser(row, 4), read);
         AddLookups(snapshot, SelectPresences, keys, sids, service => service.Presences, (service, position, row) =>
-            read.Services[service].Presences[position] = Columns.ReadPresence(row, 3), read);
+            read.Services[service].Presences[position] = Columns.ReadPresence(row, 4), read);
         AddBindings(snapshot, keys, sids, read);
         AddSettings(snapshot, keys, sids, read);
     }
@@ -195,8 +195,10 @@ internal static class BatchReader
         void Accept(Row row)
         {
             var service = row.Int32(0);
-            if (read.Services[service].Service?.Record.Id == row.Int64(2))
-                found(service, row.Int32(1), row);
+            if (read.Services[service].Service?.Record.Id != row.Int64(2))
+                return;
+            read.Services[service].UserVersions[row.Int64(4)] = row.Int64(3);
+            found(service, row.Int32(1), row);
         }
     }
 
@@ -225,7 +227,12 @@ internal static class BatchReader
                 .With(byAddress.Services, byAddress.Positions, byAddress.SidsOf(sids), types, byAddress.Values);
         }
 
-        static OwnedBinding Owned(Row row) => new(Columns.ReadBinding(row, 2 + Columns.CountOfUser), Columns.ReadUser(row, 2));
+        OwnedBinding Owned(Row row)
+        {
+            var owner = Columns.ReadUser(row, 3);
+            read.Services[row.Int32(0)].UserVersions[owner.Id] = row.Int64(2);
+            return new OwnedBinding(Columns.ReadBinding(row, 3 + Columns.CountOfUser), owner);
+        }
     }
 
     private static void AddSettings(Snapshot snapshot, BatchKeys keys, Guid[] sids, BatchRead read)

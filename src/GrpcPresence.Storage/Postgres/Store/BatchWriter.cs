@@ -24,14 +24,20 @@ internal sealed class BatchWriter : IDisposable
         return ReadResult(reader, sids);
     }
 
-    /// <summary>Reads the three columns of a result.</summary>
+    /// <summary>Reads the columns of a result.</summary>
     public static CommitResult ReadResult(NpgsqlDataReader reader, IReadOnlyList<ServiceSid> sids, int at = 0)
     {
         var stale = reader.GetFieldValue<bool[]>(at + 1);
         var revisions = reader.GetFieldValue<long[]>(at + 2);
+        var userCounts = reader.GetFieldValue<long[]>(at + 3);
+        var userIds = reader.GetFieldValue<long[]>(at + 4);
+        var bindingIds = reader.GetFieldValue<long[]>(at + 5);
         var services = ImmutableArray.CreateBuilder<ServiceResult>(sids.Count);
         for (var i = 0; i < sids.Count; i++)
-            services.Add(new ServiceResult(sids[i], stale[i], revisions[i]));
+        {
+            var counters = new ServiceCounters(revisions[i], userCounts[i], userIds[i], bindingIds[i]);
+            services.Add(new ServiceResult(sids[i], stale[i], counters));
+        }
         return new CommitResult(reader.GetBoolean(at), services.MoveToImmutable());
     }
 
@@ -50,6 +56,7 @@ internal sealed class BatchWriter : IDisposable
         _columns.ChangesDirectory.Value = writes.ChangesDirectory;
         _columns.UptimeAliveTime.Value = writes.Uptime?.AliveTime?.UtcTicks ?? (object)DBNull.Value;
         _columns.UptimeTotal.Value = writes.Uptime?.Total.Ticks ?? (object)DBNull.Value;
+        _columns.UsersPerService.Value = writes.UsersPerService;
 
         var webhooks = new JsonArray();
         for (var i = 0; i < writes.Services.Count; i++)
@@ -83,6 +90,7 @@ internal sealed class BatchWriter : IDisposable
         {
             _columns.DeletedUserService.Add(number);
             _columns.DeletedUserId.Add(id);
+            _columns.DeletedUserVersion.Add(writes.UserVersions[id]);
         }
         foreach (var tombstone in writes.Tombstones)
         {
@@ -93,11 +101,11 @@ internal sealed class BatchWriter : IDisposable
             _columns.TombstoneIdentity.Add(Utf8.Of(tombstone.Identity.ToString()));
         }
         foreach (var user in writes.ChangedUsers)
-            AddUser(number, user, isNew: false);
+            AddUser(number, user, writes.UserVersions[user.Id]);
         foreach (var write in writes.Presences)
-            _columns.Presences.Add(number, write.UserId, write.Presence, isNew: false);
+            _columns.Presences.Add(number, write.UserId, write.Presence, writes.UserVersions[write.UserId]);
         foreach (var user in writes.NewUsers)
-            AddUser(number, user, isNew: true);
+            AddUser(number, user, version: null);
         foreach (var write in writes.NewBindings)
         {
             _columns.BindingService.Add(number);
@@ -117,7 +125,7 @@ internal sealed class BatchWriter : IDisposable
             _columns.EndedUntil.Add(ended.Until?.Ticks);
         }
         if (writes.Webhook is { } webhook)
-            webhooks.Add((JsonNode)WebhookRow.Write(number, webhook));
+            webhooks.Add((JsonNode)WebhookRow.Write(number, webhook, writes.ReadPosition));
         if (writes.Notifications is { } notifications)
         {
             _columns.NotificationService.Add(number);
@@ -125,9 +133,9 @@ internal sealed class BatchWriter : IDisposable
         }
     }
 
-    private void AddUser(int number, UserRecord user, bool isNew)
+    private void AddUser(int number, UserRecord user, long? version)
     {
-        _columns.Users.Add(number, user, isNew);
-        _columns.Presences.Add(number, user.Id, UserPresence.Of(user), isNew);
+        _columns.Users.Add(number, user, isNew: version is null);
+        _columns.Presences.Add(number, user.Id, UserPresence.Of(user), version);
     }
 }

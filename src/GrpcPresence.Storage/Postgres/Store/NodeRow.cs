@@ -134,7 +134,8 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             UPDATE nodes
             SET generation = generation + 1, server = server_identity(), renewed_at = clock_timestamp(), written_by = pg_current_xact_id()
             WHERE id = $1 AND incarnation = $2 AND state = 'active'
-            RETURNING generation, last_commit, server, last_directory_stale, last_stale, last_revisions
+            RETURNING generation, last_commit, server, last_directory_stale, last_stale, last_revisions, last_user_counts,
+                last_next_user_ids, last_next_binding_ids
             """,
             id,
             incarnation);

@@ -56,7 +56,7 @@ public sealed partial class PostgresPresenceStore
             _commits = _commits with { Sent = writes.Number, Sids = [.. writes.Services.Select(service => service.Service.Record.Sid)] };
         try
         {
-            var writing = _batchWriter.WriteAsync(writer, new NodePosition(Node, _incarnation, _commits.Server), writes);
+            var writing = _batchWriter.WriteAsync(writer, new NodePosition(_options.Node, _incarnation, _commits.Server), writes);
             var result = await AnswerAsync(writing, () =>
             {
                 _batchWriter = new BatchWriter(); // the call still uses the lists of this one
@@ -171,7 +171,7 @@ public sealed partial class PostgresPresenceStore
     private async Task<int> PurgeAsync(NpgsqlConnection connection, DateTimeOffset tombstonesBefore, int limit)
     {
         await using var command = new NpgsqlCommand("SELECT purge_rows($1, $2, $3, $4)", connection) { CommandTimeout = 0 };
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Node });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _options.Node });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _incarnation });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = tombstonesBefore.UtcTicks });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });

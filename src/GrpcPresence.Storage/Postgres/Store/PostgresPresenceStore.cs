@@ -20,9 +20,6 @@ namespace GrpcPresence.Storage.Postgres.Store;
 /// </remarks>
 public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDisposable
 {
-    /// <summary>The only node: a database that one node uses alone has one row.</summary>
-    private const long Node = 1;
-
     private readonly PostgresStoreOptions _options;
     private readonly PostgresConnections _connections;
     private readonly NodeRow _row;
@@ -39,8 +36,8 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
         _options = options;
         _timeline = options.NewTimeline();
         _incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
-        _connections = new PostgresConnections(options, Node, _incarnation);
-        _row = new NodeRow(_connections, options, Node, _incarnation);
+        _connections = new PostgresConnections(options, options.Node, _incarnation);
+        _row = new NodeRow(_connections, options, options.Node, _incarnation);
     }
 
     /// <summary>The database and its host, for the log. Contains no secret.</summary>
@@ -98,7 +95,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     /// <exception cref="StorageException">The server cannot be reached or used now. Trying again may help.</exception>
     public static async Task<bool> ExistsAsync(PostgresStoreOptions options, CancellationToken cancellationToken)
     {
-        using var connections = new PostgresConnections(options, Node, incarnation: 0);
+        using var connections = new PostgresConnections(options, options.Node, incarnation: 0);
         try
         {
             await using var connection = await connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false);

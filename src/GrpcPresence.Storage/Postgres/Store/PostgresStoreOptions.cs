@@ -32,6 +32,9 @@ public sealed record PostgresStoreOptions
     /// </summary>
     public TimeSpan HolderGraceAfterRestart { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>The number of the node; 1. Tests open two nodes, each of which writes.</summary>
+    internal long Node { get; init; } = 1;
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -17,13 +17,17 @@ internal static class WebhookRow
     private const char Separator = ',';
 
     /// <summary>Returns the row as an element of the parameter of a commit.</summary>
-    public static JsonObject Write(int service, StoredWebhook webhook) => new()
+    public static JsonObject Write(int service, StoredWebhook webhook, WebhookPosition? read) => new()
     {
         ["service"] = service,
         ["position"] = webhook.Position.Revision,
         ["known_since"] = webhook.Position.KnownSince,
         ["sweep_since"] = webhook.Position.Sweep?.KnownSince,
         ["sweep_after"] = webhook.Position.Sweep?.AfterId,
+        ["read_position"] = read?.Revision,
+        ["read_known_since"] = read?.KnownSince,
+        ["read_sweep_since"] = read?.Sweep?.KnownSince,
+        ["read_sweep_after"] = read?.Sweep?.AfterId,
         ["method"] = (int)webhook.Settings.Method,
         ["pre_fails_closed"] = webhook.Settings.PreFailsClosed,
         ["secret_generation"] = webhook.SecretGeneration,

@@ -19,7 +19,7 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
         FROM services AS s WHERE s.sid = $sid AND s.is_deleted = 0
         """);
 
-    private readonly Statement _findVersion = new(connection, "SELECT version, revision FROM services WHERE id = $id AND is_deleted = 0");
+    private readonly Statement _findVersion = new(connection, "SELECT version FROM services WHERE id = $id AND is_deleted = 0");
 
     private readonly Statement _findUserBySid = new(
         connection,
@@ -128,11 +128,11 @@ internal sealed class WriteStatements(SqliteConnection connection) : IDisposable
             : null;
     }
 
-    /// <summary>Returns the version and the revision of the service instance; null if it does not exist or was deleted.</summary>
-    public (long Version, long Revision)? FindVersion(long serviceId)
+    /// <summary>Returns the version of the service instance; null if it does not exist or was deleted.</summary>
+    public long? FindVersion(long serviceId)
     {
         using var rows = _findVersion.Bind(serviceId).Query();
-        return rows.Read() ? (rows.Row.Int64(0), rows.Row.Int64(1)) : null;
+        return rows.Read() ? rows.Row.Int64(0) : null;
     }
 
     /// <summary>Returns the user, or null.</summary>

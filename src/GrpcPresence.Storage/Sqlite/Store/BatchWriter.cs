@@ -32,7 +32,7 @@ internal sealed class BatchWriter(WriteConnection writer, SqliteTimelines timeli
         for (var i = 0; i < writes.Services.Count; i++)
         {
             if (!result.IsStale(writes.Services[i].Service.Record.Sid))
-                Write(writes.Services[i], result.Services[i].BaseRevision);
+                Write(writes.Services[i], result.Services[i].Base.Revision);
         }
         foreach (var mark in writes.AliveMarks)
             writer.Statements.MarkAlive(mark);
@@ -65,12 +65,13 @@ internal sealed class BatchWriter(WriteConnection writer, SqliteTimelines timeli
         if (!writes.IsNew)
         {
             var found = writer.Statements.FindVersion(record.Id);
-            var isStale = found is not { } present || present.Version != writes.Service.Version;
-            return new ServiceResult(record.Sid, isStale, found?.Revision ?? 0);
+            // Every commit to the service instance raises the version here, so the counters are those that were read.
+            var isStale = found is not { } present || present != writes.Read.Version;
+            return new ServiceResult(record.Sid, isStale, writes.Read.Counters);
         }
         var isTaken = writer.Statements.FindService(record.Sid) is { } holder
             && !batch.Services.Any(other => other.IsDeleted && other.Service.Record.Id == holder.Record.Id);
-        return new ServiceResult(record.Sid, isTaken, BaseRevision: 0);
+        return new ServiceResult(record.Sid, isTaken, writes.Read.Counters);
     }
 
     private void Write(ServiceWrites writes, long baseRevision)
