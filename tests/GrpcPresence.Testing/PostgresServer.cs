@@ -31,6 +31,7 @@ public sealed class PostgresServer : IDisposable
     private readonly string[] _settings;
     private Process? _watchdog; // null while the server is stopped
     private int _names;
+    private int? _frozen; // the process that was stopped
 
     private PostgresServer(string[] settings) => _settings = settings;
 
@@ -94,6 +95,21 @@ public sealed class PostgresServer : IDisposable
 
     /// <summary>Makes a standby the primary server.</summary>
     public void Promote() => RunServerProgram("pg_ctl", "promote", "-w", "-s", "-D", Data);
+
+    /// <summary>Stops the process of a standby that receives from its primary, so that the standby confirms nothing.</summary>
+    public void FreezeReplication()
+    {
+        _frozen = Query<int>(ConnectionString(), "SELECT pid FROM pg_stat_wal_receiver");
+        Run("kill", "-STOP", $"{_frozen}");
+    }
+
+    /// <summary>Lets the process go on that <see cref="FreezeReplication"/> stopped.</summary>
+    public void ThawReplication()
+    {
+        if (_frozen is { } process)
+            Run("kill", "-CONT", $"{process}");
+        _frozen = null;
+    }
 
     /// <summary>Starts the server again.</summary>
     public void Resume()

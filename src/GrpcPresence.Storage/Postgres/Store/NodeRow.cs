@@ -52,10 +52,13 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             sweep_since = CASE WHEN octet_length(post_url) > 0 THEN 0 END, sweep_after = CASE WHEN octet_length(post_url) > 0 THEN 0 END
         """;
 
-    // Only those of the same role: ending another role's session fails, and a session that only has the name must not stop reopening.
+    // Only those of the same role: ending another role's session fails, and a session that only has the name must not stop reopening. A
+    // session whose commit waits for a standby keeps its locks, so reopening fails until the standby confirms. Ending the session would
+    // show readers a commit that a promotion can lose.
     private const string EndEarlierSessions = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND usename = session_user AND application_name = $1 AND pid <> pg_backend_pid()
+            AND wait_event IS DISTINCT FROM 'SyncRep'
         """;
 
     private const string MarkAsBehind = "UPDATE nodes SET state = 'released', written_by = '0' WHERE id = $1";
