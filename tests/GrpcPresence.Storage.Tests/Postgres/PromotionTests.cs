@@ -77,6 +77,26 @@ public sealed class PromotionTests
     }
 
     [Fact]
+    public async Task A_node_that_misses_its_own_reopening_counts_the_commit_that_was_not_acknowledged()
+    {
+        PostgresTests.SkipIfMissing();
+        using var server = StartPrimary();
+        var database = server.ConnectionString(Database);
+        using var store = PostgresTests.Open(database);
+        var (session, service) = AddService(store);
+        session.Reopen();
+        session.UpdateService(service with { FriendlyName = "lost" });
+        PostgresServer.Execute(database, $"SELECT pg_terminate_backend({store.WritingSession}, 5000)");
+        Assert.Throws<StorageException>(() => session.Commit());
+
+        // What the row says on a second standby, which was promoted from the same WAL timeline without the reopening on the first one.
+        PostgresServer.Execute(database, "UPDATE nodes SET generation = generation - 1");
+
+        Assert.Throws<StorageException>(() => session.Reopen());
+        Assert.Contains("went back", await store.Fenced, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_read_reaches_the_primary_whatever_the_connection_string_prefers()
     {
         PostgresTests.SkipIfMissing();

@@ -65,6 +65,8 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
+    private long _generation; // of the last reopening that was answered
+
     /// <summary>
     /// Takes the row for a new incarnation and begins its timeline. If the data went back, makes every webhook endpoint receive the present
     /// state of every user, because it may have received states that the data no longer contains.
@@ -112,6 +114,8 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
         if (state is { IsBehind: true })
             await ExecuteAsync(connection, MarkAsBehind, CancellationToken.None, id).ConfigureAwait(false);
         await transaction.CommitAsync().ConfigureAwait(false);
+        if (state is not null)
+            _generation = state.Generation;
         return state;
     }
 
@@ -146,8 +150,10 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
         if (!await reader.ReadAsync().ConfigureAwait(false))
             return null;
         var (commit, server) = (reader.GetInt64(1), reader.GetString(2));
-        // On another server, a commit that was not acknowledged may have been visible on the one before, and be lost as well.
-        var known = server == last.Server ? last.Acknowledged : last.Sent;
+        // On another server, a commit that was not acknowledged may have been visible on the one before, and be lost as well. Two standbys
+        // that were promoted from the same WAL timeline have the same identity, but the second one lacks the reopening on the first one.
+        var isSame = server == last.Server && reader.GetInt64(0) > _generation;
+        var known = isSame ? last.Acknowledged : last.Sent;
         return new NodeState(
             reader.GetInt64(0),
             commit,
