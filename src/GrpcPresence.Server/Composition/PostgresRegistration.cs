@@ -35,8 +35,8 @@ internal static class PostgresRegistration
             Log.PostgresOpened(logger, postgres, store.ServerVersion);
         if (store.ClockDifference.Duration() > LargestClockDifference)
             Log.ClocksDiffer(logger, store.ClockDifference);
-        if (store.IsOpenToEveryRole)
-            Log.OpenToEveryRole(logger, postgres);
+        if (store.OtherRoles is { } roles)
+            Log.OpenToOtherRoles(logger, postgres, roles);
         return store;
     }
 }

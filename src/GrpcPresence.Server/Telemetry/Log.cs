@@ -31,9 +31,9 @@ internal static partial class Log
     [LoggerMessage(
         EventId = 65,
         Level = LogLevel.Warning,
-        Message = "Every role of the PostgreSQL server may create functions in {Target}, and so run code with the rights of this server's "
-            + "role. Revoke CREATE on the schema and on the database from PUBLIC")]
-    public static partial void OpenToEveryRole(ILogger logger, Settings.PostgresConnection target);
+        Message = "Other roles may create functions or triggers in {Target}, and so run code with the rights of this server's role: "
+            + "{Roles}. Revoke CREATE on the schema and on the database, and TRIGGER on the tables, and make this server's role the owner")]
+    public static partial void OpenToOtherRoles(ILogger logger, Settings.PostgresConnection target, string roles);
 
     [LoggerMessage(
         EventId = 61, Level = LogLevel.Warning, Message = "PostgreSQL at {Target} is away; waiting until it can be used: {Reason}")]

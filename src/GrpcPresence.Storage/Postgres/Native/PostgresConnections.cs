@@ -22,6 +22,9 @@ internal sealed class PostgresConnections : IDisposable
     /// <summary>An import takes long: PostgreSQL builds indices while the rows arrive.</summary>
     private const string NoTimeouts = " -c idle_in_transaction_session_timeout=0 -c lock_timeout=60000 -c statement_timeout=0";
 
+    /// <summary>A value of a session that has the settings, as PostgreSQL shows it. No pooler gives it by chance.</summary>
+    public const string IdleTimeout = "1500ms";
+
     private const string ReadOnly = " -c default_transaction_read_only=on";
 
     /// <summary>
@@ -41,9 +44,11 @@ internal sealed class PostgresConnections : IDisposable
 
     private const string ImporterName = "presence-import";
 
-    private readonly NpgsqlDataSource _writers;
-    private readonly string _readerConnection;
-    private readonly NpgsqlDataSource _importers;
+    private readonly NpgsqlConnectionStringBuilder _writer;
+    private readonly NpgsqlConnectionStringBuilder _reader;
+    private readonly NpgsqlConnectionStringBuilder _importer;
+    private NpgsqlDataSource _writers;
+    private NpgsqlDataSource _importers;
     private NpgsqlDataSource _readers; // replaced as a whole
 
     /// <exception cref="PostgresRejectedException">The connection string is not valid.</exception>
@@ -57,17 +62,16 @@ internal sealed class PostgresConnections : IDisposable
             if (string.IsNullOrEmpty(given.Host))
                 throw new ArgumentException("Host is missing");
             Database = $"'{given.Database ?? given.Username}' on '{given.Host}'";
-            var writer = Configure(options.ConnectionString, WriterName, SessionSettings);
-            writer.Pooling = false;
-            var reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
-            reader.Pooling = true;
-            (reader.MinPoolSize, reader.MaxPoolSize) = (0, options.MaxReaders);
-            var importer = Configure(options.ConnectionString, ImporterName, SessionSettings + NoTimeouts);
-            (importer.Pooling, importer.CommandTimeout) = (false, 0);
-            _writers = new NpgsqlDataSourceBuilder(writer.ConnectionString).Build();
-            _readerConnection = reader.ConnectionString;
-            _readers = BuildReaders();
-            _importers = new NpgsqlDataSourceBuilder(importer.ConnectionString).Build();
+            _writer = Configure(options.ConnectionString, WriterName, SessionSettings);
+            _writer.Pooling = false;
+            _reader = Configure(options.ConnectionString, ReaderName, SessionSettings + ReadOnly);
+            _reader.Pooling = true;
+            (_reader.MinPoolSize, _reader.MaxPoolSize) = (0, options.MaxReaders);
+            _importer = Configure(options.ConnectionString, ImporterName, SessionSettings + NoTimeouts);
+            (_importer.Pooling, _importer.CommandTimeout) = (false, 0);
+            _writers = Build(_writer);
+            _readers = Build(_reader);
+            _importers = Build(_importer);
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException)
         {
@@ -99,7 +103,19 @@ internal sealed class PostgresConnections : IDisposable
     /// <summary>
     /// Begins with an empty pool. Calls that the server did not answer keep their connections, until it answers or the network gives up.
     /// </summary>
-    public void ReplaceReaders() => Interlocked.Exchange(ref _readers, BuildReaders()).Dispose();
+    public void ReplaceReaders() => Interlocked.Exchange(ref _readers, Build(_reader)).Dispose();
+
+    /// <summary>
+    /// Makes every later session look in this schema only, and in PostgreSQL's own. A function of another schema whose parameters match
+    /// better than those of PostgreSQL's would run with the rights of the server's role. Before any other use.
+    /// </summary>
+    public void UseSchema(string schema)
+    {
+        var path = '"' + schema.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+        (_writer.SearchPath, _reader.SearchPath, _importer.SearchPath) = (path, path, path);
+        Dispose();
+        (_writers, _readers, _importers) = (Build(_writer), Build(_reader), Build(_importer));
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -139,7 +155,8 @@ internal sealed class PostgresConnections : IDisposable
         }
     }
 
-    private NpgsqlDataSource BuildReaders() => new NpgsqlDataSourceBuilder(_readerConnection).Build();
+    private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder connection) =>
+        new NpgsqlDataSourceBuilder(connection.ConnectionString).Build();
 
     private static NpgsqlConnectionStringBuilder Configure(string given, string name, string settings)
     {

@@ -41,6 +41,10 @@ internal static class PostgresFaults
     /// <summary>Returns the port's exception for a storage error.</summary>
     public static StorageException Translate(Exception exception) => exception switch
     {
+        PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => new(
+            "Another session holds a lock in the PostgreSQL database, such as a server or a command that starts on it. Stop it, or try "
+                + "again.",
+            exception),
         PostgresException postgres => new($"PostgreSQL failed with code {postgres.SqlState}: {postgres.MessageText}", exception),
         ObjectDisposedException => new("The store is closed.", exception),
         _ => new($"PostgreSQL does not answer: {exception.InnerException?.Message ?? exception.Message}", exception),
@@ -55,6 +59,9 @@ internal static class PostgresFaults
         {
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
                 PostgresRejectedException.Credentials(database, postgres.MessageText, exception),
+            // PgBouncer has this code for all its errors. The others are temporary, such as a server behind it that is away.
+            PostgresErrorCodes.ProtocolViolation when postgres.MessageText.StartsWith("unsupported startup", StringComparison.Ordinal) =>
+                PostgresRejectedException.Pooler(database, postgres.MessageText, exception),
             PostgresErrorCodes.InvalidCatalogName => PostgresRejectedException.Missing(database, exception),
             PostgresErrorCodes.InsufficientPrivilege =>
                 PostgresRejectedException.MissingRights(database, postgres.MessageText, exception),

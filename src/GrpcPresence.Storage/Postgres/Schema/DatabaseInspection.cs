@@ -1,3 +1,4 @@
+using GrpcPresence.Storage.Postgres.Native;
 using GrpcPresence.Storage.Postgres.Store;
 using Npgsql;
 
@@ -9,7 +10,8 @@ internal static class DatabaseInspection
     /// <summary>PostgreSQL 15 is the oldest version that the tests run on.</summary>
     private static readonly Version OldestServer = new(15, 0);
 
-    private static readonly string[] Tables =
+    /// <summary>The tables that the store uses.</summary>
+    public static readonly IReadOnlyList<string> Tables =
     [
         "nodes", "directory", "services", "users", "presence", "tombstones", "push_bindings", "ended_sessions", "uptime", "webhooks",
         "notifications", "api_keys", "timelines", "timeline_cuts",
@@ -26,15 +28,18 @@ internal static class DatabaseInspection
         "api_keys_sid_key", "api_keys_by_certificate_name", "timelines_pkey", "timelines_id_key", "timeline_cuts_pkey",
     ];
 
-    /// <summary>Rejects a server or a database that can never be used.</summary>
-    public static async Task CheckServerAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
+    /// <summary>Rejects a server or a database that can never be used. Returns the first schema of the search path.</summary>
+    public static async Task<string> CheckServerAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {
         if (connection.PostgreSqlVersion < OldestServer)
             throw PostgresRejectedException.OldServer(database, connection.PostgreSqlVersion, OldestServer);
         await using var command = new NpgsqlCommand(
             """
-            SELECT current_setting('server_encoding'), pg_is_in_recovery(), current_setting('default_transaction_read_only')::boolean,
-                current_schema()
+            SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),
+                pg_catalog.current_setting('default_transaction_read_only')::boolean, pg_catalog.current_schema()::text,
+                pg_catalog.to_regclass(pg_catalog.quote_ident(pg_catalog.current_schema()::text) || '.schema_version') IS NULL
+                    AND pg_catalog.to_regproc('commit_changes') IS NOT NULL,
+                pg_catalog.current_setting('idle_in_transaction_session_timeout')
             """,
             connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -47,21 +52,47 @@ internal static class DatabaseInspection
             throw PostgresRejectedException.ReadOnly(database);
         if (await reader.IsDBNullAsync(3, cancellationToken).ConfigureAwait(false))
             throw PostgresRejectedException.NoSchema(database);
+        // Someone put a schema in front, such as one with the name of the role. A server that started empty would look healthy.
+        if (reader.GetBoolean(4))
+            throw PostgresRejectedException.OtherSchema(database);
+        if (reader.GetString(5) != PostgresConnections.IdleTimeout)
+            throw PostgresRejectedException.Pooler(database, "it does not pass on the settings of sessions");
+        return reader.GetString(3);
     }
 
     /// <summary>
-    /// Returns whether every role may create functions where this session looks for them. A function whose parameters match better than
-    /// those of PostgreSQL's own takes its place, and runs with the rights of this session's role.
+    /// Returns the roles, apart from this session's and those that can act as it, whose functions this session can run: in the schema, or
+    /// from a trigger of a table. Null if there are none.
     /// </summary>
-    public static async Task<bool> MayEveryRoleCreateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public static async Task<string?> FindOtherRolesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
-            SELECT has_database_privilege('public', current_database(), 'CREATE') OR bool_or(has_schema_privilege('public', name, 'CREATE'))
-            FROM unnest(current_schemas(false)) AS name
+            WITH used AS (SELECT oid, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname = pg_catalog.current_schema()),
+            may (role) AS (
+                SELECT nspowner FROM used
+                UNION SELECT a.grantee FROM used, pg_catalog.aclexplode(nspacl) AS a WHERE a.privilege_type = 'CREATE'
+                UNION SELECT relowner FROM pg_catalog.pg_class JOIN used ON relnamespace = used.oid
+                UNION SELECT a.grantee
+                    FROM pg_catalog.pg_class JOIN used ON relnamespace = used.oid, pg_catalog.aclexplode(relacl) AS a
+                    WHERE a.privilege_type = 'TRIGGER'
+                UNION SELECT proowner FROM pg_catalog.pg_proc JOIN used ON pronamespace = used.oid
+                -- A schema that is put in front of this one is used by the next start.
+                UNION SELECT a.grantee
+                    FROM pg_catalog.pg_database, pg_catalog.aclexplode(datacl) AS a
+                    WHERE datname = pg_catalog.current_database() AND a.privilege_type = 'CREATE'
+                        AND pg_catalog.split_part(pg_catalog.current_setting('search_path'), ',', 1)
+                            NOT IN (pg_catalog.current_schema()::text, pg_catalog.quote_ident(pg_catalog.current_schema()::text))
+            )
+            SELECT CASE WHEN EXISTS (SELECT FROM may WHERE role = 0) THEN 'every role' ELSE (
+                SELECT pg_catalog.string_agg(rolname::text, ', ') FROM (
+                    SELECT rolname FROM pg_catalog.pg_roles AS r
+                    WHERE rolcanlogin AND NOT pg_catalog.pg_has_role(r.oid, current_user, 'MEMBER')
+                        AND EXISTS (SELECT FROM may WHERE role <> 0 AND pg_catalog.pg_has_role(r.oid, role, 'MEMBER'))
+                    ORDER BY rolname LIMIT 5) AS other) END
             """,
             connection);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+        return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
     }
 
     /// <summary>Rejects a database whose tables are missing or belong to a role that did not share them.</summary>
@@ -78,7 +109,7 @@ internal static class DatabaseInspection
             LIMIT 1
             """,
             connection);
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Tables });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. Tables] });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         if (!await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             return;

@@ -65,32 +65,27 @@ internal static class Migrations
     }
 
     /// <summary>
-    /// Returns whether the schema was created, whether there are tables of any kind, and whether a later schema of the search path has what
-    /// this one lacks.
+    /// Returns whether the schema was created, and whether there are tables of any kind.
     /// </summary>
-    public static async Task<(bool Exists, bool HasTables, bool IsElsewhere)> FindAsync(
+    public static async Task<(bool Exists, bool HasTables)> FindAsync(
         NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
             SELECT to_regclass(format('%I.schema_version', current_schema())) IS NOT NULL,
-                EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p')),
-                EXISTS (SELECT FROM pg_proc WHERE proname = 'commit_changes' AND pg_function_is_visible(oid))
+                EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p'))
             """,
             connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        return (reader.GetBoolean(0), reader.GetBoolean(1), reader.GetBoolean(2));
+        return (reader.GetBoolean(0), reader.GetBoolean(1));
     }
 
     private static async Task<bool> CreateVersionAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {
-        var (exists, hasTables, isElsewhere) = await FindAsync(connection, cancellationToken).ConfigureAwait(false);
+        var (exists, hasTables) = await FindAsync(connection, cancellationToken).ConfigureAwait(false);
         if (exists)
             return false;
-        // Someone put a schema in front, such as one with the name of the role. A server that started empty would look healthy.
-        if (isElsewhere)
-            throw PostgresRejectedException.OtherSchema(database);
         if (hasTables)
             throw PostgresRejectedException.Foreign(database);
         await ExecuteAsync(

@@ -55,10 +55,8 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     /// </summary>
     public TimeSpan ClockDifference { get; private set; }
 
-    /// <summary>
-    /// Whether every role of the server may create functions in the database, and so run code with the rights of this store's role.
-    /// </summary>
-    public bool IsOpenToEveryRole { get; private set; }
+    /// <summary>Other roles whose functions can run with the rights of the server's role, for the log; null if there are none.</summary>
+    public string? OtherRoles { get; private set; }
 
     /// <summary>
     /// Completes when this process can no longer write, with the reason in one line: another node has taken the database, or the data went
@@ -145,13 +143,18 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
+        string schema;
+        await using (var first = await _connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false))
+        {
+            ServerVersion = first.PostgreSqlVersion;
+            schema = await DatabaseInspection.CheckServerAsync(first, Database, cancellationToken).ConfigureAwait(false);
+            OtherRoles = await DatabaseInspection.FindOtherRolesAsync(first, cancellationToken).ConfigureAwait(false);
+        }
+        _connections.UseSchema(schema);
         _writer = await _connections.OpenWriterAsync(cancellationToken).ConfigureAwait(false);
-        ServerVersion = _writer.PostgreSqlVersion;
-        await DatabaseInspection.CheckServerAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         IsNew = await Migrations.RunAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckTablesAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
         await DatabaseInspection.CheckPartsAsync(_writer, Database, cancellationToken).ConfigureAwait(false);
-        IsOpenToEveryRole = await DatabaseInspection.MayEveryRoleCreateAsync(_writer, cancellationToken).ConfigureAwait(false);
         ClockDifference = await ReadClockDifferenceAsync(cancellationToken).ConfigureAwait(false);
         await _row.TakeAsync(_writer, _timeline, cancellationToken).ConfigureAwait(false);
     }

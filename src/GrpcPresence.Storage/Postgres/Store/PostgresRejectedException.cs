@@ -17,6 +17,12 @@ public sealed class PostgresRejectedException(PostgresRejection rejection, strin
         $"The PostgreSQL connection string is not valid: {OneLine(finding)}.",
         inner);
 
+    internal static PostgresRejectedException Pooler(string database, string finding, Exception? inner = null) => new(
+        PostgresRejection.Pooler,
+        $"A connection pooler in front of the PostgreSQL database {database} cannot be used: {OneLine(finding)}. Connect to the server "
+            + "directly.",
+        inner);
+
     internal static PostgresRejectedException InUse(string database) => new(
         PostgresRejection.InUse,
         $"The PostgreSQL database {database} is in use by another node. Stop that node first, or give this one a database of its own.");

@@ -6,6 +6,9 @@ public enum PostgresRejection
     /// <summary>The connection string is not valid.</summary>
     InvalidConnectionString,
 
+    /// <summary>A pooler such as PgBouncer does not pass on what the sessions need.</summary>
+    Pooler,
+
     /// <summary>Another node uses the database.</summary>
     InUse,
 
