@@ -7,6 +7,7 @@ using GrpcPresence.Storage.Sqlite.Native;
 using GrpcPresence.Storage.Sqlite.Schema;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using PostgresInspection = GrpcPresence.Storage.Postgres.Schema.DatabaseInspection;
 
 namespace GrpcPresence.Storage.Import;
 
@@ -87,7 +88,7 @@ public static class SqliteImport
         await CopyCountersAsync(source, target, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         // The planner knows nothing of the tables until they are analyzed.
-        await ExecuteAsync("ANALYZE").ConfigureAwait(false);
+        await ExecuteAsync($"ANALYZE {string.Join(", ", PostgresInspection.Tables)}").ConfigureAwait(false);
         return new ImportResult(counts["services"], counts["users"], counts["push_bindings"], counts["api_keys"]);
 
         async Task ExecuteAsync(string sql)

@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
@@ -11,6 +12,7 @@ using GrpcPresence.Storage.Tests.Postgres;
 using GrpcPresence.Storage.Tests.Sqlite;
 using GrpcPresence.Testing;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace GrpcPresence.Storage.Tests.Import;
 
@@ -143,6 +145,37 @@ public sealed class ImportTests : SqliteTestBase
         var rejected = await Assert.ThrowsAsync<PostgresRejectedException>(() => ImportAsync());
 
         Assert.Equal(PostgresRejection.InUse, rejected.Rejection);
+    }
+
+    [Fact]
+    public async Task Import_While_a_server_starts_on_the_database_fails_with_one_plain_line()
+    {
+        FillSource();
+        PostgresTests.Open(_target).Dispose();
+        await using var starting = new NpgsqlConnection($"{_target};Pooling=false");
+        await starting.OpenAsync(Stop);
+        await using var transaction = await starting.BeginTransactionAsync(Stop);
+        await using (var command = new NpgsqlCommand("SELECT FROM nodes FOR UPDATE", starting))
+            await command.ExecuteNonQueryAsync(Stop);
+
+        var failed = await Assert.ThrowsAsync<StorageException>(() => ImportAsync());
+
+        Assert.StartsWith("Another session holds a lock", failed.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', failed.Message);
+    }
+
+    [Fact]
+    public async Task Import_Analyses_the_tables_of_the_store_and_no_others()
+    {
+        FillSource();
+        PostgresTests.Open(_target).Dispose();
+        PostgresServer.Execute(_target, "CREATE TABLE stranger (id int)");
+
+        await ImportAsync();
+
+        const string Analysed = "SELECT count(*) FROM pg_stat_user_tables WHERE schemaname = current_schema() AND last_analyze IS NOT NULL";
+        Assert.Equal(1, PostgresServer.Query<long>(_target, $"{Analysed} AND relname = 'presence'"));
+        Assert.Equal(0, PostgresServer.Query<long>(_target, $"{Analysed} AND relname = 'stranger'"));
     }
 
     [Fact]
