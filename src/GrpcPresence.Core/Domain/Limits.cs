@@ -558,6 +558,11 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan MaxWebhookBackoff = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// Starts of a store on PostgreSQL whose resume tokens stay valid: almost three years with one start a day. Older tokens get a reset.
+    /// </summary>
+    public const int KeptTimelines = 1000;
+
     /// <summary>The first pause of the writer after a storage error. It doubles up to <see cref="MaxStorageBackoff"/>.</summary>
     public static readonly TimeSpan MinStorageBackoff = TimeSpan.FromMilliseconds(50);
 

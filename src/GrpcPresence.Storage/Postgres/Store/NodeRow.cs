@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage.Batches;
@@ -45,6 +46,14 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             written_by = pg_current_xact_id(), timeline_seq = (SELECT coalesce(max(seq), 0) + 1 FROM timelines)
         WHERE id = $1
         RETURNING timeline_seq
+        """;
+
+    // A cut ends only the timelines before it. Each service instance is looked up by its key, and few rows leave with each start.
+    private const string ForgetCuts = """
+        DELETE FROM timeline_cuts WHERE ctid = ANY (ARRAY(
+            SELECT old.ctid FROM services AS s
+            CROSS JOIN LATERAL (SELECT c.ctid FROM timeline_cuts AS c WHERE c.service_id = s.id AND c.timeline_seq <= $1 + 1 LIMIT 100) AS old
+            LIMIT 10000))
         """;
 
     private const string StartSweeps = """
@@ -195,6 +204,9 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
             ?? throw new StorageException("The row of the node is gone."));
         await ExecuteAsync(connection, "INSERT INTO timelines (seq, id) VALUES ($1, $2)", cancellationToken, seq, timeline)
             .ConfigureAwait(false);
+        await ExecuteAsync(connection, "DELETE FROM timelines WHERE seq <= $1", cancellationToken, seq - Limits.KeptTimelines)
+            .ConfigureAwait(false);
+        await ExecuteAsync(connection, ForgetCuts, cancellationToken, seq - Limits.KeptTimelines).ConfigureAwait(false);
         if (wentBack)
             await ExecuteAsync(connection, StartSweeps, cancellationToken).ConfigureAwait(false);
     }
