@@ -230,7 +230,7 @@ internal sealed class KeysCommand(SettingOptions options, Action<IServiceCollect
     private static string Line(ApiKey key)
     {
         var scope = key.ServiceSid.Length > 0 ? key.ServiceSid : "whole deployment";
-        var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTimeOffset():u}" : "active";
+        var state = key.RevokeTime is { } revoked ? $"revoked {revoked.ToDateTime():yyyy-MM-dd'T'HH:mm:ss'Z'}" : "active";
         var role = key.Role.ToString().ToLowerInvariant();
         // Tenants choose the names.
         return string.Join('\t', key.Sid, role, scope, state, VisibleText.Of(key.CertificateName), VisibleText.Of(key.FriendlyName));
