@@ -45,7 +45,8 @@ public sealed class OtherRolesTests
     [InlineData("CREATE SCHEMA app AUTHORIZATION {0}", null)]
     [InlineData("CREATE SCHEMA app AUTHORIZATION {0}; GRANT CREATE ON SCHEMA app TO PUBLIC", "every role")]
     [InlineData("CREATE SCHEMA app AUTHORIZATION {0}; GRANT CREATE ON SCHEMA app TO {1}", "{1}")]
-    [InlineData("CREATE SCHEMA app AUTHORIZATION {0}; CREATE ROLE {1}_all; GRANT {1}_all TO {1}; GRANT CREATE ON SCHEMA app TO {1}_all", "{1}")]
+    [InlineData(
+        "CREATE SCHEMA app AUTHORIZATION {0}; CREATE ROLE {1}_all; GRANT {1}_all TO {1}; GRANT CREATE ON SCHEMA app TO {1}_all", "{1}")]
     [InlineData("CREATE SCHEMA app AUTHORIZATION {1}; GRANT ALL ON SCHEMA app TO {0}", "{1}")]
     [InlineData("CREATE SCHEMA app AUTHORIZATION {0}; GRANT {0} TO {1}; GRANT CREATE ON SCHEMA app TO {1}", null)]
     [InlineData("CREATE SCHEMA app AUTHORIZATION {0}; ALTER DEFAULT PRIVILEGES FOR ROLE {0} GRANT TRIGGER ON TABLES TO {1}", "{1}")]

@@ -62,7 +62,7 @@ internal static class DatabaseInspection
 
     /// <summary>
     /// Returns the roles, apart from this session's and those that can act as it, whose functions this session can run: in the schema, or
-    /// from a trigger of a table. Null if there are none.
+    /// from a trigger of a table. Null without such a role.
     /// </summary>
     public static async Task<string?> FindOtherRolesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {

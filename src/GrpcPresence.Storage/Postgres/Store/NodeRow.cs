@@ -52,7 +52,8 @@ internal sealed class NodeRow(PostgresConnections connections, PostgresStoreOpti
     private const string ForgetCuts = """
         DELETE FROM timeline_cuts WHERE ctid = ANY (ARRAY(
             SELECT old.ctid FROM services AS s
-            CROSS JOIN LATERAL (SELECT c.ctid FROM timeline_cuts AS c WHERE c.service_id = s.id AND c.timeline_seq <= $1 + 1 LIMIT 100) AS old
+            CROSS JOIN LATERAL (
+                SELECT c.ctid FROM timeline_cuts AS c WHERE c.service_id = s.id AND c.timeline_seq <= $1 + 1 LIMIT 100) AS old
             LIMIT 10000))
         """;
 

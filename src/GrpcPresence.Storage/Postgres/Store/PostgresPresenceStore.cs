@@ -55,7 +55,7 @@ public sealed partial class PostgresPresenceStore : IPresenceStore, IAsyncDispos
     /// </summary>
     public TimeSpan ClockDifference { get; private set; }
 
-    /// <summary>Other roles whose functions can run with the rights of the server's role, for the log; null if there are none.</summary>
+    /// <summary>Other roles whose functions can run with the rights of the server's role, for the log; null without one.</summary>
     public string? OtherRoles { get; private set; }
 
     /// <summary>
