@@ -32,7 +32,8 @@ waiting() {
 on_postgres() {
   bash tests/faults/run.sh import 20000
   export FAULTS_STORE=postgres
-  at_once second ended
+  at_once second ended webhooks
+  bash tests/faults/run.sh backup 1
   bash tests/faults/run.sh kill 4
   bash tests/faults/run.sh postgres
 }

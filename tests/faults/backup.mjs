@@ -1,15 +1,15 @@
 // Takes backups under load and restores them after kill -9. A backup contains everything that was acknowledged before it began. Tokens from
 // before it resume, tokens of lost revisions are reset, and no client that knew the lost revisions ends with wrong data.
 //   bash tests/faults/run.sh backup [ROUNDS]
-import { join } from 'node:path';
+//   FAULTS_STORE=postgres bash tests/faults/run.sh backup [ROUNDS]
 import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/tap.mjs';
+import { backUp, restore } from './harness/backup.mjs';
 import { Editors, editOf } from './harness/editors.mjs';
 import { Follower } from './harness/follower.mjs';
 import { resume } from './harness/history.mjs';
 import { Ledger } from './harness/ledger.mjs';
-import { runWell } from './harness/program.mjs';
-import { Server, scratch } from './harness/server.mjs';
+import { Server } from './harness/server.mjs';
 import { Beater, names, newService, readEverybody } from './harness/stage.mjs';
 import { until } from './harness/waiting.mjs';
 
@@ -27,7 +27,6 @@ await Promise.all(EDITED.map((identity) => call(client.users, 'createUser', { se
 
 for (let round = 1; round <= Number(rounds); round += 1) {
   await step(`round ${round}: a backup under load, kill -9, and a restore`, async () => {
-    const file = join(scratch, `backup-${round}.db`);
     const online = names(`online-${round}`, 5);
     const bookmarks = [];
     const follower = new Follower({}, (bookmark) => bookmarks.push(bookmark));
@@ -40,14 +39,14 @@ for (let round = 1; round <= Number(rounds); round += 1) {
     await until('edits are acknowledged', () => editors.acknowledged > EDITS, EDITED_WITHIN_MS);
 
     const before = { edits: new Map(editors.newest), bookmarks: bookmarks.length };
-    await runWell(['backup', file, '--database', server.database]);
+    const file = await backUp(server, `backup-${round}`);
     const acknowledged = editors.acknowledged;
     await beater.endSessions(online.slice(0, 2));
     await until('edits are acknowledged after the backup', () => editors.acknowledged > acknowledged + EDITS, EDITED_WITHIN_MS);
     await server.kill();
     await Promise.all([editors.end(), follower.lost()]);
 
-    await runWell(['restore', file, '--database', server.database]);
+    await restore(server, file);
     client = await server.start();
     const found = await readEverybody(client.users, serviceSid);
     const end = Math.max(...[...found.values()].map((user) => Number(user.revision)));

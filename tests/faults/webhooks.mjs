@@ -1,12 +1,12 @@
 // Switches reachability, kills the server and restores a backup while a back end receives webhooks. Whatever happens, the back end ends
 // with what the server shows of every user, and a restart alone sends nothing.
 //   bash tests/faults/run.sh webhooks [USERS]
-import { join } from 'node:path';
+//   FAULTS_STORE=postgres bash tests/faults/run.sh webhooks [USERS]
 import { call } from '../clients/node/presence.mjs';
 import { step, theEnd } from '../clients/node/tap.mjs';
 import { BackEnd } from './harness/back-end.mjs';
-import { runWell } from './harness/program.mjs';
-import { Server, scratch } from './harness/server.mjs';
+import { backUp, restore } from './harness/backup.mjs';
+import { Server } from './harness/server.mjs';
 import { Beater, names, newService, readEverybody } from './harness/stage.mjs';
 import { until } from './harness/waiting.mjs';
 
@@ -50,13 +50,12 @@ await step('the server is killed while it sends what a switch changed', async ()
 });
 
 await step('a backup is restored that does not contain what the back end received', async () => {
-  const file = join(scratch, 'backup.db');
-  await runWell(['backup', file, '--database', server.database]);
+  const file = await backUp(server, 'backup');
   beater = new Beater(client.users, serviceSid);
   await beater.beat(half, (identity) => `later-session-of-${identity}`);
   await convergence();
   await server.kill();
-  await runWell(['restore', file, '--database', server.database]);
+  await restore(server, file);
   const received = backEnd.received;
   client = await server.start();
   if ((await readEverybody(client.users, serviceSid)).get(half[0]).isOnline === true) throw new Error('the restore took nothing back');

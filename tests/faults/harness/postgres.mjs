@@ -86,7 +86,7 @@ export class Postgres {
 
   // Runs SQL by psql, and returns what it prints.
   query(sql, database = DATABASE) {
-    return run('psql', ['-h', this.folder, '-U', ROLE, '-d', database, '-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', sql]).trim();
+    return run('psql', [...this.#connection, '-d', database, '-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', sql]).trim();
   }
 
   // Ends the sessions of the presence server, as an administrator does. Returns how many there were.
@@ -98,7 +98,7 @@ export class Postgres {
   // Opens a session that holds a lock which every commit needs, until `unlock`.
   async lock() {
     this.#holder = spawn(
-      join(programs, 'psql'), ['-h', this.folder, '-U', ROLE, '-d', DATABASE, '-X', '-q', '-v', 'ON_ERROR_STOP=1'],
+      join(programs, 'psql'), [...this.#connection, '-X', '-q', '-v', 'ON_ERROR_STOP=1'],
       { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', ...user },
     );
     this.#holder.stdin.write('BEGIN;\nLOCK TABLE nodes IN EXCLUSIVE MODE;\n\\echo held\n');
@@ -109,6 +109,27 @@ export class Postgres {
     const ended = once(this.#holder, 'exit');
     this.#holder.stdin.end('ROLLBACK;\n');
     await within('the lock is released', ended, PATIENCE_MS);
+  }
+
+  // Makes a backup as docs/postgres.md says. Returns its file.
+  backup(name) {
+    const file = join(this.folder, name);
+    run('pg_dump', [...this.#connection, '-F', 'c', '-f', file]);
+    return file;
+  }
+
+  // Replaces the data by a backup as docs/postgres.md says.
+  restore(file) {
+    run('pg_restore', [...this.#connection, '--clean', '--if-exists', '--no-owner', '--single-transaction', file]);
+  }
+
+  // The folder of PostgreSQL's own tools, and the environment variables with which they need no options.
+  get tools() {
+    return { programs, env: { PGHOST: this.folder, PGUSER: ROLE, PGDATABASE: DATABASE } };
+  }
+
+  get #connection() {
+    return ['-h', this.folder, '-U', ROLE, '-d', DATABASE];
   }
 
   get #data() {
