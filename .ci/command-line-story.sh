@@ -2,11 +2,16 @@
 # The command line as a person meets it in a shell: help, version, mistyped names, completion, and the commands that need no server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 # shellcheck source=tests/clients/buf-curl/tap.sh
 source tests/clients/buf-curl/tap.sh
 
 scratch=$(mktemp -d)
 clean_up() { rm -rf "$scratch"; }
+# Without options, a file in the current directory is used.
+store=()
+if [[ -n ${STORY_CONNECTION-} ]]; then use_store "$scratch"; fi
 
 PATH=$PWD/artifacts/bin/GrpcPresence.Server/debug:$PATH
 
@@ -58,16 +63,28 @@ run 3 backup "$scratch/backup.db" --database "$scratch/empty/absent.db"
 one_line "$scratch/err"
 
 step 'an API key is created, listed and revoked without a server'
-run 0 keys create --role admin
+run 0 keys create --role admin "${store[@]}"
 key=$(<"$scratch/out")
 [[ $key =~ ^SK[0-9a-f]{32}:.{64}$ ]]
-run 0 keys list
+run 0 keys list "${store[@]}"
 grep -q "^${key%%:*}	admin	" "$scratch/out"
-run 0 keys revoke "${key%%:*}"
+run 0 keys revoke "${key%%:*}" "${store[@]}"
 
 step 'a backup of that database can be restored'
-run 0 backup copy.db
-run 0 restore copy.db
+if [[ -n ${STORY_CONNECTION-} ]]; then
+  # The commands of the server copy a file, and name PostgreSQL's own tools here.
+  run 2 backup copy.db "${store[@]}"
+  grep -q pg_dump "$scratch/err"
+  pg_dump -F c >"$scratch/copy"
+  run 0 keys create --role read "${store[@]}"
+  pg_restore -d "$PGDATABASE" --clean --if-exists --no-owner --single-transaction "$scratch/copy"
+  run 0 keys list "${store[@]}"
+  one_line "$scratch/out"
+  grep -q "^${key%%:*}	admin	" "$scratch/out"
+else
+  run 0 backup copy.db
+  run 0 restore copy.db
+fi
 
 step 'bash completes commands, options and their values'
 # shellcheck disable=SC1090  # the program writes it.

@@ -2,6 +2,8 @@
 # In the demo, users come online and go offline within seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 # shellcheck source=tests/clients/buf-curl/tap.sh
 source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh

@@ -4,6 +4,8 @@
 # log must not say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 # shellcheck source=tests/clients/buf-curl/tap.sh
 source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh
@@ -39,7 +41,7 @@ shown() {
 }
 
 # keys VERB...: the subcommand of the operator. What it says beside its result is searched with the server's log.
-keys() { timeout "$command_patience" dotnet "$server_program" keys "$@" --database "$scratch/presence.db" 2>>"$scratch/server.log"; }
+keys() { timeout "$command_patience" dotnet "$server_program" keys "$@" "${store[@]}" 2>>"$scratch/server.log"; }
 
 start_guarded_server() {
   # What happens for each call is logged too: it must not contain names of users either.

@@ -4,6 +4,9 @@
 # The host name and the port belong to this story alone, because it runs in namespaces of its own for mounts and the network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# PostgreSQL starts outside of the namespaces, in which a user may be root without its rights.
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 if [[ ${1-} != inside ]]; then
   if unshare --mount --net true 2>/dev/null; then exec unshare --mount --net bash "$0" inside; fi
   exec unshare --user --map-root-user --mount --net bash "$0" inside

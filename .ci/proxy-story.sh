@@ -3,6 +3,8 @@
 # prefix. tests/clients/proxy has their configurations.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 # shellcheck source=tests/clients/buf-curl/tap.sh
 source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh

@@ -2,6 +2,8 @@
 # The samples, each as a user runs it, against a server that restarts while they run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 # shellcheck source=tests/clients/buf-curl/tap.sh
 source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh

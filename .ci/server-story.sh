@@ -2,6 +2,8 @@
 # Clients of three languages against the server, of gRPC-Web and of REST; then a power cut, a start on the same database, and a shutdown.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=.ci/store.sh
+source .ci/store.sh
 # shellcheck source=tests/clients/buf-curl/tap.sh
 source tests/clients/buf-curl/tap.sh
 # shellcheck source=tests/clients/buf-curl/presence.sh

@@ -1,4 +1,4 @@
-# Starts and ends the server that was built; to be sourced by a story.
+# Starts and ends the server that was built; to be sourced by a story, after store.sh.
 # shellcheck shell=bash
 # shellcheck disable=SC2154  # patience and scratch are those of presence.sh.
 
@@ -10,6 +10,8 @@ readonly stop_patience=5
 free_port() {
   node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }
+
+use_store "$scratch"
 
 port=$(free_port)
 # shellcheck disable=SC2034  # presence.sh reads it.
@@ -28,7 +30,7 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 start_server() {
   local give_up=$((SECONDS + start_patience))
   # In a process group of its own, whose id is that of the process: what it starts can be ended with it.
-  setsid "$@" --port "$port" --rest-port "$rest_port" --database "$scratch/presence.db" >>"$scratch/server.log" 2>&1 </dev/null &
+  setsid "$@" --port "$port" --rest-port "$rest_port" "${store[@]}" >>"$scratch/server.log" 2>&1 </dev/null &
   server=$!
   until is_serving; do
     if ! kill -0 "$server" 2>/dev/null; then
