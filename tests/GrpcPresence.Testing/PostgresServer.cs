@@ -200,6 +200,19 @@ public sealed class PostgresServer : IDisposable
         RunClientProgram("psql", "-h", Directory, "-U", Owner, "-d", database, "-q", "-v", "ON_ERROR_STOP=1", "-f", dump);
     }
 
+    /// <summary>Makes an archive of the database with PostgreSQL's own tool, as docs/postgres.md says, and returns its file.</summary>
+    public string Archive(string connectionString)
+    {
+        var file = _directory.File(NewName("archive"));
+        RunClientProgram("pg_dump", "-h", Directory, "-U", Owner, "-d", NamesOf(connectionString).Database, "-F", "c", "-f", file);
+        return file;
+    }
+
+    /// <summary>Restores an archive into a database with PostgreSQL's own tool.</summary>
+    /// <exception cref="InvalidOperationException">The tool reported an error.</exception>
+    public void RestoreArchive(string connectionString, string archive, params string[] options) => RunClientProgram(
+        "pg_restore", ["-h", Directory, "-U", Owner, "-d", NamesOf(connectionString).Database, "--no-owner", .. options, archive]);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -121,6 +121,10 @@ internal static class DatabaseInspection
     }
 
     /// <summary>Rejects a database in which a restore did not finish. <see cref="CheckTablesAsync"/> comes first.</summary>
+    /// <remarks>
+    /// A tool that restores creates the indices after the rows. It may also go on after an error, and then leaves out all rows of a table.
+    /// A purge removes presence before users, and the service instance last.
+    /// </remarks>
     public static async Task CheckPartsAsync(NpgsqlConnection connection, string database, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
@@ -137,6 +141,19 @@ internal static class DatabaseInspection
             SELECT 'the row of the table directory' WHERE NOT EXISTS (SELECT FROM directory)
             UNION ALL
             SELECT 'the row of the table uptime' WHERE NOT EXISTS (SELECT FROM uptime)
+            UNION ALL
+            SELECT 'the row of the table nodes' WHERE NOT EXISTS (SELECT FROM nodes) AND EXISTS (SELECT FROM timelines)
+            UNION ALL
+            SELECT 'every row of the table timelines'
+            WHERE EXISTS (SELECT FROM nodes WHERE timeline_seq > 0) AND NOT EXISTS (SELECT FROM timelines)
+            UNION ALL
+            SELECT 'every row of the table services' WHERE EXISTS (SELECT FROM users) AND NOT EXISTS (SELECT FROM services)
+            UNION ALL
+            SELECT 'every row of the table users' WHERE EXISTS (SELECT FROM presence) AND NOT EXISTS (SELECT FROM users)
+            UNION ALL
+            SELECT 'every row of the table presence'
+            WHERE NOT EXISTS (SELECT FROM presence) AND EXISTS (
+                SELECT FROM services AS s WHERE NOT is_deleted AND EXISTS (SELECT FROM users WHERE service_id = s.id))
             LIMIT 1
             """,
             connection);
