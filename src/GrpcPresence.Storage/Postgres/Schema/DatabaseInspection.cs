@@ -17,7 +17,7 @@ internal static class DatabaseInspection
         "notifications", "api_keys", "timelines", "timeline_cuts",
     ];
 
-    private static readonly string[] Functions = ["server_identity", "commit_changes", "purge_rows"];
+    private static readonly string[] Functions = ["server_identity", "commit_changes", "moved", "purge_rows"];
 
     // Without them, a key could be given twice. Tools that restore create them after the rows.
     private static readonly string[] UniqueIndices =
@@ -38,7 +38,8 @@ internal static class DatabaseInspection
             SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.pg_is_in_recovery(),
                 pg_catalog.current_setting('default_transaction_read_only')::boolean, pg_catalog.current_schema()::text,
                 pg_catalog.to_regclass(pg_catalog.quote_ident(pg_catalog.current_schema()::text) || '.schema_version') IS NULL
-                    AND pg_catalog.to_regproc('commit_changes') IS NOT NULL,
+                    AND EXISTS (
+                        SELECT FROM pg_catalog.pg_proc WHERE proname = 'commit_changes' AND pg_catalog.pg_function_is_visible(oid)),
                 pg_catalog.current_setting('idle_in_transaction_session_timeout')
             """,
             connection);
