@@ -197,8 +197,12 @@ public sealed class PostgresServer : IDisposable
     {
         var (database, schema) = NamesOf(connectionString);
         Execute(ConnectionString(database), $"DROP SCHEMA {schema} CASCADE");
-        RunClientProgram("psql", "-h", Directory, "-U", Owner, "-d", database, "-q", "-v", "ON_ERROR_STOP=1", "-f", dump);
+        Run(connectionString, dump);
     }
+
+    /// <summary>Runs a file of SQL, such as a dump.</summary>
+    public void Run(string connectionString, string file) => RunClientProgram(
+        "psql", "-h", Directory, "-U", Owner, "-d", NamesOf(connectionString).Database, "-q", "-v", "ON_ERROR_STOP=1", "-f", file);
 
     /// <summary>Makes an archive of the database with PostgreSQL's own tool, as docs/postgres.md says, and returns its file.</summary>
     public string Archive(string connectionString)

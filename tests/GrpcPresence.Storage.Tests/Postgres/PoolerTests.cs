@@ -53,7 +53,7 @@ public sealed class PoolerTests
                 await AnswerAsync(client.GetStream(), message);
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The listener was stopped.
         }

@@ -86,8 +86,9 @@ public sealed class PromotionTests
         var (session, service) = AddService(store);
         session.Reopen();
         session.UpdateService(service with { FriendlyName = "lost" });
+        var writes = session.Build();
         PostgresServer.Execute(database, $"SELECT pg_terminate_backend({store.WritingSession}, 5000)");
-        Assert.Throws<StorageException>(() => session.Commit());
+        Assert.Throws<StorageException>(() => session.Commit(writes));
 
         // What the row says on a second standby, which was promoted from the same WAL timeline without the reopening on the first one.
         PostgresServer.Execute(database, "UPDATE nodes SET generation = generation - 1");

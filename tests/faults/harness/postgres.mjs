@@ -111,6 +111,12 @@ export class Postgres {
     await within('the lock is released', ended, PATIENCE_MS);
   }
 
+  // Returns all data as SQL.
+  dump() {
+    const dump = run('pg_dump', [...this.#connection, '--no-owner', '--no-privileges']);
+    return dump.replace(/^\\(un)?restrict .*\n/gm, ''); // commands of a later psql only
+  }
+
   // Makes a backup as docs/postgres.md says. Returns its file.
   backup(name) {
     const file = join(this.folder, name);

@@ -1,11 +1,12 @@
 // Makes a dump of a database with the server that was built, for the upgrade tests of later versions. Run it for each new schema version:
 //   bash tests/faults/run.sh ../GrpcPresence.Storage.Tests/Sqlite/Dumps/make FILE
-// UpgradeTests.cs says what the data is.
+//   FAULTS_STORE=postgres bash tests/faults/run.sh ../GrpcPresence.Storage.Tests/Sqlite/Dumps/make FILE
+// UpgradeTests.cs of each store says what the data is.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { call } from '../../../clients/node/presence.mjs';
-import { Server, program, scratch } from '../../../faults/harness/server.mjs';
+import { Server, postgres, program, scratch } from '../../../faults/harness/server.mjs';
 import { newService } from '../../../faults/harness/stage.mjs';
 
 const DUMP = `
@@ -36,6 +37,7 @@ await call(client.users, 'setPushBinding', { serviceSid, userKey: 'ada', binding
 await call(client.users, 'deleteUser', { serviceSid, userKey: 'eve' });
 await server.stop();
 const secret = join(scratch, 'secret');
-execFileSync('dotnet', [program, 'keys', 'create', '--database', server.database, '--secret-file', secret, '--role', 'admin']);
-writeFileSync(process.argv[2], execFileSync('python3', ['-c', DUMP, server.database]));
+const store = postgres ? ['--postgres', postgres.connection] : ['--database', server.database];
+execFileSync('dotnet', [program, 'keys', 'create', ...store, '--secret-file', secret, '--role', 'admin']);
+writeFileSync(process.argv[2], postgres ? postgres.dump() : execFileSync('python3', ['-c', DUMP, server.database]));
 process.exit(0);
