@@ -41,7 +41,10 @@ internal static class InMemoryCommit
 
     private static bool AreRowsStale(ServiceImage known, ServiceWrites writes)
     {
-        var written = writes.DeletedUsers.Concat(writes.ChangedUsers.Select(user => user.Id)).Concat(writes.Presences.Select(write => write.UserId));
+        IEnumerable<long> written =
+        [
+            .. writes.DeletedUsers, .. writes.ChangedUsers.Select(user => user.Id), .. writes.Presences.Select(write => write.UserId),
+        ];
         if (written.Any(id => known.Versions.GetValueOrDefault(id) != writes.UserVersions[id]))
             return true;
         var taken = writes.NewUsers.Select(user => user.Identity).Concat(writes.Tombstones.Select(tombstone => tombstone.Identity));
@@ -49,7 +52,8 @@ internal static class InMemoryCommit
             return true;
         var left = known.Bindings.Values.Where(binding => !writes.DeletedBindings.Contains(binding.Id)
             && !writes.DeletedUsers.Contains(known.FindUser(new UserKey(binding.UserSid))!.Id));
-        return left.Any(other => writes.NewBindings.Any(write => write.Binding.Type == other.Type && write.Binding.Endpoint == other.Endpoint))
+        var addresses = writes.NewBindings.Select(write => (write.Binding.Type, write.Binding.Endpoint)).ToHashSet();
+        return left.Any(other => addresses.Contains((other.Type, other.Endpoint)))
             || (writes.Webhook is not null && known.Webhook?.Position != writes.ReadPosition);
     }
 
@@ -142,7 +146,8 @@ internal static class InMemoryCommit
         }
         service = service with
         {
-            Tombstones = service.Tombstones.AddRange(writes.Tombstones.Select(shift.Of).Select(added => KeyValuePair.Create(added.Revision, added))),
+            Tombstones = service.Tombstones.AddRange(
+                writes.Tombstones.Select(shift.Of).Select(added => KeyValuePair.Create(added.Revision, added))),
         };
         foreach (var user in writes.ChangedUsers)
             service = service.Remove(user.Id).Add(Changed(service.Users[user.Id], shift.Of(user))).Raise(user.Id);

@@ -307,7 +307,7 @@ public abstract partial class PresenceStoreConformance
         Restart();
 
         var after = Session.Read(service.Sid).Service!;
-        Assert.Equal(before with { Version = after.Version, NextUserId = user.Id + 1, NextBindingId = RowKeys.FirstOf(service.Id) + 1 }, after);
+        Assert.Equal((user.Id + 1, RowKeys.FirstOf(service.Id) + 1), (after.NextUserId, after.NextBindingId));
     }
 
     [Fact]

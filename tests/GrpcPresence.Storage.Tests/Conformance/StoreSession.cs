@@ -236,7 +236,10 @@ internal sealed class StoreSession
     // The writer has read the rows that it writes.
     private void AddWhatWasRead(ServiceWrites writes)
     {
-        IEnumerable<long> users = [.. writes.DeletedUsers, .. writes.ChangedUsers.Select(user => user.Id), .. writes.Presences.Select(p => p.UserId)];
+        IEnumerable<long> users =
+        [
+            .. writes.DeletedUsers, .. writes.ChangedUsers.Select(user => user.Id), .. writes.Presences.Select(write => write.UserId),
+        ];
         var read = Read(writes.Read.Record.Sid, keys =>
         {
             foreach (var id in users)

@@ -171,6 +171,44 @@ public abstract class TwoWritersConformance
     }
 
     [Fact]
+    public async Task A_webhook_whose_position_the_other_writer_advanced_makes_the_commit_stale()
+    {
+        var (service, _, _) = Begin();
+        var webhook = StoredWebhook.DefaultOf(service);
+        Write(Store, session =>
+        {
+            session.PutWebhook(webhook);
+            return true;
+        });
+        var writes = Advance(StoreSession.Of(Store), webhook, to: 5);
+        Assert.True(StoreSession.Of(Other).Commit(Advance(StoreSession.Of(Other), webhook, to: 7)).IsWhole);
+
+        Assert.True(Commit(writes).IsStale(service.Sid));
+
+        Assert.Equal(7, (await Store.FindWebhookAsync(service.Sid, Stop))!.Position.Revision);
+    }
+
+    [Fact]
+    public async Task A_tombstone_of_an_identity_that_the_other_writer_took_makes_the_commit_stale()
+    {
+        var (service, _, _) = Begin();
+        var session = StoreSession.Of(Store);
+        session.UpdateService(service with { Revision = 12 });
+        session.AddTombstone(service.Id, new Tombstone(Sample.UserSid(8), Sample.User(5, 11).Identity, 12, Sample.Time));
+        var writes = session.Build();
+        Write(Other, other =>
+        {
+            other.UpdateService(service with { Revision = 11, UserCount = 3 });
+            return other.InsertUser(service.Id, Sample.User(5, 11));
+        });
+        var before = await DescribeAsync(service);
+
+        Assert.True(Commit(writes).IsStale(service.Sid));
+
+        Assert.Equal(before, await DescribeAsync(service));
+    }
+
+    [Fact]
     public async Task Rows_that_do_not_match_leave_the_other_service_instances_of_the_commit()
     {
         var (first, ada, _) = Begin(1);
@@ -187,7 +225,8 @@ public abstract class TwoWritersConformance
         var result = Commit(writes);
 
         Assert.Equal((true, false), (result.IsStale(first.Sid), result.IsStale(second.Sid)));
-        Assert.Equal((11L, 12L), ((await Store.FindServiceAsync(first.Sid, Stop))!.Revision, (await Store.FindServiceAsync(second.Sid, Stop))!.Revision));
+        Assert.Equal(11, (await Store.FindServiceAsync(first.Sid, Stop))!.Revision);
+        Assert.Equal(12, (await Store.FindServiceAsync(second.Sid, Stop))!.Revision);
         var changes = (await Store.ListChangesAsync(second.Sid, 10, 10, Stop)).Changes;
         Assert.Equal([(bob.Identity, 12L)], changes.Select(change => (change.State.Identity, change.Revision)));
         Assert.Equal(result.Services, StoreSession.Of(Store).Reopen().LastResult!.Services);
@@ -255,6 +294,15 @@ public abstract class TwoWritersConformance
         }
     }
 
+    // The position alone does not change the version of the service instance.
+    private static BatchWrites Advance(StoreSession session, StoredWebhook webhook, long to)
+    {
+        session.PutWebhook(webhook with { Position = new WebhookPosition(to) });
+        var writes = session.Build();
+        writes.Services[0].ChangesSettings = false;
+        return writes;
+    }
+
     // Of a session whose reads and rows were collected before.
     private CommitResult Commit(BatchWrites writes) => StoreSession.Of(Store).Commit(writes);
 
@@ -267,7 +315,10 @@ public abstract class TwoWritersConformance
             {
                 Revision = 10,
                 UserCount = 2,
-                Configuration = sample.Configuration with { ReachabilityEnabled = true, Revision = 1, SwitchRevision = 1, SwitchedOnRevision = 1 },
+                Configuration = sample.Configuration with
+                {
+                    ReachabilityEnabled = true, Revision = 1, SwitchRevision = 1, SwitchedOnRevision = 1,
+                },
             });
             return (service, session.InsertUser(service.Id, Sample.User(1, 9)), session.InsertUser(service.Id, Sample.User(2, 10)));
         });

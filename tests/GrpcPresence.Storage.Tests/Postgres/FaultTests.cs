@@ -58,7 +58,9 @@ public sealed class FaultTests
 
         var after = test.Session.Reopen();
         Assert.Equal(test.Before.LastCommit + 1, after.LastCommit);
-        Assert.Equal([(Sid, false, test.Service.Revision)], after.LastResult!.Services.Select(service => (service.Sid, service.IsStale, service.Base.Revision)));
+        Assert.Equal(
+            [(Sid, false, test.Service.Revision)],
+            after.LastResult!.Services.Select(service => (service.Sid, service.IsStale, service.Base.Revision)));
         Assert.Equal("renamed", (await test.Store.FindServiceAsync(Sid, default))!.FriendlyName);
     }
 

@@ -3,7 +3,9 @@ using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Storage.Tests.Writing;
 
-/// <summary>Calls a store, and lets another writer work before the next commit: after the writer of this store has read and decided.</summary>
+/// <summary>
+/// Calls a store, and lets another writer work before the next commit: after the writer of this store has read and decided.
+/// </summary>
 public class InterleavedStore : DispatchProxy
 {
     private IPresenceStore _store = null!;

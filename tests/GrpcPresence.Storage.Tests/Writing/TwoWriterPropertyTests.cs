@@ -70,14 +70,16 @@ public sealed class TwoWriterPropertyTests
 
             seen = await otherFirst.First.LookAsync();
             theirOutcomes = await otherFirst.Second.WriteTogetherAsync(theirs);
-            string[] after = [.. await otherFirst.First.WriteTogetherAsync(ours, seen), .. theirOutcomes, .. await otherFirst.DescribeAsync()];
+            outcomes = await otherFirst.First.WriteTogetherAsync(ours, seen);
+            string[] after = [.. outcomes, .. theirOutcomes, .. await otherFirst.DescribeAsync()];
 
             outcomes = await otherLast.First.WriteTogetherAsync(ours);
             string[] first = [.. outcomes, .. await otherLast.Second.WriteTogetherAsync(theirs), .. await otherLast.DescribeAsync()];
 
             Assert.True(
                 actual.SequenceEqual(after) || actual.SequenceEqual(first),
-                $"Seed {seed}, round {round}: {ours[0]} between {string.Join(", ", theirs)}\n{Difference(after, actual)}\n--\n{Difference(first, actual)}");
+                $"Seed {seed}, round {round}: {ours[0]} between {string.Join(", ", theirs)}\n"
+                    + $"{Difference(after, actual)}\n--\n{Difference(first, actual)}");
         }
     }
 

@@ -48,7 +48,8 @@ public sealed class TwoWriterTests : IDisposable
         await WriteAsync([CreateAda], other: [CreateBob]);
 
         var stored = (await _store.ListChangesAsync(WriterRun.Lasting, 0, 10, default)).Changes;
-        var published = _first!.Changes.Concat(_second!.Changes).Where(change => change.User is not null).OrderBy(change => change.Revision);
+        var published = _first!.Changes.Concat(_second!.Changes)
+            .Where(change => change.User is not null).OrderBy(change => change.Revision);
         Assert.Equal(
             stored.Select(change => (change.Revision, (Identity?)change.State.Identity)),
             published.Select(change => (change.Revision, change.User)));

@@ -17,7 +17,9 @@ public readonly record struct CounterShift(ServiceCounters Read, ServiceCounters
     /// <summary>Returns a revision as it is stored.</summary>
     public long Revision(long revision) => revision > Read.Revision ? revision + Base.Revision - Read.Revision : revision;
 
-    /// <summary>Returns the revision of an earlier change as it is stored; <see cref="long.MaxValue"/> stands for one that is not known.</summary>
+    /// <summary>
+    /// Returns the revision of an earlier change as it is stored; <see cref="long.MaxValue"/> stands for one that is not known.
+    /// </summary>
     public long Previous(long revision) => revision == long.MaxValue ? revision : Revision(revision);
 
     /// <summary>Returns the key of a user as it is stored.</summary>
@@ -77,7 +79,9 @@ public readonly record struct CounterShift(ServiceCounters Read, ServiceCounters
     /// <summary>Returns what is visible of a user as it is stored.</summary>
     public UserState Of(UserState user) => user.With(user.Record is { } record ? Of(record) : null, Revision(user.Revision));
 
-    /// <summary>Returns what a command answers, with the revisions and keys that are stored. Each type that contains some stands here.</summary>
+    /// <summary>
+    /// Returns what a command answers, with the revisions and keys that are stored. Each type that contains some stands here.
+    /// </summary>
     public T OfAnswer<T>(T answer) => answer switch
     {
         UserState user => (T)(object)Of(user),

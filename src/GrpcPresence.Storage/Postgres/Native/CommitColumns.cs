@@ -68,7 +68,8 @@ internal sealed class CommitColumns : IDisposable
         DeletedApiKeyId = Add<long>("p_deleted_api_key_id", NpgsqlDbType.Bigint);
 
         // By name, so that no order of parameters can be wrong.
-        _command.CommandText = "SELECT is_directory_stale, stale, revisions, user_counts, next_user_ids, next_binding_ids FROM commit_changes("
+        _command.CommandText =
+            "SELECT is_directory_stale, stale, revisions, user_counts, next_user_ids, next_binding_ids FROM commit_changes("
             + string.Join(", ", _names.Select((name, index) => $"{name} => ${index + 1}")) + ")";
     }
 
