@@ -152,7 +152,7 @@ internal static class InMemoryCommit
         foreach (var user in writes.ChangedUsers)
             service = service.Remove(user.Id).Add(Changed(service.Users[user.Id], shift.Of(user))).Raise(user.Id);
         foreach (var (id, presence) in writes.Presences)
-            service = service.Remove(id).Add(shift.Of(presence).ApplyTo(service.Users[id])).Raise(id);
+            service = service.Remove(id).Add(Marked(service.Users[id], shift.Of(presence).ApplyTo(service.Users[id]))).Raise(id);
         foreach (var user in writes.NewUsers.Select(shift.Of))
             service = service.Add(user).Raise(user.Id);
         foreach (var (binding, userId) in writes.NewBindings)
@@ -187,7 +187,10 @@ internal static class InMemoryCommit
         };
     }
 
-    private static UserRecord Changed(UserRecord stored, UserRecord user) => user with
+    private static UserRecord Marked(UserRecord stored, UserRecord user) =>
+        stored.LastAlive > user.LastAlive ? user with { LastAlive = stored.LastAlive } : user;
+
+    private static UserRecord Changed(UserRecord stored, UserRecord user) => Marked(stored, user) with
     {
         Sid = stored.Sid,
         Identity = stored.Identity,

@@ -269,6 +269,29 @@ public abstract class TwoWritersConformance
         Assert.Equal(depends, Commit(writes).IsStale(service.Sid));
     }
 
+    [Fact]
+    public async Task A_user_stays_marked_alive_when_the_other_writer_changes_it()
+    {
+        foreach (var write in new[] { UserWrite.Whole, UserWrite.Presence })
+        {
+            var (service, ada, _) = Begin((int)write);
+            var session = StoreSession.Of(Store);
+            session.UpdateService(service with { Revision = 11 });
+            Write(session, write, service, ada);
+            var writes = session.Build();
+            Write(Other, other =>
+            {
+                other.MarkAlive(service.Id, ada.Id, TimeSpan.FromHours(7));
+                return true;
+            });
+
+            Assert.True(Commit(writes).IsWhole);
+
+            var changes = (await Store.ListChangesAsync(service.Sid, 10, 10, Stop)).Changes;
+            Assert.Equal([(ada.Identity, TimeSpan.FromHours(7))], changes.Select(change => (change.State.Identity, change.State.Record!.LastAlive)));
+        }
+    }
+
     private static T Write<T>(IPresenceStore store, Func<StoreSession, T> write, bool commit = true)
     {
         var session = StoreSession.Of(store);

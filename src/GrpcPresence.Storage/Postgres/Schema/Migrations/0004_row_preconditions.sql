@@ -94,7 +94,9 @@ BEGIN
         is_directory_stale := coalesce(is_directory_stale, false);
     END IF;
 
-    PERFORM FROM services WHERE id = ANY (p_service_id) ORDER BY id FOR UPDATE;
+    -- Those of the marks too: two writers that mark each other's users would otherwise wait for each other's rows. Not the deleted ones,
+    -- whose rows a purge removes before it removes the service instance.
+    PERFORM FROM services WHERE id = ANY (p_service_id || p_alive_service_id) AND NOT is_deleted ORDER BY id FOR UPDATE;
     SELECT array_agg(
             CASE
                 WHEN is_directory_stale THEN true
@@ -306,8 +308,8 @@ BEGIN
         IF cardinality(p_presence_user_id) > 0 THEN
             UPDATE presence AS p SET
                 version = p.version + 1, revision = n.revision, known_revision = n.known_revision, online_revision = n.online_revision,
-                notifiable_revision = n.notifiable_revision, last_alive = n.last_alive, last_online_time = n.last_online_time,
-                is_online = n.is_online
+                notifiable_revision = n.notifiable_revision, last_online_time = n.last_online_time, is_online = n.is_online,
+                last_alive = greatest(p.last_alive, n.last_alive) -- a mark raises no version
             FROM unnest(
                     p_presence_service, p_presence_user_id, p_presence_version, p_presence_revision, p_presence_known_revision,
                     p_presence_online_revision, p_presence_notifiable_revision, p_presence_last_alive, p_presence_last_online_time,
@@ -422,6 +424,7 @@ BEGIN
         IF cardinality(p_alive_user_id) > 0 THEN
             UPDATE presence AS p SET last_alive = n.uptime
             FROM unnest(p_alive_service_id, p_alive_user_id, p_alive_uptime) AS n (service_id, user_id, uptime)
+            JOIN services AS s ON s.id = n.service_id AND NOT s.is_deleted
             WHERE p.user_id = n.user_id AND p.service_id = n.service_id;
         END IF;
 
