@@ -42,8 +42,8 @@ public sealed class BatchWrites
 
     /// <summary>
     /// Users that are alive. Each mark replaces the <see cref="Domain.Users.UserRecord.LastAlive"/> of a user from an earlier commit that
-    /// exists after the other writes. A mark takes no revision, and raises no version. So a commit that read the user before a mark of another
-    /// writer keeps the later of the two values.
+    /// exists after the other writes. A mark takes no revision, and raises no version. So a commit that read the user before another writer
+    /// marked it keeps the later of the two values.
     /// </summary>
     public List<AliveMark> AliveMarks { get; } = [];
 
