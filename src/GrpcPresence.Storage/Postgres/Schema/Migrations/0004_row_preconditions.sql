@@ -59,6 +59,7 @@ DECLARE
     v_timeline bigint;
     v_has_new boolean;
     v_has_deleted boolean;
+    v_has_cut boolean;
     v_has_moved boolean;
     v_revision_from bigint[];
     v_revision_shift bigint[];
@@ -114,15 +115,18 @@ BEGIN
         array_agg(CASE WHEN n.is_new THEN n.read_next_user_id ELSE coalesce(s.next_user_id, 0) END ORDER BY n.number),
         array_agg(CASE WHEN n.is_new THEN n.read_next_binding_id ELSE coalesce(s.next_binding_id, 0) END ORDER BY n.number),
         bool_or(n.is_new),
-        bool_or(n.is_deleted)
-    INTO stale, revisions, user_counts, next_user_ids, next_binding_ids, v_has_new, v_has_deleted
+        bool_or(n.is_deleted),
+        bool_or(n.revision > n.read_revision AND s.cut_timeline_seq < v_timeline),
+        bool_or(NOT n.is_new AND (
+            s.revision <> n.read_revision OR s.next_user_id <> n.read_next_user_id OR s.next_binding_id <> n.read_next_binding_id))
+    INTO stale, revisions, user_counts, next_user_ids, next_binding_ids, v_has_new, v_has_deleted, v_has_cut, v_has_moved
     FROM unnest(
             p_service_id, p_service_sid, p_service_version, p_service_is_new, p_service_is_deleted, p_service_depends_on_revision,
-            p_service_user_count, p_service_read_revision, p_service_read_user_count, p_service_read_next_user_id,
+            p_service_revision, p_service_user_count, p_service_read_revision, p_service_read_user_count, p_service_read_next_user_id,
             p_service_read_next_binding_id) WITH ORDINALITY
         AS n (
             id, sid, version, is_new, is_deleted, depends_on_revision,
-            user_count, read_revision, read_user_count, read_next_user_id,
+            revision, user_count, read_revision, read_user_count, read_next_user_id,
             read_next_binding_id, number)
     LEFT JOIN services AS s ON s.id = n.id AND NOT s.is_deleted;
     stale := coalesce(stale, '{}');
@@ -147,18 +151,17 @@ BEGIN
     END IF;
 
     -- Another writer has taken revisions or keys since they were read. Those of this commit move up.
-    SELECT
-        bool_or(NOT n.skip AND (n.revision <> n.read_revision OR n.user_id <> n.read_user_id OR n.binding_id <> n.read_binding_id)),
-        array_agg(n.read_revision + 1 ORDER BY n.number),
-        array_agg(n.revision - n.read_revision ORDER BY n.number),
-        array_agg(n.user_id - n.read_user_id ORDER BY n.number),
-        array_agg(n.binding_id - n.read_binding_id ORDER BY n.number)
-    INTO v_has_moved, v_revision_from, v_revision_shift, v_user_shift, v_binding_shift
-    FROM unnest(
-            stale, revisions, p_service_read_revision, next_user_ids, p_service_read_next_user_id, next_binding_ids,
-            p_service_read_next_binding_id) WITH ORDINALITY
-        AS n (skip, revision, read_revision, user_id, read_user_id, binding_id, read_binding_id, number);
     IF v_has_moved THEN
+        SELECT
+            array_agg(n.read_revision + 1 ORDER BY n.number),
+            array_agg(n.revision - n.read_revision ORDER BY n.number),
+            array_agg(n.user_id - n.read_user_id ORDER BY n.number),
+            array_agg(n.binding_id - n.read_binding_id ORDER BY n.number)
+        INTO v_revision_from, v_revision_shift, v_user_shift, v_binding_shift
+        FROM unnest(
+                revisions, p_service_read_revision, next_user_ids, p_service_read_next_user_id, next_binding_ids,
+                p_service_read_next_binding_id) WITH ORDINALITY
+            AS n (revision, read_revision, user_id, read_user_id, binding_id, read_binding_id, number);
         p_service_configuration_revision := moved(p_service_configuration_revision, NULL, v_revision_from, v_revision_shift);
         p_service_switched_on_revision := moved(p_service_switched_on_revision, NULL, v_revision_from, v_revision_shift);
         p_service_switch_revision := moved(p_service_switch_revision, NULL, v_revision_from, v_revision_shift);
@@ -210,12 +213,14 @@ BEGIN
             UPDATE directory SET next_service_id = greatest(next_service_id, (
                 SELECT max(n.id) + 1 FROM unnest(p_service_id, p_service_is_new, stale) AS n (id, is_new, skip) WHERE n.is_new AND NOT n.skip));
         END IF;
-        INSERT INTO timeline_cuts (service_id, timeline_seq, revision)
-        SELECT s.id, v_timeline, s.revision
-        FROM unnest(p_service_id, p_service_revision, p_service_read_revision, p_service_is_new, p_service_is_deleted, stale)
-            AS n (id, revision, read_revision, is_new, is_deleted, skip)
-        JOIN services AS s ON s.id = n.id
-        WHERE NOT n.is_new AND NOT n.is_deleted AND NOT n.skip AND n.revision > n.read_revision AND s.cut_timeline_seq < v_timeline;
+        IF v_has_cut THEN
+            INSERT INTO timeline_cuts (service_id, timeline_seq, revision)
+            SELECT s.id, v_timeline, s.revision
+            FROM unnest(p_service_id, p_service_revision, p_service_read_revision, p_service_is_new, p_service_is_deleted, stale)
+                AS n (id, revision, read_revision, is_new, is_deleted, skip)
+            JOIN services AS s ON s.id = n.id
+            WHERE NOT n.is_new AND NOT n.is_deleted AND NOT n.skip AND n.revision > n.read_revision AND s.cut_timeline_seq < v_timeline;
+        END IF;
         UPDATE services AS s SET
             version = s.version + n.changes_settings::int, revision = s.revision + n.revision - n.read_revision,
             user_count = s.user_count + n.user_count - n.read_user_count, next_user_id = s.next_user_id + n.next_user_id - n.read_next_user_id,
