@@ -80,6 +80,39 @@ public abstract class TwoWritersConformance
     }
 
     [Fact]
+    public async Task Every_revision_that_the_commit_took_moves()
+    {
+        var (service, ada, bob) = Begin();
+        var session = StoreSession.Of(Store);
+        session.UpdateService(service with
+        {
+            Revision = 11,
+            Configuration = service.Configuration with { Revision = 11, SwitchRevision = 11, SwitchedOnRevision = 11 },
+        });
+        session.UpdateUser(ada with
+        {
+            Revision = 11,
+            OnlineRevision = 11,
+            NotifiableRevision = 11,
+            KnownRevision = 11,
+            FriendlyNameRevision = 11,
+            AttributesRevision = 11,
+            RoleRevision = 11,
+        });
+        var writes = session.Build();
+        TakeRevision(service, bob);
+
+        Assert.True(Commit(writes).IsWhole);
+
+        var configuration = (await Store.FindServiceAsync(service.Sid, Stop))!.Configuration;
+        Assert.Equal((12L, 12L, 12L), (configuration.Revision, configuration.SwitchRevision, configuration.SwitchedOnRevision));
+        var user = (await Store.ListChangesAsync(service.Sid, 11, 10, Stop)).Changes.Single().State.Record!;
+        Assert.Equal(
+            (12L, 12L, 12L, 12L), (user.Revision, user.OnlineRevision, user.NotifiableRevision, user.KnownRevision));
+        Assert.Equal((12L, 12L, 12L), (user.FriendlyNameRevision, user.AttributesRevision, user.RoleRevision));
+    }
+
+    [Fact]
     public void The_result_after_a_reopening_has_the_counters_of_the_commit()
     {
         var (service, ada, bob) = Begin();
