@@ -373,7 +373,10 @@ public abstract class TwoWritersConformance
                 UserCount = 2,
                 Configuration = sample.Configuration with
                 {
-                    ReachabilityEnabled = true, Revision = 1, SwitchRevision = 1, SwitchedOnRevision = 1,
+                    ReachabilityEnabled = true,
+                    Revision = 1,
+                    SwitchRevision = 1,
+                    SwitchedOnRevision = 1,
                 },
             });
             return (service, session.InsertUser(service.Id, Sample.User(1, 9)), session.InsertUser(service.Id, Sample.User(2, 10)));

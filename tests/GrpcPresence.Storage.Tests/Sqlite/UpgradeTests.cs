@@ -1,5 +1,4 @@
 using Dapper;
-using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Storage.Sqlite.Schema;
 using GrpcPresence.Storage.Tests.Conformance;
 using Microsoft.Data.Sqlite;

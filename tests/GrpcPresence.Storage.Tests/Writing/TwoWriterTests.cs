@@ -1,6 +1,5 @@
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage.Batches;
-using GrpcPresence.Storage.Tests.Conformance;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Storage.Tests.Writing;
