@@ -8,7 +8,6 @@ internal sealed class PresenceColumns(CommitColumns all)
 {
     private readonly List<int> _service = all.Add<int>("p_presence_service", NpgsqlDbType.Integer);
     private readonly List<long> _userId = all.Add<long>("p_presence_user_id", NpgsqlDbType.Bigint);
-    private readonly List<bool> _isNew = all.Add<bool>("p_presence_is_new", NpgsqlDbType.Boolean);
     private readonly List<long?> _version = all.Add<long?>("p_presence_version", NpgsqlDbType.Bigint);
     private readonly List<long> _revision = all.Add<long>("p_presence_revision", NpgsqlDbType.Bigint);
     private readonly List<long> _knownRevision = all.Add<long>("p_presence_known_revision", NpgsqlDbType.Bigint);
@@ -27,7 +26,6 @@ internal sealed class PresenceColumns(CommitColumns all)
     {
         _service.Add(service);
         _userId.Add(userId);
-        _isNew.Add(version is null);
         _version.Add(version);
         _revision.Add(presence.Revision);
         _knownRevision.Add(presence.KnownRevision);

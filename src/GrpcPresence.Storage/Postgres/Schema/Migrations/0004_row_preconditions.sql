@@ -40,8 +40,7 @@ CREATE FUNCTION commit_changes(
     p_user_friendly_name_revision bigint[], p_user_attributes_revision bigint[], p_user_role_revision bigint[],
     p_user_create_time bigint[], p_user_update_time bigint[], p_user_binding_count int[], p_user_quiet_reasons int[],
     p_user_had_binding boolean[], p_user_role_sid text[], p_user_identity bytea[], p_user_friendly_name bytea[], p_user_attributes bytea[],
-    p_presence_service int[], p_presence_user_id bigint[], p_presence_is_new boolean[], p_presence_version bigint[],
-    p_presence_revision bigint[],
+    p_presence_service int[], p_presence_user_id bigint[], p_presence_version bigint[], p_presence_revision bigint[],
     p_presence_known_revision bigint[], p_presence_online_revision bigint[], p_presence_notifiable_revision bigint[],
     p_presence_last_alive bigint[], p_presence_last_online_time bigint[], p_presence_is_online boolean[],
     p_binding_service int[], p_binding_id bigint[], p_binding_user_id bigint[], p_binding_sid uuid[], p_binding_create_time bigint[],
@@ -73,9 +72,7 @@ DECLARE
 BEGIN
     -- The fence. Without the row nothing may be written, and the next commit of the same node waits for its lock.
     UPDATE nodes
-    SET last_commit = p_number, renewed_at = clock_timestamp(), written_by = pg_current_xact_id(),
-        last_directory_stale = false, last_stale = '{}', last_revisions = '{}', last_user_counts = '{}', last_next_user_ids = '{}',
-        last_next_binding_ids = '{}'
+    SET last_commit = p_number, renewed_at = clock_timestamp(), written_by = pg_current_xact_id()
     WHERE id = p_node AND state = 'active' AND incarnation = p_incarnation AND generation = p_generation AND last_commit = p_number - 1
         AND server = p_server
     RETURNING timeline_seq INTO v_timeline;
@@ -330,20 +327,20 @@ BEGIN
             THEN
                 RAISE EXCEPTION 'A user has changed since it was read.' USING ERRCODE = 'GP003';
             END IF;
-            IF true = ANY (p_presence_is_new) THEN
+            IF array_position(p_presence_version, NULL) IS NOT NULL THEN
                 INSERT INTO presence (
                     user_id, service_id, revision, known_revision, online_revision, notifiable_revision, last_alive, last_online_time, is_online)
                 SELECT n.user_id, p_service_id[n.service], n.revision, n.known_revision, n.online_revision, n.notifiable_revision, n.last_alive,
                     n.last_online_time, n.is_online
                 FROM unnest(
-                        p_presence_service, p_presence_user_id, p_presence_is_new, p_presence_revision, p_presence_known_revision,
+                        p_presence_service, p_presence_user_id, p_presence_version, p_presence_revision, p_presence_known_revision,
                         p_presence_online_revision, p_presence_notifiable_revision, p_presence_last_alive, p_presence_last_online_time,
                         p_presence_is_online)
                     AS n (
-                        service, user_id, is_new, revision, known_revision,
+                        service, user_id, version, revision, known_revision,
                         online_revision, notifiable_revision, last_alive, last_online_time,
                         is_online)
-                WHERE n.is_new AND NOT stale[n.service];
+                WHERE n.version IS NULL AND NOT stale[n.service];
             END IF;
         END IF;
         IF cardinality(p_binding_id) > 0 THEN
@@ -505,8 +502,8 @@ BEGIN
         END IF;
         stale := v_found;
     END; END LOOP;
-    UPDATE nodes SET last_stale = stale, last_revisions = revisions, last_user_counts = user_counts, last_next_user_ids = next_user_ids,
-        last_next_binding_ids = next_binding_ids
+    UPDATE nodes SET last_directory_stale = false, last_stale = stale, last_revisions = revisions, last_user_counts = user_counts,
+        last_next_user_ids = next_user_ids, last_next_binding_ids = next_binding_ids
     WHERE id = p_node;
 END
 $$;
