@@ -119,7 +119,9 @@ public sealed class AccessTokenTests : IAsyncLifetime
                     var text = token.Sign("a secret of nobody");
                     var bearer = "Bearer " + (isSigned ? text : text[..(text.LastIndexOf('.') + 1)]);
                     var error = await Assert.ThrowsAsync<RpcException>(async () => await _guarded.ReadAsync(bearer));
-                    answers.Add($"{error.Status.StatusCode} {error.Status.Detail} {string.Join(' ', error.Trailers.Select(Text))}");
+                    // The time of the answer says nothing about the key.
+                    var trailers = error.Trailers.Where(entry => entry.Key != "date").Select(Text);
+                    answers.Add($"{error.Status.StatusCode} {error.Status.Detail} {string.Join(' ', trailers)}");
                     // The answers of a peer that fails often would wait for the clock.
                     _guarded.Time.Advance(TimeSpan.FromSeconds(1));
                 }
