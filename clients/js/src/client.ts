@@ -1,0 +1,244 @@
+import { Api } from './api.js';
+import { readAccessToken } from './access-token.js';
+import { Emitter } from './emitter.js';
+import { endSessionOnLeave } from './end-session.js';
+import type { ClientEvents } from './events.js';
+import type { Failure } from './failure.js';
+import type { ClientOptions } from './options.js';
+import { page } from './page.js';
+import { PresenceError } from './presence-error.js';
+import { Recovery } from './recovery.js';
+import { Run } from './run.js';
+import { Session } from './session.js';
+import { Subscriptions } from './subscriptions.js';
+import { TokenSource } from './token-source.js';
+import type { Connection } from './transport/connection.js';
+import { UserFetcher } from './user-fetcher.js';
+import type { User } from './user.js';
+import { type ConnectionState, Watch } from './watch.js';
+import { connect } from '#transport';
+
+// Identities have at most 256 characters: see presence.v1.User.
+const LONGEST_IDENTITY = 256;
+
+/**
+ * Keeps its own user online and knows who else is: the surface of the Conversations SDK, as far as it is about reachability. It connects
+ * when it is made. Everything that can be repeated is repeated, until `shutdown` or an error that no repetition mends.
+ */
+export class Client extends Emitter<ClientEvents> {
+  readonly #options: ClientOptions;
+  readonly #connection: Connection;
+  readonly #tokens: TokenSource;
+  readonly #api: Api;
+  readonly #run = new Run();
+  readonly #fetcher: UserFetcher;
+  readonly #leavePage: () => void;
+  readonly #ready: Promise<Subscriptions>;
+  #becomeReady!: (users: Subscriptions) => void;
+  #rejectReady!: (error: PresenceError) => void;
+  #identity: string | undefined;
+  #subscriptions: Subscriptions | undefined;
+  #session: Session | undefined;
+  #watch: Watch | undefined;
+  #isInitialized = false;
+  #connectionState: ConnectionState = 'connecting';
+  #reachabilityEnabled = false;
+
+  /** @throws TypeError for an option of another form. */
+  constructor(options: ClientOptions) {
+    super();
+    if (!options.url || !options.serviceSid) throw new TypeError('A client needs the options url and serviceSid.');
+    this.#options = options;
+    this.#connection = options.transport ? { transport: options.transport, reset() {}, close() {} } : connect(options.url);
+    this.#tokens = new TokenSource(options.token, {
+      renewed: () => this.#watch?.reopen(),
+      aboutToExpire: () => this.emit('tokenAboutToExpire'),
+      expired: () => this.emit('tokenExpired'),
+      failed: ({ reason, message }) => this.emit('connectionError', { terminal: false, reason, message }),
+    });
+    this.#api = new Api(this.#connection.transport, options.serviceSid, this.#tokens);
+    this.#fetcher = new UserFetcher(this.#api, this.#tokens, this.#run, {
+      failed: ({ action, reason, message }) => {
+        // A final error is that of the one call.
+        if (action !== 'stop') this.emit('connectionError', { terminal: false, reason, message });
+      },
+    });
+    this.#ready = new Promise((resolve, reject) => {
+      this.#becomeReady = resolve;
+      this.#rejectReady = reject;
+    });
+    this.#ready.catch(() => {}); // who waits for it gets the error
+    this.#leavePage = page.listen({
+      visibilityChanged: () => this.#session?.reconsider(),
+      left: () => this.#leave(),
+      restored: () => this.#return(),
+      online: () => {
+        this.#session?.beatNow();
+        this.#watch?.reconnect();
+      },
+    });
+    void this.#start();
+  }
+
+  /** Whether the service instance records and sends reachability. False before the client is initialized. */
+  get reachabilityEnabled(): boolean { return this.#reachabilityEnabled; }
+
+  get connectionState(): ConnectionState { return this.#connectionState; }
+
+  /** The client's own user. Throws PresenceError before the client is initialized. */
+  get user(): User {
+    const own = this.#subscriptions?.own;
+    if (!own) throw new PresenceError('NOT_INITIALIZED', 'The client is not initialized yet. Wait for stateChanged with "initialized".');
+    return own;
+  }
+
+  /**
+   * Returns the user with this identity, and subscribes to its changes. Waits while the server cannot be reached.
+   * @throws PresenceError, with USER_NOT_FOUND if no user has the identity, and TOO_MANY_USERS when 1,000 users are subscribed.
+   */
+  async getUser(identity: string): Promise<User> {
+    if (typeof identity !== 'string' || identity === '' || [...identity].length > LONGEST_IDENTITY || /\p{Cc}/u.test(identity)) {
+      throw new TypeError(`An identity has 1 to ${LONGEST_IDENTITY} characters, and no control characters.`);
+    }
+    const users = await this.#ready;
+    const known = users.find(identity);
+    if (known) return known;
+    const state = await this.#fetcher.fetch(identity);
+    return users.find(identity) ?? users.add(state);
+  }
+
+  /** The users whose changes the client receives, its own user first. */
+  async getSubscribedUsers(): Promise<User[]> {
+    return (await this.#ready).users;
+  }
+
+  /**
+   * Uses another access token from now on.
+   * @throws PresenceError if it is the token of another user.
+   */
+  async updateToken(token: string): Promise<void> {
+    const { identity } = readAccessToken(token);
+    if (this.#identity !== undefined && identity !== undefined && identity !== this.#identity) {
+      throw new PresenceError('IDENTITY_MISMATCH', 'The token belongs to another user. Use another client for them.');
+    }
+    this.#tokens.update(token);
+  }
+
+  /** Ends the session of the own user, and everything else. Resolves when the server has answered, or did not answer for 10 s. */
+  async shutdown(): Promise<void> {
+    if (this.#run.isOver) return;
+    this.#moveTo('disconnecting');
+    await this.#stop(new PresenceError('CLIENT_STOPPED', 'The client was shut down.'));
+    this.#moveTo('disconnected');
+  }
+
+  async #start(): Promise<void> {
+    const identity = await this.#findIdentity();
+    if (identity === undefined) return;
+    this.#identity = identity;
+    const subscriptions = this.#subscriptions = new Subscriptions(identity, {
+      updated: (update) => this.emit('userUpdated', update),
+      subscribed: (user) => this.emit('userSubscribed', user),
+      unsubscribed: (user) => this.emit('userUnsubscribed', user),
+      changed: () => this.#watch?.usersChanged(),
+    });
+    const watch = this.#watch = new Watch({
+      api: this.#api,
+      tokens: this.#tokens,
+      recovery: this.#recovery(),
+      subscriptions,
+      configured: ({ reachabilityEnabled }) => { this.#reachabilityEnabled = reachabilityEnabled; },
+      stateChanged: (state) => this.#moveTo(state),
+      synced: () => this.#initialize(subscriptions),
+      silent: () => this.#connection.reset(),
+    });
+    this.#session = new Session({
+      api: this.#api,
+      tokens: this.#tokens,
+      recovery: this.#recovery(),
+      identity,
+      isHidden: () => page.isHidden,
+      // The first heartbeat creates the own user, which the snapshot then contains.
+      beaten: () => watch.start(),
+    });
+    this.#session.start();
+  }
+
+  async #findIdentity(): Promise<string | undefined> {
+    const recovery = this.#recovery();
+    while (!this.#run.isOver) {
+      try {
+        const identity = (await this.#tokens.current())?.identity ?? this.#options.identity;
+        if (this.#run.isOver) return undefined;
+        if (identity !== undefined) return identity;
+        this.#fail(new PresenceError('IDENTITY_REQUIRED', 'Pass an access token that names the user, or the option identity.'));
+      } catch (error) {
+        await this.#run.sleep(await recovery.delayAfter(error, undefined) ?? 0);
+      }
+    }
+    return undefined;
+  }
+
+  #initialize(subscriptions: Subscriptions): void {
+    if (this.#isInitialized) return;
+    this.#isInitialized = true;
+    this.#becomeReady(subscriptions);
+    this.emit('stateChanged', 'initialized');
+    this.emit('initialized');
+  }
+
+  #recovery(): Recovery {
+    return new Recovery(this.#tokens, { failed: (failure) => this.#report(failure) });
+  }
+
+  #report({ action, reason, message, cause }: Failure): void {
+    const isFinal = action === 'stop' || (action === 'renewToken' && !this.#mayGetToken(reason));
+    this.emit('connectionError', { terminal: isFinal, reason, message });
+    if (isFinal) this.#fail(new PresenceError(reason, message, { cause }));
+  }
+
+  // A token that was never valid, and that the page passed as it is, will not be replaced by a better one.
+  #mayGetToken(reason: string): boolean {
+    return this.#tokens.canRenew || this.#isInitialized || reason === 'ACCESS_TOKEN_EXPIRED';
+  }
+
+  #fail(error: PresenceError): void {
+    if (this.#run.isOver) return;
+    void this.#stop(error);
+    this.#moveTo('denied');
+    if (this.#isInitialized) return;
+    this.emit('stateChanged', 'failed');
+    this.emit('initFailed', { error });
+  }
+
+  async #stop(reason: PresenceError): Promise<void> {
+    this.#run.end();
+    this.#leavePage();
+    this.#watch?.stop();
+    this.#rejectReady(reason);
+    const sessionId = this.#session?.stop();
+    // If it fails, the lease ends the session.
+    if (sessionId !== undefined && this.#identity !== undefined) await this.#api.endSession(this.#identity, sessionId).catch(() => {});
+    this.#tokens.stop();
+    this.#connection.close();
+  }
+
+  #leave(): void {
+    this.#watch?.stop();
+    const sessionId = this.#session?.stop();
+    this.#moveTo('disconnected');
+    if (sessionId === undefined || this.#identity === undefined) return;
+    endSessionOnLeave(this.#options.url, { serviceSid: this.#options.serviceSid, userKey: this.#identity, sessionId }, this.#tokens.text);
+  }
+
+  #return(): void {
+    this.#moveTo('connecting');
+    this.#session?.start();
+  }
+
+  #moveTo(state: ConnectionState): void {
+    if (this.#connectionState === state) return;
+    this.#connectionState = state;
+    this.emit('connectionStateChanged', state);
+  }
+}

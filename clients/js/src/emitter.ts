@@ -1,0 +1,64 @@
+type Listeners<Events> = { [K in keyof Events]?: Set<Entry> };
+
+interface Entry {
+  readonly listener: (...values: never[]) => void;
+  readonly once: boolean;
+}
+
+/** Lets listeners subscribe to named events, with the methods that the Conversations SDK has for it. */
+export class Emitter<Events extends { [K in keyof Events]: (...values: never[]) => void }> {
+  readonly #listeners: Listeners<Events> = {};
+
+  /** Calls the listener at each event of this name. */
+  on<K extends keyof Events>(event: K, listener: Events[K]): this {
+    return this.#add(event, { listener, once: false });
+  }
+
+  /** The same as `on`. */
+  addListener<K extends keyof Events>(event: K, listener: Events[K]): this {
+    return this.on(event, listener);
+  }
+
+  /** Calls the listener at the next event of this name only. */
+  once<K extends keyof Events>(event: K, listener: Events[K]): this {
+    return this.#add(event, { listener, once: true });
+  }
+
+  /** Stops calling the listener at events of this name. */
+  off<K extends keyof Events>(event: K, listener: Events[K]): this {
+    for (const entry of this.#listeners[event] ?? []) if (entry.listener === listener) this.#listeners[event]?.delete(entry);
+    return this;
+  }
+
+  /** The same as `off`. */
+  removeListener<K extends keyof Events>(event: K, listener: Events[K]): this {
+    return this.off(event, listener);
+  }
+
+  /** Removes the listeners of one event, or of all. */
+  removeAllListeners(event?: keyof Events): this {
+    for (const name of event === undefined ? (Object.keys(this.#listeners) as (keyof Events)[]) : [event]) delete this.#listeners[name];
+    return this;
+  }
+
+  /**
+   * Calls the listeners. An exception of one is reported as uncaught and stops neither the other listeners nor the client: its state would
+   * otherwise depend on the code of the page.
+   * @internal
+   */
+  emit<K extends keyof Events>(event: K, ...values: Parameters<Events[K]>): void {
+    for (const entry of [...(this.#listeners[event] ?? [])]) {
+      if (entry.once) this.#listeners[event]?.delete(entry);
+      try {
+        (entry.listener as (...values: unknown[]) => void)(...values);
+      } catch (error) {
+        setTimeout(() => { throw error; });
+      }
+    }
+  }
+
+  #add(event: keyof Events, entry: Entry): this {
+    (this.#listeners[event] ??= new Set()).add(entry);
+    return this;
+  }
+}

@@ -1,0 +1,53 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { Duration } from '@bufbuild/protobuf/wkt';
+import { ErrorInfoSchema, RetryInfoSchema } from './gen/error_details_pb.js';
+import { PresenceError } from './presence-error.js';
+
+/** What the client does about a failed call: see the table of retry rules in docs/clients.md. */
+export type Action = 'retry' | 'renewToken' | 'renewSession' | 'dropResumeToken' | 'stop';
+
+export interface Failure {
+  readonly action: Action;
+  /** The server's reason, or the name of the status if the error has none. */
+  readonly reason: string;
+  readonly message: string;
+  /** How long the server asks to wait, in milliseconds; 0 if it does not ask. */
+  readonly retryAfterMs: number;
+  readonly cause: unknown;
+}
+
+// Repeating a call cannot change these answers.
+const FINAL = new Set([
+  Code.InvalidArgument, Code.NotFound, Code.AlreadyExists, Code.FailedPrecondition, Code.PermissionDenied, Code.OutOfRange,
+  Code.Unimplemented,
+]);
+
+/** Decides by reason and status, never by the text of a message. Anything unknown is a lost connection. */
+export function classify(thrown: unknown): Failure {
+  if (thrown instanceof PresenceError) {
+    return { action: 'retry', reason: thrown.reason, message: thrown.message, retryAfterMs: 0, cause: thrown };
+  }
+  const error = ConnectError.from(thrown);
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const [retry] = error.findDetails(RetryInfoSchema);
+  return {
+    action: actionAfter(error.code, info?.reason),
+    reason: info?.reason ?? Code[error.code] ?? 'Unknown',
+    message: error.rawMessage,
+    retryAfterMs: durationMs(retry?.retryDelay),
+    cause: thrown,
+  };
+}
+
+function actionAfter(code: Code, reason: string | undefined): Action {
+  if (reason === 'SESSION_ENDED') return 'renewSession';
+  if (reason === 'RESUME_TOKEN_INVALID') return 'dropResumeToken';
+  if (code === Code.Unauthenticated) return 'renewToken';
+  // A proxy that is starting answers with statuses of its own; only the server's own answers are final.
+  return FINAL.has(code) && reason !== undefined ? 'stop' : 'retry';
+}
+
+/** The milliseconds of a duration; 0 without one. */
+export function durationMs(duration: Duration | undefined): number {
+  return duration === undefined ? 0 : Number(duration.seconds) * 1_000 + duration.nanos / 1_000_000;
+}

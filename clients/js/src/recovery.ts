@@ -1,0 +1,42 @@
+import { Backoff } from './backoff.js';
+import { type Failure, classify } from './failure.js';
+import type { TokenSource } from './token-source.js';
+
+export interface RecoveryEvents {
+  /** A call failed. After `stop`, nothing is tried any more. */
+  failed(failure: Failure): void;
+}
+
+/** What follows the failures of one kind of call, until one succeeds. */
+export class Recovery {
+  readonly #backoff = new Backoff();
+
+  constructor(private readonly tokens: TokenSource, private readonly events: RecoveryEvents) {}
+
+  succeed(): void {
+    this.#backoff.reset();
+  }
+
+  /**
+   * Returns how long to wait before the next try, in milliseconds, or undefined if no try can succeed. Obtains a new access token first
+   * where the server rejected `token`, which was in use when the call began.
+   */
+  async delayAfter(thrown: unknown, token: string | undefined, onFailure?: (failure: Failure) => void): Promise<number | undefined> {
+    const failure = classify(thrown);
+    onFailure?.(failure);
+    this.events.failed(failure);
+    if (failure.action === 'stop') return undefined;
+    const isFirst = this.#backoff.failures === 0;
+    const delay = this.#backoff.next(failure.retryAfterMs);
+    if (failure.action === 'renewToken') {
+      try {
+        await this.tokens.replace(token);
+      } catch (error) {
+        this.events.failed(classify(error));
+        return delay;
+      }
+    }
+    // What the failure asks for is done at once. Only if it does not help, the client waits.
+    return failure.action !== 'retry' && isFirst ? 0 : delay;
+  }
+}

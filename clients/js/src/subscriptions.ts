@@ -1,0 +1,109 @@
+import { type UserUpdate as WireUpdate, UpdateReason as WireReason } from './wire.js';
+import { PresenceError } from './presence-error.js';
+import { type UpdateReason, differences, reasonsOf } from './update-reasons.js';
+import { User, type UserUpdate } from './user.js';
+import { type UserState, absent, deleted, stateOf } from './user-state.js';
+
+/** A watch names at most as many users: see WatchUsersRequest. */
+const LIMIT = 1_000;
+
+export interface SubscriptionEvents {
+  updated(update: UserUpdate): void;
+  subscribed(user: User): void;
+  unsubscribed(user: User): void;
+  /** Another set of users is to be watched. */
+  changed(): void;
+}
+
+/**
+ * The users that are watched, and the one place that changes their states: by a whole snapshot, or by whole updates. Events follow when
+ * all states of a message are in place.
+ */
+export class Subscriptions {
+  readonly #users = new Map<string, User>();
+  #own: User | undefined;
+  #version = 0;
+
+  constructor(private readonly ownIdentity: string, private readonly events: SubscriptionEvents) {}
+
+  /** The client's own user; undefined before the first snapshot. */
+  get own(): User | undefined { return this.#own; }
+
+  /** All users, the own one first. */
+  get users(): User[] { return [...(this.#own ? [this.#own] : []), ...this.#users.values()]; }
+
+  /** The identities to watch. */
+  get keys(): string[] { return [this.ownIdentity, ...this.#users.keys()]; }
+
+  /** Grows with each change of the keys. A resume token belongs to the version for which the server made it. */
+  get version(): number { return this.#version; }
+
+  find(identity: string): User | undefined {
+    return identity === this.ownIdentity ? this.#own : this.#users.get(identity);
+  }
+
+  /** Subscribes to a user that was just read. */
+  add(state: UserState): User {
+    if (this.#users.size + 1 >= LIMIT) throw new PresenceError('TOO_MANY_USERS', `At most ${LIMIT} users can be subscribed at a time.`);
+    const user = new User(state, (leaving) => this.#remove(leaving));
+    this.#users.set(state.identity, user);
+    this.#version++;
+    this.events.changed();
+    this.events.subscribed(user);
+    return user;
+  }
+
+  #remove(user: User): void {
+    if (this.#users.get(user.identity) !== user) return;
+    this.#users.delete(user.identity);
+    this.#version++;
+    user.endSubscription();
+    this.events.changed();
+    this.events.unsubscribed(user);
+  }
+
+  /** Takes over a complete snapshot of the watch for these keys, and raises what differs. */
+  replace(snapshot: ReadonlyMap<string, UserState>, keys: readonly string[]): void {
+    this.#own ??= new User(snapshot.get(this.ownIdentity) ?? absent(this.ownIdentity), () => {});
+    const changes = new Map<User, UpdateReason[]>();
+    for (const identity of keys) {
+      const user = this.find(identity);
+      if (!user) continue;
+      const after = snapshot.get(identity) ?? deleted(user.state, 0n);
+      changes.set(user, differences(user.state, after));
+      user.accept(after);
+    }
+    this.#raise(changes);
+  }
+
+  /**
+   * Takes over the updates of one message. `isCatchUp`: they are what a resumed watch missed. The server may repeat reasons then, so only
+   * those that differ are raised, unless the user changed and returned to the state from before.
+   */
+  apply(updates: readonly WireUpdate[], isCatchUp: boolean): void {
+    const changes = new Map<User, UpdateReason[]>();
+    for (const { user: sent, updateReasons } of updates) {
+      const user = sent && this.find(sent.identity);
+      // A resume may repeat what an earlier message brought.
+      if (!user || sent.revision < user.state.revision) continue;
+      const before = user.state;
+      const after = updateReasons.includes(WireReason.DELETED) ? deleted(before, sent.revision) : stateOf(sent);
+      const different = differences(before, after);
+      const named = reasonsOf(updateReasons);
+      const isRepeated = sent.revision === before.revision;
+      const raised = isRepeated || (isCatchUp && different.length > 0) ? different : named;
+      user.accept(after);
+      changes.set(user, [...new Set([...(changes.get(user) ?? []), ...raised])]);
+    }
+    this.#raise(changes);
+  }
+
+  #raise(changes: ReadonlyMap<User, UpdateReason[]>): void {
+    for (const [user, updateReasons] of changes) {
+      if (updateReasons.length === 0) continue;
+      // Each listener gets an array of its own: it may change it.
+      user.emit('updated', { user, updateReasons: [...updateReasons] });
+      this.events.updated({ user, updateReasons: [...updateReasons] });
+    }
+  }
+}
