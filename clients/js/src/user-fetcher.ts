@@ -9,11 +9,17 @@ import type { UserState } from './user-state.js';
 // With the longest attributes, so many users fit into a reply: see BatchGetUsersRequest.
 const BATCH = 100;
 
-/** Reads users by identity. Those that are wanted in the same turn of the event loop are read together, and none twice at a time. */
+interface Wanted {
+  readonly user: Promise<UserState>;
+  resolve(state: UserState): void;
+  reject(error: PresenceError): void;
+}
+
+/** Reads users by identity: those that are wanted at the same time together, and none twice at a time. */
 export class UserFetcher {
-  readonly #wanted = new Map<string, Promise<UserState>>();
-  #next: string[] = [];
-  #batch: Promise<Map<string, UserState>> | undefined;
+  readonly #wanted = new Map<string, Wanted>();
+  #unread: string[] = [];
+  #isReading = false;
 
   constructor(
     private readonly api: Api, private readonly tokens: TokenSource, private readonly run: Run, private readonly events: RecoveryEvents,
@@ -21,40 +27,50 @@ export class UserFetcher {
 
   /** Waits while the server cannot be reached. Throws PresenceError, with USER_NOT_FOUND if no user has the identity. */
   fetch(identity: string): Promise<UserState> {
-    const reading = this.#wanted.get(identity);
-    if (reading) return reading;
-    const read = this.#read(identity).finally(() => this.#wanted.delete(identity));
-    this.#wanted.set(identity, read);
-    return read;
-  }
-
-  async #read(identity: string): Promise<UserState> {
-    this.#next.push(identity);
-    const batch = this.#batch ??= this.#readNext();
-    if (this.#next.length === BATCH) this.#beginBatch();
-    const user = (await batch).get(identity);
-    if (!user) throw new PresenceError('USER_NOT_FOUND', `No user has the identity "${identity}".`);
+    const known = this.#wanted.get(identity);
+    if (known) return known.user;
+    let settle!: Pick<Wanted, 'resolve' | 'reject'>;
+    const user = new Promise<UserState>((resolve, reject) => { settle = { resolve, reject }; });
+    this.#wanted.set(identity, { user, ...settle });
+    this.#unread.push(identity);
+    void this.#readAll();
     return user;
   }
 
-  #beginBatch(): void {
-    this.#next = [];
-    this.#batch = undefined;
+  async #readAll(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    await Promise.resolve(); // the callers of this moment
+    while (this.#unread.length > 0) await this.#readBatch(this.#unread.splice(0, BATCH));
+    this.#isReading = false;
   }
 
-  async #readNext(): Promise<Map<string, UserState>> {
-    const identities = this.#next;
-    await Promise.resolve();
-    if (this.#next === identities) this.#beginBatch();
+  async #readBatch(identities: string[]): Promise<void> {
+    let found: Map<string, UserState> | PresenceError;
+    try {
+      found = new Map((await this.#read(identities)).map((user) => [user.identity, user]));
+    } catch (error) {
+      found = this.#errorAfter(error);
+    }
+    for (const identity of identities) {
+      const wanted = this.#wanted.get(identity)!;
+      this.#wanted.delete(identity);
+      const user = found instanceof Map ? found.get(identity) : undefined;
+      if (user) wanted.resolve(user);
+      else wanted.reject(found instanceof Map ? new PresenceError('USER_NOT_FOUND', `No user has the identity "${identity}".`) : found);
+    }
+  }
+
+  async #read(identities: string[]): Promise<UserState[]> {
     const recovery = new Recovery(this.tokens, this.events);
     for (;;) {
       const token = this.tokens.text;
       try {
-        return new Map((await this.api.read(identities, this.run.signal)).map((user) => [user.identity, user]));
+        return await this.api.read(identities, this.run.signal);
       } catch (error) {
         const delay = this.run.isOver ? undefined : await recovery.delayAfter(error, token);
-        if (delay === undefined || this.run.isOver) throw this.#errorAfter(error);
-        await pause(delay, this.run.signal);
+        if (delay === undefined) throw error;
+        await this.run.sleep(delay);
       }
     }
   }
@@ -64,17 +80,4 @@ export class UserFetcher {
     const { reason, message } = classify(error);
     return new PresenceError(reason, message, { cause: error });
   }
-}
-
-// Batches wait independently of each other, so they cannot share the one delay of a run.
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

@@ -63,8 +63,9 @@ export class FakeWatch {
     return this.#push(error);
   }
 
-  async* run(signal: AbortSignal): AsyncGenerator<WatchUsersResponse> {
+  async* run(signal: AbortSignal, sendsProgress: boolean): AsyncGenerator<WatchUsersResponse> {
     signal.addEventListener('abort', () => this.#wake());
+    const progress = sendsProgress ? setInterval(() => this.send({ case: 'progress', value: {} }), 15_000) : undefined;
     try {
       for (;;) {
         const message = this.#messages.shift();
@@ -75,6 +76,7 @@ export class FakeWatch {
         else yield message;
       }
     } finally {
+      clearInterval(progress);
       this.isOpen = false;
     }
   }
@@ -108,6 +110,8 @@ export class FakeServer {
   rejectWatch: (authorization: string | null) => ConnectError | undefined = () => undefined;
   /** Whether a watch is answered: with a snapshot of the users that it names, or with `synced` if it resumes. */
   answersWatches = true;
+  /** Whether a watch says that it is alive, as the server does. */
+  sendsProgress = true;
 
   readonly transport = createRouterTransport(({ service }) => {
     service(UserService, {
@@ -146,7 +150,7 @@ export class FakeServer {
     if (error) watch.fail(error);
     else if (this.answersWatches && request.resumeToken !== '') watch.configure().sync(`${request.resumeToken}+`);
     else if (this.answersWatches) watch.snapshot(this.known(request.userKeys), `token-${this.watches.length}`);
-    return watch.run(context.signal);
+    return watch.run(context.signal, this.sendsProgress);
   }
 }
 

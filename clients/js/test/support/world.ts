@@ -21,7 +21,7 @@ export interface World {
 export const ada: UserInit = user('ada', { isOnline: true });
 
 export function user(identity: string, fields: Partial<UserInit> = {}): UserInit {
-  return { sid: `US-${identity}`, serviceSid: SERVICE_SID, attributes: '{}', revision: 10n, ...fields, identity };
+  return { sid: `US-${identity}`, serviceSid: SERVICE_SID, attributes: '{}', revision: 10n, ...fields, identity } as UserInit;
 }
 
 /** A client of "ada" on a fake server. The test has called vi.useFakeTimers(). */

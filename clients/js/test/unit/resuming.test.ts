@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UpdateReason } from '../../src/gen/presence/v1/user_pb.js';
-import { rejection } from '../support/fake-server.js';
+import { FakeServer, rejection } from '../support/fake-server.js';
 import { ada, advance, settle, startWorld, user } from '../support/world.js';
 
 beforeEach(() => { vi.useFakeTimers(); });
@@ -55,7 +55,9 @@ describe('Resumed', () => {
   });
 
   it('notices a connection that says nothing for 40 s', async () => {
-    const { server, seen } = await startWorld();
+    const silent = new FakeServer();
+    silent.sendsProgress = false;
+    const { server, seen } = await startWorld({}, silent);
     await advance(39);
     server.watch.send({ case: 'progress', value: {} }, 'token of the progress');
     await advance(39);
@@ -67,7 +69,7 @@ describe('Resumed', () => {
 
   it('gives up a watch that does not begin', async () => {
     const { server } = await startWorld();
-    server.answersWatches = false;
+    server.answersWatches = server.sendsProgress = false;
     server.watch.fail(lost());
     await advance(42);
     expect([server.watches.length, server.watches[1]!.isOpen]).toEqual([3, false]);

@@ -1,0 +1,141 @@
+import { Code } from '@connectrpc/connect';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UpdateReason } from '../../src/gen/presence/v1/user_pb.js';
+import { FakeServer, rejection } from '../support/fake-server.js';
+import { advance, createWorld, settle, startWorld, user } from '../support/world.js';
+
+let server: FakeServer;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  for (let i = 0; i < 1_200; i++) server.users.set(`user-${i}`, user(`user-${i}`, { isOnline: false }));
+});
+afterEach(() => { vi.useRealTimers(); });
+
+describe('Subscribed', () => {
+  it('has one watch for all users, which joins those of the same moment', async () => {
+    const { client, seen } = await startWorld({}, server);
+    const users = await Promise.all(['user-1', 'user-2', 'user-1'].map((identity) => client.getUser(identity)));
+    expect(users[2]).toBe(users[0]);
+    expect([users[0]!.isOnline, users[0]!.isSubscribed]).toEqual([false, true]);
+    await client.getUser('user-3');
+    await advance(0.25);
+    expect(server.reads).toEqual([['user-1', 'user-2'], ['user-3']]);
+    expect(server.watches.map(({ request, isOpen }) => [request.userKeys, isOpen])).toEqual([
+      [['ada'], false], [['ada', 'user-1', 'user-2', 'user-3'], true],
+    ]);
+    expect(server.watch.request.resumeToken).toBe('');
+    expect(seen.others).toEqual(['subscribed user-1', 'subscribed user-2', 'subscribed user-3']);
+    expect(seen.connectionStates).toEqual(['connected']);
+  });
+
+  it('raises what changed between reading a user and watching it', async () => {
+    const { client, seen } = await startWorld({}, server);
+    await client.getUser('user-1');
+    server.users.set('user-1', user('user-1', { isOnline: true, revision: 11n }));
+    await advance(1);
+    expect(seen.updates).toEqual(['user-1: reachabilityOnline, online']);
+  });
+
+  it('reads many users together, at most 100 at a time', async () => {
+    const { client } = await startWorld({}, server);
+    await Promise.all(Array.from({ length: 250 }, (_, i) => client.getUser(`user-${i}`)));
+    expect(server.reads.map(({ length }) => length)).toEqual([100, 100, 50]);
+    expect((await client.getSubscribedUsers()).length).toBe(251);
+  });
+
+  it('knows its own user without reading it', async () => {
+    const { client } = await startWorld({}, server);
+    expect(await client.getUser('ada')).toBe(client.user);
+    await client.user.unsubscribe();
+    expect([await client.getSubscribedUsers(), server.reads]).toEqual([[client.user], []]);
+  });
+
+  it('can be asked for users before it is initialized', async () => {
+    const { client } = createWorld({}, server);
+    const user1 = client.getUser('user-1');
+    await settle();
+    expect((await user1).identity).toBe('user-1');
+  });
+
+  it('rejects an identity without a user, and watches only the others', async () => {
+    const { client } = await startWorld({}, server);
+    const [known, unknown] = await Promise.allSettled([client.getUser('user-1'), client.getUser('nobody')]);
+    expect(known.status).toBe('fulfilled');
+    expect(unknown).toMatchObject({ reason: { name: 'PresenceError', reason: 'USER_NOT_FOUND' } });
+    await advance(1);
+    expect(server.watch.request.userKeys).toEqual(['ada', 'user-1']);
+  });
+
+  it.each(['', 'x'.repeat(257), 'a\nb', undefined as unknown as string])('rejects what is not an identity: %j', async (identity) => {
+    const { client } = await startWorld({}, server);
+    await expect(client.getUser(identity)).rejects.toThrow(TypeError);
+    expect(server.reads).toEqual([]);
+  });
+
+  it('waits while the server cannot be reached', async () => {
+    const { client } = await startWorld({}, server);
+    server.rejectRead = () => rejection(Code.Unavailable, 'STORAGE_UNAVAILABLE', 1);
+    const read = client.getUser('user-1');
+    await advance(60);
+    server.rejectRead = () => undefined;
+    await advance(30);
+    expect((await read).identity).toBe('user-1');
+  });
+
+  it('rejects when the server does, and goes on', async () => {
+    const { client, seen } = await startWorld({}, server);
+    server.rejectRead = () => rejection(Code.InvalidArgument, 'FIELD_INVALID');
+    await expect(client.getUser('user-1')).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+    server.rejectRead = () => undefined;
+    expect([(await client.getUser('user-2')).identity, seen.connectionStates]).toEqual(['user-2', ['connected']]);
+  });
+
+  it('watches at most 1,000 users', async () => {
+    const { client } = await startWorld({}, server);
+    const results = await Promise.allSettled(Array.from({ length: 1_001 }, (_, i) => client.getUser(`user-${i}`)));
+    expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(999);
+    expect(results.at(-1)).toMatchObject({ reason: { reason: 'TOO_MANY_USERS' } });
+    await advance(1);
+    expect(server.watch.request.userKeys.length).toBe(1_000);
+  });
+
+  it('stops watching a user that is unsubscribed', async () => {
+    const { client, seen } = await startWorld({}, server);
+    const [user1] = await Promise.all([client.getUser('user-1'), client.getUser('user-2')]);
+    await advance(1);
+    await user1.unsubscribe();
+    await user1.unsubscribe();
+    server.watch.update(user('user-1', { isOnline: true, revision: 11n }), UpdateReason.REACHABILITY_ONLINE);
+    await advance(1);
+    expect(server.watch.request.userKeys).toEqual(['ada', 'user-2']);
+    expect([user1.isSubscribed, user1.isOnline, seen.updates]).toEqual([false, false, []]);
+    expect(seen.others.at(-1)).toBe('unsubscribed user-1');
+    expect(await client.getUser('user-1')).not.toBe(user1);
+  });
+
+  it('lets a snapshot arrive, however often users are subscribed meanwhile', async () => {
+    const { client } = await startWorld({}, server);
+    server.answersWatches = false;
+    for (let i = 0; i < 10; i++) {
+      await client.getUser(`user-${i}`);
+      await advance(1);
+    }
+    expect(server.watches.length).toBe(2);
+    server.watch.snapshot(server.known(server.watch.request.userKeys));
+    await settle();
+    expect(server.watches.length).toBe(3);
+    expect(server.watch.request.userKeys.length).toBe(11);
+  });
+
+  it('takes a snapshot when the users are others, even if they are as many', async () => {
+    const { client } = await startWorld({}, server);
+    const user1 = await client.getUser('user-1');
+    await advance(1);
+    await user1.unsubscribe();
+    await client.getUser('user-1');
+    await advance(1);
+    expect(server.watch.request.resumeToken).toBe('');
+  });
+});
