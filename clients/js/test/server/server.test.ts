@@ -1,0 +1,158 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import vm from 'node:vm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Client, type ClientOptions, type User } from '../../src/index.js';
+import { PresenceServer } from '../support/presence-server.js';
+import { until, within } from '../support/waiting.js';
+import { textOf } from '../support/world.js';
+
+const SAMPLE = readFileSync(new URL('../support/conversations-sample.js', import.meta.url), 'utf8');
+
+let server: PresenceServer;
+let serviceSid: string;
+let clients: Client[] = [];
+
+beforeAll(async () => {
+  server = await PresenceServer.start();
+  serviceSid = await server.createService(1, 60);
+});
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.shutdown()));
+  clients = [];
+});
+afterAll(() => server.close());
+
+/** Makes a client, and waits until it is initialized. */
+async function connect(identity: string, options: Partial<ClientOptions> = {}): Promise<{ client: Client; updates: string[] }> {
+  const client = new Client({ url: server.grpcUrl, serviceSid, identity, ...options });
+  clients.push(client);
+  const updates: string[] = [];
+  client.on('userUpdated', (update) => updates.push(textOf(update)));
+  let isInitialized = false;
+  client.on('stateChanged', (state) => { isInitialized = state === 'initialized'; });
+  await until(client, 'initialization', () => isInitialized);
+  return { client, updates };
+}
+
+/** Takes the user offline and back online, as a back end can: the client begins another session. */
+async function endSessions(identity: string): Promise<void> {
+  for (const sessionId of await server.sessionIds(serviceSid, identity)) await server.users.endSession({ serviceSid, userKey: identity, sessionId });
+}
+
+describe('Compatible', () => {
+  it('runs the sample of the Conversations SDK as it stands', async () => {
+    const { client: conversationsClient, updates } = await connect('ada');
+    const page = vm.createContext({ conversationsClient });
+    vm.runInContext(SAMPLE, page);
+    page.registerEventHandlers();
+    await endSessions('ada');
+    await until(conversationsClient, 'return', () => updates.length === 2);
+    expect(updates).toEqual(Array(2).fill('ada: reachabilityOnline, online'));
+  });
+
+  it('enters the branch of the sample that handles a change of reachability', async () => {
+    const { client: conversationsClient, updates } = await connect('ada');
+    const entered: string[] = [];
+    // A comment leaves no trace, so a call takes its place.
+    const enter = ({ identity, isOnline }: User) => entered.push(`${identity} ${isOnline}`);
+    const page = vm.createContext({ conversationsClient, enter });
+    vm.runInContext(SAMPLE.replace('//do something', 'enter(user);'), page);
+    page.registerEventHandlers();
+    await endSessions('ada');
+    await until(conversationsClient, 'return', () => updates.length === 2);
+    expect(entered).toEqual(['ada false', 'ada true']);
+  });
+});
+
+describe('Online and Gone', () => {
+  it('shows two clients each other as they come and go', async () => {
+    const { client: ada } = await connect('ada');
+    const { client: bob } = await connect('bob');
+    const bobs = await ada.getUser('bob');
+    expect([bobs.isOnline, (await bob.getUser('ada')).isOnline]).toEqual([true, true]);
+    await bob.shutdown();
+    await until(ada, 'leave of bob', () => bobs.isOnline === false);
+    await connect('bob');
+    await until(ada, 'return of bob', () => bobs.isOnline === true);
+  });
+
+  it('shows null while reachability is switched off', async () => {
+    const { client: ada } = await connect('ada');
+    await connect('bob');
+    const bobs = await ada.getUser('bob');
+    await server.switchReachability(serviceSid, false);
+    await until(ada, 'switch', () => bobs.isOnline === null && ada.user.isOnline === null);
+    expect(ada.reachabilityEnabled).toBe(false);
+    await server.switchReachability(serviceSid, true);
+    await until(ada, 'switch back', () => bobs.isOnline === true && ada.user.isOnline === true);
+    expect(ada.reachabilityEnabled).toBe(true);
+  });
+
+  it('shows a profile that changes, and rejects a user that does not exist', async () => {
+    const { client: ada, updates } = await connect('ada');
+    await connect('bob');
+    const bobs = await ada.getUser('bob');
+    await expect(ada.getUser('nobody')).rejects.toMatchObject({ reason: 'USER_NOT_FOUND' });
+    await server.users.updateUser({
+      user: { serviceSid, identity: 'bob', friendlyName: 'Bob', attributes: '{"team":"red"}' }, updateMask: { paths: ['friendly_name', 'attributes'] },
+    });
+    await until(ada, 'profile', () => bobs.friendlyName === 'Bob');
+    expect([bobs.attributes, updates]).toEqual([{ team: 'red' }, ['bob: friendlyName, attributes']]);
+  });
+});
+
+describe('Resumed', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)('continues after %s and a restart, and nobody goes offline', async (signal) => {
+    const { client: ada, updates } = await connect('ada');
+    await connect('bob');
+    const bobs = await ada.getUser('bob');
+    await server.end(signal);
+    await until(ada, 'end', () => ada.connectionState === 'disconnected');
+    await server.restart();
+    await until(ada, 'reconnection', () => ada.connectionState === 'connected');
+    await server.users.updateUser({ user: { serviceSid, identity: 'bob', friendlyName: signal }, updateMask: { paths: ['friendly_name'] } });
+    await until(ada, 'change of bob', () => bobs.friendlyName === signal);
+    expect([bobs.isOnline, updates]).toEqual([true, ['bob: friendlyName']]);
+  });
+});
+
+describe('Renewed', () => {
+  it('stays connected with access tokens that live for 3 s', async () => {
+    const guarded = await PresenceServer.start({ requiresCredentials: true });
+    try {
+      const sid = await guarded.createService(1, 60);
+      let tokens = 0;
+      let renew = () => {};
+      const renewed = new Promise<void>((resolve) => { renew = resolve; });
+      const { client, updates } = await connect('ada', {
+        url: guarded.grpcUrl,
+        serviceSid: sid,
+        token: () => {
+          if (++tokens === 3) renew();
+          return sign(guarded.adminKey, sid, 'ada', tokens);
+        },
+      });
+      const failures: string[] = [];
+      client.on('connectionError', ({ reason }) => failures.push(reason));
+      // The first has expired when the third is needed.
+      await within(20, 'third token', renewed);
+      expect([failures, updates, client.user.isOnline]).toEqual([[], [], true]);
+      await client.shutdown();
+      expect(await guarded.isOnline(sid, 'ada')).toBe(false);
+    } finally {
+      await guarded.close();
+    }
+  });
+});
+
+/** An access token that a back end signs with its key. */
+function sign(key: string, serviceSid: string, identity: string, number: number): string {
+  const [iss, secret] = key.split(':') as [string, string];
+  const iat = Math.floor(Date.now() / 1_000);
+  const signed = [
+    { alg: 'HS256', typ: 'JWT', cty: 'twilio-fpa;v=1' },
+    { jti: `${iss}-${number}`, iss, iat, exp: iat + 3, grants: { identity, chat: { service_sid: serviceSid } } },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
