@@ -1,5 +1,3 @@
-import type { Client, ClientEvents } from '../../src/index.js';
-
 /** Waits for the promise, and fails with what did not happen. */
 export async function within<T>(seconds: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -13,10 +11,16 @@ export async function within<T>(seconds: number, what: string, promise: Promise<
   }
 }
 
-const EVENTS: (keyof ClientEvents)[] = ['stateChanged', 'connectionStateChanged', 'userUpdated', 'tokenExpired'];
+const EVENTS = ['stateChanged', 'connectionStateChanged', 'userUpdated'] as const;
+
+/** A client, of the sources or of the built package. */
+interface ClientLike {
+  on(event: (typeof EVENTS)[number], listener: () => void): unknown;
+  off(event: (typeof EVENTS)[number], listener: () => void): unknown;
+}
 
 /** Waits for an event of the client after which the condition holds. */
-export async function until(client: Client, what: string, condition: () => boolean, seconds = 20): Promise<void> {
+export async function until(client: ClientLike, what: string, condition: () => boolean, seconds = 20): Promise<void> {
   if (condition()) return;
   let check = () => {};
   await within(seconds, what, new Promise<void>((resolve) => {
