@@ -26,9 +26,8 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await browser?.close();
-  await server?.close();
   pages?.close();
+  await Promise.all([browser?.close(), server?.close()]);
 });
 
 /** A page whose client is initialized. */
@@ -72,9 +71,10 @@ describe('Online and Gone in Chromium', () => {
     await bob.evaluate(() => { Object.assign(globalThis, { isTheSamePage: true }); });
     await bob.goto('about:blank');
     await ada.evaluate(() => waitFor('leave of bob', () => users.bob!.isOnline === false));
-    await bob.goBack();
+    await bob.goBack({ waitUntil: 'commit' }); // the page does not load again
     await ada.evaluate(() => waitFor('return of bob', () => users.bob!.isOnline === true));
-    expect(await bob.evaluate(() => [(globalThis as { isTheSamePage?: boolean }).isTheSamePage, client.connectionState])).toEqual([true, 'connected']);
+    await bob.evaluate(() => waitFor('connection', () => client.connectionState === 'connected'));
+    expect(await bob.evaluate(() => 'isTheSamePage' in globalThis)).toBe(true);
     await Promise.all([ada.close(), bob.close()]);
   });
 });

@@ -20,13 +20,16 @@ const ARGUMENTS = [
  */
 export class Chromium {
   private constructor(
-    private readonly process: ChildProcess, private readonly folder: string, private readonly browser: Browser,
+    private readonly child: ChildProcess, private readonly folder: string, private readonly browser: Browser,
   ) {}
 
   static async start(): Promise<Chromium> {
     if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is not installed; the variable CHROMIUM may name another.`);
     const folder = mkdtempSync(join(tmpdir(), 'presence-chromium-'));
-    const child = spawn(EXECUTABLE, [...ARGUMENTS, `--user-data-dir=${folder}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(EXECUTABLE, [...ARGUMENTS, `--user-data-dir=${folder}`, 'about:blank'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true, // a group of its own, which ends with it: its helpers would still write into the profile
+    });
     const endpoint = await within(30, 'start of Chromium', new Promise<string>((resolve, reject) => {
       child.once('error', reject);
       createInterface({ input: child.stderr! }).on('line', (line) => {
@@ -47,13 +50,10 @@ export class Chromium {
   }
 
   async close(): Promise<void> {
-    await this.browser.close().catch(() => {});
-    const exit = once(this.process, 'exit');
-    if (this.process.exitCode === null && this.process.signalCode === null) {
-      this.process.kill();
-      await within(10, 'end of Chromium', exit);
-    }
-    // Its children may still write into the profile.
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await this.browser.close().catch(() => {}); // only the connection
+    const exit = once(this.child, 'exit');
+    process.kill(-this.child.pid!, 'SIGKILL');
+    await within(10, 'end of Chromium', exit);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }

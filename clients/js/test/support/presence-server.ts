@@ -63,6 +63,7 @@ export class PresenceServer {
       PROGRAM, '--port', `${this.port}`, '--rest-port', `${this.restPort}`, '--database', join(this.#folder, 'presence.db'), ...this.settings,
     ], { stdio: ['ignore', 'pipe', log] });
     closeSync(log);
+    process.once('exit', () => child.kill('SIGKILL')); // a test that ends early leaves nothing running
     await within(30, 'start of the server', new Promise<void>((resolve, reject) => {
       let listening = 0;
       child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${readFileSync(join(this.#folder, 'server.log'), 'utf8')}`)));

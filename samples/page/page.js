@@ -1,0 +1,14 @@
+// Keeps the user of this page online, and shows who else is.
+import { Client } from '@grpc-presence/client';
+import { identity, others, serviceSid, url } from './settings.js';
+import { showConnection, showUser } from './table.js';
+
+const client = new Client({ url, serviceSid, identity }); // with credentials: { url, serviceSid, token: () => fetchToken() }
+
+client.on('stateChanged', async (state) => {
+  if (state !== 'initialized') return;
+  showUser(client.user);
+  for (const other of others) showUser(await client.getUser(other));
+});
+client.on('userUpdated', ({ user, updateReasons }) => showUser(user, updateReasons));
+client.on('connectionStateChanged', showConnection);
