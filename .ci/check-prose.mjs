@@ -1,8 +1,8 @@
 // node .ci/check-prose.mjs [--count] [FILE...]
 //
-// Searches prose for the phrases of .ci/prose-words.txt: Markdown, comments of protos, scripts and SQL, comments and strings of C#, and the
-// names of tests. Without files it searches the whole tree. Prints each match as file:line, what matched, and what to write instead; with
-// --count the number of matches of each phrase. Fails when there are any.
+// Searches prose for the phrases of .ci/prose-words.txt: Markdown, comments of protos, scripts, TypeScript and SQL, comments and strings of
+// C#, and the names of tests. Without files it searches the whole tree. Prints each match as file:line, what matched, and what to write
+// instead; with --count the number of matches of each phrase. Fails when there are any.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -117,7 +117,7 @@ function proseOf(path) {
 }
 
 const files = positionals.length > 0 ? positionals : execFileSync(
-  'git', ['ls-files', '-co', '--exclude-standard', '--', '*.md', '*.proto', '*.cs', '*.mjs', '*.sh', '*.sql'],
+  'git', ['ls-files', '-co', '--exclude-standard', '--', '*.md', '*.proto', '*.cs', '*.mjs', '*.ts', '*.sh', '*.sql'],
   { cwd: root, encoding: 'utf8' }).trim().split('\n');
 if (positionals.length === 0) process.chdir(root);
 

@@ -67,7 +67,7 @@ export class Client extends Emitter<ClientEvents> {
       this.#becomeReady = resolve;
       this.#rejectReady = reject;
     });
-    this.#ready.catch(() => {}); // who waits for it gets the error
+    this.#ready.catch(() => {}); // a caller that waits for it gets the error
     this.#leavePage = page.listen({
       visibilityChanged: () => this.#session?.reconsider(),
       left: () => this.#leave(),

@@ -33,7 +33,15 @@ export function stateOf(user: WireUser): UserState {
 /** The state of an identity that has no user. */
 export function absent(identity: string): UserState {
   return {
-    identity, sid: '', friendlyName: '', attributes: '{}', roleSid: '', isOnline: null, isNotifiable: null, lastOnlineTime: null, revision: 0n,
+    identity,
+    sid: '',
+    friendlyName: '',
+    attributes: '{}',
+    roleSid: '',
+    isOnline: null,
+    isNotifiable: null,
+    lastOnlineTime: null,
+    revision: 0n,
   };
 }
 

@@ -88,7 +88,7 @@ describe('Compatible in Chromium', () => {
     await page.evaluate(() => { Object.assign(globalThis, { conversationsClient: client }); });
     await page.addScriptTag({ url: 'sample.js' });
     await page.evaluate(() => (globalThis as unknown as { registerEventHandlers(): void }).registerEventHandlers());
-    for (const sessionId of await server.sessionIds(serviceSid, 'ada')) await server.users.endSession({ serviceSid, userKey: 'ada', sessionId });
+    await server.endSessions(serviceSid, 'ada');
     await page.evaluate(() => waitFor('return', () => updates.length === 2));
     expect(failures).toEqual([]);
     await page.close();
@@ -108,7 +108,7 @@ describe.concurrent('Resumed and Hidden in Chromium', () => {
     await device.setOffline(true);
     const back = new Promise((resolve) => { setTimeout(resolve, 20_000); });
     await ada.evaluate(() => waitFor('leave of bob', () => users.bob!.isOnline === false));
-    await server.users.updateUser({ user: { serviceSid, identity: 'eve', friendlyName: 'Eve' }, updateMask: { paths: ['friendly_name'] } });
+    await server.rename(serviceSid, 'eve', 'Eve');
     await back;
     expect(await bob.evaluate(() => [client.connectionState !== 'connected', users.eve!.friendlyName])).toEqual([true, '']);
     await device.setOffline(false);
@@ -151,7 +151,7 @@ describe('Resumed in Chromium', () => {
     await ada.evaluate(() => waitFor('end', () => client.connectionState === 'disconnected'));
     await server.restart();
     await ada.evaluate(() => waitFor('connection', () => client.connectionState === 'connected', 40));
-    await server.users.updateUser({ user: { serviceSid, identity: 'bob', friendlyName: signal }, updateMask: { paths: ['friendly_name'] } });
+    await server.rename(serviceSid, 'bob', signal);
     await ada.evaluate(() => waitFor('change of bob', () => updates.length > 0));
     expect([await updatesOf(ada), await ada.evaluate(() => users.bob!.isOnline)]).toEqual([['bob: friendlyName'], true]);
     await Promise.all([ada.close(), bob.close()]);

@@ -59,7 +59,8 @@ describe('The sample page', () => {
   });
 
   it('is the one that the README shows', () => {
-    const shown = [...read('README.md').matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code!).filter((code) => code.includes('@grpc-presence/client'));
+    const samples = [...read('README.md').matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code!);
+    const shown = samples.filter((code) => code.includes('@grpc-presence/client'));
     const lines = read('samples/page/page.js').split('\n');
     expect(shown.length).toBe(1);
     // In their order, and none that the sample does not have.

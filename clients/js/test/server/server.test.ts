@@ -35,18 +35,13 @@ async function connect(identity: string, options: Partial<ClientOptions> = {}): 
   return { client, updates };
 }
 
-/** Takes the user offline and back online, as a back end can: the client begins another session. */
-async function endSessions(identity: string): Promise<void> {
-  for (const sessionId of await server.sessionIds(serviceSid, identity)) await server.users.endSession({ serviceSid, userKey: identity, sessionId });
-}
-
 describe('Compatible', () => {
   it('runs the sample of the Conversations SDK as it stands', async () => {
     const { client: conversationsClient, updates } = await connect('ada');
     const page = vm.createContext({ conversationsClient });
     vm.runInContext(SAMPLE, page);
     page.registerEventHandlers();
-    await endSessions('ada');
+    await server.endSessions(serviceSid, 'ada'); // the client begins another session
     await until(conversationsClient, 'return', () => updates.length === 2);
     expect(updates).toEqual(Array(2).fill('ada: reachabilityOnline, online'));
   });
@@ -59,7 +54,7 @@ describe('Compatible', () => {
     const page = vm.createContext({ conversationsClient, enter });
     vm.runInContext(SAMPLE.replace('//do something', 'enter(user);'), page);
     page.registerEventHandlers();
-    await endSessions('ada');
+    await server.endSessions(serviceSid, 'ada'); // the client begins another session
     await until(conversationsClient, 'return', () => updates.length === 2);
     expect(entered).toEqual(['ada false', 'ada true']);
   });
@@ -95,7 +90,8 @@ describe('Online and Gone', () => {
     const bobs = await ada.getUser('bob');
     await expect(ada.getUser('nobody')).rejects.toMatchObject({ reason: 'USER_NOT_FOUND' });
     await server.users.updateUser({
-      user: { serviceSid, identity: 'bob', friendlyName: 'Bob', attributes: '{"team":"red"}' }, updateMask: { paths: ['friendly_name', 'attributes'] },
+      user: { serviceSid, identity: 'bob', friendlyName: 'Bob', attributes: '{"team":"red"}' },
+      updateMask: { paths: ['friendly_name', 'attributes'] },
     });
     await until(ada, 'profile', () => bobs.friendlyName === 'Bob');
     expect([bobs.attributes, updates]).toEqual([{ team: 'red' }, ['bob: friendlyName, attributes']]);
@@ -111,7 +107,7 @@ describe('Resumed', () => {
     await until(ada, 'end', () => ada.connectionState === 'disconnected');
     await server.restart();
     await until(ada, 'reconnection', () => ada.connectionState === 'connected');
-    await server.users.updateUser({ user: { serviceSid, identity: 'bob', friendlyName: signal }, updateMask: { paths: ['friendly_name'] } });
+    await server.rename(serviceSid, 'bob', signal);
     await until(ada, 'change of bob', () => bobs.friendlyName === signal);
     expect([bobs.isOnline, updates]).toEqual([true, ['bob: friendlyName']]);
   });

@@ -15,8 +15,8 @@ const ARGUMENTS = [
 ];
 
 /**
- * A browser with a profile of its own. Playwright would tell each page that it has the focus, and keep no page that is left: here, the pages
- * of `tabs` are hidden and restored like those of a person. A page of another context is as if it ran on another device.
+ * A browser with a profile of its own. Its `tabs` are hidden and restored like those of a person: Playwright would give the focus to each
+ * page, and switch off the cache of pages that are left. A page of another context is as if it ran on another device.
  */
 export class Chromium {
   private constructor(

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,15 +59,18 @@ export class PresenceServer {
   /** Starts the process on the same ports and the same database, and returns when it listens. */
   async restart(): Promise<void> {
     const log = openSync(join(this.#folder, 'server.log'), 'a');
-    const child = this.#child = spawn('dotnet', [
-      PROGRAM, '--port', `${this.port}`, '--rest-port', `${this.restPort}`, '--database', join(this.#folder, 'presence.db'), ...this.settings,
-    ], { stdio: ['ignore', 'pipe', log] });
+    const ports = ['--port', `${this.port}`, '--rest-port', `${this.restPort}`];
+    const child = this.#child = spawn('dotnet', [PROGRAM, ...ports, '--database', join(this.#folder, 'presence.db'), ...this.settings], {
+      stdio: ['ignore', 'pipe', log],
+    });
     closeSync(log);
     process.once('exit', () => child.kill('SIGKILL')); // a test that ends early leaves nothing running
     await within(30, 'start of the server', new Promise<void>((resolve, reject) => {
       let listening = 0;
-      child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${readFileSync(join(this.#folder, 'server.log'), 'utf8')}`)));
-      createInterface({ input: child.stdout! }).on('line', (line) => { if (line.includes('Listening on') && ++listening === 2) resolve(); });
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+      createInterface({ input: child.stdout! }).on('line', (line) => {
+        if (line.includes('Listening on') && ++listening === 2) resolve(); // on both ports
+      });
     }));
   }
 
@@ -110,8 +113,14 @@ export class PresenceServer {
     return (await this.users.getUser({ serviceSid, userKey })).user?.isOnline;
   }
 
-  async sessionIds(serviceSid: string, userKey: string): Promise<string[]> {
-    return (await this.users.listSessions({ serviceSid, userKey })).sessions.map(({ sessionId }) => sessionId);
+  /** Ends all sessions of a user, as a back end can. */
+  async endSessions(serviceSid: string, userKey: string): Promise<void> {
+    const { sessions } = await this.users.listSessions({ serviceSid, userKey });
+    for (const { sessionId } of sessions) await this.users.endSession({ serviceSid, userKey, sessionId });
+  }
+
+  async rename(serviceSid: string, identity: string, friendlyName: string): Promise<void> {
+    await this.users.updateUser({ user: { serviceSid, identity, friendlyName }, updateMask: { paths: ['friendly_name'] } });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { SerializedError } from '@vitest/utils';
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints each test as a line of the Test Anything Protocol. Whatever did not pass has failed: a skipped test, a file that does not load. */
+/** Prints each test as a line of the Test Anything Protocol. A skipped test and a file that does not load have failed. */
 export default class TapReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     let count = 0;

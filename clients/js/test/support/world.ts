@@ -28,7 +28,11 @@ export function user(identity: string, fields: Partial<UserInit> = {}): UserInit
 export function createWorld(options: Partial<ClientOptions> = {}, server = new FakeServer()): World {
   if (!server.users.has('ada')) server.users.set('ada', ada);
   const client = new Client({
-    url: 'http://server.test', serviceSid: SERVICE_SID, transport: server.transport, ...('token' in options ? {} : { identity: 'ada' }), ...options,
+    url: 'http://server.test',
+    serviceSid: SERVICE_SID,
+    transport: server.transport,
+    ...('token' in options ? {} : { identity: 'ada' }),
+    ...options,
   });
   const seen: Seen = { states: [], connectionStates: [], updates: [], errors: [], others: [] };
   client.on('stateChanged', (state) => seen.states.push(state));

@@ -63,7 +63,8 @@ describe('Resumed', () => {
     await advance(39);
     expect(server.watches.length).toBe(1);
     await advance(1);
-    expect([server.watches.length, server.watches[0]!.isOpen, server.watch.request.resumeToken]).toEqual([2, false, 'token of the progress']);
+    expect([server.watches.length, server.watches[0]!.isOpen]).toEqual([2, false]);
+    expect(server.watch.request.resumeToken).toBe('token of the progress');
     expect(seen.connectionStates).toEqual(['connected', 'connecting', 'connected']);
   });
 

@@ -2,7 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UpdateReason } from '../../src/gen/presence/v1/user_pb.js';
 import { FakeServer, type FakeWatch, type UserInit } from '../support/fake-server.js';
-import { type World, ada, advance, settle, startWorld, user } from '../support/world.js';
+import { type World, ada, advance, settle, startWorld, textOf, user } from '../support/world.js';
 
 const { ATTRIBUTES, CREATED, DELETED, FRIENDLY_NAME, REACHABILITY_NOTIFIABLE, REACHABILITY_ONLINE, ROLE } = UpdateReason;
 const bob = user('bob', { isOnline: false, isNotifiable: true, friendlyName: 'Bob', attributes: '{"team":"red"}' });
@@ -74,13 +74,13 @@ describe('Exact', () => {
   it('raises what the server names, to the user first and then to the client', async () => {
     const { server, client, seen } = await watchBoth();
     const bobs = await client.getUser('bob');
-    bobs.on('updated', ({ user: { identity }, updateReasons }) => seen.updates.push(`own listener of ${identity}: ${updateReasons.join()}`));
+    bobs.on('updated', (update) => seen.updates.push(`own listener of ${textOf(update)}`));
     const after = { ...bob, friendlyName: 'Robert', attributes: '{"team":"blue"}', roleSid: 'RL1', revision: 20n };
     delete after.isNotifiable;
     server.watch.update(after, FRIENDLY_NAME, ATTRIBUTES, ROLE, REACHABILITY_NOTIFIABLE);
     await settle();
     const reasons = ['friendlyName', 'attributes', 'role', 'reachabilityNotifiable'];
-    expect(seen.updates).toEqual([`own listener of bob: ${reasons.join()}`, `bob: ${reasons.join(', ')}`]);
+    expect(seen.updates).toEqual([`own listener of bob: ${reasons.join(', ')}`, `bob: ${reasons.join(', ')}`]);
     expect([bobs.friendlyName, bobs.attributes, bobs.roleSid, bobs.isNotifiable]).toEqual(['Robert', { team: 'blue' }, 'RL1', null]);
   });
 

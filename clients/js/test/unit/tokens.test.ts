@@ -103,7 +103,8 @@ describe('Renewed', () => {
     const token = accessToken('ada', { jti: 'new' });
     await client.updateToken(token);
     await settle();
-    expect([server.watches.length, server.watch.authorization, server.watch.request.resumeToken]).toEqual([2, `Bearer ${token}`, 'token-1']);
+    const { authorization, request } = server.watch;
+    expect([server.watches.length, authorization, request.resumeToken]).toEqual([2, `Bearer ${token}`, 'token-1']);
     expect(seen.connectionStates).toEqual(['connected']);
     await advance(3_600 - 181);
     expect(seen.others).toEqual([]);
