@@ -19,6 +19,23 @@ describe('Initialized', () => {
     expect([client.reachabilityEnabled, client.connectionState]).toEqual([true, 'connected']);
   });
 
+  it('waits for the snapshot and for the answer to the first heartbeat', async () => {
+    const server = new FakeServer();
+    server.answersWatches = false;
+    server.rejectHeartbeat = () => rejection(Code.Unavailable, 'STORAGE_UNAVAILABLE');
+    const { seen } = createWorld({}, server);
+    await settle();
+    expect([server.beats.length, server.watches.length]).toEqual([1, 0]);
+    server.rejectHeartbeat = () => undefined;
+    await advance(2);
+    server.watch.configure().reset();
+    await settle();
+    expect(seen.states).toEqual([]);
+    server.watch.sync();
+    await settle();
+    expect(seen.states).toEqual(['initialized']);
+  });
+
   it('takes the own user from the access token', async () => {
     const token = accessToken('ada');
     const { server } = await startWorld({ token });

@@ -63,9 +63,11 @@ describe('Renewed', () => {
     const { ask, tokens } = provider();
     const { server, seen } = await startWorld({ token: ask });
     server.rejectHeartbeat = server.rejectWatch = (authorization) => (authorization === `Bearer ${tokens[0]}` ? expired() : undefined);
-    await advance(29.9);
+    const next = accessToken('ada', { jti: 'next' });
+    ask.mockImplementationOnce(() => new Promise((resolve) => { setTimeout(() => resolve(tokens[tokens.push(next) - 1]!), 1_000); }));
+    await advance(29.5);
     server.watch.fail(expired());
-    await advance(0.1);
+    await advance(1.1);
     expect(ask).toHaveBeenCalledTimes(2);
     expect([server.beats.at(-1)!.authorization, server.watch.authorization]).toEqual([`Bearer ${tokens[1]}`, `Bearer ${tokens[1]}`]);
     expect([server.watch.isOpen, server.watch.request.resumeToken, seen.connectionStates.at(-1)]).toEqual([true, 'token-1', 'connected']);
