@@ -6,6 +6,7 @@ import type {} from './page-script.js';
 import { bundle, serve } from '../support/bundle.js';
 import { Chromium } from '../support/chromium.js';
 import { PresenceServer, freePort } from '../support/presence-server.js';
+import { slowWay } from '../support/slow-way.js';
 
 const INDEX = '<!doctype html><title>presence</title><script type="module" src="page.js"></script>';
 const SAMPLE = readFileSync(new URL('../support/conversations-sample.js', import.meta.url), 'utf8');
@@ -31,11 +32,11 @@ afterAll(async () => {
 });
 
 /** A page whose client is initialized. */
-async function open(context: BrowserContext, serviceSid: string, identity: string): Promise<Page> {
+async function open(context: BrowserContext, serviceSid: string, identity: string, url = server.webUrl): Promise<Page> {
   const page = await context.newPage();
   await page.goto(origin);
   await page.waitForFunction(() => globalThis.connect);
-  await page.evaluate((options) => connect(options), { url: server.webUrl, serviceSid, identity });
+  await page.evaluate((options) => connect(options), { url, serviceSid, identity });
   return page;
 }
 
@@ -51,7 +52,9 @@ describe('Online and Gone in Chromium', () => {
     const serviceSid = await server.createService(1, 60);
     const device = await browser.newDevice();
     const ada = await open(await browser.newDevice(), serviceSid, 'ada');
-    let bob = await open(device, serviceSid, 'bob');
+    // The page is gone before the answer to the preflight of its last call.
+    const { url, way } = await slowWay(server.restPort, 300);
+    let bob = await open(device, serviceSid, 'bob', url);
     await subscribe(ada, 'bob');
     await subscribe(bob, 'ada');
     expect([await ada.evaluate(() => users.bob!.isOnline), await bob.evaluate(() => users.ada!.isOnline)]).toEqual([true, true]);
@@ -60,6 +63,7 @@ describe('Online and Gone in Chromium', () => {
     bob = await open(device, serviceSid, 'bob');
     await ada.evaluate(() => waitFor('return of bob', () => users.bob!.isOnline === true));
     expect(await updatesOf(ada)).toEqual(Array(2).fill('bob: reachabilityOnline, online'));
+    way.close();
     await Promise.all([ada.close(), bob.close()]);
   });
 
