@@ -100,7 +100,8 @@ export class Subscriptions {
 
   #raise(changes: ReadonlyMap<User, UpdateReason[]>): void {
     for (const [user, updateReasons] of changes) {
-      if (updateReasons.length === 0) continue;
+      // A listener of this message may have unsubscribed from the user.
+      if (updateReasons.length === 0 || !user.isSubscribed) continue;
       // Each listener gets an array of its own: it may change it.
       user.emit('updated', { user, updateReasons: [...updateReasons] });
       this.events.updated({ user, updateReasons: [...updateReasons] });

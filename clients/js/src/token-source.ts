@@ -85,6 +85,7 @@ export class TokenSource {
     } catch (cause) {
       throw new PresenceError('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause });
     }
+    if (typeof text !== 'string') throw new PresenceError('TOKEN_PROVIDER_FAILED', 'The token provider did not return a text.');
     if (text === before) throw new PresenceError('TOKEN_PROVIDER_FAILED', 'The token provider returned the same token again.');
     if (this.#stopped) return;
     this.#use(text);

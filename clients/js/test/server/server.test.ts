@@ -2,6 +2,9 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '@connectrpc/connect';
+import { UserService } from '../../src/gen/presence/v1/user_service_pb.js';
+import { connect as connectTransport } from '../../src/transport/node.js';
 import { Client, type ClientOptions, type User } from '../../src/index.js';
 import { PresenceServer } from '../support/presence-server.js';
 import { until, within } from '../support/waiting.js';
@@ -110,6 +113,18 @@ describe('Resumed', () => {
     await server.rename(serviceSid, 'bob', signal);
     await until(ada, 'change of bob', () => bobs.friendlyName === signal);
     expect([bobs.isOnline, updates]).toEqual([true, ['bob: friendlyName']]);
+  });
+});
+
+describe('Resumed in Node', () => {
+  it('opens another connection when the present one is given up', async () => {
+    const connection = connectTransport(server.grpcUrl);
+    const users = createClient(UserService, connection.transport);
+    const read = async () => (await users.batchGetUsers({ serviceSid, userKeys: ['ada'] })).users.length;
+    expect(await read()).toBe(1);
+    connection.reset();
+    expect(await read()).toBe(1);
+    connection.close();
   });
 });
 

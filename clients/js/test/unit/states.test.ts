@@ -178,6 +178,18 @@ describe('Isolated', () => {
     expect([seen.updates, server.watch.isOpen, bobs.isOnline]).toEqual([['bob: reachabilityOnline, online'], true, true]);
   });
 
+  it('raises nothing for a user that a listener of the same message unsubscribed', async () => {
+    const { server, client, seen } = await watchBoth();
+    const [bobs, eves] = await Promise.all([client.getUser('bob'), client.getUser('eve')]);
+    bobs.on('updated', () => void eves.unsubscribe());
+    server.watch.updates([
+      { user: { ...bob, isOnline: true, revision: 20n }, updateReasons: [REACHABILITY_ONLINE] },
+      { user: { ...eve, isOnline: false, revision: 21n }, updateReasons: [REACHABILITY_ONLINE] },
+    ]);
+    await settle();
+    expect(seen.updates).toEqual(['bob: reachabilityOnline, online']);
+  });
+
   it('gives each listener reasons of its own', async () => {
     const { server, client, seen } = await watchBoth();
     (await client.getUser('bob')).on('updated', ({ updateReasons }) => { updateReasons.length = 0; });

@@ -59,6 +59,14 @@ describe('Renewed', () => {
     expect([seen.states, seen.errors]).toEqual([['initialized'], ['TOKEN_PROVIDER_FAILED']]);
   });
 
+  it.each([undefined, null, { token: 'text' }])('does not take %j for a token', async (wrong) => {
+    const { ask } = provider();
+    ask.mockResolvedValueOnce(wrong as unknown as string);
+    const { seen } = createWorld({ token: ask });
+    await advance(1);
+    expect([seen.states, seen.errors]).toEqual([['initialized'], ['TOKEN_PROVIDER_FAILED']]);
+  });
+
   it('asks the provider once when the server rejects the token of several calls, and goes on at once', async () => {
     const { ask, tokens } = provider();
     const { server, seen } = await startWorld({ token: ask });
