@@ -8,7 +8,7 @@ const client = new Client({ url, serviceSid, identity }); // with credentials: {
 client.on('stateChanged', async (state) => {
   if (state !== 'initialized') return;
   showUser(client.user);
-  for (const other of others) showUser(await client.getUser(other));
+  for (const other of others) showUser(await client.getUser(other, { mayBeMissing: true }));
 });
 client.on('userUpdated', ({ user, updateReasons }) => showUser(user, updateReasons));
 client.on('connectionStateChanged', showConnection);

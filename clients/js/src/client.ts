@@ -14,6 +14,7 @@ import { Subscriptions } from './subscriptions.js';
 import { TokenSource } from './token-source.js';
 import type { Connection } from './transport/connection.js';
 import { UserFetcher } from './user-fetcher.js';
+import { absent } from './user-state.js';
 import type { User } from './user.js';
 import { type ConnectionState, Watch } from './watch.js';
 import { connect } from '#transport';
@@ -94,16 +95,21 @@ export class Client extends Emitter<ClientEvents> {
 
   /**
    * Returns the user with this identity, and subscribes to its changes. Waits while the server cannot be reached.
+   * @param options With `mayBeMissing`, also an identity that has no user yet: `sid` is empty, and `isOnline` null, until the user is
+   * created. Usually that is when they first come online.
    * @throws PresenceError, with USER_NOT_FOUND if no user has the identity, and TOO_MANY_USERS when 1,000 users are subscribed.
    */
-  async getUser(identity: string): Promise<User> {
+  async getUser(identity: string, { mayBeMissing = false } = {}): Promise<User> {
     if (typeof identity !== 'string' || identity === '' || [...identity].length > LONGEST_IDENTITY || /\p{Cc}/u.test(identity)) {
       throw new TypeError(`An identity has 1 to ${LONGEST_IDENTITY} characters, and no control characters.`);
     }
     const users = await this.#ready;
     const known = users.find(identity);
     if (known) return known;
-    const state = await this.#fetcher.fetch(identity);
+    const state = await this.#fetcher.fetch(identity).catch((error: PresenceError) => {
+      if (mayBeMissing && error.reason === 'USER_NOT_FOUND') return absent(identity);
+      throw error;
+    });
     return users.find(identity) ?? users.add(state);
   }
 

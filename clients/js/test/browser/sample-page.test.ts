@@ -46,13 +46,12 @@ async function shows(page: Page, identity: string, state: string): Promise<void>
 describe('The sample page', () => {
   it('shows the users of two windows as they come and go', async () => {
     const serviceSid = await server.createService(1, 60);
-    await server.users.createUser({ serviceSid, identity: 'alice', friendlyName: 'Alice' });
     const bob = await open(serviceSid, 'bob', 'alice');
     await shows(bob, 'alice', 'unknown');
     const alice = await open(serviceSid, 'alice', 'bob');
     await shows(bob, 'alice', 'online');
     await shows(alice, 'bob', 'online');
-    expect(await bob.locator('tr[data-identity="alice"]').innerText()).toBe('Alice\tonline\treachabilityOnline, online');
+    expect(await bob.locator('tr[data-identity="alice"]').innerText()).toBe('alice\tonline\tcreated, reachabilityOnline, online');
     expect(await bob.locator('output').innerText()).toBe('connected');
     await alice.close({ runBeforeUnload: true });
     await shows(bob, 'alice', 'offline');

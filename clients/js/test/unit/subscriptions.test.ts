@@ -68,6 +68,19 @@ describe('Subscribed', () => {
     expect(server.watch.request.userKeys).toEqual(['ada', 'user-1']);
   });
 
+  it('watches an identity without a user if that is asked for, until the user is created', async () => {
+    const { client, seen } = await startWorld({}, server);
+    const missing = await client.getUser('nobody', { mayBeMissing: true });
+    expect([missing.identity, missing.sid, missing.isOnline, missing.attributes]).toEqual(['nobody', '', null, {}]);
+    await advance(1);
+    expect(server.watch.request.userKeys).toEqual(['ada', 'nobody']);
+    const { CREATED, REACHABILITY_ONLINE } = UpdateReason;
+    server.watch.update(user('nobody', { isOnline: true }), CREATED, REACHABILITY_ONLINE);
+    await settle();
+    expect([missing.sid, missing.isOnline, seen.updates]).toEqual(['US-nobody', true, ['nobody: created, reachabilityOnline, online']]);
+    expect(await client.getUser('nobody')).toBe(missing);
+  });
+
   it.each(['', 'x'.repeat(257), 'a\nb', undefined as unknown as string])('rejects what is not an identity: %j', async (identity) => {
     const { client } = await startWorld({}, server);
     await expect(client.getUser(identity)).rejects.toThrow(TypeError);
