@@ -15,10 +15,10 @@ export class Backoff {
     this.#failures = 0;
   }
 
-  /** The delay before the next try, in milliseconds: never below what the server asks for. */
-  next(retryAfterMs = 0): number {
-    const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures++);
-    return Math.max(longest * jitter(), retryAfterMs * 2 * jitter());
+  /** The delay before the next try, in milliseconds: at most `longestMs`, but never below what the server asks for. */
+  next(retryAfterMs = 0, longestMs = LONGEST_MS): number {
+    const delay = Math.min(LONGEST_MS, longestMs, FIRST_MS * 2 ** this.#failures++);
+    return Math.max(delay * jitter(), retryAfterMs * 2 * jitter());
   }
 }
 

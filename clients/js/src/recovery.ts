@@ -7,6 +7,13 @@ export interface RecoveryEvents {
   failed(failure: Failure): void;
 }
 
+export interface RecoveryOptions {
+  /** The longest delay for which the server did not ask, in milliseconds. */
+  readonly longestMs?: number;
+  /** Is called with the failure before anything is done about it. */
+  onFailure?(failure: Failure): void;
+}
+
 /** What follows the failures of one kind of call, until one succeeds. */
 export class Recovery {
   readonly #backoff = new Backoff();
@@ -21,13 +28,13 @@ export class Recovery {
    * Returns how long to wait before the next try, in milliseconds, or undefined if no try can succeed. Obtains a new access token first
    * where the server rejected `token`, which was in use when the call began.
    */
-  async delayAfter(thrown: unknown, token: string | undefined, onFailure?: (failure: Failure) => void): Promise<number | undefined> {
+  async delayAfter(thrown: unknown, token: string | undefined, options: RecoveryOptions = {}): Promise<number | undefined> {
     const failure = classify(thrown);
-    onFailure?.(failure);
+    options.onFailure?.(failure);
     this.events.failed(failure);
     if (failure.action === 'stop') return undefined;
     const isFirst = this.#backoff.failures === 0;
-    const delay = this.#backoff.next(failure.retryAfterMs);
+    const delay = this.#backoff.next(failure.retryAfterMs, options.longestMs);
     if (failure.action === 'renewToken') {
       try {
         await this.tokens.replace(token);

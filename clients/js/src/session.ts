@@ -22,6 +22,7 @@ const SPREAD = 0.1;
 export class Session {
   #run: Run | undefined;
   #id = '';
+  #pace: Pace | undefined;
   // When the next beat is due, as a time of performance.now(), which no change of the wall clock moves.
   #dueAt: () => number = () => 0;
 
@@ -62,12 +63,13 @@ export class Session {
         const sentAt = performance.now();
         const reply = await api.heartbeat(identity, this.#id, run.signal);
         if (run.isOver) return;
-        this.#schedule(sentAt, paceOf(reply));
+        this.#schedule(sentAt, this.#pace = paceOf(reply));
         recovery.succeed();
         this.context.beaten();
       } catch (error) {
         if (run.isOver) return;
-        const delay = await recovery.delayAfter(error, token);
+        // Not less often than regular beats, which the server can serve: a longer delay could outlast the lease.
+        const delay = await recovery.delayAfter(error, token, this.#pace && { longestMs: this.#pace.intervalMs });
         if (delay === undefined || run.isOver) return;
         if (classify(error).action === 'renewSession') this.#id = newId();
         const dueAt = performance.now() + delay;

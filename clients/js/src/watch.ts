@@ -85,7 +85,7 @@ export class Watch {
       this.#attempt = undefined;
       this.#isSynced = false;
       if (attempt.signal.aborted) continue;
-      const delay = await this.context.recovery.delayAfter(thrown, token, (failure) => this.#accept(failure));
+      const delay = await this.context.recovery.delayAfter(thrown, token, { onFailure: (failure) => this.#accept(failure) });
       if (delay === undefined) return;
       await run.sleep(delay);
       if (!run.isOver) this.context.stateChanged('connecting');

@@ -66,6 +66,16 @@ describe('Online', () => {
     expect([sessionsOf(server).size, seen.errors]).toEqual([1, ['STORAGE_UNAVAILABLE']]);
   });
 
+  it('beats at least as often as usual while beats are lost, so that a short outage does not outlast a short lease', async () => {
+    const { server } = await startWorld();
+    server.pace = { heartbeatInterval: { seconds: 5n }, sessionTimeout: { seconds: 20n } };
+    await advance(30);
+    server.rejectHeartbeat = () => rejection(Code.Unavailable, 'STORAGE_UNAVAILABLE');
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    await advance(35);
+    expect(pauses(server)).toEqual([30, 5, 2, 4, 5, 5, 5, 5]);
+  });
+
   it('repeats a beat that is not answered after 10 s', async () => {
     const { server } = await startWorld();
     server.rejectHeartbeat = () => rejection(Code.DeadlineExceeded, '');
