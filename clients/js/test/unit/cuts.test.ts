@@ -1,0 +1,90 @@
+import { type MessageInitShape, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UpdateReason } from '../../src/gen/presence/v1/user_pb.js';
+import { HeartbeatResponseSchema, WatchUsersRequestSchema, WatchUsersResponseSchema } from '../../src/gen/presence/v1/user_service_pb.js';
+import { advance, createWorld, user } from '../support/world.js';
+
+const { FRIENDLY_NAME, REACHABILITY_NOTIFIABLE } = UpdateReason;
+
+// The own user changes twice while it is watched.
+const first = user('ada', { isOnline: true, isNotifiable: false });
+const second = user('ada', { isOnline: true, isNotifiable: true, revision: 20n });
+const third = user('ada', { isOnline: true, isNotifiable: true, friendlyName: 'Ada', revision: 21n });
+
+type Message = MessageInitShape<typeof WatchUsersResponseSchema>;
+
+const configuration: Message = { event: { case: 'configuration', value: { reachabilityEnabled: true } } };
+const reset: Message = { event: { case: 'reset', value: {} } };
+const synced = (resumeToken: string): Message => ({ event: { case: 'synced', value: {} }, resumeToken });
+const update = (after: typeof first, updateReasons: UpdateReason[] = [], resumeToken = ''): Message =>
+  ({ event: { case: 'updates', value: { updates: [{ user: after, updateReasons }] } }, resumeToken });
+
+const recorded = frames([
+  configuration, reset, update(user('somebody-else')), update(first), synced('1'),
+  update(second, [REACHABILITY_NOTIFIABLE], '2'), update(third, [FRIENDLY_NAME], '3'),
+]);
+
+/** What the server sends to a client that watches again after all changes. */
+const resumed: Record<string, Message[]> = {
+  '': [configuration, reset, update(third), synced('4')],
+  1: [configuration, update(third, [FRIENDLY_NAME, REACHABILITY_NOTIFIABLE], '3'), synced('4')],
+  2: [configuration, update(third, [FRIENDLY_NAME], '3'), synced('4')],
+  3: [configuration, synced('4')],
+};
+
+function frames(messages: Message[]): Uint8Array {
+  return Buffer.concat(messages.map((message) => frame(toBinary(WatchUsersResponseSchema, create(WatchUsersResponseSchema, message)))));
+}
+
+function frame(body: Uint8Array, flags = 0): Uint8Array {
+  const head = Buffer.alloc(5, flags);
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+/** A server whose first watch is cut after so many bytes, which it sends in two pieces. */
+function serverCutAfter(bytes: number): typeof fetch {
+  let watches = 0;
+  return async (url, init) => {
+    const headers = { 'content-type': 'application/grpc-web+proto' };
+    if (String(url).endsWith('/Heartbeat')) {
+      const reply = toBinary(HeartbeatResponseSchema, create(HeartbeatResponseSchema, { heartbeatInterval: { seconds: 30n } }));
+      return new Response(Buffer.concat([frame(reply), frame(Buffer.from('grpc-status: 0\r\n'), 0x80)]), { headers });
+    }
+    const { resumeToken } = fromBinary(WatchUsersRequestSchema, (init!.body as Uint8Array).subarray(5));
+    const isCut = watches++ === 0;
+    const pieces = isCut ? [recorded.subarray(0, bytes >> 1), recorded.subarray(bytes >> 1, bytes)] : [frames(resumed[resumeToken]!)];
+    return new Response(new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        if (isCut) setTimeout(() => controller.error(new TypeError('network error')), 1_000);
+      },
+    }), { headers });
+  };
+}
+
+beforeEach(() => { vi.useFakeTimers(); });
+afterEach(() => { vi.useRealTimers(); });
+
+describe('Exact', () => {
+  it('knows the newest state and raised each change once, at whatever byte the stream was cut', async () => {
+    const seenUpdates = new Set<string>();
+    for (let bytes = 0; bytes <= recorded.length; bytes++) {
+      const transport = createGrpcWebTransport({ baseUrl: 'http://server.test', fetch: serverCutAfter(bytes) });
+      const { client, seen } = createWorld({ transport });
+      await advance(0.5);
+      const knewTheFirst = seen.states.length > 0;
+      await advance(4);
+      expect([bytes, seen.states, client.user.isNotifiable, client.user.friendlyName]).toEqual([bytes, ['initialized'], true, 'Ada']);
+      const raised = seen.updates.flatMap((each) => each.replace('ada: ', '').split(', ')).sort();
+      expect([bytes, raised]).toEqual([bytes, knewTheFirst ? ['friendlyName', 'reachabilityNotifiable'] : []]);
+      seenUpdates.add(seen.updates.join('; '));
+      vi.clearAllTimers();
+    }
+    // The cuts reached all cases: before the first state, between the changes, and after them.
+    expect([...seenUpdates]).toEqual([
+      '', 'ada: friendlyName, reachabilityNotifiable', 'ada: reachabilityNotifiable; ada: friendlyName',
+    ]);
+  });
+});
