@@ -43,8 +43,8 @@ function frame(body: Uint8Array, flags = 0): Uint8Array {
   return Buffer.concat([head, body]);
 }
 
-/** A server whose first watch is cut after so many bytes, which it sends in two pieces. */
-function serverCutAfter(bytes: number): typeof fetch {
+/** A server that cuts the first watch after so many bytes, sent in two pieces. It accepts the token of the next watch, or resets. */
+function serverCutAfter(bytes: number, acceptsTokens: boolean): typeof fetch {
   let watches = 0;
   return async (url, init) => {
     const headers = { 'content-type': 'application/grpc-web+proto' };
@@ -54,7 +54,8 @@ function serverCutAfter(bytes: number): typeof fetch {
     }
     const { resumeToken } = fromBinary(WatchUsersRequestSchema, (init!.body as Uint8Array).subarray(5));
     const isCut = watches++ === 0;
-    const pieces = isCut ? [recorded.subarray(0, bytes >> 1), recorded.subarray(bytes >> 1, bytes)] : [frames(resumed[resumeToken]!)];
+    const rest = resumed[acceptsTokens ? resumeToken : '']!;
+    const pieces = isCut ? [recorded.subarray(0, bytes >> 1), recorded.subarray(bytes >> 1, bytes)] : [frames(rest)];
     return new Response(new ReadableStream<Uint8Array>({
       start(controller) {
         for (const piece of pieces) controller.enqueue(piece);
@@ -68,10 +69,13 @@ beforeEach(() => { vi.useFakeTimers(); });
 afterEach(() => { vi.useRealTimers(); });
 
 describe('Exact', () => {
-  it('knows the newest state and raised each change once, at whatever byte the stream was cut', async () => {
+  it.each([
+    ['resumes', true],
+    ['resets', false],
+  ])('raises each change once, at whatever byte the stream is cut, if the server %s the watch', async (_, acceptsTokens) => {
     const seenUpdates = new Set<string>();
     for (let bytes = 0; bytes <= recorded.length; bytes++) {
-      const transport = createGrpcWebTransport({ baseUrl: 'http://server.test', fetch: serverCutAfter(bytes) });
+      const transport = createGrpcWebTransport({ baseUrl: 'http://server.test', fetch: serverCutAfter(bytes, acceptsTokens) });
       const { client, seen } = createWorld({ transport });
       await advance(0.5);
       const knewTheFirst = seen.states.length > 0;
