@@ -1,0 +1,118 @@
+using System.Buffers.Text;
+using System.Text.Json;
+using Grpc.Core;
+
+namespace GrpcPresence.Client.Connections;
+
+/// <summary>
+/// The credentials of the calls of one user, or of all users with an API key. An access token is asked for before the first call, again
+/// a while before it expires, and after the server rejected it. One loop makes the calls; the timer of an open stream may renew meanwhile.
+/// </summary>
+internal sealed class CallAuthorization(PresenceCredentials credentials, string identity, TimeProvider time)
+{
+    private static readonly TimeSpan LongestMargin = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
+
+    private volatile Token? _token;
+    private volatile bool _isFresh;
+
+    /// <summary>Whether a rejected call may succeed with new credentials.</summary>
+    public bool IsRenewable => credentials.Provider is not null;
+
+    /// <summary>
+    /// Whether the last call was the first one with its token. If the server rejects such a token for its content, the next one will not
+    /// do better.
+    /// </summary>
+    public bool WasFresh { get; private set; }
+
+    /// <summary>How long the present token can still be used before another one must be asked for; null without end.</summary>
+    public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
+
+    /// <summary>Returns the metadata of a call. Asks the provider for a token if the present one is about to expire.</summary>
+    /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
+    public async ValueTask<Metadata> GetAsync(CancellationToken cancellationToken)
+    {
+        var metadata = new Metadata();
+        if (credentials.Provider is not null)
+        {
+            if (_token is null || RenewIn == TimeSpan.Zero)
+                await TryRenewAsync(cancellationToken).ConfigureAwait(false);
+            metadata.Add("authorization", $"Bearer {_token?.Value}");
+        }
+        else if (credentials.Header is { } header)
+        {
+            metadata.Add("authorization", header);
+        }
+        (WasFresh, _isFresh) = (_isFresh, false);
+        return metadata;
+    }
+
+    /// <summary>Asks the provider for a token now. False if it failed or returned the same token, and the present one is still valid.</summary>
+    /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
+    public async Task<bool> TryRenewAsync(CancellationToken cancellationToken)
+    {
+        var before = _token;
+        try
+        {
+            var value = await credentials.Provider!(identity, cancellationToken).ConfigureAwait(false);
+            if (string.IsNullOrEmpty(value))
+                throw new InvalidOperationException("The provider of access tokens returned no token.");
+            if (value != before?.Value)
+            {
+                var now = time.GetUtcNow();
+                var expireAt = ExpiryOf(value);
+                // By a wrong clock the token may look expired. The server decides, so it is tried.
+                var renewAt = expireAt is { } end && end > now ? end - Min((end - now) / 10, LongestMargin) : (DateTimeOffset?)null;
+                _token = new Token(value, expireAt, renewAt);
+                _isFresh = true;
+                return true;
+            }
+        }
+        catch (Exception failed) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (before is null || before.ExpireAt <= time.GetUtcNow())
+                throw new CredentialsException(failed);
+        }
+        RetryLater(before);
+        return false;
+    }
+
+    /// <summary>Forgets the token, because the server rejected it.</summary>
+    public void Forget() => _token = null;
+
+    // The present token still works. The next attempt comes soon, but not at once.
+    private void RetryLater(Token? present)
+    {
+        if (present is { ExpireAt: { } end })
+            _token = present with { RenewAt = time.GetUtcNow() + Max((end - time.GetUtcNow()) / 2, ShortestRetry) };
+    }
+
+    private static DateTimeOffset? ExpiryOf(string token)
+    {
+        var parts = token.Split('.');
+        if (parts.Length != 3)
+            return null;
+        try
+        {
+            using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[1]));
+            return claims.RootElement.TryGetProperty("exp", out var seconds) && seconds.TryGetInt64(out var end)
+                ? DateTimeOffset.FromUnixTimeSeconds(end)
+                : null;
+        }
+        catch (Exception malformed) when (
+            malformed is JsonException or FormatException or InvalidOperationException or ArgumentOutOfRangeException)
+        {
+            return null; // The server says what is wrong with it.
+        }
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    private sealed record Token(string Value, DateTimeOffset? ExpireAt, DateTimeOffset? RenewAt);
+}
+
+/// <summary>The provider of access tokens failed.</summary>
+internal sealed class CredentialsException(Exception cause)
+    : Exception($"The provider of access tokens failed: {cause.Message}", cause);

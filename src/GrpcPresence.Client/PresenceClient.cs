@@ -1,0 +1,172 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using GrpcPresence.Client.Connections;
+using GrpcPresence.Client.Sessions;
+using GrpcPresence.Client.Telemetry;
+using GrpcPresence.Client.Watching;
+using GrpcPresence.V1;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace GrpcPresence.Client;
+
+/// <summary>
+/// The client. Create one for a process with <see cref="Create"/>, or with dependency injection by
+/// <see cref="PresenceServiceCollectionExtensions.AddPresenceClient"/>. Disposing it ends its sessions at the server, and its watches.
+/// </summary>
+public sealed class PresenceClient : IPresenceClient, IDisposable
+{
+    // When the server ends a request stream while it is being written to, .NET can break the connection (dotnet/runtime#1510). So
+    // heartbeats have a connection of their own, on which large messages cannot delay them either.
+    private readonly SessionGroups _groups;
+    private readonly UserService.UserServiceClient _calls;
+    private readonly PresenceClientOptions _options;
+    private readonly ConnectionSettings _settings;
+    private readonly IDisposable[] _owned;
+    private readonly Lock _gate = new(); // guards the fields below; nothing is called under it
+    private readonly HashSet<UserWatch> _watches = [];
+    private bool _isDisposed;
+    private Task? _disposing;
+
+    /// <param name="options">The settings.</param>
+    /// <param name="calls">Opens watches.</param>
+    /// <param name="heartbeats">Sends heartbeats, over a connection of its own.</param>
+    /// <param name="random">Spreads heartbeats and reconnections.</param>
+    /// <param name="owned">What is disposed of with the client.</param>
+    internal PresenceClient(
+        PresenceClientOptions options, CallInvoker calls, CallInvoker heartbeats, Random? random = null, params IDisposable[] owned)
+    {
+        options.Validate();
+        _options = options;
+        _settings = new ConnectionSettings(
+            options.ServiceSid,
+            options.Credentials,
+            options.TimeProvider,
+            random ?? Random.Shared,
+            options.ReconnectDelay,
+            options.MaxReconnectDelay,
+            new ClientTelemetry(options.MeterFactory),
+            (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name));
+        _calls = new UserService.UserServiceClient(calls);
+        _groups = new SessionGroups(
+            _settings,
+            new SessionSettings(options.EndSessionsOnDisconnect, options.EndTimeout),
+            new UserService.UserServiceClient(heartbeats));
+        _owned = owned;
+    }
+
+    /// <summary>Creates a client. It connects when it is first used.</summary>
+    /// <exception cref="ArgumentException">A setting is missing or out of range.</exception>
+    public static PresenceClient Create(PresenceClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var (calls, heartbeats) = (Open(options), Open(options));
+        return new PresenceClient(options, calls.CreateCallInvoker(), heartbeats.CreateCallInvoker(), random: null, calls, heartbeats);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IPresenceSession> StartSessionAsync(
+        string userKey, string? sessionId = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(userKey);
+        cancellationToken.ThrowIfCancellationRequested();
+        using var activity = ClientTelemetry.Activities.StartActivity("presence.session.start", System.Diagnostics.ActivityKind.Client);
+        var (session, started) = _groups.Start(userKey, sessionId);
+        try
+        {
+            await started.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return session;
+        }
+        catch (OperationCanceledException)
+        {
+            // A heartbeat may be on its way, so the session is ended at the server, but without waiting for it.
+            _ = session.DisposeAsync().AsTask();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IPresenceSession> StartSessionAsync(string userKey, CancellationToken cancellationToken) =>
+        StartSessionAsync(userKey, sessionId: null, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<IUserWatch> WatchAsync(WatchOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        var identity = options.Identity ?? _options.Identity;
+        if (identity is null && _settings.Credentials.Provider is not null)
+        {
+            throw new InvalidOperationException(
+                "A watch with access tokens acts for one user. Set WatchOptions.Identity or PresenceClientOptions.Identity.");
+        }
+        UserWatch watch;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            watch = new UserWatch(_settings, _calls, options, identity ?? "", Forget);
+            _watches.Add(watch);
+        }
+        try
+        {
+            await watch.Synced.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return watch;
+        }
+        catch
+        {
+            await watch.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends all sessions at the server, within <see cref="PresenceClientOptions.EndTimeout"/>, and all watches.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _disposing ??= DisposeOnceAsync();
+            return new ValueTask(_disposing);
+        }
+    }
+
+    /// <summary>Does the same as <see cref="DisposeAsync"/>, and blocks until it is done.</summary>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async Task DisposeOnceAsync()
+    {
+        await Task.Yield(); // The caller holds the lock.
+        UserWatch[] watches;
+        lock (_gate)
+            watches = [.. _watches];
+        await Task.WhenAll([_groups.DisposeAsync().AsTask(), .. watches.Select(watch => watch.DisposeAsync().AsTask())])
+            .ConfigureAwait(false);
+        foreach (var owned in _owned)
+            owned.Dispose();
+        _settings.Telemetry.Dispose();
+    }
+
+    private void Forget(UserWatch watch)
+    {
+        lock (_gate)
+            _watches.Remove(watch);
+    }
+
+    private static GrpcChannel Open(PresenceClientOptions options) => GrpcChannel.ForAddress(options.Address!, new GrpcChannelOptions
+    {
+        HttpHandler = NewHandler(options),
+        DisposeHttpClient = true,
+        LoggerFactory = options.LoggerFactory,
+        // A watch sends up to 500 users or about 1 MiB at a time. The default limit of 4 MiB fits.
+    });
+
+    /// <summary>Creates the handler of one connection.</summary>
+    internal static HttpMessageHandler NewHandler(PresenceClientOptions options) =>
+        options.HttpHandlerFactory?.Invoke() ?? new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // A network that dies without a FIN is noticed by its silence.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+        };
+}

@@ -1,0 +1,107 @@
+using Grpc.Core;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Client.Sessions;
+
+/// <summary>
+/// One heartbeat stream, from its start to its end:
+/// <list type="number">
+/// <item>Send the start.</item>
+/// <item>Send what the group has to send, and sleep while it has nothing.</item>
+/// <item>Meanwhile take in the replies. The server answers each message once, in order.</item>
+/// </list>
+/// Sending does not wait for replies, so an answer that waits for the store does not keep other leases from being renewed.
+/// </summary>
+internal sealed class HeartbeatStream(
+    SessionGroup group, AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call, ReplyTimeout timeout)
+{
+    private readonly Lock _gate = new(); // guards _unanswered; nothing is called under it
+    private readonly Queue<Batch?> _unanswered = new(); // null stands for the start
+
+    /// <summary>Whether the server has answered a heartbeat or an end on this stream.</summary>
+    public bool HasWorked { get; private set; }
+
+    /// <summary>Runs until the group closes the stream, which ends it without an error.</summary>
+    /// <exception cref="RpcException">The stream ended for another reason.</exception>
+    public async Task RunAsync(HeartbeatStreamStart start)
+    {
+        var replies = ReadRepliesAsync();
+        var isClosed = false;
+        try
+        {
+            await SendAsync(null, new StreamHeartbeatsRequest { Start = start }).ConfigureAwait(false);
+            while (!replies.IsCompleted && !isClosed)
+            {
+                if (group.TryTake(out var batch))
+                    await SendAsync(batch, batch.ToMessage()).ConfigureAwait(false);
+                else if (group.ClosesStream)
+                    isClosed = true;
+                else
+                    await group.WaitAsync().ConfigureAwait(false);
+            }
+            if (isClosed)
+            {
+                timeout.Begin();
+                await call.RequestStream.CompleteAsync().ConfigureAwait(false);
+            }
+        }
+        catch (Exception ended) when (ended is RpcException or InvalidOperationException or OperationCanceledException)
+        {
+            // The stream has ended. The read, not the write, has the error of the server.
+        }
+        await replies.ConfigureAwait(false);
+        if (!isClosed)
+            throw new RpcException(new Status(StatusCode.Unavailable, "The server closed the stream."));
+    }
+
+    /// <summary>Takes what was sent and not answered.</summary>
+    public IEnumerable<Batch> TakeUnanswered()
+    {
+        lock (_gate)
+        {
+            Batch[] batches = [.. _unanswered.OfType<Batch>()];
+            _unanswered.Clear();
+            return batches;
+        }
+    }
+
+    private async Task SendAsync(Batch? batch, StreamHeartbeatsRequest message)
+    {
+        lock (_gate)
+        {
+            _unanswered.Enqueue(batch);
+            if (_unanswered.Count == 1)
+                timeout.Begin();
+        }
+        await call.RequestStream.WriteAsync(message).ConfigureAwait(false);
+    }
+
+    private async Task ReadRepliesAsync()
+    {
+        try
+        {
+            while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
+                TakeIn(call.ResponseStream.Current);
+        }
+        finally
+        {
+            group.Wake();
+        }
+    }
+
+    private void TakeIn(StreamHeartbeatsResponse reply)
+    {
+        Batch? batch;
+        lock (_gate)
+        {
+            if (!_unanswered.TryDequeue(out batch))
+                throw new RpcException(new Status(StatusCode.Internal, "The server answered a message that was not sent."));
+            if (_unanswered.Count > 0)
+                timeout.Begin();
+            else
+                timeout.End();
+        }
+        HasWorked |= batch is not null;
+        group.TakeIn(batch, reply);
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace GrpcPresence.Client.Telemetry;
+
+/// <summary>The log entries of a client.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Warning, "Watch interrupted ({Error}); next attempt in {Delay}")]
+    public static partial void WatchInterrupted(ILogger logger, string error, TimeSpan delay);
+
+    [LoggerMessage(2, LogLevel.Information, "Watch up to date again")]
+    public static partial void WatchResumed(ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Error, "Watch rejected by the server: {Error}")]
+    public static partial void WatchRejected(ILogger logger, string error);
+
+    [LoggerMessage(4, LogLevel.Warning, "Heartbeats interrupted ({Error}); next attempt in {Delay}")]
+    public static partial void HeartbeatsInterrupted(ILogger logger, string error, TimeSpan delay);
+
+    [LoggerMessage(5, LogLevel.Information, "Heartbeats are answered again")]
+    public static partial void HeartbeatsResumed(ILogger logger);
+
+    [LoggerMessage(6, LogLevel.Error, "Heartbeats of {Sessions} sessions rejected by the server: {Error}")]
+    public static partial void HeartbeatsRejected(ILogger logger, int sessions, string error);
+
+    [LoggerMessage(7, LogLevel.Warning, "Heartbeat streams break and single heartbeats work; sending single heartbeats for {Period}")]
+    public static partial void StreamsBreak(ILogger logger, TimeSpan period);
+
+    [LoggerMessage(8, LogLevel.Error, "A handler of an event of a watch failed")]
+    public static partial void HandlerFailed(ILogger logger, Exception error);
+}
