@@ -45,9 +45,10 @@ internal sealed class HeartbeatStream(
                 await call.RequestStream.CompleteAsync().ConfigureAwait(false);
             }
         }
-        catch (Exception ended) when (ended is RpcException or InvalidOperationException or OperationCanceledException)
+        catch (Exception)
         {
-            // The stream has ended. The read, not the write, has the error of the server.
+            // The stream has ended; with which exception depends on where the write was. The read has the error of the server.
+            timeout.Begin();
         }
         await replies.ConfigureAwait(false);
         if (!isClosed)
