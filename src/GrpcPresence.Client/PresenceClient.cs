@@ -90,7 +90,15 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         StartSessionAsync(userKey, sessionId: null, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<IUserWatch> WatchAsync(WatchOptions options, CancellationToken cancellationToken = default)
+    public Task<IUserWatch> WatchAsync(WatchOptions options, CancellationToken cancellationToken = default) =>
+        WatchAsync(options, onCreated: null, cancellationToken);
+
+    /// <inheritdoc cref="WatchAsync(WatchOptions, CancellationToken)"/>
+    /// <param name="options">What to watch.</param>
+    /// <param name="onCreated">Gets the watch before it begins, so that it can observe everything.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task<IUserWatch> WatchAsync(
+        WatchOptions options, Action<IUserWatch>? onCreated, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
@@ -107,6 +115,8 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             watch = new UserWatch(_settings, _calls, options, identity ?? "", Forget);
             _watches.Add(watch);
         }
+        onCreated?.Invoke(watch);
+        watch.Start();
         try
         {
             await watch.Synced.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -13,7 +13,8 @@ namespace GrpcPresence.Client.Sessions;
 /// <list type="number">
 /// <item>Wait until there is something to send. A group without sessions holds no stream.</item>
 /// <item>Send over one stream until it ends. What was not answered is sent again over the next one.</item>
-/// <item>If streams break where nothing comes from the server itself, try single calls. If those work, keep to them for a while.</item>
+/// <item>If streams break where nothing comes from the server itself, try a single call. If it works and the next stream breaks again,
+/// something in between breaks streams: keep to single calls for a while. A server that was only away is back for both.</item>
 /// <item>After an error wait as the server asks and a random time more, and begin again at 1.</item>
 /// </list>
 /// </summary>
@@ -42,6 +43,7 @@ internal sealed class SessionGroup : IAsyncDisposable
     private volatile bool _replacesStream;
     private int _failedStreams; // in a row, without an answer of the server
     private bool _triedUnary;
+    private bool _unaryWorks; // since a stream last did
     private volatile bool _wasInterrupted;
 
     /// <param name="settings">The settings of the client.</param>
@@ -198,7 +200,7 @@ internal sealed class SessionGroup : IAsyncDisposable
                 Count(rejection.Reason.ToString(), 1);
         }
         _backoff.Reset();
-        _failedStreams = 0;
+        (_failedStreams, _unaryWorks) = (0, false);
         NoteAnswer();
     }
 
@@ -301,15 +303,23 @@ internal sealed class SessionGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends single calls for a while. Returns why they fail, or null when a stream is to be tried again.</summary>
+    /// <summary>
+    /// Sends what is due by single calls, and for a while if they worked before. Returns why they fail, or null when a stream is to be
+    /// tried again.
+    /// </summary>
     private async Task<CallError?> RunUnaryAsync()
     {
         var calls = new UnaryHeartbeats(this, _settings, _client);
-        var until = Now + UnaryPeriod;
-        var hasWorked = false;
+        var until = Now;
+        if (_unaryWorks)
+        {
+            until += UnaryPeriod;
+            _settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "unary"));
+            Log.StreamsBreak(_settings.Logger, UnaryPeriod);
+        }
         try
         {
-            while (Now < until)
+            do
             {
                 if (!TryTake(out var batch))
                 {
@@ -331,13 +341,9 @@ internal sealed class SessionGroup : IAsyncDisposable
                 }
                 if (error is not null)
                     return error;
-                if (!hasWorked)
-                {
-                    hasWorked = true;
-                    _settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "unary"));
-                    Log.StreamsBreak(_settings.Logger, UnaryPeriod);
-                }
+                _unaryWorks = true;
             }
+            while (Now < until || !_unaryWorks);
             return null;
         }
         catch (CredentialsException error)

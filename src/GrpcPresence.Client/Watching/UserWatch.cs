@@ -33,7 +33,7 @@ internal sealed class UserWatch : IUserWatch
     private readonly Lock _gate = new(); // guards _queues and their completion; the queues' locks are taken inside it
     private readonly List<UpdateQueue> _queues = [];
     private readonly AsyncLocal<bool> _isRaising = new();
-    private readonly Task _run;
+    private Task _run = Task.CompletedTask;
     private volatile WatchState _state = WatchState.Resuming;
     private PresenceException? _error;
     private bool _hasEnded;
@@ -49,8 +49,6 @@ internal sealed class UserWatch : IUserWatch
         _authorization = settings.AuthorizationFor(identity);
         _local = new LocalUsers(options.View, WatchRequests.ReasonsOf(options));
         _backoff = settings.NewBackoff();
-        settings.Telemetry.Watches.Add(1);
-        _run = Task.Run(RunAsync);
     }
 
     public event EventHandler<UserUpdate>? Updated;
@@ -84,9 +82,16 @@ internal sealed class UserWatch : IUserWatch
         return ReadAsync(queue, cancellationToken);
     }
 
+    /// <summary>Begins to watch.</summary>
+    public void Start()
+    {
+        _settings.Telemetry.Watches.Add(1);
+        _run = Task.Run(RunAsync);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        TryCancel(_stop);
         // A handler that disposes of its watch must not wait for itself.
         if (!_isRaising.Value)
             await _run.ConfigureAwait(false);
@@ -320,7 +325,7 @@ internal sealed class UserWatch : IUserWatch
         }
         catch (ObjectDisposedException)
         {
-            // The stream has ended meanwhile.
+            // What it would end has ended already.
         }
     }
 }

@@ -11,6 +11,8 @@ internal sealed class ManualClock : FakeTimeProvider
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(1); // so that a client does not spin while the server is away
+
     private readonly ConcurrentBag<(Predicate<TimeSpan> IsAwaited, TaskCompletionSource<TimeSpan> Set)> _observers = [];
 
     /// <summary>Whether a wait of less than 5 s ends at once.</summary>
@@ -28,7 +30,7 @@ internal sealed class ManualClock : FakeTimeProvider
     {
         var endsNow = EndsShortWaits && dueTime > TimeSpan.Zero && dueTime < LongestWait;
         var timer = endsNow
-            ? System.CreateTimer(callback, state, TimeSpan.Zero, period)
+            ? System.CreateTimer(callback, state, AtOnce, period)
             : base.CreateTimer(callback, state, dueTime, period);
         foreach (var (isAwaited, set) in _observers)
         {

@@ -14,26 +14,29 @@ namespace GrpcPresence.Client.Tests.Fixture;
 /// </summary>
 internal sealed class ObservedWatch : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<string, PresenceUser> _expected;
-    private readonly Dictionary<string, PresenceUser> _read;
+    private readonly ConcurrentDictionary<string, PresenceUser> _expected = [];
+    private readonly Dictionary<string, PresenceUser> _read = [];
     private readonly IReadOnlyList<string> _permanent;
     private readonly ConcurrentQueue<string> _violations = [];
     private readonly ConcurrentQueue<UserUpdate> _updates = [];
-    private readonly Task _reading;
+    private Task _reading = Task.CompletedTask;
     private TaskCompletionSource _changed = NewSource();
 
-    /// <param name="watch">The watch.</param>
+    private ObservedWatch(IUserWatch watch, IReadOnlyList<string> permanent) => (Watch, _permanent) = (watch, permanent);
+
+    /// <summary>Opens a watch, and observes it from its first moment.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="options">What to watch; everybody by default.</param>
     /// <param name="permanent">Identities of users that exist all the time.</param>
-    public ObservedWatch(IUserWatch watch, IReadOnlyList<string>? permanent = null)
+    public static async Task<ObservedWatch> OpenAsync(
+        PresenceClient client, WatchOptions? options = null, IReadOnlyList<string>? permanent = null)
     {
-        (Watch, _permanent) = (watch, permanent ?? []);
-        var updates = watch.ReadUpdatesAsync();
-        // A test attaches before anything changes.
-        _expected = new(watch.Users);
-        _read = new(watch.Users);
-        watch.Updated += (_, update) => Take(update);
-        watch.StateChanged += (_, _) => Change();
-        _reading = ReadAsync(updates);
+        ObservedWatch? observed = null;
+        await Barrier.Within(
+            client.WatchAsync(
+                options ?? WatchOptions.Everybody, watch => (observed = new(watch, permanent ?? [])).Begin(), CancellationToken.None),
+            "the watch was synced");
+        return observed!;
     }
 
     public IUserWatch Watch { get; }
@@ -59,7 +62,11 @@ internal sealed class ObservedWatch : IAsyncDisposable
             }
             catch (TimeoutException)
             {
-                Assert.Fail($"Convergent: {Watch.State}; known {Describe(Watch.Users)}; true {Describe(truth)}; updates {string.Join("; ", Texts)}");
+                var users = Watch.Users;
+                var wrong = users.Keys.Union(truth.Keys)
+                    .Where(identity => users.GetValueOrDefault(identity) != truth.GetValueOrDefault(identity))
+                    .Select(identity => $"{identity}: known {users.GetValueOrDefault(identity)}, true {truth.GetValueOrDefault(identity)}");
+                Assert.Fail($"Convergent: {Watch.State}; {string.Join("; ", wrong)}; updates {string.Join("; ", Texts)}");
             }
         }
         Check();
@@ -96,10 +103,27 @@ internal sealed class ObservedWatch : IAsyncDisposable
 
     private static PresenceUser Visible(PresenceUser user) => user with { Revision = 0, ETag = "", UpdateTime = null };
 
+    // Reachability that is switched off and on again gives users a greater revision, and shows nothing new of them.
     private static bool IsEqual(IReadOnlyDictionary<string, PresenceUser> a, IReadOnlyDictionary<string, PresenceUser> b) =>
-        a.Count == b.Count && a.All(entry => b.TryGetValue(entry.Key, out var other) && entry.Value == other);
+        a.Count == b.Count
+        && a.All(entry => b.TryGetValue(entry.Key, out var other) && entry.Value with { Revision = 0 } == other with { Revision = 0 });
 
-    private static string Describe(IReadOnlyDictionary<string, PresenceUser> users) => string.Join(", ", users.Values);
+    private void Begin()
+    {
+        var updates = Watch.ReadUpdatesAsync();
+        Watch.StateChanged += TakeFirstState;
+        Watch.StateChanged += (_, _) => Change();
+        Watch.Updated += (_, update) => Take(update);
+        _reading = Task.Run(() => ReadAsync(updates));
+    }
+
+    // The first snapshot is a state, and no update. It is complete, and nothing follows it yet.
+    private void TakeFirstState(object? sender, EventArgs args)
+    {
+        Watch.StateChanged -= TakeFirstState;
+        foreach (var (identity, user) in Watch.Users)
+            (_expected[identity], _read[identity]) = (user, user);
+    }
 
     private void Take(UserUpdate update)
     {

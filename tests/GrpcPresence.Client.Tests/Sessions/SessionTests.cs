@@ -127,13 +127,15 @@ public sealed class SessionTests : IAsyncLifetime
     public async Task A_session_survives_a_server_that_is(string what)
     {
         var clock = new ManualClock { EndsShortWaits = true };
-        await using var client = TestClient.Create(Service, _network, clock);
+        using var meters = new Measurements();
+        var options = TestClient.Options(Service, _network, clock);
+        options.MeterFactory = meters;
+        await using var client = PresenceClient.Create(options);
         var session = await client.StartSessionAsync("ada", "phone-1");
 
         await (what == "killed" ? _server.KillAsync() : _server.DrainAsync());
         clock.Advance(TimeSpan.FromSeconds(31));
-        // Answered after the heartbeats that the new stream began with.
-        await client.StartSessionAsync("bob");
+        await meters.UntilAsync("presence.client.heartbeats", 2);
 
         var known = await _server.Users.ListSessionsAsync(new ListSessionsRequest { ServiceSid = Service, UserKey = "ada" });
         Assert.Equal("phone-1", Assert.Single(known.Sessions).SessionId);
