@@ -143,6 +143,26 @@ equal "$(head -n 1 "$scratch/resumed")" 'watching from the last token'
 has_no resumed '^reset'
 stop_sample resumed
 
+step 'the client library shows the users of its gateway come online'
+dotnet_sample client-watcher ClientWatcher
+prints client-watcher '^alice is online: unknown'
+dotnet_sample client-gateway ClientGateway
+prints client-gateway '^1000 users are online'
+prints client-watcher '^client-user-01000: .*ReachabilityOnline'
+
+step 'the client library goes on when the server restarts, and nobody goes offline'
+lines=$(wc -l <"$scratch/client-watcher")
+stop_server
+start
+call presence.v1.UserService/CreateUser "{\"serviceSid\": \"$sid\", \"identity\": \"late\"}" >"$scratch/reply"
+prints client-watcher '^late: Created' "$lines"
+has_no client-watcher 'client-user' "$lines"
+
+step 'the client library ends its sessions when it stops'
+stop_sample client-gateway
+prints client-watcher '^client-user-01000: ReachabilityOnline' "$lines"
+stop_sample client-watcher
+
 step 'the back end stops when asked to'
 stop_sample back-end
 stop_server

@@ -5,7 +5,7 @@ using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Architecture.Tests;
 
-/// <summary>Tests that the folders of Core and of Server depend on each other in one direction only.</summary>
+/// <summary>Tests that the folders of Core, of Server and of the client depend on each other in one direction only.</summary>
 public sealed class FolderTests
 {
     private static readonly string[] Domain = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users", "Domain.ApiKeys"];
@@ -54,13 +54,29 @@ public sealed class FolderTests
         ["Cli"] = ["Composition", "Demo", .. Security],
     };
 
-    public static TheoryData<string, string> Folders => [.. Of(Core, "GrpcPresence.Core"), .. Of(Server, "GrpcPresence.Server")];
+    /// <summary>The folders that each folder of the client may use. Its public types stand above the folders.</summary>
+    private static readonly Dictionary<string, string[]> Client = new()
+    {
+        ["Telemetry"] = [],
+        ["Connections"] = ["Telemetry"],
+        ["Sessions"] = ["Connections", "Telemetry"],
+        ["Watching"] = ["Connections", "Telemetry"],
+    };
+
+    private static readonly Dictionary<string, Dictionary<string, string[]>> Allowed = new()
+    {
+        ["GrpcPresence.Core"] = Core,
+        ["GrpcPresence.Server"] = Server,
+        ["GrpcPresence.Client"] = Client,
+    };
+
+    public static TheoryData<string, string> Folders => [.. Allowed.SelectMany(project => Of(project.Value, project.Key))];
 
     [Theory]
     [MemberData(nameof(Folders))]
     public void A_folder_uses_only_the_folders_below_it(string project, string folder)
     {
-        var allowed = project == "GrpcPresence.Core" ? Core : Server;
+        var allowed = Allowed[project];
         Assert.True(allowed.ContainsKey(folder), $"The folder {folder} of {project} has no entry. List the folders that it may use.");
         var wrong =
             from type in Types(project)

@@ -13,6 +13,7 @@ public sealed class ProjectTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["GrpcPresence.Contracts"] = [],
+        ["GrpcPresence.Client"] = ["GrpcPresence.Contracts"],
         ["GrpcPresence.Core"] = [],
         ["GrpcPresence.Storage"] = ["GrpcPresence.Core"],
         ["GrpcPresence.Server"] = ["GrpcPresence.Core", "GrpcPresence.Contracts", "GrpcPresence.Storage"],
@@ -32,6 +33,11 @@ public sealed class ProjectTests
 
     [Fact]
     public void Core_takes_no_package() => Assert.Empty(References("GrpcPresence.Core", "PackageReference"));
+
+    [Fact]
+    public void The_client_takes_only_packages_of_gRPC() => Assert.Empty(
+        References("GrpcPresence.Client", "PackageReference").Where(package => !package.StartsWith("Grpc.", StringComparison.Ordinal))
+            .Except(["Microsoft.CodeAnalysis.PublicApiAnalyzers"]));
 
     [Fact]
     public void Contracts_contains_only_generated_code() =>

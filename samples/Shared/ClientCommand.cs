@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using GrpcPresence.Client;
+
+namespace GrpcPresence.Samples;
+
+/// <summary>The options that the samples of the client library take. Exit code 0 when stopped, 1 for an error that no retry can help.</summary>
+internal static class ClientCommand
+{
+    private const string DemoServiceSid = "IS00000000000000000000000000000de0";
+
+    private static readonly Option<string> Address = new("--address")
+    {
+        Description = "The server's gRPC address",
+        DefaultValueFactory = _ => "http://127.0.0.1:5080",
+    };
+
+    private static readonly Option<string> ServiceSid = new("--service")
+    {
+        Description = "The SID of the service instance; by default the one of the server's demo",
+        DefaultValueFactory = _ => DemoServiceSid,
+    };
+
+    /// <summary>Runs the sample until Ctrl+C or SIGTERM. PRESENCE_KEY holds the API key, SID:secret, if any.</summary>
+    public static Task<int> InvokeAsync(
+        string[] args,
+        string description,
+        Func<PresenceClientOptions, ParseResult, CancellationToken, Task> runAsync,
+        params ReadOnlySpan<Option> options)
+    {
+        var command = new RootCommand(description) { Address, ServiceSid };
+        foreach (var option in options)
+            command.Options.Add(option);
+        command.SetAction(async (arguments, interrupted) =>
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
+            using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+            {
+                context.Cancel = true;
+                stop.Cancel();
+            });
+            try
+            {
+                var settings = new PresenceClientOptions
+                {
+                    Address = new Uri(arguments.GetRequiredValue(Address)),
+                    ServiceSid = arguments.GetRequiredValue(ServiceSid),
+                };
+                if (Environment.GetEnvironmentVariable("PRESENCE_KEY")?.Split(':', 2) is [var sid, var secret])
+                    settings.Credentials = PresenceCredentials.ApiKey(sid, secret);
+                await runAsync(settings, arguments, stop.Token);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // Stopped while the sample waited.
+            }
+            catch (Exception failed) when (failed is PresenceException or ArgumentException)
+            {
+                await Console.Error.WriteLineAsync(failed.Message);
+                return 1;
+            }
+            Console.WriteLine("stopped");
+            return 0;
+        });
+        return command.Parse(args).InvokeAsync();
+    }
+}
