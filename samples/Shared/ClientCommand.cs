@@ -4,7 +4,9 @@ using GrpcPresence.Client;
 
 namespace GrpcPresence.Samples;
 
-/// <summary>The options that the samples of the client library take. Exit code 0 when stopped, 1 for an error that no retry can help.</summary>
+/// <summary>
+/// The options that the samples of the client library take. Exit code 0 when stopped, 1 for an error that no retry can help.
+/// </summary>
 internal static class ClientCommand
 {
     private const string DemoServiceSid = "IS00000000000000000000000000000de0";

@@ -71,7 +71,7 @@ public sealed class PresenceClientOptions
         if (ServiceSid.Length == 0)
             throw new ArgumentException("ServiceSid is empty. Set PresenceClientOptions.ServiceSid.");
         if (!Credentials.IsNone && Address.Scheme == "http" && !Address.IsLoopback && !AllowCredentialsWithoutTls)
-            throw new ArgumentException($"Credentials must not be sent to {Address} without TLS. Use https, or set AllowCredentialsWithoutTls.");
+            throw new ArgumentException($"{Address} would get credentials without TLS. Use https, or set AllowCredentialsWithoutTls.");
         if (ReconnectDelay < TimeSpan.Zero || MaxReconnectDelay < ReconnectDelay || EndTimeout < TimeSpan.Zero)
             throw new ArgumentException("A delay is negative, or MaxReconnectDelay is less than ReconnectDelay.");
     }

@@ -47,7 +47,9 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         return metadata;
     }
 
-    /// <summary>Asks the provider for a token now. False if it failed or returned the same token, and the present one is still valid.</summary>
+    /// <summary>
+    /// Asks the provider for a token now. False if it failed or returned the same token, and the present one is still valid.
+    /// </summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
     public async Task<bool> TryRenewAsync(CancellationToken cancellationToken)
     {

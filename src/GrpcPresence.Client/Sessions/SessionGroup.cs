@@ -459,7 +459,8 @@ internal sealed class SessionGroup : IAsyncDisposable
             _settings.Telemetry.Heartbeats.Add(count, new KeyValuePair<string, object?>("outcome", outcome));
     }
 
-    private static PresenceException Rejection(ErrorReason reason) => new(StatusOf(reason), reason, $"The server rejected a heartbeat: {reason}.");
+    private static PresenceException Rejection(ErrorReason reason) =>
+        new(StatusOf(reason), reason, $"The server rejected a heartbeat: {reason}.");
 
     private static StatusCode StatusOf(ErrorReason reason) => reason switch
     {

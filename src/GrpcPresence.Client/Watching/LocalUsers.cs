@@ -169,7 +169,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
             differences.Add(UpdateReason.Attributes);
         if (known.RoleSid != user.RoleSid)
             differences.Add(UpdateReason.Role);
-        // A user who was online meanwhile, and is offline again, has gone offline at another time.
+        // A user that was online meanwhile, and is offline again, has gone offline at another time.
         if (known.IsOnline != user.IsOnline || known.LastOnlineTime != user.LastOnlineTime)
             differences.Add(UpdateReason.ReachabilityOnline);
         if (known.IsNotifiable != user.IsNotifiable)

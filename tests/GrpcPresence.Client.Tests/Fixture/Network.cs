@@ -17,7 +17,9 @@ internal sealed class Network
     /// <summary>The server's port; null while no server listens.</summary>
     public int? Port { get; set; }
 
-    /// <summary>Cuts the next connection behind so many received bytes. The connections after it are whole, or have a cut of their own.</summary>
+    /// <summary>
+    /// Cuts the next connection behind so many received bytes. The connections after it are whole, or have a cut of their own.
+    /// </summary>
     public void CutNext(long bytes) => _cuts.Enqueue(bytes);
 
     /// <summary>Breaks all connections.</summary>

@@ -4,7 +4,9 @@ using GrpcPresence.V1;
 
 namespace GrpcPresence.Client.Tests.Histories;
 
-/// <summary>One random history. At its end the client must know what the server knows, and its sessions must be over when they are.</summary>
+/// <summary>
+/// One random history. At its end the client must know what the server knows, and its sessions must be over when they are.
+/// </summary>
 internal sealed class ClientHistory(int seed)
 {
     private static readonly string[] Permanent = ["root-1", "root-2", "root-3"];
@@ -13,7 +15,6 @@ internal sealed class ClientHistory(int seed)
     private readonly Random _random = new(seed);
     private readonly List<string> _steps = [];
     private readonly List<IPresenceSession> _sessions = [];
-    private readonly HashSet<string> _beaten = [];
     private PresenceServer _server = null!;
     private Network _network = null!;
     private PresenceClient _client = null!;
@@ -48,7 +49,7 @@ internal sealed class ClientHistory(int seed)
         {
             < 5 => ($"start {name}", StartAsync(name)),
             < 8 => ("dispose", DisposeAsync()),
-            < 11 => ($"beat {name}", BeatAsync(name)),
+            < 11 => ($"beat {name}", Try(() => _server.BeatAsync(Service, name))),
             < 13 => ($"end {name}", Try(() => _server.EndAsync(Service, name))),
             < 15 => ($"create {name}", Try(() => _server.CreateUserAsync(Service, name))),
             < 18 => ($"rename {name}", Try(() => _server.RenameAsync(Service, name, $"name {_random.Next(9)}"))),
@@ -75,12 +76,6 @@ internal sealed class ClientHistory(int seed)
             return;
         var session = _sessions[_random.Next(_sessions.Count)];
         await session.DisposeAsync();
-    }
-
-    private async Task BeatAsync(string name)
-    {
-        await Try(() => _server.BeatAsync(Service, name));
-        _beaten.Add(name);
     }
 
     private Task SwitchAsync() => _server.SwitchAsync(Service, on: _random.Next(3) > 0);

@@ -54,7 +54,8 @@ public sealed class SessionTests : IAsyncLifetime
 
         await _client.DisposeAsync();
 
-        Assert.All(await Task.WhenAll(sessions.Select(session => session.Ended)), end => Assert.Equal(SessionEndReason.Disposed, end.Reason));
+        var ends = await Task.WhenAll(sessions.Select(session => session.Ended));
+        Assert.All(ends, end => Assert.Equal(SessionEndReason.Disposed, end.Reason));
         var online = await _server.Users.ListUsersAsync(new ListUsersRequest { ServiceSid = Service, Online = true });
         Assert.Empty(online.Users);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => _client.StartSessionAsync("ada"));

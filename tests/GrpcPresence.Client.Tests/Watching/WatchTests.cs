@@ -146,7 +146,7 @@ public sealed class WatchTests : IAsyncLifetime
     public async Task A_deleted_service_instance_ends_the_watch_with_the_error()
     {
         var watch = await _client.WatchAsync(WatchOptions.Everybody);
-        var reading = watch.ReadUpdatesAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken).AsTask();
+        var reading = watch.ReadUpdatesAsync().ToListAsync(TestContext.Current.CancellationToken).AsTask();
 
         await _server.Configurations.DeleteServiceInstanceAsync(new DeleteServiceInstanceRequest { ServiceSid = Service });
 

@@ -1,0 +1,115 @@
+using Grpc.Core;
+using GrpcPresence.Client.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Client.Tests.Watching;
+
+/// <summary>Tests how a watch goes on after each end of its stream, against a server that the test plays.</summary>
+public sealed class StreamEndTests : IAsyncLifetime
+{
+    private readonly ManualClock _clock = new() { EndsShortWaits = true };
+    private readonly FakeServer _server = new();
+    private readonly Measurements _meters = new();
+    private PresenceClient _client = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        var options = new PresenceClientOptions
+        {
+            Address = Network.Address, ServiceSid = "IS1", TimeProvider = _clock, MeterFactory = _meters,
+        };
+        _client = new PresenceClient(options, _server, _server);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        _meters.Dispose();
+    }
+
+    [Theory]
+    [InlineData(StatusCode.Unavailable, "SERVER_STOPPING")]
+    [InlineData(StatusCode.Unavailable, "WATCH_STALLED")]
+    [InlineData(StatusCode.Unavailable, "STORAGE_UNAVAILABLE")]
+    [InlineData(StatusCode.ResourceExhausted, "QUOTA_EXCEEDED")]
+    [InlineData(StatusCode.Internal, "INTERNAL")]
+    [InlineData(StatusCode.Unavailable, null)]
+    [InlineData(StatusCode.Internal, null)]
+    [InlineData(StatusCode.PermissionDenied, null)]
+    public async Task A_watch_resumes_with_its_last_token_after(StatusCode status, string? reason)
+    {
+        var (stream, watch) = await WatchAsync();
+
+        stream.Fail(reason is null ? new RpcException(new Status(status, "in between")) : FakeServer.Error(status, reason));
+
+        var next = await _server.NextStreamAsync();
+        Assert.Equal("t1", next.Watch!.ResumeToken);
+        Assert.Equal(WatchState.Resuming, watch.State);
+        Assert.True(watch["ada"].Exists);
+        next.Send(new WatchUsersResponse { Synced = new WatchSynced(), ResumeToken = "t2" });
+        await _meters.UntilAsync("presence.client.connections", 2);
+    }
+
+    [Fact]
+    public async Task A_stream_that_ends_because_of_its_age_is_replaced_without_being_noticed()
+    {
+        var (stream, watch) = await WatchAsync();
+        var changes = 0;
+        watch.StateChanged += (_, _) => changes++;
+
+        stream.Fail(FakeServer.Error(StatusCode.Unavailable, "STREAM_MAX_AGE"));
+
+        Assert.Equal("t1", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+        Assert.Equal((0, WatchState.Live), (changes, watch.State));
+    }
+
+    [Fact]
+    public async Task A_token_that_the_server_does_not_know_is_dropped()
+    {
+        var (stream, _) = await WatchAsync();
+        stream.Fail(FakeServer.Broken());
+
+        stream = await _server.NextStreamAsync();
+        stream.Fail(FakeServer.Error(StatusCode.InvalidArgument, "RESUME_TOKEN_INVALID"));
+
+        Assert.Equal("", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+    }
+
+    [Fact]
+    public async Task A_stream_that_is_silent_for_longer_than_two_progress_messages_is_replaced()
+    {
+        var (stream, _) = await WatchAsync();
+        _clock.Advance(TimeSpan.FromSeconds(39));
+        Assert.False(stream.Left.IsCompleted);
+
+        _clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal("t1", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+        await Barrier.Within(stream.Left, "the client left the first stream");
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_breaks_begins_again_and_the_state_stays()
+    {
+        var (stream, watch) = await WatchAsync();
+        stream.Fail(FakeServer.Broken());
+        stream = await _server.NextStreamAsync();
+        stream.Send(
+            new WatchUsersResponse { Configuration = new Configuration() },
+            new WatchUsersResponse { Reset = new WatchReset { Reason = ResetReason.TimelineChanged } });
+        await _meters.UntilAsync("presence.client.resets", 2);
+        stream.Fail(FakeServer.Broken());
+
+        Assert.Equal("", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+        Assert.True(watch["ada"].Exists);
+    }
+
+    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync()
+    {
+        var watching = _client.WatchAsync(WatchOptions.Everybody);
+        var stream = await _server.NextStreamAsync();
+        stream.SendSnapshot("t1", new User { Identity = "ada", Sid = "US1", Revision = 1 });
+        return (stream, await Barrier.Within(watching, "the watch was synced"));
+    }
+}
