@@ -18,6 +18,8 @@ internal sealed class HeartbeatStream(
     private readonly Lock _gate = new(); // guards _unanswered; nothing is called under it
     private readonly Queue<Batch?> _unanswered = new(); // null stands for the start
 
+    private volatile bool _hasEnded;
+
     /// <summary>Whether the server has answered a heartbeat or an end on this stream.</summary>
     public bool HasWorked { get; private set; }
 
@@ -30,7 +32,7 @@ internal sealed class HeartbeatStream(
         try
         {
             await SendAsync(null, new StreamHeartbeatsRequest { Start = start }).ConfigureAwait(false);
-            while (!replies.IsCompleted && !isClosed)
+            while (!_hasEnded && !isClosed)
             {
                 if (group.TryTake(out var batch))
                     await SendAsync(batch, batch.ToMessage()).ConfigureAwait(false);
@@ -86,6 +88,8 @@ internal sealed class HeartbeatStream(
         }
         finally
         {
+            // The task itself completes only after the loop has woken.
+            _hasEnded = true;
             group.Wake();
         }
     }

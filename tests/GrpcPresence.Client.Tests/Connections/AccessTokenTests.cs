@@ -10,7 +10,9 @@ namespace GrpcPresence.Client.Tests.Connections;
 /// <summary>Tests when the provider of access tokens is asked, and what a rejected token does.</summary>
 public sealed class AccessTokenTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+    // Shorter than the silence after which a watch gives its stream up. The client asks again a tenth of it before the end.
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Margin = Lifetime / 10;
 
     private readonly ManualClock _clock = new() { EndsShortWaits = true };
     private readonly FakeServer _server = new();
@@ -61,7 +63,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
         var states = new ConcurrentQueue<WatchState>();
         watch.StateChanged += (_, _) => states.Enqueue(watch.State);
 
-        _clock.Advance(Lifetime - TimeSpan.FromMinutes(1));
+        _clock.Advance(Lifetime - Margin);
 
         var next = await _server.NextStreamAsync();
         Assert.NotEqual(stream.Authorization, next.Authorization);
@@ -80,7 +82,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await stream.NextBeatsAsync();
         await Barrier.Within(starting, "the session started");
 
-        _clock.Advance(Lifetime - TimeSpan.FromMinutes(1));
+        _clock.Advance(Lifetime - Margin);
         stream.Fail(FakeServer.Error(StatusCode.Unauthenticated, "ACCESS_TOKEN_EXPIRED")); // in case the client has not left it
 
         var next = await _server.NextStreamAsync();
@@ -132,10 +134,10 @@ public sealed class AccessTokenTests : IAsyncLifetime
         var (stream, _) = await WatchAsync();
         _failure = new HttpRequestException("The provider of the test fails.");
 
-        _clock.Advance(Lifetime - TimeSpan.FromMinutes(1));
+        _clock.Advance(Lifetime - Margin);
         Assert.False(stream.Left.IsCompleted);
         _failure = null;
-        _clock.Advance(TimeSpan.FromSeconds(31));
+        _clock.Advance(Margin / 2);
 
         Assert.NotEqual(stream.Authorization, (await _server.NextStreamAsync()).Authorization);
         Assert.Equal(3, _asked.Count);

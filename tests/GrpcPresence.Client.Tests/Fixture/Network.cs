@@ -60,9 +60,16 @@ internal sealed class Network
 
         public void Break()
         {
-            // Without a FIN, as a process that is killed.
-            Socket.LingerState = new LingerOption(enable: true, seconds: 0);
-            Dispose();
+            try
+            {
+                // Without a FIN, as a process that is killed.
+                Socket.LingerState = new LingerOption(enable: true, seconds: 0);
+                Dispose();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The client has closed it meanwhile.
+            }
         }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
