@@ -135,7 +135,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         lock (_gate)
         {
             _isDisposed = true;
-            _disposing ??= DisposeOnceAsync();
+            _disposing ??= Task.Run(DisposeOnceAsync);
             return new ValueTask(_disposing);
         }
     }
@@ -145,7 +145,6 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
 
     private async Task DisposeOnceAsync()
     {
-        await Task.Yield(); // The caller holds the lock.
         UserWatch[] watches;
         lock (_gate)
             watches = [.. _watches];

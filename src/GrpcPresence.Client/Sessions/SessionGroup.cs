@@ -175,6 +175,7 @@ internal sealed class SessionGroup : IAsyncDisposable
     public void TakeIn(Batch? batch, StreamHeartbeatsResponse reply)
     {
         SetPace(reply.HeartbeatInterval, reply.SessionTimeout);
+        NoteAnswer();
         if (batch is null)
             return;
         var ended = 0;
@@ -192,16 +193,14 @@ internal sealed class SessionGroup : IAsyncDisposable
             if (ended > 0)
                 SetTimer();
         }
-        _settings.Telemetry.Sessions.Add(-ended);
-        if (batch.Kind == BatchKind.Beats)
-        {
-            Count("accepted", reply.Accepted);
-            foreach (var rejection in reply.Rejected)
-                Count(rejection.Reason.ToString(), 1);
-        }
         _backoff.Reset();
         (_failedStreams, _unaryWorks) = (0, false);
-        NoteAnswer();
+        _settings.Telemetry.Sessions.Add(-ended);
+        if (batch.Kind != BatchKind.Beats)
+            return;
+        Count("accepted", reply.Accepted);
+        foreach (var rejection in reply.Rejected)
+            Count(rejection.Reason.ToString(), 1);
     }
 
     /// <summary>The server accepted a single call.</summary>
@@ -209,10 +208,10 @@ internal sealed class SessionGroup : IAsyncDisposable
     {
         lock (Gate)
             SessionQueue.Accept(kind, session);
-        if (kind == BatchKind.Beats)
-            Count("accepted", 1);
         _backoff.Reset();
         NoteAnswer();
+        if (kind == BatchKind.Beats)
+            Count("accepted", 1);
     }
 
     /// <summary>The server rejected a single call.</summary>
