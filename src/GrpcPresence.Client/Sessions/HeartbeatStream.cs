@@ -23,6 +23,15 @@ internal sealed class HeartbeatStream(
     /// <summary>Whether the server has answered a heartbeat or an end on this stream.</summary>
     public bool HasWorked { get; private set; }
 
+    private bool IsAnswered
+    {
+        get
+        {
+            lock (_gate)
+                return _unanswered.Count == 0;
+        }
+    }
+
     /// <summary>Runs until the group closes the stream, which ends it without an error.</summary>
     /// <exception cref="RpcException">The stream ended for another reason.</exception>
     public async Task RunAsync(HeartbeatStreamStart start)
@@ -52,7 +61,14 @@ internal sealed class HeartbeatStream(
             // The stream has ended; with which exception depends on where the write was. The read has the error of the server.
             timeout.Begin();
         }
-        await replies.ConfigureAwait(false);
+        try
+        {
+            await replies.ConfigureAwait(false);
+        }
+        catch (RpcException) when (isClosed && IsAnswered)
+        {
+            // What the stream was for is done.
+        }
         if (!isClosed)
             throw new RpcException(new Status(StatusCode.Unavailable, "The server closed the stream."));
     }

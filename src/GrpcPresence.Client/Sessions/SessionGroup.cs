@@ -366,7 +366,7 @@ internal sealed class SessionGroup : IAsyncDisposable
 
     private async Task RecoverAsync(CallError error)
     {
-        if (_abort.IsCancellationRequested)
+        if (_abort.IsCancellationRequested || (_closing.Task.IsCompleted && IsEmpty))
             return;
         _settings.Telemetry.Disconnections.Add(
             1, new("kind", "heartbeats"), new("reason", error.IsOfServer ? error.Reason.ToString() : error.Status.StatusCode.ToString()));

@@ -30,6 +30,8 @@ public sealed class AccessTokenTests : IAsyncLifetime
                 Identity = "watcher",
                 TimeProvider = _clock,
                 EndTimeout = TimeSpan.Zero,
+                ReconnectDelay = TimeSpan.FromMilliseconds(1),
+                MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
                 Credentials = PresenceCredentials.AccessToken((identity, _) =>
                 {
                     _asked.Enqueue(identity);

@@ -16,7 +16,12 @@ public sealed class StreamEndTests : IAsyncLifetime
     {
         var options = new PresenceClientOptions
         {
-            Address = Network.Address, ServiceSid = "IS1", TimeProvider = _clock, MeterFactory = _meters,
+            Address = Network.Address,
+            ServiceSid = "IS1",
+            TimeProvider = _clock,
+            MeterFactory = _meters,
+            ReconnectDelay = TimeSpan.FromMilliseconds(1),
+            MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
         };
         _client = new PresenceClient(options, _server, _server);
         return ValueTask.CompletedTask;
