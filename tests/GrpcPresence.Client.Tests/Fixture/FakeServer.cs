@@ -15,7 +15,7 @@ internal sealed class FakeServer : CallInvoker
     private readonly Channel<FakeStream> _streams = Channel.CreateUnbounded<FakeStream>();
     private readonly Channel<HeartbeatRequest> _beats = Channel.CreateUnbounded<HeartbeatRequest>();
 
-    /// <summary>Answers single heartbeats, or throws.</summary>
+    /// <summary>Answers single heartbeats, or throws. Single ends are accepted.</summary>
     public Func<HeartbeatRequest, HeartbeatResponse> OnHeartbeat { get; set; } = _ => throw Broken();
 
     /// <summary>Returns the next stream that the client opens.</summary>
@@ -60,6 +60,8 @@ internal sealed class FakeServer : CallInvoker
     {
         var answer = Task.Run(() =>
         {
+            if (request is EndSessionRequest)
+                return (TResponse)(object)new EndSessionResponse();
             var beat = (HeartbeatRequest)(object)request;
             var response = OnHeartbeat(beat);
             _beats.Writer.TryWrite(beat);
