@@ -12,7 +12,7 @@ public sealed class HistoryTests
     private const int Length = 40;
 
     private static int Histories =>
-        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_CLIENT_HISTORIES"), out var histories) ? histories : 16;
+        int.TryParse(Environment.GetEnvironmentVariable("PRESENCE_CLIENT_HISTORIES"), out var histories) ? histories : 12;
 
     [Theory]
     [InlineData(1)]

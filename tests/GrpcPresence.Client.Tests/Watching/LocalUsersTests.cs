@@ -98,6 +98,16 @@ public sealed class LocalUsersTests
     }
 
     [Fact]
+    public void An_update_that_a_live_watch_repeats_is_not_raised_again()
+    {
+        // A server whose queue has overflowed reads again what it sent already.
+        Snapshot(User("ada", 1));
+        Assert.Single(Take(Update(User("ada", 2, online: true), UpdateReason.ReachabilityOnline)));
+
+        Assert.Empty(Take(Update(User("ada", 2, online: true), UpdateReason.ReachabilityOnline)));
+    }
+
+    [Fact]
     public void A_resume_that_repeats_a_reason_raises_only_what_is_new()
     {
         Snapshot(User("ada", 1, name: ""));
