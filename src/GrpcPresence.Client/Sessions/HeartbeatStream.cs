@@ -15,10 +15,10 @@ namespace GrpcPresence.Client.Sessions;
 internal sealed class HeartbeatStream(
     SessionGroup group, AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call, ReplyTimeout timeout)
 {
-    private readonly Lock _gate = new(); // guards _unanswered; nothing is called under it
+    private readonly Lock _gate = new(); // guards _unanswered; only the timer is set under it
     private readonly Queue<Batch?> _unanswered = new(); // null stands for the start
-
-    private volatile bool _hasEnded;
+    private volatile bool _isClosed; // by this client
+    private volatile bool _hasEnded; // the server sends nothing more
 
     /// <summary>Whether the server has answered a heartbeat or an end on this stream.</summary>
     public bool HasWorked { get; private set; }
@@ -37,20 +37,19 @@ internal sealed class HeartbeatStream(
     public async Task RunAsync(HeartbeatStreamStart start)
     {
         var replies = ReadRepliesAsync();
-        var isClosed = false;
         try
         {
             await SendAsync(null, new StreamHeartbeatsRequest { Start = start }).ConfigureAwait(false);
-            while (!_hasEnded && !isClosed)
+            while (!_hasEnded && !_isClosed)
             {
                 if (group.TryTake(out var batch))
                     await SendAsync(batch, batch.ToMessage()).ConfigureAwait(false);
                 else if (group.ClosesStream)
-                    isClosed = true;
+                    _isClosed = true;
                 else
                     await group.WaitAsync().ConfigureAwait(false);
             }
-            if (isClosed)
+            if (_isClosed)
             {
                 timeout.Begin();
                 await call.RequestStream.CompleteAsync().ConfigureAwait(false);
@@ -65,11 +64,11 @@ internal sealed class HeartbeatStream(
         {
             await replies.ConfigureAwait(false);
         }
-        catch (RpcException) when (isClosed && IsAnswered)
+        catch (RpcException) when (_isClosed && IsAnswered)
         {
             // What the stream was for is done.
         }
-        if (!isClosed)
+        if (!_isClosed)
             throw new RpcException(new Status(StatusCode.Unavailable, "The server closed the stream."));
     }
 
@@ -117,7 +116,8 @@ internal sealed class HeartbeatStream(
         {
             if (!_unanswered.TryDequeue(out batch))
                 throw new RpcException(new Status(StatusCode.Internal, "The server answered a message that was not sent."));
-            if (_unanswered.Count > 0)
+            // A stream that this client closed also has an end to come.
+            if (_unanswered.Count > 0 || _isClosed)
                 timeout.Begin();
             else
                 timeout.End();

@@ -296,6 +296,11 @@ internal sealed class SessionGroup : IAsyncDisposable
         {
             return null;
         }
+        catch (Exception unexpected)
+        {
+            // Whatever the transport throws, the sessions must go on.
+            return CallError.Broken($"{unexpected.GetType()}: {unexpected.Message}");
+        }
         finally
         {
             TakeBack(stream?.TakeUnanswered() ?? []);
@@ -352,6 +357,10 @@ internal sealed class SessionGroup : IAsyncDisposable
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
         {
             return null;
+        }
+        catch (Exception unexpected)
+        {
+            return CallError.Broken($"{unexpected.GetType()}: {unexpected.Message}");
         }
     }
 
