@@ -150,17 +150,23 @@ dotnet_sample client-gateway ClientGateway
 prints client-gateway '^1000 users are online'
 prints client-watcher '^client-user-01000: .*ReachabilityOnline'
 
+step 'the client library ends its sessions when it stops'
+lines=$(wc -l <"$scratch/client-watcher")
+stop_sample client-gateway
+prints client-watcher '^client-user-01000: ReachabilityOnline' "$lines"
+
 step 'the client library goes on when the server restarts, and nobody goes offline'
 lines=$(wc -l <"$scratch/client-watcher")
+dotnet_sample client-gateway ClientGateway
+prints client-watcher '^client-user-01000: ReachabilityOnline' "$lines"
+prints client-gateway '^1000 users are online'
 stop_server
+lines=$(wc -l <"$scratch/client-watcher")
 start
 call presence.v1.UserService/CreateUser "{\"serviceSid\": \"$sid\", \"identity\": \"late\"}" >"$scratch/reply"
 prints client-watcher '^late: Created' "$lines"
 has_no client-watcher 'client-user' "$lines"
-
-step 'the client library ends its sessions when it stops'
 stop_sample client-gateway
-prints client-watcher '^client-user-01000: ReachabilityOnline' "$lines"
 stop_sample client-watcher
 
 step 'the back end stops when asked to'

@@ -51,7 +51,9 @@ internal sealed class UnaryHeartbeats(SessionGroup group, ConnectionSettings set
                 await client.EndSessionAsync(
                     new EndSessionRequest
                     {
-                        ServiceSid = settings.ServiceSid, UserKey = session.UserKey, SessionId = session.SessionId,
+                        ServiceSid = settings.ServiceSid,
+                        UserKey = session.UserKey,
+                        SessionId = session.SessionId,
                     },
                     headers, cancellationToken: either.Token).ConfigureAwait(false);
                 group.Accept(kind, session);
@@ -61,7 +63,9 @@ internal sealed class UnaryHeartbeats(SessionGroup group, ConnectionSettings set
                 var reply = await client.HeartbeatAsync(
                     new HeartbeatRequest
                     {
-                        ServiceSid = settings.ServiceSid, UserKey = session.UserKey, SessionId = session.SessionId,
+                        ServiceSid = settings.ServiceSid,
+                        UserKey = session.UserKey,
+                        SessionId = session.SessionId,
                     },
                     headers, cancellationToken: either.Token).ConfigureAwait(false);
                 group.SetPace(reply.HeartbeatInterval, reply.SessionTimeout);

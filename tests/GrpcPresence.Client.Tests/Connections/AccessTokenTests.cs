@@ -166,7 +166,9 @@ public sealed class AccessTokenTests : IAsyncLifetime
     {
         var options = new PresenceClientOptions
         {
-            Address = new Uri("http://presence:5080"), ServiceSid = "IS1", Credentials = PresenceCredentials.ApiKey("SK1", "secret"),
+            Address = new Uri("http://presence:5080"),
+            ServiceSid = "IS1",
+            Credentials = PresenceCredentials.ApiKey("SK1", "secret"),
         };
 
         Assert.Throws<ArgumentException>(() => PresenceClient.Create(options));

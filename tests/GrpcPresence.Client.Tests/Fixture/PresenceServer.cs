@@ -1,5 +1,4 @@
 using Google.Protobuf.WellKnownTypes;
-using Grpc.Core;
 using Grpc.Net.Client;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Server;

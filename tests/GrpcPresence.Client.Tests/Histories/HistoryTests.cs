@@ -1,5 +1,3 @@
-using GrpcPresence.Client.Tests.Fixture;
-
 namespace GrpcPresence.Client.Tests.Histories;
 
 /// <summary>

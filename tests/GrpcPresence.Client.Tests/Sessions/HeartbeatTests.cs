@@ -272,7 +272,10 @@ public sealed class HeartbeatTests : IAsyncLifetime
     {
         var options = new PresenceClientOptions
         {
-            Address = Network.Address, ServiceSid = "IS1", TimeProvider = _clock, MeterFactory = _meters,
+            Address = Network.Address,
+            ServiceSid = "IS1",
+            TimeProvider = _clock,
+            MeterFactory = _meters,
         };
         configure?.Invoke(options);
         return new PresenceClient(options, _server, _server, new Random(1));
