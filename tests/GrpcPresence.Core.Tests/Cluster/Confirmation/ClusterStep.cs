@@ -17,8 +17,8 @@ internal sealed record ClusterStep(ClusterAct Act, int A, int B)
     private static int Weight(ClusterAct act) => act switch
     {
         ClusterAct.Wait => 8,
-        ClusterAct.CutStore => 4,
-        ClusterAct.CutPair or ClusterAct.CutOneWay or ClusterAct.Convict or ClusterAct.Join => 3,
+        ClusterAct.Isolate => 5,
+        ClusterAct.CutStore or ClusterAct.Join => 3,
         ClusterAct.WaitLong or ClusterAct.Pause or ClusterAct.Resume => 2,
         _ => 1,
     };
@@ -38,6 +38,9 @@ internal enum ClusterAct
 
     /// <summary>Node A reaches the store again.</summary>
     HealStore,
+
+    /// <summary>Node A cannot reach the store or some of its peers, and is mostly declared dead.</summary>
+    Isolate,
 
     /// <summary>The store keeps all requests, or executes them again.</summary>
     HoldStore,

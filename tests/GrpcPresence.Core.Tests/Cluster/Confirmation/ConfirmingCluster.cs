@@ -1,4 +1,4 @@
-using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
@@ -22,15 +22,9 @@ internal sealed class ConfirmingCluster
     {
         _random = new Random(seed);
         Network = new SimulatedNetwork(_clock, _random);
-        Membership = new SimulatedMembership(_clock, _random);
+        Membership = new SimulatedMembership(_clock, _random) { MaxLag = TimeSpan.FromSeconds(3 * _random.NextDouble()) };
         Store = new LeaseStore(_clock, _random) { Evicted = node => RequireNoAnswer(node, "at its eviction") };
-        var channel = Network.Attach(LeaseStore.Address, (_, _) => { });
-        Network.Detach(LeaseStore.Address);
-        Network.Attach(LeaseStore.Address, (from, message) =>
-        {
-            if (Store.Answer(from, message) is { } answer)
-                channel.Send(from, answer);
-        });
+        AttachStore();
         for (var node = 0; node < nodes; node++)
             Join($"n{node}");
     }
@@ -86,7 +80,48 @@ internal sealed class ConfirmingCluster
         node.IsPaused = false;
         node.NextTick = Now + (TickInterval * _random.NextDouble());
         Network.Resume(node.Id);
-        Membership.Resume(node.Id);
+        if (!node.IsWithoutViews)
+            Membership.Resume(node.Id);
+    }
+
+    /// <summary>The store answers what arrives from now on.</summary>
+    public void AttachStore()
+    {
+        INodeChannel? channel = null;
+        channel = Network.Attach(LeaseStore.Address, (from, message) =>
+        {
+            if (Store.Answer(from, message) is { } answer)
+                channel!.Send(from, answer);
+        });
+    }
+
+    /// <summary>A node does not reach the store, or does not get its answers, and sees no views, which come from the store too.</summary>
+    public void CutStore(ConfirmingNode node, bool requests, bool answers)
+    {
+        if (requests)
+            Network.Cut(node.Id.Name, LeaseStore.Address.Name);
+        if (answers)
+            Network.Cut(LeaseStore.Address.Name, node.Id.Name);
+        node.IsWithoutViews = true;
+        Membership.Pause(node.Id);
+    }
+
+    /// <summary>A node reaches the store again.</summary>
+    public void HealStore(ConfirmingNode node)
+    {
+        Network.Heal(node.Id.Name, LeaseStore.Address.Name);
+        Network.Heal(LeaseStore.Address.Name, node.Id.Name);
+        node.IsWithoutViews = false;
+        if (!node.IsPaused)
+            Membership.Resume(node.Id);
+    }
+
+    /// <summary>All cuts end.</summary>
+    public void HealAll()
+    {
+        Network.HealAll();
+        foreach (var node in Nodes)
+            HealStore(node);
     }
 
     /// <summary>Lets time pass.</summary>

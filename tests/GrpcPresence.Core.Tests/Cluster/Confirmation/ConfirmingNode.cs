@@ -36,6 +36,9 @@ internal sealed class ConfirmingNode
 
     public bool IsPaused { get; set; }
 
+    /// <summary>Whether the node sees no views, because it does not reach the store.</summary>
+    public bool IsWithoutViews { get; set; }
+
     /// <summary>Whether the process has ended, or is about to end all streams and stop.</summary>
     public bool HasStopped { get; private set; }
 
@@ -44,6 +47,9 @@ internal sealed class ConfirmingNode
 
     /// <summary>Whether it would answer a heartbeat now.</summary>
     public bool Answers => !HasStopped && Protocol.IsConfirmed(_clock.Now);
+
+    /// <summary>What the node may do.</summary>
+    public ConfirmationState State => Protocol.StateAt(_clock.Now);
 
     /// <summary>Stops answering, and says to the store that it leaves.</summary>
     public void Leave()
