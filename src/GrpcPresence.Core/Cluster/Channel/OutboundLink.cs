@@ -25,7 +25,7 @@ public sealed class OutboundLink
     private bool _isClosed;
     private TimeSpan _sentAt;
     private TimeSpan _firstDeadline = TimeSpan.MaxValue; // no item has an earlier one
-    private TimeSpan _expiredAt = TimeSpan.MinValue; // the last search for expired items
+    private TimeSpan _nextExpiry; // the next search for expired items
 
     /// <summary>
     /// Queues an item, to be sent by <see cref="Advance"/>. Returns false, and does nothing, if the queue is full or the link closed.
@@ -55,7 +55,7 @@ public sealed class OutboundLink
             ImmutableArray<LostItem>.Builder? lost = null;
             var isDue = _isInFlight ? now - _sentAt >= Limits.LinkResend : _queue.Count > 0;
             // A batch that is sent contains no expired item, whenever the last search was.
-            if (now >= _firstDeadline && (isDue || now - _expiredAt >= Limits.LinkExpiry))
+            if (now >= _firstDeadline && (isDue || now >= _nextExpiry))
                 lost = Expire(now);
             LinkBatch? batch = null;
             if (isDue && (_isInFlight || TryFill()))
@@ -126,7 +126,7 @@ public sealed class OutboundLink
     private ImmutableArray<LostItem>.Builder Expire(TimeSpan now)
     {
         var lost = ImmutableArray.CreateBuilder<LostItem>();
-        _expiredAt = now;
+        _nextExpiry = now + Limits.LinkExpiry;
         _firstDeadline = TimeSpan.MaxValue;
         _sent.RemoveAll(entry => IsExpired(entry, LostItemOutcome.Unknown));
         for (var left = _queue.Count; left > 0; left--)

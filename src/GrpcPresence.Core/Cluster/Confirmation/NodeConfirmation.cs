@@ -33,7 +33,7 @@ public sealed class NodeConfirmation
     private long _until; // in ticks; the end of the confirmation, read without a lock
     private long _number; // of the last renewal
     private bool _isInFlight;
-    private TimeSpan _sentAt = TimeSpan.MinValue; // of the last renewal
+    private TimeSpan _sentAt; // of the last renewal
     private bool _hasFailed; // whether the last renewal that ended has failed
     private Acknowledged? _acknowledged; // null before the first answer
     private long _lastRound;
