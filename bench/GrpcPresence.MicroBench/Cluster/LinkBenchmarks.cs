@@ -43,7 +43,11 @@ public class LinkBenchmarks
     /// <summary>Creates the heartbeats, which an ingress would have created from its calls.</summary>
     [GlobalSetup]
     public void CreateBeats() =>
-        _beats = [.. Enumerable.Range(0, 1000).Select(user => new Beat(user, new ServiceSid(1), Sample.Identity(user), Sample.Session(user)))];
+        _beats =
+        [
+            .. Enumerable.Range(0, 1000)
+                .Select(user => new Beat(user, new ServiceSid(1), Sample.Identity(user), Sample.Session(user))),
+        ];
 
     /// <summary>Sends 1,000 heartbeats and receives their results.</summary>
     [Benchmark(OperationsPerInvoke = 1000)]

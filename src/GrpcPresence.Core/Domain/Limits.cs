@@ -576,14 +576,14 @@ public static class Limits
     public static readonly TimeSpan Confirmation = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The part of <see cref="Confirmation"/> that the confirmed node itself does not count. The clocks of two machines may differ in speed:
-    /// time synchronization slews a clock by up to 0.05 %, and this is 1 %.
+    /// The part of <see cref="Confirmation"/> that the confirmed node itself does not count. The clocks of two machines may differ in
+    /// speed: time synchronization slews a clock by up to 0.05 %, and this is 1 %.
     /// </summary>
     public static readonly TimeSpan ConfirmationMargin = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
-    /// How often a node renews its confirmation. Three attempts in a row may fail. Also how long the store may be silent before the node asks
-    /// its peers, and how often votes are asked for.
+    /// How often a node renews its confirmation. Three attempts in a row may fail. Also how long the store may be silent before the node
+    /// asks its peers, and how often votes are asked for.
     /// </summary>
     public static readonly TimeSpan ConfirmationRenewal = TimeSpan.FromMilliseconds(250);
 
@@ -594,8 +594,8 @@ public static class Limits
     public static readonly TimeSpan ConfirmationLoss = 3 * Confirmation;
 
     /// <summary>
-    /// How long peers alone may confirm a node after its last renewal by the store: a restart or a fail-over of PostgreSQL, which takes up to
-    /// a minute. A dead node that no majority can vote against is evicted <see cref="Confirmation"/> later.
+    /// How long peers alone may confirm a node after its last renewal by the store: a restart or a fail-over of PostgreSQL, which takes up
+    /// to a minute. A dead node that no majority can vote against is evicted <see cref="Confirmation"/> later.
     /// </summary>
     public static readonly TimeSpan PeerConfirmation = TimeSpan.FromSeconds(120);
 

@@ -49,13 +49,16 @@ public sealed class SimulatedMembership(SimulatedClock clock, Random random)
     /// </summary>
     public IClusterView Join(NodeId node)
     {
-        Publish([.. Current.Nodes.Where(other => other.Name != node.Name).Append(node).OrderBy(other => other.Name, StringComparer.Ordinal)]);
+        var others = Current.Nodes.Where(other => other.Name != node.Name);
+        Publish([.. others.Append(node).OrderBy(other => other.Name, StringComparer.Ordinal)]);
         var observer = new Observer(node, Current);
         _observers.Add(node, observer);
         return observer;
     }
 
-    /// <summary>Removes a run from the views at once: it leaves, or is declared dead. It still sees the views, and so that it is not in them.</summary>
+    /// <summary>
+    /// Removes a run from the views at once: it leaves, or is declared dead. It still sees the views, and so that it is not in them.
+    /// </summary>
     public void Remove(NodeId node)
     {
         if (Current.Contains(node))

@@ -4,13 +4,13 @@ using GrpcPresence.Core.Domain.Cluster;
 namespace GrpcPresence.Testing.Cluster;
 
 /// <summary>
-/// A network between nodes in one process that delays, loses, repeats and reorders messages. Deterministic: the same seed and the same calls
-/// give the same deliveries. One thread uses it.
+/// A network between nodes in one process that delays, loses, repeats and reorders messages. Deterministic: the same seed and the same
+/// calls give the same deliveries. One thread uses it.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The test moves the clock to <see cref="NextDelivery"/> and calls <see cref="DeliverDue"/>. Each message has a delay of its own, so a later
-/// one may overtake an earlier one. Whatever a test wants to reach over the network, such as a store, can be attached as a node.
+/// The test moves the clock to <see cref="NextDelivery"/> and calls <see cref="DeliverDue"/>. Each message has a delay of its own, so a
+/// later one may overtake an earlier one. Whatever a test wants to reach over the network, such as a store, can be attached as a node.
 /// </para>
 /// <para>
 /// A cut stands between two machines, and so between names of nodes, and applies to one direction. It loses what is sent and what would
@@ -88,7 +88,7 @@ public sealed class SimulatedNetwork(SimulatedClock clock, Random random)
         }
     }
 
-    /// <summary>Delivers the next message that is due. Returns false if there is none.</summary>
+    /// <summary>Delivers the next message that is due. Returns false if no message is due.</summary>
     public bool DeliverNext()
     {
         if (NextDelivery is not { } due || due > clock.Now)

@@ -7,14 +7,14 @@ namespace GrpcPresence.Core.Cluster.Channel;
 public interface ILinkReceiver
 {
     /// <summary>
-    /// Takes the items of a batch. The next batch of the same sender comes after this method has returned. Batches of several senders may come
-    /// at the same time.
+    /// Takes the items of a batch. The next batch of the same sender comes after this method has returned. Batches of several senders may
+    /// come at the same time.
     /// </summary>
     void Receive(NodeId from, ImmutableArray<LinkItem> items);
 
     /// <summary>
-    /// An item will not be sent again. It is called at most once for each item, and never for one that the receiver has acknowledged; whether
-    /// that one is answered is known only to its sender.
+    /// An item will not be sent again. It is called at most once for each item, and never for one that the receiver has acknowledged;
+    /// whether that one is answered is known only to its sender.
     /// </summary>
     void Lose(NodeId node, LostItem lost);
 }

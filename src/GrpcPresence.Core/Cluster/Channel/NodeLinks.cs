@@ -5,12 +5,13 @@ using GrpcPresence.Core.Domain.Cluster;
 namespace GrpcPresence.Core.Cluster.Channel;
 
 /// <summary>
-/// The links of this node: from and to each other node, an ordered stream of items over a channel that loses, repeats and reorders messages.
-/// An item arrives at most once. It arrives exactly once if both runs go on and its deadline does not pass before. Safe from any thread.
+/// The links of this node: from and to each other node, an ordered stream of items over a channel that loses, repeats and reorders
+/// messages. An item arrives at most once. It arrives exactly once if both runs go on and its deadline does not pass before. Safe from any
+/// thread.
 /// </summary>
 /// <remarks>
-/// A link ends when its peer is among <see cref="GoneNodes"/>; no late batch of it counts any more. A peer that no view has shown yet may be a
-/// new one, and may send and receive.
+/// A link ends when its peer is among <see cref="GoneNodes"/>; no late batch of it counts any more. A peer that no view has shown yet may
+/// be a new one, and may send and receive.
 /// </remarks>
 public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
 {
@@ -34,8 +35,8 @@ public sealed class NodeLinks(INodeChannel channel, ILinkReceiver receiver)
     }
 
     /// <summary>
-    /// Sends what is queued or due again, and gives up what is expired or was for a node that is gone. To be called at least every 50 ms, and
-    /// after each new view.
+    /// Sends what is queued or due again, and gives up what is expired or was for a node that is gone. To be called at least every 50 ms,
+    /// and after each new view.
     /// </summary>
     public void Tick(ClusterView view, TimeSpan now)
     {

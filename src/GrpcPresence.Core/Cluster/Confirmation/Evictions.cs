@@ -128,8 +128,8 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         public TimeSpan AgeAt(TimeSpan now) => now - _renewedAt;
 
         /// <summary>
-        /// Whether too few members are left that could confirm the node: of N members, a majority is the node and N / 2 of the other N - 1. So
-        /// it takes (N - 1) - N / 2 + 1 votes of these. A node that is the only member confirms itself.
+        /// Whether too few members are left that could confirm the node: of N members, a majority is the node and N / 2 of the other N - 1.
+        /// So it takes (N - 1) - N / 2 + 1 votes of these. A node that is the only member confirms itself.
         /// </summary>
         private bool IsWithoutMajority(ImmutableArray<NodeId> members)
         {

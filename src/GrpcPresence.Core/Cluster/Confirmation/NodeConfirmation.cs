@@ -48,8 +48,8 @@ public sealed class NodeConfirmation
     }
 
     /// <summary>
-    /// Whether the node may answer now. To be asked when an answer is written, with a time that was read at that moment, because the process
-    /// may have been paused since the call came in.
+    /// Whether the node may answer now. To be asked when an answer is written, with a time that was read at that moment, because the
+    /// process may have been paused since the call came in.
     /// </summary>
     public bool IsConfirmed(TimeSpan now) => now.Ticks < Volatile.Read(ref _until);
 
@@ -110,8 +110,9 @@ public sealed class NodeConfirmation
     public void Depose() => Volatile.Write(ref _until, Deposed);
 
     /// <summary>
-    /// Begins a round of requests to the peers if one is due: the store has not answered for <see cref="Limits.ConfirmationRenewal"/> or has
-    /// failed, and its last answer is at most <see cref="Limits.PeerConfirmation"/> old. The caller sends the request to each peer at once.
+    /// Begins a round of requests to the peers if one is due: the store has not answered for <see cref="Limits.ConfirmationRenewal"/> or
+    /// has failed, and its last answer is at most <see cref="Limits.PeerConfirmation"/> old. The caller sends the request to each peer at
+    /// once.
     /// </summary>
     /// <param name="now">The time.</param>
     /// <param name="request">The request.</param>

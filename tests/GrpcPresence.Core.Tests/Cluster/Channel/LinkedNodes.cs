@@ -136,7 +136,7 @@ internal sealed class LinkedNodes
     {
         var sending = _sendings[(int)item.Number];
         if (sending.From.Id != from || sending.To.Id != to)
-            throw new BrokenPromiseException("InOrder", $"item {item.Number} of {sending.From.Id} for {sending.To.Id} came from {from} to {to}");
+            throw new BrokenPromiseException("InOrder", $"item {item.Number} came from {from} to {to}, which is not its way");
         if (_last.TryGetValue((from, to), out var last) && item.Number <= last)
             throw new BrokenPromiseException("InOrder", $"item {item.Number} from {from} came to {to} after item {last}");
         _last[(from, to)] = item.Number;

@@ -116,7 +116,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
             if (renewal.Acknowledged == Number)
                 (_acknowledged, _acknowledgedMembers) = (Number, Members);
             else if (renewal.Acknowledged != _acknowledged)
-                throw new BrokenPromiseException("OneHolder", $"{node} asks the members of renewal {renewal.Acknowledged}, which its lease does not keep");
+                throw new BrokenPromiseException("OneHolder", $"the lease of {node} has lost renewal {renewal.Acknowledged}");
             (Number, Members, RenewedAt) = (renewal.Number, active, now);
             return true;
         }

@@ -36,7 +36,8 @@ public sealed class ShardTableTests
     [Fact]
     public void The_highest_epoch_wins_when_several_threads_learn()
     {
-        Parallel.For(1, 10_000, new ParallelOptions { MaxDegreeOfParallelism = 4 }, epoch => _table.Learn(Shard, new ShardHolder(A, epoch)));
+        var options = new ParallelOptions { MaxDegreeOfParallelism = 4 };
+        Parallel.For(1, 10_000, options, epoch => _table.Learn(Shard, new ShardHolder(A, epoch)));
         Assert.Equal(9_999, _table[Shard].Epoch);
     }
 }
