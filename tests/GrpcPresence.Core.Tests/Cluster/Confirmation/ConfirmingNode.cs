@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Membership;
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Testing.Cluster;
 
