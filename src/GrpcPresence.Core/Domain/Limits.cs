@@ -604,7 +604,7 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan EvictionAttempt = TimeSpan.FromSeconds(5);
 
-    /// <summary>Items of a batch between two nodes: a receiver takes about 0.3 ms for so many heartbeats.</summary>
+    /// <summary>Items of a batch between two nodes. Batches of 100 cost 0.15 us for each item on both sides together, these 0.08 us.</summary>
     public const int LinkBatchItems = 1000;
 
     /// <summary>Bytes of a batch between two nodes, unless its only item is larger: what a network of 1 Gbit/s sends in 10 ms.</summary>
@@ -622,6 +622,6 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan LinkResend = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often the items of a link are searched for expired ones: a search of the longest queue takes about 0.2 ms.</summary>
+    /// <summary>How often the items of a link are searched for expired ones, because a search reads the whole queue.</summary>
     public static readonly TimeSpan LinkExpiry = TimeSpan.FromMilliseconds(50);
 }
