@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Cluster.Confirmation;
+
+/// <summary>
+/// The confirmation of this node, its promises to others, and the evictions that it works on, over a channel. Safe from any thread. The
+/// caller asks the store, and passes each answer on.
+/// </summary>
+public sealed class ConfirmationProtocol
+{
+    private readonly Lock _gate = new(); // guards what follows; messages are sent without it
+    private readonly IClusterView _view;
+    private readonly INodeChannel _channel;
+    private readonly NodeConfirmation _confirmation;
+    private readonly PeerPromises _promises = new();
+    private readonly Evictions _evictions;
+
+    /// <summary>Creates the state of a node that is not confirmed yet.</summary>
+    public ConfirmationProtocol(IClusterView view, INodeChannel channel, TimeSpan now)
+    {
+        _view = view;
+        _channel = channel;
+        _confirmation = new NodeConfirmation(view.Self, now);
+        _evictions = new Evictions(view.Self, _promises);
+    }
+
+    /// <inheritdoc cref="NodeConfirmation.IsConfirmed"/>
+    public bool IsConfirmed(TimeSpan now) => _confirmation.IsConfirmed(now);
+
+    /// <inheritdoc cref="NodeConfirmation.StateAt"/>
+    public ConfirmationState StateAt(TimeSpan now) => _confirmation.StateAt(now);
+
+    /// <inheritdoc cref="NodeConfirmation.TryBeginRenewal"/>
+    public bool TryBeginRenewal(TimeSpan now, out Renewal renewal)
+    {
+        lock (_gate)
+            return _confirmation.TryBeginRenewal(now, out renewal);
+    }
+
+    /// <inheritdoc cref="NodeConfirmation.CompleteRenewal"/>
+    public void CompleteRenewal(long number, ImmutableArray<NodeId> members, TimeSpan now)
+    {
+        lock (_gate)
+            _confirmation.CompleteRenewal(number, members, now);
+    }
+
+    /// <inheritdoc cref="NodeConfirmation.FailRenewal"/>
+    public void FailRenewal(long number)
+    {
+        lock (_gate)
+            _confirmation.FailRenewal(number);
+    }
+
+    /// <inheritdoc cref="NodeConfirmation.Depose"/>
+    public void Depose()
+    {
+        lock (_gate)
+            _confirmation.Depose();
+    }
+
+    /// <inheritdoc cref="Evictions.Observe"/>
+    public void Observe(Lease lease, TimeSpan now)
+    {
+        lock (_gate)
+            _evictions.Observe(lease, _view.Current, now);
+    }
+
+    /// <inheritdoc cref="Evictions.TryTake"/>
+    public bool TryTakeEviction(TimeSpan now, out Eviction eviction)
+    {
+        lock (_gate)
+            return _evictions.TryTake(now, out eviction);
+    }
+
+    /// <inheritdoc cref="Evictions.Complete"/>
+    public void CompleteEviction(Eviction eviction, bool isOver)
+    {
+        lock (_gate)
+            _evictions.Complete(eviction, isOver);
+    }
+
+    /// <summary>Sends what is due to the peers. To be called at least every 50 ms.</summary>
+    public void Tick(TimeSpan now)
+    {
+        var view = _view.Current;
+        ConfirmRequest request;
+        ImmutableArray<NodeId> peers;
+        List<(NodeId To, VoteRequest Request)> votes = [];
+        lock (_gate)
+        {
+            _promises.Forget(view, now);
+            _evictions.Tick(view, now, votes);
+            _confirmation.TryBeginRound(now, out request, out peers);
+        }
+        foreach (var peer in peers)
+            _channel.Send(peer, request);
+        foreach (var (to, vote) in votes)
+            _channel.Send(to, vote);
+    }
+
+    /// <summary>Takes a message, and returns whether it was one of this protocol.</summary>
+    public bool Receive(NodeId from, NodeMessage message, TimeSpan now)
+    {
+        var view = _view.Current;
+        NodeMessage? answer = null;
+        lock (_gate)
+        {
+            switch (message)
+            {
+                case ConfirmRequest request when _promises.TryConfirm(from, request.Renewal, view, now):
+                    answer = new Confirm(request.Round);
+                    break;
+                case VoteRequest request when _promises.TryVote(request.Node, request.Renewal, now):
+                    answer = new Vote(request.Node, request.Renewal);
+                    break;
+                case Confirm confirm:
+                    _confirmation.Receive(from, confirm, now);
+                    break;
+                case Vote vote:
+                    _evictions.Receive(from, vote);
+                    break;
+                default:
+                    return message is ConfirmRequest or VoteRequest;
+            }
+        }
+        if (answer is not null)
+            _channel.Send(from, answer);
+        return true;
+    }
+}

@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Cluster.Confirmation;
+
+/// <summary>
+/// The evictions that this node works on: of nodes that its view lacks, and that are active in the store. Not safe from several threads.
+/// </summary>
+/// <remarks>
+/// <para>
+/// 1. The store shows a lease that is older than <see cref="Limits.Confirmation"/>. A younger one would only collect votes that are never
+///    used, and that keep the peers from confirming the node.
+/// 2. This node votes, and asks the members that its view has for theirs, again and again.
+/// 3. An eviction is due once no majority of the members is left that could confirm the node, neither of those at its last renewal nor of
+///    those at the last one that it knows of. It names the renewal, so that the store refuses it if the node has renewed since.
+/// 4. Without enough votes it is due when the peers alone can confirm the node no longer.
+/// </para>
+/// <para>
+/// It ends when the node is evicted, is in the view, or when the store has not shown its lease for <see cref="Limits.EvictionAttempt"/>.
+/// </para>
+/// </remarks>
+public sealed class Evictions(NodeId self, PeerPromises promises)
+{
+    private readonly Dictionary<NodeId, Attempt> _attempts = [];
+
+    /// <summary>The store shows the lease of an active node. To be called for each node that the view lacks, with each poll.</summary>
+    public void Observe(Lease lease, ClusterView view, TimeSpan now)
+    {
+        if (view.Contains(lease.Node))
+            _attempts.Remove(lease.Node);
+        else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.Lease.Renewal == lease.Renewal)
+            attempt.ObservedAt = now;
+        else
+            _attempts[lease.Node] = new Attempt(lease, now);
+    }
+
+    /// <summary>Takes the vote of a peer.</summary>
+    public void Receive(NodeId from, Vote vote)
+    {
+        if (_attempts.TryGetValue(vote.Node, out var attempt) && attempt.Lease.Renewal == vote.Renewal)
+            attempt.Voters.Add(from);
+    }
+
+    /// <summary>Gives up what is over, and adds the requests for votes that are to be sent now.</summary>
+    public void Tick(ClusterView view, TimeSpan now, List<(NodeId To, VoteRequest Request)> requests)
+    {
+        foreach (var (node, attempt) in _attempts)
+        {
+            if (view.Contains(node) || now - attempt.ObservedAt >= Limits.EvictionAttempt)
+                _attempts.Remove(node);
+            else if (attempt.AgeAt(now) > Limits.Confirmation)
+                Ask(node, attempt, view, now, requests);
+        }
+    }
+
+    /// <summary>
+    /// Returns an eviction that is due, if any. The caller asks the store for it at once, and calls <see cref="Complete"/> in any case.
+    /// </summary>
+    public bool TryTake(TimeSpan now, out Eviction eviction)
+    {
+        foreach (var (node, attempt) in _attempts)
+        {
+            if (attempt.IsAsked || (attempt.AskedAt is { } asked && now - asked < Limits.ConfirmationRenewal))
+                continue;
+            var hasVotes = attempt.HasVotes && attempt.AgeAt(now) > Limits.Confirmation;
+            if (!hasVotes && attempt.AgeAt(now) <= Limits.PeerConfirmation + Limits.Confirmation)
+                continue;
+            attempt.IsAsked = true;
+            attempt.AskedAt = now;
+            eviction = new Eviction(node, attempt.Lease.Renewal, hasVotes);
+            return true;
+        }
+        eviction = default;
+        return false;
+    }
+
+    /// <summary>The store has answered, or failed.</summary>
+    /// <param name="eviction">The eviction.</param>
+    /// <param name="isOver">
+    /// Whether the node is not active any more. Otherwise, the eviction is due again soon, unless the store shows a later renewal.
+    /// </param>
+    public void Complete(Eviction eviction, bool isOver)
+    {
+        if (isOver)
+            _attempts.Remove(eviction.Node);
+        else if (_attempts.TryGetValue(eviction.Node, out var attempt))
+            attempt.IsAsked = false;
+    }
+
+    private void Ask(NodeId node, Attempt attempt, ClusterView view, TimeSpan now, List<(NodeId To, VoteRequest Request)> requests)
+    {
+        if (!attempt.Voters.Contains(self) && promises.TryVote(node, attempt.Lease.Renewal, now))
+            attempt.Voters.Add(self);
+        if (attempt.HasVotes || (attempt.RequestedAt is { } requested && now - requested < Limits.ConfirmationRenewal))
+            return;
+        attempt.RequestedAt = now;
+        var request = new VoteRequest(node, attempt.Lease.Renewal);
+        foreach (var peer in attempt.Lease.Members.Union(attempt.Lease.AcknowledgedMembers))
+        {
+            if (peer != self && peer != node && view.Contains(peer) && !attempt.Voters.Contains(peer))
+                requests.Add((peer, request));
+        }
+    }
+
+    /// <summary>An eviction that is not over.</summary>
+    private sealed class Attempt(Lease lease, TimeSpan observedAt)
+    {
+        // No earlier than the renewal: the answer of the store took some time.
+        private readonly TimeSpan _renewedAt = observedAt - lease.Age;
+
+        public Lease Lease => lease;
+
+        public HashSet<NodeId> Voters { get; } = [];
+
+        public TimeSpan ObservedAt { get; set; } = observedAt;
+
+        public TimeSpan? RequestedAt { get; set; }
+
+        public TimeSpan? AskedAt { get; set; }
+
+        /// <summary>Whether the store was asked for the eviction and has not answered.</summary>
+        public bool IsAsked { get; set; }
+
+        public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.AcknowledgedMembers);
+
+        public TimeSpan AgeAt(TimeSpan now) => now - _renewedAt;
+
+        /// <summary>
+        /// Whether too few members are left that could confirm the node: of N members, a majority is the node and N / 2 of the other N - 1.
+        /// So it takes (N - 1) - N / 2 + 1 votes of these. A node that is the only member confirms itself.
+        /// </summary>
+        private bool IsWithoutMajority(ImmutableArray<NodeId> members)
+        {
+            if (members.IsEmpty)
+                return true;
+            var votes = members.Count(member => member != lease.Node && Voters.Contains(member));
+            return votes >= members.Length - 1 - (members.Length / 2) + 1;
+        }
+    }
+}
+
+/// <summary>An eviction that is due.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Renewal">The last renewal that the store has shown. The store refuses the eviction if there was another one since.</param>
+/// <param name="HasVotes">
+/// Whether no majority is left that could confirm the node. The store then refuses it while the renewal is at most
+/// <see cref="Limits.Confirmation"/> old, and otherwise for <see cref="Limits.PeerConfirmation"/> longer.
+/// </param>
+public readonly record struct Eviction(NodeId Node, long Renewal, bool HasVotes);

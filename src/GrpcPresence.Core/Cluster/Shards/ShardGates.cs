@@ -1,0 +1,51 @@
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Cluster.Shards;
+
+/// <summary>
+/// What this node may do with each shard. Reads take no lock, because each heartbeat reads one. Changes come from one thread at a time.
+/// </summary>
+/// <remarks>
+/// A reader that decides about a user reads the gate inside the lock of the part of the tracker that holds the user. So once a changed gate
+/// was followed by taking each of these locks once, nothing is in progress that saw the gate before.
+/// </remarks>
+public sealed class ShardGates
+{
+    private const int StateBits = 2;
+
+    private readonly long[] _gates = new long[Shard.Count]; // the epoch and the state
+
+    /// <summary>Returns the gate of a shard.</summary>
+    public ShardGate this[Shard shard] => Of(Volatile.Read(ref _gates[shard.Number]));
+
+    /// <summary>Whether this node decides about the users of the shard.</summary>
+    public bool IsOpen(Shard shard) => (Volatile.Read(ref _gates[shard.Number]) & 3) == (long)ShardGateState.Open;
+
+    /// <summary>Sets the gate of a shard.</summary>
+    public void Set(Shard shard, ShardGate gate) =>
+        Volatile.Write(ref _gates[shard.Number], (gate.Epoch << StateBits) | (long)gate.State);
+
+    private static ShardGate Of(long gate) => new((ShardGateState)(gate & 3), gate >> StateBits);
+}
+
+/// <summary>What this node may do with a shard.</summary>
+/// <param name="State">The state.</param>
+/// <param name="Epoch">The epoch under which this node holds the shard; meaningless if the gate is closed.</param>
+public readonly record struct ShardGate(ShardGateState State, long Epoch)
+{
+    /// <summary>Whether commands of the shard may be committed, under <see cref="Epoch"/>.</summary>
+    public bool IsHeld => State is ShardGateState.Open or ShardGateState.Sealed;
+}
+
+/// <summary>The state of a <see cref="ShardGate"/>.</summary>
+public enum ShardGateState
+{
+    /// <summary>Another node holds the shard, or none, or this node has not loaded it yet.</summary>
+    Closed,
+
+    /// <summary>This node decides about the users of the shard.</summary>
+    Open,
+
+    /// <summary>This node gives the shard away. It takes no calls, and commits what it has taken before.</summary>
+    Sealed,
+}

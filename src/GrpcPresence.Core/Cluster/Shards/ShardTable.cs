@@ -1,0 +1,40 @@
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Cluster.Shards;
+
+/// <summary>
+/// The holder of each shard, as this node knows it from the store, from hints, and from receivers that were the wrong ones. May be out of
+/// date. Safe from any thread; reads take no lock, because each routed call reads one.
+/// </summary>
+public sealed class ShardTable
+{
+    private static readonly ShardHolder Unknown = new(Node: null, Epoch: 0);
+
+    private readonly ShardHolder[] _holders = new ShardHolder[Shard.Count];
+
+    /// <summary>Creates a table in which no shard has a holder, each at epoch 0.</summary>
+    public ShardTable() => Array.Fill(_holders, Unknown);
+
+    /// <summary>Returns the holder of a shard.</summary>
+    public ShardHolder this[Shard shard] => Volatile.Read(ref _holders[shard.Number]);
+
+    /// <summary>
+    /// Enters the holder of a shard if its epoch is higher than the known one; returns whether it is. News may arrive in any order.
+    /// </summary>
+    public bool Learn(Shard shard, ShardHolder holder)
+    {
+        while (true)
+        {
+            var known = this[shard];
+            if (holder.Epoch <= known.Epoch)
+                return false;
+            if (ReferenceEquals(Interlocked.CompareExchange(ref _holders[shard.Number], holder, known), known))
+                return true;
+        }
+    }
+}
+
+/// <summary>The holder of a shard.</summary>
+/// <param name="Node">The node; null if no node holds the shard, or if the holder is not known yet.</param>
+/// <param name="Epoch">Greater each time that the store gives the shard to a node; 0 if it is not known yet.</param>
+public sealed record ShardHolder(NodeId? Node, long Epoch);

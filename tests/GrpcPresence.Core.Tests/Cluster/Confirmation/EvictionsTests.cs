@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Cluster.Confirmation;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
+
+public sealed class EvictionsTests
+{
+    private static readonly NodeId X = new("x", 1);
+    private static readonly NodeId Self = new("a", 1);
+    private static readonly NodeId B = new("b", 1);
+    private static readonly NodeId C = new("c", 1);
+    private static readonly NodeId D = new("d", 1);
+    private static readonly ClusterView View = new(7, [Self, B, C, D]);
+
+    private readonly PeerPromises _promises = new();
+    private readonly Evictions _evictions;
+
+    public EvictionsTests() => _evictions = new Evictions(Self, _promises);
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    [InlineData(4, 2)]
+    [InlineData(5, 3)]
+    [InlineData(6, 3)]
+    [InlineData(7, 4)]
+    public void OneHolder_an_eviction_needs_votes_that_leave_no_majority(int members, int votes)
+    {
+        NodeId[] others = [Self, .. Enumerable.Range(1, members - 2).Select(node => new NodeId($"n{node}", 1))];
+        Observe([X, .. others], [X, .. others]);
+        for (var vote = 1; vote < votes; vote++)
+        {
+            Assert.False(_evictions.TryTake(At(0), out _));
+            _evictions.Receive(others[vote], new Vote(X, 9));
+        }
+        Assert.True(_evictions.TryTake(At(0), out var eviction));
+        Assert.Equal(new Eviction(X, 9, HasVotes: true), eviction);
+    }
+
+    [Fact]
+    public void OneHolder_votes_count_against_the_members_of_the_acknowledged_renewal()
+    {
+        // The last renewal saw fewer members than the one before, whose members the node asks if the answer was lost.
+        Observe([X, Self], [X, Self, B, C, D]);
+        Assert.False(_evictions.TryTake(At(0), out _));
+        _evictions.Receive(B, new Vote(X, 9));
+        Assert.False(_evictions.TryTake(At(0), out _));
+        _evictions.Receive(C, new Vote(X, 9));
+        Assert.True(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void OneHolder_votes_count_against_the_members_of_the_last_renewal()
+    {
+        Observe([X, Self, B, C, D], [X, Self]);
+        _evictions.Receive(B, new Vote(X, 9));
+        Assert.False(_evictions.TryTake(At(0), out _));
+        _evictions.Receive(C, new Vote(X, 9));
+        Assert.True(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void OneHolder_votes_of_other_nodes_and_runs_do_not_count()
+    {
+        Observe([X, Self, B], [X, Self, B]);
+        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(new NodeId("b", 2), new Vote(X, 9));
+        _evictions.Receive(X, new Vote(X, 9));
+        Assert.False(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void OneHolder_votes_for_an_earlier_renewal_do_not_count()
+    {
+        Observe([X, Self, B], [X, Self, B]);
+        _evictions.Observe(new Lease(X, 10, [X, Self, B], [X, Self, B], At(2000)), View, At(100));
+        _evictions.Tick(View, At(100), []);
+        _evictions.Receive(B, new Vote(X, 9));
+        Assert.False(_evictions.TryTake(At(100), out _));
+        _evictions.Receive(B, new Vote(X, 10));
+        Assert.True(_evictions.TryTake(At(100), out _));
+    }
+
+    [Fact]
+    public void OneHolder_this_node_does_not_vote_while_it_has_promised()
+    {
+        _promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(0));
+        Observe([X, Self], [X, Self]);
+        Assert.False(_evictions.TryTake(At(0), out _));
+        _evictions.Tick(View, At(1000), []);
+        Assert.True(_evictions.TryTake(At(1000), out _));
+    }
+
+    [Fact]
+    public void A_lease_that_is_younger_than_a_confirmation_collects_no_votes()
+    {
+        _evictions.Observe(new Lease(X, 9, [X, Self, B], [X, Self, B], At(400)), View, At(0));
+        Assert.Empty(RequestsAt(600));
+        Assert.True(_promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(600)));
+        Assert.Equal([B], RequestsAt(601));
+    }
+
+    [Fact]
+    public void Votes_are_asked_for_again_only_of_those_that_have_not_voted()
+    {
+        Observe([X, Self, B, C, D], [X, Self]);
+        Assert.Empty(RequestsAt(249));
+        _evictions.Receive(C, new Vote(X, 9));
+        Assert.Equal([B, D], RequestsAt(250));
+    }
+
+    [Fact]
+    public void A_node_that_has_received_no_answer_of_the_store_needs_no_votes()
+    {
+        Observe([], []);
+        Assert.True(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void Without_votes_an_eviction_waits_until_peers_cannot_confirm_any_more()
+    {
+        Observe([X], [X]);
+        for (var now = 0; now <= 119_000; now += 1000)
+        {
+            Assert.False(_evictions.TryTake(At(now), out _));
+            _evictions.Observe(new Lease(X, 9, [X], [X], At(now + 2000)), View, At(now));
+            _evictions.Tick(View, At(now), []);
+        }
+        Assert.False(_evictions.TryTake(At(119_000), out _));
+        Assert.True(_evictions.TryTake(At(119_001), out var eviction));
+        Assert.False(eviction.HasVotes);
+    }
+
+    [Fact]
+    public void One_request_to_the_store_is_in_flight_at_a_time()
+    {
+        Observe([X, Self], [X, Self]);
+        Assert.True(_evictions.TryTake(At(0), out var eviction));
+        Assert.False(_evictions.TryTake(At(1000), out _));
+        _evictions.Complete(eviction, isOver: false);
+        Assert.True(_evictions.TryTake(At(1000), out _));
+        _evictions.Complete(eviction, isOver: true);
+        Assert.False(_evictions.TryTake(At(2000), out _));
+    }
+
+    [Fact]
+    public void An_eviction_ends_when_the_view_shows_the_node()
+    {
+        Observe([X, Self], [X, Self]);
+        _evictions.Tick(new ClusterView(8, [Self, X]), At(1), []);
+        Assert.False(_evictions.TryTake(At(1), out _));
+    }
+
+    [Fact]
+    public void An_eviction_ends_when_the_store_does_not_show_the_lease_any_more()
+    {
+        Observe([X, Self], [X, Self]);
+        _evictions.Tick(View, At(5000), []);
+        Assert.False(_evictions.TryTake(At(5000), out _));
+    }
+
+    private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
+
+    // Renewal 9 is two seconds old; this node votes.
+    private void Observe(ImmutableArray<NodeId> members, ImmutableArray<NodeId> acknowledged)
+    {
+        _evictions.Observe(new Lease(X, 9, members, acknowledged, At(2000)), View, At(0));
+        RequestsAt(0);
+    }
+
+    private NodeId[] RequestsAt(int now)
+    {
+        List<(NodeId To, VoteRequest Request)> requests = [];
+        _evictions.Tick(View, At(now), requests);
+        Assert.All(requests, request => Assert.Equal(new VoteRequest(X, 9), request.Request));
+        return [.. requests.Select(request => request.To)];
+    }
+}
