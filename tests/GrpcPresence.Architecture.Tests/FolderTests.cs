@@ -33,7 +33,7 @@ public sealed class FolderTests
         ["Quotas"] = [.. Domain, "Telemetry"],
         ["Reading"] = [.. Domain, "Storage", "Quotas"],
         ["Writing.Overlay"] = [.. Domain, "Storage", "Storage.Batches"],
-        ["Writing"] = Decided,
+        ["Writing"] = [.. Decided, "Domain.Cluster", "Cluster.Shards"],
         ["Writing.Commands"] = Decided,
         ["Presence"] = Decided,
         ["Watching"] = [.. Written, "Threading"],

@@ -25,7 +25,7 @@ public sealed record CommitResult(bool IsDirectoryStale, ImmutableArray<ServiceR
     public ImmutableArray<Shard> LostShards { get; init; } = [];
 
     /// <summary>
-    /// The epoch that the shards of <see cref="BatchWrites.Switches"/> have now; null if there are none, or if they were not switched.
+    /// The epoch that the shards of <see cref="BatchWrites.Switches"/> have now; null without such shards, or if they were not switched.
     /// </summary>
     public long? SwitchEpoch { get; init; }
 

@@ -16,7 +16,9 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// <param name="ChangesVersion">
 /// Raised by a commit that writes API keys, webhook settings (the position alone is none) or notification settings.
 /// </param>
-/// <param name="Services">Those of <see cref="KnownCluster.Services"/> whose revision or version is not the known one, in their order.</param>
+/// <param name="Services">
+/// Those of <see cref="KnownCluster.Services"/> whose revision or version is not the known one, in their order.
+/// </param>
 /// <param name="Gone">The keys of those of <see cref="KnownCluster.Services"/> that do not exist or were deleted, in their order.</param>
 /// <param name="Uptime">The stored uptime of the cluster.</param>
 /// <param name="Time">The wall time of the store.</param>

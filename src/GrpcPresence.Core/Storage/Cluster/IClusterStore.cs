@@ -15,8 +15,8 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// <para>
 /// <b>Rows.</b> The store keeps a <i>fence row</i> for each node name (the last run and whether it is active), a <i>lease row</i> for each
 /// node name (its last renewal), and a row for each shard (its holder, or none, and its epoch). A commit holds the fence row, so the lease
-/// is a row of its own. A counter of the cluster gives epochs: each transaction that changes rows of shards takes the next one and writes it
-/// into all of them. So a higher epoch is never visible before a lower one, and an epoch is never given to two nodes. When the data went
+/// is a row of its own. A counter of the cluster gives epochs: each transaction that changes rows of shards takes the next one and writes
+/// it into all of them. So a higher epoch is never visible before a lower one, and an epoch is never given to two nodes. When the data went
 /// back, the counter moves above every epoch that it ever gave.
 /// </para>
 /// <para>
@@ -25,14 +25,14 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// that was on its way. Reads are not fenced.
 /// </para>
 /// <para>
-/// <b>Commits.</b> In a cluster every <see cref="BatchWrites"/> names its node, and the store throws
-/// <see cref="InvalidOperationException"/> for one that does not. Generation, number and last result of commits belong to the node name. A
-/// call of <see cref="IPresenceStore.ReopenAsync"/> before <see cref="JoinAsync"/> throws <see cref="InvalidOperationException"/>. After the
-/// fence, the commit compares the shards that it names. If the node does not hold one of <see cref="BatchWrites.Shards"/> or
-/// <see cref="BatchWrites.Switches"/> under the epoch that it names, nothing is written except the number, and
-/// <see cref="CommitResult.LostShards"/> names all such shards. A switch to a node that is not active writes nothing except the number
-/// either: <see cref="CommitResult.SwitchEpoch"/> is then null. An alive mark never lowers the stored value. An uptime never lowers the
-/// stored one: the store keeps the later time and the larger total.
+/// <b>Commits.</b> In a cluster every <see cref="BatchWrites"/> names its node, and the store throws <see
+/// cref="InvalidOperationException"/> for one that does not. Generation, number and last result of commits belong to the node name. A call
+/// of <see cref="IPresenceStore.ReopenAsync"/> before <see cref="JoinAsync"/> throws <see cref="InvalidOperationException"/>. After the
+/// fence, the commit compares the shards that it names. If the node does not hold one of <see cref="BatchWrites.Shards"/> or <see
+/// cref="BatchWrites.Switches"/> under the epoch that it names, nothing is written except the number, and <see
+/// cref="CommitResult.LostShards"/> names all such shards. A switch to a node that is not active writes nothing except the number either:
+/// <see cref="CommitResult.SwitchEpoch"/> is then null. An alive mark never lowers the stored value. An uptime never lowers the stored one:
+/// the store keeps the later time and the larger total.
 /// </para>
 /// <para>
 /// <b>Shared by all nodes.</b> All nodes share the timeline (<see cref="IStoreReader.TimelineOf"/>). It does not change when a node joins,
@@ -59,14 +59,14 @@ public interface IClusterStore : IPresenceStore
 
     /// <summary>
     /// Renews the lease of an active run: stores the present time of the store's clock, the number, the active nodes as the members of this
-    /// renewal, and <paramref name="acknowledged"/>. Returns the members. A renewal whose number is not above the stored one changes nothing
-    /// and throws <see cref="StorageException"/>: it was on its way while a later one happened.
+    /// renewal, and <paramref name="acknowledged"/>. Returns the members. A renewal whose number is not above the stored one changes
+    /// nothing and throws <see cref="StorageException"/>: it was on its way while a later one happened.
     /// </summary>
     /// <param name="node">The run.</param>
     /// <param name="number">The number of the renewal; at least 1, and above that of each earlier attempt.</param>
     /// <param name="acknowledged">
-    /// The members that the last answer named that the run has received in time. A majority of them may confirm the run while the store does
-    /// not answer. Empty before the first answer.
+    /// The members that the last answer named that the run has received in time. A majority of them may confirm the run while the store
+    /// does not answer. Empty before the first answer.
     /// </param>
     /// <param name="cancellationToken">Ends the waiting. The renewal may still happen.</param>
     /// <exception cref="NodeEvictedException">The run is not active.</exception>
@@ -105,8 +105,8 @@ public interface IClusterStore : IPresenceStore
         Shard shard, long afterId, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Returns ended sessions of users of the shard with a key above <paramref name="afterId"/>, by ascending key, in all service instances,
-    /// expired or not. Keys are unique in the store.
+    /// Returns ended sessions of users of the shard with a key above <paramref name="afterId"/>, by ascending key, in all service
+    /// instances, expired or not. Keys are unique in the store.
     /// </summary>
     ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(
         Shard shard, long afterId, int limit, CancellationToken cancellationToken);

@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 namespace GrpcPresence.Core.Storage.Cluster;
 
 /// <summary>What a node knows of the cluster, which a poll need not return again. Immutable.</summary>
-/// <param name="Identity">The identity of the data; <c>default</c> before the first poll. With another one the poll returns everything.</param>
+/// <param name="Identity">
+/// The identity of the data; <c>default</c> before the first poll. If it is another one, the poll returns everything.
+/// </param>
 /// <param name="MembersVersion">The <see cref="ClusterPoll.MembersVersion"/> of the last poll; 0 before the first one.</param>
 /// <param name="Epoch">The <see cref="ClusterPoll.Epoch"/> of the last poll; 0 before the first one.</param>
 /// <param name="Services">The service instances that the node caches, each once.</param>
