@@ -79,9 +79,9 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
     }
 
     /// <summary>
-    /// Makes the nodes of a cluster find the data of an earlier image, as when a standby without the last commits is promoted. Later commits
-    /// are lost, also those that are on their way. The identity of the data changes, a new timeline begins, and epochs move above all that
-    /// were given. Each writer must reopen the store.
+    /// Makes the nodes of a cluster find the data of an earlier image, as when a standby without the last commits is promoted. Later
+    /// commits are lost, also those that are on their way. The identity of the data changes, a new timeline begins, and epochs move above
+    /// all that were given. Each writer must reopen the store.
     /// </summary>
     public void Promote(StoreImage earlier)
     {

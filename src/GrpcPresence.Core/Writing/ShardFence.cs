@@ -27,8 +27,9 @@ public sealed class ShardFence(NodeId node, ShardGates gates)
         _shards.Clear();
         Array.Clear(_epochs);
         var kept = 0;
-        foreach (var command in commands)
+        for (var i = 0; i < commands.Count; i++)
         {
+            var command = commands[i];
             var shard = command.Subject.FindShard(batch);
             if (shard is { } needed && !TryName(needed, batch))
             {

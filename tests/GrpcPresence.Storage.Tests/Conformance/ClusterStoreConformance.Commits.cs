@@ -86,7 +86,10 @@ public abstract partial class ClusterStoreConformance
         var (node, other) = (await JoinAsync("a"), await JoinAsync("b"));
         var (service, ada, _) = NewService(node);
         var writes = Build(
-            node, session => session.UpdateUser(ada with { Revision = 11 }), new ShardEpoch(new Shard(1), 1), new ShardEpoch(new Shard(2), 1));
+            node,
+            session => session.UpdateUser(ada with { Revision = 11 }),
+            new ShardEpoch(new Shard(1), 1),
+            new ShardEpoch(new Shard(2), 1));
         Commit(other, session => session.UpdateUser(ada with { Revision = 11 }));
 
         var result = StoreSession.Of(node.Store).Commit(writes);

@@ -88,7 +88,7 @@ public abstract partial class ClusterStoreConformance
     }
 
     [Fact]
-    public async Task A_node_that_leaves_is_no_member_and_holds_nothing()
+    public async Task A_node_that_leaves_ends_its_membership_and_holds_nothing()
     {
         var (leaving, other) = (await JoinAsync("a"), await JoinAsync("b"));
         var held = await ClaimAsync(leaving, 1, 2);

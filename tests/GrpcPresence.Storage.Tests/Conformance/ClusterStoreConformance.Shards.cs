@@ -288,7 +288,9 @@ public abstract partial class ClusterStoreConformance
         Assert.Empty(poll.Gone);
     }
 
-    /// <summary>Returns the first number from the given one whose sample user belongs to the shard, and moves the number behind it.</summary>
+    /// <summary>
+    /// Returns the first number from the given one whose sample user belongs to the shard, and moves the number behind it.
+    /// </summary>
     private static int Next(ServiceRecord service, Shard shard, ref int number)
     {
         while (Shard.Of(service.Sid, Sample.Identity(number)) != shard)
@@ -296,7 +298,7 @@ public abstract partial class ClusterStoreConformance
         return number++;
     }
 
-    /// <summary>A service instance with online users of one shard, and online, offline and unknown users of others and of the same.</summary>
+    /// <summary>A service instance with online users and an offline one of the same shard, and online users of other shards.</summary>
     private static (ServiceRecord Service, Shard Shard, List<Identity> Online) NewShard(Member member, int online)
     {
         ServiceRecord service = null!;
