@@ -86,8 +86,7 @@ public sealed class ShardFenceTests : IAsyncLifetime
         await Assert.ThrowsAsync<ShardMovedException>(() => World.Do(new UpdateServiceInstance(_service.Sid, "renamed")));
         await Assert.ThrowsAsync<ShardMovedException>(() => World.Do(new DeleteServiceInstance(_service.Sid)));
         await World.Create(_service, "ada");
-        await World.Do(new CreateApiKey(
-            RandomSids.NewApiKeySid(), new ApiKeySecret("salt", "hash"), "", ApiKeyRole.Admin, _service.Sid, certificateName: ""));
+        await World.Do(NewKey());
     }
 
     [Fact]
@@ -151,6 +150,22 @@ public sealed class ShardFenceTests : IAsyncLifetime
         Assert.Equal(ShardGateState.Closed, _node.Gates[Ada].State);
         Assert.Equal(ShardGateState.Open, _node.Gates[Bob].State);
         Assert.False(World.Status.IsFailing);
+    }
+
+    [Fact]
+    public async Task A_command_beside_one_of_a_lost_shard_is_not_answered_before_it_is_written()
+    {
+        await TakeAwayAsync(Ada);
+        _node.Store.Faults.FailOperation(3); // a read, the commit; then the read of the second decision
+        var ada = World.Queue.SubmitAsync(NewUser("ada"));
+        var key = World.Queue.SubmitAsync(NewKey());
+
+        World.Write();
+
+        await Assert.ThrowsAsync<ShardMovedException>(() => ada);
+        await Assert.ThrowsAsync<StorageException>(() => key);
+        Assert.Empty(World.Keys.List());
+        Assert.Empty(await _node.Store.ListApiKeysAsync(default));
     }
 
     [Fact]
@@ -232,6 +247,9 @@ public sealed class ShardFenceTests : IAsyncLifetime
     private long LastCommit => _data.Image.Cluster.Nodes["a"].Position.LastCommit;
 
     private CreateUser NewUser(string identity) => new(_service.Sid, World.Id(identity), "", "{}", default);
+
+    private CreateApiKey NewKey() =>
+        new(RandomSids.NewApiKeySid(), new ApiKeySecret("salt", "hash"), "", ApiKeyRole.Admin, _service.Sid, certificateName: "");
 
     private static UserRef Ref(string identity) => new(World.Id(identity), Sid: null, MayCreate: false);
 
