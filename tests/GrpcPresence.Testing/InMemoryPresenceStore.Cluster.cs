@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage;
-using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Testing.Cluster;
 

@@ -6,7 +6,6 @@ using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
-using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Testing;
 

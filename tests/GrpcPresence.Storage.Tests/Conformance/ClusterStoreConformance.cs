@@ -2,7 +2,6 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 

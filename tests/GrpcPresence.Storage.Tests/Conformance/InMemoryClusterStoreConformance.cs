@@ -1,4 +1,3 @@
-using System.Reflection;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
