@@ -11,4 +11,10 @@ public enum CommitFault
 
     /// <summary>It reports failure but happened.</summary>
     AfterEffect,
+
+    /// <summary>It reports failure and is on its way. It happens when it lands, unless something prevents that.</summary>
+    Late,
+
+    /// <summary>As <see cref="Late"/>, and it holds the rows of its service instances until then.</summary>
+    LateWithRows,
 }

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Testing;
 
@@ -10,15 +13,55 @@ namespace GrpcPresence.Testing;
 internal static class InMemoryCommit
 {
     /// <summary>Returns the data after the commit, and what the commit did.</summary>
-    public static (StoreImage Image, CommitResult Result) Apply(StoreImage image, BatchWrites writes)
+    public static (StoreImage Image, CommitResult Result) Apply(
+        StoreImage image, BatchWrites writes, StoreMutation mutation = StoreMutation.None)
     {
+        var lost = LostShards(image, writes, mutation);
+        if (mutation == StoreMutation.LostShardsWrittenInPart && lost.Length > 0)
+            return (Write(image, writes, [], mutation), Refuse(writes) with { LostShards = lost });
+        if (lost.Length > 0)
+            return (image, Refuse(writes) with { LostShards = lost });
+        if (writes.Switches.Count > 0)
+        {
+            var isGone = writes.Switches.Exists(given => image.Cluster.FindActive(given.Receiver) is null);
+            if (isGone && mutation != StoreMutation.SwitchToAnyNode)
+                return (image, Refuse(writes));
+            image = image with
+            {
+                Cluster = image.Cluster.Give([.. writes.Switches.Select(given => (given.Shard, (NodeId?)given.Receiver))]),
+            };
+        }
         var isDirectoryStale = (writes.DirectoryVersion is { } version && version != image.DirectoryVersion)
             || writes.Services.Any(service => service.ChangesDirectory && IsStale(image, service, writes));
         var stale = writes.Services.Where(service => isDirectoryStale || IsStale(image, service, writes))
             .Select(service => service.Service.Record.Sid).ToHashSet();
-        var result = new CommitResult(isDirectoryStale, [.. writes.Services.Select(service => ResultOf(image, service, stale))]);
-        return (isDirectoryStale ? image : Write(image, writes, stale), result);
+        var result = new CommitResult(isDirectoryStale, [.. writes.Services.Select(service => ResultOf(image, service, stale))])
+        {
+            SwitchEpoch = writes.Switches.Count > 0 ? image.Cluster.Epoch : null,
+        };
+        return (isDirectoryStale ? image : Write(image, writes, stale, mutation), result);
     }
+
+    private static ImmutableArray<Shard> LostShards(StoreImage image, BatchWrites writes, StoreMutation mutation)
+    {
+        if (writes.Node is not { } node)
+            return [];
+        var named = writes.Shards.Select(named => (named.Shard, named.Epoch))
+            .Concat(writes.Switches.Select(given => (given.Shard, given.Epoch)));
+        return
+        [
+            .. named.Where(named =>
+            {
+                var held = image.Cluster.Shards.GetValueOrDefault(named.Shard.Number);
+                return (held.Node != node && mutation is not (StoreMutation.HolderNotChecked or StoreMutation.EpochNotChecked))
+                    || (held.Epoch != named.Epoch && mutation != StoreMutation.EpochNotChecked);
+            }).Select(named => named.Shard),
+        ];
+    }
+
+    private static CommitResult Refuse(BatchWrites writes) => new(
+        IsDirectoryStale: false,
+        [.. writes.Services.Select(service => new ServiceResult(service.Service.Record.Sid, IsStale: true, Base: default))]);
 
     private static bool IsStale(StoreImage image, ServiceWrites writes, BatchWrites batch)
     {
@@ -64,8 +107,9 @@ internal static class InMemoryCommit
         return new ServiceResult(record.Sid, stale.Contains(record.Sid), counters);
     }
 
-    private static StoreImage Write(StoreImage image, BatchWrites writes, HashSet<ServiceSid> stale)
+    private static StoreImage Write(StoreImage image, BatchWrites writes, HashSet<ServiceSid> stale, StoreMutation mutation)
     {
+        var isOfCluster = writes.Node is not null;
         foreach (var service in writes.Services.OrderByDescending(service => service is { IsDeleted: true, IsNew: false }))
         {
             if (!stale.Contains(service.Service.Record.Sid))
@@ -74,7 +118,11 @@ internal static class InMemoryCommit
         foreach (var mark in writes.AliveMarks)
         {
             if (image.Services.TryGetValue(mark.ServiceId, out var service) && service.Users.TryGetValue(mark.UserId, out var user))
-                image = image.With(service.Remove(user.Id).Add(user with { LastAlive = mark.Uptime }));
+            {
+                var lastAlive = isOfCluster && mutation != StoreMutation.AliveMarkGoesBack && user.LastAlive > mark.Uptime
+                    ? user.LastAlive : mark.Uptime;
+                image = image.With(service.Remove(user.Id).Add(user with { LastAlive = lastAlive }));
+            }
         }
         var keys = image.ApiKeys.RemoveRange(writes.DeletedApiKeys);
         foreach (var key in writes.ChangedApiKeys)
@@ -85,10 +133,22 @@ internal static class InMemoryCommit
         {
             ApiKeys = keys,
             LastApiKeyId = writes.NewApiKeys.Select(key => key.Id).Append(image.LastApiKeyId).Max(),
-            Uptime = writes.Uptime ?? image.Uptime,
+            Uptime = writes.Uptime is not { } uptime ? image.Uptime
+                : isOfCluster && mutation != StoreMutation.UptimeGoesBack ? Later(image.Uptime, uptime) : uptime,
             DirectoryVersion = image.DirectoryVersion + (writes.ChangesDirectory ? 1 : 0),
+            Cluster = CountsAsChange(writes, stale) && mutation != StoreMutation.ChangesNotCounted
+                ? image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 } : image.Cluster,
         };
     }
+
+    private static ServerUptime Later(ServerUptime stored, ServerUptime uptime) => new(
+        stored.AliveTime > uptime.AliveTime ? stored.AliveTime : uptime.AliveTime,
+        stored.Total > uptime.Total ? stored.Total : uptime.Total);
+
+    private static bool CountsAsChange(BatchWrites writes, HashSet<ServiceSid> stale) =>
+        writes.NewApiKeys.Count + writes.ChangedApiKeys.Count + writes.DeletedApiKeys.Count > 0
+        || writes.Services.Any(service => service.ChangesSettings && (service.Webhook is not null || service.Notifications is not null)
+            && !stale.Contains(service.Service.Record.Sid));
 
     private static StoreImage Write(StoreImage image, ServiceWrites writes)
     {

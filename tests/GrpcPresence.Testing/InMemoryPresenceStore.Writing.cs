@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Testing;
 
@@ -10,8 +11,7 @@ public sealed partial class InMemoryPresenceStore
 {
     public async ValueTask ReadBatchAsync(BatchKeys keys, BatchRead read)
     {
-        Faults.OnOperation();
-        await Faults.CompleteLaterAsync();
+        await BeginAsync();
         var image = Committed;
         foreach (var service in keys.Services)
             Read(image.Find(service.Sid), service, read.AddService());
@@ -27,37 +27,92 @@ public sealed partial class InMemoryPresenceStore
 
     public async ValueTask<CommitResult> CommitAsync(BatchWrites writes)
     {
-        Faults.OnOperation();
-        await Faults.CompleteLaterAsync();
-        var position = Committed.Writers.GetValueOrDefault(_writer);
-        if (writes.Generation != position.Generation || writes.Number != position.LastCommit + 1)
-            throw new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");
-        if (Faults.TakeStale(out var only))
-            Raise(writes, only);
-        var fault = Faults.TakeCommitFault();
-        var (committed, result) = InMemoryCommit.Apply(Committed, writes);
-        if (fault != CommitFault.BeforeEffect)
-            Committed = committed.With(_writer, position with { LastCommit = writes.Number, LastResult = result });
-        return fault == CommitFault.None ? result : throw new StorageException("The commit was made to report failure.");
+        await BeginAsync();
+        if (_writer is null != writes.Node is not null)
+            throw new InvalidOperationException("The commits of a node name it, and no others name one.");
+        lock (_shared.Gate)
+        {
+            ThrowUnlessMayCommit(writes);
+            if (_shared.AreRowsHeld(this, writes))
+                throw new StorageException("Another commit holds the row of a service instance.");
+            if (Faults.TakeStale(out var only))
+                Raise(writes, only);
+            var fault = Faults.TakeCommitFault();
+            if (fault is CommitFault.Late or CommitFault.LateWithRows)
+                _shared.Late.Add(new LateCommit(this, LateCommit.Copy(writes), HoldsRows: fault == CommitFault.LateWithRows));
+            else if (fault != CommitFault.BeforeEffect && Apply(writes) is var result && fault == CommitFault.None)
+                return result;
+            throw new StorageException("The commit was made to report failure.");
+        }
     }
 
     public async ValueTask<int> PurgeAsync(DateTimeOffset tombstonesBefore, int limit)
     {
-        Faults.OnOperation();
-        await Faults.CompleteLaterAsync();
-        (Committed, var removed) = InMemoryPurge.Apply(Committed, tombstonesBefore, limit);
-        return removed;
+        await BeginAsync();
+        lock (_shared.Gate)
+        {
+            if (_writer is null && Mutation != StoreMutation.PurgeWithoutFence)
+                RowOf(Joined);
+            var isOfAll = _writer is not null || Mutation == StoreMutation.PurgeByEveryNode;
+            (Committed, var removed) = InMemoryPurge.Apply(Committed, tombstonesBefore, limit, isOfAll ? null : Joined);
+            return removed;
+        }
     }
 
     public async ValueTask<WriterPosition> ReopenAsync()
     {
-        Faults.OnOperation();
-        await Faults.CompleteLaterAsync();
+        await BeginAsync();
         await Faults.DelayReopeningAsync();
-        var position = Committed.Writers.GetValueOrDefault(_writer);
-        position = position with { Generation = position.Generation + 1 };
-        Committed = Committed.With(_writer, position);
-        return position;
+        lock (_shared.Gate)
+        {
+            var position = Position;
+            position = position with { Generation = position.Generation + 1 };
+            Committed = WithPosition(Committed, position);
+            return _writer is null ? position with { Identity = Committed.Cluster.Identity } : position;
+        }
+    }
+
+    /// <summary>The number of commits of all stores with this data that are on their way.</summary>
+    public int LateCommits
+    {
+        get
+        {
+            lock (_shared.Gate)
+                return _shared.Late.Count;
+        }
+    }
+
+    /// <summary>
+    /// Lets one of the late commits land, in any order; the number selects it. Returns whether it happened: not if its writer has reopened
+    /// the store since, or its node is no longer active. Returns false if no commit is on its way.
+    /// </summary>
+    public bool LandLateCommit(int choice)
+    {
+        lock (_shared.Gate)
+        {
+            if (_shared.Late.Count == 0)
+                return false;
+            var late = _shared.Late[choice % _shared.Late.Count];
+            _shared.Late.Remove(late);
+            if (!late.Store.MayStillCommit(late.Writes))
+                return false;
+            late.Store.Apply(late.Writes);
+            return true;
+        }
+    }
+
+    /// <summary>Whether a commit could happen now. Call it under the lock of the data.</summary>
+    internal bool MayStillCommit(BatchWrites writes)
+    {
+        try
+        {
+            ThrowUnlessMayCommit(writes);
+            return true;
+        }
+        catch (StorageException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Changes the data as another writer does. Not at the same time as a commit of the store's own writer.</summary>
@@ -98,6 +153,42 @@ public sealed partial class InMemoryPresenceStore
     private static OwnedBinding? WithOwner(ServiceImage image, ServiceRead read, PushBinding? binding) => binding is null
         ? null
         : new OwnedBinding(binding, Find(image, new UserLookup(new UserKey(binding.UserSid)), read)!);
+
+    /// <summary>The position of this writer. Throws <see cref="NodeEvictedException"/> if it is a node that is not active.</summary>
+    private WriterPosition Position => _writer is { } writer ? Committed.Writers.GetValueOrDefault(writer) : RowOf(Joined).Position;
+
+    private StoreImage WithPosition(StoreImage image, WriterPosition position) => _writer is { } writer
+        ? image.With(writer, position)
+        : image with { Cluster = image.Cluster.With(image.Cluster.Nodes[Joined.Name] with { Position = position }) };
+
+    private async ValueTask BeginAsync()
+    {
+        ThrowIfCutOff();
+        Faults.OnOperation();
+        await Faults.CompleteLaterAsync();
+    }
+
+    private void ThrowUnlessMayCommit(BatchWrites writes)
+    {
+        if (_writer is null && writes.Node != _joined)
+            throw new InvalidOperationException("The commit names another node.");
+        if (Mutation is StoreMutation.LateCommitHappens)
+            return;
+        var isFenceSkipped = _writer is null && Mutation is StoreMutation.CommitWithoutFence or StoreMutation.FenceAfterTheWrite;
+        var position = isFenceSkipped ? Committed.Cluster.Nodes[Joined.Name].Position : Position;
+        if (writes.Generation != position.Generation || writes.Number != position.LastCommit + 1)
+            throw new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");
+    }
+
+    private CommitResult Apply(BatchWrites writes)
+    {
+        var (committed, result) = InMemoryCommit.Apply(Committed, writes, Mutation);
+        var position = _writer is { } writer ? committed.Writers.GetValueOrDefault(writer) : committed.Cluster.Nodes[Joined.Name].Position;
+        Committed = WithPosition(committed, position with { LastCommit = writes.Number, LastResult = result });
+        if (Mutation == StoreMutation.FenceAfterTheWrite)
+            _ = Position;
+        return result;
+    }
 
     /// <summary>Raises the versions of the service instances of a commit, as if another writer had been faster.</summary>
     private void Raise(BatchWrites writes, ServiceSid? only)

@@ -5,32 +5,36 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
-using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Testing;
 
 /// <summary>
 /// An implementation of the storage port over immutable images: a commit is one assignment. Fails on demand, finds its commits stale on
-/// demand, and restarts from what was committed. With a seed, two stores have different timelines, and two runs have the same.
+/// demand, and restarts from what was committed. With a seed, two stores have different timelines, and two runs have the same. Nodes of a
+/// cluster share the data of one store: see <see cref="OpenNode"/>.
 /// </summary>
-public sealed partial class InMemoryPresenceStore : IPresenceStore
+public sealed partial class InMemoryPresenceStore : IClusterStore
 {
     private readonly Random _timelines;
     private readonly SharedImage _shared;
-    private readonly int _writer;
+    private readonly int? _writer; // null for a node of a cluster
     private int _writers = 1;
     private long _lastEpoch = 1L << 62; // above the wall time
 
-    public InMemoryPresenceStore(int seed = 0)
+    /// <param name="seed">Gives the timelines.</param>
+    /// <param name="time">The clock of the store, which only leases of nodes and polls use; the system's by default.</param>
+    public InMemoryPresenceStore(int seed = 0, TimeProvider? time = null)
     {
         _timelines = new Random(seed);
-        _shared = new SharedImage();
+        _shared = new SharedImage(time ?? TimeProvider.System);
+        _writer = 0;
         Restart();
     }
 
-    private InMemoryPresenceStore(SharedImage shared, int writer)
+    private InMemoryPresenceStore(SharedImage shared, int? writer)
     {
-        (_timelines, _shared, _writer) = (new Random(writer), shared, writer);
+        (_timelines, _shared, _writer) = (new Random(writer ?? 0), shared, writer);
     }
 
     /// <summary>Makes the store fail.</summary>
@@ -52,11 +56,9 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     public void Restart()
     {
         Faults.Clear();
-        var timeline = new byte[16];
-        _timelines.NextBytes(timeline);
         Committed = Committed with
         {
-            Timelines = Committed.Timelines.Add(new Guid(timeline)),
+            Timelines = Committed.Timelines.Add(NewTimeline()),
             Writers = Committed.Writers.SetItems(Committed.Writers.Select(writer =>
                 KeyValuePair.Create(writer.Key, writer.Value with { LastResult = null }))),
         };
@@ -73,6 +75,40 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
             Services = backup.Services.SetItems(backup.Services.Values.Select(Swept)),
         };
         Restart();
+    }
+
+    /// <summary>
+    /// Makes the nodes of a cluster find the data of an earlier image, as when a standby without the last commits is promoted. Later
+    /// commits are lost, also those that are on their way. The identity of the data changes, a new timeline begins, and epochs move above
+    /// all that were given. Each writer must reopen the store.
+    /// </summary>
+    public void Promote(StoreImage earlier)
+    {
+        lock (_shared.Gate)
+        {
+            _shared.Late.Clear();
+            var (lost, kept) = (Committed.Cluster, earlier.Cluster);
+            Committed = earlier with
+            {
+                Timelines = Committed.Timelines.Add(NewTimeline()),
+                Services = earlier.Services.SetItems(earlier.Services.Values.Select(Swept)),
+                Cluster = kept with
+                {
+                    Identity = lost.Identity with { Timeline = lost.Identity.Timeline + 1 },
+                    Epoch = lost.Epoch + 1,
+                    MembersVersion = lost.MembersVersion + 1,
+                    ChangesVersion = lost.ChangesVersion + 1,
+                    Nodes = kept.Nodes.SetItems(kept.Nodes.Values.Select(row => KeyValuePair.Create(row.Node.Name, row with
+                    {
+                        Position = row.Position with
+                        {
+                            Generation = lost.Nodes[row.Node.Name].Position.Generation + 1,
+                            LastResult = null,
+                        },
+                    }))),
+                },
+            };
+        }
     }
 
     public void Maintain(bool idle)
@@ -292,19 +328,16 @@ public sealed partial class InMemoryPresenceStore : IPresenceStore
     {
         cancellationToken.ThrowIfCancellationRequested();
         Faults.OnRead();
+        ThrowIfCutOff();
         var result = read(Committed);
         await Faults.StallAsync();
         return result;
     }
 
-    private sealed class SharedImage
+    private Guid NewTimeline()
     {
-        private volatile StoreImage _image = new();
-
-        public StoreImage Image
-        {
-            get => _image;
-            set => _image = value;
-        }
+        var timeline = new byte[16];
+        _timelines.NextBytes(timeline);
+        return new Guid(timeline);
     }
 }

@@ -1,14 +1,21 @@
+using GrpcPresence.Core.Domain.Cluster;
+
 namespace GrpcPresence.Testing;
 
 /// <summary>Purges the data of <see cref="InMemoryPresenceStore"/>.</summary>
 internal static class InMemoryPurge
 {
-    /// <summary>Returns the data after the purge, and the number of removed rows.</summary>
-    public static (StoreImage Image, int Removed) Apply(StoreImage image, DateTimeOffset tombstonesBefore, int limit)
+    /// <summary>
+    /// Returns the data after the purge, and the number of removed rows. With a node, purges only service instances whose home shard it
+    /// holds.
+    /// </summary>
+    public static (StoreImage Image, int Removed) Apply(StoreImage image, DateTimeOffset tombstonesBefore, int limit, NodeId? node)
     {
         var removed = 0;
         foreach (var service in image.Services.Values)
         {
+            if (node is { } home && !image.Cluster.IsHeld(Shard.Of(service.Record.Sid), home))
+                continue;
             var left = service;
             if (left.IsDeleted)
             {

@@ -4,6 +4,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Testing;
 
@@ -36,6 +37,9 @@ public sealed record StoreImage
 
     /// <summary>The API keys by key.</summary>
     public ImmutableSortedDictionary<long, ApiKey> ApiKeys { get; init; } = ImmutableSortedDictionary<long, ApiKey>.Empty;
+
+    /// <summary>The rows of the cluster.</summary>
+    public ClusterImage Cluster { get; init; } = new();
 
     /// <summary>Returns the service instance; null if it does not exist or was deleted.</summary>
     public ServiceImage? Find(ServiceSid sid) => Services.Values.FirstOrDefault(service => !service.IsDeleted && service.Record.Sid == sid);

@@ -16,6 +16,12 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     /// <summary>Whether the users are marked, or the store failed.</summary>
     public bool IsOver => _isOver;
 
+    /// <summary>
+    /// Of no shard. It marks users of many, and a mark of a user that another node holds by now says what was true, and never lowers what
+    /// is stored.
+    /// </summary>
+    public override CommandSubject Subject => default;
+
     /// <inheritdoc/>
     internal override ServiceSid? Target => null;
 

@@ -26,6 +26,9 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
         base.Complete(users);
     }
 
+    /// <inheritdoc/>
+    public override CommandSubject Subject => new(user.Service.Sid, new UserKey(user.Identity));
+
     internal override ServiceSid? Target => user.Service.Sid;
 
     private protected override void CollectCore(KeyCollector keys) => keys.Service(user.Service.Sid);

@@ -21,6 +21,9 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     private TimeSpan? _aliveAt; // set when the user is stored online
 
     /// <inheritdoc/>
+    public override CommandSubject Subject => new(user.Service.Sid, new UserKey(user.Identity));
+
+    /// <inheritdoc/>
     internal override ServiceSid? Target => user.Service.Sid;
 
     /// <inheritdoc/>
@@ -108,7 +111,13 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     internal override void FailPermanently(PresenceException reason)
     {
         lock (user.Shard.Gate)
+        {
+            // The entry has left the queue, also if it was not decided.
+            if (_entry == QueueEntry.Waiting)
+                _snapshot = user.TakeSnapshot(background);
+            _entry = QueueEntry.Dropped;
             user.Reject(reason);
+        }
     }
 
     private void Store(CommandBatch batch, PresenceSnapshot snapshot)

@@ -17,6 +17,11 @@ public abstract class Command
     /// </summary>
     internal abstract ServiceSid? Target { get; }
 
+    /// <summary>
+    /// What the command decides about, which gives its shard in a cluster. Computed when asked: a single node never asks.
+    /// </summary>
+    public virtual CommandSubject Subject => new(Target);
+
     /// <summary>Adds everything that <see cref="Decide"/> may look up.</summary>
     internal abstract void Collect(KeyCollector keys);
 
@@ -44,6 +49,9 @@ public abstract class Command
     /// </summary>
     internal abstract void Reset();
 
-    /// <summary>Fails the command for good: it threw an unexpected exception, and the writer does not try it again.</summary>
+    /// <summary>
+    /// Fails the command for good, decided or not: it threw an unexpected exception, or another node holds its shard. The writer does not
+    /// try it again.
+    /// </summary>
     internal abstract void FailPermanently(PresenceException reason);
 }

@@ -60,6 +60,12 @@ internal sealed class CommandBatch
     /// <summary>Every service instance that the batch has read or created.</summary>
     public IReadOnlyList<ServiceBatch> Services => _services;
 
+    /// <summary>The shards to which the batch writes, each once; empty outside of a cluster.</summary>
+    public List<ShardEpoch> Shards { get; } = [];
+
+    /// <summary>The shards that the batch gives to other nodes, each once.</summary>
+    public List<ShardSwitch> Switches { get; } = [];
+
     /// <summary>The API keys.</summary>
     public ApiKeyOverlay ApiKeys { get; }
 
@@ -173,6 +179,8 @@ internal sealed class CommandBatch
             service.WriteTo(writes);
         ApiKeys.WriteTo(writes);
         writes.AliveMarks.AddRange(_aliveMarks);
+        writes.Shards.AddRange(Shards);
+        writes.Switches.AddRange(Switches);
         writes.DirectoryVersion = _keys.NeedsDirectory ? _directory.Version : null;
     }
 

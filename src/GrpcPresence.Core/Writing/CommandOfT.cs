@@ -87,6 +87,9 @@ public abstract class Command<TResult> : Command
 
     internal sealed override void FailPermanently(PresenceException reason) => Fail(reason);
 
+    /// <summary>Replaces the result of the decision, because only the commit shows it.</summary>
+    private protected void Answer(TResult result) => _result = result;
+
     /// <summary>Whether the command was rejected.</summary>
     private protected bool IsRejected => _error is not null;
 

@@ -62,18 +62,33 @@ public sealed class CommandQueue : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _signal.Dispose();
 
-    /// <summary>Moves the commands of one batch into the list.</summary>
+    /// <summary>Moves the commands of one batch into the list. A <see cref="SwitchShards"/> is alone in its batch.</summary>
     internal void TakeBatch(List<Command> target, int callers, int background)
     {
         lock (_gate)
         {
-            for (; callers > 0 && _callers.TryDequeue(out var command); callers--)
-                target.Add(command);
+            for (; callers > 0 && _callers.TryPeek(out var command); callers--)
+            {
+                if (command is SwitchShards)
+                {
+                    if (target.Count > 0)
+                        break;
+                    (callers, background) = (1, 0);
+                }
+                target.Add(_callers.Dequeue());
+            }
             for (; background > 0 && _background.TryDequeue(out var command); background--)
                 target.Add(command);
             if (_callers.Count + _background.Count == 0 && !_isClosed)
                 _signal.Reset();
         }
+    }
+
+    /// <summary>Returns the waiting commands, and leaves them.</summary>
+    internal Command[] ToArray()
+    {
+        lock (_gate)
+            return [.. _callers, .. _background];
     }
 
     /// <summary>

@@ -30,6 +30,7 @@ public sealed class CommandWriter
     private readonly BatchKeys _keys = new();
     private readonly BatchRead _read = new();
     private readonly OverlayPool _overlays = new();
+    private readonly ShardFence? _fence; // null outside of a cluster
 
     /// <summary>Begins with a store that is opened at the first use.</summary>
     /// <param name="store">The store.</param>
@@ -43,6 +44,9 @@ public sealed class CommandWriter
     /// <param name="time">The clock.</param>
     /// <param name="tombstoneRetention">How long the tombstone of a deleted user is kept.</param>
     /// <param name="usersPerService">The maximum number of users of a service instance; at least 1.</param>
+    /// <param name="fence">
+    /// What a node of a cluster may write. The store is then an <see cref="Storage.Cluster.IClusterStore"/> that the node has joined.
+    /// </param>
     public CommandWriter(
         IPresenceStore store,
         CommandQueue queue,
@@ -54,13 +58,14 @@ public sealed class CommandWriter
         PresenceMetrics metrics,
         TimeProvider time,
         TimeSpan tombstoneRetention,
-        int usersPerService)
+        int usersPerService,
+        ShardFence? fence = null)
     {
         (_queue, _services, _users, _publishers, _apiKeys) = (queue, services, users, publishers, keys);
-        (_status, _metrics, _time) = (status, metrics, time);
+        (_status, _metrics, _time, _fence) = (status, metrics, time, fence);
         _settings = new WriterSettings(tombstoneRetention, usersPerService);
         _uptime = new StoredUptime(users, time);
-        _store = new WriterStore(store, queue, _uptime, status, time);
+        _store = new WriterStore(store, queue, _uptime, status, time, fence?.Node);
         _purge = new StorePurge(_store, status, time, tombstoneRetention);
         _collector = new KeyCollector(_keys, publishers);
     }
@@ -71,6 +76,8 @@ public sealed class CommandWriter
     /// </summary>
     public WriteOutcome WriteOnce()
     {
+        if (_status.Eviction is not null)
+            return End();
         _commands.Clear();
         _queue.TakeBatch(_commands, Limits.ChangesPerBatch, Limits.BackgroundChangesPerBatch);
         var outcome = _commands.Count > 0 ? Write(_commands) : WriteOutcome.Idle;
@@ -78,6 +85,8 @@ public sealed class CommandWriter
             outcome = purged;
         if (outcome != WriteOutcome.Failed && _uptime.IsDue && !_store.TryUse(_store.CommitUptime))
             outcome = WriteOutcome.Failed;
+        if (_status.Eviction is not null)
+            return End();
         if (outcome != WriteOutcome.Failed)
             _store.Maintain(idle: outcome == WriteOutcome.Idle); // not after each batch: commands queued meanwhile go first
         return outcome;
@@ -91,6 +100,8 @@ public sealed class CommandWriter
         {
             switch (WriteOnce())
             {
+                case WriteOutcome.Evicted:
+                    return;
                 case not WriteOutcome.Written when _queue.IsClosed && _queue.Count == 0: // in this order: a closed queue grows no more
                     return;
                 case WriteOutcome.Failed:
@@ -108,8 +119,25 @@ public sealed class CommandWriter
     }
 
     /// <summary>
-    /// Decides and commits, and repeats that for the commands whose service instances were stale. After a number of attempts these fail,
-    /// like those of a store that is away, so that other commands do not wait behind them without end.
+    /// Ends writing for good, because the node was evicted: closes the queue, and fails what waits. Other nodes decide about its users now.
+    /// </summary>
+    private WriteOutcome End()
+    {
+        _queue.Close();
+        while (_queue.Count > 0) // a user can be queued once more when its state is given up
+        {
+            _commands.Clear();
+            _queue.TakeBatch(_commands, int.MaxValue, int.MaxValue);
+            foreach (var command in _commands)
+                command.FailPermanently(_status.Eviction!);
+        }
+        return WriteOutcome.Evicted;
+    }
+
+    /// <summary>
+    /// Decides and commits, and repeats that for the commands whose service instances were stale, and for the others of a batch with lost
+    /// shards. After a number of attempts these fail, like those of a store that is away, so that other commands do not wait behind them
+    /// without end.
     /// </summary>
     private WriteOutcome Write(List<Command> commands)
     {
@@ -132,6 +160,8 @@ public sealed class CommandWriter
             }
             if (fault is not null)
                 return Isolate(commands, fault);
+            if (commands.Count == 0)
+                return WriteOutcome.Written; // other nodes hold the shards of all of them, and nothing was committed
 
             // What is committed is not decided again, whatever follows throws: an exception ends the writer, and the process begins again
             // from the store.
@@ -140,8 +170,15 @@ public sealed class CommandWriter
             _metrics.CommitRecorded(_time.GetElapsedTime(began), commands.Count - stale.Count);
             Publish(batch!, result!);
             Complete(batch!, result!, commands);
-            commands.Clear();
-            commands.AddRange(stale);
+            if (result!.LostShards.Length > 0)
+            {
+                _fence!.FailLost(commands, result);
+            }
+            else
+            {
+                commands.Clear();
+                commands.AddRange(stale);
+            }
             foreach (var command in commands)
                 command.Reset();
         }
@@ -150,7 +187,7 @@ public sealed class CommandWriter
 
     /// <summary>
     /// Decides and commits. Throws if the store failed and the commit did not happen. Returns what a faulty command threw, which is a bug
-    /// in this program.
+    /// in this program. In a cluster, removes the commands whose shards other nodes hold from the list. If none is left, commits nothing.
     /// </summary>
     private Exception? TryCommit(List<Command> commands, out CommandBatch? batch, out CommitResult? result)
     {
@@ -158,6 +195,8 @@ public sealed class CommandWriter
         try
         {
             batch = Decide(commands);
+            if (commands.Count == 0)
+                return null;
             result = _store.Commit(batch);
             batch.Settle(result);
             return null;
@@ -194,6 +233,7 @@ public sealed class CommandWriter
         if (!_keys.IsEmpty)
             _store.Read(_keys, _read);
         var batch = new CommandBatch(_keys, _read, _overlays, _settings, _time.GetUtcNow(), _users);
+        _fence?.Admit(commands, batch);
         foreach (var command in commands)
             command.Decide(batch);
         return batch;
@@ -222,16 +262,19 @@ public sealed class CommandWriter
             foreach (var publisher in _publishers)
                 publisher.Publish(commits);
         }
-        if (!result.IsDirectoryStale)
+        if (!result.IsRefused)
             _apiKeys.Apply(batch.ApiKeys.Changed, batch.ApiKeys.Removed);
     }
 
     private void Complete(CommandBatch batch, CommitResult result, IReadOnlyList<Command> commands)
     {
+        _fence?.Note(batch, result);
         foreach (var command in commands)
         {
             if (IsStale(command, result))
                 continue;
+            if (batch.Switches.Count > 0 && command is SwitchShards switching)
+                switching.NoteResult(result);
             if (command.Target is { } target && batch.ShiftOf(target) is { IsNone: false } shift)
                 command.Settle(shift);
             command.Complete(_users);
@@ -246,7 +289,7 @@ public sealed class CommandWriter
     }
 
     private static bool IsStale(Command command, CommitResult result) =>
-        result.IsDirectoryStale || (command.Target is { } target && result.IsStale(target));
+        result.IsRefused || (command.Target is { } target && result.IsStale(target));
 
     /// <summary>
     /// Handles a command that threw an unexpected exception, which is a bug in this program. Each command is tried alone, so that only the

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Writing;
 
@@ -9,6 +10,7 @@ namespace GrpcPresence.Core.Writing;
 public sealed class StorageStatus
 {
     private volatile bool _isFailing;
+    private volatile NodeEvictedException? _eviction;
 
     /// <summary>Raised on the writer's thread when the store begins to fail (with the error) and when it works again (with null).</summary>
     public event Action<PresenceException?>? Changed;
@@ -17,6 +19,21 @@ public sealed class StorageStatus
     /// Raised, on the writer's thread or another, when writing or reading changes failed because of a bug in this program.
     /// </summary>
     public event Action<Exception>? Faulted;
+
+    /// <summary>
+    /// Raised once, on the writer's thread, when the store has said that this node was evicted from its cluster. Nothing is written any
+    /// more, and the node must end.
+    /// </summary>
+    public event Action<NodeEvictedException>? Evicted;
+
+    /// <summary>
+    /// Raised on the writer's thread, in a cluster, when commits that were acknowledged may be lost: the data has another identity than
+    /// before, or fewer commits of this node. Nothing has been written since.
+    /// </summary>
+    public event Action<DataIdentity>? WentBack;
+
+    /// <summary>What the store said when this node was evicted; null while it was not.</summary>
+    public NodeEvictedException? Eviction => _eviction;
 
     /// <summary>Whether the last attempt failed.</summary>
     public bool IsFailing => _isFailing;
@@ -29,6 +46,16 @@ public sealed class StorageStatus
         _isFailing = isFailing;
         Changed?.Invoke(error);
     }
+
+    internal void ReportEviction(NodeEvictedException eviction)
+    {
+        if (_eviction is not null)
+            return;
+        _eviction = eviction;
+        Evicted?.Invoke(eviction);
+    }
+
+    internal void ReportWentBack(DataIdentity identity) => WentBack?.Invoke(identity);
 
     internal void ReportFault(Exception exception) => Faulted?.Invoke(exception);
 }

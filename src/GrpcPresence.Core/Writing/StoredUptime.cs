@@ -28,10 +28,10 @@ internal sealed class StoredUptime(ITrackedUsers users, TimeProvider time)
         writes.Uptime = new ServerUptime(time.GetUtcNow(), users.Uptime!.Value);
     }
 
-    /// <summary>Notes a commit that happened. One that did not happen, or whose directory was stale, has stored no uptime.</summary>
+    /// <summary>Notes a commit that happened. One that did not happen, or that was refused, has stored no uptime.</summary>
     public void NoteCommit(BatchWrites writes, CommitResult result)
     {
-        if (writes.Uptime is not null && !result.IsDirectoryStale)
+        if (writes.Uptime is not null && !result.IsRefused)
             _storedAt = _takenAt;
     }
 }

@@ -11,4 +11,7 @@ public enum WriteOutcome
 
     /// <summary>The store failed; try again after a pause.</summary>
     Failed,
+
+    /// <summary>This node was evicted. The queue is closed and empty, and nothing is written any more.</summary>
+    Evicted,
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Core.Writing;
@@ -13,8 +15,9 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="uptime">The uptime, which is stored with a commit when it is due.</param>
 /// <param name="status">Receives whether the store works.</param>
 /// <param name="time">The clock.</param>
+/// <param name="node">The run of this node, which each commit names; null outside of a cluster.</param>
 internal sealed class WriterStore(
-    IPresenceStore store, CommandQueue queue, StoredUptime uptime, StorageStatus status, TimeProvider time)
+    IPresenceStore store, CommandQueue queue, StoredUptime uptime, StorageStatus status, TimeProvider time, NodeId? node)
 {
     private readonly BatchWrites _writes = new();
     private readonly List<Command> _rejected = [];
@@ -22,6 +25,7 @@ internal sealed class WriterStore(
     private bool _mustReopen = true;
     private long? _inDoubt; // the number of a commit that failed, until its outcome is known
     private Action<CommitResult>? _settle;
+    private DataIdentity? _identity; // of the data that was opened last; null before the first time
     private StorageException? _away; // why the last reopening failed; null if it did not
 
     /// <summary>Uses the store, after reopening it if it failed before. Returns false if it fails.</summary>
@@ -41,6 +45,8 @@ internal sealed class WriterStore(
         {
             _mustReopen = true;
             status.Report(exception);
+            if (exception is NodeEvictedException eviction)
+                status.ReportEviction(eviction);
             error = exception;
             return false;
         }
@@ -98,7 +104,7 @@ internal sealed class WriterStore(
     private void Prepare()
     {
         _writes.Clear();
-        (_writes.Generation, _writes.Number) = (_position.Generation, _position.LastCommit + 1);
+        (_writes.Node, _writes.Generation, _writes.Number) = (node, _position.Generation, _position.LastCommit + 1);
         uptime.AddTo(_writes);
     }
 
@@ -120,7 +126,7 @@ internal sealed class WriterStore(
         {
             _position = Reopen();
         }
-        catch (StorageException)
+        catch (StorageException exception) when (exception is not NodeEvictedException)
         {
             return null; // still unknown: the callers get the error, and the next reopening resolves it for the watchers
         }
@@ -140,6 +146,7 @@ internal sealed class WriterStore(
                 WaitFor(((IAsyncResult)reopening).AsyncWaitHandle, Timeout.InfiniteTimeSpan);
             var position = reopening.GetAwaiter().GetResult();
             _away = null;
+            NoteData(position);
             return position;
         }
         catch (StorageException exception)
@@ -147,6 +154,19 @@ internal sealed class WriterStore(
             _away = exception;
             throw;
         }
+    }
+
+    /// <summary>
+    /// Compares the data with what this node knows of it. Only in a cluster: a single node ends when its data goes back, or cannot notice.
+    /// </summary>
+    private void NoteData(WriterPosition position)
+    {
+        if (node is null)
+            return;
+        var wentBack = _identity is { } known && (known != position.Identity || position.LastCommit < _position.LastCommit);
+        _identity = position.Identity;
+        if (wentBack)
+            status.ReportWentBack(position.Identity);
     }
 
     /// <summary>

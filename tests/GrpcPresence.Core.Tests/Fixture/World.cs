@@ -20,12 +20,14 @@ internal sealed class World : IDisposable
     /// <param name="meters">Creates the meter; the process's own by default.</param>
     /// <param name="usersPerService">The maximum number of users of a service instance; unlimited by default.</param>
     /// <param name="tombstoneRetention">How long tombstones are kept; 30 days by default.</param>
+    /// <param name="fence">What a node of a cluster may write; none by default.</param>
     public World(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
         IMeterFactory? meters = null,
         int usersPerService = int.MaxValue,
-        TimeSpan? tombstoneRetention = null)
+        TimeSpan? tombstoneRetention = null,
+        ShardFence? fence = null)
     {
         Store = store ?? new InMemoryPresenceStore();
         Metrics = new PresenceMetrics(meters);
@@ -36,7 +38,8 @@ internal sealed class World : IDisposable
         Writer = new CommandWriter(
             Store, Queue, Services, Tracker, [publisher?.Invoke(Hub) ?? Hub], Keys, Status, Metrics, Time,
             tombstoneRetention ?? Limits.TombstoneRetention,
-            usersPerService);
+            usersPerService,
+            fence);
     }
 
     private Thread? _writing;

@@ -3,7 +3,8 @@ using GrpcPresence.Core.Domain.Cluster;
 namespace GrpcPresence.Core.Cluster.Shards;
 
 /// <summary>
-/// What this node may do with each shard. Reads take no lock, because each heartbeat reads one. Changes come from one thread at a time.
+/// What this node may do with each shard. Reads take no lock, because each heartbeat reads one. Changes come from one thread
+/// at a time, apart from <see cref="Close"/>.
 /// </summary>
 /// <remarks>
 /// A reader that decides about a user reads the gate inside the lock of the part of the tracker that holds the user. So once a changed gate
@@ -24,6 +25,20 @@ public sealed class ShardGates
     /// <summary>Sets the gate of a shard.</summary>
     public void Set(Shard shard, ShardGate gate) =>
         Volatile.Write(ref _gates[shard.Number], (gate.Epoch << StateBits) | (long)gate.State);
+
+    /// <summary>Closes the gate of a shard, unless it is one of another epoch by now. From any thread.</summary>
+    public void Close(Shard shard, long epoch)
+    {
+        ref var place = ref _gates[shard.Number];
+        long present;
+        do
+        {
+            present = Volatile.Read(ref place);
+            if (!Of(present).IsHeld || present >> StateBits != epoch)
+                return;
+        }
+        while (Interlocked.CompareExchange(ref place, (epoch << StateBits) | (long)ShardGateState.Closed, present) != present);
+    }
 
     private static ShardGate Of(long gate) => new((ShardGateState)(gate & 3), gate >> StateBits);
 }

@@ -4,5 +4,5 @@ namespace GrpcPresence.Core.Domain.Errors;
 /// The store cannot be read or written now: disk full, I/O error, or locked by another process. Implementations of the storage port throw
 /// only this for such errors.
 /// </summary>
-public sealed class StorageException(string message, Exception? inner = null)
+public class StorageException(string message, Exception? inner = null)
     : PresenceException(ErrorReason.StorageUnavailable, message, inner);

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Core.Storage.Batches;
 
@@ -16,6 +17,20 @@ public sealed class BatchWrites
 
     /// <summary>The number of the commit: one more than the last commit that happened.</summary>
     public long Number { get; set; }
+
+    /// <summary>
+    /// The run of the node that commits; null outside of a cluster. A store without a cluster throws
+    /// <see cref="InvalidOperationException"/> for a commit that names one.
+    /// </summary>
+    public NodeId? Node { get; set; }
+
+    /// <summary>The shards to which the batch writes, each once. Empty outside of a cluster.</summary>
+    public List<ShardEpoch> Shards { get; } = [];
+
+    /// <summary>
+    /// The shards that the commit gives to another node, each once. None of them is in <see cref="Shards"/>. Empty outside of a cluster.
+    /// </summary>
+    public List<ShardSwitch> Switches { get; } = [];
 
     /// <summary>
     /// The <see cref="StoredDirectory.Version"/> that was read; null for a batch that does not depend on the directory.
@@ -54,6 +69,14 @@ public sealed class BatchWrites
     public bool ChangesDirectory =>
         NewApiKeys.Count + ChangedApiKeys.Count + DeletedApiKeys.Count > 0 || _services.Exists(service => service.ChangesDirectory);
 
+    /// <summary>Throws if the batch is one of a cluster. A store without a cluster calls this.</summary>
+    /// <exception cref="InvalidOperationException">The batch names a node, or shards.</exception>
+    public void ThrowIfOfCluster()
+    {
+        if (Node is not null || Shards.Count + Switches.Count > 0)
+            throw new InvalidOperationException("The store has no cluster, so no commit can name a node or shards.");
+    }
+
     /// <summary>Adds the writes to a service instance, which the caller fills in.</summary>
     /// <param name="read">The service instance as it was read; if it is new, as it begins, at revision 0 and without users.</param>
     /// <param name="service">The service instance as it will be.</param>
@@ -75,6 +98,9 @@ public sealed class BatchWrites
         ChangedApiKeys.Clear();
         DeletedApiKeys.Clear();
         AliveMarks.Clear();
+        Shards.Clear();
+        Switches.Clear();
+        Node = null;
         DirectoryVersion = null;
         Uptime = null;
     }

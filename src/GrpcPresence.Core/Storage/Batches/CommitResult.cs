@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Storage.Batches;
@@ -17,11 +18,25 @@ public sealed record CommitResult(bool IsDirectoryStale, ImmutableArray<ServiceR
     /// <summary>The result of a commit without service instances.</summary>
     public static CommitResult Empty { get; } = new(IsDirectoryStale: false, []);
 
+    /// <summary>
+    /// The shards of the batch that the node does not hold, or not under the epoch that the batch named. If there are any, nothing of the
+    /// batch is written except the number of the commit.
+    /// </summary>
+    public ImmutableArray<Shard> LostShards { get; init; } = [];
+
+    /// <summary>
+    /// The epoch that the shards of <see cref="BatchWrites.Switches"/> have now; null without such shards, or if they were not switched.
+    /// </summary>
+    public long? SwitchEpoch { get; init; }
+
+    /// <summary>Whether nothing of the batch is written except the number of the commit.</summary>
+    public bool IsRefused => IsDirectoryStale || LostShards.Length > 0;
+
     /// <summary>Whether everything is written.</summary>
-    public bool IsWhole => !IsDirectoryStale && _stale.Count == 0;
+    public bool IsWhole => !IsRefused && _stale.Count == 0;
 
     /// <summary>Whether what a batch writes to the service instance is not written.</summary>
-    public bool IsStale(ServiceSid sid) => IsDirectoryStale || _stale.Contains(sid);
+    public bool IsStale(ServiceSid sid) => IsRefused || _stale.Contains(sid);
 }
 
 /// <summary>What a commit did to one service instance.</summary>

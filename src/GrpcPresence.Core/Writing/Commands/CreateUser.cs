@@ -19,6 +19,9 @@ public sealed class CreateUser(ServiceSid serviceSid, Identity identity, string 
     /// <summary>Whether the change triggers no webhooks.</summary>
     public bool SkipsWebhooks { get; init; }
 
+    /// <inheritdoc/>
+    public override CommandSubject Subject => new(serviceSid, new UserKey(identity));
+
     internal override ServiceSid? Target => serviceSid;
 
     private protected override void CollectCore(KeyCollector keys) => keys.User(serviceSid, new UserKey(identity));

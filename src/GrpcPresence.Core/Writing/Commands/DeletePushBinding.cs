@@ -10,6 +10,10 @@ namespace GrpcPresence.Core.Writing.Commands;
 /// <param name="owner">The user that must own it, because an end user sees only their own; null allows any owner.</param>
 public sealed class DeletePushBinding(ServiceSid serviceSid, BindingSid bindingSid, Identity? owner = null) : Command<BindingSid>
 {
+    /// <inheritdoc/>
+    public override CommandSubject Subject =>
+        owner is { } user ? new CommandSubject(serviceSid, new UserKey(user)) : new CommandSubject(serviceSid, Binding: bindingSid);
+
     internal override ServiceSid? Target => serviceSid;
 
     private protected override void CollectCore(KeyCollector keys) => keys.Service(serviceSid).AddBinding(bindingSid);

@@ -24,6 +24,9 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
         base.Complete(users);
     }
 
+    /// <inheritdoc/>
+    public override CommandSubject Subject => new(serviceSid, key);
+
     internal override ServiceSid? Target => serviceSid;
 
     private protected override void CollectCore(KeyCollector keys) => keys.User(serviceSid, key);

@@ -23,6 +23,9 @@ public sealed class SetPushBinding(ServiceSid serviceSid, UserKey key, BindingTy
     /// <summary>The user whose push binding the end user took; null for any other outcome. Valid once the command is committed.</summary>
     public UserSid? FormerOwner { get; private set; }
 
+    /// <inheritdoc/>
+    public override CommandSubject Subject => new(serviceSid, key);
+
     internal override ServiceSid? Target => serviceSid;
 
     private protected override void CollectCore(KeyCollector keys)

@@ -28,6 +28,9 @@ public sealed class UpdateUser(ServiceSid serviceSid, UserKey key, Identity? ide
     /// <summary>Whether the change triggers no webhooks.</summary>
     public bool SkipsWebhooks { get; init; }
 
+    /// <inheritdoc/>
+    public override CommandSubject Subject => new(serviceSid, key);
+
     internal override ServiceSid? Target => serviceSid;
 
     private protected override void CollectCore(KeyCollector keys) => keys.User(serviceSid, key);

@@ -50,6 +50,7 @@ public sealed partial class PostgresPresenceStore
     /// <inheritdoc/>
     public async ValueTask<CommitResult> CommitAsync(BatchWrites writes)
     {
+        writes.ThrowIfOfCluster();
         var writer = Writer;
         // Before it is sent: whatever fails, the commit may have happened. The server refuses a number that is not the next one.
         if (writes.Number == _commits.Acknowledged + 1)

@@ -42,6 +42,7 @@ public sealed partial class SqlitePresenceStore
     /// <inheritdoc/>
     public ValueTask<CommitResult> CommitAsync(BatchWrites writes)
     {
+        writes.ThrowIfOfCluster();
         var writer = Writer;
         if (_isInDoubt || writes.Generation != _generation || writes.Number != _lastCommit + 1)
             throw new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");

@@ -1,0 +1,63 @@
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage.Batches;
+
+namespace GrpcPresence.Core.Writing;
+
+/// <summary>
+/// Gives shards of this node to other nodes, alone in its commit. The caller has sealed the shards before, so that no command of them is
+/// queued that was not queued then. <see cref="ShardMovedException"/> if this node does not hold one of them under its epoch. Closes the
+/// gates of the shards that were switched.
+/// </summary>
+/// <remarks>
+/// When it is decided, the commands before it are committed or have failed, and nothing is in doubt, because the store was reopened after a
+/// failure. A command that failed for the store and must still be written is queued again. So the queue contains all that is not settled. A
+/// command that names a user by SID does not show its shard there. It precedes this command in the queue if it was queued before the seal;
+/// otherwise it fails after the switch, and the receiver can run it.
+/// </remarks>
+/// <param name="queue">The queue of this command.</param>
+/// <param name="switches">The shards.</param>
+public sealed class SwitchShards(CommandQueue queue, IReadOnlyList<ShardSwitch> switches) : Command<SwitchOutcome>
+{
+    /// <inheritdoc/>
+    public override CommandSubject Subject => default;
+
+    internal override Domain.Services.ServiceSid? Target => null;
+
+    /// <summary>Notes the result of the commit, before the command is completed.</summary>
+    internal void NoteResult(CommitResult result)
+    {
+        if (result.SwitchEpoch is { } epoch)
+            Answer(new SwitchOutcome(SwitchState.Switched, epoch));
+    }
+
+    private protected override void CollectCore(KeyCollector keys)
+    {
+    }
+
+    private protected override SwitchOutcome DecideCore(CommandBatch batch)
+    {
+        var shards = switches.Select(given => given.Shard).ToHashSet();
+        if (queue.ToArray().Any(command => command.Subject.Shard is { } shard && shards.Contains(shard)))
+            return new SwitchOutcome(SwitchState.NotSettled, Epoch: 0);
+        batch.Switches.AddRange(switches);
+        return new SwitchOutcome(SwitchState.ReceiverGone, Epoch: 0); // unless the result says that they were switched
+    }
+}
+
+/// <summary>What became of a switch of shards.</summary>
+/// <param name="State">The outcome.</param>
+/// <param name="Epoch">The epoch that the shards have now; 0 if they were not switched.</param>
+public readonly record struct SwitchOutcome(SwitchState State, long Epoch);
+
+/// <summary>The outcome of a <see cref="SwitchShards"/> that was not lost.</summary>
+public enum SwitchState
+{
+    /// <summary>The receivers hold the shards.</summary>
+    Switched,
+
+    /// <summary>Nothing changed: commands of the shards are still queued. Trying again later may help.</summary>
+    NotSettled,
+
+    /// <summary>Nothing changed: a receiver is not active.</summary>
+    ReceiverGone,
+}

@@ -1,0 +1,120 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Writing.Cluster;
+
+/// <summary>How the writer of a node ends when the node was evicted, and what it does when the data went back.</summary>
+public sealed class EvictionTests : IAsyncLifetime
+{
+    private readonly InMemoryPresenceStore _data = new();
+    private ClusterNode _node = null!;
+    private CachedService _service = null!;
+
+    private World World => _node.World;
+
+    public async ValueTask InitializeAsync()
+    {
+        _node = await ClusterNode.JoinAsync(_data, "a");
+        await _node.ClaimAsync();
+        _service = await _node.NewServiceAsync();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _node.Dispose();
+        _data.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task An_evicted_node_writes_nothing_any_more_and_says_so_once()
+    {
+        await World.Online(_service, "ada");
+        var image = await EvictAsync();
+        var evictions = new List<NodeEvictedException>();
+        World.Status.Evicted += evictions.Add;
+        var created = World.Queue.SubmitAsync(NewUser("bob"));
+        var behind = World.Queue.SubmitAsync(NewUser("cay"));
+        var beat = World.Beat(_service, "dan");
+
+        Assert.Equal(WriteOutcome.Evicted, World.Writer.WriteOnce());
+
+        await Assert.ThrowsAsync<NodeEvictedException>(() => created);
+        await Assert.ThrowsAsync<NodeEvictedException>(() => behind);
+        await Assert.ThrowsAsync<NodeEvictedException>(() => beat.Stored);
+        Assert.Same(Assert.Single(evictions), World.Status.Eviction);
+        Assert.True(World.Status.IsFailing);
+        Assert.Equal(0, World.Queue.Count);
+        Assert.Equal(WriteOutcome.Evicted, World.Writer.WriteOnce());
+        var late = await Assert.ThrowsAsync<PresenceException>(() => World.Queue.SubmitAsync(NewUser("eve")));
+        Assert.Equal(ErrorReason.ServerStopping, late.Reason);
+        World.Writer.Run(TestContext.Current.CancellationToken);
+        Assert.Single(evictions);
+        Assert.Same(image.Services, _data.Image.Services);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_evicted_while_nothing_waits_notices_it_with_its_next_commit()
+    {
+        World.Tracker.Resume(default);
+        World.Tracker.Start();
+        World.Write();
+        World.Writer.WriteOnce();
+        await EvictAsync();
+        Assert.Null(World.Status.Eviction);
+        World.Time.Advance(Limits.UptimeInterval);
+
+        Assert.Equal(WriteOutcome.Evicted, World.Writer.WriteOnce());
+    }
+
+    [Fact]
+    public async Task A_node_that_is_evicted_while_a_commit_is_in_doubt_fails_its_commands_and_ends()
+    {
+        _node.Store.Faults.FailCommit(CommitFault.Late);
+        _node.Store.Faults.FailOperation(3); // a read, the commit; then the reopening
+        var ada = World.Queue.SubmitAsync(NewUser("ada"));
+        var beat = World.Beat(_service, "bob");
+        Assert.Equal(WriteOutcome.Failed, World.Writer.WriteOnce());
+        await Assert.ThrowsAsync<StorageException>(() => ada);
+        await EvictAsync();
+
+        Assert.False(_data.LandLateCommit(0));
+        Assert.Equal(WriteOutcome.Evicted, World.Writer.WriteOnce());
+
+        await Assert.ThrowsAsync<StorageException>(() => beat.Stored);
+        Assert.Null(await World.Get(_service, "ada"));
+    }
+
+    [Fact]
+    public async Task A_node_whose_data_went_back_says_so_before_it_writes_again()
+    {
+        var before = _data.Image;
+        await World.Create(_service, "ada");
+        var identities = new List<(DataIdentity Identity, bool HasBob)>();
+        World.Status.WentBack += identity => identities.Add((identity, HasBob()));
+        _data.Promote(before);
+
+        await Assert.ThrowsAsync<StorageException>(() => World.Create(_service, "bob"));
+        Assert.Null(await World.Get(_service, "ada"));
+        await World.Create(_service, "bob");
+
+        Assert.Equal([(_data.Image.Cluster.Identity, false)], identities);
+        Assert.NotEqual(before.Cluster.Identity, _data.Image.Cluster.Identity);
+
+        bool HasBob() => _data.Image.Get(_service.Sid).FindUser(World.Key("bob")) is not null;
+    }
+
+    private async Task<StoreImage> EvictAsync()
+    {
+        Assert.True(await _data.OpenNode().EvictAsync(_node.Id, renewal: 0, age: TimeSpan.Zero, default));
+        return _data.Image;
+    }
+
+    private CreateUser NewUser(string identity) => new(_service.Sid, World.Id(identity), "", "{}", default);
+}

@@ -1,0 +1,245 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
+using GrpcPresence.Testing.Cluster;
+
+namespace GrpcPresence.Testing;
+
+/// <summary>What only a cluster uses: several nodes, each with a store of its own, on the same data.</summary>
+public sealed partial class InMemoryPresenceStore
+{
+    private NodeId? _joined; // the run that joined last
+    private volatile bool _isCutOff;
+
+    /// <summary>Makes the calls of a cluster fail or wait.</summary>
+    public ClusterFaults ClusterFaults { get; } = new();
+
+    /// <summary>The mistake that the stores with this data make on purpose.</summary>
+    public StoreMutation Mutation
+    {
+        get => _shared.Mutation;
+        set => _shared.Mutation = value;
+    }
+
+    /// <summary>Returns a store with the same data for a node, which has not joined yet.</summary>
+    public InMemoryPresenceStore OpenNode() => new(_shared, writer: null);
+
+    /// <summary>Makes everything of this node fail without effect, as when it cannot reach the store; or work again.</summary>
+    public void CutOff(bool isCutOff) => _isCutOff = isCutOff;
+
+    public async ValueTask<NodeLease?> JoinAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.Join, cancellationToken);
+        lock (_shared.Gate)
+        {
+            var cluster = Committed.Cluster;
+            var row = cluster.Nodes.GetValueOrDefault(node.Name);
+            if (row is not null && (row.Node.Incarnation > node.Incarnation || (row.Node == node && !row.IsActive)))
+                throw new NodeEvictedException($"The run {node} of the node has ended.");
+            if (row is { IsActive: true } && row.Node != node && Mutation != StoreMutation.JoinBesideAnEarlierRun)
+                return End(LeaseOf(row), fault);
+            _joined = node;
+            if (row?.Node == node)
+                return End<NodeLease?>(null, fault);
+            Committed = Committed with
+            {
+                Cluster = (cluster with { MembersVersion = cluster.MembersVersion + 1 }).With(
+                    new NodeRow(node, NodeState.Active, row is null ? default : row.Position with { LastResult = null })
+                    {
+                        RenewedAt = _shared.Time.GetUtcNow(),
+                    }),
+            };
+            return End<NodeLease?>(null, fault);
+        }
+    }
+
+    public async ValueTask LeaveAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.Leave, cancellationToken);
+        lock (_shared.Gate)
+        {
+            if (Committed.Cluster.FindActive(node) is { } row)
+                Committed = Committed with { Cluster = Committed.Cluster.End(row, NodeState.Left) };
+            End(true, fault);
+        }
+    }
+
+    public async ValueTask<ImmutableArray<NodeId>> RenewAsync(
+        NodeId node, long number, ImmutableArray<NodeId> acknowledged, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.Renew, cancellationToken);
+        lock (_shared.Gate)
+        {
+            var cluster = Committed.Cluster;
+            var row = Mutation == StoreMutation.RenewalWithoutFence ? cluster.Nodes[node.Name] : RowOf(node);
+            if (number <= row.Renewal && Mutation != StoreMutation.LateRenewalHappens)
+                throw new StorageException("A later renewal of the lease has happened.");
+            var members = cluster.Members;
+            Committed = Committed with
+            {
+                Cluster = cluster.With(row with
+                {
+                    Renewal = number,
+                    RenewedAt = _shared.Time.GetUtcNow(),
+                    Members = members,
+                    Acknowledged = acknowledged,
+                }),
+            };
+            return End(members, fault);
+        }
+    }
+
+    public async ValueTask<NodeLease?> FindLeaseAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.FindLease, cancellationToken);
+        return End(Committed.Cluster.FindActive(node) is { } row ? LeaseOf(row) : null, fault);
+    }
+
+    public async ValueTask<bool> EvictAsync(NodeId node, long renewal, TimeSpan age, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.Evict, cancellationToken);
+        lock (_shared.Gate)
+        {
+            var cluster = Committed.Cluster;
+            if (cluster.FindActive(node) is not { } row
+                || (row.Renewal != renewal && Mutation != StoreMutation.EvictionIgnoresTheRenewal)
+                || (AgeOf(row) < age && Mutation != StoreMutation.EvictionIgnoresTheAge))
+            {
+                return End(false, fault);
+            }
+            Committed = Committed with
+            {
+                Cluster = Mutation == StoreMutation.EvictionKeepsTheShards
+                    ? (cluster with { MembersVersion = cluster.MembersVersion + 1 }).With(row with { State = NodeState.Dead })
+                    : cluster.End(row, NodeState.Dead),
+            };
+            return End(true, fault);
+        }
+    }
+
+    public async ValueTask<ImmutableArray<ShardHolder>> ClaimAsync(
+        NodeId node, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.Claim, cancellationToken);
+        lock (_shared.Gate)
+        {
+            var before = Committed.Cluster;
+            if (Mutation != StoreMutation.ClaimWithoutFence)
+                RowOf(node);
+            Shard[] free =
+            [
+                .. shards.Distinct().OrderBy(shard => shard.Number).Where(shard => Mutation == StoreMutation.ClaimTakesHeldShards
+                    || before.Shards.GetValueOrDefault(shard.Number).Node is null),
+            ];
+            var cluster = before.Give([.. free.Select(shard => (shard, (NodeId?)node))]);
+            if (Mutation == StoreMutation.ClaimKeepsTheEpoch)
+            {
+                cluster = before with
+                {
+                    Shards = before.Shards.SetItems(free.Select(shard => KeyValuePair.Create(
+                        shard.Number, new ShardHolder(shard, node, before.Shards.GetValueOrDefault(shard.Number).Epoch)))),
+                };
+            }
+            Committed = Committed with { Cluster = cluster };
+            return End<ImmutableArray<ShardHolder>>([.. free.Select(shard => cluster.Shards[shard.Number])], fault);
+        }
+    }
+
+    public async ValueTask<ClusterPoll> PollAsync(KnownCluster known, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.Poll, cancellationToken);
+        var image = Committed;
+        var cluster = image.Cluster;
+        await ClusterFaults.BetweenPartsAsync();
+        if (Mutation == StoreMutation.PollInTwoStatements)
+        {
+            cluster = cluster with { Shards = Committed.Cluster.Shards, Epoch = Committed.Cluster.Epoch };
+        }
+        if (known.Identity != cluster.Identity)
+            known = KnownCluster.Nothing with { Services = known.Services };
+        return End(
+            new ClusterPoll(
+                cluster.Identity,
+                cluster.MembersVersion,
+                known.MembersVersion == cluster.MembersVersion ? null : cluster.Members,
+                cluster.Epoch,
+                [.. cluster.Shards.Values.Where(held => held.Epoch > known.Epoch || Mutation == StoreMutation.PollRepeatsShards)],
+                cluster.ChangesVersion,
+                [.. known.Services.Select(service => Changed(image, service)).OfType<PolledService>()],
+                [.. known.Services.Where(service => IsGone(image, service.Id)).Select(service => service.Id)],
+                image.Uptime,
+                _shared.Time.GetUtcNow()),
+            fault);
+    }
+
+    public async ValueTask<IReadOnlyList<StoredOnlineUser>> ListOnlineUsersAsync(
+        Shard shard, long afterId, int limit, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.List, cancellationToken);
+        var users = Committed.Services.Values.Where(service => !service.IsDeleted)
+            .SelectMany(service => service.UsersAfter(0)
+                .Where(user => service.StateOf(user).IsOnline == true && Shard.Of(service.Record.Sid, user.Identity) == shard)
+                .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
+            .OrderBy(user => Mutation == StoreMutation.PagesByAnotherOrder ? -user.Id : user.Id);
+        IEnumerable<StoredOnlineUser> page = Mutation == StoreMutation.PagesByAnotherOrder
+            ? users.Where(user => afterId == 0 || user.Id < afterId) : users.Where(user => user.Id > afterId);
+        return End<IReadOnlyList<StoredOnlineUser>>([.. page.Take(limit)], fault);
+    }
+
+    public async ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(
+        Shard shard, long afterId, int limit, CancellationToken cancellationToken)
+    {
+        var fault = await BeginAsync(ClusterCall.List, cancellationToken);
+        return End<IReadOnlyList<StoredEndedSession>>(
+            [
+                .. Committed.Services.Values.Where(service => !service.IsDeleted)
+                    .SelectMany(service => service.EndedSessions
+                        .Where(ended => Shard.Of(service.Record.Sid, ended.Key.User) == shard)
+                        .Select(ended => new StoredEndedSession(
+                            ended.Value.Id, service.Record.Sid, ended.Key.User, ended.Key.Session, ended.Value.Until)))
+                    .Where(ended => ended.Id > afterId)
+                    .OrderBy(ended => ended.Id)
+                    .Take(limit),
+            ],
+            fault);
+    }
+
+    private NodeId Joined => _joined ?? throw new InvalidOperationException("The node has not joined.");
+
+    private ValueTask<CommitFault> BeginAsync(ClusterCall call, CancellationToken cancellationToken)
+    {
+        ThrowIfCutOff();
+        return ClusterFaults.BeginAsync(call, cancellationToken);
+    }
+
+    private void ThrowIfCutOff()
+    {
+        if (_isCutOff)
+            throw new StorageException("The node cannot reach the store.");
+    }
+
+    private static T End<T>(T result, CommitFault fault) =>
+        fault == CommitFault.None ? result : throw new StorageException("The call was made to report failure.");
+
+    /// <summary>Returns the fence row of an active run. A call that writes for a node calls this first.</summary>
+    private NodeRow RowOf(NodeId node) =>
+        Committed.Cluster.FindActive(node) ?? throw new NodeEvictedException($"The run {node} of the node is not active.");
+
+    private TimeSpan AgeOf(NodeRow row) =>
+        TimeSpan.FromTicks(Math.Max((_shared.Time.GetUtcNow() - row.RenewedAt).Ticks, 0)); // a clock may be set back
+
+    private NodeLease LeaseOf(NodeRow row) => new(row.Node, row.Renewal, AgeOf(row), row.Members, row.Acknowledged);
+
+    private PolledService? Changed(StoreImage image, KnownService known)
+    {
+        if (IsGone(image, known.Id) || image.Services.GetValueOrDefault(known.Id) is not { IsDeleted: false } service)
+            return null;
+        var isVersionNew = service.Version != known.Version && Mutation != StoreMutation.PollComparesRevisionsOnly;
+        return service.Record.Revision != known.Revision || isVersionNew ? new PolledService(service.Record, service.Version) : null;
+    }
+
+    private bool IsGone(StoreImage image, long id) =>
+        image.Services.GetValueOrDefault(id) is not { IsDeleted: false } && Mutation != StoreMutation.PollForgetsDeletions;
+}
