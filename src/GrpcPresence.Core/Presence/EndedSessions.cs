@@ -5,7 +5,7 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// The ids of a user's ended sessions, each kept until its lease would have expired, and for a deleted user as long as its tombstone.
-/// Bounded. Guarded by the shard's lock.
+/// Bounded. Guarded by the part's lock.
 /// </summary>
 internal sealed class EndedSessions
 {

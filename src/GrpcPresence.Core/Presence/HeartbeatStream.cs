@@ -11,7 +11,7 @@ public sealed class HeartbeatStream(bool endSessionsOnClose)
     private static long _opened;
 
     private readonly long _number = Interlocked.Increment(ref _opened);
-    private readonly Lock _gate = new(); // guards the users; taken inside a shard's lock, and nothing is called under it
+    private readonly Lock _gate = new(); // guards the users; taken inside a part's lock, and nothing is called under it
     private HashSet<TrackedUser>? _users = endSessionsOnClose ? [] : null; // null also after the close
 
     /// <summary>Whether the stream's sessions end soon after the client closes it.</summary>

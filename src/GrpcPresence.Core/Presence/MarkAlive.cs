@@ -44,7 +44,7 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     {
         foreach (var user in users)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
                 user.RetryAliveMark();
         }
         _isOver = true;

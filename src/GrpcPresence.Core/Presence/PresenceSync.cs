@@ -19,7 +19,7 @@ namespace GrpcPresence.Core.Presence;
 /// </code>
 /// <para>
 /// Every method returns what the caller must do next; none calls out. A struct inside <see cref="TrackedUser"/>, because an object for
-/// each of a million users would add 24 MB. Guarded by the shard's lock.
+/// each of a million users would add 24 MB. Guarded by the part's lock.
 /// </para>
 /// </remarks>
 internal struct PresenceSync()

@@ -15,12 +15,12 @@ namespace GrpcPresence.Core.Presence;
 /// </summary>
 public sealed class PresenceTracker : ITrackedUsers
 {
-    /// <summary>64 shards: many more than cores, so that two heartbeats seldom contend for a lock.</summary>
-    internal const int ShardBits = 6;
+    /// <summary>64 parts: many more than cores, so that two heartbeats seldom contend for a lock.</summary>
+    internal const int PartBits = 6;
 
     private readonly TimeProvider _time;
     private readonly LeaseClock _clock;
-    private readonly TrackerShard[] _shards = new TrackerShard[1 << ShardBits];
+    private readonly TrackerPart[] _parts = new TrackerPart[1 << PartBits];
     private readonly LeaseSweep _sweep;
     private volatile bool _isResumed;
     private int _isTicking;
@@ -30,19 +30,19 @@ public sealed class PresenceTracker : ITrackedUsers
     {
         _time = time;
         _clock = new LeaseClock(time);
-        for (var index = 0; index < _shards.Length; index++)
-            _shards[index] = new TrackerShard(_clock, queue, Sids);
-        _sweep = new LeaseSweep(_shards, queue, metrics);
+        for (var index = 0; index < _parts.Length; index++)
+            _parts[index] = new TrackerPart(_clock, queue, Sids);
+        _sweep = new LeaseSweep(_parts, queue, metrics);
     }
 
     /// <summary>The number of live sessions, without the anonymous sessions of recovered users.</summary>
-    public long LiveSessions => _shards.Sum(shard => Volatile.Read(ref shard.LiveSessions));
+    public long LiveSessions => _parts.Sum(part => Volatile.Read(ref part.LiveSessions));
 
     /// <inheritdoc/>
     public TimeSpan? Uptime => _isResumed ? _clock.ToUptime(_clock.Now) : null;
 
     /// <summary>The number of tracked users.</summary>
-    internal long TrackedUsers => _shards.Sum(shard => (long)shard.Users.Count);
+    internal long TrackedUsers => _parts.Sum(part => (long)part.Users.Count);
 
     /// <summary>The index of tracked users by SID.</summary>
     internal SidIndex Sids { get; } = new();
@@ -64,11 +64,11 @@ public sealed class PresenceTracker : ITrackedUsers
         if (service.IsDeleted)
             return HeartbeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var shard = ShardOf(service.Id, user.Identity, out var hash);
-        lock (shard.Gate)
+        var part = PartOf(service.Id, user.Identity, out var hash);
+        lock (part.Gate)
         {
             var now = _clock.Now;
-            return shard.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
+            return part.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
         }
     }
 
@@ -82,10 +82,10 @@ public sealed class PresenceTracker : ITrackedUsers
     {
         ThrowIfEmpty(session);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var shard = ShardOf(service.Id, user.Identity, out var hash);
-        lock (shard.Gate)
+        var part = PartOf(service.Id, user.Identity, out var hash);
+        lock (part.Gate)
         {
-            var tracked = shard.GetOrAdd(service, user.Identity, hash);
+            var tracked = part.GetOrAdd(service, user.Identity, hash);
             return tracked.IsOther(user.Sid)
                 ? Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value))
                 : tracked.End(session, _clock.Now, timeout);
@@ -99,11 +99,11 @@ public sealed class PresenceTracker : ITrackedUsers
         List<LiveSession> sessions;
         bool recovering;
         long now;
-        var shard = ShardOf(service.Id, user.Identity, out var hash);
-        lock (shard.Gate)
+        var part = PartOf(service.Id, user.Identity, out var hash);
+        lock (part.Gate)
         {
             now = _clock.Now;
-            if (shard.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
+            if (part.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
                 return new SessionList([], Recovering: false);
             if (tracked.IsOther(user.Sid))
                 throw PresenceErrors.UserNotFound(user.Sid!.Value);
@@ -124,8 +124,8 @@ public sealed class PresenceTracker : ITrackedUsers
     {
         foreach (var user in stream.TakeUsers())
         {
-            var shard = ShardOf(user.Hash);
-            lock (shard.Gate)
+            var part = PartOf(user.Hash);
+            lock (part.Gate)
                 user.Close(stream, _clock.Now);
         }
     }
@@ -148,9 +148,9 @@ public sealed class PresenceTracker : ITrackedUsers
         var now = _clock.Now;
         if (_clock.FromUptime(until) is var end && end <= now)
             return;
-        var shard = ShardOf(service.Id, identity, out var hash);
-        lock (shard.Gate)
-            shard.GetOrAdd(service, identity, hash).RecoverEnded(session, end, now);
+        var part = PartOf(service.Id, identity, out var hash);
+        lock (part.Gate)
+            part.GetOrAdd(service, identity, hash).RecoverEnded(session, end, now);
     }
 
     /// <summary>
@@ -160,9 +160,9 @@ public sealed class PresenceTracker : ITrackedUsers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
     public void Recover(CachedService service, in StoredOnlineUser stored)
     {
-        var shard = ShardOf(service.Id, stored.Identity, out var hash);
-        lock (shard.Gate)
-            shard.GetOrAdd(service, stored.Identity, hash).Recover(stored, _clock.Now);
+        var part = PartOf(service.Id, stored.Identity, out var hash);
+        lock (part.Gate)
+            part.GetOrAdd(service, stored.Identity, hash).Recover(stored, _clock.Now);
     }
 
     /// <summary>Starts the time of leases. Call it when the service is ready.</summary>
@@ -190,27 +190,27 @@ public sealed class PresenceTracker : ITrackedUsers
     /// <inheritdoc/>
     public SessionsToEnd FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention)
     {
-        var shard = ShardOf(serviceId, identity, out var hash);
-        lock (shard.Gate)
-            return shard.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? SessionsToEnd.None;
+        var part = PartOf(serviceId, identity, out var hash);
+        lock (part.Gate)
+            return part.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? SessionsToEnd.None;
     }
 
     /// <inheritdoc/>
     public void Delete(long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored)
     {
-        var shard = ShardOf(serviceId, identity, out var hash);
-        lock (shard.Gate)
-            shard.Users.Find(serviceId, identity, hash)?.Delete(retention, stored);
+        var part = PartOf(serviceId, identity, out var hash);
+        lock (part.Gate)
+            part.Users.Find(serviceId, identity, hash)?.Delete(retention, stored);
     }
 
     /// <inheritdoc/>
     public void Reconsider(CachedService service)
     {
-        foreach (var shard in _shards)
+        foreach (var part in _parts)
         {
             var bucketCount = 0;
             for (var bucket = 0; bucket >= 0;)
-                bucket = shard.ReconsiderBatch(service, bucket, ref bucketCount);
+                bucket = part.ReconsiderBatch(service, bucket, ref bucketCount);
         }
     }
 
@@ -219,14 +219,14 @@ public sealed class PresenceTracker : ITrackedUsers
     /// </summary>
     internal bool Exists(CachedService service, Identity identity)
     {
-        var shard = ShardOf(service.Id, identity, out var hash);
-        lock (shard.Gate)
-            return shard.Users.Find(service.Id, identity, hash) is { Exists: true };
+        var part = PartOf(service.Id, identity, out var hash);
+        lock (part.Gate)
+            return part.Users.Find(service.Id, identity, hash) is { Exists: true };
     }
 
-    private TrackerShard ShardOf(long serviceId, Identity identity, out int hash) => ShardOf(hash = UserTable.HashOf(serviceId, identity));
+    private TrackerPart PartOf(long serviceId, Identity identity, out int hash) => PartOf(hash = UserTable.HashOf(serviceId, identity));
 
-    private TrackerShard ShardOf(int hash) => _shards[hash & (_shards.Length - 1)];
+    private TrackerPart PartOf(int hash) => _parts[hash & (_parts.Length - 1)];
 
     // The empty id is reserved for the anonymous session, which no client may renew or end.
     private static void ThrowIfEmpty(SessionId session)

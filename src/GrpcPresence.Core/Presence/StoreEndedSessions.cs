@@ -20,7 +20,7 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
     {
         if (!IsRejected)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
                 user.MarkEndsStored(_toStore!);
         }
         base.Complete(users);
@@ -34,7 +34,7 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
     {
         if (_toStore is null)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
                 (_toStore, _toRemove) = user.TakeUnstoredEnds();
         }
         var service = batch.Service(user.Service.Sid);
@@ -43,7 +43,7 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
         foreach (var id in _toRemove)
             service.Rows.RemoveEndedSession(user.Identity, id);
         foreach (var (id, until) in _toStore)
-            service.Rows.AddEndedSession(user.Identity, id, user.Shard.Clock.ToUptime(until));
+            service.Rows.AddEndedSession(user.Identity, id, user.Part.Clock.ToUptime(until));
         return _toStore.Count;
     }
 }

@@ -38,7 +38,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
         }
         if (_entry == QueueEntry.Waiting)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
                 _snapshot = user.TakeSnapshot(background);
             _entry = QueueEntry.Used;
         }
@@ -61,7 +61,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void Complete(ITrackedUsers users)
     {
-        lock (user.Shard.Gate)
+        lock (user.Part.Gate)
         {
             if (_aliveAt is { } uptime)
                 user.NoteStoredAlive(uptime);
@@ -81,7 +81,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void Fail(PresenceException reason)
     {
-        lock (user.Shard.Gate)
+        lock (user.Part.Gate)
         {
             if (_snapshot is { } snapshot)
                 user.Retry(snapshot, reason);
@@ -107,7 +107,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void FailPermanently(PresenceException reason)
     {
-        lock (user.Shard.Gate)
+        lock (user.Part.Gate)
             user.Reject(reason);
     }
 
@@ -154,7 +154,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     {
         user.ForgetStoreId();
         _entry = QueueEntry.Used;
-        user.Shard.Queue.Requeue(this);
+        user.Part.Queue.Requeue(this);
     }
 
     private void Create(CommandBatch batch, ServiceBatch service, PresenceSnapshot snapshot)

@@ -10,14 +10,14 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// A user with live sessions, with remembered ended sessions, or with a state that is not stored yet. The user is online while any session
-/// lives, including the anonymous one. Call every member under the shard's lock.
+/// lives, including the anonymous one. Call every member under the part's lock.
 /// </summary>
-internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerShard shard)
+internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerPart part)
 {
     /// <summary>The <see cref="Slot"/> of a user that is not in the wheel.</summary>
     public const int NoSlot = -1;
 
-    // The links of the shard's table and wheel. Only the table and the wheel write them.
+    // The links of the part's table and wheel. Only the table and the wheel write them.
     public readonly int Hash = hash;
     public TrackedUser? NextInBucket;
     public TrackedUser? Before;
@@ -44,15 +44,15 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         private set => _sync.StoreId = PackedStoreId.Pack(Service.Id, value);
     }
 
-    /// <summary>The shard, whose lock guards the user.</summary>
-    public TrackerShard Shard { get; } = shard;
+    /// <summary>The part, whose lock guards the user.</summary>
+    public TrackerPart Part { get; } = part;
 
     public bool IsInWheel => Slot != NoSlot;
 
     /// <summary>Whether any session lives.</summary>
     public bool IsOnline => _sessions.Count > 0;
 
-    /// <summary>Whether the shard can drop the user.</summary>
+    /// <summary>Whether the part can drop the user.</summary>
     public bool IsIdle => _sessions.Count == 0 && _sessions.Ended is null && !_sync.IsPending;
 
     /// <summary>Whether the user is known to exist, or a live session may still create it.</summary>
@@ -78,10 +78,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         session.LeaseEnd = leaseEnd;
         if (session.Owner != stream)
             SetOwner(ref session, stream);
-        Shard.Wheel.PutBy(this, leaseEnd);
+        Part.Wheel.PutBy(this, leaseEnd);
         _sessions.IsUnseen = false;
         if (!wasOnline)
-            Shard.CameOnline++;
+            Part.CameOnline++;
         else if (index < 0)
             MarkAliveIfDue(now); // after a restart, soon enough even if the next one follows in seconds
         Continue(_sync.MarkOnline(isNew: !wasOnline, address.MayCreate, Service.Configuration));
@@ -121,7 +121,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 continue;
             session.Owner = null;
             session.LeaseEnd = Math.Min(session.LeaseEnd, latest);
-            Shard.Wheel.PutBy(this, session.LeaseEnd);
+            Part.Wheel.PutBy(this, session.LeaseEnd);
         }
     }
 
@@ -138,10 +138,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         SetSid(stored.Sid, stored.Id);
         NoteStoredAlive(stored.LastAlive);
         var timeout = Service.Configuration.SessionTimeout;
-        var left = Limits.MaxUnseen + timeout - (Shard.Clock.EarlierUptime - LastAlive);
+        var left = Limits.MaxUnseen + timeout - (Part.Clock.EarlierUptime - LastAlive);
         ref var session = ref _sessions[_sessions.Add(default)];
         session.LeaseEnd = now + Math.Clamp(left.Ticks, 0, timeout.Ticks);
-        Shard.Wheel.PutBy(this, session.LeaseEnd);
+        Part.Wheel.PutBy(this, session.LeaseEnd);
         _sessions.IsUnseen = _sessions.Count == 1;
         _sync.MarkRecovered(Service.Configuration);
     }
@@ -150,7 +150,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public void RecoverEnded(SessionId id, long until, long now)
     {
         (_sessions.Ended ??= new EndedSessions()).AddStored(id, until, now);
-        Shard.Wheel.PutBy(this, until);
+        Part.Wheel.PutBy(this, until);
         if (until - now > Limits.MaxSessionTimeout.Ticks)
             CountAsDeleted();
     }
@@ -190,7 +190,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Returns the live sessions, and whether the anonymous session is one of them.</summary>
     public (List<LiveSession> Sessions, bool Recovering) List(long now) => _sessions.List(now);
 
-    /// <summary>Removes the user from the index of SIDs. The user is about to leave the shard.</summary>
+    /// <summary>Removes the user from the index of SIDs. The user is about to leave the part.</summary>
     public void Leave() => SetSid(default);
 
     /// <summary>Takes the state for the writer's decision; null if nothing is to be decided.</summary>
@@ -250,7 +250,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// </summary>
     public SessionsToEnd FindSessionsToEnd(TimeSpan retention)
     {
-        var now = Shard.Clock.Now;
+        var now = Part.Clock.Now;
         var isKept = _sessions.Ended is { IsOfDeletedUser: true } || Service.RememberedDeletedUsers < Limits.RememberedDeletedUsers;
         var kept = isKept ? now + retention.Ticks : now;
         var ids = new List<(SessionId Id, long Until)>(_sessions.Count);
@@ -263,7 +263,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         // A session that ended shortly before must not bring the user back either.
         ids.AddRange((_sessions.Ended?.List(now) ?? []).OrderByDescending(ended => ended.Until));
         return new SessionsToEnd(
-            [.. ids.Take(Limits.EndedSessionsPerUser).Select(ended => (ended.Id, Shard.Clock.ToUptime(Math.Max(ended.Until, kept))))],
+            [.. ids.Take(Limits.EndedSessionsPerUser).Select(ended => (ended.Id, Part.Clock.ToUptime(Math.Max(ended.Until, kept))))],
             [.. ids.Skip(Limits.EndedSessionsPerUser).Select(ended => ended.Id)]);
     }
 
@@ -279,16 +279,16 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         {
             var ids = stored.Ended.Select(known => known.Session).ToHashSet();
             _sessions.Ended ??= new EndedSessions();
-            _sessions.Ended.Replace(ended.Select(known => (known.Session, Shard.Clock.FromUptime(known.Until))), ids);
-            Shard.Wheel.PutBy(this, _sessions.Ended.FirstEnd);
+            _sessions.Ended.Replace(ended.Select(known => (known.Session, Part.Clock.FromUptime(known.Until))), ids);
+            Part.Wheel.PutBy(this, _sessions.Ended.FirstEnd);
             if (retention > TimeSpan.Zero)
                 CountAsDeleted();
             // A heartbeat began a session after the deletion was decided.
             if (ended.Any(known => !ids.Contains(known.Session)) && _sessions.Ended.Pending is not { Completion.IsCompleted: false })
-                Shard.Queue.Requeue(_sessions.Ended.Pending = new StoreEndedSessions(this));
+                Part.Queue.Requeue(_sessions.Ended.Pending = new StoreEndedSessions(this));
         }
         RemoveAll();
-        Shard.RemoveIfIdle(this);
+        Part.RemoveIfIdle(this);
     }
 
     /// <summary>Takes the ended sessions to store, and those to remove from the store.</summary>
@@ -313,8 +313,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         get
         {
-            var unseen = Shard.Clock.EarlierUptime - LastAlive;
-            return Shard.Clock.EarlierAliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
+            var unseen = Part.Clock.EarlierUptime - LastAlive;
+            return Part.Clock.EarlierAliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
         }
     }
 
@@ -323,10 +323,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         if (_sessions.Count > (_sessions.HasAnonymous ? 1 : 0)
             && Service.Configuration.ReachabilityEnabled
-            && Shard.Clock.ToUptime(now).TotalSeconds - _sessions.AliveAt >= Limits.AliveInterval.TotalSeconds)
+            && Part.Clock.ToUptime(now).TotalSeconds - _sessions.AliveAt >= Limits.AliveInterval.TotalSeconds)
         {
-            _sessions.AliveAt = (int)Shard.Clock.ToUptime(now).TotalSeconds;
-            Shard.AwaitAliveMark(this);
+            _sessions.AliveAt = (int)Part.Clock.ToUptime(now).TotalSeconds;
+            Part.AwaitAliveMark(this);
         }
     }
 
@@ -346,7 +346,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 Requeue();
                 break;
             case PresenceSync.Next.Idle:
-                Shard.RemoveIfIdle(this);
+                Part.RemoveIfIdle(this);
                 break;
         }
     }
@@ -355,7 +355,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         if (_sync.TryUseEntry(background))
             return;
-        if (Shard.Queue.TryEnqueue(new StorePresence(this, background), background))
+        if (Part.Queue.TryEnqueue(new StorePresence(this, background), background))
             _sync.MarkQueued(background);
         else
             _sync.MarkQueueClosed();
@@ -365,7 +365,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         if (_sync.TryUseEntry(background: false))
             return;
-        Shard.Queue.Requeue(new StorePresence(this, background: false));
+        Part.Queue.Requeue(new StorePresence(this, background: false));
         _sync.MarkQueued(background: false);
     }
 
@@ -377,21 +377,21 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         if (sid == Sid)
             return;
         if (Sid != default)
-            Shard.Sids.Remove(Service, Sid);
+            Part.Sids.Remove(Service, Sid);
         Sid = sid;
     }
 
     private void IndexBy(UserSid sid)
     {
         SetSid(sid);
-        Shard.Sids.Add(Service, sid, Identity);
+        Part.Sids.Add(Service, sid, Identity);
     }
 
     private int Begin(SessionId id)
     {
         if (_sessions.Count - (_sessions.HasAnonymous ? 1 : 0) >= Limits.SessionsPerUser)
             Remove(_sessions.LeastRecentlyRenewed());
-        Shard.LiveSessions++;
+        Part.LiveSessions++;
         return _sessions.Add(id);
     }
 
@@ -410,7 +410,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         var session = _sessions[index];
         if (!session.IsAnonymous)
-            Shard.LiveSessions--;
+            Part.LiveSessions--;
         _sessions.RemoveAt(index);
         Disown(session.Owner);
     }
@@ -423,7 +423,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     private void Remember(SessionId id, long until, long now) =>
-        Shard.Wheel.PutBy(this, (_sessions.Ended ??= new EndedSessions()).Add(id, until, now));
+        Part.Wheel.PutBy(this, (_sessions.Ended ??= new EndedSessions()).Add(id, until, now));
 
     /// <summary>Completes when the end of the session is stored.</summary>
     private Task StoreEnd(SessionId id)
@@ -434,7 +434,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         if (ended.Pending is { Completion.IsCompleted: false } pending)
             return pending.Completion;
         ended.Pending = new StoreEndedSessions(this);
-        return Shard.Queue.SubmitAsync(ended.Pending);
+        return Part.Queue.SubmitAsync(ended.Pending);
     }
 
     private void CountAsDeleted()
@@ -454,14 +454,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     private void GoOffline(bool background)
     {
-        Shard.WentOffline++;
+        Part.WentOffline++;
         Continue(_sync.MarkOffline(background, Service.Configuration));
     }
 
     private void RemoveAll()
     {
         if (IsOnline)
-            Shard.WentOffline++;
+            Part.WentOffline++;
         while (_sessions.Count > 0)
             Remove(_sessions.Count - 1);
     }
@@ -478,9 +478,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         var due = _sessions.FirstEnd();
         if (due != long.MaxValue)
-            Shard.Wheel.Put(this, due);
+            Part.Wheel.Put(this, due);
         else
-            Shard.Wheel.Remove(this);
-        Shard.RemoveIfIdle(this);
+            Part.Wheel.Remove(this);
+        Part.RemoveIfIdle(this);
     }
 }

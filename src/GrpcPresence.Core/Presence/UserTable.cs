@@ -3,9 +3,9 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The users of a shard, by service instance and identity: a hash table whose nodes are the users themselves. It takes a third of the
+/// The users of a part, by service instance and identity: a hash table whose nodes are the users themselves. It takes a third of the
 /// memory of a dictionary with that key. It can be walked a few buckets at a time, with the lock released in between. Guarded by the
-/// shard's lock.
+/// part's lock.
 /// </summary>
 internal sealed class UserTable
 {
@@ -56,8 +56,8 @@ internal sealed class UserTable
             Resize(_buckets.Length / 2);
     }
 
-    // The lowest bits choose the shard, so they are equal for all users of it.
-    private ref TrackedUser? BucketOf(int hash) => ref _buckets[((uint)hash >> PresenceTracker.ShardBits) & (uint)(_buckets.Length - 1)];
+    // The lowest bits choose the part, so they are equal for all users of it.
+    private ref TrackedUser? BucketOf(int hash) => ref _buckets[((uint)hash >> PresenceTracker.PartBits) & (uint)(_buckets.Length - 1)];
 
     private void Link(TrackedUser user)
     {

@@ -8,7 +8,7 @@ namespace GrpcPresence.Core.Presence;
 /// A part of the tracked users, with the lock that guards everything here. The locks of the command queue, of a heartbeat stream and of the
 /// SID index may be taken inside it.
 /// </summary>
-internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidIndex sids)
+internal sealed class TrackerPart(LeaseClock clock, CommandQueue queue, SidIndex sids)
 {
     /// <summary>
     /// The maximum number of users that a sweep visits under one hold of the lock: a few tens of microseconds, so that heartbeats are not
@@ -19,7 +19,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     private readonly List<TrackedUser> _unmarked = []; // users that the store must learn to be alive
 
     /// <summary>
-    /// Guards the users of the shard. No I/O, await or logging is allowed under it. Never take two shards' locks at once.
+    /// Guards the users of the part. No I/O, await or logging is allowed under it. Never take two parts' locks at once.
     /// </summary>
     public Lock Gate { get; } = new();
 
@@ -32,7 +32,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     /// <summary>The index of tracked users by SID.</summary>
     public SidIndex Sids { get; } = sids;
 
-    /// <summary>The timing wheel of the shard's users.</summary>
+    /// <summary>The timing wheel of the part's users.</summary>
     public TimingWheel Wheel { get; } = new();
 
     /// <summary>The users.</summary>
@@ -58,7 +58,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     /// <summary>Stops tracking a user without any remaining state. Call it under the lock.</summary>
     public void RemoveIfIdle(TrackedUser user)
     {
-        // The writer may still hold a user that has left the shard.
+        // The writer may still hold a user that has left the part.
         if (!user.IsIdle || Users.Find(user.Service.Id, user.Identity, user.Hash) != user)
             return;
         Wheel.Remove(user);
