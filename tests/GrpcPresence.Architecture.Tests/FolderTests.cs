@@ -21,7 +21,7 @@ public sealed class FolderTests
         ["Domain.Services"] = ["Domain", "Domain.Errors"],
         ["Domain.Users"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Domain.ApiKeys"] = ["Domain", "Domain.Errors", "Domain.Services"],
-        ["Domain.Cluster"] = ["Domain", "Domain.Services", "Domain.Users"],
+        ["Domain.Cluster"] = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users"],
         ["Cluster.Shards"] = ["Domain", "Domain.Cluster"],
         ["Cluster.Membership"] = ["Domain", "Domain.Cluster"],
         ["Telemetry"] = [],
@@ -34,7 +34,8 @@ public sealed class FolderTests
         ["Writing.Overlay"] = [.. Domain, "Storage", "Storage.Batches"],
         ["Writing"] = Decided,
         ["Writing.Commands"] = Decided,
-        ["Presence"] = Decided,
+        ["Presence.HandOver"] = [.. Domain, "Domain.Cluster", "Storage"],
+        ["Presence"] = [.. Decided, "Domain.Cluster", "Cluster.Shards", "Presence.HandOver"],
         ["Watching"] = [.. Written, "Threading"],
         ["Webhooks"] = [.. Written, "Writing.Commands", "Threading"],
     };

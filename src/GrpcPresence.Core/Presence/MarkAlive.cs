@@ -28,7 +28,10 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     internal override void Decide(CommandBatch batch)
     {
         foreach (var user in users)
-            batch.MarkAlive(user.Service.Id, user.StoreId);
+        {
+            if (!user.IsLost)
+                batch.MarkAlive(user.Service.Id, user.StoreId);
+        }
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,8 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -73,7 +75,7 @@ internal struct PresenceSync()
         Background,
     }
 
-    // One byte for four flags, so that the store's key fits beside them.
+    // One byte for all flags, so that the store's key fits beside them.
     [Flags]
     private enum Flags : byte
     {
@@ -88,6 +90,9 @@ internal struct PresenceSync()
         CameOnline = 4,
 
         MayCreate = 8,
+
+        /// <summary>Another node holds the shard of the user.</summary>
+        Lost = 16,
     }
 
     public SyncPhase Phase { get; private set; }
@@ -122,6 +127,15 @@ internal struct PresenceSync()
     /// <summary>Whether the writer still has to look at the user.</summary>
     public readonly bool IsPending => Phase != SyncPhase.Stored;
 
+    /// <summary>
+    /// Whether another node has taken the user, for good. Whatever the writer still has of this object must not be stored.
+    /// </summary>
+    public bool IsLost
+    {
+        readonly get => _flags.HasFlag(Flags.Lost);
+        private set => Set(Flags.Lost, value);
+    }
+
     private readonly bool IsQueued => Phase is SyncPhase.Queued or SyncPhase.TakenAndQueued;
 
     private readonly bool IsTaken => Phase is SyncPhase.Taken or SyncPhase.TakenAndQueued;
@@ -146,6 +160,31 @@ internal struct PresenceSync()
     {
         IsStoredOnline = true;
         _decidedSwitch = configuration.SwitchRevision;
+    }
+
+    /// <summary>Returns what the writer decided last, for another node. Nothing may be pending.</summary>
+    public readonly HandedPresence HandOver() => new(IsStoredOnline, _decidedSwitch, HasComeOnline, MayCreate);
+
+    /// <summary>Begins with what the writer of another node decided last.</summary>
+    public void Receive(HandedPresence handed) =>
+        (IsStoredOnline, _decidedSwitch, HasComeOnline, MayCreate) = (handed.IsOnline, handed.Switch, handed.CameOnline, handed.MayCreate);
+
+    /// <summary>
+    /// Replaces what is known to be stored by what the store holds now, because commits may be lost. A change that a commit may contain is
+    /// decided again.
+    /// </summary>
+    public Next Reread(bool isStoredOnline, bool isOnline, ServiceConfiguration configuration)
+    {
+        IsStoredOnline = isStoredOnline;
+        _decidedSwitch = isStoredOnline ? configuration.SwitchRevision : -1;
+        return IsTaken || isOnline != isStoredOnline ? Next.QueueInBackground : Next.None;
+    }
+
+    /// <summary>Forgets everything for good, because another node has the user. The callers that wait fail.</summary>
+    public void Lose(PresenceException reason)
+    {
+        Forget(reason);
+        IsLost = true;
     }
 
     /// <summary>Compares the state with what is stored, after reachability was switched.</summary>
@@ -240,7 +279,7 @@ internal struct PresenceSync()
         HasComeOnline |= snapshot.CameOnline;
         MayCreate |= snapshot.MayCreate;
         FailWaiters(reason);
-        return Next.QueueInBackground;
+        return AfterFailure(reason);
     }
 
     /// <summary>Notes that the store failed before this entry was decided.</summary>
@@ -250,7 +289,7 @@ internal struct PresenceSync()
         if (!IsQueued)
             return Next.None;
         _waiters?.FailQueued(reason);
-        return Next.QueueInBackground;
+        return AfterFailure(reason);
     }
 
     /// <summary>Notes that the writer deferred this entry to the next commit.</summary>
@@ -299,6 +338,15 @@ internal struct PresenceSync()
         && IsStoredOnline == isOnline
         && (isOnline || !HasComeOnline)
         && (_decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled));
+
+    // After a lost shard nothing is queued again: this node can never store it. The close of the shard removes the user.
+    private Next AfterFailure(PresenceException reason)
+    {
+        if (reason is not ShardMovedException && !IsLost)
+            return Next.QueueInBackground;
+        Phase = IsTaken ? SyncPhase.Taken : SyncPhase.Stored;
+        return Next.None;
+    }
 
     // The entry that queued the state may have come and gone while a commit held the state.
     private readonly Next NextWhenQueued() => _lanes != Lanes.None ? Next.None : Next.Requeue;

@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
@@ -22,18 +25,33 @@ public sealed class PresenceTracker : ITrackedUsers
     private readonly LeaseClock _clock;
     private readonly TrackerPart[] _parts = new TrackerPart[1 << PartBits];
     private readonly LeaseSweep _sweep;
+    private readonly ShardGates? _gates; // null outside of a cluster: then no shard is computed
     private volatile bool _isResumed;
     private int _isTicking;
 
     /// <summary>Creates a tracker without users.</summary>
-    public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics)
+    /// <param name="time">The clock.</param>
+    /// <param name="queue">Receives transitions.</param>
+    /// <param name="metrics">The metrics.</param>
+    /// <param name="gates">The gates of a cluster's shards, all closed; null for a node that decides about all users.</param>
+    public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics, ShardGates? gates = null)
     {
         _time = time;
         _clock = new LeaseClock(time);
+        _gates = gates;
+        var states = gates is null ? null : new ShardStates(gates);
         for (var index = 0; index < _parts.Length; index++)
-            _parts[index] = new TrackerPart(_clock, queue, Sids);
+            _parts[index] = new TrackerPart(_clock, queue, Sids, states);
         _sweep = new LeaseSweep(_parts, queue, metrics);
+        if (states is not null)
+            Shards = new TrackedShards(_parts, states, _clock, Streams = new HeartbeatStreams(_clock));
     }
+
+    /// <summary>Opens, closes and moves the shards of a cluster; null outside of one.</summary>
+    public TrackedShards? Shards { get; }
+
+    /// <summary>The heartbeat streams that a node of a cluster has met; null outside of one.</summary>
+    public HeartbeatStreams? Streams { get; }
 
     /// <summary>The number of live sessions, without the anonymous sessions of recovered users.</summary>
     public long LiveSessions => _parts.Sum(part => Volatile.Read(ref part.LiveSessions));
@@ -64,10 +82,13 @@ public sealed class PresenceTracker : ITrackedUsers
         if (service.IsDeleted)
             return HeartbeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var part = PartOf(service.Id, user.Identity, out var hash);
+        var part = PartOf(service.Sid, service.Id, user.Identity, out var hash);
         lock (part.Gate)
         {
+            if (IsMoved(hash))
+                return HeartbeatResult.Moved(UserTable.ShardOf(hash));
             var now = _clock.Now;
+            stream?.Met?.Add(UserTable.ShardOf(hash));
             return part.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
         }
     }
@@ -77,14 +98,19 @@ public sealed class PresenceTracker : ITrackedUsers
     /// one session timeout, so that a delayed heartbeat does not begin it again. Ending it again changes nothing. If this was the last
     /// session, stores the user's transition. Completes when all of this is stored, so that it holds after a restart.
     /// </summary>
-    /// <exception cref="PresenceException">Through the task: UserNotFound, StorageUnavailable, ServerStopping.</exception>
+    /// <exception cref="PresenceException">
+    /// Through the task: UserNotFound, StorageUnavailable, ServerStopping. In a cluster also <see cref="ShardMovedException"/>: the call
+    /// belongs to the holder of the shard, where repeating it is harmless.
+    /// </exception>
     public Task EndSession(CachedService service, in UserRef user, SessionId session)
     {
         ThrowIfEmpty(session);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var part = PartOf(service.Id, user.Identity, out var hash);
+        var part = PartOf(service.Sid, service.Id, user.Identity, out var hash);
         lock (part.Gate)
         {
+            if (IsMoved(hash))
+                return Task.FromException(new ShardMovedException(UserTable.ShardOf(hash)));
             var tracked = part.GetOrAdd(service, user.Identity, hash);
             return tracked.IsOther(user.Sid)
                 ? Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value))
@@ -94,14 +120,17 @@ public sealed class PresenceTracker : ITrackedUsers
 
     /// <summary>Returns the live sessions of a user, the most recent heartbeat first.</summary>
     /// <exception cref="PresenceException">UserNotFound: another user has the identity now.</exception>
+    /// <exception cref="ShardMovedException">In a cluster: the call belongs to the holder of the shard.</exception>
     public SessionList ListSessions(CachedService service, in UserRef user)
     {
         List<LiveSession> sessions;
         bool recovering;
         long now;
-        var part = PartOf(service.Id, user.Identity, out var hash);
+        var part = PartOf(service.Sid, service.Id, user.Identity, out var hash);
         lock (part.Gate)
         {
+            if (IsMoved(hash))
+                throw new ShardMovedException(UserTable.ShardOf(hash));
             now = _clock.Now;
             if (part.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
                 return new SessionList([], Recovering: false);
@@ -118,7 +147,8 @@ public sealed class PresenceTracker : ITrackedUsers
 
     /// <summary>
     /// Shortens the leases of the sessions that the stream still owns to the present debounce, unless they end earlier. Call it when the
-    /// client closed a stream that asked for this. Do not call it for a stream that the server ends.
+    /// client closed a stream that asked for this. Do not call it for a stream that the server ends. In a cluster, a stream is closed for
+    /// each shard: see <see cref="TrackedShards.CloseStream"/>.
     /// </summary>
     public void Close(HeartbeatStream stream)
     {
@@ -126,7 +156,10 @@ public sealed class PresenceTracker : ITrackedUsers
         {
             var part = PartOf(user.Hash);
             lock (part.Gate)
-                user.Close(stream, _clock.Now);
+            {
+                if (!IsMoved(user.Hash))
+                    user.Close(stream, _clock.Now);
+            }
         }
     }
 
@@ -137,10 +170,15 @@ public sealed class PresenceTracker : ITrackedUsers
     public void Resume(ServerUptime before)
     {
         _clock.Stop();
-        _clock.EarlierUptime = before.Total;
-        _clock.EarlierAliveTime = before.AliveTime;
+        _clock.Continue(before);
         _isResumed = true;
     }
+
+    /// <summary>
+    /// Raises the uptime to that of the cluster, if it is higher. The nodes of a cluster share one uptime. That of a node falls behind while
+    /// the node is paused, and ended sessions that it stores then are remembered for less time after a take-over, by as much.
+    /// </summary>
+    public void RaiseUptime(TimeSpan cluster) => _clock.RaiseUptime(cluster);
 
     /// <summary>Remembers a session that ended before the start, up to an uptime. Call it after <see cref="Resume"/>.</summary>
     public void RecoverEnded(CachedService service, Identity identity, SessionId session, TimeSpan until)
@@ -148,7 +186,7 @@ public sealed class PresenceTracker : ITrackedUsers
         var now = _clock.Now;
         if (_clock.FromUptime(until) is var end && end <= now)
             return;
-        var part = PartOf(service.Id, identity, out var hash);
+        var part = PartOf(service.Sid, service.Id, identity, out var hash);
         lock (part.Gate)
             part.GetOrAdd(service, identity, hash).RecoverEnded(session, end, now);
     }
@@ -160,7 +198,7 @@ public sealed class PresenceTracker : ITrackedUsers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
     public void Recover(CachedService service, in StoredOnlineUser stored)
     {
-        var part = PartOf(service.Id, stored.Identity, out var hash);
+        var part = PartOf(service.Sid, service.Id, stored.Identity, out var hash);
         lock (part.Gate)
             part.GetOrAdd(service, stored.Identity, hash).Recover(stored, _clock.Now);
     }
@@ -188,17 +226,17 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <inheritdoc/>
-    public SessionsToEnd FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention)
+    public SessionsToEnd FindSessionsToEnd(ServiceSid service, long serviceId, Identity identity, TimeSpan retention)
     {
-        var part = PartOf(serviceId, identity, out var hash);
+        var part = PartOf(service, serviceId, identity, out var hash);
         lock (part.Gate)
             return part.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? SessionsToEnd.None;
     }
 
     /// <inheritdoc/>
-    public void Delete(long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored)
+    public void Delete(ServiceSid service, long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored)
     {
-        var part = PartOf(serviceId, identity, out var hash);
+        var part = PartOf(service, serviceId, identity, out var hash);
         lock (part.Gate)
             part.Users.Find(serviceId, identity, hash)?.Delete(retention, stored);
     }
@@ -215,16 +253,22 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <summary>
-    /// Whether the user is known to exist, without reading the store: the writer has found the user, or a live session may create it.
+    /// Whether the user is known to exist, without reading the store: the writer has found the user, or a live session may create it. False
+    /// if another node holds the shard of the user.
     /// </summary>
     internal bool Exists(CachedService service, Identity identity)
     {
-        var part = PartOf(service.Id, identity, out var hash);
+        var part = PartOf(service.Sid, service.Id, identity, out var hash);
         lock (part.Gate)
-            return part.Users.Find(service.Id, identity, hash) is { Exists: true };
+            return !IsMoved(hash) && part.Users.Find(service.Id, identity, hash) is { Exists: true };
     }
 
-    private TrackerPart PartOf(long serviceId, Identity identity, out int hash) => PartOf(hash = UserTable.HashOf(serviceId, identity));
+    private TrackerPart PartOf(ServiceSid service, long serviceId, Identity identity, out int hash) => PartOf(hash = _gates is null
+        ? UserTable.HashOf(serviceId, identity)
+        : UserTable.HashOf(Shard.Of(service, identity), serviceId, identity));
+
+    // Call it under the part's lock: then a seal that has taken the lock knows that nothing goes on that saw the open gate.
+    private bool IsMoved(int hash) => _gates is { } gates && !gates.IsOpen(UserTable.ShardOf(hash));
 
     private TrackerPart PartOf(int hash) => _parts[hash & (_parts.Length - 1)];
 

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -8,7 +9,7 @@ namespace GrpcPresence.Core.Presence;
 /// <summary>
 /// Stores which sessions of a user ended, so that no heartbeat can begin them again after a restart. One command is queued for a user at a
 /// time and stores all ends until it is decided, so that a caller that ends many sessions cannot fill the queue. Takes no revision.
-/// ServiceInstanceNotFound.
+/// ServiceInstanceNotFound; in a cluster also ShardMovedException.
 /// </summary>
 internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
 {
@@ -35,7 +36,11 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
         if (_toStore is null)
         {
             lock (user.Part.Gate)
+            {
+                if (user.IsLost)
+                    throw new ShardMovedException(user.Shard);
                 (_toStore, _toRemove) = user.TakeUnstoredEnds();
+            }
         }
         var service = batch.Service(user.Service.Sid);
         if (service.Id != user.Service.Id)

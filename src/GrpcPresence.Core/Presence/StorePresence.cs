@@ -36,11 +36,19 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             _entry = _snapshot is null ? QueueEntry.Deferred : QueueEntry.Dropped;
             return;
         }
-        if (_entry == QueueEntry.Waiting)
+        lock (user.Part.Gate)
         {
-            lock (user.Part.Gate)
+            if (user.IsLost)
+            {
+                // The shard may have come back meanwhile. Then this state is older than what its holders have stored since.
+                (_entry, _snapshot) = (QueueEntry.Dropped, null);
+                return;
+            }
+            if (_entry == QueueEntry.Waiting)
+            {
                 _snapshot = user.TakeSnapshot(background);
-            _entry = QueueEntry.Used;
+                _entry = QueueEntry.Used;
+            }
         }
         if (_snapshot is not { } snapshot)
             return;
@@ -83,7 +91,9 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     {
         lock (user.Part.Gate)
         {
-            if (_snapshot is { } snapshot)
+            if (user.IsLost)
+                _entry = QueueEntry.Dropped;
+            else if (_snapshot is { } snapshot)
                 user.Retry(snapshot, reason);
             else if (_entry != QueueEntry.Used)
                 user.FailQueued(background, reason);

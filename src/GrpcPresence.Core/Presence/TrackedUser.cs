@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
@@ -47,7 +49,16 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>The part, whose lock guards the user.</summary>
     public TrackerPart Part { get; } = part;
 
+    /// <summary>The shard; meaningless outside of a cluster.</summary>
+    public Shard Shard => UserTable.ShardOf(Hash);
+
     public bool IsInWheel => Slot != NoSlot;
+
+    /// <inheritdoc cref="PresenceSync.IsLost"/>
+    public bool IsLost => _sync.IsLost;
+
+    /// <summary>Whether the writer has nothing of the user, so that the user can be handed over.</summary>
+    public bool IsSettled => !_sync.IsPending && _sessions.Ended?.Pending is null or { Completion.IsCompleted: true };
 
     /// <summary>Whether any session lives.</summary>
     public bool IsOnline => _sessions.Count > 0;
@@ -133,14 +144,12 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
     public void Recover(in StoredOnlineUser stored, long now)
     {
-        if (_sessions.HasAnonymous)
-            return;
         SetSid(stored.Sid, stored.Id);
         NoteStoredAlive(stored.LastAlive);
         var timeout = Service.Configuration.SessionTimeout;
-        var left = Limits.MaxUnseen + timeout - (Part.Clock.EarlierUptime - LastAlive);
-        ref var session = ref _sessions[_sessions.Add(default)];
-        session.LeaseEnd = now + Math.Clamp(left.Ticks, 0, timeout.Ticks);
+        var left = Limits.MaxUnseen + timeout - (Part.TakenOver(this).Total - LastAlive);
+        ref var session = ref _sessions[_sessions.HasAnonymous ? _sessions.IndexOf(default) : _sessions.Add(default)];
+        session.LeaseEnd = Math.Max(session.LeaseEnd, now + Math.Clamp(left.Ticks, 0, timeout.Ticks));
         Part.Wheel.PutBy(this, session.LeaseEnd);
         _sessions.IsUnseen = _sessions.Count == 1;
         _sync.MarkRecovered(Service.Configuration);
@@ -186,6 +195,118 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     /// <summary>Queues an online user whose state is not stored, because reachability was switched on.</summary>
     public void Reconsider() => Continue(_sync.Reconsider(IsOnline, Service.Configuration));
+
+    /// <summary>Returns the user for another node, with durations from the moment at which the shard was sealed.</summary>
+    /// <exception cref="InvalidOperationException">The writer still has something of the user.</exception>
+    public HandedUser HandOver(long sealedAt, long now)
+    {
+        if (!IsSettled)
+            throw new InvalidOperationException("A user is handed over before its changes are settled.");
+        var sessions = new HandedSession[_sessions.Count];
+        for (var index = 0; index < sessions.Length; index++)
+        {
+            var session = _sessions[index];
+            sessions[index] = new HandedSession(
+                session.Id.Unpack(),
+                new TimeSpan(Math.Max(session.LeaseEnd - sealedAt, 0)),
+                session.IsAnonymous ? TimeSpan.Zero : new TimeSpan(now - session.LastBeat),
+                session.Owner is { Met: not null } owner ? HeartbeatStreams.ToHanded(owner) : null);
+        }
+        return new HandedUser
+        {
+            Service = Service.Sid,
+            ServiceId = Service.Id,
+            Identity = Identity,
+            Sid = Sid,
+            StoreId = StoreId,
+            Presence = _sync.HandOver(),
+            AliveAt = _sessions.IsUnseen ? LastAlive : TimeSpan.FromSeconds(_sessions.AliveAt),
+            IsUnseen = _sessions.IsUnseen,
+            Sessions = sessions,
+            Ended = _sessions.Ended?.HandOver(sealedAt) ?? [],
+            IsDeleted = _sessions.Ended is { IsOfDeletedUser: true },
+        };
+    }
+
+    /// <summary>Begins as another node left the user. <see cref="Resume"/> follows when the shard opens.</summary>
+    public void Receive(HandedUser handed, long loadedAt, long now, HeartbeatStreams streams)
+    {
+        SetSid(handed.Sid, handed.StoreId);
+        _sync.Receive(handed.Presence);
+        if (handed.IsUnseen)
+            NoteStoredAlive(handed.AliveAt);
+        else
+            _sessions.AliveAt = (int)handed.AliveAt.TotalSeconds;
+        _sessions.IsUnseen = handed.IsUnseen;
+        foreach (var session in handed.Sessions)
+        {
+            if (!session.Id.IsEmpty)
+                Part.LiveSessions++;
+            ref var added = ref _sessions[_sessions.Add(session.Id)];
+            added.LeaseEnd = loadedAt + session.Remaining.Ticks;
+            added.LastBeat = now - session.SinceBeat.Ticks;
+            if (session.Stream is { } stream)
+                SetOwner(ref added, streams.OwnerOf(stream));
+        }
+        foreach (var end in handed.Ended)
+            (_sessions.Ended ??= new EndedSessions()).Receive(end, loadedAt);
+        if (handed.IsDeleted)
+            CountAsDeleted();
+    }
+
+    /// <summary>
+    /// Continues the leases after the clock of the shard stood still. Leases that had not run out last at least until the given moment.
+    /// </summary>
+    /// <param name="by">How long the clock stood still.</param>
+    /// <param name="since">The moment since which it stood still.</param>
+    /// <param name="atLeast">The moment up to which heartbeats may arrive that waited for the shard.</param>
+    public void Resume(long by, long since, long atLeast)
+    {
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            ref var session = ref _sessions[index];
+            var hadRunOut = session.LeaseEnd <= since;
+            session.LeaseEnd += by;
+            if (!hadRunOut && !session.IsAnonymous)
+                session.LeaseEnd = Math.Max(session.LeaseEnd, atLeast);
+        }
+        _sessions.Ended?.Extend(by);
+        PutAgain();
+    }
+
+    /// <summary>
+    /// Leaves the tracker without a transition, because another node has the user. What the writer still has of the user is not stored.
+    /// </summary>
+    public void Lose()
+    {
+        _sync.Lose(new ShardMovedException(Shard));
+        while (_sessions.Count > 0)
+            Remove(_sessions.Count - 1);
+        DropEnded();
+        Part.Remove(this);
+    }
+
+    /// <summary>Forgets what the writer of another node decided, because the store is read instead.</summary>
+    public void ForgetStored()
+    {
+        ForgetStoreId();
+        _ = _sync.Reread(isStoredOnline: false, isOnline: false, Service.Configuration);
+    }
+
+    /// <summary>
+    /// Replaces what is known to be stored by what the store holds now, and queues the user if its state differs. Its key in the store may
+    /// be another user's by now.
+    /// </summary>
+    public void Reread(in StoredOnlineUser? stored)
+    {
+        StoreId = 0;
+        if (stored is { } online)
+        {
+            SetSid(online.Sid, online.Id);
+            NoteStoredAlive(online.LastAlive);
+        }
+        Continue(_sync.Reread(isStoredOnline: stored is not null, IsOnline, Service.Configuration));
+    }
 
     /// <summary>Returns the live sessions, and whether the anonymous session is one of them.</summary>
     public (List<LiveSession> Sessions, bool Recovering) List(long now) => _sessions.List(now);
@@ -313,8 +434,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         get
         {
-            var unseen = Part.Clock.EarlierUptime - LastAlive;
-            return Part.Clock.EarlierAliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
+            var takenOver = Part.TakenOver(this);
+            var unseen = takenOver.Total - LastAlive;
+            return takenOver.AliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
         }
     }
 
