@@ -72,7 +72,11 @@ internal sealed class EndedSessions
 
     /// <summary>Returns the remembered ids for another node, which counts their time from this moment.</summary>
     public IReadOnlyList<HandedEnd> HandOver(long now) =>
-        [.. _entries.Where(entry => entry.Until > now).Select(entry => new HandedEnd(entry.Id, new TimeSpan(entry.Until - now), entry.IsStored))];
+    [
+        .. _entries
+            .Where(entry => entry.Until > now)
+            .Select(entry => new HandedEnd(entry.Id, new TimeSpan(entry.Until - now), entry.IsStored)),
+    ];
 
     /// <summary>Remembers an id that another node remembered.</summary>
     public void Receive(in HandedEnd handed, long now) =>

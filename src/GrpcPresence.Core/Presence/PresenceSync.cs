@@ -100,10 +100,11 @@ internal struct PresenceSync()
     /// <summary>The store's key of the user. Here, and not in the user, because it fits beside the flags.</summary>
     public PackedStoreId StoreId { get; set; }
 
-    private bool IsStoredOnline
+    /// <summary>Whether what the last decision stored is online.</summary>
+    public bool IsStoredOnline
     {
         readonly get => _flags.HasFlag(Flags.StoredOnline);
-        set => Set(Flags.StoredOnline, value);
+        private set => Set(Flags.StoredOnline, value);
     }
 
     private bool IsTakenOnline

@@ -175,8 +175,9 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <summary>
-    /// Raises the uptime to that of the cluster, if it is higher. The nodes of a cluster share one uptime. That of a node falls behind while
-    /// the node is paused, and ended sessions that it stores then are remembered for less time after a take-over, by as much.
+    /// Raises the uptime to that of the cluster, if it is higher; never lowers it. The nodes of a cluster share one uptime. That of a node
+    /// falls behind while the node is paused. Leases and ended sessions in memory last as long as before. After a take-over, ends that the
+    /// node stored while it was behind would be forgotten too early: <see cref="Limits.UptimeLag"/> makes up for this.
     /// </summary>
     public void RaiseUptime(TimeSpan cluster) => _clock.RaiseUptime(cluster);
 

@@ -74,8 +74,8 @@ public sealed class SealedShard
     }
 
     /// <summary>
-    /// Opens the shard again, because the hand-over was given up. Its leases continue where they stood. Does nothing if the shard was closed
-    /// meanwhile.
+    /// Opens the shard again, because the hand-over was given up. Its leases continue where they stood. Does nothing if the shard was
+    /// closed meanwhile.
     /// </summary>
     public void Reopen()
     {

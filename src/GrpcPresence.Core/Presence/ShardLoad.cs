@@ -18,6 +18,7 @@ public sealed class ShardLoad
     private readonly LeaseClock _clock;
     private readonly HeartbeatStreams _streams;
     private readonly long _loadedAt; // the clock of the shard stands still at this moment
+    private bool _isTakeOver;
 
     internal ShardLoad(Shard shard, TrackerPart part, ShardStates states, LeaseClock clock, HeartbeatStreams streams)
     {
@@ -59,6 +60,7 @@ public sealed class ShardLoad
     {
         lock (_part.Gate)
             _states.TakenOver(Shard) = stored;
+        _isTakeOver = true;
         ShardUsers.ForEach(_part, _part.ListUsersOf(Shard), static user => user.ForgetStored());
     }
 
@@ -98,7 +100,10 @@ public sealed class ShardLoad
     {
         if (_states.Gates[Shard].State != ShardGateState.Closed)
             throw new InvalidOperationException($"Shard {Shard} is opened, but it is not closed.");
-        ShardOpening.Run(Shard, epoch, _part, _states, _clock, _part.ListUsersOf(Shard), _loadedAt);
+        var users = _part.ListUsersOf(Shard);
+        if (_isTakeOver)
+            ShardUsers.ForEach(_part, users, static user => user.ForgetStaleSessions());
+        ShardOpening.Run(Shard, epoch, _part, _states, _clock, users, _loadedAt);
     }
 
     private int HashOf(CachedService service, Identity identity)

@@ -7,7 +7,7 @@ namespace GrpcPresence.Core.Presence;
 /// <summary>Opens a shard whose leases stood still.</summary>
 internal static class ShardOpening
 {
-    /// <summary>The walks over the users before the shard opens in any case. Each next one is shorter than the pause that it makes up for.</summary>
+    /// <summary>The most walks over the users. A second one is needed only after a pause in the first.</summary>
     private const int MaxWalks = 3;
 
     /// <summary>Continues the leases, opens the gate, and then compares the users with the present configurations.</summary>

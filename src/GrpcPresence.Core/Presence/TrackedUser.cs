@@ -158,6 +158,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Remembers the id of a session that ended before the start.</summary>
     public void RecoverEnded(SessionId id, long until, long now)
     {
+        // A broken hand-over may have brought a session that its holder ended afterwards.
+        if (_sessions.IndexOf(id) is >= 0 and var index)
+            Remove(index);
         (_sessions.Ended ??= new EndedSessions()).AddStored(id, until, now);
         Part.Wheel.PutBy(this, until);
         if (until - now > Limits.MaxSessionTimeout.Ticks)
@@ -291,6 +294,18 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         ForgetStoreId();
         _ = _sync.Reread(isStoredOnline: false, isOnline: false, Service.Configuration);
+    }
+
+    /// <summary>
+    /// Forgets the sessions that a broken hand-over brought if the store does not hold the user online. Each live session of a settled user
+    /// was stored, so the holder has changed the user after the seal was given up.
+    /// </summary>
+    public void ForgetStaleSessions()
+    {
+        if (_sync.IsStoredOnline || !Service.Configuration.ReachabilityEnabled)
+            return;
+        while (_sessions.Count > 0)
+            Remove(_sessions.Count - 1);
     }
 
     /// <summary>
