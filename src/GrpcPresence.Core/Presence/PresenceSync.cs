@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -280,7 +279,7 @@ internal struct PresenceSync()
         HasComeOnline |= snapshot.CameOnline;
         MayCreate |= snapshot.MayCreate;
         FailWaiters(reason);
-        return AfterFailure(reason);
+        return Next.QueueInBackground;
     }
 
     /// <summary>Notes that the store failed before this entry was decided.</summary>
@@ -290,7 +289,7 @@ internal struct PresenceSync()
         if (!IsQueued)
             return Next.None;
         _waiters?.FailQueued(reason);
-        return AfterFailure(reason);
+        return Next.QueueInBackground;
     }
 
     /// <summary>Notes that the writer deferred this entry to the next commit.</summary>
@@ -339,15 +338,6 @@ internal struct PresenceSync()
         && IsStoredOnline == isOnline
         && (isOnline || !HasComeOnline)
         && (_decidedSwitch == configuration.SwitchRevision || (_decidedSwitch >= 0 && !configuration.ReachabilityEnabled));
-
-    // After a lost shard nothing is queued again: this node can never store it. The close of the shard removes the user.
-    private Next AfterFailure(PresenceException reason)
-    {
-        if (reason is not ShardMovedException && !IsLost)
-            return Next.QueueInBackground;
-        Phase = IsTaken ? SyncPhase.Taken : SyncPhase.Stored;
-        return Next.None;
-    }
 
     // The entry that queued the state may have come and gone while a commit held the state.
     private readonly Next NextWhenQueued() => _lanes != Lanes.None ? Next.None : Next.Requeue;

@@ -84,14 +84,15 @@ public sealed class SealedShard
     }
 
     /// <summary>
-    /// Closes the shard, because the commit of the switch has happened. The new holder has its users. Does nothing if the shard was closed
-    /// meanwhile.
+    /// Closes the shard and forgets its users, because the commit of the switch has happened. The new holder has them. The writer may have
+    /// closed the gate before. Call it before the shard is loaded again. Does nothing if the shard is open again.
     /// </summary>
     public void Release()
     {
-        if (!IsSealed)
+        if (IsSealed)
+            _states.Gates.Set(Shard, default);
+        if (_states.Gates[Shard].State != ShardGateState.Closed)
             return;
-        _states.Gates.Set(Shard, default);
         ShardUsers.ForEach(_part, _users, static user => user.Lose());
         _streams.Remove(Shard);
     }

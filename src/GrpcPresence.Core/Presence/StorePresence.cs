@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -118,7 +119,12 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     internal override void FailPermanently(PresenceException reason)
     {
         lock (user.Part.Gate)
-            user.Reject(reason);
+        {
+            if (reason is ShardMovedException)
+                user.Lose(); // the rest of the shard follows when it is closed
+            else
+                user.Reject(reason);
+        }
     }
 
     private void Store(CommandBatch batch, PresenceSnapshot snapshot)

@@ -309,12 +309,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     /// <summary>
-    /// Replaces what is known to be stored by what the store holds now, and queues the user if its state differs. Its key in the store may
-    /// be another user's by now.
+    /// Replaces what is known to be stored by what the store holds now, and queues the user if its state differs.
     /// </summary>
     public void Reread(in StoredOnlineUser? stored)
     {
-        StoreId = 0;
         if (stored is { } online)
         {
             SetSid(online.Sid, online.Id);

@@ -59,6 +59,9 @@ internal sealed class PresenceWorld : IDisposable
 
     public CommandWriter Writer => _core.Writer;
 
+    /// <summary>The gates of a node of a cluster.</summary>
+    public ShardGates Gates { get; private init; } = null!;
+
     public CachedService Service { get; private set; } = null!;
 
     /// <summary>The published changes of users, in order.</summary>
@@ -97,7 +100,8 @@ internal sealed class PresenceWorld : IDisposable
     /// </summary>
     public PresenceWorld AddNode(TimeSpan? tombstoneRetention = null)
     {
-        var world = new PresenceWorld(Store.OpenAnotherWriter(), tombstoneRetention, Time, new ShardGates());
+        var gates = new ShardGates();
+        var world = new PresenceWorld(Store.OpenAnotherWriter(), tombstoneRetention, Time, gates) { Gates = gates };
         world.Service = world.Services.Apply(Store.Image.Get(Service.Sid).Record);
         world.Tracker.Resume(default);
         world.Tracker.Start();

@@ -1,6 +1,8 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
 namespace GrpcPresence.Core.Tests.Presence.Shards;
@@ -82,6 +84,57 @@ public sealed class CloseByForceTests : IDisposable
 
         Assert.True(First.StoredOnline(Alice));
         Assert.Equal(1, First.Tracker.LiveSessions);
+    }
+
+    [Fact]
+    public void A_state_that_the_writer_took_before_the_shard_was_lost_is_not_stored_after_it_came_back()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        _ = First.End(Alice, Phone);
+        First.Write();
+        // Under another key: the writer takes the state of the user, does not find the user, and tries again in the next commit.
+        _world.Second.DeleteUser(Alice);
+        _world.Second.Submit(new CreateUser(First.Service.Sid, Alice, "", "{}", default));
+        First.Beat(Alice, Laptop);
+        Assert.Equal(WriteOutcome.Written, First.Writer.WriteOnce());
+        Assert.Equal(1, First.Queue.Count);
+
+        First.Tracker.Shards!.Close(Shard);
+        _world.Open(First.Tracker.Shards!.Load(Shard));
+        First.Write();
+
+        Assert.False(First.StoredOnline(Alice) ?? false);
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+    }
+
+    [Fact]
+    public void A_command_that_the_writer_gives_up_because_of_its_shard_takes_its_user_along()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.BeatAndWrite(Alice, Laptop);
+        _ = First.End(Alice, Phone);
+        _ = First.End(Alice, Laptop);
+        var taken = new List<Command>();
+        First.Queue.TakeBatch(taken, callers: 10, background: 10);
+
+        foreach (var command in taken)
+            command.FailPermanently(new ShardMovedException(Shard));
+
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+        _world.PassAndWrite(SessionTimeout * 2);
+        Assert.True(First.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void A_release_forgets_the_users_also_if_the_writer_has_closed_the_gate()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        First.Gates.Set(Shard, default);
+
+        sealedShard.Release();
+
+        Assert.Equal(0, First.Tracker.TrackedUsers);
     }
 
     [Fact]
