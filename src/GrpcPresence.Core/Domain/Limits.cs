@@ -454,6 +454,18 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan MaxTickAdvance = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>
+    /// How long each lease lasts at least after the shard of its user was moved: a call waits 500 ms at the node that received it, and that
+    /// node learns of the new holder at the latest 500 ms after the shard opened.
+    /// </summary>
+    public static readonly TimeSpan LeaseAfterMove = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How far the uptime of a node of a cluster may be behind that of another one: a node that is paused for 3 s stops, and it learns of
+    /// the others' uptime several times a second. After a take-over, ended sessions are remembered for so much longer.
+    /// </summary>
+    public static readonly TimeSpan UptimeLag = TimeSpan.FromSeconds(5);
+
     /// <summary>How often an idle watch sends a progress message: below the 30 to 60 s after which proxies close idle streams.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(15);
 

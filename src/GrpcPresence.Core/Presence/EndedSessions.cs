@@ -1,11 +1,12 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
 
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// The ids of a user's ended sessions, each kept until its lease would have expired, and for a deleted user as long as its tombstone.
-/// Bounded. Guarded by the shard's lock.
+/// Bounded. Guarded by the part's lock.
 /// </summary>
 internal sealed class EndedSessions
 {
@@ -69,6 +70,25 @@ internal sealed class EndedSessions
         return _entries.Select(entry => (entry.Id, entry.Until));
     }
 
+    /// <summary>Returns the remembered ids for another node, which counts their time from this moment.</summary>
+    public IReadOnlyList<HandedEnd> HandOver(long now) =>
+    [
+        .. _entries
+            .Where(entry => entry.Until > now)
+            .Select(entry => new HandedEnd(entry.Id, new TimeSpan(entry.Until - now), entry.IsStored)),
+    ];
+
+    /// <summary>Remembers an id that another node remembered.</summary>
+    public void Receive(in HandedEnd handed, long now) =>
+        _entries.Add(new Entry(handed.Id) { Until = now + handed.Remaining.Ticks, IsStored = handed.IsStored });
+
+    /// <summary>Keeps each id for longer, by the time for which the clock of the shard stood still.</summary>
+    public void Extend(long by)
+    {
+        foreach (var entry in _entries)
+            entry.Until += by;
+    }
+
     /// <summary>Replaces all ids, because the user was deleted.</summary>
     /// <param name="ids">The ids, at most as many as are remembered, each with its time.</param>
     /// <param name="stored">Those whose end the deletion stored.</param>
@@ -119,7 +139,7 @@ internal sealed class EndedSessions
     {
         public SessionId Id { get; } = id;
 
-        public long Until { get; init; }
+        public long Until { get; set; }
 
         public bool IsStored { get; set; }
     }

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 
 namespace GrpcPresence.Core.Presence;
@@ -10,9 +11,20 @@ namespace GrpcPresence.Core.Presence;
 /// Completes when what the heartbeat made visible is stored; completed already if it is answered from memory. Faults with a
 /// <see cref="PresenceException"/>: StorageUnavailable or ServerStopping (the lease stays renewed), UserNotFound (an unknown user that may
 /// not be created), QuotaExceeded (the service instance has no room for another user), SessionEnded (the user was deleted meanwhile),
-/// ServiceInstanceNotFound.
+/// ServiceInstanceNotFound. In a cluster also with a <see cref="ShardMovedException"/>: another node holds the shard, and the heartbeat
+/// belongs there. Sending it again there is harmless.
 /// </param>
 public readonly record struct HeartbeatResult(ErrorReason? Rejection, Task Stored)
 {
+    /// <summary>Whether the heartbeat changed nothing, because this node does not hold the shard of the user.</summary>
+    public bool IsMoved => Stored.IsFaulted && Stored.Exception.InnerException is ShardMovedException;
+
     internal static HeartbeatResult Rejected(ErrorReason reason) => new(reason, Task.CompletedTask);
+
+    internal static HeartbeatResult Moved(Shard shard)
+    {
+        var moved = Task.FromException(new ShardMovedException(shard));
+        _ = moved.Exception; // observed, because the caller may ask IsMoved alone
+        return new HeartbeatResult(null, moved);
+    }
 }

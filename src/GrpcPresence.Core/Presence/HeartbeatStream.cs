@@ -1,3 +1,5 @@
+using GrpcPresence.Core.Domain.Cluster;
+
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
@@ -5,20 +7,43 @@ namespace GrpcPresence.Core.Presence;
 /// only if they must end with the stream. The constructor opens it. <see cref="PresenceTracker.Close"/> closes it, only when the client
 /// closed the stream. Safe from any thread.
 /// </summary>
-/// <param name="endSessionsOnClose">Whether the stream's sessions end soon after the client closes it.</param>
-public sealed class HeartbeatStream(bool endSessionsOnClose)
+/// <remarks>
+/// In a cluster, a stream is open at one node and has an object at each node that has met it: see <see cref="HeartbeatStreams"/>.
+/// </remarks>
+public sealed class HeartbeatStream
 {
     private static long _opened;
 
-    private readonly long _number = Interlocked.Increment(ref _opened);
-    private readonly Lock _gate = new(); // guards the users; taken inside a shard's lock, and nothing is called under it
-    private HashSet<TrackedUser>? _users = endSessionsOnClose ? [] : null; // null also after the close
+    private readonly Lock _gate = new(); // guards the users; taken inside a part's lock, and nothing is called under it
+    private readonly MetStream? _met; // null outside of a cluster
+    private long _number;
+    private HashSet<TrackedUser>? _users; // null also after the close
+
+    /// <summary>Opens a stream.</summary>
+    /// <param name="endSessionsOnClose">Whether the stream's sessions end soon after the client closes it.</param>
+    public HeartbeatStream(bool endSessionsOnClose)
+        : this(endSessionsOnClose, Interlocked.Increment(ref _opened), met: null)
+    {
+    }
+
+    internal HeartbeatStream(bool endSessionsOnClose, long number, MetStream? met)
+    {
+        (EndSessionsOnClose, _number, _met) = (endSessionsOnClose, number, met);
+        _users = endSessionsOnClose ? [] : null;
+    }
 
     /// <summary>Whether the stream's sessions end soon after the client closes it.</summary>
-    public bool EndSessionsOnClose => endSessionsOnClose;
+    public bool EndSessionsOnClose { get; }
 
-    /// <summary>Whether this stream was opened before the other one.</summary>
-    public bool IsOlderThan(HeartbeatStream other) => _number < other._number;
+    /// <summary>What a cluster knows of the stream; null outside of one.</summary>
+    internal MetStream? Met => _met;
+
+    /// <summary>The place in the order of streams. Lowered when a hand-over shows that another node has met the stream earlier.</summary>
+    internal long Number
+    {
+        get => Volatile.Read(ref _number);
+        set => Volatile.Write(ref _number, value);
+    }
 
     /// <summary>The number of users that have a session of this stream.</summary>
     internal int UserCount
@@ -29,6 +54,15 @@ public sealed class HeartbeatStream(bool endSessionsOnClose)
                 return _users?.Count ?? 0;
         }
     }
+
+    /// <summary>
+    /// Whether this stream was opened before the other one. A node knows the order of the streams that were opened to it. Of streams that
+    /// were opened to different nodes, the one that a holder met first counts as older.
+    /// </summary>
+    public bool IsOlderThan(HeartbeatStream other) =>
+        _met is { } met && other._met is { } otherMet && met.Id.Ingress == otherMet.Id.Ingress
+            ? met.Id.Number < otherMet.Id.Number
+            : Number < other.Number;
 
     /// <summary>Tracks a user that has a session of this stream. Returns false if the stream is closed or does not track users.</summary>
     internal bool TryKeep(TrackedUser user)
@@ -58,5 +92,12 @@ public sealed class HeartbeatStream(bool endSessionsOnClose)
             _users = null;
             return users is null ? [] : users;
         }
+    }
+
+    /// <summary>Returns the tracked users of the shard.</summary>
+    internal IReadOnlyList<TrackedUser> UsersOf(Shard shard)
+    {
+        lock (_gate)
+            return _users is null ? [] : [.. _users.Where(user => user.Shard == shard)];
     }
 }

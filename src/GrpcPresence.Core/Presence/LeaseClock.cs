@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -17,6 +18,7 @@ public sealed class LeaseClock
     private readonly long _unitsPerTick; // 0 when the ratio is not a whole number
     private readonly long _maxAdvance;
     private volatile Reading _last;
+    private long _uptimeOffset; // added to a time of this clock, gives the uptime; only grows
 
     /// <summary>Creates a clock that reads 0 now.</summary>
     public LeaseClock(TimeProvider time)
@@ -42,21 +44,39 @@ public sealed class LeaseClock
     public bool IsRunning => _last.Stamp != Stopped;
 
     /// <summary>
-    /// The time for which earlier processes ran. Added to a time of this clock, it gives the server's uptime over all its starts, which can
-    /// be stored. Set once, before the service is ready.
+    /// The uptime of earlier processes, and the wall time at which the last one was known to run. Set once, before the service is ready.
     /// </summary>
-    public TimeSpan EarlierUptime { get; set; }
+    public ServerUptime Earlier { get; private set; }
+
+    /// <summary>Returns the uptime of the server, or of the cluster, at a time of this clock.</summary>
+    public TimeSpan ToUptime(long time) => TimeSpan.FromTicks(Volatile.Read(ref _uptimeOffset) + time);
+
+    /// <summary>Returns the time of this clock at an uptime; negative for that of an earlier process.</summary>
+    public long FromUptime(TimeSpan uptime) => uptime.Ticks - Volatile.Read(ref _uptimeOffset);
+
+    /// <summary>Continues the uptime of earlier processes. Call it once, before the service is ready.</summary>
+    public void Continue(ServerUptime earlier)
+    {
+        Earlier = earlier;
+        Volatile.Write(ref _uptimeOffset, earlier.Total.Ticks);
+    }
 
     /// <summary>
-    /// The wall time at which an earlier process was last alive; null without one. Set once, before the service is ready.
+    /// Raises the present uptime to this one, if it is lower. The nodes of a cluster share one uptime, and that of a node that was paused
+    /// falls behind. Leases and ended sessions in memory do not change, because they are times of this clock.
     /// </summary>
-    public DateTimeOffset? EarlierAliveTime { get; set; }
-
-    /// <summary>Returns the uptime of the server at a time of this clock.</summary>
-    public TimeSpan ToUptime(long time) => EarlierUptime + TimeSpan.FromTicks(time);
-
-    /// <summary>Returns the time of this clock at an uptime of the server; negative for that of an earlier process.</summary>
-    public long FromUptime(TimeSpan uptime) => (uptime - EarlierUptime).Ticks;
+    public void RaiseUptime(TimeSpan uptime)
+    {
+        var offset = uptime.Ticks - Now;
+        var known = Volatile.Read(ref _uptimeOffset);
+        while (known < offset)
+        {
+            var before = Interlocked.CompareExchange(ref _uptimeOffset, offset, known);
+            if (before == known)
+                return;
+            known = before;
+        }
+    }
 
     /// <summary>Stops the clock until <see cref="Start"/>.</summary>
     public void Stop()

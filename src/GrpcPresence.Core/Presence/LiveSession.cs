@@ -1,6 +1,6 @@
 namespace GrpcPresence.Core.Presence;
 
-/// <summary>One session of a user. Times are the lease clock's. Guarded by the shard's lock.</summary>
+/// <summary>One session of a user. Times are the lease clock's. Guarded by the part's lock.</summary>
 internal struct LiveSession
 {
     /// <summary>The id; empty for the anonymous session of a user that was online at the start.</summary>

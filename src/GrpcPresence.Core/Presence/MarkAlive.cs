@@ -34,7 +34,10 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     internal override void Decide(CommandBatch batch)
     {
         foreach (var user in users)
-            batch.MarkAlive(user.Service.Id, user.StoreId);
+        {
+            if (!user.IsLost)
+                batch.MarkAlive(user.Service.Id, user.StoreId);
+        }
     }
 
     /// <inheritdoc/>
@@ -50,7 +53,7 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     {
         foreach (var user in users)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
                 user.RetryAliveMark();
         }
         _isOver = true;

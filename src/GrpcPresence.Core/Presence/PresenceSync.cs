@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
 
 namespace GrpcPresence.Core.Presence;
 
@@ -19,7 +20,7 @@ namespace GrpcPresence.Core.Presence;
 /// </code>
 /// <para>
 /// Every method returns what the caller must do next; none calls out. A struct inside <see cref="TrackedUser"/>, because an object for
-/// each of a million users would add 24 MB. Guarded by the shard's lock.
+/// each of a million users would add 24 MB. Guarded by the part's lock.
 /// </para>
 /// </remarks>
 internal struct PresenceSync()
@@ -73,7 +74,7 @@ internal struct PresenceSync()
         Background,
     }
 
-    // One byte for four flags, so that the store's key fits beside them.
+    // One byte for all flags, so that the store's key fits beside them.
     [Flags]
     private enum Flags : byte
     {
@@ -88,6 +89,9 @@ internal struct PresenceSync()
         CameOnline = 4,
 
         MayCreate = 8,
+
+        /// <summary>Another node holds the shard of the user.</summary>
+        Lost = 16,
     }
 
     public SyncPhase Phase { get; private set; }
@@ -95,10 +99,11 @@ internal struct PresenceSync()
     /// <summary>The store's key of the user. Here, and not in the user, because it fits beside the flags.</summary>
     public PackedStoreId StoreId { get; set; }
 
-    private bool IsStoredOnline
+    /// <summary>Whether what the last decision stored is online.</summary>
+    public bool IsStoredOnline
     {
         readonly get => _flags.HasFlag(Flags.StoredOnline);
-        set => Set(Flags.StoredOnline, value);
+        private set => Set(Flags.StoredOnline, value);
     }
 
     private bool IsTakenOnline
@@ -121,6 +126,15 @@ internal struct PresenceSync()
 
     /// <summary>Whether the writer still has to look at the user.</summary>
     public readonly bool IsPending => Phase != SyncPhase.Stored;
+
+    /// <summary>
+    /// Whether another node has taken the user, for good. Whatever the writer still has of this object must not be stored.
+    /// </summary>
+    public bool IsLost
+    {
+        readonly get => _flags.HasFlag(Flags.Lost);
+        private set => Set(Flags.Lost, value);
+    }
 
     private readonly bool IsQueued => Phase is SyncPhase.Queued or SyncPhase.TakenAndQueued;
 
@@ -146,6 +160,31 @@ internal struct PresenceSync()
     {
         IsStoredOnline = true;
         _decidedSwitch = configuration.SwitchRevision;
+    }
+
+    /// <summary>Returns what the writer decided last, for another node. Nothing may be pending.</summary>
+    public readonly HandedPresence HandOver() => new(IsStoredOnline, _decidedSwitch, HasComeOnline, MayCreate);
+
+    /// <summary>Begins with what the writer of another node decided last.</summary>
+    public void Receive(HandedPresence handed) =>
+        (IsStoredOnline, _decidedSwitch, HasComeOnline, MayCreate) = (handed.IsOnline, handed.Switch, handed.CameOnline, handed.MayCreate);
+
+    /// <summary>
+    /// Replaces what is known to be stored by what the store holds now, because commits may be lost. A change that a commit may contain is
+    /// decided again.
+    /// </summary>
+    public Next Reread(bool isStoredOnline, bool isOnline, ServiceConfiguration configuration)
+    {
+        IsStoredOnline = isStoredOnline;
+        _decidedSwitch = isStoredOnline ? configuration.SwitchRevision : -1;
+        return IsTaken || isOnline != isStoredOnline ? Next.QueueInBackground : Next.None;
+    }
+
+    /// <summary>Forgets everything for good, because another node has the user. The callers that wait fail.</summary>
+    public void Lose(PresenceException reason)
+    {
+        Forget(reason);
+        IsLost = true;
     }
 
     /// <summary>Compares the state with what is stored, after reachability was switched.</summary>

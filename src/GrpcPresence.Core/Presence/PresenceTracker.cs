@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Telemetry;
@@ -15,34 +18,49 @@ namespace GrpcPresence.Core.Presence;
 /// </summary>
 public sealed class PresenceTracker : ITrackedUsers
 {
-    /// <summary>64 shards: many more than cores, so that two heartbeats seldom contend for a lock.</summary>
-    internal const int ShardBits = 6;
+    /// <summary>64 parts: many more than cores, so that two heartbeats seldom contend for a lock.</summary>
+    internal const int PartBits = 6;
 
     private readonly TimeProvider _time;
     private readonly LeaseClock _clock;
-    private readonly TrackerShard[] _shards = new TrackerShard[1 << ShardBits];
+    private readonly TrackerPart[] _parts = new TrackerPart[1 << PartBits];
     private readonly LeaseSweep _sweep;
+    private readonly ShardGates? _gates; // null outside of a cluster: then no shard is computed
     private volatile bool _isResumed;
     private int _isTicking;
 
     /// <summary>Creates a tracker without users.</summary>
-    public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics)
+    /// <param name="time">The clock.</param>
+    /// <param name="queue">Receives transitions.</param>
+    /// <param name="metrics">The metrics.</param>
+    /// <param name="gates">The gates of a cluster's shards, all closed; null for a node that decides about all users.</param>
+    public PresenceTracker(TimeProvider time, CommandQueue queue, PresenceMetrics metrics, ShardGates? gates = null)
     {
         _time = time;
         _clock = new LeaseClock(time);
-        for (var index = 0; index < _shards.Length; index++)
-            _shards[index] = new TrackerShard(_clock, queue, Sids);
-        _sweep = new LeaseSweep(_shards, queue, metrics);
+        _gates = gates;
+        var states = gates is null ? null : new ShardStates(gates);
+        for (var index = 0; index < _parts.Length; index++)
+            _parts[index] = new TrackerPart(_clock, queue, Sids, states);
+        _sweep = new LeaseSweep(_parts, queue, metrics);
+        if (states is not null)
+            Shards = new TrackedShards(_parts, states, _clock, Streams = new HeartbeatStreams(_clock));
     }
 
+    /// <summary>Opens, closes and moves the shards of a cluster; null outside of one.</summary>
+    public TrackedShards? Shards { get; }
+
+    /// <summary>The heartbeat streams that a node of a cluster has met; null outside of one.</summary>
+    public HeartbeatStreams? Streams { get; }
+
     /// <summary>The number of live sessions, without the anonymous sessions of recovered users.</summary>
-    public long LiveSessions => _shards.Sum(shard => Volatile.Read(ref shard.LiveSessions));
+    public long LiveSessions => _parts.Sum(part => Volatile.Read(ref part.LiveSessions));
 
     /// <inheritdoc/>
     public TimeSpan? Uptime => _isResumed ? _clock.ToUptime(_clock.Now) : null;
 
     /// <summary>The number of tracked users.</summary>
-    internal long TrackedUsers => _shards.Sum(shard => (long)shard.Users.Count);
+    internal long TrackedUsers => _parts.Sum(part => (long)part.Users.Count);
 
     /// <summary>The index of tracked users by SID.</summary>
     internal SidIndex Sids { get; } = new();
@@ -64,11 +82,14 @@ public sealed class PresenceTracker : ITrackedUsers
         if (service.IsDeleted)
             return HeartbeatResult.Rejected(ErrorReason.ServiceInstanceNotFound);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var shard = ShardOf(service.Id, user.Identity, out var hash);
-        lock (shard.Gate)
+        var part = PartOf(service.Sid, service.Id, user.Identity, out var hash);
+        lock (part.Gate)
         {
+            if (IsMoved(hash))
+                return HeartbeatResult.Moved(UserTable.ShardOf(hash));
             var now = _clock.Now;
-            return shard.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
+            stream?.Met?.Add(UserTable.ShardOf(hash));
+            return part.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
         }
     }
 
@@ -77,15 +98,20 @@ public sealed class PresenceTracker : ITrackedUsers
     /// one session timeout, so that a delayed heartbeat does not begin it again. Ending it again changes nothing. If this was the last
     /// session, stores the user's transition. Completes when all of this is stored, so that it holds after a restart.
     /// </summary>
-    /// <exception cref="PresenceException">Through the task: UserNotFound, StorageUnavailable, ServerStopping.</exception>
+    /// <exception cref="PresenceException">
+    /// Through the task: UserNotFound, StorageUnavailable, ServerStopping. In a cluster also <see cref="ShardMovedException"/>: the call
+    /// belongs to the holder of the shard, where repeating it is harmless.
+    /// </exception>
     public Task EndSession(CachedService service, in UserRef user, SessionId session)
     {
         ThrowIfEmpty(session);
         var timeout = service.Configuration.SessionTimeout.Ticks;
-        var shard = ShardOf(service.Id, user.Identity, out var hash);
-        lock (shard.Gate)
+        var part = PartOf(service.Sid, service.Id, user.Identity, out var hash);
+        lock (part.Gate)
         {
-            var tracked = shard.GetOrAdd(service, user.Identity, hash);
+            if (IsMoved(hash))
+                return Task.FromException(new ShardMovedException(UserTable.ShardOf(hash)));
+            var tracked = part.GetOrAdd(service, user.Identity, hash);
             return tracked.IsOther(user.Sid)
                 ? Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value))
                 : tracked.End(session, _clock.Now, timeout);
@@ -94,16 +120,19 @@ public sealed class PresenceTracker : ITrackedUsers
 
     /// <summary>Returns the live sessions of a user, the most recent heartbeat first.</summary>
     /// <exception cref="PresenceException">UserNotFound: another user has the identity now.</exception>
+    /// <exception cref="ShardMovedException">In a cluster: the call belongs to the holder of the shard.</exception>
     public SessionList ListSessions(CachedService service, in UserRef user)
     {
         List<LiveSession> sessions;
         bool recovering;
         long now;
-        var shard = ShardOf(service.Id, user.Identity, out var hash);
-        lock (shard.Gate)
+        var part = PartOf(service.Sid, service.Id, user.Identity, out var hash);
+        lock (part.Gate)
         {
+            if (IsMoved(hash))
+                throw new ShardMovedException(UserTable.ShardOf(hash));
             now = _clock.Now;
-            if (shard.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
+            if (part.Users.Find(service.Id, user.Identity, hash) is not { } tracked)
                 return new SessionList([], Recovering: false);
             if (tracked.IsOther(user.Sid))
                 throw PresenceErrors.UserNotFound(user.Sid!.Value);
@@ -118,15 +147,19 @@ public sealed class PresenceTracker : ITrackedUsers
 
     /// <summary>
     /// Shortens the leases of the sessions that the stream still owns to the present debounce, unless they end earlier. Call it when the
-    /// client closed a stream that asked for this. Do not call it for a stream that the server ends.
+    /// client closed a stream that asked for this. Do not call it for a stream that the server ends. In a cluster, a stream is closed for
+    /// each shard: see <see cref="TrackedShards.CloseStream"/>.
     /// </summary>
     public void Close(HeartbeatStream stream)
     {
         foreach (var user in stream.TakeUsers())
         {
-            var shard = ShardOf(user.Hash);
-            lock (shard.Gate)
-                user.Close(stream, _clock.Now);
+            var part = PartOf(user.Hash);
+            lock (part.Gate)
+            {
+                if (!IsMoved(user.Hash))
+                    user.Close(stream, _clock.Now);
+            }
         }
     }
 
@@ -137,10 +170,16 @@ public sealed class PresenceTracker : ITrackedUsers
     public void Resume(ServerUptime before)
     {
         _clock.Stop();
-        _clock.EarlierUptime = before.Total;
-        _clock.EarlierAliveTime = before.AliveTime;
+        _clock.Continue(before);
         _isResumed = true;
     }
+
+    /// <summary>
+    /// Raises the uptime to that of the cluster, if it is higher; never lowers it. The nodes of a cluster share one uptime. That of a node
+    /// falls behind while the node is paused. Leases and ended sessions in memory last as long as before. After a take-over, ends that the
+    /// node stored while it was behind would be forgotten too early: <see cref="Limits.UptimeLag"/> makes up for this.
+    /// </summary>
+    public void RaiseUptime(TimeSpan cluster) => _clock.RaiseUptime(cluster);
 
     /// <summary>Remembers a session that ended before the start, up to an uptime. Call it after <see cref="Resume"/>.</summary>
     public void RecoverEnded(CachedService service, Identity identity, SessionId session, TimeSpan until)
@@ -148,9 +187,9 @@ public sealed class PresenceTracker : ITrackedUsers
         var now = _clock.Now;
         if (_clock.FromUptime(until) is var end && end <= now)
             return;
-        var shard = ShardOf(service.Id, identity, out var hash);
-        lock (shard.Gate)
-            shard.GetOrAdd(service, identity, hash).RecoverEnded(session, end, now);
+        var part = PartOf(service.Sid, service.Id, identity, out var hash);
+        lock (part.Gate)
+            part.GetOrAdd(service, identity, hash).RecoverEnded(session, end, now);
     }
 
     /// <summary>
@@ -160,9 +199,9 @@ public sealed class PresenceTracker : ITrackedUsers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
     public void Recover(CachedService service, in StoredOnlineUser stored)
     {
-        var shard = ShardOf(service.Id, stored.Identity, out var hash);
-        lock (shard.Gate)
-            shard.GetOrAdd(service, stored.Identity, hash).Recover(stored, _clock.Now);
+        var part = PartOf(service.Sid, service.Id, stored.Identity, out var hash);
+        lock (part.Gate)
+            part.GetOrAdd(service, stored.Identity, hash).Recover(stored, _clock.Now);
     }
 
     /// <summary>Starts the time of leases. Call it when the service is ready.</summary>
@@ -188,45 +227,51 @@ public sealed class PresenceTracker : ITrackedUsers
     }
 
     /// <inheritdoc/>
-    public SessionsToEnd FindSessionsToEnd(long serviceId, Identity identity, TimeSpan retention)
+    public SessionsToEnd FindSessionsToEnd(ServiceSid service, long serviceId, Identity identity, TimeSpan retention)
     {
-        var shard = ShardOf(serviceId, identity, out var hash);
-        lock (shard.Gate)
-            return shard.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? SessionsToEnd.None;
+        var part = PartOf(service, serviceId, identity, out var hash);
+        lock (part.Gate)
+            return part.Users.Find(serviceId, identity, hash)?.FindSessionsToEnd(retention) ?? SessionsToEnd.None;
     }
 
     /// <inheritdoc/>
-    public void Delete(long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored)
+    public void Delete(ServiceSid service, long serviceId, Identity identity, TimeSpan retention, SessionsToEnd stored)
     {
-        var shard = ShardOf(serviceId, identity, out var hash);
-        lock (shard.Gate)
-            shard.Users.Find(serviceId, identity, hash)?.Delete(retention, stored);
+        var part = PartOf(service, serviceId, identity, out var hash);
+        lock (part.Gate)
+            part.Users.Find(serviceId, identity, hash)?.Delete(retention, stored);
     }
 
     /// <inheritdoc/>
     public void Reconsider(CachedService service)
     {
-        foreach (var shard in _shards)
+        foreach (var part in _parts)
         {
             var bucketCount = 0;
             for (var bucket = 0; bucket >= 0;)
-                bucket = shard.ReconsiderBatch(service, bucket, ref bucketCount);
+                bucket = part.ReconsiderBatch(service, bucket, ref bucketCount);
         }
     }
 
     /// <summary>
-    /// Whether the user is known to exist, without reading the store: the writer has found the user, or a live session may create it.
+    /// Whether the user is known to exist, without reading the store: the writer has found the user, or a live session may create it. False
+    /// if another node holds the shard of the user.
     /// </summary>
     internal bool Exists(CachedService service, Identity identity)
     {
-        var shard = ShardOf(service.Id, identity, out var hash);
-        lock (shard.Gate)
-            return shard.Users.Find(service.Id, identity, hash) is { Exists: true };
+        var part = PartOf(service.Sid, service.Id, identity, out var hash);
+        lock (part.Gate)
+            return !IsMoved(hash) && part.Users.Find(service.Id, identity, hash) is { Exists: true };
     }
 
-    private TrackerShard ShardOf(long serviceId, Identity identity, out int hash) => ShardOf(hash = UserTable.HashOf(serviceId, identity));
+    private TrackerPart PartOf(ServiceSid service, long serviceId, Identity identity, out int hash) => PartOf(hash = _gates is null
+        ? UserTable.HashOf(serviceId, identity)
+        : UserTable.HashOf(Shard.Of(service, identity), serviceId, identity));
 
-    private TrackerShard ShardOf(int hash) => _shards[hash & (_shards.Length - 1)];
+    // Call it under the part's lock: then a seal that has taken the lock knows that nothing goes on that saw the open gate.
+    private bool IsMoved(int hash) => _gates is { } gates && !gates.IsOpen(UserTable.ShardOf(hash));
+
+    private TrackerPart PartOf(int hash) => _parts[hash & (_parts.Length - 1)];
 
     // The empty id is reserved for the anonymous session, which no client may renew or end.
     private static void ThrowIfEmpty(SessionId session)

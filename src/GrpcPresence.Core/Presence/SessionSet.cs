@@ -5,7 +5,7 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// The sessions of a user, unordered, and the ended sessions. The first session is a field, because most users have one: this saves a
-/// million objects for a million users. Guarded by the shard's lock.
+/// million objects for a million users. Guarded by the part's lock.
 /// </summary>
 internal struct SessionSet
 {

@@ -6,7 +6,7 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// The identities of the tracked users that heartbeats name by SID. The first such heartbeat adds an entry. The entry stays while the user
-/// is tracked under that SID. It costs nothing where users are named by identity. Safe from any thread; written under the shard's lock.
+/// is tracked under that SID. It costs nothing where users are named by identity. Safe from any thread; written under the part's lock.
 /// </summary>
 internal sealed class SidIndex
 {

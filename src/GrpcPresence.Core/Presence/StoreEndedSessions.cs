@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -8,7 +9,7 @@ namespace GrpcPresence.Core.Presence;
 /// <summary>
 /// Stores which sessions of a user ended, so that no heartbeat can begin them again after a restart. One command is queued for a user at a
 /// time and stores all ends until it is decided, so that a caller that ends many sessions cannot fill the queue. Takes no revision.
-/// ServiceInstanceNotFound.
+/// ServiceInstanceNotFound; in a cluster also ShardMovedException.
 /// </summary>
 internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
 {
@@ -20,7 +21,7 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
     {
         if (!IsRejected)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
                 user.MarkEndsStored(_toStore!);
         }
         base.Complete(users);
@@ -37,8 +38,12 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
     {
         if (_toStore is null)
         {
-            lock (user.Shard.Gate)
+            lock (user.Part.Gate)
+            {
+                if (user.IsLost)
+                    throw new ShardMovedException(user.Shard);
                 (_toStore, _toRemove) = user.TakeUnstoredEnds();
+            }
         }
         var service = batch.Service(user.Service.Sid);
         if (service.Id != user.Service.Id)
@@ -46,7 +51,7 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
         foreach (var id in _toRemove)
             service.Rows.RemoveEndedSession(user.Identity, id);
         foreach (var (id, until) in _toStore)
-            service.Rows.AddEndedSession(user.Identity, id, user.Shard.Clock.ToUptime(until));
+            service.Rows.AddEndedSession(user.Identity, id, user.Part.Clock.ToUptime(until));
         return _toStore.Count;
     }
 }

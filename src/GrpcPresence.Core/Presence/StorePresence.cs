@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -21,6 +22,9 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     private TimeSpan? _aliveAt; // set when the user is stored online
 
     /// <inheritdoc/>
+    internal override bool IsOfTracker => true;
+
+    /// <inheritdoc/>
     public override CommandSubject Subject => new(user.Service.Sid, new UserKey(user.Identity));
 
     /// <inheritdoc/>
@@ -39,11 +43,19 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
             _entry = _snapshot is null ? QueueEntry.Deferred : QueueEntry.Dropped;
             return;
         }
-        if (_entry == QueueEntry.Waiting)
+        lock (user.Part.Gate)
         {
-            lock (user.Shard.Gate)
+            if (user.IsLost)
+            {
+                // The shard may have come back meanwhile. Then this state is older than what its holders have stored since.
+                (_entry, _snapshot) = (QueueEntry.Dropped, null);
+                return;
+            }
+            if (_entry == QueueEntry.Waiting)
+            {
                 _snapshot = user.TakeSnapshot(background);
-            _entry = QueueEntry.Used;
+                _entry = QueueEntry.Used;
+            }
         }
         if (_snapshot is not { } snapshot)
             return;
@@ -64,7 +76,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void Complete(ITrackedUsers users)
     {
-        lock (user.Shard.Gate)
+        lock (user.Part.Gate)
         {
             if (_aliveAt is { } uptime)
                 user.NoteStoredAlive(uptime);
@@ -84,9 +96,11 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void Fail(PresenceException reason)
     {
-        lock (user.Shard.Gate)
+        lock (user.Part.Gate)
         {
-            if (_snapshot is { } snapshot)
+            if (user.IsLost)
+                _entry = QueueEntry.Dropped;
+            else if (_snapshot is { } snapshot)
                 user.Retry(snapshot, reason);
             else if (_entry != QueueEntry.Used)
                 user.FailQueued(background, reason);
@@ -110,13 +124,16 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     /// <inheritdoc/>
     internal override void FailPermanently(PresenceException reason)
     {
-        lock (user.Shard.Gate)
+        lock (user.Part.Gate)
         {
             // The entry has left the queue, also if it was not decided.
             if (_entry == QueueEntry.Waiting)
                 _snapshot = user.TakeSnapshot(background);
             _entry = QueueEntry.Dropped;
-            user.Reject(reason);
+            if (reason is ShardMovedException)
+                user.Lose(); // the rest of the shard follows when it is closed
+            else
+                user.Reject(reason);
         }
     }
 
@@ -163,7 +180,7 @@ internal sealed class StorePresence(TrackedUser user, bool background) : Command
     {
         user.ForgetStoreId();
         _entry = QueueEntry.Used;
-        user.Shard.Queue.Requeue(this);
+        user.Part.Queue.Requeue(this);
     }
 
     private void Create(CommandBatch batch, ServiceBatch service, PresenceSnapshot snapshot)

@@ -4,7 +4,7 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// The callers that wait until a user's transition is stored. A separate object, because most users have no waiting caller. Guarded by the
-/// shard's lock.
+/// part's lock.
 /// </summary>
 internal sealed class StoredWaiters
 {

@@ -5,7 +5,7 @@ namespace GrpcPresence.Core.Presence;
 /// <summary>
 /// A timing wheel of users, in slots of one tick each. A user is in at most one slot. A slot is only a lower bound: when it is due, the
 /// wheel returns the user, and a user with a renewed lease is put back. So a heartbeat writes one number and moves nothing. A user beyond
-/// the reach of the wheel is returned early and put back. Guarded by the shard's lock.
+/// the reach of the wheel is returned early and put back. Guarded by the part's lock.
 /// </summary>
 /// <remarks>
 /// The users themselves are the list nodes. An entry costs two references and is removed at once, so the wheel holds no stale entry and

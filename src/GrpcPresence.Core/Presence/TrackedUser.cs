@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
@@ -10,14 +12,14 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// A user with live sessions, with remembered ended sessions, or with a state that is not stored yet. The user is online while any session
-/// lives, including the anonymous one. Call every member under the shard's lock.
+/// lives, including the anonymous one. Call every member under the part's lock.
 /// </summary>
-internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerShard shard)
+internal sealed class TrackedUser(CachedService service, Identity identity, int hash, TrackerPart part)
 {
     /// <summary>The <see cref="Slot"/> of a user that is not in the wheel.</summary>
     public const int NoSlot = -1;
 
-    // The links of the shard's table and wheel. Only the table and the wheel write them.
+    // The links of the part's table and wheel. Only the table and the wheel write them.
     public readonly int Hash = hash;
     public TrackedUser? NextInBucket;
     public TrackedUser? Before;
@@ -44,15 +46,24 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         private set => _sync.StoreId = PackedStoreId.Pack(Service.Id, value);
     }
 
-    /// <summary>The shard, whose lock guards the user.</summary>
-    public TrackerShard Shard { get; } = shard;
+    /// <summary>The part, whose lock guards the user.</summary>
+    public TrackerPart Part { get; } = part;
+
+    /// <summary>The shard; meaningless outside of a cluster.</summary>
+    public Shard Shard => UserTable.ShardOf(Hash);
 
     public bool IsInWheel => Slot != NoSlot;
+
+    /// <inheritdoc cref="PresenceSync.IsLost"/>
+    public bool IsLost => _sync.IsLost;
+
+    /// <summary>Whether the writer has nothing of the user, so that the user can be handed over.</summary>
+    public bool IsSettled => !_sync.IsPending && _sessions.Ended?.Pending is null or { Completion.IsCompleted: true };
 
     /// <summary>Whether any session lives.</summary>
     public bool IsOnline => _sessions.Count > 0;
 
-    /// <summary>Whether the shard can drop the user.</summary>
+    /// <summary>Whether the part can drop the user.</summary>
     public bool IsIdle => _sessions.Count == 0 && _sessions.Ended is null && !_sync.IsPending;
 
     /// <summary>Whether the user is known to exist, or a live session may still create it.</summary>
@@ -78,10 +89,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         session.LeaseEnd = leaseEnd;
         if (session.Owner != stream)
             SetOwner(ref session, stream);
-        Shard.Wheel.PutBy(this, leaseEnd);
+        Part.Wheel.PutBy(this, leaseEnd);
         _sessions.IsUnseen = false;
         if (!wasOnline)
-            Shard.CameOnline++;
+            Part.CameOnline++;
         else if (index < 0)
             MarkAliveIfDue(now); // after a restart, soon enough even if the next one follows in seconds
         Continue(_sync.MarkOnline(isNew: !wasOnline, address.MayCreate, Service.Configuration));
@@ -121,7 +132,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 continue;
             session.Owner = null;
             session.LeaseEnd = Math.Min(session.LeaseEnd, latest);
-            Shard.Wheel.PutBy(this, session.LeaseEnd);
+            Part.Wheel.PutBy(this, session.LeaseEnd);
         }
     }
 
@@ -133,15 +144,13 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a start ends before the runtime compiles a method again
     public void Recover(in StoredOnlineUser stored, long now)
     {
-        if (_sessions.HasAnonymous)
-            return;
         SetSid(stored.Sid, stored.Id);
         NoteStoredAlive(stored.LastAlive);
         var timeout = Service.Configuration.SessionTimeout;
-        var left = Limits.MaxUnseen + timeout - (Shard.Clock.EarlierUptime - LastAlive);
-        ref var session = ref _sessions[_sessions.Add(default)];
-        session.LeaseEnd = now + Math.Clamp(left.Ticks, 0, timeout.Ticks);
-        Shard.Wheel.PutBy(this, session.LeaseEnd);
+        var left = Limits.MaxUnseen + timeout - (Part.TakenOver(this).Total - LastAlive);
+        ref var session = ref _sessions[_sessions.HasAnonymous ? _sessions.IndexOf(default) : _sessions.Add(default)];
+        session.LeaseEnd = Math.Max(session.LeaseEnd, now + Math.Clamp(left.Ticks, 0, timeout.Ticks));
+        Part.Wheel.PutBy(this, session.LeaseEnd);
         _sessions.IsUnseen = _sessions.Count == 1;
         _sync.MarkRecovered(Service.Configuration);
     }
@@ -149,8 +158,11 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Remembers the id of a session that ended before the start.</summary>
     public void RecoverEnded(SessionId id, long until, long now)
     {
+        // A broken hand-over may have brought a session that its holder ended afterwards.
+        if (_sessions.IndexOf(id) is >= 0 and var index)
+            Remove(index);
         (_sessions.Ended ??= new EndedSessions()).AddStored(id, until, now);
-        Shard.Wheel.PutBy(this, until);
+        Part.Wheel.PutBy(this, until);
         if (until - now > Limits.MaxSessionTimeout.Ticks)
             CountAsDeleted();
     }
@@ -187,10 +199,132 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Queues an online user whose state is not stored, because reachability was switched on.</summary>
     public void Reconsider() => Continue(_sync.Reconsider(IsOnline, Service.Configuration));
 
+    /// <summary>Returns the user for another node, with durations from the moment at which the shard was sealed.</summary>
+    /// <exception cref="InvalidOperationException">The writer still has something of the user.</exception>
+    public HandedUser HandOver(long sealedAt, long now)
+    {
+        if (!IsSettled)
+            throw new InvalidOperationException("A user is handed over before its changes are settled.");
+        var sessions = new HandedSession[_sessions.Count];
+        for (var index = 0; index < sessions.Length; index++)
+        {
+            var session = _sessions[index];
+            sessions[index] = new HandedSession(
+                session.Id.Unpack(),
+                new TimeSpan(Math.Max(session.LeaseEnd - sealedAt, 0)),
+                session.IsAnonymous ? TimeSpan.Zero : new TimeSpan(now - session.LastBeat),
+                session.Owner is { Met: not null } owner ? HeartbeatStreams.ToHanded(owner) : null);
+        }
+        return new HandedUser
+        {
+            Service = Service.Sid,
+            ServiceId = Service.Id,
+            Identity = Identity,
+            Sid = Sid,
+            StoreId = StoreId,
+            Presence = _sync.HandOver(),
+            AliveAt = _sessions.IsUnseen ? LastAlive : TimeSpan.FromSeconds(_sessions.AliveAt),
+            IsUnseen = _sessions.IsUnseen,
+            Sessions = sessions,
+            Ended = _sessions.Ended?.HandOver(sealedAt) ?? [],
+            IsDeleted = _sessions.Ended is { IsOfDeletedUser: true },
+        };
+    }
+
+    /// <summary>Begins as another node left the user. <see cref="Resume"/> follows when the shard opens.</summary>
+    public void Receive(HandedUser handed, long loadedAt, long now, HeartbeatStreams streams)
+    {
+        SetSid(handed.Sid, handed.StoreId);
+        _sync.Receive(handed.Presence);
+        if (handed.IsUnseen)
+            NoteStoredAlive(handed.AliveAt);
+        else
+            _sessions.AliveAt = (int)handed.AliveAt.TotalSeconds;
+        _sessions.IsUnseen = handed.IsUnseen;
+        foreach (var session in handed.Sessions)
+        {
+            if (!session.Id.IsEmpty)
+                Part.LiveSessions++;
+            ref var added = ref _sessions[_sessions.Add(session.Id)];
+            added.LeaseEnd = loadedAt + session.Remaining.Ticks;
+            added.LastBeat = now - session.SinceBeat.Ticks;
+            if (session.Stream is { } stream)
+                SetOwner(ref added, streams.OwnerOf(stream));
+        }
+        foreach (var end in handed.Ended)
+            (_sessions.Ended ??= new EndedSessions()).Receive(end, loadedAt);
+        if (handed.IsDeleted)
+            CountAsDeleted();
+    }
+
+    /// <summary>
+    /// Continues the leases after the clock of the shard stood still. Leases that had not run out last at least until the given moment.
+    /// </summary>
+    /// <param name="by">How long the clock stood still.</param>
+    /// <param name="since">The moment since which it stood still.</param>
+    /// <param name="atLeast">The moment up to which heartbeats may arrive that waited for the shard.</param>
+    public void Resume(long by, long since, long atLeast)
+    {
+        for (var index = 0; index < _sessions.Count; index++)
+        {
+            ref var session = ref _sessions[index];
+            var hadRunOut = session.LeaseEnd <= since;
+            session.LeaseEnd += by;
+            if (!hadRunOut && !session.IsAnonymous)
+                session.LeaseEnd = Math.Max(session.LeaseEnd, atLeast);
+        }
+        _sessions.Ended?.Extend(by);
+        PutAgain();
+    }
+
+    /// <summary>
+    /// Leaves the tracker without a transition, because another node has the user. What the writer still has of the user is not stored.
+    /// </summary>
+    public void Lose()
+    {
+        _sync.Lose(new ShardMovedException(Shard));
+        while (_sessions.Count > 0)
+            Remove(_sessions.Count - 1);
+        DropEnded();
+        Part.Remove(this);
+    }
+
+    /// <summary>Forgets what the writer of another node decided, because the store is read instead.</summary>
+    public void ForgetStored()
+    {
+        ForgetStoreId();
+        _ = _sync.Reread(isStoredOnline: false, isOnline: false, Service.Configuration);
+    }
+
+    /// <summary>
+    /// Forgets the sessions that a broken hand-over brought if the store does not hold the user online. Each live session of a settled user
+    /// was stored, so the holder has changed the user after the seal was given up.
+    /// </summary>
+    public void ForgetStaleSessions()
+    {
+        if (_sync.IsStoredOnline || !Service.Configuration.ReachabilityEnabled)
+            return;
+        while (_sessions.Count > 0)
+            Remove(_sessions.Count - 1);
+    }
+
+    /// <summary>
+    /// Replaces what is known to be stored by what the store holds now, and queues the user if its state differs.
+    /// </summary>
+    public void Reread(in StoredOnlineUser? stored)
+    {
+        if (stored is { } online)
+        {
+            SetSid(online.Sid, online.Id);
+            NoteStoredAlive(online.LastAlive);
+        }
+        Continue(_sync.Reread(isStoredOnline: stored is not null, IsOnline, Service.Configuration));
+    }
+
     /// <summary>Returns the live sessions, and whether the anonymous session is one of them.</summary>
     public (List<LiveSession> Sessions, bool Recovering) List(long now) => _sessions.List(now);
 
-    /// <summary>Removes the user from the index of SIDs. The user is about to leave the shard.</summary>
+    /// <summary>Removes the user from the index of SIDs. The user is about to leave the part.</summary>
     public void Leave() => SetSid(default);
 
     /// <summary>Takes the state for the writer's decision; null if nothing is to be decided.</summary>
@@ -250,7 +384,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// </summary>
     public SessionsToEnd FindSessionsToEnd(TimeSpan retention)
     {
-        var now = Shard.Clock.Now;
+        var now = Part.Clock.Now;
         var isKept = _sessions.Ended is { IsOfDeletedUser: true } || Service.RememberedDeletedUsers < Limits.RememberedDeletedUsers;
         var kept = isKept ? now + retention.Ticks : now;
         var ids = new List<(SessionId Id, long Until)>(_sessions.Count);
@@ -263,7 +397,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         // A session that ended shortly before must not bring the user back either.
         ids.AddRange((_sessions.Ended?.List(now) ?? []).OrderByDescending(ended => ended.Until));
         return new SessionsToEnd(
-            [.. ids.Take(Limits.EndedSessionsPerUser).Select(ended => (ended.Id, Shard.Clock.ToUptime(Math.Max(ended.Until, kept))))],
+            [.. ids.Take(Limits.EndedSessionsPerUser).Select(ended => (ended.Id, Part.Clock.ToUptime(Math.Max(ended.Until, kept))))],
             [.. ids.Skip(Limits.EndedSessionsPerUser).Select(ended => ended.Id)]);
     }
 
@@ -279,16 +413,16 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         {
             var ids = stored.Ended.Select(known => known.Session).ToHashSet();
             _sessions.Ended ??= new EndedSessions();
-            _sessions.Ended.Replace(ended.Select(known => (known.Session, Shard.Clock.FromUptime(known.Until))), ids);
-            Shard.Wheel.PutBy(this, _sessions.Ended.FirstEnd);
+            _sessions.Ended.Replace(ended.Select(known => (known.Session, Part.Clock.FromUptime(known.Until))), ids);
+            Part.Wheel.PutBy(this, _sessions.Ended.FirstEnd);
             if (retention > TimeSpan.Zero)
                 CountAsDeleted();
             // A heartbeat began a session after the deletion was decided.
             if (ended.Any(known => !ids.Contains(known.Session)) && _sessions.Ended.Pending is not { Completion.IsCompleted: false })
-                Shard.Queue.Requeue(_sessions.Ended.Pending = new StoreEndedSessions(this));
+                Part.Queue.Requeue(_sessions.Ended.Pending = new StoreEndedSessions(this));
         }
         RemoveAll();
-        Shard.RemoveIfIdle(this);
+        Part.RemoveIfIdle(this);
     }
 
     /// <summary>Takes the ended sessions to store, and those to remove from the store.</summary>
@@ -313,8 +447,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         get
         {
-            var unseen = Shard.Clock.EarlierUptime - LastAlive;
-            return Shard.Clock.EarlierAliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
+            var takenOver = Part.TakenOver(this);
+            var unseen = takenOver.Total - LastAlive;
+            return takenOver.AliveTime - (unseen > Limits.MaxUnseen ? unseen : TimeSpan.Zero);
         }
     }
 
@@ -323,10 +458,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         if (_sessions.Count > (_sessions.HasAnonymous ? 1 : 0)
             && Service.Configuration.ReachabilityEnabled
-            && Shard.Clock.ToUptime(now).TotalSeconds - _sessions.AliveAt >= Limits.AliveInterval.TotalSeconds)
+            && Part.Clock.ToUptime(now).TotalSeconds - _sessions.AliveAt >= Limits.AliveInterval.TotalSeconds)
         {
-            _sessions.AliveAt = (int)Shard.Clock.ToUptime(now).TotalSeconds;
-            Shard.AwaitAliveMark(this);
+            _sessions.AliveAt = (int)Part.Clock.ToUptime(now).TotalSeconds;
+            Part.AwaitAliveMark(this);
         }
     }
 
@@ -346,7 +481,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
                 Requeue();
                 break;
             case PresenceSync.Next.Idle:
-                Shard.RemoveIfIdle(this);
+                Part.RemoveIfIdle(this);
                 break;
         }
     }
@@ -355,7 +490,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         if (_sync.TryUseEntry(background))
             return;
-        if (Shard.Queue.TryEnqueue(new StorePresence(this, background), background))
+        if (Part.Queue.TryEnqueue(new StorePresence(this, background), background))
             _sync.MarkQueued(background);
         else
             _sync.MarkQueueClosed();
@@ -365,7 +500,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         if (_sync.TryUseEntry(background: false))
             return;
-        Shard.Queue.Requeue(new StorePresence(this, background: false));
+        Part.Queue.Requeue(new StorePresence(this, background: false));
         _sync.MarkQueued(background: false);
     }
 
@@ -377,21 +512,21 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         if (sid == Sid)
             return;
         if (Sid != default)
-            Shard.Sids.Remove(Service, Sid);
+            Part.Sids.Remove(Service, Sid);
         Sid = sid;
     }
 
     private void IndexBy(UserSid sid)
     {
         SetSid(sid);
-        Shard.Sids.Add(Service, sid, Identity);
+        Part.Sids.Add(Service, sid, Identity);
     }
 
     private int Begin(SessionId id)
     {
         if (_sessions.Count - (_sessions.HasAnonymous ? 1 : 0) >= Limits.SessionsPerUser)
             Remove(_sessions.LeastRecentlyRenewed());
-        Shard.LiveSessions++;
+        Part.LiveSessions++;
         return _sessions.Add(id);
     }
 
@@ -410,7 +545,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         var session = _sessions[index];
         if (!session.IsAnonymous)
-            Shard.LiveSessions--;
+            Part.LiveSessions--;
         _sessions.RemoveAt(index);
         Disown(session.Owner);
     }
@@ -423,7 +558,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     private void Remember(SessionId id, long until, long now) =>
-        Shard.Wheel.PutBy(this, (_sessions.Ended ??= new EndedSessions()).Add(id, until, now));
+        Part.Wheel.PutBy(this, (_sessions.Ended ??= new EndedSessions()).Add(id, until, now));
 
     /// <summary>Completes when the end of the session is stored.</summary>
     private Task StoreEnd(SessionId id)
@@ -434,7 +569,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         if (ended.Pending is { Completion.IsCompleted: false } pending)
             return pending.Completion;
         ended.Pending = new StoreEndedSessions(this);
-        return Shard.Queue.SubmitAsync(ended.Pending);
+        return Part.Queue.SubmitAsync(ended.Pending);
     }
 
     private void CountAsDeleted()
@@ -454,14 +589,14 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
 
     private void GoOffline(bool background)
     {
-        Shard.WentOffline++;
+        Part.WentOffline++;
         Continue(_sync.MarkOffline(background, Service.Configuration));
     }
 
     private void RemoveAll()
     {
         if (IsOnline)
-            Shard.WentOffline++;
+            Part.WentOffline++;
         while (_sessions.Count > 0)
             Remove(_sessions.Count - 1);
     }
@@ -478,9 +613,9 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     {
         var due = _sessions.FirstEnd();
         if (due != long.MaxValue)
-            Shard.Wheel.Put(this, due);
+            Part.Wheel.Put(this, due);
         else
-            Shard.Wheel.Remove(this);
-        Shard.RemoveIfIdle(this);
+            Part.Wheel.Remove(this);
+        Part.RemoveIfIdle(this);
     }
 }

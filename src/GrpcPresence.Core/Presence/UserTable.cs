@@ -1,15 +1,19 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Users;
 
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
-/// The users of a shard, by service instance and identity: a hash table whose nodes are the users themselves. It takes a third of the
+/// The users of a part, by service instance and identity: a hash table whose nodes are the users themselves. It takes a third of the
 /// memory of a dictionary with that key. It can be walked a few buckets at a time, with the lock released in between. Guarded by the
-/// shard's lock.
+/// part's lock.
 /// </summary>
 internal sealed class UserTable
 {
     private const int MinBuckets = 16;
+
+    /// <summary>The bits of a shard number. The rest are enough for 4 million buckets of each part.</summary>
+    private const int ShardBits = 10;
 
     private TrackedUser?[] _buckets = new TrackedUser?[MinBuckets];
 
@@ -24,6 +28,17 @@ internal sealed class UserTable
 
     /// <summary>Returns the hash of a user, randomized for each process like the hashes of strings.</summary>
     public static int HashOf(long serviceId, Identity identity) => HashCode.Combine(serviceId, identity);
+
+    /// <summary>
+    /// Returns the hash of a user in a cluster. Its lowest bits are the number of the shard, so that all users of a shard are in one part
+    /// of the tracker, and each user knows its shard without another field. The others are randomized. Computing the shard adds about
+    /// 0.1 µs to a heartbeat.
+    /// </summary>
+    public static int HashOf(Shard shard, long serviceId, Identity identity) =>
+        (HashOf(serviceId, identity) << ShardBits) | shard.Number;
+
+    /// <summary>Returns the shard of a user in a cluster.</summary>
+    public static Shard ShardOf(int hash) => new(hash & (Shard.Count - 1));
 
     /// <summary>Returns the user, or null.</summary>
     public TrackedUser? Find(long serviceId, Identity identity, int hash)
@@ -56,8 +71,8 @@ internal sealed class UserTable
             Resize(_buckets.Length / 2);
     }
 
-    // The lowest bits choose the shard, so they are equal for all users of it.
-    private ref TrackedUser? BucketOf(int hash) => ref _buckets[((uint)hash >> PresenceTracker.ShardBits) & (uint)(_buckets.Length - 1)];
+    // The lowest bits choose the part, so they are equal for all users of it. In a cluster, a few more are equal for all users of a shard.
+    private ref TrackedUser? BucketOf(int hash) => ref _buckets[((uint)hash >> ShardBits) & (uint)(_buckets.Length - 1)];
 
     private void Link(TrackedUser user)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -20,6 +21,9 @@ internal sealed class World : IDisposable
     /// <param name="meters">Creates the meter; the process's own by default.</param>
     /// <param name="usersPerService">The maximum number of users of a service instance; unlimited by default.</param>
     /// <param name="tombstoneRetention">How long tombstones are kept; 30 days by default.</param>
+    /// <param name="isConfirmed">Makes the hub one of several nodes; a single node by default.</param>
+    /// <param name="time">The clock; a new one by default.</param>
+    /// <param name="gates">The gates of a node of a cluster; none by default.</param>
     /// <param name="fence">What a node of a cluster may write; none by default.</param>
     public World(
         InMemoryPresenceStore? store = null,
@@ -27,14 +31,18 @@ internal sealed class World : IDisposable
         IMeterFactory? meters = null,
         int usersPerService = int.MaxValue,
         TimeSpan? tombstoneRetention = null,
+        Func<bool>? isConfirmed = null,
+        SteppedTimeProvider? time = null,
+        ShardGates? gates = null,
         ShardFence? fence = null)
     {
+        Time = time ?? new SteppedTimeProvider();
         Store = store ?? new InMemoryPresenceStore();
         Metrics = new PresenceMetrics(meters);
         Services = new ServiceCache(Store);
-        Tracker = new PresenceTracker(Time, Queue, Metrics);
+        Tracker = new PresenceTracker(Time, Queue, Metrics, gates);
         Directory = new UserResolver(Store, Tracker);
-        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout);
+        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout, isConfirmed);
         Writer = new CommandWriter(
             Store, Queue, Services, Tracker, [publisher?.Invoke(Hub) ?? Hub], Keys, Status, Metrics, Time,
             tombstoneRetention ?? Limits.TombstoneRetention,
@@ -44,7 +52,7 @@ internal sealed class World : IDisposable
 
     private Thread? _writing;
 
-    public SteppedTimeProvider Time { get; } = new();
+    public SteppedTimeProvider Time { get; }
 
     public InMemoryPresenceStore Store { get; }
 
@@ -71,6 +79,7 @@ internal sealed class World : IDisposable
         Queue.Close();
         _writing?.Join();
         Queue.Dispose();
+        Hub.Dispose();
         Metrics.Dispose();
         Store.Dispose();
     }

@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Presence;
@@ -29,6 +30,26 @@ public sealed class LeaseClockTests
         Assert.Equal(Limits.MaxTickAdvance.Ticks, clock.Now);
         _time.Advance(Limits.Tick);
         Assert.Equal((Limits.MaxTickAdvance + Limits.Tick).Ticks, clock.Now);
+    }
+
+    [Fact]
+    public void The_uptime_of_a_cluster_raises_that_of_the_clock_and_never_lowers_it()
+    {
+        var clock = new LeaseClock(_time);
+        clock.Continue(new ServerUptime(null, TimeSpan.FromHours(1)));
+        _time.Advance(Limits.Tick);
+        var (now, end) = (clock.Now, clock.Now + TimeSpan.FromMinutes(1).Ticks);
+        Assert.Equal(TimeSpan.FromHours(1) + Limits.Tick, clock.ToUptime(now));
+
+        clock.RaiseUptime(TimeSpan.FromHours(2));
+        Assert.Equal(now, clock.Now); // leases do not change
+        Assert.Equal(TimeSpan.FromHours(2), clock.ToUptime(now));
+        Assert.Equal(TimeSpan.FromHours(2) + TimeSpan.FromMinutes(1), clock.ToUptime(end));
+        Assert.Equal(end, clock.FromUptime(clock.ToUptime(end)));
+
+        clock.RaiseUptime(TimeSpan.FromHours(1.5));
+        Assert.Equal(TimeSpan.FromHours(2), clock.ToUptime(now));
+        Assert.Equal(TimeSpan.FromHours(1), clock.Earlier.Total);
     }
 
     [Fact]

@@ -18,17 +18,17 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public async Task A_tick_comes_to_an_end_though_more_is_not_due_yet_than_one_hold_of_a_lock_takes()
     {
-        // All leases end within one slot, and after a tick that goes through it. Each shard needs a different number of holds. The numbers
-        // have no common divisor, so that shards that start again when they are done are almost never done together.
+        // All leases end within one slot, and after a tick that goes through it. Each part needs a different number of holds. The numbers
+        // have no common divisor, so that parts that start again when they are done are almost never done together.
         int[] holds = [5, 7, 9, 11, 13, 16, 17];
-        var left = holds.Select(count => (count - 1) * TrackerShard.UsersPerHold + 1).ToArray();
+        var left = holds.Select(count => (count - 1) * TrackerPart.UsersPerHold + 1).ToArray();
         _world.Pass(Limits.Tick);
         _world.Time.Advance(Limits.Tick / 2);
         for (var number = 0; left.Any(count => count > 0); number++)
         {
             var user = Identity.FromTrusted($"user-{number}");
-            var shard = UserTable.HashOf(_world.Service.Id, user) & ((1 << PresenceTracker.ShardBits) - 1);
-            if (shard < left.Length && left[shard]-- > 0)
+            var part = UserTable.HashOf(_world.Service.Id, user) & ((1 << PresenceTracker.PartBits) - 1);
+            if (part < left.Length && left[part]-- > 0)
                 _world.Beat(user, Phone);
         }
         _world.Time.Advance(Limits.Tick / 2);
@@ -44,7 +44,7 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public void More_expiries_than_one_hold_of_a_lock_takes_all_end_in_one_tick()
     {
-        const int users = 64 * TrackerShard.UsersPerHold * 2;
+        const int users = 64 * TrackerPart.UsersPerHold * 2;
         for (var number = 0; number < users; number++)
             _world.Beat(Identity.FromTrusted($"user-{number}"), Phone);
         _world.Write();
@@ -78,13 +78,13 @@ public sealed class SweepTests : IDisposable
             var offline = _world.Queue.Count - queued;
             if (offline == 0)
                 return;
-            Assert.InRange(offline, 1, TrackerShard.UsersPerHold);
+            Assert.InRange(offline, 1, TrackerPart.UsersPerHold);
             Assert.Null(_world.Beat(Alice, Session($"{holds++ % Limits.SessionsPerUser}")).Rejection);
             queued = _world.Queue.Count;
         });
         _world.Pass(Limits.Tick);
         Assert.Equal(Users + 1, queued);
-        Assert.InRange(holds, Users / TrackerShard.UsersPerHold, Users);
+        Assert.InRange(holds, Users / TrackerPart.UsersPerHold, Users);
 
         // All of the transitions must be written now. A caller that arrives meanwhile is in the next batch.
         var created = _world.Queue.SubmitAsync(new CreateUser(_world.Service.Sid, Bob, "", "{}", default));

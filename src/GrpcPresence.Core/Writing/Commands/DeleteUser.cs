@@ -20,7 +20,7 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
     internal override void Complete(ITrackedUsers users)
     {
         if (!IsRejected)
-            users.Delete(_serviceId, _identity, _retention, _sessions);
+            users.Delete(serviceSid, _serviceId, _identity, _retention, _sessions);
         base.Complete(users);
     }
 
@@ -40,7 +40,7 @@ public sealed class DeleteUser(ServiceSid serviceSid, UserKey key, string etag) 
 
         (_serviceId, _identity) = (service.Id, user.Identity);
         _retention = batch.TombstoneRetention;
-        _sessions = batch.Tracked.FindSessionsToEnd(_serviceId, _identity, _retention);
+        _sessions = batch.Tracked.FindSessionsToEnd(serviceSid, _serviceId, _identity, _retention);
         batch.Delete(service, user);
         foreach (var session in _sessions.Dropped)
             service.Rows.RemoveEndedSession(_identity, session);

@@ -56,6 +56,22 @@ internal sealed class Model
         _live.Clear();
     }
 
+    /// <summary>
+    /// Records that the shard of the user was not open for a while. Leases stand still meanwhile, and those that had not run out last for a
+    /// second at least.
+    /// </summary>
+    public void Move(int since, int now)
+    {
+        var atLeast = now + (int)Limits.LeaseAfterMove.TotalMilliseconds;
+        foreach (var (id, session) in _live.ToList())
+        {
+            var leaseEnd = session.LeaseEnd + now - since;
+            _live[id] = session with { LeaseEnd = session.LeaseEnd > since ? Math.Max(leaseEnd, atLeast) : leaseEnd };
+        }
+        foreach (var (id, until) in _ended.Where(ended => ended.Value > since).ToList())
+            _ended[id] = until + now - since;
+    }
+
     public void Tick(int now)
     {
         foreach (var (id, _) in _live.Where(session => session.Value.LeaseEnd <= now).ToList())

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -28,11 +29,17 @@ internal sealed class PresenceWorld : IDisposable
     public PresenceWorld(bool reachability = true, TimeSpan? tombstoneRetention = null)
         : this(new InMemoryPresenceStore(), tombstoneRetention) => Service = AddService(reachability);
 
-    private PresenceWorld(InMemoryPresenceStore store, TimeSpan? tombstoneRetention = null) => _core = new World(
-        store,
-        hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)),
-        Meters,
-        tombstoneRetention: tombstoneRetention);
+    private PresenceWorld(
+        InMemoryPresenceStore store,
+        TimeSpan? tombstoneRetention = null,
+        SteppedTimeProvider? time = null,
+        ShardGates? gates = null) => _core = new World(
+            store,
+            hub => new PublisherSpy(hub, commit => _published.AddRange(commit.Users)),
+            Meters,
+            tombstoneRetention: tombstoneRetention,
+            time: time,
+            gates: gates);
 
     public OwnMeters Meters { get; } = new();
 
@@ -52,7 +59,10 @@ internal sealed class PresenceWorld : IDisposable
 
     public CommandWriter Writer => _core.Writer;
 
-    public CachedService Service { get; private init; } = null!;
+    /// <summary>The gates of a node of a cluster.</summary>
+    public ShardGates Gates { get; private init; } = null!;
+
+    public CachedService Service { get; private set; } = null!;
 
     /// <summary>The published changes of users, in order.</summary>
     public IReadOnlyList<UserChange> Published => _published;
@@ -82,6 +92,19 @@ internal sealed class PresenceWorld : IDisposable
         await new PresenceRecovery(Store, world.Services, world.Tracker).LoadAsync(TestContext.Current.CancellationToken);
         world.Tracker.Start();
         world.Write();
+        return world;
+    }
+
+    /// <summary>
+    /// Returns the world of a node of a cluster with the store, the clock and the service instance of this one. All its gates are closed.
+    /// </summary>
+    public PresenceWorld AddNode(TimeSpan? tombstoneRetention = null)
+    {
+        var gates = new ShardGates();
+        var world = new PresenceWorld(Store.OpenAnotherWriter(), tombstoneRetention, Time, gates) { Gates = gates };
+        world.Service = world.Services.Apply(Store.Image.Get(Service.Sid).Record);
+        world.Tracker.Resume(default);
+        world.Tracker.Start();
         return world;
     }
 

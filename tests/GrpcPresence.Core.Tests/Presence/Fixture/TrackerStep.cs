@@ -39,4 +39,7 @@ public enum StepKind
 
     /// <summary>A tick long after the previous one.</summary>
     Pause,
+
+    /// <summary>The shard of the user moves between the nodes of a cluster, which takes some time.</summary>
+    Move,
 }

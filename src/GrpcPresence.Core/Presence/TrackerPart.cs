@@ -1,4 +1,7 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Writing;
 
@@ -8,7 +11,7 @@ namespace GrpcPresence.Core.Presence;
 /// A part of the tracked users, with the lock that guards everything here. The locks of the command queue, of a heartbeat stream and of the
 /// SID index may be taken inside it.
 /// </summary>
-internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidIndex sids)
+internal sealed class TrackerPart(LeaseClock clock, CommandQueue queue, SidIndex sids, ShardStates? shards)
 {
     /// <summary>
     /// The maximum number of users that a sweep visits under one hold of the lock: a few tens of microseconds, so that heartbeats are not
@@ -19,7 +22,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     private readonly List<TrackedUser> _unmarked = []; // users that the store must learn to be alive
 
     /// <summary>
-    /// Guards the users of the shard. No I/O, await or logging is allowed under it. Never take two shards' locks at once.
+    /// Guards the users of the part. No I/O, await or logging is allowed under it. Never take two parts' locks at once.
     /// </summary>
     public Lock Gate { get; } = new();
 
@@ -32,7 +35,10 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
     /// <summary>The index of tracked users by SID.</summary>
     public SidIndex Sids { get; } = sids;
 
-    /// <summary>The timing wheel of the shard's users.</summary>
+    /// <summary>The shards of a cluster; null outside of one.</summary>
+    public ShardStates? Shards { get; } = shards;
+
+    /// <summary>The timing wheel of the part's users.</summary>
     public TimingWheel Wheel { get; } = new();
 
     /// <summary>The users.</summary>
@@ -55,16 +61,36 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
         return user;
     }
 
+    /// <summary>Whether the user is tracked, and not another object for the same one. Call it under the lock.</summary>
+    public bool Tracks(TrackedUser user) => Users.Find(user.Service.Id, user.Identity, user.Hash) == user;
+
     /// <summary>Stops tracking a user without any remaining state. Call it under the lock.</summary>
     public void RemoveIfIdle(TrackedUser user)
     {
-        // The writer may still hold a user that has left the shard.
-        if (!user.IsIdle || Users.Find(user.Service.Id, user.Identity, user.Hash) != user)
+        if (user.IsIdle)
+            Remove(user);
+    }
+
+    /// <summary>Stops tracking a user, whatever its state. Call it under the lock.</summary>
+    public void Remove(TrackedUser user)
+    {
+        if (!Tracks(user)) // the writer may still hold a user that has left the part
             return;
         Wheel.Remove(user);
         Users.Remove(user);
         user.Leave();
     }
+
+    /// <summary>
+    /// Whether this node decides about the user. Only then a session may begin, end or expire. Call it under the lock.
+    /// </summary>
+    public bool IsOpen(TrackedUser user) => Shards is null || Shards.Gates.IsOpen(user.Shard);
+
+    /// <summary>
+    /// Returns the uptime up to which another process knew the user, if this one took the user over, and the wall time of that. Call it
+    /// under the lock.
+    /// </summary>
+    public ServerUptime TakenOver(TrackedUser user) => Shards is null ? Clock.Earlier : Shards.TakenOver(user.Shard);
 
     /// <summary>Has the store learn that the user is alive, in the background. Call it under the lock.</summary>
     public void AwaitAliveMark(TrackedUser user) => _unmarked.Add(user);
@@ -77,7 +103,7 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
             var count = Math.Min(max, _unmarked.Count);
             if (count == 0)
                 return;
-            target.AddRange(_unmarked[^count..]);
+            target.AddRange(_unmarked[^count..]); // also users whose shard was lost since: the mark skips them
             _unmarked.RemoveRange(_unmarked.Count - count, count);
         }
     }
@@ -92,7 +118,11 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
             {
                 if (Wheel.Next(now) is not { } user)
                     return false;
-                user.Expire(now, lateness);
+                // Nobody goes offline because of a shard that is being moved. The leases go on when the shard opens.
+                if (IsOpen(user))
+                    user.Expire(now, lateness);
+                else
+                    Wheel.Put(user, now + Limits.Tick.Ticks);
             }
             return true;
         }
@@ -114,8 +144,48 @@ internal sealed class TrackerShard(LeaseClock clock, CommandQueue queue, SidInde
             {
                 for (var user = Users.Bucket(bucket); user is not null; user = user.NextInBucket)
                 {
-                    if (user.Service.Id == service.Id)
+                    // A shard that opens later reconsiders all its users then.
+                    if (user.Service.Id == service.Id && IsOpen(user))
                         user.Reconsider();
+                }
+            }
+            return bucket < bucketCount ? bucket : -1;
+        }
+    }
+
+    /// <summary>
+    /// Returns all users of a shard, each once. Walks all users of the part, under one hold of the lock for some of them. Call it while the
+    /// gate of the shard is not open, or for users that were tracked before the call: others may be missing.
+    /// </summary>
+    /// <remarks>
+    /// Measured: 1.0 ms for the 975 users of a shard among a million tracked users, at most 256 buckets under one hold of the lock. Shards
+    /// move seldom, so an index that would cost memory for each user is not worth it.
+    /// </remarks>
+    public List<TrackedUser> ListUsersOf(Shard shard)
+    {
+        var users = new List<TrackedUser>();
+        for (int bucket = 0, bucketCount = 0; bucket >= 0;)
+            bucket = ListBatch(shard, users, bucket, ref bucketCount);
+        return users;
+    }
+
+    private int ListBatch(Shard shard, List<TrackedUser> target, int bucket, ref int bucketCount)
+    {
+        lock (Gate)
+        {
+            // Resizing moves users between buckets, so the walk starts again.
+            if (bucketCount != Users.BucketCount)
+            {
+                (bucket, bucketCount) = (0, Users.BucketCount);
+                target.Clear();
+            }
+            var end = Math.Min(bucket + UsersPerHold, bucketCount);
+            for (; bucket < end; bucket++)
+            {
+                for (var user = Users.Bucket(bucket); user is not null; user = user.NextInBucket)
+                {
+                    if (user.Shard == shard)
+                        target.Add(user);
                 }
             }
             return bucket < bucketCount ? bucket : -1;

@@ -1,0 +1,314 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
+
+namespace GrpcPresence.Core.Tests.Presence.Shards;
+
+/// <summary>A planned hand-over changes nothing that a client sees, except that leases last longer by the time that it takes.</summary>
+public sealed class HandOverTests : IDisposable
+{
+    private static readonly TimeSpan Takes = TimeSpan.FromMilliseconds(400);
+
+    private readonly NodesWorld _world = new();
+
+    private Shard Shard => _world.ShardOf(Alice);
+
+    private PresenceWorld First => _world.First;
+
+    private PresenceWorld Second => _world.Second;
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public void NoFalseOffline_a_hand_over_publishes_nothing_and_the_next_heartbeat_is_answered_from_memory()
+    {
+        First.BeatAndWrite(Alice, Phone);
+
+        HandOver();
+        Assert.Same(Task.CompletedTask, Second.Beat(Alice, Phone).Stored);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+
+        Assert.True(Second.StoredOnline(Alice));
+        Assert.Empty(Second.Published);
+        Assert.Single(First.Published);
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+        Assert.Equal(0, First.Tracker.LiveSessions);
+        Assert.Equal(1, Second.Tracker.LiveSessions);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(400)]
+    [InlineData(60_000)]
+    public void NoFalseOffline_leases_stand_still_while_the_shard_moves(int milliseconds)
+    {
+        var takes = TimeSpan.FromMilliseconds(milliseconds);
+        First.BeatAndWrite(Alice, Phone);
+        var left = TimeSpan.FromSeconds(20);
+        _world.PassAndWrite(SessionTimeout - left);
+
+        HandOver(takes);
+
+        _world.PassAndWrite(left - Limits.Tick);
+        Assert.True(Second.StoredOnline(Alice));
+        Assert.Equal(["phone"], Second.SessionsOf(Alice));
+        _world.PassAndWrite(Limits.Tick);
+        Assert.False(Second.StoredOnline(Alice));
+        Assert.Equal(0, Second.Tracker.TrackedUsers);
+    }
+
+    [Fact]
+    public void NoFalseOffline_a_heartbeat_that_waited_for_the_shard_is_in_time()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+
+        HandOver(Takes);
+        _world.PassAndWrite(Limits.LeaseAfterMove - Limits.Tick);
+
+        Assert.Same(Task.CompletedTask, Second.Beat(Alice, Phone).Stored);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(Second.StoredOnline(Alice));
+        Assert.Empty(Second.Published);
+    }
+
+    [Fact]
+    public void A_lease_that_had_run_out_at_the_seal_is_not_given_more_time()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.BeatAndWrite(Bob, Phone);
+        for (var passed = Limits.Tick; passed <= SessionTimeout; passed += Limits.Tick)
+        {
+            First.Time.Advance(Limits.Tick);
+            if (passed < SessionTimeout)
+                First.Tracker.Tick(); // the sweep has not come yet when the shard is sealed
+        }
+
+        HandOver();
+        _world.PassAndWrite(Limits.Tick);
+
+        Assert.False(Second.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void NoFalseOffline_a_hand_over_that_is_given_up_costs_no_lease()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var left = TimeSpan.FromSeconds(20);
+        _world.PassAndWrite(SessionTimeout - left);
+
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        _world.PassAndWrite(SessionTimeout); // beyond the end of the lease and the reach of the wheel
+        _world.PassAndWrite(SessionTimeout);
+        Assert.True(First.StoredOnline(Alice));
+        sealedShard.Reopen();
+
+        _world.PassAndWrite(left - Limits.Tick);
+        Assert.True(First.StoredOnline(Alice));
+        Assert.Equal(["phone"], First.SessionsOf(Alice));
+        _world.PassAndWrite(Limits.Tick);
+        Assert.False(First.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void Final_an_ended_session_stays_ended_after_a_hand_over()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.BeatAndWrite(Alice, Laptop);
+        _ = First.End(Alice, Phone);
+        First.Write();
+
+        HandOver(Takes);
+
+        Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
+        _world.PassAndWrite(Limits.Tick);
+        Assert.Null(Second.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void Final_an_end_that_could_not_be_stored_is_handed_over()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.BeatAndWrite(Alice, Laptop);
+        First.Store.Faults.FailAllOperations(fail: true);
+        var end = First.End(Alice, Phone);
+        First.Write();
+        Assert.True(end.IsFaulted);
+        First.Store.Faults.Clear();
+
+        HandOver();
+
+        Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void Final_the_sessions_of_a_deleted_user_stay_ended_after_a_hand_over()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.DeleteUser(Alice);
+
+        HandOver();
+
+        Assert.Equal(1, Second.Service.RememberedDeletedUsers);
+        Assert.Equal(0, First.Service.RememberedDeletedUsers);
+        _world.PassAndWrite(SessionTimeout * 2);
+        Assert.Equal(ErrorReason.SessionEnded, Second.Beat(Alice, Phone).Rejection);
+    }
+
+    [Fact]
+    public void A_shard_is_settled_when_the_writer_has_nothing_of_it()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.Beat(Alice, Laptop);
+        _ = First.End(Alice, Laptop);
+        var beat = First.Beat(Bob, Phone); // of another shard
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+
+        Assert.False(sealedShard.IsSettled());
+        var next = 0;
+        Assert.Throws<InvalidOperationException>(() => sealedShard.ListUsers(ref next, 10));
+        First.Store.Faults.FailAllOperations(fail: true);
+        First.Write();
+        First.Store.Faults.Clear();
+        Assert.False(beat.Stored.IsCompletedSuccessfully);
+        First.Write();
+
+        Assert.True(sealedShard.IsSettled());
+        Assert.Single(sealedShard.ListUsers(ref next, 10));
+    }
+
+    [Fact]
+    public void A_transition_in_doubt_is_not_settled()
+    {
+        var beat = First.Beat(Alice, Phone);
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        First.Store.Faults.FailAllOperations(fail: true);
+        First.Write();
+        Assert.True(beat.Stored.IsFaulted);
+
+        Assert.False(sealedShard.IsSettled());
+        First.Store.Faults.Clear();
+        First.Write();
+        Assert.True(sealedShard.IsSettled());
+    }
+
+    [Fact]
+    public async Task The_new_holder_stores_the_next_transition_without_looking_the_user_up()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var user = HandOver()[0];
+        Assert.Equal(First.SidOf(Alice), user.Sid);
+        Assert.NotEqual(0, user.StoreId);
+        Assert.True(user.Presence.IsOnline);
+
+        var end = Second.End(Alice, Phone);
+        Second.Write();
+
+        await end;
+        Assert.False(Second.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void Everything_of_a_user_comes_back_when_the_shard_comes_back()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.BeatAndWrite(Alice, Laptop);
+        _world.PassAndWrite(TimeSpan.FromSeconds(7));
+        First.BeatAndWrite(Alice, Laptop);
+        First.BeatAndWrite(Alice, Session("gone"));
+        _ = First.End(Alice, Session("gone"));
+        First.Write();
+        var before = First.List(Alice).Sessions;
+
+        var there = HandOver();
+        _world.HandOver(Shard, Second, First);
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var next = 0;
+        var back = sealedShard.ListUsers(ref next, 10);
+        sealedShard.Reopen();
+
+        Assert.Equivalent(there, back, strict: true);
+        Assert.Equal(before, First.List(Alice).Sessions);
+    }
+
+    [Fact]
+    public void Users_that_are_received_twice_count_once()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var load = Second.Tracker.Shards!.Load(Shard);
+        NodesWorld.Send(sealedShard, load, Second);
+        NodesWorld.Send(sealedShard, load, Second);
+        sealedShard.Release();
+        _world.Open(load);
+
+        Assert.Equal(["phone"], Second.SessionsOf(Alice));
+        Assert.Equal(1, Second.Tracker.LiveSessions);
+    }
+
+    [Fact]
+    public void A_load_begins_without_what_an_earlier_one_received()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        NodesWorld.Send(sealedShard, Second.Tracker.Shards!.Load(Shard), Second);
+        sealedShard.Reopen();
+        _ = First.End(Alice, Phone);
+        First.Write();
+
+        _world.Open(Second.Tracker.Shards!.Load(Shard));
+
+        Assert.Equal(0, Second.Tracker.TrackedUsers);
+        Assert.Empty(Second.SessionsOf(Alice));
+    }
+
+    [Fact]
+    public void A_user_of_another_shard_or_service_instance_is_not_received()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var user = HandOver()[0];
+        var load = First.Tracker.Shards!.Load(Shard);
+
+        Assert.Throws<ArgumentException>(() => load.Receive(First.Service, user with { Identity = Bob }));
+        Assert.Throws<ArgumentException>(() => load.Receive(First.Service, user with { ServiceId = user.ServiceId + 1 }));
+    }
+
+    [Fact]
+    public void An_unseen_user_goes_offline_with_the_time_of_the_take_over_also_after_a_hand_over()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.Tracker.Shards!.Close(Shard);
+        var load = First.Tracker.Shards!.Load(Shard);
+        Assert.True(_world.TakeOverAsync(load, First).IsCompletedSuccessfully);
+        _world.Open(load);
+        var takenOver = First.Store.Image.Uptime.AliveTime;
+        _world.PassAndWrite(TimeSpan.FromSeconds(5));
+
+        HandOver();
+        Assert.True(Second.List(Alice).Recovering);
+        _world.PassAndWrite(SessionTimeout);
+
+        Assert.False(Second.StoredOnline(Alice));
+        Assert.Equal(takenOver, Second.Store.Image.Get(Second.Service.Sid).FindUser(new UserKey(Alice))!.LastOnlineTime);
+    }
+
+    private IReadOnlyList<HandedUser> HandOver(TimeSpan takes = default)
+    {
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        First.Write();
+        var load = Second.Tracker.Shards!.Load(Shard);
+        NodesWorld.Send(sealedShard, load, Second);
+        var next = 0;
+        var users = sealedShard.ListUsers(ref next, 100);
+        _world.PassAndWrite(takes);
+        sealedShard.Release();
+        _world.Open(load);
+        return users;
+    }
+}

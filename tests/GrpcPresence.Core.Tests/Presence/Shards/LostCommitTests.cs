@@ -1,0 +1,131 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
+
+namespace GrpcPresence.Core.Tests.Presence.Shards;
+
+/// <summary>The store lost commits that it had acknowledged. The tracker reads what is stored, and stores again what differs.</summary>
+public sealed class LostCommitTests : IDisposable
+{
+    private readonly NodesWorld _world = new();
+
+    private Shard Shard => _world.ShardOf(Alice);
+
+    private PresenceWorld First => _world.First;
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task Durable_a_lost_commit_that_showed_a_user_online_is_repeated_with_steady_heartbeats_only()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        _ = First.End(Alice, Phone);
+        First.Write();
+        var backup = First.Store.Image;
+        First.BeatAndWrite(Alice, Laptop);
+        Restore(backup);
+        Assert.Same(Task.CompletedTask, First.Beat(Alice, Laptop).Stored); // the tracker cannot know
+        First.Write();
+        Assert.False(First.StoredOnline(Alice));
+
+        await _world.CheckAsync(Shard, First);
+
+        Assert.True(First.StoredOnline(Alice));
+        Assert.Same(Task.CompletedTask, First.Beat(Alice, Laptop).Stored);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(First.StoredOnline(Alice));
+        _world.PassAndWrite(Limits.Tick);
+        Assert.False(First.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public async Task A_lost_commit_that_showed_a_user_offline_is_repeated()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var backup = First.Store.Image;
+        _ = First.End(Alice, Phone);
+        First.Write();
+        _world.PassAndWrite(SessionTimeout);
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+        Restore(backup);
+        Assert.True(First.StoredOnline(Alice));
+
+        await _world.CheckAsync(Shard, First);
+
+        Assert.False(First.StoredOnline(Alice));
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+    }
+
+    [Fact]
+    public async Task A_user_that_was_lost_is_created_again_and_its_key_may_be_another_users()
+    {
+        First.BeatAndWrite(Bob, Phone);
+        var backup = First.Store.Image;
+        First.BeatAndWrite(Alice, Phone);
+        Restore(backup);
+        First.BeatAndWrite(Identity.FromTrusted("carol"), Phone); // takes the key that was Alice's
+        Assert.Same(Task.CompletedTask, First.Beat(Alice, Phone).Stored);
+
+        await _world.CheckAsync(Shard, First);
+        _ = First.End(Alice, Phone);
+        First.Write();
+
+        Assert.False(First.StoredOnline(Alice));
+        Assert.True(First.StoredOnline(Identity.FromTrusted("carol")));
+    }
+
+    [Fact]
+    public async Task A_user_whose_state_is_stored_is_not_written()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var published = First.Published.Count;
+
+        await _world.CheckAsync(Shard, First);
+
+        Assert.Equal(published, First.Published.Count);
+        Assert.Equal(0, First.Queue.Count);
+        Assert.Same(Task.CompletedTask, First.Beat(Alice, Phone).Stored);
+    }
+
+    [Fact]
+    public async Task A_commit_between_the_read_and_the_comparison_is_not_undone()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var check = First.Tracker.Shards!.Check(Shard);
+        var page = await First.Store.ListOnlineUsersAsync(0, 10, TestContext.Current.CancellationToken);
+        _ = First.End(Alice, Phone);
+        First.Write();
+
+        foreach (var user in page)
+            check.Add(First.Service, user);
+        check.Complete();
+        First.Write();
+
+        Assert.False(First.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public async Task A_closed_shard_is_not_compared()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.Tracker.Shards!.Close(Shard);
+
+        await _world.CheckAsync(Shard, First);
+
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+        Assert.True(First.StoredOnline(Alice));
+    }
+
+    /// <summary>Loses the commits since the backup. The writer notices with its next use of the store.</summary>
+    private void Restore(StoreImage backup)
+    {
+        First.Store.Restore(backup);
+        _ = First.Queue.SubmitAsync(new DeleteUser(First.Service.Sid, new UserKey(Identity.FromTrusted("nobody")), ""));
+        First.Write();
+        First.Write();
+    }
+}

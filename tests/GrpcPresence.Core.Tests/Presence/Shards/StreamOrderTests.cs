@@ -1,0 +1,187 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Presence.Fixture;
+using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
+
+namespace GrpcPresence.Core.Tests.Presence.Shards;
+
+/// <summary>An older stream does not take a session from a newer one, whichever nodes hold the shard and received the streams.</summary>
+public sealed class StreamOrderTests : IDisposable
+{
+    private readonly NodesWorld _world = new();
+
+    private Shard Shard => _world.ShardOf(Alice);
+
+    private PresenceWorld First => _world.First;
+
+    private PresenceWorld Second => _world.Second;
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public void A_late_heartbeat_of_an_older_stream_does_not_take_the_session_back_after_a_hand_over()
+    {
+        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, older);
+        NodesWorld.Beat(First, Alice, Phone, newer);
+
+        _world.HandOver(Shard, First, Second);
+        NodesWorld.Beat(Second, Alice, Phone, older);
+        Close(older, byClient: true);
+
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(Second.StoredOnline(Alice));
+        Assert.Equal(0, First.Tracker.Streams!.Count);
+    }
+
+    [Fact]
+    public void A_stream_that_is_met_after_a_hand_over_is_newer_than_each_that_was_handed_over()
+    {
+        Second.Tracker.RaiseUptime(TimeSpan.Zero);
+        First.Tracker.RaiseUptime(TimeSpan.FromHours(1)); // the numbers of the first node are far ahead
+        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, older);
+
+        _world.HandOver(Shard, First, Second);
+        NodesWorld.Beat(Second, Alice, Phone, newer);
+        Close(older, byClient: true);
+
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(Second.StoredOnline(Alice));
+        Close(newer, byClient: true);
+        _world.PassAndWrite(Debounce);
+        Assert.False(Second.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void Two_streams_that_were_opened_to_one_node_keep_their_order_even_if_the_holder_meets_them_in_another_one()
+    {
+        var (older, newer) = (_world.NewStream(Second), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, newer);
+        NodesWorld.Beat(First, Alice, Phone, older);
+
+        First.Tracker.Shards!.CloseStream(older, Shard, byClient: true);
+
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(First.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void The_earliest_meeting_counts_when_both_nodes_have_met_a_stream()
+    {
+        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, older);
+        _world.PassAndWrite(TimeSpan.FromSeconds(1));
+        NodesWorld.Beat(First, Alice, Phone, newer);
+        _world.PassAndWrite(TimeSpan.FromSeconds(1));
+        Second.Tracker.Streams!.Meet(older, endSessionsOnClose: true); // for users of other shards
+
+        _world.HandOver(Shard, First, Second);
+        NodesWorld.Beat(Second, Alice, Phone, older);
+        Close(older, byClient: true);
+
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(Second.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void A_closed_stream_still_owns_its_sessions_after_a_hand_over()
+    {
+        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, older);
+        NodesWorld.Beat(First, Alice, Phone, newer);
+        Assert.True(First.Tracker.Shards!.CloseStream(newer, Shard, byClient: false)); // ended by the server
+
+        _world.HandOver(Shard, First, Second);
+        NodesWorld.Beat(Second, Alice, Phone, older);
+        Close(older, byClient: true);
+
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(Second.StoredOnline(Alice));
+        Assert.Equal(0, Second.Tracker.Streams!.Count);
+    }
+
+    [Fact]
+    public void After_a_take_over_the_order_of_arrival_counts()
+    {
+        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, older);
+        NodesWorld.Beat(First, Alice, Phone, newer);
+        First.Tracker.Shards!.Close(Shard);
+        _world.Open(Second.Tracker.Shards!.Load(Shard));
+
+        NodesWorld.Beat(Second, Alice, Phone, newer);
+        NodesWorld.Beat(Second, Alice, Phone, older);
+        Close(older, byClient: true);
+
+        _world.PassAndWrite(Debounce);
+        Assert.False(Second.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void Closing_a_stream_ends_its_sessions_after_the_debounce_also_after_a_hand_over()
+    {
+        var stream = _world.NewStream(First);
+        NodesWorld.Beat(First, Alice, Phone, stream);
+        NodesWorld.Beat(First, Bob, Phone, stream);
+
+        _world.HandOver(Shard, First, Second);
+        Assert.False(First.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
+        Assert.True(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
+        Assert.Equal(1, First.Tracker.Streams!.Count); // for Bob
+        Assert.True(First.Tracker.Shards!.CloseStream(stream, _world.ShardOf(Bob), byClient: true));
+
+        _world.PassAndWrite(Debounce);
+        Assert.False(Second.StoredOnline(Alice));
+        Assert.False(Second.StoredOnline(Bob));
+        Assert.All(_world.Nodes, node => Assert.Equal(0, node.Tracker.Streams!.Count));
+    }
+
+    [Fact]
+    public void A_close_while_the_shard_is_sealed_is_moved_and_the_new_holder_does_it()
+    {
+        var stream = _world.NewStream(First);
+        NodesWorld.Beat(First, Alice, Phone, stream);
+        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+
+        Assert.False(First.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
+        var load = Second.Tracker.Shards!.Load(Shard);
+        NodesWorld.Send(sealedShard, load, Second);
+        sealedShard.Release();
+        _world.Open(load);
+        Assert.True(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
+
+        _world.PassAndWrite(Debounce);
+        Assert.False(Second.StoredOnline(Alice));
+        Assert.Equal(0, First.Tracker.Streams!.Count);
+    }
+
+    [Fact]
+    public void The_end_of_a_node_is_not_a_close()
+    {
+        var stream = _world.NewStream(Second);
+        NodesWorld.Beat(First, Alice, Phone, stream);
+
+        First.Tracker.Streams!.Forget(stream.Ingress);
+
+        Assert.Equal(0, First.Tracker.Streams!.Count);
+        _world.PassAndWrite(SessionTimeout - Limits.Tick);
+        Assert.True(First.StoredOnline(Alice));
+    }
+
+    [Fact]
+    public void A_stream_whose_heartbeats_were_all_moved_is_forgotten_with_its_close()
+    {
+        var stream = _world.NewStream(First);
+        var met = Second.Tracker.Streams!.Meet(stream, endSessionsOnClose: true);
+        Assert.True(Second.Beat(Alice, Phone, met).IsMoved);
+
+        Assert.False(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
+
+        Assert.Equal(0, Second.Tracker.Streams!.Count);
+    }
+
+    private void Close(StreamId stream, bool byClient) =>
+        Assert.True(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient));
+}
