@@ -20,19 +20,21 @@ internal sealed class World : IDisposable
     /// <param name="meters">Creates the meter; the process's own by default.</param>
     /// <param name="usersPerService">The maximum number of users of a service instance; unlimited by default.</param>
     /// <param name="tombstoneRetention">How long tombstones are kept; 30 days by default.</param>
+    /// <param name="isConfirmed">Makes the hub one of several nodes; a single node by default.</param>
     public World(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
         IMeterFactory? meters = null,
         int usersPerService = int.MaxValue,
-        TimeSpan? tombstoneRetention = null)
+        TimeSpan? tombstoneRetention = null,
+        Func<bool>? isConfirmed = null)
     {
         Store = store ?? new InMemoryPresenceStore();
         Metrics = new PresenceMetrics(meters);
         Services = new ServiceCache(Store);
         Tracker = new PresenceTracker(Time, Queue, Metrics);
         Directory = new UserResolver(Store, Tracker);
-        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout);
+        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout, isConfirmed);
         Writer = new CommandWriter(
             Store, Queue, Services, Tracker, [publisher?.Invoke(Hub) ?? Hub], Keys, Status, Metrics, Time,
             tombstoneRetention ?? Limits.TombstoneRetention,
@@ -68,6 +70,7 @@ internal sealed class World : IDisposable
         Queue.Close();
         _writing?.Join();
         Queue.Dispose();
+        Hub.Dispose();
         Metrics.Dispose();
         Store.Dispose();
     }
