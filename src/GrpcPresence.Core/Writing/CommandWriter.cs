@@ -238,8 +238,12 @@ public sealed class CommandWriter
         }
         foreach (var service in batch.Services)
         {
-            if (service.IsSwitchedOn && !service.IsDeleted && !result.IsStale(service.Sid))
-                _users.Reconsider(_services.Apply(service.Record));
+            // Also where another node switched, and this commit was the first to show it here.
+            if (service.IsVisible && !result.IsStale(service.Sid) && _services.FindCached(service.Sid) is { } cached
+                && cached.TryTakeSwitch())
+            {
+                _users.Reconsider(cached);
+            }
         }
         if (batch.CountRejectedUsers(result) is > 0 and var rejected)
             _metrics.QuotaRejected(QuotaNames.Of(Quota.Users), rejected);
