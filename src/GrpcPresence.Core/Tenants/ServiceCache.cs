@@ -40,8 +40,8 @@ public sealed class ServiceCache(IStoreReader reader)
     /// </summary>
     public void Update(ServiceRecord record)
     {
-        if (_services.ContainsKey(record.Sid))
-            NotifyOfSwitch(Apply(record));
+        if (ApplyToCached(record) is { } service)
+            NotifyOfSwitch(service);
     }
 
     /// <summary>Removes a service instance that the store no longer has.</summary>
@@ -65,6 +65,20 @@ public sealed class ServiceCache(IStoreReader reader)
         Interlocked.Increment(ref _removals);
     }
 
+    /// <summary>Updates a service instance as <see cref="Update"/> does, and leaves it to the caller to take the switch.</summary>
+    internal CachedService? ApplyToCached(ServiceRecord record)
+    {
+        var generation = Volatile.Read(ref _generation);
+        while (_services.TryGetValue(record.Sid, out var service))
+        {
+            if (service.TryApply(record, generation))
+                return service;
+            if (TryReplace(service, record, generation) is { } newer)
+                return newer;
+        }
+        return null;
+    }
+
     private CachedService Apply(ServiceRecord record, int generation)
     {
         while (true)
@@ -73,10 +87,18 @@ public sealed class ServiceCache(IStoreReader reader)
                 record.Sid, static (_, added) => new CachedService(added.record, added.generation), (record, generation));
             if (service.TryApply(record, generation))
                 return service;
-            // A read overtook the commit that deleted the older one, and that commit will not find it here.
-            if (_services.TryUpdate(record.Sid, new CachedService(record, generation), service))
-                service.Delete();
+            TryReplace(service, record, generation);
         }
+    }
+
+    /// <summary>A read overtook the commit that deleted the older one, and that commit will not find it here.</summary>
+    private CachedService? TryReplace(CachedService older, ServiceRecord record, int generation)
+    {
+        var newer = new CachedService(record, generation);
+        if (!_services.TryUpdate(record.Sid, newer, older))
+            return null;
+        older.Delete();
+        return newer;
     }
 
     private async ValueTask<CachedService> LoadAsync(ServiceSid sid, CancellationToken cancellationToken)
