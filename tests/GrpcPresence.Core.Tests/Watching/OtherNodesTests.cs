@@ -293,7 +293,7 @@ public sealed class OtherNodesTests : IDisposable
         var service = await NewService("ada");
         await using var client = await _world.Watch(service);
         await client.Sync();
-        _world.Advance(2 * Limits.ProgressInterval); // requested, and the client has not asked for a message
+        client.Session.Queue.RequestProgress(); // by a tick while the node was confirmed
         _isConfirmed = false;
 
         var next = client.Next();
