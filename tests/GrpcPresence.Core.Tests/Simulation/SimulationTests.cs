@@ -60,7 +60,8 @@ public sealed class SimulationTests
             return;
         var shortest = await Shrink(history, resumesEverywhere, isNode);
         failure = await FailureOf(shortest, resumesEverywhere, isNode) ?? failure;
-        Assert.Fail($"Seed {seed}, {(isNode ? "a node" : "a single node")}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
+        var process = isNode ? "a node" : "a single node";
+        Assert.Fail($"Seed {seed}, {process}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
     }
 
     private static async Task<Exception?> FailureOf(IReadOnlyList<Step> history, bool resumesEverywhere, bool isNode) =>
