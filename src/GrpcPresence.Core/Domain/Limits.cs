@@ -286,6 +286,18 @@ public static class Limits
     public const int SharedBatchesPerWatcher = 4;
 
     /// <summary>
+    /// Commits of a service instance that are held until an earlier one arrives. Several nodes with full batches commit fewer in the time
+    /// of <see cref="CommitPatience"/>. Beyond that, the store is read.
+    /// </summary>
+    public const int HeldCommits = 64;
+
+    /// <summary>
+    /// How long a commit is held until an earlier one of another node arrives: several times what a message between nodes takes. A read of
+    /// the store costs more than this wait.
+    /// </summary>
+    public static readonly TimeSpan CommitPatience = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>
     /// Users that one page of a snapshot or catch-up reads: one short read. It is one message, or ten with the largest users.
     /// </summary>
     public const int WatchPageSize = 500;

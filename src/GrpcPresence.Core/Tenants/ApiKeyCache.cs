@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GrpcPresence.Core.Domain.ApiKeys;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Tenants;
 
@@ -9,6 +10,7 @@ namespace GrpcPresence.Core.Tenants;
 /// </summary>
 public sealed class ApiKeyCache
 {
+    private readonly Lock _gate = new(); // guards the order of changes; nothing is called under it
     private readonly ConcurrentDictionary<ApiKeySid, CachedApiKey> _bySid = new();
 
     // Only keys in force, because a name becomes free when its key is revoked.
@@ -32,28 +34,73 @@ public sealed class ApiKeyCache
     /// <summary>Returns the API key in force that has the certificate name, or null.</summary>
     public CachedApiKey? FindByCertificateName(string name) => _byCertificateName.GetValueOrDefault(name);
 
-    /// <summary>
-    /// Applies stored API keys, and removes revoked ones that are no longer stored. Two threads must not call it at the same time.
-    /// </summary>
-    public void Apply(IEnumerable<ApiKey> keys, IEnumerable<ApiKey> forgotten)
+    /// <summary>Applies API keys that were just committed, and removes revoked ones that are no longer stored.</summary>
+    public void Apply(IReadOnlyCollection<ApiKey> keys, IReadOnlyCollection<ApiKey> forgotten)
     {
-        foreach (var key in keys)
+        if (keys.Count == 0 && forgotten.Count == 0)
+            return; // the usual commit, and rejected credentials are remembered only for a version
+        lock (_gate)
         {
-            _isEmpty = false;
-            if (_bySid.TryGetValue(key.Sid, out var known))
-                known.Current = key;
-            else
-                _bySid[key.Sid] = known = new CachedApiKey(key);
-            if (key.CertificateName.Length == 0)
-                continue;
-            if (!key.IsRevoked)
-                _byCertificateName[key.CertificateName] = known;
-            else
-                _byCertificateName.TryRemove(KeyValuePair.Create(key.CertificateName, known));
+            foreach (var key in keys)
+                ApplyLocked(key);
+            // After the keys: one commit can revoke a key and remove it.
+            foreach (var key in forgotten)
+                _bySid.TryRemove(key.Sid, out _);
+            Volatile.Write(ref _version, _version + 1);
         }
-        // After the keys: one commit can revoke a key and remove it.
-        foreach (var key in forgotten)
-            _bySid.TryRemove(key.Sid, out _);
-        Volatile.Write(ref _version, _version + 1);
+    }
+
+    /// <summary>
+    /// Reads all API keys again, because another node has changed some, or because the store has lost commits. A key that the store does
+    /// not have is revoked for those who still refer to it. Until this completes, credentials stay as they were last known.
+    /// </summary>
+    /// <exception cref="Domain.Errors.StorageException">The store cannot be read.</exception>
+    public async Task ReloadAsync(IStoreReader reader, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var version = Version;
+            var stored = await reader.ListApiKeysAsync(cancellationToken).ConfigureAwait(false);
+            // A change since the read began may be newer than what was read.
+            if (TryReplace(stored, version))
+                return;
+        }
+    }
+
+    private bool TryReplace(IReadOnlyList<ApiKey> stored, long version)
+    {
+        lock (_gate)
+        {
+            if (_version != version)
+                return false;
+            var sids = stored.Select(key => key.Sid).ToHashSet();
+            foreach (var (sid, known) in _bySid)
+            {
+                if (sids.Contains(sid))
+                    continue;
+                if (!known.Current.IsRevoked)
+                    ApplyLocked(known.Current with { RevokeTime = known.Current.CreateTime });
+                _bySid.TryRemove(sid, out _);
+            }
+            foreach (var key in stored)
+                ApplyLocked(key);
+            Volatile.Write(ref _version, _version + 1);
+            return true;
+        }
+    }
+
+    private void ApplyLocked(ApiKey key)
+    {
+        _isEmpty = false;
+        if (_bySid.TryGetValue(key.Sid, out var known))
+            known.Current = key;
+        else
+            _bySid[key.Sid] = known = new CachedApiKey(key);
+        if (key.CertificateName.Length == 0)
+            return;
+        if (!key.IsRevoked)
+            _byCertificateName[key.CertificateName] = known;
+        else
+            _byCertificateName.TryRemove(KeyValuePair.Create(key.CertificateName, known));
     }
 }

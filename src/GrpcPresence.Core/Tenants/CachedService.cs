@@ -2,11 +2,18 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Tenants;
 
-/// <summary>A cached service instance. Safe from any thread.</summary>
-public sealed class CachedService(ServiceRecord record)
+/// <summary>
+/// A cached service instance. The object stays the same while the configuration changes, so that tracked users see the change. Safe from
+/// any thread.
+/// </summary>
+/// <param name="record">The service instance.</param>
+/// <param name="generation">The generation of the cache in which the record was read.</param>
+public sealed class CachedService(ServiceRecord record, int generation = 0)
 {
-    private readonly Lock _gate = new(); // guards the order of Apply; nothing is called under it
+    private readonly Lock _gate = new(); // guards the order of TryApply; nothing is called under it
     private volatile ServiceConfiguration _configuration = record.Configuration;
+    private long _reconsidered = record.Configuration.SwitchedOnRevision;
+    private int _generation = generation; // written under the lock, read without it
     private int _rememberedDeletedUsers;
     private readonly TaskCompletionSource _deleted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -31,19 +38,50 @@ public sealed class CachedService(ServiceRecord record)
     /// <summary>The deleted users whose sessions stay ended for as long as their tombstones are kept.</summary>
     internal int RememberedDeletedUsers => Volatile.Read(ref _rememberedDeletedUsers);
 
-    /// <summary>Adds to <see cref="RememberedDeletedUsers"/>.</summary>
-    internal void CountDeletedUser(int count) => Interlocked.Add(ref _rememberedDeletedUsers, count);
+    /// <summary>The generation of the cache in which the configuration was read.</summary>
+    internal int Generation => Volatile.Read(ref _generation);
 
-    /// <summary>Applies a committed configuration. Ignores an older one than the present, because reads overtake commits.</summary>
-    public void Apply(ServiceConfiguration configuration)
+    /// <summary>
+    /// Whether reachability was switched on by a configuration that was applied since the last call, and is on. Returns true once for each
+    /// switch: its online users must then be reconsidered, whichever node switched.
+    /// </summary>
+    public bool TryTakeSwitch()
     {
+        if (_configuration.SwitchedOnRevision == Volatile.Read(ref _reconsidered))
+            return false;
         lock (_gate)
         {
-            if (configuration.Revision > _configuration.Revision) // a repeated read returns the same configuration: keep one object
-                _configuration = configuration;
+            var isTaken = _configuration.SwitchedOnRevision != _reconsidered && _configuration.ReachabilityEnabled;
+            if (isTaken)
+                _reconsidered = _configuration.SwitchedOnRevision;
+            return isTaken;
         }
     }
 
     /// <summary>Marks the service instance as deleted.</summary>
     public void Delete() => _deleted.TrySetResult();
+
+    /// <summary>Adds to <see cref="RememberedDeletedUsers"/>.</summary>
+    internal void CountDeletedUser(int count) => Interlocked.Add(ref _rememberedDeletedUsers, count);
+
+    /// <summary>
+    /// Applies a committed record. Ignores an older one than the present, because reads overtake commits and messages of other nodes
+    /// overtake each other. Returns false if the record is of another service instance that took the SID.
+    /// </summary>
+    internal bool TryApply(ServiceRecord record, int generation)
+    {
+        lock (_gate)
+        {
+            // Revisions and keys of two generations cannot be compared.
+            var isNewerData = generation > _generation;
+            if (record.Id != Id || record.CreateTime != CreateTime)
+                return !isNewerData && record.Id <= Id;
+            // A repeated read returns the same configuration: keep one object.
+            if (isNewerData || (generation == _generation && record.Configuration.Revision > _configuration.Revision))
+                _configuration = record.Configuration;
+            if (isNewerData)
+                (_generation, _reconsidered) = (generation, -1);
+            return true;
+        }
+    }
 }

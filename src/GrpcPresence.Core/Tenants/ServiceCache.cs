@@ -10,11 +10,21 @@ public sealed class ServiceCache(IStoreReader reader)
 {
     private readonly ConcurrentDictionary<ServiceSid, CachedService> _services = new();
     private int _removals; // lets a read detect that a service instance was removed meanwhile, perhaps the one that it found
+    private int _generation; // of the data: rises when the store has lost commits
+
+    /// <summary>
+    /// Raised, by any thread, when another node has switched reachability on, and this one learns of it. The tracked users of the service
+    /// instance must be reconsidered.
+    /// </summary>
+    public event Action<CachedService>? SwitchedOn;
+
+    /// <summary>The cached service instances.</summary>
+    public IReadOnlyList<CachedService> Cached => [.. _services.Values];
 
     /// <summary>Returns the service instance.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a miss.</exception>
     public ValueTask<CachedService> GetAsync(ServiceSid sid, CancellationToken cancellationToken) =>
-        _services.TryGetValue(sid, out var service) && !service.IsDeleted
+        _services.TryGetValue(sid, out var service) && !service.IsDeleted && service.Generation == Volatile.Read(ref _generation)
             ? new ValueTask<CachedService>(service)
             : LoadAsync(sid, cancellationToken);
 
@@ -22,21 +32,16 @@ public sealed class ServiceCache(IStoreReader reader)
     public CachedService? FindCached(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
 
     /// <summary>Adds or updates a service instance that was just committed or read.</summary>
-    public CachedService Apply(ServiceRecord record)
+    public CachedService Apply(ServiceRecord record) => Apply(record, Volatile.Read(ref _generation));
+
+    /// <summary>
+    /// Updates a service instance that another node has committed, or that a poll has found changed. An older record changes nothing. One
+    /// that is not cached is not added, because the message may have overtaken the one of its deletion.
+    /// </summary>
+    public void Update(ServiceRecord record)
     {
-        while (true)
-        {
-            var service = _services.GetOrAdd(record.Sid, static (_, added) => new CachedService(added), record);
-            if (service.Id >= record.Id)
-            {
-                if (service.Id == record.Id)
-                    service.Apply(record.Configuration);
-                return service;
-            }
-            // A read overtook the commit that deleted the older one, and that commit will not find it here.
-            if (_services.TryUpdate(record.Sid, new CachedService(record), service))
-                service.Delete();
-        }
+        if (ApplyToCached(record) is { } service)
+            NotifyOfSwitch(service);
     }
 
     /// <summary>Removes a service instance that the store no longer has.</summary>
@@ -49,22 +54,80 @@ public sealed class ServiceCache(IStoreReader reader)
         _services.TryRemove(KeyValuePair.Create(sid, service));
     }
 
+    /// <summary>
+    /// Makes everything that is cached outdated, because the store has lost commits: the next use of a service instance reads it, and
+    /// whatever is read or committed from now on replaces what is cached, even with a lower revision. The objects stay, because tracked
+    /// users refer to them.
+    /// </summary>
+    public void Reset()
+    {
+        Interlocked.Increment(ref _generation);
+        Interlocked.Increment(ref _removals);
+    }
+
+    /// <summary>Updates a service instance as <see cref="Update"/> does, and leaves it to the caller to take the switch.</summary>
+    internal CachedService? ApplyToCached(ServiceRecord record)
+    {
+        var generation = Volatile.Read(ref _generation);
+        while (_services.TryGetValue(record.Sid, out var service))
+        {
+            if (service.TryApply(record, generation))
+                return service;
+            if (TryReplace(service, record, generation) is { } newer)
+                return newer;
+        }
+        return null;
+    }
+
+    private CachedService Apply(ServiceRecord record, int generation)
+    {
+        while (true)
+        {
+            var service = _services.GetOrAdd(
+                record.Sid, static (_, added) => new CachedService(added.record, added.generation), (record, generation));
+            if (service.TryApply(record, generation))
+                return service;
+            TryReplace(service, record, generation);
+        }
+    }
+
+    /// <summary>A read overtook the commit that deleted the older one, and that commit will not find it here.</summary>
+    private CachedService? TryReplace(CachedService older, ServiceRecord record, int generation)
+    {
+        var newer = new CachedService(record, generation);
+        if (!_services.TryUpdate(record.Sid, newer, older))
+            return null;
+        older.Delete();
+        return newer;
+    }
+
     private async ValueTask<CachedService> LoadAsync(ServiceSid sid, CancellationToken cancellationToken)
     {
         CachedService? added = null;
         while (true)
         {
-            var removals = Volatile.Read(ref _removals);
+            var (removals, generation) = (Volatile.Read(ref _removals), Volatile.Read(ref _generation));
             if (await reader.FindServiceAsync(sid, cancellationToken).ConfigureAwait(false) is not { } record)
             {
+                // What was cached before a reset is lost too. What was added since the read began may be new.
+                if (added is null && FindCached(sid) is { } cached && cached.Generation < generation)
+                    added = cached;
                 if (added is not null)
                     Remove(sid, added.Id);
                 throw PresenceErrors.ServiceInstanceNotFound(sid);
             }
-            added = Apply(record);
+            added = Apply(record, generation);
             // A removal between the read and this line may concern this service instance. Only another read can tell.
-            if (Volatile.Read(ref _removals) == removals)
-                return added;
+            if (Volatile.Read(ref _removals) != removals)
+                continue;
+            NotifyOfSwitch(added);
+            return added;
         }
+    }
+
+    private void NotifyOfSwitch(CachedService service)
+    {
+        if (service.TryTakeSwitch())
+            SwitchedOn?.Invoke(service);
     }
 }

@@ -94,6 +94,18 @@ internal sealed class PendingUsers
             Remove(entry);
     }
 
+    /// <summary>Removes the entries without a change above the revision. No batch may be shared.</summary>
+    public void RemoveUpTo(long revision)
+    {
+        for (var entry = _first; entry is not null;)
+        {
+            var next = entry.Next;
+            if (entry.Revision <= revision)
+                Remove(entry);
+            entry = next;
+        }
+    }
+
     /// <summary>Removes all users and releases the memory.</summary>
     public void Clear()
     {

@@ -7,10 +7,16 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The watches of one service instance, and the committed changes on their way to them. A batch that continues the revision of the feed is
-/// offered from memory. A batch that does not reveals a gap, which is read from the store.
+/// The watches of one service instance, and the committed changes on their way to them. A commit that continues the revision of the feed is
+/// offered from memory. A commit that does not is held for a short time, because commits of several nodes overtake each other. If the
+/// missing ones do not arrive, the gap is read from the store.
 /// </summary>
-internal sealed class ServiceFeed(ServiceRecord service)
+/// <param name="service">The service instance as it was read. The feed begins at its revision.</param>
+/// <param name="patience">
+/// How long commits are held, in units of timestamps. Zero where one writer publishes all commits in order: what is missing then does not
+/// arrive any more.
+/// </param>
+internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
 {
     // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
     // one, then a queue's.
@@ -21,6 +27,9 @@ internal sealed class ServiceFeed(ServiceRecord service)
     private long _revision = service.Revision; // written under the lock, read without it
     private long _marked = service.Revision; // changes up to here may have been offered; above the revision while a gap is read
     private GapRead? _gap;
+    private CommitReorderBuffer? _held; // null until a commit does not continue the revision
+    private long _known; // the newest revision that must be read unless its commit arrives; not above the revision if none must
+    private long _knownSince; // since when
     private bool _isEnded;
 
     /// <summary>The store's key of the service instance.</summary>
@@ -58,12 +67,14 @@ internal sealed class ServiceFeed(ServiceRecord service)
     }
 
     /// <summary>Attaches a queue: every change from now on is offered to it.</summary>
-    public void Attach(WatchQueue queue)
+    /// <param name="queue">The queue.</param>
+    /// <param name="after">The watch needs no change up to this revision, even if the feed has not reached it.</param>
+    public void Attach(WatchQueue queue, long after = 0)
     {
         lock (_gate)
         {
             _queues.Add(queue);
-            queue.Attach(_revision, Math.Max(_marked, _gap?.Target ?? 0));
+            queue.Attach(_revision, Math.Max(_marked, _gap?.Target ?? 0), after);
         }
     }
 
@@ -77,31 +88,68 @@ internal sealed class ServiceFeed(ServiceRecord service)
         }
     }
 
+    /// <summary>When the feed has waited long enough for a commit that is missing; null if it does not wait.</summary>
+    public long? LateAt
+    {
+        get
+        {
+            lock (_gate)
+                return _gap is null ? FindLateAt() : null;
+        }
+    }
+
     /// <summary>
-    /// Publishes a committed batch. Returns the gap that the caller must read from the store, or null. A batch without all of its users is
-    /// read as well: the first watch attached after the writer had decided what to read.
+    /// Publishes a commit. Commits may arrive in any order and more than once. Returns the gap that the caller must read from the store, or
+    /// null. A commit without all of its users is read as well: the first watch attached after the writer had decided what to read.
     /// </summary>
-    public GapRead? Publish(ServiceCommit commit)
+    public GapRead? Publish(ServiceCommit commit, long now)
     {
         lock (_gate)
         {
             if (commit.LastRevision <= _revision)
                 return null;
-            if (_gap is not null || commit.FirstRevision > _revision + 1 || commit.IsPartial)
-                return OpenGap(commit.LastRevision);
-            _queues.Offer(commit.Users.AsSpan(), commit.Configurations.AsSpan(), firstDirty: null);
-            Reach(commit.LastRevision);
-            return null;
+            if (_gap is null && _held is null && commit.FirstRevision <= _revision + 1 && !commit.IsPartial)
+            {
+                Offer(commit);
+                return null;
+            }
+            // The commit that is one too many is read from the store.
+            if ((_held ??= new CommitReorderBuffer()).Add(commit, now) is { } surplus)
+                Note(surplus.LastRevision, long.MinValue);
+            return Continue(now);
         }
     }
 
-    /// <summary>Publishes a page of a gap. Returns whether the gap is closed.</summary>
+    /// <summary>
+    /// Notes that the store holds the revision. The feed reads it, unless its commit arrives soon. Returns the gap that the caller must
+    /// read, or null.
+    /// </summary>
+    public GapRead? NoteRevision(long revision, long now)
+    {
+        lock (_gate)
+        {
+            Note(revision, now);
+            return Continue(now);
+        }
+    }
+
+    /// <summary>Returns the gap that the caller must read, or null: the feed has waited long enough for a commit.</summary>
+    public GapRead? FindLate(long now)
+    {
+        lock (_gate)
+            return Continue(now);
+    }
+
+    /// <summary>
+    /// Publishes a page of a gap. Returns whether the gap is closed. Commits that were held meanwhile follow with <see cref="FindLate"/>.
+    /// </summary>
     public bool PublishGapPage(GapRead gap, ChangesRead page, bool isLast)
     {
         lock (_gate)
         {
             if (_gap != gap)
                 return true;
+            gap.IsOffered = true;
             var changes = new UserChange[page.Changes.Count];
             for (var i = 0; i < changes.Length; i++)
             {
@@ -137,7 +185,7 @@ internal sealed class ServiceFeed(ServiceRecord service)
 
     /// <summary>
     /// Returns the gap that the caller must read, or null: a session has waited for a revision since before <paramref name="before"/> and
-    /// no batch has brought it, or an earlier read failed.
+    /// no commit has brought it, or an earlier read failed.
     /// </summary>
     public GapRead? FindOverdue(long before)
     {
@@ -149,9 +197,9 @@ internal sealed class ServiceFeed(ServiceRecord service)
                 if (since <= before)
                     overdue = Math.Max(overdue, revision);
             }
-            if (overdue > _revision && OpenGap(overdue) is { } opened)
-                return opened;
-            if (_gap is not { IsBeingRead: false })
+            if (_gap is null)
+                return overdue > _revision ? _gap = new GapRead(_revision, overdue) : null;
+            if (_gap.IsBeingRead)
                 return null;
             _gap.IsBeingRead = true;
             return _gap;
@@ -176,18 +224,59 @@ internal sealed class ServiceFeed(ServiceRecord service)
         lock (_gate)
         {
             _isEnded = true;
+            _held = null;
             foreach (var (_, _, reached) in _waiters)
                 reached.TrySetResult();
             _waiters.Clear();
         }
     }
 
-    private GapRead? OpenGap(long target)
+    /// <summary>
+    /// Offers the held commits that continue the revision. Returns the gap that the caller must read, because the commits before the next
+    /// held one are late; otherwise null.
+    /// </summary>
+    private GapRead? Continue(long now)
     {
-        if (_gap is null)
-            return _gap = new GapRead(_revision, target);
-        _gap.Target = Math.Max(_gap.Target, target);
-        return null;
+        // The pages of a gap show newer states than the commits from before it, which must not follow them.
+        if (_isEnded || _gap is { IsOffered: true })
+            return null;
+        while (_held?.TakeNext(_revision) is { } next)
+        {
+            if (next.IsPartial)
+            {
+                Note(next.LastRevision, long.MinValue);
+                break;
+            }
+            _gap = null; // the missing commits have arrived before the store showed them
+            Offer(next);
+        }
+        var first = _held?.FirstRevision;
+        if (first is null)
+            _held = null;
+        if (_gap is not null || FindLateAt() is not { } lateAt || now < lateAt)
+            return null;
+        // The target stays, so that a gap closes while commits go on. Those that are held follow it.
+        return _gap = new GapRead(_revision, first is { } held ? held - 1 : _known);
+    }
+
+    private void Note(long revision, long since)
+    {
+        if (revision <= _revision)
+            return;
+        _knownSince = _known <= _revision ? since : Math.Min(_knownSince, since);
+        _known = Math.Max(_known, revision);
+    }
+
+    private long? FindLateAt()
+    {
+        var since = Math.Min(_held?.WaitingSince ?? long.MaxValue, _known > _revision ? _knownSince : long.MaxValue);
+        return _isEnded || since == long.MaxValue ? null : since + patience;
+    }
+
+    private void Offer(ServiceCommit commit)
+    {
+        _queues.Offer(commit.Users.AsSpan(), commit.Configurations.AsSpan(), firstDirty: null);
+        Reach(commit.LastRevision);
     }
 
     private void Reach(long revision)
@@ -207,8 +296,11 @@ internal sealed class GapRead(long from, long target)
     public long From { get; } = from;
 
     /// <summary>The revision that must be reached.</summary>
-    public long Target { get; set; } = target;
+    public long Target { get; } = target;
 
     /// <summary>Whether a caller reads it. The caller that is given the gap reads it, so a new gap is being read.</summary>
     public bool IsBeingRead { get; set; } = true;
+
+    /// <summary>Whether a page of it was offered.</summary>
+    public bool IsOffered { get; set; }
 }

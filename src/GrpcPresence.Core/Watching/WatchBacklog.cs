@@ -27,9 +27,9 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
 
     public readonly bool IsEmpty => _unsent is null && _phase == WatchPhase.Live && _pending.Count == 0;
 
-    public void Attach(long revision, long marked)
+    public void Attach(long revision, long marked, long after)
     {
-        CatchUp = CatchUpPosition.At(revision);
+        CatchUp = CatchUpPosition.At(Math.Max(revision, after));
         _markedBefore = marked;
     }
 
@@ -66,6 +66,8 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         {
             // The client has received nothing yet, so a switch takes no value away. The users that an overflow dropped must still be read.
             CatchUp = CatchUp with { SwitchedSince = null, Sweep = null };
+            // The feed was behind: changes from before the opening have reached it since.
+            _pending.RemoveUpTo(CatchUp.Base);
             _phase = WatchPhase.CatchUp;
         }
     }
@@ -124,6 +126,8 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             return (CatchUp.Base, CatchUp.Position);
         if (_pending.FirstDirty is { } next)
             revision = Math.Min(revision, next - 1);
+        // A gap that began before the opening of a watch from now on may keep the first dirty revision below it.
+        revision = Math.Max(revision, CatchUp.Base);
         return (revision, revision);
     }
 

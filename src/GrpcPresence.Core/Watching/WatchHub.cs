@@ -9,9 +9,20 @@ using GrpcPresence.Core.Writing;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// Brings committed changes to the watches. Opens watches, passes the writer's batches to the feed of their service instance, and checks
-/// the times of all watches in one tick. Safe from any thread.
+/// Brings committed changes to the watches. Opens watches, passes commits to the feed of their service instance, and checks the times of
+/// all watches in one tick. Safe from any thread.
 /// </summary>
+/// <param name="store">Reads the start of a watch, and what a feed has missed.</param>
+/// <param name="encoder">Encodes users.</param>
+/// <param name="status">Receives faults of this program.</param>
+/// <param name="metrics">The metrics.</param>
+/// <param name="time">The clock.</param>
+/// <param name="random">Spreads the times of watches.</param>
+/// <param name="stallTimeout">How long a client may take nothing.</param>
+/// <param name="isConfirmed">
+/// In a node of a cluster: whether the node may still say that nothing has changed. Null in a single node. Its writer publishes all commits
+/// in order, so no commit is held there, and no timer runs.
+/// </param>
 public sealed class WatchHub(
     IStoreReader store,
     IUserEncoder encoder,
@@ -19,13 +30,36 @@ public sealed class WatchHub(
     PresenceMetrics metrics,
     TimeProvider time,
     Random random,
-    TimeSpan stallTimeout) : ICommitPublisher
+    TimeSpan stallTimeout,
+    Func<bool>? isConfirmed = null) : ICommitPublisher, IDisposable
 {
     // Guards the feeds, the sessions and the random numbers. No await, no I/O and no log under it. Order of locks: this one, then a feed's.
     private readonly Lock _gate = new();
     private readonly Dictionary<ServiceSid, ServiceFeed> _feeds = [];
     private readonly HashSet<WatchSession> _sessions = [];
+    private readonly long _patience = isConfirmed is null ? 0 : (long)(Limits.CommitPatience.TotalSeconds * time.TimestampFrequency);
+    private LateFeeds? _late; // null in a single node
+    private int _resets; // lets an opening detect that what it has read may be lost
     private bool _isDraining;
+
+    /// <summary>
+    /// Raised, by any thread, when the first watch of a service instance has opened or the last one has closed. Ask
+    /// <see cref="NeedsUsers"/> which of the two, because events of several threads overtake each other.
+    /// </summary>
+    public event Action<ServiceSid>? WatchedChanged;
+
+    /// <summary>The service instances that have a watch. Commits of other nodes for these are to be published here.</summary>
+    public IReadOnlyList<ServiceSid> Watched
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _feeds.Keys];
+        }
+    }
+
+    /// <summary>Whether the node may say that nothing has changed.</summary>
+    internal bool IsConfirmed => isConfirmed is null || isConfirmed();
 
     /// <summary>Reads what the opening of a watch needs, without a charge: the quota of new streams bounds it.</summary>
     internal IStoreReader Store => store;
@@ -51,25 +85,15 @@ public sealed class WatchHub(
     {
         if (request.Token is { } token && token.Service != request.Service)
             throw InvalidToken("is of another service instance");
-        var record = await store.FindServiceAsync(request.Service, cancellationToken).ConfigureAwait(false)
-            ?? throw PresenceErrors.ServiceInstanceNotFound(request.Service);
-        lock (_gate)
+        while (true)
         {
-            if (_isDraining)
-                throw PresenceErrors.ServerStopping();
-            if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
-            {
-                // The SID belongs to a new service instance. The batch that deletes the old one is still on its way, and will not find the
-                // old feed here.
-                feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
-                _feeds[request.Service] = feed = new ServiceFeed(record);
-            }
-            var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
-            var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
-            var session = new WatchSession(this, queue, schedule, request, reader, encoder, metrics, time);
-            feed.Attach(queue);
-            _sessions.Add(session);
-            metrics.WatchersChanged(1);
+            var resets = Volatile.Read(ref _resets);
+            var record = await store.FindServiceAsync(request.Service, cancellationToken).ConfigureAwait(false)
+                ?? throw PresenceErrors.ServiceInstanceNotFound(request.Service);
+            if (TryOpen(request, record, reader, resets, out var isFirst) is not { } session)
+                continue;
+            if (isFirst)
+                WatchedChanged?.Invoke(request.Service);
             return session;
         }
     }
@@ -81,22 +105,58 @@ public sealed class WatchHub(
             return _feeds.ContainsKey(service);
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Publishes commits of this node or of another one, from any thread. Commits of several writers may arrive in any order, and more than
+    /// once.
+    /// </summary>
     public void Publish(IReadOnlyList<ServiceCommit> commits)
     {
+        var now = time.GetTimestamp();
         foreach (var commit in commits)
         {
-            ServiceFeed? feed;
-            lock (_gate)
-            {
-                if (!_feeds.TryGetValue(commit.Service.Sid, out feed) || feed.ServiceId != commit.Service.Id)
-                    continue;
-            }
+            if (FindFeed(commit.Service.Sid, commit.Service.Id) is not { } feed)
+                continue;
             if (commit.IsDeleted)
-                End(feed, () => PresenceErrors.ServiceInstanceNotFound(commit.Service.Sid));
-            else if (feed.Publish(commit) is { } gap)
-                _ = ReadGapAsync(feed, gap);
+                EndDeleted(feed);
+            else
+                Read(feed, feed.Publish(commit, now));
         }
+    }
+
+    /// <summary>
+    /// Notes that the store holds the revision of the service instance. If the watches are behind, they read it, unless its commit arrives
+    /// soon.
+    /// </summary>
+    /// <param name="service">The service instance.</param>
+    /// <param name="serviceId">Its key. A service instance of another key has another one's revisions.</param>
+    /// <param name="revision">A revision at which a commit ended.</param>
+    public void NoteRevision(ServiceSid service, long serviceId, long revision)
+    {
+        if (FindFeed(service, serviceId) is { } feed && feed.Revision < revision)
+            Read(feed, feed.NoteRevision(revision, time.GetTimestamp()));
+    }
+
+    /// <summary>Notes that the service instance is deleted: ends its watches with ServiceInstanceNotFound.</summary>
+    public void NoteDeletion(ServiceSid service, long serviceId)
+    {
+        if (FindFeed(service, serviceId) is { } feed)
+            EndDeleted(feed);
+    }
+
+    /// <summary>
+    /// Ends every watch with StorageUnavailable, so that its client resumes, and forgets all revisions. Call it when the store has lost
+    /// commits: the clients that received any of them get a reset when they resume.
+    /// </summary>
+    public void Reset()
+    {
+        ServiceFeed[] feeds;
+        lock (_gate)
+        {
+            _resets++;
+            feeds = [.. _feeds.Values];
+        }
+        foreach (var feed in feeds)
+            End(feed, static () => new StorageException("The store has lost commits. Resume with the token."));
     }
 
     /// <summary>Checks the times of all watches, and reads overdue gaps. Called once a tick; calls may overlap.</summary>
@@ -110,14 +170,12 @@ public sealed class WatchHub(
             sessions = [.. _sessions];
             feeds = [.. _feeds.Values];
         }
+        var mayProgress = IsConfirmed;
         foreach (var session in sessions)
-            session.Tick(now);
+            session.Tick(now, mayProgress);
         var overdue = now - (long)(Limits.Tick.TotalSeconds * time.TimestampFrequency);
         foreach (var feed in feeds)
-        {
-            if (feed.FindOverdue(overdue) is { } gap)
-                _ = ReadGapAsync(feed, gap);
-        }
+            Read(feed, feed.FindOverdue(overdue));
     }
 
     /// <summary>Ends every watch with ServerStopping, and rejects new ones.</summary>
@@ -136,42 +194,110 @@ public sealed class WatchHub(
     /// <summary>Detaches a watch. Repeated calls do nothing.</summary>
     internal void Close(WatchSession session)
     {
+        var feed = session.Queue.Feed;
+        var isLast = false;
         lock (_gate)
         {
             if (!_sessions.Remove(session))
                 return;
             metrics.WatchersChanged(-1);
-            var feed = session.Queue.Feed;
             if (feed.Detach(session.Queue))
-                RemoveLocked(feed);
+                isLast = RemoveLocked(feed);
         }
+        if (isLast)
+            WatchedChanged?.Invoke(feed.Service);
+    }
+
+    /// <summary>Stops the timer of held commits.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+            _late?.Dispose();
     }
 
     private static PresenceException InvalidToken(string description) =>
         new([new Violation("resume_token", ErrorReason.ResumeTokenInvalid, description)]);
 
+    /// <summary>
+    /// Opens a watch of the service instance that was read. Returns null if the store has lost commits since, perhaps those that were read.
+    /// </summary>
+    private WatchSession? TryOpen(WatchRequest request, ServiceRecord record, IStoreReader reader, int resets, out bool isFirst)
+    {
+        isFirst = false;
+        lock (_gate)
+        {
+            if (_resets != resets)
+                return null;
+            if (_isDraining)
+                throw PresenceErrors.ServerStopping();
+            if (!_feeds.TryGetValue(request.Service, out var feed) || feed.ServiceId < record.Id)
+            {
+                // The SID belongs to a new service instance. The batch that deletes the old one is still on its way, and will not find the
+                // old feed here.
+                feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
+                isFirst = feed is null;
+                _feeds[request.Service] = feed = new ServiceFeed(record, _patience);
+            }
+            var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
+            var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
+            var session = new WatchSession(this, queue, schedule, request, reader, encoder, metrics, time);
+            // The commits of other nodes may be on their way to the feed when a watch from now on opens.
+            feed.Attach(queue, after: request.StartNow ? record.Revision : 0);
+            _sessions.Add(session);
+            metrics.WatchersChanged(1);
+            return session;
+        }
+    }
+
+    /// <summary>
+    /// Returns the feed of the service instance, if one exists. Ends a feed of an earlier one that had the SID: it must be deleted.
+    /// </summary>
+    private ServiceFeed? FindFeed(ServiceSid service, long serviceId)
+    {
+        ServiceFeed? feed;
+        lock (_gate)
+            feed = _feeds.GetValueOrDefault(service);
+        if (feed is null || feed.ServiceId == serviceId)
+            return feed;
+        if (feed.ServiceId < serviceId)
+            EndDeleted(feed);
+        return null;
+    }
+
+    /// <summary>Reads the gap, if any, and otherwise waits for the commits that the feed misses.</summary>
+    private void Read(ServiceFeed feed, GapRead? gap)
+    {
+        if (gap is not null)
+            _ = ReadGapAsync(feed, gap);
+        else if (_patience > 0)
+            WaitFor(feed);
+    }
+
+    private void WaitFor(ServiceFeed feed)
+    {
+        if (feed.LateAt is null)
+            return;
+        LateFeeds late;
+        lock (_gate)
+            late = _late ??= new LateFeeds(time, feed => Read(feed, feed.FindLate(time.GetTimestamp())));
+        late.Add(feed);
+    }
+
     private async Task ReadGapAsync(ServiceFeed feed, GapRead gap)
     {
         try
         {
-            var position = gap.From;
-            while (true)
+            for (GapRead? next = gap; next is not null; next = feed.FindLate(time.GetTimestamp()))
             {
-                var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None)
-                    .ConfigureAwait(false);
-                var isLast = !page.HasMore;
-                if (page.Service.Id != feed.ServiceId)
-                    throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
-                if (feed.PublishGapPage(gap, page, isLast))
-                    return;
-                if (isLast)
+                gap = next;
+                if (!await TryReadAsync(feed, gap).ConfigureAwait(false))
                 {
                     // The read did not see the commit that revealed the gap. The next tick tries again.
                     feed.StopReading(gap);
                     return;
                 }
-                position = page.Changes[^1].Revision;
             }
+            Read(feed, gap: null);
         }
         catch (StorageException)
         {
@@ -180,7 +306,7 @@ public sealed class WatchHub(
         }
         catch (PresenceException exception) when (exception.Reason == ErrorReason.ServiceInstanceNotFound)
         {
-            End(feed, () => PresenceErrors.ServiceInstanceNotFound(feed.Service));
+            EndDeleted(feed);
         }
 #pragma warning disable CA1031 // no code awaits this task: whatever it throws, the sessions that wait for the gap must stop waiting
         catch (Exception exception)
@@ -191,17 +317,36 @@ public sealed class WatchHub(
         }
     }
 
+    /// <summary>Reads a gap to its end. Returns false if the store does not show its target.</summary>
+    private async ValueTask<bool> TryReadAsync(ServiceFeed feed, GapRead gap)
+    {
+        var position = gap.From;
+        while (true)
+        {
+            var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None)
+                .ConfigureAwait(false);
+            if (page.Service.Id != feed.ServiceId)
+                throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
+            if (feed.PublishGapPage(gap, page, isLast: !page.HasMore))
+                return true;
+            if (!page.HasMore)
+                return false;
+            position = page.Changes[^1].Revision;
+        }
+    }
+
+    private void EndDeleted(ServiceFeed feed) => End(feed, () => PresenceErrors.ServiceInstanceNotFound(feed.Service));
+
     /// <summary>Ends all watches of a feed that cannot continue. The next watch gets a new feed.</summary>
     private void End(ServiceFeed feed, Func<PresenceException> reason)
     {
+        bool isRemoved;
         lock (_gate)
-            RemoveLocked(feed);
+            isRemoved = RemoveLocked(feed);
         feed.EndAll(reason);
+        if (isRemoved)
+            WatchedChanged?.Invoke(feed.Service);
     }
 
-    private void RemoveLocked(ServiceFeed feed)
-    {
-        if (_feeds.GetValueOrDefault(feed.Service) == feed)
-            _feeds.Remove(feed.Service);
-    }
+    private bool RemoveLocked(ServiceFeed feed) => _feeds.GetValueOrDefault(feed.Service) == feed && _feeds.Remove(feed.Service);
 }

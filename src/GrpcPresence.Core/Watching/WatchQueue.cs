@@ -59,10 +59,11 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     /// <summary>The feed offers changes from now on. Called under the feed's lock.</summary>
     /// <param name="revision">Every change up to this revision was offered to the queues that were attached then.</param>
     /// <param name="marked">Changes up to this revision may have been offered to other queues already.</param>
-    public void Attach(long revision, long marked)
+    /// <param name="after">The watch needs no change up to this revision.</param>
+    public void Attach(long revision, long marked, long after)
     {
         lock (_gate)
-            _backlog.Attach(revision, marked);
+            _backlog.Attach(revision, marked, after);
     }
 
     /// <summary>

@@ -22,14 +22,16 @@ internal sealed class WatchSchedule(TimeProvider time, TimeSpan stallTimeout, do
     public bool IsStalled(long now) =>
         Volatile.Read(ref _handedOutAt) is var since and not long.MaxValue && now - since >= Ticks(stallTimeout);
 
-    /// <summary>Ends the watch, or requests <c>progress</c>, if it is time.</summary>
-    public void Tick(long now, WatchQueue queue)
+    /// <summary>
+    /// Ends the watch, or requests <c>progress</c>, if it is time. While the node is not confirmed, progress stays due.
+    /// </summary>
+    public void Tick(long now, WatchQueue queue, bool isConfirmed)
     {
         if (IsStalled(now))
             queue.End(new PresenceException(ErrorReason.WatchStalled, "The client has read nothing for too long."));
         else if (IsOld(now))
             queue.End(new PresenceException(ErrorReason.StreamMaxAge, "The stream reached its age limit."));
-        else if (IsProgressDue(now))
+        else if (isConfirmed && IsProgressDue(now))
             queue.RequestProgress();
     }
 

@@ -96,7 +96,7 @@ public sealed class WatchSession : IDisposable
         LastToken = message.Token ?? LastToken;
     }
 
-    internal void Tick(long now) => _schedule.Tick(now, Queue);
+    internal void Tick(long now, bool isConfirmed) => _schedule.Tick(now, Queue, isConfirmed);
 
     /// <summary>Steps 2 to 4: everything up to <c>synced</c>.</summary>
     internal async IAsyncEnumerable<WatchEvent> SynchronizeAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -144,7 +144,7 @@ public sealed class WatchSession : IDisposable
                 yield return HandOut(new WatchEvent.Updates(shared.Users, Token(), shared));
             else if (!_message.IsEmpty)
                 yield return HandOut(new WatchEvent.Updates(_message.Take(), Token()));
-            else if (isProgressRequested)
+            else if (isProgressRequested && _hub.IsConfirmed)
                 yield return HandOut(new WatchEvent.Progress(Token()));
         }
     }

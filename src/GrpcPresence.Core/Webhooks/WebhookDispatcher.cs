@@ -95,6 +95,20 @@ public sealed class WebhookDispatcher(
         }
     }
 
+    /// <summary>
+    /// Applies changes of the webhook settings by other nodes, which may concern any service instance. Starts the missing loops.
+    /// </summary>
+    /// <exception cref="StorageException">The store cannot be read.</exception>
+    public async Task ReloadAsync(CancellationToken cancellationToken)
+    {
+        var stored = await store.ListWebhooksAsync(cancellationToken).ConfigureAwait(false);
+        ServiceSid[] running;
+        lock (_gate)
+            running = [.. _loops.Keys];
+        foreach (var service in stored.Select(webhook => webhook.ServiceSid).Union(running))
+            Apply(service);
+    }
+
     /// <inheritdoc/>
     public bool NeedsUsers(ServiceSid service) => false;
 

@@ -244,8 +244,15 @@ public sealed class CommandWriter
         List<ServiceCommit>? commits = null;
         foreach (var service in batch.Services)
         {
-            if (!service.IsVisible || result.IsStale(service.Sid))
+            if (result.IsStale(service.Sid))
                 continue;
+            if (!service.IsVisible)
+            {
+                // Another node may have switched reachability. If the tracked users did not learn what this batch has read, they would
+                // queue what it decided not to store again, without end.
+                _services.ApplyToCached(service.Record);
+                continue;
+            }
             if (service.IsDeleted)
             {
                 _services.Remove(service.Sid, service.Id);
@@ -281,8 +288,9 @@ public sealed class CommandWriter
         }
         foreach (var service in batch.Services)
         {
-            if (service.IsSwitchedOn && !service.IsDeleted && !result.IsStale(service.Sid))
-                _users.Reconsider(_services.Apply(service.Record));
+            // Also where another node switched, and this commit was the first to show it here.
+            if (!result.IsStale(service.Sid) && _services.FindCached(service.Sid) is { } cached && cached.TryTakeSwitch())
+                _users.Reconsider(cached);
         }
         if (batch.CountRejectedUsers(result) is > 0 and var rejected)
             _metrics.QuotaRejected(QuotaNames.Of(Quota.Users), rejected);

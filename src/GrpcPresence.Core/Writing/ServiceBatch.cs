@@ -53,9 +53,6 @@ internal sealed class ServiceBatch(StoredService read, ServiceOverlay rows)
     /// <summary>Whether the service instance is created in this batch.</summary>
     public bool IsNew { get; init; }
 
-    /// <summary>Whether reachability was switched on in this batch and is on at its end.</summary>
-    public bool IsSwitchedOn => Configuration.ReachabilityEnabled && Configuration.SwitchedOnRevision >= _firstRevision;
-
     /// <summary>The last revision that was taken.</summary>
     public long Revision => _revision;
 

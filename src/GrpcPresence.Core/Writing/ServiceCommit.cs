@@ -3,7 +3,10 @@ using GrpcPresence.Core.Domain.Services;
 
 namespace GrpcPresence.Core.Writing;
 
-/// <summary>The changes of one commit in one service instance. Immutable.</summary>
+/// <summary>
+/// The changes of one commit in one service instance. Immutable. It is complete: another node can publish it without a read. A serializer
+/// needs every member of the records below, and rebuilds each state with <see cref="Domain.Users.UserState.FromParts"/>.
+/// </summary>
 /// <param name="Service">The service instance as committed.</param>
 /// <param name="FirstRevision">The first revision that the commit took; the last is the service instance's.</param>
 /// <param name="Users">The changes of users, by ascending revision.</param>

@@ -8,6 +8,10 @@ namespace GrpcPresence.Core.Tests.Fixture;
 internal sealed class SteppedTimeProvider : FakeTimeProvider
 {
     private long _step; // in ticks
+    private int _timers;
+
+    /// <summary>The number of timers that were created.</summary>
+    public int Timers => Volatile.Read(ref _timers);
 
     /// <summary>Steps the wall clock alone.</summary>
     public void StepWallClock(TimeSpan by) => Interlocked.Add(ref _step, by.Ticks);
@@ -20,4 +24,11 @@ internal sealed class SteppedTimeProvider : FakeTimeProvider
     /// It also counts from the year 1, and <see cref="TimeProvider.GetElapsedTime(long)"/> rounds so large a number to some ticks.
     /// </summary>
     public override long GetTimestamp() => (base.GetUtcNow() - Start).Ticks;
+
+    /// <inheritdoc/>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        Interlocked.Increment(ref _timers);
+        return base.CreateTimer(callback, state, dueTime, period);
+    }
 }

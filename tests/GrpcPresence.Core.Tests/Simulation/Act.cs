@@ -57,6 +57,15 @@ internal enum Act
     /// <summary>The next batches do not reach the hub.</summary>
     Lose,
 
+    /// <summary>The next batches reach the hub later, or never.</summary>
+    Delay,
+
+    /// <summary>One of the delayed batches reaches the hub, in any order, and perhaps again later.</summary>
+    Arrive,
+
+    /// <summary>A node of a cluster loses or gets its confirmation.</summary>
+    Confirm,
+
     /// <summary>The process ends, and another begins with the committed data.</summary>
     Restart,
 

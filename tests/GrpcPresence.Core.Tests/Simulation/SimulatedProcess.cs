@@ -15,7 +15,7 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>Runs one history through the real Core over an in-memory store, and checks what its clients see against the promises.</summary>
-internal sealed class SimulatedProcess : IDisposable
+internal sealed class SimulatedProcess(bool isNode) : IDisposable
 {
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
@@ -25,17 +25,23 @@ internal sealed class SimulatedProcess : IDisposable
     private readonly FinalEnds _ends = new();
     private readonly List<(string User, string Session)> _beaten = [];
     private World _world = null!;
+    private LoggingPublisher _publisher = null!;
     private CachedService _service = null!;
     private ServiceSid _sid;
     private (StoreImage Image, Truth Truth)? _backup;
     private int _losing;
+    private int _delaying;
+    private bool _isConfirmed = true;
     private TimeSpan _passed; // in all processes of the history
 
-    /// <summary>Runs the history. If requested, then resumes from every token of any client.</summary>
+    /// <summary>Runs the history.</summary>
+    /// <param name="history">The steps.</param>
+    /// <param name="resumesEverywhere">Whether to resume at the end from every token of any client.</param>
+    /// <param name="isNode">Whether the process is a node of a cluster, whose feeds hold commits for a time.</param>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
-    public static async Task RunAsync(IReadOnlyList<Step> history, bool resumesEverywhere = false)
+    public static async Task RunAsync(IReadOnlyList<Step> history, bool resumesEverywhere = false, bool isNode = false)
     {
-        using var process = new SimulatedProcess();
+        using var process = new SimulatedProcess(isNode);
         await process.StartAsync(isFirst: true);
         foreach (var step in history)
             await process.DoAsync(step);
@@ -52,8 +58,11 @@ internal sealed class SimulatedProcess : IDisposable
 
     private async Task StartAsync(bool isFirst)
     {
-        _world = new World(_store, hub => new LoggingPublisher(hub, _truth, _store.Faults, () => _losing-- > 0));
-        _losing = 0;
+        _world = new World(
+            _store,
+            hub => _publisher = new LoggingPublisher(hub, _truth, _store.Faults, () => _losing-- > 0, () => _delaying-- > 0),
+            isConfirmed: isNode ? () => _isConfirmed : null);
+        (_losing, _delaying) = (0, 0);
         if (isFirst)
         {
             _sid = (await _world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
@@ -136,6 +145,15 @@ internal sealed class SimulatedProcess : IDisposable
                 break;
             case Act.Lose:
                 _losing = 1 + (b % 2);
+                break;
+            case Act.Delay:
+                _delaying = 1 + (b % 3);
+                break;
+            case Act.Arrive:
+                _publisher.Arrive(a, again: b % 3 == 0);
+                break;
+            case Act.Confirm:
+                _isConfirmed = b % 2 == 0;
                 break;
             case Act.Restart:
                 await RestartAsync();
@@ -293,7 +311,7 @@ internal sealed class SimulatedProcess : IDisposable
     private async Task SettleAsync()
     {
         _store.Faults.Clear();
-        _losing = 0;
+        (_losing, _delaying, _isConfirmed) = (0, 0, true);
         _world.Write();
         // All sessions end, so that nothing changes while the clients read.
         _world.Advance(TimeSpan.FromSeconds(3));

@@ -22,8 +22,8 @@ internal sealed record Step(Act Act, int A, int B)
         Act.Read => 16,
         Act.End or Act.Rename or Act.Open => 4,
         Act.Write => 6,
-        Act.Create or Act.Delete or Act.Bind or Act.Unbind or Act.Resume or Act.Wait or Act.Release => 3,
-        Act.Sweep or Act.Restart or Act.Backup or Act.Restore => 1,
+        Act.Create or Act.Delete or Act.Bind or Act.Unbind or Act.Resume or Act.Wait or Act.Release or Act.Arrive => 3,
+        Act.Sweep or Act.Confirm or Act.Restart or Act.Backup or Act.Restore => 1,
         _ => 2,
     };
 }

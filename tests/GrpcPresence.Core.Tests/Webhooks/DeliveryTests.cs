@@ -50,6 +50,22 @@ public sealed class DeliveryTests
         Assert.Equal("bob", (await world.NextAsync()).User.Identity.ToString());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Settings_that_another_node_has_changed_are_applied_by_a_reload(bool hasLoop)
+    {
+        const string url = "https://example.com/elsewhere";
+        await using var world = await WebhookWorld.NewAsync();
+        var service = hasLoop ? world.Service : await world.Core.NewService();
+        await world.SetElsewhereAsync(service, url, WebhookEvents.UserAdded);
+
+        await world.ReloadAsync();
+        await world.Core.Create(service, "ada");
+
+        Assert.Equal(url, (await world.NextAsync()).Url);
+    }
+
     [Fact]
     public async Task Only_events_in_the_filters_are_sent()
     {

@@ -57,12 +57,18 @@ internal sealed class WebhookWorld : IAsyncDisposable, ICommitPublisher
 
     public async Task<WebhookSettings> SetAsync(CachedService service, string url, params string[] filters)
     {
-        var settings = await Core.Queue.SubmitAsync(
-            new UpdateWebhookSettings(
-                service.Sid, before => before with { PostUrl = url, Filters = filters.Length > 0 ? filters : before.Filters }));
+        var settings = await SetElsewhereAsync(service, url, filters);
         _dispatcher?.Apply(service.Sid);
         return settings;
     }
+
+    /// <summary>Changes the settings as another node does: the dispatcher does not learn of it.</summary>
+    public async Task<WebhookSettings> SetElsewhereAsync(CachedService service, string url, params string[] filters) =>
+        await Core.Queue.SubmitAsync(
+            new UpdateWebhookSettings(
+                service.Sid, before => before with { PostUrl = url, Filters = filters.Length > 0 ? filters : before.Filters }));
+
+    public Task ReloadAsync() => _dispatcher!.ReloadAsync(default);
 
     /// <summary>Starts a dispatcher that knows only the store.</summary>
     public async Task StartAsync()

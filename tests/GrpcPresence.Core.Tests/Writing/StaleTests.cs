@@ -102,6 +102,21 @@ public sealed class StaleTests : IDisposable
     }
 
     [Fact]
+    public async Task A_transition_that_is_invisible_after_a_switch_of_another_node_is_decided_once()
+    {
+        using var other = new World(_world.Store.OpenAnotherWriter());
+        var service = await _world.NewService();
+        await _world.Create(service, "ada");
+        await other.Switch(service.Sid, on: false);
+
+        _ = _world.Beat(service, "ada");
+        _world.Writer.WriteOnce();
+
+        Assert.Equal(0, _world.Queue.Count);
+        Assert.False(service.Configuration.ReachabilityEnabled);
+    }
+
+    [Fact]
     public async Task When_the_directory_was_stale_everything_is_decided_again()
     {
         var service = await _world.NewService();

@@ -68,6 +68,33 @@ public sealed class UserState
     public static UserState Of(ServiceSid service, Tombstone tombstone) =>
         new(service, tombstone.Sid, tombstone.Identity, record: null, tombstone.Revision);
 
+    /// <summary>
+    /// Returns a state from its parts, as another node has sent it. The parts are not derived from the row: within a batch, reachability
+    /// may have been switched after the change.
+    /// </summary>
+    /// <param name="service">The service instance.</param>
+    /// <param name="sid">The SID.</param>
+    /// <param name="identity">The identity.</param>
+    /// <param name="record">The row; null when the user is deleted.</param>
+    /// <param name="revision">The revision that clients see.</param>
+    /// <param name="isOnline">Whether any session lives; null if not known.</param>
+    /// <param name="isNotifiable">Whether the user has a push binding; null if not known.</param>
+    /// <param name="lastOnlineTime">When the user last went offline; null while online, or if not known.</param>
+    public static UserState FromParts(
+        ServiceSid service,
+        UserSid sid,
+        Identity identity,
+        UserRecord? record,
+        long revision,
+        bool? isOnline,
+        bool? isNotifiable,
+        DateTimeOffset? lastOnlineTime) => new(service, sid, identity, record, revision)
+    {
+        IsOnline = isOnline,
+        IsNotifiable = isNotifiable,
+        LastOnlineTime = lastOnlineTime,
+    };
+
     /// <summary>Returns the same state at the revisions at which it is stored. Null for a deleted user.</summary>
     public UserState With(UserRecord? record, long revision) => new(Service, Sid, Identity, record, revision)
     {
