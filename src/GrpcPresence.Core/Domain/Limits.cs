@@ -574,6 +574,12 @@ public static class Limits
     /// <summary>The pause after webhooks that were not sent, because the server had no capacity.</summary>
     public static readonly TimeSpan WebhookDeferral = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How long a planned move of a home shard waits for webhook requests in flight: the five seconds that an endpoint has for its answer,
+    /// and one to store the position.
+    /// </summary>
+    public static readonly TimeSpan WebhookDrain = TimeSpan.FromSeconds(6);
+
     /// <summary>The first pause after failed webhooks. It doubles up to <see cref="MaxWebhookBackoff"/>.</summary>
     public static readonly TimeSpan MinWebhookBackoff = TimeSpan.FromSeconds(1);
 

@@ -26,6 +26,7 @@ internal sealed class DeliveryLoop(
 {
     private int _errors; // in a row
     private long _committed; // the last revision that a commit announced, for metrics
+    private volatile bool _isDraining;
 
     /// <summary>Whether the loop was woken, and the pass for that has not begun.</summary>
     public bool IsWoken => wake.IsSet;
@@ -46,18 +47,49 @@ internal sealed class DeliveryLoop(
     /// <summary>Starts a pass for a commit. Called by any thread; does no work.</summary>
     public void Wake(long revision)
     {
-        Volatile.Write(ref _committed, revision);
+        if (revision > Volatile.Read(ref _committed)) // what other nodes announce may arrive in another order
+            Volatile.Write(ref _committed, revision);
         wake.Set();
     }
 
-    /// <summary>Runs passes until the service instance has no endpoint, or the token is cancelled. Throws no exception.</summary>
+    /// <summary>
+    /// Makes the loop end once its requests in flight have ended and its position is stored. No further request starts. Called by any
+    /// thread; does no work.
+    /// </summary>
+    public void Drain()
+    {
+        _isDraining = true;
+        endpoint.StopSending();
+        wake.Set();
+    }
+
+    /// <summary>
+    /// Forbids the loop to store its position, and to start further requests. The caller also cancels the token of <see cref="RunAsync"/>.
+    /// Called by any thread; does no work.
+    /// </summary>
+    public void Close()
+    {
+        pass.Close();
+        Drain();
+    }
+
+    /// <summary>Makes the next pass continue from the stored position. Called by any thread; does no work.</summary>
+    public void ForgetProgress()
+    {
+        pass.ForgetProgress();
+        Reload();
+    }
+
+    /// <summary>
+    /// Runs passes until the service instance has no endpoint, the loop is drained, or the token is cancelled. Throws no exception.
+    /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using var timer = time.CreateTimer(
             static signal => ((AsyncAutoResetEvent)signal!).Set(), wake, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
-            while (await RunPassAsync(stop).ConfigureAwait(false) is { } delay)
+            while (!_isDraining && await RunPassAsync(stop).ConfigureAwait(false) is { } delay)
             {
                 if (delay == TimeSpan.Zero)
                     continue;

@@ -34,6 +34,8 @@ internal sealed class DeliveryPass(
     private DeliveryProgress? _progress;
     private WebhookPosition? _stored; // as the last pass read it
     private WebhookPosition? _submitted; // as the last pass asked to store it; whether that happened may be unknown
+    private volatile bool _isClosed;
+    private volatile bool _mustForget;
     private long _position; // for metrics
     private long _revision; // for metrics
 
@@ -45,6 +47,12 @@ internal sealed class DeliveryPass(
     /// thread.
     /// </summary>
     public long Revision => Volatile.Read(ref _revision);
+
+    /// <summary>Forbids to store any further position, because another node may hold the home shard. Called by any thread.</summary>
+    public void Close() => _isClosed = true;
+
+    /// <summary>Makes the next pass continue from the stored position, because the data may have gone back. Called by any thread.</summary>
+    public void ForgetProgress() => _mustForget = true;
 
     private TimeSpan Now => time.GetElapsedTime(0);
 
@@ -80,7 +88,7 @@ internal sealed class DeliveryPass(
         var delay = await DeliverAsync(progress, cancellationToken).ConfigureAwait(false);
         var reached = progress.Position;
         Volatile.Write(ref _position, reached.Revision);
-        if (reached != webhook.Position)
+        if (reached != webhook.Position && !_isClosed)
             await StorePositionAsync(webhook, reached).ConfigureAwait(false);
         return delay;
     }
@@ -91,6 +99,8 @@ internal sealed class DeliveryPass(
     /// </summary>
     private DeliveryProgress ProgressOf(StoredWebhook webhook)
     {
+        if (_mustForget)
+            (_mustForget, _progress) = (false, null);
         var isOwn = webhook.Position == _stored || webhook.Position == _submitted;
         if (_progress is not { } progress || progress.ServiceId != webhook.ServiceId || !isOwn)
             _progress = new DeliveryProgress(webhook.ServiceId, webhook.Position);

@@ -1,3 +1,5 @@
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -13,11 +15,27 @@ namespace GrpcPresence.Core.Webhooks;
 /// for each service instance with a URL. Safe from any thread.
 /// </summary>
 /// <remarks>
+/// <para>
 /// A commit only wakes a loop, and the loop delivers what the store holds. So this class does not assume that this process writes all
-/// revisions. But every process that runs it delivers all events. A cluster would need two additions: a lease in the row that holds the
-/// position, checked whenever the position advances, so that one node owns an endpoint at a time; and a wake-up for commits of other nodes,
-/// as watches need it.
+/// revisions: <see cref="Wake"/> announces those of other nodes.
+/// </para>
+/// <para>
+/// In a cluster, one node at a time delivers for a service instance: the holder of its home shard. A planned move drains the loops of the
+/// shard before the switch (<see cref="DrainHomeAsync"/>), so that the next holder begins after the last request and from its position.
+/// A node that loses the shard otherwise stops at once (<see cref="CloseHome"/>); a request that was sent before may still arrive after
+/// those of the next holder.
+/// </para>
 /// </remarks>
+/// <param name="store">The store.</param>
+/// <param name="queue">Takes the positions to store.</param>
+/// <param name="sender">Sends one event.</param>
+/// <param name="status">Receives unexpected exceptions.</param>
+/// <param name="metrics">The metrics.</param>
+/// <param name="time">The clock.</param>
+/// <param name="random">Varies pauses.</param>
+/// <param name="isClustered">
+/// Whether this process delivers only for service instances whose home shard it was given by <see cref="OpenHome"/>.
+/// </param>
 public sealed class WebhookDispatcher(
     IStoreReader store,
     CommandQueue queue,
@@ -25,15 +43,20 @@ public sealed class WebhookDispatcher(
     StorageStatus status,
     PresenceMetrics metrics,
     TimeProvider time,
-    Random random)
+    Random random,
+    bool isClustered = false)
     : ICommitPublisher, IDisposable
 {
-    // Guards the map and the flag. A loop may be woken or asked for its lag under it, which takes no other lock. No I/O, await or log
-    // happens under it.
+    // Guards the maps, the set and the flag. A loop may be woken or asked for its lag under it, which takes no other lock. No I/O, await or
+    // log happens under it.
     private readonly Lock _gate = new();
-    private readonly Dictionary<ServiceSid, (DeliveryLoop Loop, Task Ended)> _loops = [];
+    private readonly Dictionary<ServiceSid, RunningLoop> _loops = [];
+    private readonly Dictionary<ServiceSid, Task> _ending = []; // loops without an entry above that have not ended
+    private readonly HashSet<Shard> _homes = []; // those that this node holds; unused without a cluster
+    private readonly AsyncAutoResetEvent _opened = new();
     private readonly CircuitBreakers _breakers = new(random, time);
     private readonly CancellationTokenSource _stop = new();
+    private Task _starting = Task.CompletedTask; // the loops of opened homes
     private bool _isRunning;
 
     /// <summary>Raised, by any thread, when the events of a user are given up because the endpoint kept failing them.</summary>
@@ -48,18 +71,34 @@ public sealed class WebhookDispatcher(
         get
         {
             lock (_gate)
-                return _loops.Values.Select(entry => entry.Loop.Lag).DefaultIfEmpty().Max();
+                return _loops.Values.Select(running => running.Loop.Lag).DefaultIfEmpty().Max();
         }
     }
 
-    /// <summary>Starts a loop for every endpoint in the store.</summary>
+    /// <summary>The service instances with a delivery loop, whose commits on other nodes must reach <see cref="Wake"/>.</summary>
+    public IReadOnlyList<ServiceSid> Services
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _loops.Keys];
+        }
+    }
+
+    /// <summary>
+    /// Starts a loop for every endpoint in the store. In a cluster, starts those of opened homes in the background, and does not throw.
+    /// </summary>
     /// <exception cref="StorageException">The store cannot be read.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
+        {
             _isRunning = true;
-        foreach (var webhook in await store.ListWebhooksAsync(cancellationToken).ConfigureAwait(false))
-            Apply(webhook.ServiceSid);
+            if (isClustered)
+                _starting = Task.Run(() => StartOpenedAsync(_stop.Token), CancellationToken.None);
+        }
+        if (!isClustered)
+            await StartLoopsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -72,10 +111,75 @@ public sealed class WebhookDispatcher(
         lock (_gate)
         {
             _isRunning = false;
-            ended = [.. _loops.Values.Select(entry => entry.Ended)];
+            ended = [.. _loops.Values.Select(running => running.Ended), .. _ending.Values, _starting];
         }
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(ended).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Starts the loops of the service instances with this home shard, once the store can be read. Call it after the store has made this
+    /// node the holder. Only in a cluster.
+    /// </summary>
+    public void OpenHome(Shard shard)
+    {
+        lock (_gate)
+            _homes.Add(shard);
+        _opened.Set();
+    }
+
+    /// <summary>
+    /// Ends the loops of a home shard before a planned move. Starts no further request, and waits for those in flight and for the
+    /// positions, at most <see cref="Limits.WebhookDrain"/>. Then it cancels the requests that are left; the next holder sends their events
+    /// again. Call it while the shard is open, so that slow endpoints do not delay calls, and release the shard when it has completed. Does
+    /// not throw.
+    /// </summary>
+    public async Task DrainHomeAsync(Shard shard)
+    {
+        var drained = Remove(shard);
+        foreach (var running in drained)
+            running.Loop.Drain();
+        try
+        {
+            await Task.WhenAll(drained.Select(running => running.Ended)).WaitAsync(Limits.WebhookDrain, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var running in drained)
+                running.Cancel();
+        }
+    }
+
+    /// <summary>
+    /// Ends the loops of a home shard at once, because this node does not hold it any more. Cancels their requests. No position is stored
+    /// after this returns, except one that is queued already, which the store rejects by the shard's epoch.
+    /// </summary>
+    public void CloseHome(Shard shard)
+    {
+        foreach (var running in Remove(shard))
+            running.Cancel();
+    }
+
+    /// <summary>Announces a commit of another node. A commit whose announcement is lost is delivered with the next one.</summary>
+    /// <param name="service">The service instance.</param>
+    /// <param name="revision">Its last revision.</param>
+    public void Wake(ServiceSid service, long revision)
+    {
+        lock (_gate)
+        {
+            if (_loops.TryGetValue(service, out var running))
+                running.Loop.Wake(revision);
+        }
+    }
+
+    /// <summary>Makes every loop continue from its stored position, because the data of the store went back.</summary>
+    public void ForgetProgress()
+    {
+        lock (_gate)
+        {
+            foreach (var running in _loops.Values)
+                running.Loop.ForgetProgress();
+        }
     }
 
     /// <summary>Applies a committed change of the webhook settings of a service instance.</summary>
@@ -83,15 +187,10 @@ public sealed class WebhookDispatcher(
     {
         lock (_gate)
         {
-            if (!_isRunning)
-                return;
-            if (_loops.TryGetValue(service, out var entry))
-            {
-                entry.Loop.Reload();
-                return;
-            }
-            var loop = CreateLoop(service);
-            _loops[service] = (loop, Task.Run(() => loop.RunAsync(_stop.Token), CancellationToken.None));
+            if (_loops.TryGetValue(service, out var running))
+                running.Loop.Reload();
+            else
+                TryStart(service);
         }
     }
 
@@ -121,11 +220,11 @@ public sealed class WebhookDispatcher(
                 return;
             foreach (var commit in commits)
             {
-                if (!_loops.TryGetValue(commit.Service.Sid, out var entry))
+                if (!_loops.TryGetValue(commit.Service.Sid, out var running))
                     continue;
-                entry.Loop.Wake(commit.LastRevision);
+                running.Loop.Wake(commit.LastRevision);
                 if (commit.IsDeleted)
-                    entry.Loop.Reload();
+                    running.Loop.Reload();
             }
         }
     }
@@ -135,6 +234,64 @@ public sealed class WebhookDispatcher(
     {
         _stop.Cancel(); // a server that failed to start disposes without StopAsync
         _stop.Dispose();
+    }
+
+    /// <summary>Starts the loops of homes that were opened. Tries again while the store cannot be read.</summary>
+    private async Task StartOpenedAsync(CancellationToken stop)
+    {
+        var errors = 0;
+        using var retry = time.CreateTimer(
+            static signal => ((AsyncAutoResetEvent)signal!).Set(), _opened, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        try
+        {
+            while (true)
+            {
+                await _opened.WaitAsync(stop).ConfigureAwait(false);
+                try
+                {
+                    await StartLoopsAsync(stop).ConfigureAwait(false);
+                    errors = 0;
+                }
+                catch (StorageException)
+                {
+                    retry.Change(_breakers.Backoff.After(++errors), Timeout.InfiniteTimeSpan);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops.
+        }
+    }
+
+    private async Task StartLoopsAsync(CancellationToken cancellationToken)
+    {
+        foreach (var webhook in await store.ListWebhooksAsync(cancellationToken).ConfigureAwait(false))
+        {
+            lock (_gate)
+                TryStart(webhook.ServiceSid);
+        }
+    }
+
+    /// <summary>Starts a loop unless there is one, or another node delivers. Called under the lock.</summary>
+    private void TryStart(ServiceSid service)
+    {
+        if (!_isRunning || _loops.ContainsKey(service) || (isClustered && !_homes.Contains(Shard.Of(service))))
+            return;
+        var loop = CreateLoop(service);
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        // Two loops of a service instance would send events of one user at the same time.
+        var before = _ending.GetValueOrDefault(service, Task.CompletedTask);
+        _loops[service] = new RunningLoop(loop, stop, Task.Run(() => RunAsync(loop, stop, before), CancellationToken.None));
+    }
+
+    private static async Task RunAsync(DeliveryLoop loop, CancellationTokenSource stop, Task before)
+    {
+        using (stop)
+        {
+            await before.ConfigureAwait(false);
+            await loop.RunAsync(stop.Token).ConfigureAwait(false);
+        }
     }
 
     private DeliveryLoop CreateLoop(ServiceSid service)
@@ -149,6 +306,58 @@ public sealed class WebhookDispatcher(
     private bool TryRemove(ServiceSid service, DeliveryLoop loop)
     {
         lock (_gate)
-            return !loop.IsWoken && _loops.Remove(service);
+        {
+            if (loop.IsWoken)
+                return false;
+            if (_loops.TryGetValue(service, out var running) && running.Loop == loop)
+                _loops.Remove(service);
+            return true;
+        }
+    }
+
+    /// <summary>Removes the loops of a home shard from the map, and starts no others for it.</summary>
+    private List<RunningLoop> Remove(Shard shard)
+    {
+        lock (_gate)
+        {
+            _homes.Remove(shard);
+            List<RunningLoop> removed = [];
+            foreach (var (service, running) in _loops.Where(entry => Shard.Of(entry.Key) == shard).ToList())
+            {
+                _loops.Remove(service);
+                _ending[service] = running.Ended;
+                _ = ForgetEndedAsync(service, running.Ended);
+                removed.Add(running);
+            }
+            return removed;
+        }
+    }
+
+    private async Task ForgetEndedAsync(ServiceSid service, Task ended)
+    {
+        await ended.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the lock of the caller
+        lock (_gate)
+        {
+            if (_ending.TryGetValue(service, out var last) && last == ended)
+                _ending.Remove(service);
+        }
+    }
+
+    /// <summary>A delivery loop, and the task that runs it.</summary>
+    private sealed record RunningLoop(DeliveryLoop Loop, CancellationTokenSource Stop, Task Ended)
+    {
+        /// <summary>Ends the loop without its requests. It stores nothing from now on.</summary>
+        public void Cancel()
+        {
+            Loop.Close();
+            try
+            {
+                Stop.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The loop has ended.
+            }
+        }
     }
 }

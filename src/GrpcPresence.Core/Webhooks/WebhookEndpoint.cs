@@ -41,6 +41,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     private CircuitBreaker? _breaker;
     private volatile bool _isOutdated; // whether the settings may have changed since they were read
     private volatile bool _isDeferred; // whether the server had no capacity
+    private volatile bool _isStopped; // for good, because another node takes over
 
     /// <summary>The settings under which events are sent.</summary>
     public WebhookSettings Settings { get; private set; } = new();
@@ -56,6 +57,9 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
 
     /// <summary>Stops the start of further requests, because the settings may have changed. Called by any thread; does no work.</summary>
     public void MarkOutdated() => _isOutdated = true;
+
+    /// <summary>Stops the start of further requests for good. Called by any thread; does no work.</summary>
+    public void StopSending() => _isStopped = true;
 
     /// <summary>Allows requests again. The caller reads the settings afterwards, so that no later change goes unnoticed.</summary>
     public void MarkCurrent() => (_isOutdated, _isDeferred) = (false, false);
@@ -89,8 +93,8 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
         Settings.Filters.Contains(WebhookEvents.UserUpdated) ? reasons & ~UpdateReasons.Created : UpdateReasons.None);
 
     /// <summary>
-    /// Sends the events of the users in order, until the circuit breaker rejects a user or the settings are outdated. Returns when all
-    /// requests have ended, with one result for each user before that point. A user without events succeeds without a request.
+    /// Sends the events of the users in order, until the circuit breaker rejects a user, the settings are outdated or the endpoint is
+    /// stopped. Returns when all requests have ended, with one result for each user before that point. A user without events succeeds without a request.
     /// </summary>
     /// <param name="users">The users.</param>
     /// <param name="isRetry">Whether events of these users failed before.</param>
@@ -115,7 +119,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
                 results[started] = new UserResult(users[started].User, WebhookOutcome.Taken, IsCreationDelivered: false);
                 if (users[started].IsEmpty)
                     continue;
-                var state = _isOutdated || _isDeferred ? CircuitState.Open : Breaker.Enter();
+                var state = _isOutdated || _isDeferred || _isStopped ? CircuitState.Open : Breaker.Enter();
                 if (state == CircuitState.Open)
                     yield break;
                 yield return (started, state);
@@ -141,6 +145,8 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
         }
         if (updated == UpdateReasons.None)
             return result;
+        if (_isStopped)
+            return result with { Outcome = WebhookOutcome.Deferred };
         var last = await SendAsync(WebhookEvents.UserUpdated, user, updated, state, isRetry, cancellationToken).ConfigureAwait(false);
         return result with { Outcome = last };
     }
