@@ -567,6 +567,26 @@ public static class Limits
     public static readonly TimeSpan MeterSweepInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>
+    /// How often a node reports to the home owners what it needs of the quotas that it borrows, and how often unanswered messages are
+    /// repeated. A quota follows the load within two of these. A thousand tenants on a node take about 100 KB/s.
+    /// </summary>
+    public static readonly TimeSpan QuotaReportInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long a refused stream counts as demand: until its client has tried again, after <see cref="LevelQuotaRetry"/> and two reports.
+    /// </summary>
+    public static readonly TimeSpan RefusedLevelDemand = LevelQuotaRetry + (2 * QuotaReportInterval);
+
+    /// <summary>Subjects in one message about shares of quotas: about 100 KB, so that such messages delay no heartbeat.</summary>
+    public const int QuotaSubjectsPerMessage = 1000;
+
+    /// <summary>
+    /// A share that would change by less than one part in so many stays as it is: load varies a little in each second, and a message for
+    /// each change would be waste.
+    /// </summary>
+    public const int QuotaShareTolerance = 16;
+
+    /// <summary>
     /// The retry delay where webhooks use up a quota: answers of endpoints usually make room within a second.
     /// </summary>
     public static readonly TimeSpan WebhookQuotaRetry = TimeSpan.FromSeconds(1);

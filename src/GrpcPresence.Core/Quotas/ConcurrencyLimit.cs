@@ -4,6 +4,7 @@ namespace GrpcPresence.Core.Quotas;
 /// <param name="limit">The maximum number.</param>
 public sealed class ConcurrencyLimit(int limit)
 {
+    private int _limit = limit;
     private int _level;
 
     /// <summary>The present number.</summary>
@@ -16,12 +17,15 @@ public sealed class ConcurrencyLimit(int limit)
         while (true)
         {
             var level = Volatile.Read(ref _level);
-            if (count > limit - level)
+            if (count > Volatile.Read(ref _limit) - level)
                 return false;
             if (Interlocked.CompareExchange(ref _level, level + count, level) == level)
                 return true;
         }
     }
+
+    /// <summary>Sets another limit. If more was added already, it stays until it is removed.</summary>
+    public void SetLimit(int limit) => Volatile.Write(ref _limit, limit);
 
     /// <summary>Removes what was added.</summary>
     public void Remove(int count) => Interlocked.Add(ref _level, -count);

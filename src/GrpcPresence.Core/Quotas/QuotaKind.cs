@@ -1,7 +1,7 @@
 namespace GrpcPresence.Core.Quotas;
 
 /// <summary>The kind of subject that usage counters belong to.</summary>
-internal enum QuotaKind
+public enum QuotaKind
 {
     /// <summary>A service instance.</summary>
     ServiceInstance,

@@ -23,6 +23,7 @@ public sealed partial class QuotaLimiter
     /// <param name="count">The number of heartbeats.</param>
     public int ChargeHeartbeats(UsageCounters service, UsageCounters? caller, int count)
     {
+        CountDemand(Quota.HeartbeatsPerSecond, service, caller, count);
         var now = _time.GetTimestamp();
         var ofCaller = caller is null ? count : Take(ref caller, Quota.HeartbeatsPerSecond, count, now);
         var granted = Take(ref service, Quota.HeartbeatsPerSecond, ofCaller, now);
@@ -84,6 +85,7 @@ public sealed partial class QuotaLimiter
     public ValueTask<PresenceException?> ChargeReadAsync(
         UsageCounters? service, UsageCounters? caller, int rows, TimeSpan patience, CancellationToken cancellationToken)
     {
+        CountDemand(Quota.RowsReadPerSecond, service, caller, rows); // once, however often the read waits
         var delay = TryTakeRows(service, caller, rows, patience, out var error);
         return delay == TimeSpan.Zero ? new(error) : WaitForRowsAsync(service, caller, rows, delay, patience, cancellationToken);
     }
@@ -93,6 +95,7 @@ public sealed partial class QuotaLimiter
     {
         if (rows <= 0)
             return;
+        CountDemand(Quota.RowsReadPerSecond, service, caller, rows);
         var now = _time.GetTimestamp();
         if (caller is not null)
             Present(caller).RowsRead.Spend(rows, now);
@@ -219,6 +222,8 @@ public sealed partial class QuotaLimiter
 
     private bool TryCharge(Quota rate, UsageCounters service, UsageCounters? caller, [NotNullWhen(false)] out PresenceException? error)
     {
+        if (rate != Quota.InflatedKibPerSecond)
+            CountDemand(rate, service, caller, 1);
         var now = _time.GetTimestamp();
         error = caller is null ? null : Take(ref caller, rate, now);
         if (error is not null)
@@ -270,7 +275,10 @@ public sealed partial class QuotaLimiter
             if (counters.IsLive)
             {
                 if (!isAdded)
+                {
+                    counters.Demand?.Count(Quota.OpenStreams, 1);
                     return Reject(counters, Quota.OpenStreams, Limits.LevelQuotaRetry);
+                }
                 break;
             }
             if (isAdded)
@@ -281,7 +289,15 @@ public sealed partial class QuotaLimiter
         if (counters.WatchedUsers.TryAdd(watchedUsers))
             return null;
         counters.OpenStreams.Remove(1);
+        counters.Demand?.Count(Quota.WatchedUsers, watchedUsers);
         return Reject(counters, Quota.WatchedUsers, Limits.LevelQuotaRetry);
+    }
+
+    /// <summary>Counts tokens that a call asks for, whether it gets them or not. The nodes of a cluster share quotas by it.</summary>
+    private static void CountDemand(Quota rate, UsageCounters? service, UsageCounters? caller, int count)
+    {
+        service?.Demand?.Count(rate, count);
+        caller?.Demand?.Count(rate, count);
     }
 
     private PresenceException Reject(UsageCounters counters, Quota quota, TimeSpan retryAfter)

@@ -19,6 +19,7 @@ public sealed partial class QuotaLimiter
     private readonly QuotaPolicy _endUser;
     private readonly PresenceMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly QuotaBorrower? _borrower;
 
     /// <summary>Creates a limiter without usage.</summary>
     /// <param name="serviceInstance">The limits of each service instance, for all its callers together.</param>
@@ -26,14 +27,21 @@ public sealed partial class QuotaLimiter
     /// <param name="accessToken">The limits of each end user, for all the user's access tokens together.</param>
     /// <param name="metrics">Counts rejections.</param>
     /// <param name="time">The clock; only its timestamps are read.</param>
+    /// <param name="borrower">Borrows the shares of this node, which are then its limits; null without a cluster.</param>
     public QuotaLimiter(
-        QuotaLimits serviceInstance, QuotaLimits apiKey, QuotaLimits accessToken, PresenceMetrics metrics, TimeProvider time)
+        QuotaLimits serviceInstance,
+        QuotaLimits apiKey,
+        QuotaLimits accessToken,
+        PresenceMetrics metrics,
+        TimeProvider time,
+        QuotaBorrower? borrower = null)
     {
         _serviceInstance = new QuotaPolicy(QuotaSubject.ServiceInstance, serviceInstance, time.TimestampFrequency);
         _apiKey = new QuotaPolicy(QuotaSubject.Caller, apiKey, time.TimestampFrequency);
         _endUser = new QuotaPolicy(QuotaSubject.Caller, accessToken, time.TimestampFrequency);
         _metrics = metrics;
         _time = time;
+        _borrower = borrower;
     }
 
     /// <summary>The number of subjects with counters.</summary>
@@ -68,6 +76,7 @@ public sealed partial class QuotaLimiter
             if (counters.IsIdle(_time.GetTimestamp()))
             {
                 _counters.TryRemove(entry);
+                _borrower?.Detach(counters);
                 dropped++;
             }
             else
@@ -88,8 +97,13 @@ public sealed partial class QuotaLimiter
         // Counters that are dropped in the meantime forget one rejection, and nothing else.
         Present(counters).Rejections.HoldAsync(_time, cancellationToken);
 
-    private UsageCounters Find(QuotaKey key) =>
-        _counters.GetOrAdd(key, static (added, limiter) => new UsageCounters(added, limiter.PolicyOf(added.Kind)), this);
+    private UsageCounters Find(QuotaKey key)
+    {
+        var counters = _counters.GetOrAdd(key, static (added, limiter) => new UsageCounters(added, limiter.PolicyOf(added.Kind)), this);
+        if (_borrower is not null && key.IsShared && counters.Demand is null)
+            _borrower.Attach(counters, _time.GetTimestamp());
+        return counters;
+    }
 
     private QuotaPolicy PolicyOf(QuotaKind kind) => kind switch
     {

@@ -23,6 +23,9 @@ internal sealed class QuotaPolicy(QuotaSubject subject, QuotaLimits limits, long
 
     public QuotaLimits Quotas => limits;
 
+    /// <summary>Returns the limits of a share of a rate.</summary>
+    public TokenBucketOptions OfShare(int perSecond) => new(perSecond, frequency);
+
     /// <summary>Returns the error for an exceeded quota.</summary>
     public PresenceException CreateError(Quota quota, TimeSpan retryAfter) => PresenceErrors.QuotaExceeded(
         quota, subject, limits.Of(quota), retryAfter > Limits.MinQuotaRetry ? retryAfter : Limits.MinQuotaRetry);

@@ -11,6 +11,10 @@ namespace GrpcPresence.Core.Quotas;
 /// <param name="limit">The limits.</param>
 public sealed class TokenBucket(TokenBucketOptions limit)
 {
+    private const long Changing = long.MaxValue; // in place of the time while another limit is set
+
+    // Read after _fullAt, and written while that is Changing. So a compare-and-swap of _fullAt succeeds only under the limit that was read.
+    private TokenBucketOptions _limit = limit;
     private long _fullAt = long.MinValue; // on the caller's clock; any time before now means a full bucket
 
     /// <summary>
@@ -22,11 +26,11 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     /// <param name="retryAfter">The time after which it would succeed if no other caller takes a token; zero if it succeeded.</param>
     public bool TryTake(int count, long now, out TimeSpan retryAfter)
     {
-        var cost = limit.CostOf(count);
-        var room = limit.Capacity - Math.Min(cost, limit.Capacity);
         while (true)
         {
-            var fullAt = Volatile.Read(ref _fullAt);
+            var fullAt = Read(out var limit);
+            var cost = limit.CostOf(count);
+            var room = limit.Capacity - Math.Min(cost, limit.Capacity);
             var from = Math.Max(fullAt, now);
             if (from - now > room)
             {
@@ -48,7 +52,7 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     {
         while (true)
         {
-            var fullAt = Volatile.Read(ref _fullAt);
+            var fullAt = Read(out var limit);
             var from = Math.Max(fullAt, now);
             var granted = Math.Min(count, limit.PaidBy(Math.Max(limit.Capacity - (from - now), 0)));
             if (granted <= 0)
@@ -61,18 +65,60 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     /// <summary>Takes tokens whose number became known only after they were used. The bucket may go into debt.</summary>
     public void Spend(int count, long now)
     {
-        var cost = limit.CostOf(count);
         while (true)
         {
-            var fullAt = Volatile.Read(ref _fullAt);
-            if (Interlocked.CompareExchange(ref _fullAt, Math.Max(fullAt, now) + cost, fullAt) == fullAt)
+            var fullAt = Read(out var limit);
+            if (Interlocked.CompareExchange(ref _fullAt, Math.Max(fullAt, now) + limit.CostOf(count), fullAt) == fullAt)
                 return;
         }
     }
 
     /// <summary>Returns tokens that were taken but not used.</summary>
-    public void GiveBack(int count) => Interlocked.Add(ref _fullAt, -limit.CostOf(count));
+    public void GiveBack(int count)
+    {
+        while (true)
+        {
+            var fullAt = Read(out var limit);
+            if (Interlocked.CompareExchange(ref _fullAt, fullAt - limit.CostOf(count), fullAt) == fullAt)
+                return;
+        }
+    }
 
     /// <summary>Whether a whole burst is available, as in the initial state.</summary>
     public bool IsFull(long now) => Volatile.Read(ref _fullAt) <= now;
+
+    /// <summary>Returns how many tokens callers have taken in advance; 0 without a debt.</summary>
+    public long DebtAt(long now)
+    {
+        var fullAt = Read(out var limit);
+        return Math.Max(-limit.TokensAt(fullAt, now), 0);
+    }
+
+    /// <summary>
+    /// Sets another limit. The bucket keeps its tokens, up to the new burst, and its debt: a greater limit makes it fill faster, and adds
+    /// no tokens by itself. Not for two threads at the same time.
+    /// </summary>
+    public void SetLimit(TokenBucketOptions limit, long now)
+    {
+        var before = _limit;
+        if (limit.HasSameRate(before))
+            return;
+        var fullAt = Interlocked.Exchange(ref _fullAt, Changing);
+        var tokens = Math.Min(before.TokensAt(fullAt, now), limit.Burst);
+        _limit = limit;
+        Volatile.Write(ref _fullAt, now + limit.Capacity - limit.CostOf(tokens));
+    }
+
+    private long Read(out TokenBucketOptions limit)
+    {
+        var fullAt = Volatile.Read(ref _fullAt);
+        if (fullAt == Changing)
+        {
+            var spin = default(SpinWait);
+            while ((fullAt = Volatile.Read(ref _fullAt)) == Changing)
+                spin.SpinOnce();
+        }
+        limit = _limit;
+        return fullAt;
+    }
 }

@@ -30,10 +30,17 @@ public sealed class TokenBucketOptions
     public long Capacity { get; }
 
     /// <summary>Returns the time in which this many tokens become available.</summary>
-    public long CostOf(int count) => count * _costOfOne;
+    public long CostOf(long count) => count * _costOfOne;
 
     /// <summary>Returns how many tokens become available in a time, which is at most <see cref="Capacity"/>.</summary>
     public int PaidBy(long time) => (int)(time / _costOfOne);
+
+    /// <summary>Returns how many tokens a bucket has that will be full at a time; negative if it is in debt.</summary>
+    internal long TokensAt(long fullAt, long now) =>
+        fullAt <= now ? Burst : (long)Math.Floor((decimal)(Capacity - (fullAt - now)) / _costOfOne);
+
+    /// <summary>Whether the other options have the same rate on the same clock.</summary>
+    internal bool HasSameRate(TokenBucketOptions other) => (_costOfOne, _frequency) == (other._costOfOne, other._frequency);
 
     /// <summary>Converts a time on the clock, rounded up to 100 ns.</summary>
     public TimeSpan ToTimeSpan(long time)

@@ -33,6 +33,9 @@ public sealed class UsageCounters
 
     internal QuotaKey Key { get; }
 
+    /// <summary>Counts what callers ask for; null without a cluster, or if nodes do not share the subject's quotas.</summary>
+    internal SubjectDemand? Demand { get; set; }
+
     internal TokenBucket Heartbeats { get; }
 
     internal TokenBucket Writes { get; }
@@ -110,6 +113,23 @@ public sealed class UsageCounters
         Quota.OpenRequests => OpenRequests,
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "Reads do not hold the quota."),
     };
+
+    /// <summary>Returns the level of a quota that nodes share.</summary>
+    internal ConcurrencyLimit SharedLevelOf(Quota quota) => quota switch
+    {
+        Quota.OpenStreams => OpenStreams,
+        Quota.WatchedUsers => WatchedUsers,
+        _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "Nodes do not share the level."),
+    };
+
+    /// <summary>Makes the share of this node its limits. Errors still name the limits of the whole.</summary>
+    internal void SetShare(QuotaAmounts share, long now)
+    {
+        foreach (var rate in QuotaAmounts.Rates)
+            RateOf(rate).SetLimit(_policy.OfShare(share[rate]), now);
+        foreach (var level in QuotaAmounts.Levels)
+            SharedLevelOf(level).SetLimit(share[level]);
+    }
 
     /// <summary>Returns the error for an exceeded quota.</summary>
     internal PresenceException CreateError(Quota quota, TimeSpan retryAfter) => _policy.CreateError(quota, retryAfter);

@@ -1,0 +1,245 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Quotas;
+
+/// <summary>
+/// The shares of quotas that this node has borrowed. A call is charged once, by the node that received it from the client, and against that
+/// node's share. The home owner of each subject lends the shares (<see cref="QuotaLender"/>). Safe from any thread.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The node reports a subject when a call uses it for the first time, and then every <see cref="Limits.QuotaReportInterval"/>: what it
+/// holds, and what its callers ask for. It may always use 1 of each quota. Without a home owner it keeps its last share.
+/// </para>
+/// <para>
+/// What the node holds is what the last grant lent. It takes no grant with an earlier stamp than that, and confirms each grant at once. So
+/// a lender knows an upper bound of what each node holds: the larger of what the node confirmed and what it was sent since.
+/// </para>
+/// </remarks>
+/// <param name="self">This node.</param>
+/// <param name="serviceInstance">The limits of each service instance in the whole cluster.</param>
+/// <param name="apiKey">The limits of each API key in the whole cluster.</param>
+/// <param name="holderOf">Returns the holder of a shard as far as the node knows; null without one. Called under the lock.</param>
+/// <param name="send">Sends a message to a node, also to this one. Called without the lock.</param>
+/// <param name="frequency">Units of the clock in a second.</param>
+public sealed class QuotaBorrower(
+    NodeId self,
+    QuotaLimits serviceInstance,
+    QuotaLimits apiKey,
+    Func<Shard, NodeId?> holderOf,
+    Action<NodeId, QuotaMessage> send,
+    long frequency)
+{
+    // Guards the fields below. Nothing is sent, logged or awaited under it.
+    private readonly Lock _gate = new();
+    private readonly Dictionary<QuotaKey, BorrowedShare> _shares = [];
+    private readonly Dictionary<Shard, QuotaStamp> _earliest = []; // a share that begins later takes no grant up to this one
+    private long _number; // of the last report
+    private long? _reportedAt;
+
+    /// <summary>The number of subjects of which this node holds a share.</summary>
+    public int SubjectCount
+    {
+        get
+        {
+            lock (_gate)
+                return _shares.Count;
+        }
+    }
+
+    /// <summary>Returns what this node may use of a subject's quotas.</summary>
+    public QuotaAmounts ShareOf(QuotaKey subject)
+    {
+        lock (_gate)
+            return UsableOf(subject, _shares.GetValueOrDefault(subject)?.Lent ?? default);
+    }
+
+    /// <summary>Reports all subjects when it is time. Call it every <see cref="Limits.Tick"/>.</summary>
+    /// <param name="now">The present timestamp.</param>
+    public void Tick(long now)
+    {
+        List<(NodeId To, QuotaMessage Message)> sent = [];
+        lock (_gate)
+        {
+            if (_reportedAt is { } at && now - at < frequency * Limits.QuotaReportInterval.TotalSeconds)
+                return;
+            _reportedAt = now;
+            foreach (var share in _shares.Values)
+                share.Demanded = share.Demand.Take(share.Counters, now);
+            foreach (var ofHolder in _shares.Values.GroupBy(share => holderOf(share.Home)))
+            {
+                if (ofHolder.Key is not { } holder)
+                    continue;
+                foreach (var subjects in ofHolder.Select(Report).Chunk(Limits.QuotaSubjectsPerMessage))
+                    sent.Add((holder, CreateReport(subjects)));
+            }
+        }
+        Send(sent);
+    }
+
+    /// <summary>Takes a message of a home owner.</summary>
+    /// <param name="message">Grants or an inquiry; ignores others.</param>
+    /// <param name="now">The present timestamp.</param>
+    public void Receive(QuotaMessage message, long now)
+    {
+        List<(NodeId To, QuotaMessage Message)> sent = [];
+        lock (_gate)
+        {
+            if (message is QuotaGrants grants)
+                Take(grants, now, sent);
+            else if (message is QuotaInquiry inquiry)
+                Answer(inquiry, sent);
+        }
+        Send(sent);
+    }
+
+    /// <summary>Makes the node's share the limits of new counters, and asks the home owner for a share if the node has none.</summary>
+    internal void Attach(UsageCounters counters, long now)
+    {
+        List<(NodeId To, QuotaMessage Message)> sent = [];
+        lock (_gate)
+        {
+            if (counters.Demand is not null)
+                return;
+            var share = Begin(counters.Key, now);
+            share.Counters = counters;
+            counters.SetShare(UsableOf(counters.Key, share.Lent), now);
+            counters.Demand = share.Demand;
+            if (holderOf(share.Home) is { } holder)
+                sent.Add((holder, CreateReport(Report(share))));
+        }
+        Send(sent);
+    }
+
+    /// <summary>Notes that counters were dropped, because they were idle. The node returns their share.</summary>
+    internal void Detach(UsageCounters counters)
+    {
+        lock (_gate)
+        {
+            if (_shares.TryGetValue(counters.Key, out var share) && share.Counters == counters)
+                share.Counters = null;
+        }
+    }
+
+    /// <summary>What is lent, and at least 1. A quota without a limit has none in a cluster either.</summary>
+    private QuotaAmounts UsableOf(QuotaKey subject, QuotaAmounts lent)
+    {
+        var limits = subject.Kind == QuotaKind.ServiceInstance ? serviceInstance : apiKey;
+        return QuotaAmounts.Create(quota => limits.Of(quota) == int.MaxValue ? int.MaxValue : Math.Max(lent[quota], 1));
+    }
+
+    private BorrowedShare Begin(QuotaKey subject, long now)
+    {
+        ref var share = ref CollectionsMarshal.GetValueRefOrAddDefault(_shares, subject, out _);
+        return share ??= new BorrowedShare(subject, new SubjectDemand(frequency, now)) { Stamp = _earliest.GetValueOrDefault(subject.Home) };
+    }
+
+    private void Take(QuotaGrants grants, long now, List<(NodeId To, QuotaMessage Message)> sent)
+    {
+        List<SubjectReport> confirmed = [];
+        foreach (var grant in grants.Subjects)
+        {
+            if (!_shares.TryGetValue(grant.Subject, out var share))
+            {
+                // The node has forgotten the subject, and holds nothing of it. A repetition of the grant must not change that later.
+                if (grant.Stamp < _earliest.GetValueOrDefault(grant.Subject.Home))
+                    continue;
+                _earliest[grant.Subject.Home] = grant.Stamp;
+                confirmed.Add(new SubjectReport(grant.Subject, grant.Stamp, Holds: default, Demand: default, IsIdle: true));
+                continue;
+            }
+            if (grant.Stamp < share.Stamp)
+                continue;
+            if (grant.Stamp > share.Stamp)
+                Apply(share, grant, now);
+            confirmed.Add(Report(share));
+        }
+        if (confirmed.Count > 0)
+            sent.Add((grants.From, CreateReport([.. confirmed])));
+    }
+
+    private void Apply(BorrowedShare share, SubjectGrant grant, long now)
+    {
+        (share.Lent, share.Stamp) = (grant.Amounts, grant.Stamp);
+        share.Counters?.SetShare(UsableOf(share.Subject, share.Lent), now);
+        if (!grant.IsRelease || share.Counters is not null)
+            return;
+        _shares.Remove(share.Subject);
+        if (grant.Stamp > _earliest.GetValueOrDefault(share.Home))
+            _earliest[share.Home] = grant.Stamp;
+    }
+
+    /// <summary>
+    /// Answers a new home owner with all that the node holds of its shards. From then on, the node takes no grant of the one before, so
+    /// that the answer stays true until the new one lends.
+    /// </summary>
+    private void Answer(QuotaInquiry inquiry, List<(NodeId To, QuotaMessage Message)> sent)
+    {
+        var current = inquiry.Shards.Where(asked => asked.Stamp >= _earliest.GetValueOrDefault(asked.Shard)).ToList();
+        var subjects = _shares.Values.ToLookup(share => share.Home);
+        List<SubjectReport> reports = [];
+        List<QuotaInquiryOfShard> answers = [];
+        foreach (var asked in current)
+        {
+            _earliest[asked.Shard] = asked.Stamp;
+            foreach (var share in subjects[asked.Shard])
+            {
+                if (share.Stamp < asked.Stamp)
+                    share.Stamp = asked.Stamp;
+                reports.Add(Report(share));
+            }
+            answers.Add(asked);
+            // A message answers whole shards: an answer without some of the subjects would say that the node holds nothing of these.
+            if (reports.Count < Limits.QuotaSubjectsPerMessage && asked != current[^1])
+                continue;
+            sent.Add((inquiry.From, new QuotaReport(self, ++_number, [.. reports], [.. answers])));
+            reports.Clear();
+            answers.Clear();
+        }
+    }
+
+    private static SubjectReport Report(BorrowedShare share) =>
+        new(share.Subject, share.Stamp, HoldsOf(share), share.Demanded, IsIdle: share.Counters is null);
+
+    /// <summary>What is lent; of a level at least what is in use, because a smaller share closes no stream.</summary>
+    private static QuotaAmounts HoldsOf(BorrowedShare share) => share.Counters is not { } counters
+        ? share.Lent
+        : share.Lent with
+        {
+            OpenStreams = Math.Max(share.Lent.OpenStreams, counters.OpenStreams.Level),
+            WatchedUsers = Math.Max(share.Lent.WatchedUsers, counters.WatchedUsers.Level),
+        };
+
+    private QuotaReport CreateReport(params SubjectReport[] subjects) =>
+        new(self, ++_number, ImmutableCollectionsMarshal.AsImmutableArray(subjects), []);
+
+    private void Send(List<(NodeId To, QuotaMessage Message)> messages)
+    {
+        foreach (var (to, message) in messages)
+            send(to, message);
+    }
+
+    private sealed class BorrowedShare(QuotaKey subject, SubjectDemand demand)
+    {
+        public QuotaKey Subject => subject;
+
+        public Shard Home { get; } = subject.Home;
+
+        public SubjectDemand Demand => demand;
+
+        /// <summary>The usage; null while no call has used the subject for a while.</summary>
+        public UsageCounters? Counters { get; set; }
+
+        /// <summary>What is lent.</summary>
+        public QuotaAmounts Lent { get; set; }
+
+        /// <summary>Of the last grant or inquiry.</summary>
+        public QuotaStamp Stamp { get; set; }
+
+        /// <summary>The demand as it was last measured.</summary>
+        public QuotaAmounts Demanded { get; set; }
+    }
+}
