@@ -18,9 +18,9 @@ namespace GrpcPresence.Core.Quotas;
 /// is lent again after its confirmation, and not before.</para>
 /// <para>4. One grant at a time is on its way to a node for a subject. It is repeated until it is confirmed.</para>
 /// <para>5. A node that leaves the view gives its shares back.</para>
-/// <para>A node that the view of a new home owner lacks, because the view is old, may hold shares that the new home owner lends again: at
-/// most what the home owner before lent to it, so that the sum is at most twice the limit plus N. It ends with that node's next
-/// report after the view has arrived.</para>
+/// <para>What a move may add: a node that joined so recently that the view of the new home owner lacks it holds what the home owner before
+/// lent to it, and the new one lends that again. So the sum is at most the limit plus N plus the shares of such nodes. Once the view has
+/// arrived, the next reports correct it.</para>
 /// </remarks>
 /// <param name="self">This node.</param>
 /// <param name="serviceInstance">The limits of each service instance in the whole cluster.</param>

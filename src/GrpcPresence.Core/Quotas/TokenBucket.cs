@@ -91,7 +91,7 @@ public sealed class TokenBucket(TokenBucketOptions limit)
     public long DebtAt(long now)
     {
         var fullAt = Read(out var limit);
-        return Math.Max(-limit.TokensAt(fullAt, now), 0);
+        return fullAt <= now ? 0 : limit.DebtOf(fullAt - now);
     }
 
     /// <summary>
@@ -104,9 +104,9 @@ public sealed class TokenBucket(TokenBucketOptions limit)
         if (limit.HasSameRate(before))
             return;
         var fullAt = Interlocked.Exchange(ref _fullAt, Changing);
-        var tokens = Math.Min(before.TokensAt(fullAt, now), limit.Burst);
+        var paid = limit.Convert(before.Capacity - (Math.Max(fullAt, now) - now), before);
         _limit = limit;
-        Volatile.Write(ref _fullAt, now + limit.Capacity - limit.CostOf(tokens));
+        Volatile.Write(ref _fullAt, now + limit.Capacity - Math.Min(paid, limit.Capacity));
     }
 
     private long Read(out TokenBucketOptions limit)

@@ -35,9 +35,18 @@ public sealed class TokenBucketOptions
     /// <summary>Returns how many tokens become available in a time, which is at most <see cref="Capacity"/>.</summary>
     public int PaidBy(long time) => (int)(time / _costOfOne);
 
-    /// <summary>Returns how many tokens a bucket has that will be full at a time; negative if it is in debt.</summary>
-    internal long TokensAt(long fullAt, long now) =>
-        fullAt <= now ? Burst : (long)Math.Floor((decimal)(Capacity - (fullAt - now)) / _costOfOne);
+    /// <summary>Returns by how many tokens a bucket is in debt that will be full after a time; 0 if it is not.</summary>
+    internal long DebtOf(long time) => time <= Capacity ? 0 : ((time - Capacity - 1) / _costOfOne) + 1;
+
+    /// <summary>
+    /// Returns the time that is worth as many tokens here as a time is worth under other options. Keeps parts of a token: limits that
+    /// change often would otherwise lose all tokens of a low rate. Rounds down.
+    /// </summary>
+    internal long Convert(long time, TokenBucketOptions from)
+    {
+        var (quotient, remainder) = Int128.DivRem((Int128)time * _costOfOne, from._costOfOne);
+        return (long)(remainder < 0 ? quotient - 1 : quotient);
+    }
 
     /// <summary>Whether the other options have the same rate on the same clock.</summary>
     internal bool HasSameRate(TokenBucketOptions other) => (_costOfOne, _frequency) == (other._costOfOne, other._frequency);
