@@ -8,8 +8,8 @@ namespace GrpcPresence.Core.Quotas;
 /// Shared are the rates and the levels that say how much of the service a tenant may use in all. The other quotas stay per node, because
 /// they protect what each node has of its own: its readers (<see cref="Quota.ConcurrentReads"/>), its memory (<see
 /// cref="Quota.UnreadResponseBytes"/>, <see cref="Quota.OpenRequests"/>), its processor (<see cref="Quota.InflatedKibPerSecond"/>) and its
-/// connections to back ends (<see cref="Quota.PendingPreWebhooks"/>). A share of such a level would reject calls for which the node has room.
-/// <see cref="Quota.Users"/> is counted by the store.
+/// connections to back ends (<see cref="Quota.PendingPreWebhooks"/>). A share of such a level would reject calls for which the node has
+/// room. <see cref="Quota.Users"/> is counted by the store.
 /// </remarks>
 /// <param name="HeartbeatsPerSecond">Of <see cref="Quota.HeartbeatsPerSecond"/>.</param>
 /// <param name="WritesPerSecond">Of <see cref="Quota.WritesPerSecond"/>.</param>

@@ -134,7 +134,10 @@ public sealed class QuotaBorrower(
     private BorrowedShare Begin(QuotaKey subject, long now)
     {
         ref var share = ref CollectionsMarshal.GetValueRefOrAddDefault(_shares, subject, out _);
-        return share ??= new BorrowedShare(subject, new SubjectDemand(frequency, now)) { Stamp = _earliest.GetValueOrDefault(subject.Home) };
+        return share ??= new BorrowedShare(subject, new SubjectDemand(frequency, now))
+        {
+            Stamp = _earliest.GetValueOrDefault(subject.Home),
+        };
     }
 
     private void Take(QuotaGrants grants, long now, List<(NodeId To, QuotaMessage Message)> sent)

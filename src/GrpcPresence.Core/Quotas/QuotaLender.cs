@@ -246,7 +246,7 @@ public sealed class QuotaLender(
         /// <summary>What the node says that it holds: of levels it may be more.</summary>
         public QuotaAmounts Holds { get; set; }
 
-        /// <summary>The grant that the node has not confirmed; null if there is none.</summary>
+        /// <summary>The grant that the node has not confirmed; null if it has confirmed all.</summary>
         public SubjectGrant? Sent { get; set; }
 
         public QuotaAmounts Demand { get; set; }

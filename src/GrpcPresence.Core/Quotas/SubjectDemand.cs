@@ -32,7 +32,9 @@ internal sealed class SubjectDemand(long frequency, long now)
         return QuotaAmounts.Create(quota =>
         {
             var asked = Interlocked.Exchange(ref _asked[(int)quota], 0);
-            return QuotaAmounts.Levels.Contains(quota) ? TakeLevel(quota, asked, counters, now) : TakeRate(quota, asked, elapsed, counters, now);
+            return QuotaAmounts.Levels.Contains(quota)
+                ? TakeLevel(quota, asked, counters, now)
+                : TakeRate(quota, asked, elapsed, counters, now);
         });
     }
 

@@ -94,7 +94,8 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
 
     /// <summary>
     /// Sends the events of the users in order, until the circuit breaker rejects a user, the settings are outdated or the endpoint is
-    /// stopped. Returns when all requests have ended, with one result for each user before that point. A user without events succeeds without a request.
+    /// stopped. Returns when all requests have ended, with one result for each user before that point. A user without events succeeds
+    /// without a request.
     /// </summary>
     /// <param name="users">The users.</param>
     /// <param name="isRetry">Whether events of these users failed before.</param>

@@ -6,7 +6,7 @@ using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
 
-/// <summary>Tests that in a cluster only the holder of the home shard delivers events, and how the delivery moves to another node.</summary>
+/// <summary>Tests that only the holder of the home shard delivers events, and how the delivery moves to another node.</summary>
 public sealed class HomeTests : IAsyncDisposable
 {
     private readonly TaskCompletionSource<WebhookOutcome> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
