@@ -2,7 +2,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Quotas;

@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Domain;
-using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Fixture;

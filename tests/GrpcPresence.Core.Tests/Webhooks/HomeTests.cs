@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Webhooks;
 
 namespace GrpcPresence.Core.Tests.Webhooks;
