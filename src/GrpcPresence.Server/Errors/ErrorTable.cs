@@ -47,6 +47,8 @@ internal static class ErrorTable
         ErrorReason.WatchStalled => StatusCode.Unavailable,
         ErrorReason.WebhookUnanswered => StatusCode.Unavailable,
         ErrorReason.WebhookCapacityExceeded => StatusCode.Unavailable,
+        ErrorReason.OwnerUnavailable => StatusCode.Unavailable,
+        ErrorReason.OutcomeUnknown => StatusCode.Unavailable,
         ErrorReason.Internal => StatusCode.Internal,
         ErrorReason.CredentialsRequired => StatusCode.Unauthenticated,
         ErrorReason.CredentialsInvalid => StatusCode.Unauthenticated,

@@ -104,6 +104,12 @@ public enum ErrorReason
     /// <summary>The server has no capacity left to ask the webhook that runs before an edit.</summary>
     WebhookCapacityExceeded = 75,
 
+    /// <summary>The node that is responsible for the user or the service instance cannot answer now.</summary>
+    OwnerUnavailable = 76,
+
+    /// <summary>The node that was to run the call did not answer. The call may have happened.</summary>
+    OutcomeUnknown = 77,
+
     /// <summary>An internal error of the server.</summary>
     Internal = 80,
 

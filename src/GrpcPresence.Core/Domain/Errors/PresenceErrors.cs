@@ -146,6 +146,17 @@ public static class PresenceErrors
     public static PresenceException ServerStopping() =>
         new(ErrorReason.ServerStopping, "The server is shutting down. Retry, or connect to another server.");
 
+    /// <summary>Reports that the node that decides about the user or the service instance cannot answer now.</summary>
+    public static PresenceException OwnerUnavailable() =>
+        new(ErrorReason.OwnerUnavailable, "The node that is responsible for this cannot answer now. Retry: a repetition does no harm.")
+        {
+            RetryAfter = Limits.OwnerRetry,
+        };
+
+    /// <summary>Reports that a write was given to a node that did not answer.</summary>
+    public static PresenceException OutcomeUnknown() => new(
+        ErrorReason.OutcomeUnknown, "The node that was to run the call did not answer. The call may have been done: read before you repeat it.");
+
     private static PresenceException With(ErrorReason reason, string message, string key, object value) =>
         new(reason, message) { Details = new Dictionary<string, string> { [key] = value.ToString() ?? "" } };
 }
