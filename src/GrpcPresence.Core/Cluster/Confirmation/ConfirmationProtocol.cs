@@ -15,7 +15,7 @@ public sealed class ConfirmationProtocol
     private readonly IClusterView _view;
     private readonly INodeChannel _channel;
     private readonly NodeConfirmation _confirmation;
-    private readonly PeerPromises _promises = new();
+    private readonly PeerPromises _promises;
     private readonly Evictions _evictions;
 
     /// <summary>Creates the state of a node that is not confirmed yet.</summary>
@@ -24,6 +24,7 @@ public sealed class ConfirmationProtocol
         _view = view;
         _channel = channel;
         _confirmation = new NodeConfirmation(view.Self, now);
+        _promises = new PeerPromises(now);
         _evictions = new Evictions(view.Self, _promises);
     }
 
@@ -34,10 +35,16 @@ public sealed class ConfirmationProtocol
     public ConfirmationState StateAt(TimeSpan now) => _confirmation.StateAt(now);
 
     /// <inheritdoc cref="NodeConfirmation.TryBeginRenewal"/>
-    public bool TryBeginRenewal(TimeSpan now, out Renewal renewal)
+    /// <param name="now">The time.</param>
+    /// <param name="renewal">The renewal.</param>
+    /// <param name="members">The members at the last renewal that the store acknowledged in time; empty if there was none.</param>
+    public bool TryBeginRenewal(TimeSpan now, out Renewal renewal, out ImmutableArray<NodeId> members)
     {
         lock (_gate)
+        {
+            members = _confirmation.Members;
             return _confirmation.TryBeginRenewal(now, out renewal);
+        }
     }
 
     /// <inheritdoc cref="NodeConfirmation.CompleteRenewal"/>

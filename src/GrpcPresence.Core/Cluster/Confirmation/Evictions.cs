@@ -18,6 +18,11 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// 4. Without enough votes it is due when the peers alone can confirm the node no longer.
 /// </para>
 /// <para>
+/// A name belongs to one machine and address, so a run of a node can begin only when the one before has ended. So a node needs no votes to
+/// evict its own earlier run, and a later run votes in place of a member. After all nodes of a cluster were killed and started again,
+/// nobody waits for the peers of before.
+/// </para>
+/// <para>
 /// It ends when the node is evicted, is in the view, or when the store has not shown its lease for <see cref="Limits.EvictionAttempt"/>.
 /// </para>
 /// </remarks>
@@ -64,7 +69,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         {
             if (attempt.IsAsked || (attempt.AskedAt is { } asked && now - asked < Limits.ConfirmationRenewal))
                 continue;
-            var hasVotes = attempt.HasVotes && attempt.AgeAt(now) > Limits.Confirmation;
+            var hasVotes = HasVotes(attempt) && attempt.AgeAt(now) > Limits.Confirmation;
             if (!hasVotes && attempt.AgeAt(now) <= Limits.PeerConfirmation + Limits.Confirmation)
                 continue;
             attempt.IsAsked = true;
@@ -93,16 +98,20 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     {
         if (!attempt.Voters.Contains(self) && promises.TryVote(node, attempt.Lease.Renewal, now))
             attempt.Voters.Add(self);
-        if (attempt.HasVotes || (attempt.RequestedAt is { } requested && now - requested < Limits.ConfirmationRenewal))
+        if (HasVotes(attempt) || (attempt.RequestedAt is { } requested && now - requested < Limits.ConfirmationRenewal))
             return;
         attempt.RequestedAt = now;
         var request = new VoteRequest(node, attempt.Lease.Renewal);
-        foreach (var peer in attempt.Lease.Members.Union(attempt.Lease.AcknowledgedMembers))
+        var names = attempt.Lease.Members.Union(attempt.Lease.AcknowledgedMembers).Select(member => member.Name).ToHashSet();
+        foreach (var peer in view.Nodes)
         {
-            if (peer != self && peer != node && view.Contains(peer) && !attempt.Voters.Contains(peer))
+            if (peer != self && peer.Name != node.Name && names.Contains(peer.Name) && !attempt.Voters.Contains(peer))
                 requests.Add((peer, request));
         }
     }
+
+    /// <summary>Whether nobody can confirm the node any more. An earlier run of this node has ended, or this one could not have begun.</summary>
+    private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
     /// <summary>An eviction that is not over.</summary>
     private sealed class Attempt(Lease lease, TimeSpan observedAt)
@@ -135,9 +144,13 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         {
             if (members.IsEmpty)
                 return true;
-            var votes = members.Count(member => member != lease.Node && Voters.Contains(member));
+            var votes = members.Count(member => member != lease.Node && HasVoted(member));
             return votes >= members.Length - 1 - (members.Length / 2) + 1;
         }
+
+        // A later run of a node votes for an earlier one, which cannot confirm anybody any more.
+        private bool HasVoted(NodeId member) =>
+            Voters.Any(voter => voter.Name == member.Name && voter.Incarnation >= member.Incarnation);
     }
 }
 

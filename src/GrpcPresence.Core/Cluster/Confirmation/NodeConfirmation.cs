@@ -53,6 +53,9 @@ public sealed class NodeConfirmation
     /// </summary>
     public bool IsConfirmed(TimeSpan now) => now.Ticks < Volatile.Read(ref _until);
 
+    /// <summary>The members at the last renewal that the store acknowledged in time; empty if there was none.</summary>
+    public ImmutableArray<NodeId> Members => _acknowledged?.Members ?? [];
+
     /// <summary>Returns what the node may do.</summary>
     public ConfirmationState StateAt(TimeSpan now)
     {

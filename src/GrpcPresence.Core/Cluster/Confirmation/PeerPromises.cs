@@ -13,7 +13,10 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// A vote holds as long as this node could confirm a request of the peer. That a view lacks the peer is not enough to forget the vote: the
 /// peer may be a new one, and a later view may show it.
 /// </remarks>
-public sealed class PeerPromises
+/// <param name="startedAt">
+/// The time of the clock of this node at which its run began. Promises of the run before may stand for as long as a promise lasts.
+/// </param>
+public sealed class PeerPromises(TimeSpan startedAt)
 {
     private readonly GoneNodes _gone = new();
     private readonly Dictionary<NodeId, Promise> _promises = [];
@@ -43,7 +46,7 @@ public sealed class PeerPromises
     public bool TryVote(NodeId node, long renewal, TimeSpan now)
     {
         ref var promise = ref CollectionsMarshal.GetValueRefOrAddDefault(_promises, node, out _);
-        if (now < promise.Until)
+        if (now < promise.Until || now < startedAt + Limits.Confirmation)
             return false;
         promise.VotedRenewal = Math.Max(promise.VotedRenewal, renewal);
         return true;

@@ -68,7 +68,7 @@ internal sealed class ConfirmingNode
             HasStopped = true;
             return;
         }
-        if (Protocol.TryBeginRenewal(now, out var renewal))
+        if (Protocol.TryBeginRenewal(now, out var renewal, out _))
             _channel.Send(LeaseStore.Address, new LeaseStore.Renew(renewal));
         if (now - _polledAt >= PollInterval)
         {

@@ -14,7 +14,7 @@ public sealed class EvictionsTests
     private static readonly NodeId D = new("d", 1);
     private static readonly ClusterView View = new(7, [Self, B, C, D]);
 
-    private readonly PeerPromises _promises = new();
+    private readonly PeerPromises _promises = new(TimeSpan.FromMinutes(-1));
     private readonly Evictions _evictions;
 
     public EvictionsTests() => _evictions = new Evictions(Self, _promises);

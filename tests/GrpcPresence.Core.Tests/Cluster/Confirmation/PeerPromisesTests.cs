@@ -11,7 +11,7 @@ public sealed class PeerPromisesTests
     private static readonly ClusterView WithX = new(5, [X, Other]);
     private static readonly ClusterView LaterWithoutX = new(6, [Other]);
 
-    private readonly PeerPromises _promises = new();
+    private readonly PeerPromises _promises = new(TimeSpan.FromMinutes(-1));
 
     [Fact]
     public void OneHolder_no_vote_is_given_while_a_promise_stands()
