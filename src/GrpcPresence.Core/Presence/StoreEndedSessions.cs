@@ -28,6 +28,9 @@ internal sealed class StoreEndedSessions(TrackedUser user) : Command<int>
     }
 
     /// <inheritdoc/>
+    internal override bool IsOfTracker => true;
+
+    /// <inheritdoc/>
     public override CommandSubject Subject => new(user.Service.Sid, new UserKey(user.Identity));
 
     internal override ServiceSid? Target => user.Service.Sid;

@@ -12,6 +12,12 @@ namespace GrpcPresence.Core.Writing;
 public abstract class Command
 {
     /// <summary>
+    /// Whether the tracker has queued the command. It is written even if its shard is sealed. A sealed shard takes no other command: the
+    /// next holder runs it.
+    /// </summary>
+    internal virtual bool IsOfTracker => false;
+
+    /// <summary>
     /// The service instance to which the command writes; null if it writes to none, except marks of users that are alive. If that service
     /// instance is stale, the command is decided again.
     /// </summary>

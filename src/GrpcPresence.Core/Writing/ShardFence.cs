@@ -31,7 +31,7 @@ public sealed class ShardFence(NodeId node, ShardGates gates)
         {
             var command = commands[i];
             var shard = command.Subject.FindShard(batch);
-            if (shard is { } needed && !TryName(needed, batch))
+            if (shard is { } needed && !TryName(needed, command.IsOfTracker, batch))
             {
                 command.FailPermanently(new ShardMovedException(needed));
                 continue;
@@ -74,13 +74,13 @@ public sealed class ShardFence(NodeId node, ShardGates gates)
         }
     }
 
-    private bool TryName(Shard shard, CommandBatch batch)
+    private bool TryName(Shard shard, bool isOfTracker, CommandBatch batch)
     {
+        var gate = gates[shard];
+        if (!gate.IsHeld || (gate.State == ShardGateState.Sealed && !isOfTracker))
+            return false;
         if (_epochs[shard.Number] != 0)
             return true;
-        var gate = gates[shard];
-        if (!gate.IsHeld)
-            return false;
         _epochs[shard.Number] = gate.Epoch;
         batch.Shards.Add(new ShardEpoch(shard, gate.Epoch));
         return true;
