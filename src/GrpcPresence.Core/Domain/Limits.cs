@@ -676,4 +676,41 @@ public static class Limits
 
     /// <summary>How often the items of a link are searched for expired ones, because a search reads the whole queue.</summary>
     public static readonly TimeSpan LinkExpiry = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>
+    /// How long a call waits for the owner of its shard: as long as a planned move of the shard takes at most. After that the client is told
+    /// to try again.
+    /// </summary>
+    public static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// How long an ingress waits for the result of a call at another node. Longer than a confirmation lasts, so that a node that was paused
+    /// for as long as it may be can still answer.
+    /// </summary>
+    public static readonly TimeSpan ForwardedCall = TimeSpan.FromSeconds(2);
+
+    /// <summary>The retry delay of a call whose owner is not available: a take-over and a move take longer than a call over the network.</summary>
+    public static readonly TimeSpan OwnerRetry = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Shards that a node hands over at the same time. Each takes a few milliseconds and a commit, and calls for its users wait meanwhile.
+    /// </summary>
+    public const int HandOversAtOnce = 8;
+
+    /// <summary>The pause after a hand-over that was given up: the receiver or the network may need a moment.</summary>
+    public static readonly TimeSpan HandOverPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How often a node does what is due. A fifth of <see cref="ConfirmationRenewal"/>, so that a renewal is late by little.
+    /// </summary>
+    public static readonly TimeSpan NodeStep = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How often a node tells the others what it watches. A change is told at once, and this replaces a message that was lost.</summary>
+    public static readonly TimeSpan NodeStatusInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// How often a node asks the store what has changed. With an answer, a node learns of each change within a second. Costs 0.5 % of a core
+    /// for 1,000 cached service instances.
+    /// </summary>
+    public static readonly TimeSpan StorePollInterval = TimeSpan.FromMilliseconds(500);
 }

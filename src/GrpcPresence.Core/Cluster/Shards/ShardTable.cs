@@ -8,28 +8,34 @@ namespace GrpcPresence.Core.Cluster.Shards;
 /// </summary>
 public sealed class ShardTable
 {
-    private static readonly ShardHolder Unknown = new(Node: null, Epoch: 0);
+    private static readonly KnownHolder Unknown = new(Node: null, Epoch: 0);
 
-    private readonly ShardHolder[] _holders = new ShardHolder[Shard.Count];
+    private readonly KnownHolder[] _holders = new KnownHolder[Shard.Count];
+    private int _version;
 
     /// <summary>Creates a table in which no shard has a holder, each at epoch 0.</summary>
     public ShardTable() => Array.Fill(_holders, Unknown);
 
+    /// <summary>Raised with each change of the table.</summary>
+    public int Version => Volatile.Read(ref _version);
+
     /// <summary>Returns the holder of a shard.</summary>
-    public ShardHolder this[Shard shard] => Volatile.Read(ref _holders[shard.Number]);
+    public KnownHolder this[Shard shard] => Volatile.Read(ref _holders[shard.Number]);
 
     /// <summary>
     /// Enters the holder of a shard if its epoch is higher than the known one; returns whether it is. News may arrive in any order.
     /// </summary>
-    public bool Learn(Shard shard, ShardHolder holder)
+    public bool Learn(Shard shard, KnownHolder holder)
     {
         while (true)
         {
             var known = this[shard];
             if (holder.Epoch <= known.Epoch)
                 return false;
-            if (ReferenceEquals(Interlocked.CompareExchange(ref _holders[shard.Number], holder, known), known))
-                return true;
+            if (!ReferenceEquals(Interlocked.CompareExchange(ref _holders[shard.Number], holder, known), known))
+                continue;
+            Interlocked.Increment(ref _version);
+            return true;
         }
     }
 }
@@ -37,4 +43,4 @@ public sealed class ShardTable
 /// <summary>The holder of a shard.</summary>
 /// <param name="Node">The node; null if no node holds the shard, or if the holder is not known yet.</param>
 /// <param name="Epoch">Greater each time that the store gives the shard to a node; 0 if it is not known yet.</param>
-public sealed record ShardHolder(NodeId? Node, long Epoch);
+public sealed record KnownHolder(NodeId? Node, long Epoch);

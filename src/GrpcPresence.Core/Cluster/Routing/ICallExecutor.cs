@@ -1,0 +1,13 @@
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+
+namespace GrpcPresence.Core.Cluster.Routing;
+
+/// <summary>Runs the calls that Core does not know, at the owner of their shard. Safe from any thread.</summary>
+public interface ICallExecutor
+{
+    /// <summary>Runs a call whose caller was authenticated, authorized and charged at its ingress.</summary>
+    /// <exception cref="PresenceException">Through the task: what the client receives.</exception>
+    /// <exception cref="ShardMovedException">Through the task: this node does not own the shard, and nothing has happened.</exception>
+    Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request);
+}

@@ -1,0 +1,191 @@
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tenants;
+
+namespace GrpcPresence.Core.Cluster.Routing;
+
+/// <summary>
+/// Runs the calls of other nodes for the shards that this node owns, and sends the results. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// Calls run in the order in which a link brings them, except that a call waits if its service instance is not cached, and all later ones of
+/// that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions is sent only while this
+/// node is confirmed; otherwise the client is told that the owner is unavailable.
+/// </remarks>
+internal sealed class OwnedCalls(
+    PresenceTracker tracker,
+    HeartbeatStreams streams,
+    ServiceCache services,
+    ICallExecutor executor,
+    ShardTable table,
+    Func<bool> isConfirmed,
+    Action<NodeId, LinkItem> send,
+    Action wake)
+{
+    private readonly Lock _gate = new(); // guards both collections; nothing is called under it
+    private readonly List<Running> _running = [];
+    private readonly Dictionary<ServiceSid, Loading> _loading = [];
+
+    /// <summary>The number of calls without a result.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _running.Count + _loading.Values.Sum(loading => loading.Calls.Count);
+        }
+    }
+
+    /// <summary>Runs a call.</summary>
+    public void Receive(NodeId from, CallItem call)
+    {
+        var sid = call switch
+        {
+            HeartbeatItem heartbeat => heartbeat.Service,
+            EndSessionItem end => end.Service,
+            _ => default(ServiceSid?),
+        };
+        if (sid is not { } service)
+        {
+            Run(from, call, service: null);
+            return;
+        }
+        lock (_gate)
+        {
+            if (_loading.TryGetValue(service, out var loading))
+            {
+                loading.Calls.Enqueue((from, call));
+                return;
+            }
+            if (services.FindCached(service) is null)
+            {
+                loading = new Loading(services.GetAsync(service, CancellationToken.None).AsTask());
+                loading.Calls.Enqueue((from, call));
+                _loading.Add(service, loading);
+                WakeAfter(loading.Service);
+                return;
+            }
+        }
+        Run(from, call, services.FindCached(service));
+    }
+
+    /// <summary>Runs the calls whose service instance was read, and sends the results of complete calls.</summary>
+    public void Flush()
+    {
+        while (TakeLoaded() is { } loading)
+        {
+            foreach (var (from, call) in loading.Calls)
+            {
+                if (loading.Service.IsCompletedSuccessfully)
+                    Run(from, call, loading.Service.Result);
+                else
+                    Send(from, call, ResultOf(loading.Service));
+            }
+        }
+        List<Running> complete = [];
+        lock (_gate)
+        {
+            _running.RemoveAll(running =>
+            {
+                if (running.Task.IsCompleted)
+                    complete.Add(running);
+                return running.Task.IsCompleted;
+            });
+        }
+        foreach (var running in complete)
+            Send(running.From, running.Call, ResultOf(running.Task));
+    }
+
+    /// <summary>
+    /// Takes the calls of a service instance that was read. While they run, later ones still wait, so that they do not overtake them.
+    /// </summary>
+    private Loading? TakeLoaded()
+    {
+        lock (_gate)
+        {
+            foreach (var (sid, loading) in _loading)
+            {
+                if (!loading.Service.IsCompleted)
+                    continue;
+                if (loading.Calls.Count == 0)
+                {
+                    _loading.Remove(sid);
+                    continue;
+                }
+                _loading[sid] = new Loading(loading.Service);
+                return loading;
+            }
+            return null;
+        }
+    }
+
+    private void Run(NodeId from, CallItem call, CachedService? service)
+    {
+        var task = call switch
+        {
+            HeartbeatItem heartbeat => BeatAsync(service!, heartbeat),
+            EndSessionItem end => EndAsync(service!, end),
+            RequestItem request => executor.ExecuteAsync(request.Shard, request.Request),
+            _ => throw new ArgumentOutOfRangeException(nameof(call), call, "The call is of an unknown kind."),
+        };
+        if (task.IsCompleted)
+        {
+            Send(from, call, ResultOf(task));
+            return;
+        }
+        lock (_gate)
+            _running.Add(new Running(from, call, task));
+        WakeAfter(task);
+    }
+
+    private Task BeatAsync(CachedService service, HeartbeatItem call)
+    {
+        if (service.Id != call.ServiceId)
+            return Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service));
+        var result = tracker.Beat(service, call.User, call.Session, call.Stream is { } stream ? streams.Meet(stream.Id, stream.EndSessionsOnClose) : null);
+        return result.Rejection is { } reason ? Task.FromException(ErrorOf(reason, call)) : result.Stored;
+    }
+
+    private Task EndAsync(CachedService service, EndSessionItem call) => service.Id == call.ServiceId
+        ? tracker.EndSession(service, call.User, call.Session)
+        : Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service));
+
+    private void Send(NodeId to, CallItem call, CallResult? result)
+    {
+        // The clock is read here, when the answer is written.
+        if (call.DependsOnSessions && result is CallResult.Done && !isConfirmed())
+            result = new CallResult.Failed(CallError.Of(PresenceErrors.OwnerUnavailable()));
+        send(to, new ResultItem(call.Call, result ?? new CallResult.Moved(table[call.Shard])));
+    }
+
+    /// <summary>Returns the result of a complete call; null if this node does not own the shard.</summary>
+    private static CallResult? ResultOf(Task task) => task switch
+    {
+        Task<ReadOnlyMemory<byte>> { IsCompletedSuccessfully: true } request => new CallResult.Done(request.Result),
+        { IsCompletedSuccessfully: true } => CallResult.Done.Empty,
+        { Exception.InnerException: ShardMovedException } => null,
+        { Exception.InnerException: PresenceException error } => new CallResult.Failed(CallError.Of(error)),
+        _ => new CallResult.Failed(CallError.Of(new PresenceException(ErrorReason.Internal, "The call failed."))),
+    };
+
+    private static PresenceException ErrorOf(ErrorReason reason, HeartbeatItem call) => reason switch
+    {
+        ErrorReason.SessionEnded => PresenceErrors.SessionEnded(),
+        ErrorReason.ServiceInstanceNotFound => PresenceErrors.ServiceInstanceNotFound(call.Service),
+        _ => PresenceErrors.UserNotFound(call.User.Sid is { } sid ? sid : call.User.Identity),
+    };
+
+    private void WakeAfter(Task task) => task.ContinueWith(
+        static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+
+    private sealed record Running(NodeId From, CallItem Call, Task Task);
+
+    private sealed record Loading(Task<CachedService> Service)
+    {
+        public Queue<(NodeId From, CallItem Call)> Calls { get; } = new();
+    }
+}

@@ -1,0 +1,36 @@
+using GrpcPresence.Core.Domain.Cluster;
+
+namespace GrpcPresence.Core.Cluster.Routing;
+
+/// <summary>A call of this ingress without a result. Guarded by the lock of the router.</summary>
+/// <param name="item">The call.</param>
+/// <param name="deadline">The time of the clock of this node at which it fails.</param>
+internal sealed class PendingCall(CallItem item, TimeSpan deadline)
+{
+    private readonly TaskCompletionSource<ReadOnlyMemory<byte>> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The call.</summary>
+    public CallItem Item => item;
+
+    /// <summary>The time of the clock of this node at which it fails.</summary>
+    public TimeSpan Deadline => deadline;
+
+    /// <summary>The node to which it was sent; null while it waits for an owner.</summary>
+    public NodeId? SentTo { get; set; }
+
+    /// <summary>The time at which it fails if it waits for an owner; null if it has not waited yet.</summary>
+    public TimeSpan? WaitsUntil { get; set; }
+
+    /// <summary>The result for the client.</summary>
+    public Task<ReadOnlyMemory<byte>> Completion => _completion.Task;
+
+    /// <summary>Gives the client the response.</summary>
+    public void Complete(ReadOnlyMemory<byte> response) => _completion.TrySetResult(response);
+
+    /// <summary>Gives the client the error.</summary>
+    public void Fail(Exception error)
+    {
+        _completion.TrySetException(error);
+        _ = _completion.Task.Exception; // observed: the client may be gone
+    }
+}

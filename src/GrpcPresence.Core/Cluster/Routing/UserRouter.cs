@@ -1,0 +1,282 @@
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tenants;
+
+namespace GrpcPresence.Core.Cluster.Routing;
+
+/// <summary>
+/// Brings the calls of this ingress to the owner of their shard: to the tracker of this node, or over a link. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// <list type="number">
+/// <item>A call goes to the holder of its shard, as this node knows it.</item>
+/// <item>While the shard has no holder, or this node is about to open it or gives it away, the call waits, for at most
+/// <see cref="Limits.OwnerWait"/> in all.</item>
+/// <item>A receiver that is not the owner names the holder that it knows. The call goes there if that is news, and waits otherwise.</item>
+/// <item>A write that was sent and not answered has an unknown outcome. It is never sent again.</item>
+/// </list>
+/// </remarks>
+/// <param name="self">This node.</param>
+/// <param name="table">The holders of the shards.</param>
+/// <param name="gates">What this node holds.</param>
+/// <param name="tracker">The sessions of the shards that this node holds.</param>
+/// <param name="streams">The heartbeat streams that this node has met.</param>
+/// <param name="clock">The clock of this node.</param>
+/// <param name="isConfirmed">Whether this node may answer now.</param>
+/// <param name="send">Sends an item to a node, this one included. Returns false if it cannot be sent.</param>
+/// <param name="wake">Asks for a tick.</param>
+public sealed class UserRouter(
+    NodeId self,
+    ShardTable table,
+    ShardGates gates,
+    PresenceTracker tracker,
+    HeartbeatStreams streams,
+    NodeClock clock,
+    Func<bool> isConfirmed,
+    SendItem send,
+    Action wake)
+{
+    private readonly Lock _gate = new(); // guards the calls; nothing is called under it
+    private readonly Dictionary<long, PendingCall> _calls = [];
+    private readonly List<(Task Stored, TaskCompletionSource Answer)> _unstored = []; // heartbeats that this node has taken
+    private long _lastCall;
+    private bool _isStopped;
+
+    /// <summary>The number of calls without a result.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _calls.Count;
+        }
+    }
+
+    /// <summary>
+    /// Handles a heartbeat, as <see cref="PresenceTracker.Beat"/> does. The result of one that another node handles comes through its task,
+    /// also a rejection. Allocates nothing if the heartbeat is answered from the memory of this node.
+    /// </summary>
+    public HeartbeatResult Beat(CachedService service, in UserRef user, SessionId session, RoutedStream? stream)
+    {
+        var shard = Shard.Of(service.Sid, user.Identity);
+        if (gates.IsOpen(shard))
+        {
+            var met = stream is null ? null : streams.Meet(stream.Id, stream.EndSessionsOnClose);
+            var result = tracker.Beat(service, user, session, met);
+            if (!result.IsMoved)
+                return result.Rejection is null ? result with { Stored = WhileConfirmed(result.Stored) } : result;
+        }
+        var (sid, id, key) = (service.Sid, service.Id, user);
+        return new HeartbeatResult(
+            Rejection: null, SubmitAsync(call => new HeartbeatItem(call, shard, sid, id, key, session, stream)));
+    }
+
+    /// <summary>Ends a session, as <see cref="PresenceTracker.EndSession"/> does.</summary>
+    public Task EndSession(CachedService service, in UserRef user, SessionId session)
+    {
+        var shard = Shard.Of(service.Sid, user.Identity);
+        var (sid, id, key) = (service.Sid, service.Id, user);
+        return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session));
+    }
+
+    /// <summary>Runs any other call at the owner of a shard, and returns its response.</summary>
+    /// <exception cref="PresenceException">
+    /// The error of the call; OwnerUnavailable: nothing has happened; OutcomeUnknown: a write may have happened.
+    /// </exception>
+    public Task<ReadOnlyMemory<byte>> CallAsync(Shard shard, RequestKind kind, ReadOnlyMemory<byte> request) =>
+        SubmitAsync(call => new RequestItem(call, shard, request, kind));
+
+    /// <summary>Takes the result of a call.</summary>
+    public void Receive(NodeId from, ResultItem item)
+    {
+        PendingCall? call;
+        var isMoved = item.Result is CallResult.Moved;
+        lock (_gate)
+        {
+            // The result of a node to which the call was sent before does not count: the call runs elsewhere.
+            if (!_calls.TryGetValue(item.Call, out call) || call.SentTo != from)
+                return;
+            if (isMoved)
+                call.SentTo = null;
+            else
+                _calls.Remove(item.Call);
+        }
+        switch (item.Result)
+        {
+            case CallResult.Done done:
+                call.Complete(done.Response);
+                break;
+            case CallResult.Failed failed:
+                call.Fail(failed.Error.ToException());
+                break;
+            case CallResult.Moved moved when table.Learn(call.Item.Shard, moved.Holder):
+                Route(call);
+                break;
+            case CallResult.Moved:
+                Wait(call);
+                break;
+        }
+    }
+
+    /// <summary>A link has given up a call.</summary>
+    public void Lose(NodeId to, CallItem item, LostItemOutcome outcome)
+    {
+        lock (_gate)
+        {
+            if (!_calls.TryGetValue(item.Call, out var call) || call.SentTo != to)
+                return;
+            if (outcome == LostItemOutcome.NotSent)
+            {
+                call.SentTo = null;
+                Wait(call);
+                return;
+            }
+        }
+        FailSent(item.Call);
+    }
+
+    /// <summary>
+    /// Routes the calls that wait, and fails those that have waited for too long, whose deadline has passed, or whose receiver is not in the
+    /// view. To be called at least every 50 ms, and when a shard was opened or its holder became known.
+    /// </summary>
+    public void Tick(ClusterView view)
+    {
+        AnswerStored();
+        var now = clock.Now;
+        List<PendingCall> waiting = [];
+        List<PendingCall> failed = [];
+        lock (_gate)
+        {
+            foreach (var call in _calls.Values)
+            {
+                var isOver = call.SentTo is { } node ? !view.Contains(node) : now >= call.WaitsUntil;
+                if (isOver || now >= call.Deadline)
+                    failed.Add(call);
+                else if (call.SentTo is null)
+                    waiting.Add(call);
+            }
+        }
+        foreach (var call in failed)
+            FailSent(call.Item.Call);
+        foreach (var call in waiting)
+            Route(call);
+    }
+
+    /// <summary>Fails every call, now and from now on, because the node has ended.</summary>
+    public void Stop()
+    {
+        long[] calls;
+        lock (_gate)
+        {
+            _isStopped = true;
+            calls = [.. _calls.Keys];
+        }
+        foreach (var call in calls)
+            FailSent(call);
+        AnswerStored();
+    }
+
+    private Task<ReadOnlyMemory<byte>> SubmitAsync(Func<long, CallItem> create)
+    {
+        PendingCall call;
+        lock (_gate)
+        {
+            if (_isStopped)
+                return Task.FromException<ReadOnlyMemory<byte>>(PresenceErrors.OwnerUnavailable());
+            call = new PendingCall(create(++_lastCall), clock.Now + Limits.ForwardedCall);
+            _calls.Add(call.Item.Call, call);
+        }
+        Route(call);
+        return call.Completion;
+    }
+
+    private void Route(PendingCall call)
+    {
+        var shard = call.Item.Shard;
+        var target = table[shard].Node;
+        if (target is not { } node || (node == self && !gates.IsOpen(shard)))
+        {
+            Wait(call);
+            return;
+        }
+        lock (_gate)
+        {
+            if (call.SentTo is not null || !_calls.ContainsKey(call.Item.Call))
+                return;
+            call.SentTo = node;
+        }
+        if (send(node, call.Item, call.Deadline))
+            return;
+        lock (_gate)
+            call.SentTo = null;
+        Wait(call);
+    }
+
+    private void Wait(PendingCall call)
+    {
+        lock (_gate)
+            call.WaitsUntil ??= clock.Now + Limits.OwnerWait;
+    }
+
+    private void FailSent(long number)
+    {
+        PendingCall? call;
+        lock (_gate)
+        {
+            if (!_calls.Remove(number, out call))
+                return;
+        }
+        call.Fail(call.SentTo is not null && call.Item.IsWrite ? PresenceErrors.OutcomeUnknown() : PresenceErrors.OwnerUnavailable());
+    }
+
+    /// <summary>
+    /// Returns the task that the client waits for. It completes only if this node is confirmed when the answer is given.
+    /// </summary>
+    private Task WhileConfirmed(Task stored)
+    {
+        if (stored.IsCompleted)
+            return isConfirmed() || !stored.IsCompletedSuccessfully ? stored : Task.FromException(PresenceErrors.OwnerUnavailable());
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+            _unstored.Add((stored, answer));
+        stored.ContinueWith(
+            static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        return answer.Task;
+    }
+
+    private void AnswerStored()
+    {
+        List<(Task Stored, TaskCompletionSource Answer)> stored = [];
+        lock (_gate)
+        {
+            _unstored.RemoveAll(waiting =>
+            {
+                if (waiting.Stored.IsCompleted)
+                    stored.Add(waiting);
+                return waiting.Stored.IsCompleted;
+            });
+        }
+        foreach (var (task, answer) in stored)
+        {
+            if (task.IsCompletedSuccessfully && isConfirmed())
+            {
+                answer.TrySetResult();
+                continue;
+            }
+            answer.TrySetException(task.Exception?.InnerException ?? PresenceErrors.OwnerUnavailable());
+            _ = answer.Task.Exception; // observed: the client may be gone
+        }
+    }
+}
+
+/// <summary>Sends an item to a node. Returns false, and does nothing, if it cannot be sent.</summary>
+/// <param name="to">The receiver.</param>
+/// <param name="item">The item.</param>
+/// <param name="deadline">The time of the clock of this node from which the item is not sent any more.</param>
+public delegate bool SendItem(NodeId to, LinkItem item, TimeSpan deadline);
