@@ -1,0 +1,81 @@
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence.HandOver;
+
+namespace GrpcPresence.Core.Cluster.Ownership;
+
+/// <summary>
+/// What other nodes hand over to this one, until the shard is opened here. Not safe from several threads.
+/// </summary>
+internal sealed class IncomingHandOvers
+{
+    private readonly Dictionary<Shard, Incoming> _incoming = [];
+
+    /// <summary>Takes an item. Returns whether the hand-over is complete with it, so that the sender must be told.</summary>
+    public bool Receive(NodeId from, HandOverItem item)
+    {
+        if (item is HandOverBegin begin)
+        {
+            // The holder has begun again, or another node holds the shard now.
+            if (!_incoming.TryGetValue(item.Shard, out var earlier) || earlier.From != from || earlier.Begin.Id < begin.Id)
+                _incoming[item.Shard] = new Incoming(from, begin);
+            return false;
+        }
+        if (!_incoming.TryGetValue(item.Shard, out var incoming) || incoming.From != from || incoming.Begin.Id != item.Id)
+            return false;
+        switch (item)
+        {
+            case HandOverPage page:
+                incoming.Users.AddRange(page.Users);
+                return false;
+            case HandOverEnd end:
+                incoming.IsComplete = incoming.Users.Count == end.Users;
+                return incoming.IsComplete;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>
+    /// Whether all of the shard was received from a node that is alive, and too little time has passed to give up what that node says next.
+    /// </summary>
+    public bool IsComplete(Shard shard, ClusterView view, TimeSpan now)
+    {
+        if (!_incoming.TryGetValue(shard, out var incoming) || !incoming.IsComplete || !view.Contains(incoming.From))
+            return false;
+        incoming.WaitsUntil ??= now + Limits.OwnerWait;
+        return now < incoming.WaitsUntil;
+    }
+
+    /// <summary>Returns what was received of a shard, complete or not; null if nothing was. Forgets it.</summary>
+    public Incoming? Take(Shard shard) => _incoming.Remove(shard, out var incoming) ? incoming : null;
+
+    /// <summary>Forgets what is of a shard that another node than the sender holds by now, or that the sender holds under another epoch.</summary>
+    public void Forget(Shard shard, NodeId? holder, long epoch)
+    {
+        if (_incoming.TryGetValue(shard, out var incoming) && (incoming.From != holder || incoming.Begin.Epoch != epoch))
+            _incoming.Remove(shard);
+    }
+}
+
+/// <summary>What a node has handed over of a shard.</summary>
+/// <param name="from">The holder.</param>
+/// <param name="begin">The first item.</param>
+internal sealed class Incoming(NodeId from, HandOverBegin begin)
+{
+    /// <summary>The holder.</summary>
+    public NodeId From => from;
+
+    /// <summary>The first item.</summary>
+    public HandOverBegin Begin => begin;
+
+    /// <summary>The users.</summary>
+    public List<HandedUser> Users { get; } = [];
+
+    /// <summary>Whether these are all users, and the holder was told.</summary>
+    public bool IsComplete { get; set; }
+
+    /// <summary>Until when this node waits for the holder to say that it has switched; null if it does not wait yet.</summary>
+    public TimeSpan? WaitsUntil { get; set; }
+}

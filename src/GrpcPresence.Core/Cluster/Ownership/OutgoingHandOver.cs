@@ -1,0 +1,177 @@
+using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage.Batches;
+using GrpcPresence.Core.Writing;
+
+namespace GrpcPresence.Core.Cluster.Ownership;
+
+/// <summary>A shard that this node gives to another one. Used only by the loop of the node.</summary>
+/// <remarks>
+/// <list type="number">
+/// <item>Settle: the shard is sealed. What was decided before is committed, and what the tracker has queued is written.</item>
+/// <item>Send: the users go over the link. The receiver says when it has all of them.</item>
+/// <item>Switch: a commit gives the shard to the receiver. Only then this node forgets the users.</item>
+/// </list>
+/// Until the switch is submitted, the hand-over can be given up at any time, and the shard is open again. After that it goes on until its
+/// outcome is known, even if the store is away for long: nobody else can know whether the receiver has the shard.
+/// </remarks>
+internal sealed class OutgoingHandOver
+{
+    /// <summary>Users of one item: some tens of KiB.</summary>
+    private const int PageSize = 100;
+
+    private readonly SealedShard _seal;
+    private readonly long _id;
+        private readonly CommandQueue _queue;
+    private readonly SendItem _send;
+    private Task _barrier;
+    private Task<SwitchOutcome>? _switch;
+    private bool _isSent;
+    private TimeSpan _progressAt;
+
+    public OutgoingHandOver(SealedShard seal, long id, long epoch, NodeId to, CommandQueue queue, SendItem send, TimeSpan now)
+    {
+        (_seal, _id, Epoch, To, _queue, _send, _progressAt) = (seal, id, epoch, to, queue, send, now);
+        _barrier = _queue.SubmitAsync(new Barrier());
+    }
+
+    /// <summary>The shard.</summary>
+    public Shard Shard => _seal.Shard;
+
+    /// <summary>The epoch under which this node holds the shard.</summary>
+    public long Epoch { get; }
+
+    /// <summary>The receiver.</summary>
+    public NodeId To { get; }
+
+    /// <summary>Whether the receiver has all users.</summary>
+    public bool IsAccepted { get; private set; }
+
+    /// <summary>The receiver has said that it has all users.</summary>
+    public void Receive(NodeId from, HandOverAccepted accepted, TimeSpan now)
+    {
+        if (from != To || accepted.Id != _id || IsAccepted)
+            return;
+        IsAccepted = true;
+        _progressAt = now;
+    }
+
+    /// <summary>Does what is due.</summary>
+    /// <param name="now">The time of the clock of this node.</param>
+    /// <param name="isReceiverAlive">Whether the receiver is in the view.</param>
+    /// <param name="epoch">The epoch under which the receiver holds the shard, if it was switched.</param>
+    public HandOverState Advance(TimeSpan now, bool isReceiverAlive, out long epoch)
+    {
+        epoch = 0;
+        if (_switch is { } switching)
+            return switching.IsCompleted ? Conclude(switching, now, out epoch) : HandOverState.Going;
+        if (!isReceiverAlive || now - _progressAt >= Limits.OwnerWait)
+            return GiveUp();
+        if (!_isSent)
+        {
+            if (!IsSettled())
+                return HandOverState.Going;
+            if (!TrySend(now))
+                return GiveUp();
+            (_isSent, _progressAt) = (true, now);
+        }
+        if (IsAccepted)
+            _switch = Submit();
+        return HandOverState.Going;
+    }
+
+    /// <summary>Tells the receiver that it holds the shard. The poll would show it as well, but later.</summary>
+    public void SendDone(long epoch, TimeSpan now) => _send(To, new HandOverDone(_id, Shard, epoch), now + Limits.ForwardedCall);
+
+    private HandOverState Conclude(Task<SwitchOutcome> switching, TimeSpan now, out long epoch)
+    {
+        epoch = 0;
+        if (switching.IsCompletedSuccessfully)
+        {
+            epoch = switching.Result.Epoch;
+            switch (switching.Result.State)
+            {
+                case SwitchState.Switched:
+                    return HandOverState.Switched;
+                case SwitchState.ReceiverGone:
+                    return GiveUp();
+                default:
+                    _progressAt = now;
+                    _switch = Submit();
+                    return HandOverState.Going;
+            }
+        }
+        if (switching.Exception?.InnerException is ShardMovedException)
+            return HandOverState.Lost;
+        // The store failed, so the switch may have happened. If it did, the next one finds the shard lost.
+        _switch = Submit();
+        return HandOverState.Going;
+    }
+
+    private bool IsSettled()
+    {
+        if (!_barrier.IsCompleted)
+            return false;
+        if (!_barrier.IsCompletedSuccessfully)
+        {
+            _barrier = _queue.SubmitAsync(new Barrier());
+            return false;
+        }
+        return _seal.IsSettled();
+    }
+
+    private bool TrySend(TimeSpan now)
+    {
+        var deadline = now + Limits.ForwardedCall;
+        if (!_send(To, new HandOverBegin(_id, Shard, Epoch, _seal.Start()), deadline))
+            return false;
+        var (next, count) = (0, 0);
+        while (_seal.ListUsers(ref next, PageSize) is { Count: > 0 } page)
+        {
+            count += page.Count;
+            if (!_send(To, new HandOverPage(_id, Shard, [.. page]), deadline))
+                return false;
+        }
+        return _send(To, new HandOverEnd(_id, Shard, count), deadline);
+    }
+
+    private Task<SwitchOutcome> Submit() => _queue.SubmitAsync(new SwitchShards(_queue, [new ShardSwitch(Shard, Epoch, To)]));
+
+    private HandOverState GiveUp()
+    {
+        _seal.Reopen();
+        return HandOverState.GivenUp;
+    }
+
+    /// <summary>Writes nothing. When it is complete, every command that was decided before it is committed and complete.</summary>
+    private sealed class Barrier : Command<int>
+    {
+        public override CommandSubject Subject => default;
+
+        internal override Domain.Services.ServiceSid? Target => null;
+
+        private protected override void CollectCore(KeyCollector keys)
+        {
+        }
+
+        private protected override int DecideCore(CommandBatch batch) => 0;
+    }
+}
+
+/// <summary>The state of an <see cref="OutgoingHandOver"/>.</summary>
+internal enum HandOverState
+{
+    /// <summary>It goes on.</summary>
+    Going,
+
+    /// <summary>The receiver holds the shard.</summary>
+    Switched,
+
+    /// <summary>This node holds the shard, and it is open again.</summary>
+    GivenUp,
+
+    /// <summary>This node does not hold the shard any more. The store shows who does.</summary>
+    Lost,
+}
