@@ -11,6 +11,8 @@ public sealed class FolderTests
     private static readonly string[] Domain = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users", "Domain.ApiKeys"];
     private static readonly string[] Written = [.. Domain, "Storage", "Telemetry", "Tenants", "Writing"];
     private static readonly string[] Decided = [.. Written, "Storage.Batches", "Writing.Overlay"];
+    private static readonly string[] Owned =
+        [.. Written, "Domain.Cluster", "Storage.Batches", "Storage.Cluster", "Presence", "Presence.HandOver"];
     private static readonly string[] Security = ["Security", "Errors", "Telemetry", "Settings"];
 
     /// <summary>The folders that each folder of Core may use.</summary>
@@ -26,6 +28,16 @@ public sealed class FolderTests
         ["Cluster.Membership"] = ["Domain", "Domain.Cluster"],
         ["Cluster.Channel"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
         ["Cluster.Confirmation"] = ["Domain", "Domain.Cluster", "Cluster.Membership", "Cluster.Channel"],
+        ["Cluster.Routing"] =
+            [.. Domain, "Domain.Cluster", "Tenants", "Presence", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards"],
+        ["Cluster.Ownership"] =
+            [.. Owned, "Cluster.Membership", "Cluster.Channel", "Cluster.Shards", "Cluster.Routing"],
+        ["Cluster.Hints"] = [.. Written, "Domain.Cluster", "Storage.Cluster", "Cluster.Membership", "Cluster.Channel"],
+        ["Cluster.Node"] =
+            [
+                .. Owned, "Watching", "Webhooks", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards", "Cluster.Confirmation",
+                "Cluster.Routing", "Cluster.Ownership", "Cluster.Hints",
+            ],
         ["Telemetry"] = [],
         ["Threading"] = [],
         ["Storage"] = Domain,

@@ -1,0 +1,44 @@
+namespace GrpcPresence.Core.Cluster.Node;
+
+/// <summary>
+/// A call of the store, at most one at a time, whose result the loop of the node takes when it is complete. Used only by that loop.
+/// </summary>
+/// <typeparam name="TKey">What the call is about.</typeparam>
+/// <typeparam name="TResult">The result.</typeparam>
+/// <param name="wake">Wakes the loop.</param>
+internal sealed class StoreCall<TKey, TResult>(Action wake)
+{
+    private Task<TResult>? _task;
+    private TKey _key = default!;
+
+    /// <summary>Whether a call is in progress, or its result was not taken yet.</summary>
+    public bool IsBusy => _task is not null;
+
+    /// <summary>Begins a call.</summary>
+    public void Begin(TKey key, ValueTask<TResult> call)
+    {
+        (_key, _task) = (key, call.AsTask());
+        if (!_task.IsCompleted)
+        {
+            _task.ContinueWith(
+                static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Takes the result of a complete call.</summary>
+    /// <param name="key">What the call is about.</param>
+    /// <param name="result">The result, unless there is an error.</param>
+    /// <param name="error">What the call has thrown, or null.</param>
+    public bool TryTake(out TKey key, out TResult result, out Exception? error)
+    {
+        (key, result, error) = (_key, default!, null);
+        if (_task is not { IsCompleted: true } task)
+            return false;
+        _task = null;
+        if (task.IsCompletedSuccessfully)
+            result = task.Result;
+        else
+            error = task.Exception?.InnerException ?? new OperationCanceledException();
+        return true;
+    }
+}

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Cluster.Confirmation;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage.Cluster;
+
+namespace GrpcPresence.Core.Cluster.Node;
+
+/// <summary>
+/// Asks the store again and again what has changed, and tells the parts of the node. So whatever a hint brings, the poll brings as well, at
+/// most <see cref="Limits.StorePollInterval"/> and an answer later. Used only by the loop of the node.
+/// </summary>
+internal sealed class StorePoll
+{
+    /// <summary>Rows of a read: a few milliseconds.</summary>
+    private const int CheckPage = 10_000;
+
+    private readonly NodeParts _parts;
+    private readonly ShardTable _table;
+    private readonly StoreCall<TimeSpan, ClusterPoll> _poll;
+    private readonly StoreCall<NodeId, NodeLease?> _lease;
+    private readonly StoreCall<bool, bool> _reload;
+    private readonly Dictionary<long, KnownService> _services = [];
+    private readonly Queue<NodeId> _suspects = new(); // active nodes that the view lacks
+    private KnownCluster _known = KnownCluster.Nothing;
+    private ImmutableArray<NodeId> _members = [];
+    private long _changes = -1;
+    private TimeSpan? _sentAt; // of the last poll
+    private TimeSpan? _answeredFrom; // when the last poll that was answered was sent
+    private bool _mustReload;
+    private bool _mustCheck; // the stored presence of the shards
+    private bool _isChecking;
+    private bool _hasWentBack;
+    private volatile bool _writerWentBack;
+
+    public StorePoll(NodeParts parts, ShardTable table, Action wake)
+    {
+        (_parts, _table, _poll, _lease, _reload) = (parts, table, new(wake), new(wake), new(wake));
+        parts.Status.WentBack += _ =>
+        {
+            _writerWentBack = true;
+            wake();
+        };
+    }
+
+    /// <summary>Whether a poll was answered, so that the table of shards says what the store says.</summary>
+    public bool HasPolled => _answeredFrom is not null;
+
+    /// <summary>Whether the store answers.</summary>
+    public bool IsFresh => _answeredFrom is { } sent && _parts.Clock.Now - sent < 2 * Limits.StorePollInterval;
+
+    /// <summary>Whether the store says that this node is not active.</summary>
+    public bool IsOut { get; private set; }
+
+    /// <summary>Does what is due.</summary>
+    public void Step(ClusterView view)
+    {
+        var now = _parts.Clock.Now;
+        if (_poll.TryTake(out var sentAt, out var poll, out var error) && error is null)
+        {
+            Apply(poll);
+            _answeredFrom = sentAt;
+            foreach (var member in _members)
+            {
+                if (!view.Contains(member) && member != _parts.View.Self)
+                    _suspects.Enqueue(member);
+            }
+        }
+        if (_writerWentBack)
+        {
+            _writerWentBack = false;
+            _hasWentBack = true;
+            _sentAt = null;
+        }
+        if (!_poll.IsBusy && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
+        {
+            _sentAt = now;
+            _poll.Begin(now, _parts.Store.PollAsync(_known with { Services = KnownServices() }, CancellationToken.None));
+        }
+        Observe();
+        Reload();
+    }
+
+    private void Apply(ClusterPoll poll)
+    {
+        if (!HasPolled)
+        {
+            _parts.Tracker.Resume(poll.Uptime);
+            _parts.Tracker.Start();
+        }
+        _parts.Tracker.RaiseUptime(poll.Uptime.Total);
+        if (HasPolled && (poll.Identity != _known.Identity || _hasWentBack))
+        {
+            _hasWentBack = false;
+            ForgetLost();
+        }
+        foreach (var holder in poll.Shards)
+            _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch));
+        if (poll.Members is { } members)
+        {
+            _members = members;
+            IsOut = !members.Contains(_parts.View.Self);
+        }
+        _mustReload |= _changes >= 0 && poll.ChangesVersion != _changes;
+        _changes = poll.ChangesVersion;
+        foreach (var (record, version) in poll.Services)
+        {
+            _parts.Services.Update(record);
+            _parts.Hub.NoteRevision(record.Sid, record.Id, record.Revision);
+            _services[record.Id] = new KnownService(record.Id, record.Revision, version);
+        }
+        foreach (var cached in _parts.Services.Cached.Where(cached => poll.Gone.Contains(cached.Id)))
+        {
+            _parts.Services.Remove(cached.Sid, cached.Id);
+            _parts.Hub.NoteDeletion(cached.Sid, cached.Id);
+            _services.Remove(cached.Id);
+        }
+        _known = new KnownCluster(poll.Identity, poll.MembersVersion, poll.Epoch, []);
+    }
+
+    /// <summary>
+    /// Commits that were acknowledged may be lost. Clients resume and get a reset, nothing cached counts, and each user whose stored presence
+    /// differs from the tracked one is stored again.
+    /// </summary>
+    private void ForgetLost()
+    {
+        _parts.Services.Reset();
+        _parts.Hub.Reset();
+        _services.Clear();
+        _mustReload = true;
+        _mustCheck = true;
+    }
+
+    private ImmutableArray<KnownService> KnownServices() =>
+        [.. _parts.Services.Cached.Select(cached => _services.GetValueOrDefault(cached.Id, new KnownService(cached.Id, -1, -1)))];
+
+    /// <summary>Reads the leases of nodes that may have to be evicted, one after the other.</summary>
+    private void Observe()
+    {
+        if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
+        {
+            _parts.Confirmation.Observe(
+                new Lease(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age), _parts.Clock.Now);
+        }
+        if (!_lease.IsBusy && _suspects.TryDequeue(out var suspect))
+            _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
+    }
+
+    private void Reload()
+    {
+        if (_reload.TryTake(out _, out _, out var error) && error is not null)
+            (_mustReload, _mustCheck) = (true, _isChecking);
+        if (_reload.IsBusy || !(_mustReload || _mustCheck))
+            return;
+        (_isChecking, _mustReload, _mustCheck) = (_mustCheck, false, false);
+        _reload.Begin(true, ReloadAsync(_isChecking));
+    }
+
+    private async ValueTask<bool> ReloadAsync(bool checks)
+    {
+        await _parts.Keys.ReloadAsync(_parts.Store, CancellationToken.None).ConfigureAwait(false);
+        if (_parts.Webhooks is { } webhooks)
+            await webhooks.ReloadAsync(CancellationToken.None).ConfigureAwait(false);
+        for (var number = 0; checks && number < Shard.Count; number++)
+        {
+            if (_parts.Gates[new Shard(number)].IsHeld)
+                await CheckAsync(new Shard(number)).ConfigureAwait(false);
+        }
+        return true;
+    }
+
+    private async Task CheckAsync(Shard shard)
+    {
+        var check = _parts.Tracker.Shards!.Check(shard);
+        for (long after = 0; ;)
+        {
+            var page = await _parts.Store.ListOnlineUsersAsync(shard, after, CheckPage, CancellationToken.None).ConfigureAwait(false);
+            foreach (var user in page)
+                check.Add(await _parts.Services.GetAsync(user.Service, CancellationToken.None).ConfigureAwait(false), user);
+            if (page.Count < CheckPage)
+                break;
+            after = page[^1].Id;
+        }
+        check.Complete();
+    }
+}
