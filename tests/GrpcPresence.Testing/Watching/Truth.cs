@@ -13,6 +13,7 @@ public sealed class Truth
 {
     private readonly Lock _gate = new(); // guards all fields
     private List<UserChange> _changes = [];
+    private Dictionary<long, UserSid> _exact = []; // the user of each revision that was published by TakeUnordered
     private long _revision;
     private TaskCompletionSource _advanced = NewSource(); // completes when the revision grows, and is replaced then
 
@@ -60,6 +61,31 @@ public sealed class Truth
         }
     }
 
+    /// <summary>
+    /// Adds a commit of one of several writers, which publish in any order. A commit may also be published twice, by two nodes.
+    /// </summary>
+    /// <exception cref="BrokenPromiseException">Another change has taken a revision of the commit.</exception>
+    public void TakeUnordered(ServiceCommit commit)
+    {
+        lock (_gate)
+        {
+            foreach (var change in commit.Users)
+            {
+                if (_exact.TryGetValue(change.Revision, out var other) && other != change.State.Sid)
+                    throw new BrokenPromiseException("OneTimeline", $"revision {change.Revision} was taken twice");
+                _exact[change.Revision] = change.State.Sid;
+            }
+            // Changes that were read from the store are less exact.
+            _changes.RemoveAll(change => change.Revision >= commit.FirstRevision && change.Revision <= commit.LastRevision);
+            _changes.AddRange(commit.Users);
+            _changes.Sort((a, b) => a.Revision.CompareTo(b.Revision));
+            _revision = Math.Max(_revision, commit.LastRevision);
+            Published = _revision;
+            _advanced.TrySetResult();
+            _advanced = NewSource();
+        }
+    }
+
     /// <summary>Adds changes that are only in the store, which shows one change per user.</summary>
     public void Learn(ChangesRead stored)
     {
@@ -82,7 +108,7 @@ public sealed class Truth
     public Truth Copy()
     {
         lock (_gate)
-            return new() { _changes = [.. _changes], _revision = _revision, Published = _revision };
+            return new() { _changes = [.. _changes], _exact = new(_exact), _revision = _revision, Published = _revision };
     }
 
     /// <summary>
@@ -93,6 +119,7 @@ public sealed class Truth
         lock (_gate)
         {
             _changes = [.. backup._changes];
+            _exact = new(backup._exact);
             _revision = backup._revision;
             Published = backup.Published;
         }

@@ -1,0 +1,71 @@
+namespace GrpcPresence.Core.Tests.Cluster.Simulation;
+
+/// <summary>The kinds of steps.</summary>
+internal enum ClusterAct
+{
+    /// <summary>Some time passes.</summary>
+    Wait,
+
+    /// <summary>A heartbeat of user A's session B comes to some node.</summary>
+    Beat,
+
+    /// <summary>User A's session B ends.</summary>
+    End,
+
+    /// <summary>User A is created.</summary>
+    Create,
+
+    /// <summary>User A gets the name B.</summary>
+    Rename,
+
+    /// <summary>User A is deleted.</summary>
+    Delete,
+
+    /// <summary>Reachability is switched: mostly on.</summary>
+    Switch,
+
+    /// <summary>A watch opens at some node.</summary>
+    Open,
+
+    /// <summary>Client A reads up to B messages.</summary>
+    Read,
+
+    /// <summary>Client A disconnects, and resumes at some node with one of its tokens.</summary>
+    Resume,
+
+    /// <summary>A node starts, if fewer than seven run.</summary>
+    Start,
+
+    /// <summary>A node is killed, unless it is the last one.</summary>
+    Kill,
+
+    /// <summary>A node leaves, unless it is the last one.</summary>
+    Leave,
+
+    /// <summary>A node is paused.</summary>
+    Pause,
+
+    /// <summary>Every paused node goes on.</summary>
+    Unpause,
+
+    /// <summary>The network between two machines is cut, in one direction or in both.</summary>
+    Cut,
+
+    /// <summary>All cuts end.</summary>
+    Heal,
+
+    /// <summary>The network becomes good or bad.</summary>
+    Weather,
+
+    /// <summary>Nodes cannot reach the store: one, or all.</summary>
+    CutOff,
+
+    /// <summary>All nodes reach the store.</summary>
+    Reconnect,
+
+    /// <summary>The next commit of a node fails in one of several ways.</summary>
+    Fault,
+
+    /// <summary>A commit that is on its way lands.</summary>
+    Land,
+}

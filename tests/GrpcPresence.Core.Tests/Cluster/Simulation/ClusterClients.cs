@@ -1,0 +1,125 @@
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Testing;
+using GrpcPresence.Testing.Cluster;
+using GrpcPresence.Testing.Watching;
+
+namespace GrpcPresence.Core.Tests.Cluster.Simulation;
+
+/// <summary>What callers may conclude from the answers to heartbeats and ends of sessions.</summary>
+internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
+{
+    private readonly List<Asked> _asked = [];
+    private readonly Dictionary<(string User, string Session), (TimeSpan At, TimeSpan Until)> _ended = []; // answered ends
+    private readonly Dictionary<(string User, string Session), TimeSpan> _beaten = []; // the last answered heartbeat
+    private readonly Dictionary<string, TimeSpan> _online = []; // up to when an answered heartbeat keeps the user online
+    private readonly HashSet<string> _steady = []; // steady users that were seen online
+
+    /// <summary>Notes a heartbeat of a client that sends them all the time.</summary>
+    public void BeatSteadily(HeartbeatResult result, string user) => _asked.Add(new Asked(user, "steady", result.Stored, clock.Now, false));
+
+    /// <summary>Notes a heartbeat.</summary>
+    public void Beat(HeartbeatResult result, string user, string session)
+    {
+        if (result.Rejection is null)
+            _asked.Add(new Asked(user, session, result.Stored, clock.Now, false));
+    }
+
+    /// <summary>Notes the end of a session. The user may go offline from now on.</summary>
+    public void End(Task answer, string user, string session)
+    {
+        _online.Remove(user);
+        _asked.Add(new Asked(user, session, answer, clock.Now, true));
+    }
+
+    /// <summary>Notes the deletion of a user.</summary>
+    public void Delete(string user) => _online[user] = TimeSpan.MinValue;
+
+    /// <summary>Takes the answers so far, and checks what is stored.</summary>
+    /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
+    public void Check(StoreImage image, ServiceSid service)
+    {
+        foreach (var asked in _asked.Where(asked => asked.Answer.IsCompleted))
+            Take(asked);
+        _asked.RemoveAll(asked => asked.Answer.IsCompleted);
+        var stored = image.Get(service);
+        if (!stored.Record.Configuration.ReachabilityEnabled)
+            return;
+        foreach (var user in stored.Users.Values)
+        {
+            var name = user.Identity.ToString();
+            var isOnline = stored.StateOf(user).IsOnline;
+            if (isOnline == true && SimulatedCluster.SteadyNames.Contains(name))
+                _steady.Add(name);
+            if (isOnline == false && _steady.Contains(name))
+                throw new BrokenPromiseException("NoFalseOffline", $"{name} is offline, and sends heartbeats all the time");
+            if (isOnline == false && _online.TryGetValue(name, out var until) && clock.Now < until)
+                throw new BrokenPromiseException("AnsweredCounts", $"{name} is offline, and an answered heartbeat counts until {until}");
+        }
+    }
+
+    /// <summary>Checks the cluster at rest, when only the steady clients have sent heartbeats for more than a session timeout.</summary>
+    public static void Settle(StoreImage image, ServiceSid service, IReadOnlyList<string> steady)
+    {
+        var stored = image.Get(service);
+        foreach (var user in stored.Users.Values)
+        {
+            var isOnline = stored.StateOf(user).IsOnline == true;
+            if (isOnline != steady.Contains(user.Identity.ToString()))
+                throw new BrokenPromiseException("Live", $"{user.Identity} is {(isOnline ? "online" : "not online")} at rest");
+        }
+        foreach (var name in steady)
+        {
+            if (stored.FindUser(World.Key(name)) is null)
+                throw new BrokenPromiseException("Live", $"{name} does not exist at rest ");
+        }
+    }
+
+    private void Take(Asked asked)
+    {
+        if (!asked.Answer.IsCompletedSuccessfully)
+        {
+            _ = asked.Answer.Exception; // observed
+            return;
+        }
+        var key = (asked.User, asked.Session);
+        if (asked.IsEnd)
+        {
+            // The id is remembered until the lease would have ended, or for a timeout if the session did not live.
+            var began = _beaten.TryGetValue(key, out var beaten) && beaten + timeout > asked.At ? beaten : asked.At;
+            if (!_ended.TryGetValue(key, out var earlier) || asked.At >= earlier.Until) // a second end changes nothing
+                _ended[key] = (clock.Now, began + timeout);
+            _online.Remove(asked.User);
+        }
+        else if (_ended.TryGetValue(key, out var ended) && asked.At > ended.At && clock.Now < ended.Until)
+        {
+            throw new BrokenPromiseException("Final", $"a heartbeat began the ended session {asked.Session} of {asked.User} again");
+        }
+        else if (Note(key, asked.At) && _asked.TrueForAll(other => other.User != asked.User || !other.IsEnd) && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
+        {
+            _online[asked.User] = asked.At + timeout;
+        }
+    }
+
+    private bool Note((string, string) session, TimeSpan at)
+    {
+        _beaten[session] = at;
+        return true;
+    }
+
+    private sealed class Asked(string user, string session, Task answer, TimeSpan at, bool isEnd)
+    {
+        public string User => user;
+
+        public string Session => session;
+
+        public Task Answer => answer;
+
+        public TimeSpan At => at;
+
+        public bool IsEnd => isEnd;
+    }
+}

@@ -1,0 +1,449 @@
+using System.Text;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Tests.Simulation;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+using GrpcPresence.Testing.Cluster;
+using GrpcPresence.Testing.Watching;
+
+namespace GrpcPresence.Core.Tests.Cluster.Simulation;
+
+/// <summary>
+/// Runs one history through several nodes over a model of the view, the network and the store, and asks clients and watchers on every node
+/// whether the promises hold.
+/// </summary>
+internal sealed class SimulatedCluster : IDisposable
+{
+    /// <summary>The users that send heartbeats all the time.</summary>
+    public static readonly string[] SteadyNames = ["eve", "fay", "gus"];
+
+    private const int MaxNodes = 7;
+
+    private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
+    private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(4);
+    private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
+
+    private readonly SimulatedClock _clock = new();
+    private readonly SteppedTimeProvider _storeTime = new();
+    private readonly SimulatedNetwork _network;
+    private readonly SimulatedMembership _membership;
+    private readonly InMemoryPresenceStore _store;
+    private readonly List<SimulatedNode> _nodes = [];
+    private readonly List<ClusterWatch> _watches = [];
+    private readonly Truth _truth = new();
+    private readonly Random _random;
+    private readonly ClusterClients _clients;
+    private ServiceSid _sid;
+    private Shard[] _shards = []; // of all users
+    private int _started;
+    private int _turn;
+
+    private SimulatedCluster(int seed)
+    {
+        _random = new Random(seed);
+        _network = new SimulatedNetwork(_clock, _random);
+        _membership = new SimulatedMembership(_clock, _random);
+        _store = new InMemoryPresenceStore(seed, _storeTime);
+        _clients = new ClusterClients(_clock, SessionTimeout);
+    }
+
+    /// <summary>Runs the history.</summary>
+    /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
+    public static async Task RunAsync(int seed, IReadOnlyList<ClusterStep> history)
+    {
+        using var cluster = new SimulatedCluster(seed);
+        await cluster.StartAsync();
+        foreach (var step in history)
+            await cluster.DoAsync(step);
+        await cluster.SettleAsync();
+    }
+
+    public void Dispose()
+    {
+        foreach (var node in _nodes)
+            node.Dispose();
+        _store.Dispose();
+    }
+
+    private List<SimulatedNode> Serving => _nodes.FindAll(node => node.IsServing);
+
+    private async Task StartAsync()
+    {
+        // The service instance exists before the cluster, as after an import.
+        using var world = new World(_store);
+        _sid = (await world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
+        await world.Configure(_sid, before => before with
+        {
+            ReachabilityEnabled = true,
+            HeartbeatInterval = TimeSpan.FromSeconds(1),
+            SessionTimeout = SessionTimeout,
+        });
+        _shards = [.. Names.Concat(SteadyNames).Select(name => Shard.Of(_sid, World.Id(name)))];
+        var count = 2 + _random.Next(3);
+        for (var i = 0; i < count; i++)
+            StartNode($"n{_started++}");
+        Advance(TimeSpan.FromSeconds(1.5));
+    }
+
+    private void StartNode(string name)
+    {
+        var id = _membership.NextRun(name);
+        _nodes.Add(new SimulatedNode(
+            id, _store.OpenNode(), _membership, _network, _sid, _clock.Now, hub => new TruthPublisher(hub, _truth)));
+    }
+
+    private async Task DoAsync(ClusterStep step)
+    {
+        Learn();
+        var (act, a, b) = step;
+        var name = Names[a % Names.Length];
+        var node = Serving.Count > 0 ? Serving[b % Serving.Count] : null;
+        switch (act)
+        {
+            case ClusterAct.Wait:
+                Advance(Quantum * (1 + (a % 20)));
+                break;
+            case ClusterAct.Beat when node is not null:
+                await BeatAsync(node, name, $"s{b % 3}");
+                break;
+            case ClusterAct.End when node is not null:
+                await EndAsync(node, name, $"s{b % 3}");
+                break;
+            case ClusterAct.Create when node is not null:
+                Call(node, name, $"create\n{name}");
+                break;
+            case ClusterAct.Rename when node is not null:
+                Call(node, name, $"rename\n{name}\nname {b}");
+                break;
+            case ClusterAct.Delete when node is not null:
+                _clients.Delete(name);
+                Call(node, name, $"delete\n{name}");
+                break;
+            case ClusterAct.Switch when node is not null:
+                Observe(node.Node.Router.CallAsync(Shard.Of(_sid), RequestKind.Write, Bytes(a % 4 == 0 ? "switch\noff" : "switch\non")));
+                break;
+            case ClusterAct.Open when node is not null && _watches.Count < 4:
+                var watch = new ClusterWatch(_truth);
+                _watches.Add(watch);
+                await watch.OpenAsync(node, _sid, from: null);
+                break;
+            case ClusterAct.Read when _watches.Count > 0:
+                for (var i = 0; i <= b % 4 && await _watches[a % _watches.Count].ReadAsync(); i++)
+                {
+                }
+                break;
+            case ClusterAct.Resume when node is not null && _watches.Count > 0:
+                await _watches[a % _watches.Count].ResumeAsync(node, _sid, b);
+                break;
+            case ClusterAct.Start when _nodes.Count < MaxNodes:
+                // Sometimes the machine of a node that has ended.
+                StartNode(a % 2 == 0 && FreeNames() is { Count: > 0 } free ? free[b % free.Count] : $"n{_started++}");
+                break;
+            case ClusterAct.Kill when _nodes.Count > 1:
+                Kill(_nodes[a % _nodes.Count]);
+                break;
+            case ClusterAct.Leave when node is not null && Serving.Count > 1:
+                node.Node.Leave();
+                break;
+            case ClusterAct.Pause when node is not null:
+                Pause(node);
+                break;
+            case ClusterAct.Unpause:
+                Unpause();
+                break;
+            case ClusterAct.Cut when _nodes.Count > 1:
+                Cut(a, b);
+                break;
+            case ClusterAct.Heal:
+                _network.HealAll();
+                break;
+            case ClusterAct.Weather:
+                _network.Conditions = a % 2 == 0 ? NetworkConditions.Bad : NetworkConditions.Good;
+                break;
+            case ClusterAct.CutOff:
+                foreach (var other in _nodes.Where((_, i) => a % 3 == 0 || i == b % _nodes.Count))
+                    other.Store.CutOff(true);
+                break;
+            case ClusterAct.Reconnect:
+                Reconnect();
+                break;
+            case ClusterAct.Fault when node is not null:
+                CommitFault[] faults =
+                    [CommitFault.BeforeEffect, CommitFault.AfterEffect, CommitFault.Late, CommitFault.LateWithRows];
+                node.Store.Faults.FailCommit(faults[a % faults.Length]);
+                break;
+            case ClusterAct.Land:
+                _store.LandLateCommit(a);
+                break;
+        }
+        Advance(Quantum);
+    }
+
+    /// <summary>Lets time pass: messages arrive, nodes do what is due, and steady clients send heartbeats.</summary>
+    private void Advance(TimeSpan by)
+    {
+        for (var end = _clock.Now + by; _clock.Now < end;)
+        {
+            var next = _clock.Now + Quantum;
+            while (_network.NextDelivery is { } due && due <= next)
+            {
+                MoveClocks(due);
+                _network.DeliverDue();
+                foreach (var node in _nodes)
+                    node.StepIfReceived();
+            }
+            MoveClocks(next);
+            _membership.Advance();
+            if (_clock.Now.Ticks % (2 * Quantum.Ticks) == 0)
+                BeatSteadily();
+            foreach (var node in _nodes.ToArray())
+            {
+                node.Step();
+                if (node.Fault is { } fault)
+                    throw new InvalidOperationException($"{node.Id} has a bug: {fault}");
+                if (node.Node.End is not null)
+                    Remove(node);
+            }
+            RequireOneHolder();
+            Learn();
+            _clients.Check(_store.Image, _sid);
+        }
+    }
+
+    private void MoveClocks(TimeSpan now)
+    {
+        if (now <= _clock.Now)
+            return;
+        _storeTime.Advance(now - _clock.Now);
+        _clock.AdvanceTo(now);
+        foreach (var node in _nodes)
+            node.AdvanceTo(now);
+    }
+
+    /// <summary>Each steady client sends its heartbeat to another node each time, as behind a balancer.</summary>
+    private void BeatSteadily()
+    {
+        var serving = Serving;
+        if (serving.Count == 0)
+            return;
+        _turn++;
+        for (var i = 0; i < SteadyNames.Length; i++)
+        {
+            var node = serving[(_turn + i) % serving.Count];
+            if (node.Services.FindCached(_sid) is { } service)
+                _clients.BeatSteadily(node.Node.Router.Beat(service, RefOf(SteadyNames[i], mayCreate: true), World.Session("steady"), null), SteadyNames[i]);
+            else
+                Observe(node.Services.GetAsync(_sid, default).AsTask());
+        }
+    }
+
+    private async Task BeatAsync(SimulatedNode node, string user, string session)
+    {
+        if (await FindServiceAsync(node) is { } service)
+            _clients.Beat(node.Node.Router.Beat(service, RefOf(user, mayCreate: true), World.Session(session), null), user, session);
+    }
+
+    private async Task EndAsync(SimulatedNode node, string user, string session)
+    {
+        if (await FindServiceAsync(node) is { } service)
+            _clients.End(node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session)), user, session);
+    }
+
+    private async Task<Core.Tenants.CachedService?> FindServiceAsync(SimulatedNode node)
+    {
+        try
+        {
+            return await node.Services.GetAsync(_sid, default);
+        }
+        catch (StorageException)
+        {
+            return null;
+        }
+    }
+
+    private void Call(SimulatedNode node, string user, string request) =>
+        Observe(node.Node.Router.CallAsync(Shard.Of(_sid, World.Id(user)), RequestKind.Write, Bytes(request)));
+
+    private void Kill(SimulatedNode node)
+    {
+        Remove(node);
+        _membership.Fail(node.Id);
+    }
+
+    private void Remove(SimulatedNode node)
+    {
+        _nodes.Remove(node);
+        _network.Detach(node.Id);
+        _membership.End(node.Id);
+        if (node.Node.End == Core.Cluster.Node.NodeEnd.Left)
+            _membership.Remove(node.Id);
+        else if (node.Node.End is not null)
+            _membership.Fail(node.Id);
+        foreach (var watch in _watches.Where(watch => watch.Node == node))
+            watch.Leave();
+    }
+
+    private void Pause(SimulatedNode node)
+    {
+        node.IsPaused = true;
+        _network.Pause(node.Id);
+        _membership.Pause(node.Id);
+        _membership.Fail(node.Id);
+    }
+
+    private void Unpause()
+    {
+        foreach (var node in _nodes.Where(node => node.IsPaused))
+        {
+            node.IsPaused = false;
+            node.AdvanceTo(_clock.Now);
+            _network.Resume(node.Id);
+            _membership.Resume(node.Id);
+        }
+    }
+
+    private void Cut(int a, int b)
+    {
+        var (one, other) = (_nodes[a % _nodes.Count].Id.Name, _nodes[b % _nodes.Count].Id.Name);
+        if (one == other)
+            return;
+        if ((a + b) % 3 == 0)
+            _network.Cut(one, other);
+        else
+            _network.CutPair(one, other);
+    }
+
+    private void Reconnect()
+    {
+        foreach (var node in _nodes)
+            node.Store.CutOff(false);
+    }
+
+    private List<string> FreeNames() =>
+        [.. Enumerable.Range(0, _started).Select(i => $"n{i}").Where(name => _nodes.TrueForAll(node => node.Id.Name != name))];
+
+    /// <summary>At no time do two nodes answer for one shard.</summary>
+    private void RequireOneHolder()
+    {
+        foreach (var shard in _shards)
+        {
+            SimulatedNode? first = null;
+            foreach (var node in _nodes)
+            {
+                if (node.IsPaused || !node.Answers(shard))
+                    continue;
+                if (first is not null)
+                    throw new BrokenPromiseException("OneHolder", $"{first.Id} and {node.Id} answer for {shard}");
+                first = node;
+            }
+        }
+    }
+
+    private void Learn()
+    {
+        var stored = _store.Image.Get(_sid);
+        if (stored.Record.Revision <= _truth.Revision)
+            return;
+        StoredChange[] changes = [.. stored.UsersChangedAfter(_truth.Revision), .. stored.TombstonesAfter(_truth.Revision)];
+        _truth.Learn(new ChangesRead(
+            stored.Record, [.. changes.OrderBy(change => change.Revision)], HasMore: false, changes.Length));
+    }
+
+    /// <summary>Ends all faults. Then the cluster must come to rest, and everybody must agree.</summary>
+    private async Task SettleAsync()
+    {
+        _network.HealAll();
+        _network.Conditions = NetworkConditions.Good;
+        Unpause();
+        Reconnect();
+        while (_store.LandLateCommit(0))
+        {
+        }
+        foreach (var node in _nodes)
+            node.Store.Faults.Clear();
+        // Detection, the eviction, the take-over, and one session timeout. Nodes that were paused or cut off may end meanwhile.
+        Restart();
+        Advance(TimeSpan.FromSeconds(6));
+        Restart();
+        Advance(TimeSpan.FromSeconds(9));
+        Observe(_nodes[0].Node.Router.CallAsync(Shard.Of(_sid), RequestKind.Write, Bytes("switch\non")));
+        Advance(TimeSpan.FromSeconds(2));
+        RequireRest();
+        ClusterClients.Settle(_store.Image, _sid, SteadyNames);
+        foreach (var watch in _watches)
+            await SettleAsync(watch);
+    }
+
+    /// <summary>Starts what the operator finds down: each node that has not left. Without one, nobody could vote for evictions.</summary>
+    private void Restart()
+    {
+        foreach (var name in FreeNames().Where(name => _store.Image.Cluster.Nodes.GetValueOrDefault(name) is { IsActive: true }))
+            StartNode(name);
+        if (_nodes.Count == 0)
+            StartNode($"n{_started++}");
+    }
+
+    private void RequireRest()
+    {
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            var shard = new Shard(number);
+            var holders = _nodes.FindAll(node => node.Gates.IsOpen(shard));
+            if (holders.Count != 1 || !holders[0].Node.IsConfirmed)
+                throw new BrokenPromiseException("Live", $"{holders.Count} nodes of {_nodes.Count} have opened shard {shard}");
+        }
+        foreach (var node in _nodes)
+        {
+            if (node.Node.Router.Count > SteadyNames.Length) // the last heartbeats of the steady clients
+                throw new BrokenPromiseException("Live", $"{node.Id} has {node.Node.Router.Count} calls without an answer");
+        }
+    }
+
+    private async Task SettleAsync(ClusterWatch watch)
+    {
+        for (var quiet = 0; quiet < 3;)
+        {
+            if (!watch.IsOpen)
+                await watch.ResumeAsync(_nodes[0], _sid, choice: 1);
+            if (await watch.ReadAsync())
+            {
+                quiet = 0;
+                continue;
+            }
+            quiet++;
+            Advance(Limits.Tick * 2);
+        }
+        Learn();
+        watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
+    }
+
+    private static UserRef RefOf(string user, bool mayCreate) => new(World.Id(user), Sid: null, mayCreate);
+
+    private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    // Errors are expected here, and no code waits for the outcome.
+    private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
+
+    /// <summary>Records every commit of a node.</summary>
+    private sealed class TruthPublisher(ICommitPublisher next, Truth truth) : ICommitPublisher
+    {
+        public bool NeedsUsers(ServiceSid service) => true; // the truth needs them
+
+        public void Publish(IReadOnlyList<ServiceCommit> commits)
+        {
+            foreach (var commit in commits)
+                truth.TakeUnordered(commit);
+            next.Publish(commits);
+        }
+    }
+}

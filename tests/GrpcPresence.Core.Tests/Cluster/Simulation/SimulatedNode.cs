@@ -1,0 +1,203 @@
+using System.Text;
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Confirmation;
+using GrpcPresence.Core.Cluster.Hints;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Node;
+using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Telemetry;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
+using GrpcPresence.Testing;
+using GrpcPresence.Testing.Cluster;
+
+using ClusterNode = GrpcPresence.Core.Cluster.Node.ClusterNode;
+
+namespace GrpcPresence.Core.Tests.Cluster.Simulation;
+
+/// <summary>One run of a node: the real Core on a clock of its own, which stands still while the node is paused.</summary>
+internal sealed class SimulatedNode : IDisposable, ICallExecutor
+{
+    private readonly PresenceMetrics _metrics = new();
+    private readonly CommandWriter _writer;
+    private readonly PresenceTracker _tracker;
+    private readonly CommandQueue _queue = new();
+    private readonly List<(Task Command, TaskCompletionSource<ReadOnlyMemory<byte>> Answer)> _commands = [];
+    private readonly ServiceSid _service;
+    private TimeSpan _now;
+    private TimeSpan _tickedAt;
+    private bool _hasReceived;
+
+    public SimulatedNode(
+        NodeId id,
+        InMemoryPresenceStore store,
+        SimulatedMembership membership,
+        SimulatedNetwork network,
+        ServiceSid service,
+        TimeSpan now,
+        Func<WatchHub, ICommitPublisher> publisher)
+    {
+        (Id, Store, _service, _now) = (id, store, service, now);
+        Time.Advance(now);
+        var view = membership.Join(id);
+        var channel = network.Attach(id, Receive);
+        var gates = new ShardGates();
+        var keys = new ApiKeyCache();
+        var status = new StorageStatus();
+        status.Faulted += exception => Fault ??= exception;
+        var clock = new NodeClock(Time);
+        var confirmation = new ConfirmationProtocol(view, channel, clock.Now);
+        var hints = new CommitHints(view, channel);
+        Services = new ServiceCache(store);
+        _tracker = new PresenceTracker(Time, _queue, _metrics, gates);
+        Hub = new WatchHub(
+            store, new FixedSizeEncoder(), status, _metrics, Time, new Random(1), Limits.WatchStallTimeout,
+            () => confirmation.IsConfirmed(clock.Now));
+        _writer = new CommandWriter(
+            store, _queue, Services, _tracker, [publisher(Hub), hints], keys, status, _metrics, Time, Limits.TombstoneRetention,
+            usersPerService: int.MaxValue, new ShardFence(id, gates));
+        Gates = gates;
+        Node = new ClusterNode(new NodeParts
+        {
+            View = view,
+            Channel = channel,
+            Store = store,
+            Clock = clock,
+            Confirmation = confirmation,
+            Gates = gates,
+            Tracker = _tracker,
+            Queue = _queue,
+            Services = Services,
+            Keys = keys,
+            Hub = Hub,
+            Hints = hints,
+            Status = status,
+            Executor = this,
+        });
+    }
+
+    public NodeId Id { get; }
+
+    public InMemoryPresenceStore Store { get; }
+
+    public SteppedTimeProvider Time { get; } = new();
+
+    public ClusterNode Node { get; }
+
+    public ShardGates Gates { get; }
+
+    public WatchHub Hub { get; }
+
+    public ServiceCache Services { get; }
+
+    public bool IsPaused { get; set; }
+
+    /// <summary>An exception that a bug has caused; null if there was none.</summary>
+    public Exception? Fault { get; private set; }
+
+    /// <summary>Whether clients can call the node.</summary>
+    public bool IsServing => !IsPaused && Node.End is null;
+
+    /// <summary>Whether the node answers for the shard now.</summary>
+    public bool Answers(Shard shard) => Node.End is null && Gates.IsOpen(shard) && Node.IsConfirmed;
+
+    /// <summary>Moves the clock of the node, unless it is paused.</summary>
+    public void AdvanceTo(TimeSpan now)
+    {
+        if (IsPaused || now <= _now)
+            return;
+        Time.Advance(now - _now);
+        _now = now;
+    }
+
+    /// <summary>Does what follows from the messages that have arrived, if any.</summary>
+    public void StepIfReceived()
+    {
+        if (!_hasReceived || !IsServing)
+            return;
+        Node.Step();
+        Write();
+    }
+
+    /// <summary>Does what the timer of a node and its writer do.</summary>
+    public void Step()
+    {
+        if (!IsServing)
+            return;
+        if (_now - _tickedAt >= Limits.Tick)
+        {
+            _tickedAt = _now;
+            _tracker.Tick();
+            Hub.Tick();
+        }
+        Node.Step();
+        Write();
+    }
+
+    public void Dispose()
+    {
+        _queue.Close();
+        _queue.Dispose();
+        Hub.Dispose();
+        _metrics.Dispose();
+        Store.Dispose();
+    }
+
+    private void Receive(NodeId from, NodeMessage message)
+    {
+        Node.Receive(from, message);
+        _hasReceived = true;
+    }
+
+    /// <summary>Writes what is queued, and answers.</summary>
+    private void Write()
+    {
+        _hasReceived = false;
+        if (_queue.Count == 0 && _commands.Count == 0)
+            return;
+        for (var i = 0; i < 4 && _queue.Count > 0; i++)
+        {
+            if (_writer.WriteOnce() != WriteOutcome.Written)
+                break;
+        }
+        _commands.RemoveAll(waiting =>
+        {
+            if (waiting.Command.IsCompletedSuccessfully)
+                waiting.Answer.TrySetResult(ReadOnlyMemory<byte>.Empty);
+            else if (waiting.Command.IsCompleted)
+                waiting.Answer.TrySetException(waiting.Command.Exception!.InnerException!);
+            return waiting.Command.IsCompleted;
+        });
+        Node.Step();
+    }
+
+    /// <summary>Runs a call that another node or this one has received.</summary>
+    public Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request)
+    {
+        if (!Gates.IsOpen(shard))
+            return Task.FromException<ReadOnlyMemory<byte>>(new ShardMovedException(shard));
+        var words = Encoding.UTF8.GetString(request.Span).Split('\n');
+        Task command = words[0] switch
+        {
+            "create" => _queue.SubmitAsync(new CreateUser(_service, World.Id(words[1]), "", "{}", default)),
+            "rename" => _queue.SubmitAsync(
+                new UpdateUser(_service, World.Key(words[1]), identity: null, etag: "", new UserEdit(words[2], null, null))),
+            "delete" => _queue.SubmitAsync(new DeleteUser(_service, World.Key(words[1]), etag: "")),
+            "switch" => _queue.SubmitAsync(new UpdateConfiguration(
+                _service, etag: "", before => before with { ReachabilityEnabled = words[1] == "on" })),
+            _ => throw new ArgumentException(words[0]),
+        };
+        var answer = new TaskCompletionSource<ReadOnlyMemory<byte>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Add((command, answer));
+        return answer.Task;
+    }
+}
