@@ -10,9 +10,8 @@ namespace GrpcPresence.Core.Writing;
 /// </summary>
 /// <remarks>
 /// When it is decided, the commands before it are committed or have failed, and nothing is in doubt, because the store was reopened after a
-/// failure. A command that failed for the store and must still be written is queued again. So the queue contains all that is not settled. A
-/// command that names a user by SID does not show its shard there. It precedes this command in the queue if it was queued before the seal;
-/// otherwise it fails after the switch, and the receiver can run it.
+/// failure. What the tracker has queued and the store has not taken is queued again, so the queue contains all that is not settled. The
+/// commands of callers do not matter: a sealed shard takes none, and the receiver can run them.
 /// </remarks>
 /// <param name="queue">The queue of this command.</param>
 /// <param name="switches">The shards.</param>
@@ -37,7 +36,7 @@ public sealed class SwitchShards(CommandQueue queue, IReadOnlyList<ShardSwitch> 
     private protected override SwitchOutcome DecideCore(CommandBatch batch)
     {
         var shards = switches.Select(given => given.Shard).ToHashSet();
-        if (queue.ToArray().Any(command => command.Subject.Shard is { } shard && shards.Contains(shard)))
+        if (queue.ToArray().Any(command => command.IsOfTracker && command.Subject.Shard is { } shard && shards.Contains(shard)))
             return new SwitchOutcome(SwitchState.NotSettled, Epoch: 0);
         batch.Switches.AddRange(switches);
         return new SwitchOutcome(SwitchState.ReceiverGone, Epoch: 0); // unless the result says that they were switched

@@ -66,9 +66,18 @@ public sealed class EvictionsTests
     {
         Observe([X, Self, B], [X, Self, B]);
         _evictions.Receive(C, new Vote(X, 9));
-        _evictions.Receive(new NodeId("b", 2), new Vote(X, 9));
+        _evictions.Receive(new NodeId("b", 0), new Vote(X, 9));
         _evictions.Receive(X, new Vote(X, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void Live_a_later_run_of_a_member_votes_in_its_place()
+    {
+        Observe([X, Self, B], [X, Self, B]);
+        _evictions.Receive(new NodeId("b", 2), new Vote(X, 9));
+        Assert.True(_evictions.TryTake(At(0), out var eviction));
+        Assert.True(eviction.HasVotes);
     }
 
     [Fact]

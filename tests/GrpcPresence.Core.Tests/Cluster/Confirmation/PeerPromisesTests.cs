@@ -22,6 +22,14 @@ public sealed class PeerPromisesTests
     }
 
     [Fact]
+    public void OneHolder_a_new_run_does_not_vote_while_promises_of_the_run_before_may_stand()
+    {
+        var promises = new PeerPromises(At(500));
+        Assert.False(promises.TryVote(X, 3, At(1499)));
+        Assert.True(promises.TryVote(X, 3, At(1500)));
+    }
+
+    [Fact]
     public void OneHolder_a_later_promise_stands_longer()
     {
         _promises.TryConfirm(X, 3, WithX, At(0));

@@ -57,7 +57,7 @@ public sealed class SwitchTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_switch_is_alone_in_its_commit_behind_what_was_queued_before_and_what_follows_fails()
+    public async Task A_switch_is_alone_in_its_commit_and_leaves_the_commands_of_callers_to_the_receiver()
     {
         var before = World.Queue.SubmitAsync(NewUser("ada"));
         _node.Seal(Ada);
@@ -68,20 +68,22 @@ public sealed class SwitchTests : IAsyncLifetime
 
         World.Write();
 
-        await before;
-        // The command of the shard that waits behind the switch is not settled. It is written under the seal.
-        Assert.Equal(SwitchState.NotSettled, (await switched).State);
-        Assert.Equal(ErrorReason.UserAlreadyExists, (await Assert.ThrowsAsync<PresenceException>(() => after)).Reason);
-        await other;
-        Assert.Equal(commits + 3, LastCommit);
-
-        switched = World.Queue.SubmitAsync(Switch());
-        other = World.Queue.SubmitAsync(NewUser("cay"));
-        World.Write();
-
+        await Assert.ThrowsAsync<ShardMovedException>(() => before);
         Assert.Equal(SwitchState.Switched, (await switched).State);
+        await Assert.ThrowsAsync<ShardMovedException>(() => after);
         await other;
-        await Assert.ThrowsAsync<ShardMovedException>(() => World.Create(_service, "ada"));
+        Assert.Equal(commits + 2, LastCommit);
+    }
+
+    [Fact]
+    public async Task A_sealed_shard_takes_no_command_of_a_caller_so_that_a_hand_over_misses_none()
+    {
+        await World.Online(_service, "ada");
+        _node.Seal(Ada);
+
+        await Assert.ThrowsAsync<ShardMovedException>(() => World.Delete(_service, "ada"));
+
+        Assert.True((await World.Get(_service, "ada"))!.IsOnline);
     }
 
     [Theory]
@@ -164,7 +166,6 @@ public sealed class SwitchTests : IAsyncLifetime
         Assert.Equal(new SwitchOutcome(SwitchState.ReceiverGone, 0), await World.Do(Switch()));
 
         Assert.Equal(ShardGateState.Sealed, _node.Gates[Ada].State);
-        await World.Create(_service, "ada");
     }
 
     [Fact]
