@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using GrpcPresence.Client;
 
 namespace GrpcPresence.Samples;
@@ -35,12 +34,6 @@ internal static class ClientCommand
             command.Options.Add(option);
         command.SetAction(async (arguments, interrupted) =>
         {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
-            using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-            {
-                context.Cancel = true;
-                stop.Cancel();
-            });
             try
             {
                 var settings = new PresenceClientOptions
@@ -50,9 +43,9 @@ internal static class ClientCommand
                 };
                 if (Environment.GetEnvironmentVariable("PRESENCE_KEY")?.Split(':', 2) is [var sid, var secret])
                     settings.Credentials = PresenceCredentials.ApiKey(sid, secret);
-                await runAsync(settings, arguments, stop.Token);
+                await runAsync(settings, arguments, interrupted);
             }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
             {
                 // Stopped while the sample waited.
             }

@@ -209,6 +209,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
 
         var end = await Barrier.Within(session.Ended, "ada's session ended");
         Assert.Equal((expected, rejected), (end.Reason, end.Error!.Reason));
+        await _meters.UntilAsync("presence.client.heartbeats", 4); // bob's answer too, before the clock moves
         _clock.Advance(Interval);
         Assert.Equal(["bob"], await stream.NextBeatsAsync());
         Assert.Equal(1, _meters["presence.client.sessions"]);
