@@ -678,8 +678,8 @@ public static class Limits
     public static readonly TimeSpan LinkExpiry = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// How long a call waits for the owner of its shard: as long as a planned move of the shard takes at most. After that the client is told
-    /// to try again.
+    /// How long a call waits for the owner of its shard: as long as a planned move of the shard takes at most. After that the client gets
+    /// OwnerUnavailable.
     /// </summary>
     public static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(500);
 
@@ -689,7 +689,9 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan ForwardedCall = TimeSpan.FromSeconds(2);
 
-    /// <summary>The retry delay of a call whose owner is not available: a take-over and a move take longer than a call over the network.</summary>
+    /// <summary>
+    /// The retry delay of a call whose owner is not available: a take-over and a move take longer than a call over the network.
+    /// </summary>
     public static readonly TimeSpan OwnerRetry = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
@@ -705,12 +707,14 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan NodeStep = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How often a node tells the others what it watches. A change is told at once, and this replaces a message that was lost.</summary>
+    /// <summary>
+    /// How often a node sends the others what it watches. It sends a change at once, and this replaces a message that was lost.
+    /// </summary>
     public static readonly TimeSpan NodeStatusInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// How often a node asks the store what has changed. With an answer, a node learns of each change within a second. Costs 0.5 % of a core
-    /// for 1,000 cached service instances.
+    /// How often a node asks the store what has changed, so that it learns of each change within a second. It costs 0.5 % of a core for
+    /// 1,000 cached service instances.
     /// </summary>
     public static readonly TimeSpan StorePollInterval = TimeSpan.FromMilliseconds(500);
 }

@@ -37,7 +37,7 @@ public sealed class ConfirmationProtocol
     /// <inheritdoc cref="NodeConfirmation.TryBeginRenewal"/>
     /// <param name="now">The time.</param>
     /// <param name="renewal">The renewal.</param>
-    /// <param name="members">The members at the last renewal that the store acknowledged in time; empty if there was none.</param>
+    /// <param name="members">The members at the last renewal that the store acknowledged in time; empty before the first.</param>
     public bool TryBeginRenewal(TimeSpan now, out Renewal renewal, out ImmutableArray<NodeId> members)
     {
         lock (_gate)

@@ -110,7 +110,9 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         }
     }
 
-    /// <summary>Whether nobody can confirm the node any more. An earlier run of this node has ended, or this one could not have begun.</summary>
+    /// <summary>
+    /// Whether nobody can confirm the node any more. An earlier run of this node has ended, or this one could not have begun.
+    /// </summary>
     private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
     /// <summary>An eviction that is not over.</summary>

@@ -53,7 +53,7 @@ public sealed class NodeConfirmation
     /// </summary>
     public bool IsConfirmed(TimeSpan now) => now.Ticks < Volatile.Read(ref _until);
 
-    /// <summary>The members at the last renewal that the store acknowledged in time; empty if there was none.</summary>
+    /// <summary>The members at the last renewal that the store acknowledged in time; empty before the first.</summary>
     public ImmutableArray<NodeId> Members => _acknowledged?.Members ?? [];
 
     /// <summary>Returns what the node may do.</summary>

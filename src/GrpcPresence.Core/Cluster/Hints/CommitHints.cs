@@ -12,8 +12,8 @@ namespace GrpcPresence.Core.Cluster.Hints;
 /// each of them may have the service instance cached. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// PostgreSQL could notify the nodes. Its NOTIFY takes a lock of the whole server until the commit is flushed, which left 0.38 of the commits
-/// of four writers.
+/// PostgreSQL could notify the nodes. Its NOTIFY takes a lock of the whole server until the commit is flushed, which left 0.38 of the
+/// commits of four writers.
 /// </remarks>
 public sealed class CommitHints(IClusterView view, INodeChannel channel) : ICommitPublisher
 {

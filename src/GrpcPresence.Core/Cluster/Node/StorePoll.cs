@@ -121,8 +121,8 @@ internal sealed class StorePoll
     }
 
     /// <summary>
-    /// Commits that were acknowledged may be lost. Clients resume and get a reset, nothing cached counts, and each user whose stored presence
-    /// differs from the tracked one is stored again.
+    /// Commits that were acknowledged may be lost. Clients resume and get a reset, nothing cached counts, and each user whose stored
+    /// presence differs from the tracked one is stored again.
     /// </summary>
     private void ForgetLost()
     {

@@ -12,7 +12,9 @@ internal sealed class IncomingHandOvers
 {
     private readonly Dictionary<Shard, Incoming> _incoming = [];
 
-    /// <summary>Takes an item. Returns whether the hand-over is complete with it, so that the sender must be told.</summary>
+    /// <summary>
+    /// Takes an item. Returns whether the hand-over is complete with it, so that the sender must get <see cref="HandOverAccepted"/>.
+    /// </summary>
     public bool Receive(NodeId from, HandOverItem item)
     {
         if (item is HandOverBegin begin)
@@ -51,7 +53,9 @@ internal sealed class IncomingHandOvers
     /// <summary>Returns what was received of a shard, complete or not; null if nothing was. Forgets it.</summary>
     public Incoming? Take(Shard shard) => _incoming.Remove(shard, out var incoming) ? incoming : null;
 
-    /// <summary>Forgets what is of a shard that another node than the sender holds by now, or that the sender holds under another epoch.</summary>
+    /// <summary>
+    /// Forgets what is of a shard that another node than the sender holds by now, or that the sender holds under another epoch.
+    /// </summary>
     public void Forget(Shard shard, NodeId? holder, long epoch)
     {
         if (_incoming.TryGetValue(shard, out var incoming) && (incoming.From != holder || incoming.Begin.Epoch != epoch))
@@ -73,7 +77,7 @@ internal sealed class Incoming(NodeId from, HandOverBegin begin)
     /// <summary>The users.</summary>
     public List<HandedUser> Users { get; } = [];
 
-    /// <summary>Whether these are all users, and the holder was told.</summary>
+    /// <summary>Whether these are all users.</summary>
     public bool IsComplete { get; set; }
 
     /// <summary>Until when this node waits for the holder to say that it has switched; null if it does not wait yet.</summary>

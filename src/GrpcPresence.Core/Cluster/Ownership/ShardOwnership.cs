@@ -230,7 +230,6 @@ internal sealed class ShardOwnership(
         _outgoing.Remove(shard);
     }
 
-    private static ClusterView Staying(ClusterView view, IReadOnlySet<NodeId> leaving) => leaving.Count == 0 || view.Nodes.All(leaving.Contains)
-        ? view
-        : view with { Nodes = view.Nodes.RemoveAll(leaving.Contains) };
+    private static ClusterView Staying(ClusterView view, IReadOnlySet<NodeId> leaving) =>
+        leaving.Count == 0 || view.Nodes.All(leaving.Contains) ? view : view with { Nodes = view.Nodes.RemoveAll(leaving.Contains) };
 }

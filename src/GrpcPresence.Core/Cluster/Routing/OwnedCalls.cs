@@ -12,9 +12,9 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// Runs the calls of other nodes for the shards that this node owns, and sends the results. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// Calls run in the order in which a link brings them, except that a call waits if its service instance is not cached, and all later ones of
-/// that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions is sent only while this
-/// node is confirmed; otherwise the client is told that the owner is unavailable.
+/// Calls run in the order in which a link brings them, except that a call waits if its service instance is not cached, and all later ones
+/// of that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions is sent only while
+/// this node is confirmed; otherwise the client gets OwnerUnavailable.
 /// </remarks>
 internal sealed class OwnedCalls(
     PresenceTracker tracker,
@@ -146,7 +146,8 @@ internal sealed class OwnedCalls(
     {
         if (service.Id != call.ServiceId)
             return Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service));
-        var result = tracker.Beat(service, call.User, call.Session, call.Stream is { } stream ? streams.Meet(stream.Id, stream.EndSessionsOnClose) : null);
+        var met = call.Stream is { } stream ? streams.Meet(stream.Id, stream.EndSessionsOnClose) : null;
+        var result = tracker.Beat(service, call.User, call.Session, met);
         return result.Rejection is { } reason ? Task.FromException(ErrorOf(reason, call)) : result.Stored;
     }
 

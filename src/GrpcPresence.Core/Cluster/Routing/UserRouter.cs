@@ -142,8 +142,8 @@ public sealed class UserRouter(
     }
 
     /// <summary>
-    /// Routes the calls that wait, and fails those that have waited for too long, whose deadline has passed, or whose receiver is not in the
-    /// view. To be called at least every 50 ms, and when a shard was opened or its holder became known.
+    /// Routes the calls that wait, and fails those that have waited for too long, whose deadline has passed, or whose receiver is not in
+    /// the view. To be called at least every 50 ms, and when a shard was opened or its holder became known.
     /// </summary>
     public void Tick(ClusterView view)
     {

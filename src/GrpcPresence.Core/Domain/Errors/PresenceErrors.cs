@@ -155,7 +155,8 @@ public static class PresenceErrors
 
     /// <summary>Reports that a write was given to a node that did not answer.</summary>
     public static PresenceException OutcomeUnknown() => new(
-        ErrorReason.OutcomeUnknown, "The node that was to run the call did not answer. The call may have been done: read before you repeat it.");
+        ErrorReason.OutcomeUnknown,
+        "The node that was to run the call did not answer. The call may have been done: read before you repeat it.");
 
     private static PresenceException With(ErrorReason reason, string message, string key, object value) =>
         new(reason, message) { Details = new Dictionary<string, string> { [key] = value.ToString() ?? "" } };

@@ -98,16 +98,13 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         {
             throw new BrokenPromiseException("Final", $"a heartbeat began the ended session {asked.Session} of {asked.User} again");
         }
-        else if (Note(key, asked.At) && _asked.TrueForAll(other => other.User != asked.User || !other.IsEnd) && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
+        else
         {
-            _online[asked.User] = asked.At + timeout;
+            _beaten[key] = asked.At;
+            var mayEnd = _asked.Exists(other => other.User == asked.User && other.IsEnd);
+            if (!mayEnd && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
+                _online[asked.User] = asked.At + timeout;
         }
-    }
-
-    private bool Note((string, string) session, TimeSpan at)
-    {
-        _beaten[session] = at;
-        return true;
     }
 
     private sealed class Asked(string user, string session, Task answer, TimeSpan at, bool isEnd)

@@ -7,6 +7,7 @@ using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Simulation;
 using GrpcPresence.Core.Watching;
@@ -241,7 +242,7 @@ internal sealed class SimulatedCluster : IDisposable
         {
             var node = serving[(_turn + i) % serving.Count];
             if (node.Services.FindCached(_sid) is { } service)
-                _clients.BeatSteadily(node.Node.Router.Beat(service, RefOf(SteadyNames[i], mayCreate: true), World.Session("steady"), null), SteadyNames[i]);
+                _clients.BeatSteadily(Beat(node, service, SteadyNames[i], "steady"), SteadyNames[i]);
             else
                 Observe(node.Services.GetAsync(_sid, default).AsTask());
         }
@@ -250,7 +251,7 @@ internal sealed class SimulatedCluster : IDisposable
     private async Task BeatAsync(SimulatedNode node, string user, string session)
     {
         if (await FindServiceAsync(node) is { } service)
-            _clients.Beat(node.Node.Router.Beat(service, RefOf(user, mayCreate: true), World.Session(session), null), user, session);
+            _clients.Beat(Beat(node, service, user, session), user, session);
     }
 
     private async Task EndAsync(SimulatedNode node, string user, string session)
@@ -259,7 +260,7 @@ internal sealed class SimulatedCluster : IDisposable
             _clients.End(node.Node.Router.EndSession(service, RefOf(user, mayCreate: false), World.Session(session)), user, session);
     }
 
-    private async Task<Core.Tenants.CachedService?> FindServiceAsync(SimulatedNode node)
+    private async Task<CachedService?> FindServiceAsync(SimulatedNode node)
     {
         try
         {
@@ -426,6 +427,9 @@ internal sealed class SimulatedCluster : IDisposable
         Learn();
         watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
     }
+
+    private static HeartbeatResult Beat(SimulatedNode node, CachedService service, string user, string session) =>
+        node.Node.Router.Beat(service, RefOf(user, mayCreate: true), World.Session(session), stream: null);
 
     private static UserRef RefOf(string user, bool mayCreate) => new(World.Id(user), Sid: null, mayCreate);
 

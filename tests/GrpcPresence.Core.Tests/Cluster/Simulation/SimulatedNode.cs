@@ -101,7 +101,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public bool IsPaused { get; set; }
 
-    /// <summary>An exception that a bug has caused; null if there was none.</summary>
+    /// <summary>An exception that a bug has caused, or null.</summary>
     public Exception? Fault { get; private set; }
 
     /// <summary>Whether clients can call the node.</summary>
