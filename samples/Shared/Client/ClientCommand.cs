@@ -10,6 +10,8 @@ internal static class ClientCommand
 {
     private const string DemoServiceSid = "IS00000000000000000000000000000de0";
 
+    private static readonly TimeSpan EndOfSessions = TimeSpan.FromSeconds(30);
+
     private static readonly Option<string> Address = new("--address")
     {
         Description = "The server's gRPC address",
@@ -57,6 +59,7 @@ internal static class ClientCommand
             Console.WriteLine("stopped");
             return 0;
         });
-        return command.Parse(args).InvokeAsync();
+        // To end many sessions takes longer than the two seconds that a program has by default.
+        return command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = EndOfSessions });
     }
 }
