@@ -20,7 +20,7 @@ trap clean_up EXIT
 
 # The time limits in seconds: of all tests on unbroken code, and of one test on broken code. A test that hangs has noticed the patch, and
 # fails by its own time limit.
-readonly patience=60 short_patience=5
+readonly patience=180 short_patience=5
 
 # header NAME FIELD: what the patch says of itself above its first line of diff.
 header() { sed -n "s/^$2: //p; /^diff /q" "$here/$1.patch"; }
