@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Watching;

@@ -1,10 +1,8 @@
 using GrpcPresence.Core.Domain;
-using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Fixture;
-using GrpcPresence.Core.Tests.Simulation;
 using GrpcPresence.Core.Watching;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;

@@ -1,5 +1,4 @@
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 

@@ -24,7 +24,7 @@ internal sealed class OutgoingHandOver
 
     private readonly SealedShard _seal;
     private readonly long _id;
-        private readonly CommandQueue _queue;
+    private readonly CommandQueue _queue;
     private readonly SendItem _send;
     private Task _barrier;
     private Task<SwitchOutcome>? _switch;

@@ -89,11 +89,11 @@ public sealed class UserState
         bool? isOnline,
         bool? isNotifiable,
         DateTimeOffset? lastOnlineTime) => new(service, sid, identity, record, revision)
-    {
-        IsOnline = isOnline,
-        IsNotifiable = isNotifiable,
-        LastOnlineTime = lastOnlineTime,
-    };
+        {
+            IsOnline = isOnline,
+            IsNotifiable = isNotifiable,
+            LastOnlineTime = lastOnlineTime,
+        };
 
     /// <summary>Returns the same state at the revisions at which it is stored. Null for a deleted user.</summary>
     public UserState With(UserRecord? record, long revision) => new(Service, Sid, Identity, record, revision)

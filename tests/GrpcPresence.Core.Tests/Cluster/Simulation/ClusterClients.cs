@@ -1,6 +1,4 @@
-using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Testing;

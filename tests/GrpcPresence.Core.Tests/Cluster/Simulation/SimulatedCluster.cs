@@ -1,16 +1,13 @@
 using System.Text;
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
-using GrpcPresence.Core.Domain.Users;
-using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
-using GrpcPresence.Core.Tests.Simulation;
-using GrpcPresence.Core.Watching;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;

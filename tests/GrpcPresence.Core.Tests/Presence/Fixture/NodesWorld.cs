@@ -3,7 +3,6 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Tests.Presence.Fixture;

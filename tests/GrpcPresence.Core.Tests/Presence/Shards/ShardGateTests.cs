@@ -1,6 +1,4 @@
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;

@@ -1,6 +1,5 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using static GrpcPresence.Core.Tests.Presence.Fixture.PresenceWorld;
 
