@@ -22,6 +22,7 @@ const MANY = 1_000;
 const MOST_PAUSE_MS = 30;
 const PATIENCE_MS = 30_000;
 // Within the server's memory limit, the amount of garbage is random. A leak ends the process or exceeds this limit.
+const SPARE_ROUNDS = 3; // if memory has grown
 const MOST_GROWTH = 1.6;
 const SPARE_HANDLES = 10;
 const SPARE_THREADS = 10;
@@ -67,6 +68,12 @@ for (let round = 1; round <= ROUNDS; round += 1) {
 }
 
 await step('the server keeps nothing of them', async () => {
+  // The garbage collector may not have run since the last round. What the server keeps, it still keeps after further rounds.
+  for (let more = 1; more <= SPARE_ROUNDS && memory.at(-1) > memory[0] * MOST_GROWTH; more += 1) {
+    for (let from = 0; from < WATCHES; from += AT_ONCE) await churn(from);
+    await until('their connections are gone', () => connectionsTo(server.port) === 1, PATIENCE_MS);
+    memory.push(memoryOf(server.pid));
+  }
   if (memory.at(-1) > memory[0] * MOST_GROWTH) throw new Error(`memory grew from ${mebibytes(memory[0])} to ${mebibytes(memory.at(-1))}`);
   await until(`there are about ${handles} handles`, () => handlesOf(server.pid) <= handles + SPARE_HANDLES, PATIENCE_MS);
   await until(`there are about ${threads} threads`, () => threadsOf(server.pid) <= threads + SPARE_THREADS, PATIENCE_MS);
