@@ -377,7 +377,7 @@ public sealed class ClusterNode : ILinkReceiver
         Ended?.Invoke(end);
     }
 
-    private static Lease LeaseOf(NodeLease lease) => new(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age);
+    internal static Lease LeaseOf(NodeLease lease) => new(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age);
 
     private void Wake() => Woken?.Invoke();
 }

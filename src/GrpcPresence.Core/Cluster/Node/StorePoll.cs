@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
-using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Node;
@@ -14,11 +14,9 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// </summary>
 internal sealed class StorePoll
 {
-    /// <summary>Rows of a read: a few milliseconds.</summary>
-    private const int CheckPage = 10_000;
-
     private readonly NodeParts _parts;
     private readonly ShardTable _table;
+    private readonly ShardRecovery _recovery;
     private readonly StoreCall<TimeSpan, ClusterPoll> _poll;
     private readonly StoreCall<NodeId, NodeLease?> _lease;
     private readonly StoreCall<bool, bool> _reload;
@@ -37,7 +35,8 @@ internal sealed class StorePoll
 
     public StorePoll(NodeParts parts, ShardTable table, Action wake)
     {
-        (_parts, _table, _poll, _lease, _reload) = (parts, table, new(wake), new(wake), new(wake));
+        (_parts, _table, _recovery) = (parts, table, new ShardRecovery(parts.Services));
+        (_poll, _lease, _reload) = (new(wake), new(wake), new(wake));
         parts.Status.WentBack += _ =>
         {
             _writerWentBack = true;
@@ -140,10 +139,7 @@ internal sealed class StorePoll
     private void Observe()
     {
         if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
-        {
-            _parts.Confirmation.Observe(
-                new Lease(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age), _parts.Clock.Now);
-        }
+            _parts.Confirmation.Observe(ClusterNode.LeaseOf(lease), _parts.Clock.Now);
         if (!_lease.IsBusy && _suspects.TryDequeue(out var suspect))
             _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
     }
@@ -165,24 +161,14 @@ internal sealed class StorePoll
             await webhooks.ReloadAsync(CancellationToken.None).ConfigureAwait(false);
         for (var number = 0; checks && number < Shard.Count; number++)
         {
-            if (_parts.Gates[new Shard(number)].IsHeld)
-                await CheckAsync(new Shard(number)).ConfigureAwait(false);
+            var shard = new Shard(number);
+            if (!_parts.Gates[shard].IsHeld)
+                continue;
+            await _recovery.CheckAsync(
+                _parts.Tracker.Shards!.Check(shard),
+                (after, limit, stop) => _parts.Store.ListOnlineUsersAsync(shard, after, limit, stop),
+                CancellationToken.None).ConfigureAwait(false);
         }
         return true;
-    }
-
-    private async Task CheckAsync(Shard shard)
-    {
-        var check = _parts.Tracker.Shards!.Check(shard);
-        for (long after = 0; ;)
-        {
-            var page = await _parts.Store.ListOnlineUsersAsync(shard, after, CheckPage, CancellationToken.None).ConfigureAwait(false);
-            foreach (var user in page)
-                check.Add(await _parts.Services.GetAsync(user.Service, CancellationToken.None).ConfigureAwait(false), user);
-            if (page.Count < CheckPage)
-                break;
-            after = page[^1].Id;
-        }
-        check.Complete();
     }
 }

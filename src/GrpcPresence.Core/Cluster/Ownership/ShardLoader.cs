@@ -10,8 +10,7 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// <summary>Loads shards that this node holds and has not opened yet. Safe from any thread.</summary>
 internal sealed class ShardLoader(IClusterStore store, ServiceCache services, TrackedShards shards)
 {
-    /// <summary>Rows of a read: a few milliseconds.</summary>
-    private const int PageSize = 10_000;
+    private readonly ShardRecovery _recovery = new(services);
 
     /// <summary>
     /// Loads a shard from what its last holder has handed over, and from the store as well unless the hand-over was the complete one before
@@ -35,40 +34,22 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
         }
         if (isHandedOver)
             return load;
-        load.TakeOver(await store.FindUptimeAsync(CancellationToken.None).ConfigureAwait(false));
-        for (long after = 0; ;)
-        {
-            var page = await store.ListEndedSessionsAsync(shard, after, PageSize, CancellationToken.None).ConfigureAwait(false);
-            foreach (var ended in page)
-            {
-                if (await FindAsync(ended.Service, id: null).ConfigureAwait(false) is { } service)
-                    load.RecoverEnded(service, ended.Identity, ended.Session, ended.Until);
-            }
-            if (page.Count < PageSize)
-                break;
-            after = page[^1].Id;
-        }
-        for (long after = 0; ;)
-        {
-            var page = await store.ListOnlineUsersAsync(shard, after, PageSize, CancellationToken.None).ConfigureAwait(false);
-            foreach (var user in page)
-            {
-                if (await FindAsync(user.Service, id: null).ConfigureAwait(false) is { } service)
-                    load.Recover(service, user);
-            }
-            if (page.Count < PageSize)
-                return load;
-            after = page[^1].Id;
-        }
+        await _recovery.TakeOverAsync(
+            load,
+            await store.FindUptimeAsync(CancellationToken.None).ConfigureAwait(false),
+            (after, limit, stop) => store.ListEndedSessionsAsync(shard, after, limit, stop),
+            (after, limit, stop) => store.ListOnlineUsersAsync(shard, after, limit, stop),
+            CancellationToken.None).ConfigureAwait(false);
+        return load;
     }
 
     /// <summary>Returns the service instance; null if it was deleted meanwhile.</summary>
-    private async ValueTask<CachedService?> FindAsync(ServiceSid sid, long? id)
+    private async ValueTask<CachedService?> FindAsync(ServiceSid sid, long id)
     {
         try
         {
             var service = await services.GetAsync(sid, CancellationToken.None).ConfigureAwait(false);
-            return id is null || service.Id == id ? service : null;
+            return service.Id == id ? service : null;
         }
         catch (PresenceException error) when (error.Reason == ErrorReason.ServiceInstanceNotFound)
         {
