@@ -66,7 +66,7 @@ public sealed partial class InMemoryPresenceStore
         }
     }
 
-    public async ValueTask<ImmutableArray<NodeId>> RenewAsync(
+    public async ValueTask<RenewedLease> RenewAsync(
         NodeId node, long number, ImmutableArray<NodeId> acknowledged, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Renew, cancellationToken);
@@ -87,7 +87,7 @@ public sealed partial class InMemoryPresenceStore
                     Acknowledged = acknowledged,
                 }),
             };
-            return End(members, fault);
+            return End(new RenewedLease(cluster.Identity, members), fault);
         }
     }
 
@@ -97,13 +97,15 @@ public sealed partial class InMemoryPresenceStore
         return End(Committed.Cluster.FindActive(node) is { } row ? LeaseOf(row) : null, fault);
     }
 
-    public async ValueTask<bool> EvictAsync(NodeId node, long renewal, TimeSpan age, CancellationToken cancellationToken)
+    public async ValueTask<bool> EvictAsync(
+        NodeId node, DataIdentity data, long renewal, TimeSpan age, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Evict, cancellationToken);
         lock (_shared.Gate)
         {
             var cluster = Committed.Cluster;
-            if (cluster.FindActive(node) is not { } row
+            if ((data != cluster.Identity && Mutation != StoreMutation.EvictionInAnyData)
+                || cluster.FindActive(node) is not { } row
                 || (row.Renewal != renewal && Mutation != StoreMutation.EvictionIgnoresTheRenewal)
                 || (AgeOf(row) < age && Mutation != StoreMutation.EvictionIgnoresTheAge))
             {
@@ -120,7 +122,7 @@ public sealed partial class InMemoryPresenceStore
     }
 
     public async ValueTask<ImmutableArray<ShardHolder>> ClaimAsync(
-        NodeId node, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken)
+        NodeId node, DataIdentity data, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Claim, cancellationToken);
         lock (_shared.Gate)
@@ -128,6 +130,8 @@ public sealed partial class InMemoryPresenceStore
             var before = Committed.Cluster;
             if (Mutation != StoreMutation.ClaimWithoutFence)
                 RowOf(node);
+            if (data != before.Identity && Mutation != StoreMutation.ClaimInAnyData)
+                return End<ImmutableArray<ShardHolder>>([], fault);
             Shard[] free =
             [
                 .. shards.Distinct().OrderBy(shard => shard.Number).Where(shard => Mutation == StoreMutation.ClaimTakesHeldShards

@@ -12,11 +12,12 @@ namespace GrpcPresence.Core.Watching;
 /// missing ones do not arrive, the gap is read from the store.
 /// </summary>
 /// <param name="service">The service instance as it was read. The feed begins at its revision.</param>
+/// <param name="timeline">The timeline of that revision.</param>
 /// <param name="patience">
 /// How long commits are held, in units of timestamps. Zero where one writer publishes all commits in order: what is missing then does not
 /// arrive any more.
 /// </param>
-internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
+internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long patience = 0)
 {
     // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
     // one, then a queue's.
@@ -36,6 +37,9 @@ internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
     public long ServiceId { get; } = service.Id;
 
     public ServiceSid Service { get; } = service.Sid;
+
+    /// <summary>The timeline of the revisions of the feed.</summary>
+    public Guid Timeline => timeline;
 
     /// <summary>The revision up to which every change was offered to the queues that were attached then.</summary>
     public long Revision => Volatile.Read(ref _revision);

@@ -163,10 +163,15 @@ internal sealed class WriterStore(
     {
         if (node is null)
             return;
-        var wentBack = _identity is { } known && (known != position.Identity || position.LastCommit < _position.LastCommit);
+        var known = _identity;
         _identity = position.Identity;
-        if (wentBack)
+        status.NoteData(position.Identity);
+        if (known is null)
+            return;
+        if (known != position.Identity)
             status.ReportWentBack(position.Identity);
+        else if (position.LastCommit < _position.LastCommit)
+            throw new NodeEvictedException($"The store has lost commits of {node} without a new identity of the data, so no node can tell who knows.");
     }
 
     /// <summary>

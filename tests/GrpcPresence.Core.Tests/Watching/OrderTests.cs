@@ -172,7 +172,7 @@ public sealed class OrderTests : IDisposable
         const int Changes = 5_000;
         var service = await _world.NewService();
         var record = (await _world.Store.FindServiceAsync(service.Sid, default))!;
-        var feed = new ServiceFeed(record);
+        var feed = new ServiceFeed(record, timeline: default);
         var filter = new WatchFilter([], UpdateReasons.None, UserView.Full);
         for (var i = 0; i < 200; i++)
             feed.Attach(new WatchQueue(feed, filter, record.Configuration)); // the feed marks these before the queue under test

@@ -254,7 +254,7 @@ public sealed class ServiceFeedTests
 
     private static ServiceFeed NewFeed(long patience)
     {
-        var feed = new ServiceFeed(Service, patience);
+        var feed = new ServiceFeed(Service, timeline: default, patience);
         NewQueue(feed);
         return feed;
     }

@@ -10,6 +10,7 @@ using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Node;
@@ -33,11 +34,14 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StorePoll _poll;
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
-    private readonly StoreCall<long, ImmutableArray<NodeId>> _renewal;
+    private readonly StoreCall<long, RenewedLease> _renewal;
     private readonly StoreCall<bool, NodeLease?> _join;
     private readonly StoreCall<Eviction, bool> _eviction;
-    private readonly StoreCall<int, ImmutableArray<Storage.Cluster.ShardHolder>> _claim;
+    private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
+    private readonly Lock _dataGate = new(); // orders the loop and the writer when both find other data; guards the next field
+    private DataIdentity _watched; // the data for which the watches were reset last
+    private KnownData? _data; // what the last poll was of; replaced as a whole
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
     private TimeSpan _statusAt = TimeSpan.MinValue;
@@ -57,7 +61,8 @@ public sealed class ClusterNode : ILinkReceiver
         _eviction = new(Wake);
         _claim = new(Wake);
         _leave = new(Wake);
-        _poll = new StorePoll(parts, _table, Wake);
+        _poll = new StorePoll(parts, _table, Adopt, Wake);
+        parts.Status.WentBack += StopLostCommits;
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
         _ownership = new ShardOwnership(_self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send);
@@ -86,6 +91,9 @@ public sealed class ClusterNode : ILinkReceiver
 
     /// <summary>How the node has ended; null while it has not.</summary>
     public NodeEnd? End { get; private set; }
+
+    /// <summary>The data that this node knows; default before its first poll.</summary>
+    private DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
 
     /// <summary>The holders of the shards, as this node knows them.</summary>
     public ShardTable Table => _table;
@@ -116,7 +124,9 @@ public sealed class ClusterNode : ILinkReceiver
             return;
         if (message is CommitHint hint)
         {
-            TakeCommits(hint);
+            // Read here and not by the loop: until the loop knows other data, hints of that data change nothing.
+            if (hint.Data == Data)
+                TakeCommits(hint);
             return;
         }
         _inbox.Enqueue((from, message));
@@ -210,7 +220,7 @@ public sealed class ClusterNode : ILinkReceiver
                     break;
                 case HolderHint hint:
                     foreach (var holder in hint.Shards)
-                        _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch));
+                        _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, hint.Data));
                     break;
                 case NodeStatus status:
                     if (!_statuses.TryGetValue(received.From, out var known) || known.Number < status.Number)
@@ -261,14 +271,14 @@ public sealed class ClusterNode : ILinkReceiver
     private void Confirm(ClusterView view)
     {
         var now = _parts.Clock.Now;
-        if (_renewal.TryTake(out var number, out var members, out var error))
+        if (_renewal.TryTake(out var number, out var renewed, out var error))
         {
             if (error is NodeEvictedException)
                 _parts.Confirmation.Depose();
             else if (error is not null)
                 _parts.Confirmation.FailRenewal(number);
             else
-                _parts.Confirmation.CompleteRenewal(number, members, now);
+                _parts.Confirmation.CompleteRenewal(number, renewed.Data, renewed.Members, now);
         }
         _isViewSeen |= view.Contains(_self);
         var isOut = (_isViewSeen && !view.Contains(_self)) || _poll.IsOut || _parts.Status.Eviction is not null;
@@ -291,28 +301,80 @@ public sealed class ClusterNode : ILinkReceiver
         if (_eviction.IsBusy || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
             return;
         var age = eviction.HasVotes ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
-        _eviction.Begin(eviction, _parts.Store.EvictAsync(eviction.Node, eviction.Renewal, age, CancellationToken.None));
+        _eviction.Begin(eviction, EvictAsync(eviction, age));
+    }
+
+    private ValueTask<bool> EvictAsync(Eviction eviction, TimeSpan age) =>
+        _parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None);
+
+    /// <summary>
+    /// The store shows other data than this node knew, or the first. Once the others hear that this node knows it, they count on it that
+    /// every shard is closed here that is not of this node in that data.
+    /// </summary>
+    private void Adopt(ClusterPoll poll)
+    {
+        lock (_dataGate)
+        {
+            var now = _parts.Clock.Now;
+            var mayHaveLost = !_parts.Confirmation.IsConfirmedThroughout(now);
+            _table.Reset(poll.Identity, poll.Shards);
+            _ownership.ForgetData(mayHaveLost);
+            if (Data != default)
+                ResetWatches(poll.Identity);
+            Volatile.Write(ref _data, new KnownData(poll.Identity));
+            _parts.Confirmation.Learn(poll.Identity, now);
+        }
+    }
+
+    /// <summary>
+    /// The writer is about to write to other data than before, and the loop may not know that data yet. What is written belongs to no
+    /// watch of before. If another node may have taken shards of this one, the changes of their users are not written.
+    /// </summary>
+    private void StopLostCommits(DataIdentity data)
+    {
+        lock (_dataGate)
+        {
+            if (Data == data)
+                return;
+            ResetWatches(data);
+            if (_parts.Confirmation.IsConfirmedThroughout(_parts.Clock.Now))
+                return;
+            for (var number = 0; number < Shard.Count; number++)
+            {
+                var shard = new Shard(number);
+                _parts.Gates.Close(shard, _parts.Gates[shard].Epoch);
+            }
+        }
+    }
+
+    /// <summary>Ends the watches once for each new data: their clients resume, and get a reset if they had received what is lost.</summary>
+    private void ResetWatches(DataIdentity data)
+    {
+        if (_watched == data)
+            return;
+        _watched = data;
+        _parts.Hub.Reset();
     }
 
     private void Own(ClusterView view)
     {
-        if (_claim.TryTake(out _, out var claimed, out var error) && error is null)
+        if (_claim.TryTake(out var data, out var claimed, out var error) && error is null)
         {
             foreach (var holder in claimed)
-                _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch));
+                _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
             foreach (var node in view.Nodes)
             {
                 if (node != _self && claimed.Length > 0)
-                    _parts.Channel.Send(node, new HolderHint(claimed));
+                    _parts.Channel.Send(node, new HolderHint(data, claimed));
             }
         }
         var now = _parts.Clock.Now;
         FindLeaving(view);
-        _ownership.Tick(view, (_leaving, _leavingVersion), _poll.IsFresh, now);
+        _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh, _parts.Confirmation.MayTakeOver), now);
         if (_isLeaving)
             TryLeave(view);
         else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && !_claim.IsBusy)
-            _claim.Begin(0, _parts.Store.ClaimAsync(_self, _ownership.ToClaim, CancellationToken.None));
+            _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, _ownership.ToClaim, CancellationToken.None));
     }
 
     private void FindLeaving(ClusterView view)
@@ -380,6 +442,8 @@ public sealed class ClusterNode : ILinkReceiver
     internal static Lease LeaseOf(NodeLease lease) => new(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age);
 
     private void Wake() => Woken?.Invoke();
+
+    private sealed record KnownData(DataIdentity Identity);
 }
 
 /// <summary>How a node has ended.</summary>

@@ -55,9 +55,13 @@ internal sealed class ShardOwnership(
                     outgoing.Receive(from, accepted, now);
                 break;
             case HandOverDone done:
+                if (done.Holder.Data != table[done.Shard].Data)
+                    break; // the poll shows who has the shard in the data that this node knows
                 _done[done.Shard] = done;
-                table.Learn(done.Shard, new KnownHolder(self, done.Epoch));
+                table.Learn(done.Shard, done.Holder);
                 break;
+            case HandOverBegin begin when begin.Holder.Data != table[begin.Shard].Data:
+                break; // the holder begins again when both know the same data
             default:
                 if (_incoming.Receive(from, item))
                     send(from, new HandOverAccepted(item.Id, item.Shard), now + Limits.ForwardedCall);
@@ -68,9 +72,12 @@ internal sealed class ShardOwnership(
     /// <summary>Does what is due, and notes what should be claimed.</summary>
     /// <param name="view">The newest view.</param>
     /// <param name="leaving">The nodes that give their shards away; a greater version for each change of the set.</param>
-    /// <param name="mayMove">Whether the store answers, so that a switch would not wait for it.</param>
+    /// <param name="may">
+    /// Move: whether the store answers, so that a switch would not wait for it. TakeOver: whether no node answers any more by earlier data.
+    /// </param>
     /// <param name="now">The time of the clock of this node.</param>
-    public void Tick(ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) leaving, bool mayMove, TimeSpan now)
+    public void Tick(
+        ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) leaving, (bool Move, bool TakeOver) may, TimeSpan now)
     {
         AdvanceOutgoing(view, now);
         OpenLoaded();
@@ -78,7 +85,40 @@ internal sealed class ShardOwnership(
         if (seen == _seen && !_mustLook)
             return;
         (_seen, _mustLook) = (seen, false);
-        Look(view, leaving.Nodes, mayMove, now);
+        Look(view, leaving.Nodes, may, now);
+    }
+
+    /// <summary>
+    /// The table is of other data than before: forgets what was of the data of before, and closes each shard that this node does not hold
+    /// in that of the table under the same epoch. A shard that stays open was this node's all the time.
+    /// </summary>
+    /// <param name="mayHaveLost">Whether another node may have taken shards of this one in the data of before. Then all of them close.</param>
+    public void ForgetData(bool mayHaveLost)
+    {
+        foreach (var (shard, outgoing) in _outgoing)
+        {
+            // A switch that was submitted may still be committed. The shard is not loaded before its outcome is known.
+            if (outgoing.TryGiveUp())
+                _outgoing.Remove(shard);
+            else
+                CloseUsers(shard);
+        }
+        foreach (var shard in _loading.Keys)
+            CloseUsers(shard);
+        _loading.Clear();
+        _incoming.Clear();
+        _done.Clear();
+        Array.Clear(_lost);
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            var shard = new Shard(number);
+            var gate = gates[shard];
+            if (!gate.IsHeld)
+                gates.Set(shard, default); // the epoch under which the writer has lost it is of the data of before
+            if (mayHaveLost || !gate.IsHeld || table[shard].Node != self || table[shard].Epoch != gate.Epoch)
+                CloseUsers(shard);
+        }
+        _mustLook = true;
     }
 
     /// <summary>Closes every shard, because this node holds none any more.</summary>
@@ -90,7 +130,7 @@ internal sealed class ShardOwnership(
         _loading.Clear();
     }
 
-    private void Look(ClusterView view, IReadOnlySet<NodeId> leaving, bool mayMove, TimeSpan now)
+    private void Look(ClusterView view, IReadOnlySet<NodeId> leaving, (bool Move, bool TakeOver) may, TimeSpan now)
     {
         var targets = ShardTargets.Of(Staying(view, leaving));
         _toClaim.Clear();
@@ -106,7 +146,7 @@ internal sealed class ShardOwnership(
             {
                 if (!_outgoing.ContainsKey(shard)) // it learns by itself that the receiver has the shard, and tells it
                     Close(shard);
-                _incoming.Forget(shard, holder.Node, holder.Epoch);
+                _incoming.Forget(shard, holder);
                 IsReady &= !isTarget;
                 if (holder.Node is null && isTarget)
                     _toClaim.Add(shard);
@@ -118,8 +158,8 @@ internal sealed class ShardOwnership(
             {
                 IsReady &= !isTarget;
                 NoteLost(shard, gate.Epoch);
-                if (holder.Epoch > _lost[number])
-                    Load(shard, holder.Epoch, view, now);
+                if (holder.Epoch > _lost[number] && !_outgoing.ContainsKey(shard))
+                    Load(shard, holder.Epoch, view, may.TakeOver, now);
             }
             else if (gate.Epoch != holder.Epoch)
             {
@@ -139,7 +179,7 @@ internal sealed class ShardOwnership(
             }
         }
         _mustLook |= receiver is not null;
-        if (receiver is { } to && mayMove && now >= _pausedUntil)
+        if (receiver is { } to && may.Move && now >= _pausedUntil)
             Begin(toMove, to, now);
     }
 
@@ -150,7 +190,7 @@ internal sealed class ShardOwnership(
             if (_outgoing.Count >= Limits.HandOversAtOnce)
                 return;
             var seal = shards.Seal(shard);
-            _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, gates[shard].Epoch, to, queue, send, now);
+            _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, table[shard], to, queue, send, now);
         }
     }
 
@@ -162,9 +202,11 @@ internal sealed class ShardOwnership(
             {
                 case HandOverState.Switched:
                     _outgoing.Remove(shard);
-                    table.Learn(shard, new KnownHolder(outgoing.To, epoch));
+                    var receiver = new KnownHolder(outgoing.To, epoch, outgoing.Holder.Data);
+                    table.Learn(shard, receiver);
+                    NoteLost(shard, outgoing.Holder.Epoch);
                     Close(shard);
-                    outgoing.SendDone(epoch, now);
+                    outgoing.SendDone(receiver, now);
                     break;
                 case HandOverState.GivenUp:
                     _outgoing.Remove(shard);
@@ -172,32 +214,37 @@ internal sealed class ShardOwnership(
                     break;
                 case HandOverState.Lost:
                     _outgoing.Remove(shard);
-                    NoteLost(shard, outgoing.Epoch);
+                    NoteLost(shard, outgoing.Holder.Epoch);
                     Close(shard);
                     // Only a switch of this node can have given the shard away while the node is active.
                     if (table[shard] is var holder && holder.Node == outgoing.To)
-                        outgoing.SendDone(holder.Epoch, now);
+                        outgoing.SendDone(holder, now);
                     _mustLook = true;
                     break;
             }
         }
     }
 
-    private void Load(Shard shard, long epoch, ClusterView view, TimeSpan now)
+    private void Load(Shard shard, long epoch, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
         if (_loading.ContainsKey(shard))
             return;
         var done = _done.GetValueOrDefault(shard);
-        var isHandedOver = done?.Epoch == epoch;
+        var isHandedOver = done?.Holder.Epoch == epoch;
         if (!isHandedOver && _incoming.IsComplete(shard, view, now))
         {
             // The last holder may just have switched. What it says next tells whether this hand-over is the one that counts.
             _mustLook = true;
             return;
         }
+        isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
+        if (!isHandedOver && !mayTakeOver)
+        {
+            _mustLook = true;
+            return;
+        }
         _done.Remove(shard);
         var incoming = _incoming.Take(shard);
-        isHandedOver = isHandedOver && incoming is { IsComplete: true } && incoming.Begin.Id == done!.Id;
         _tracked.Add(shard);
         _loading[shard] = (loader.LoadAsync(shard, incoming, isHandedOver), epoch);
         _mustLook = true;
@@ -224,10 +271,15 @@ internal sealed class ShardOwnership(
 
     private void Close(Shard shard)
     {
-        if (_tracked.Remove(shard))
-            shards.Close(shard);
+        CloseUsers(shard);
         _loading.Remove(shard);
         _outgoing.Remove(shard);
+    }
+
+    private void CloseUsers(Shard shard)
+    {
+        if (_tracked.Remove(shard))
+            shards.Close(shard);
     }
 
     private static ClusterView Staying(ClusterView view, IReadOnlySet<NodeId> leaving) =>

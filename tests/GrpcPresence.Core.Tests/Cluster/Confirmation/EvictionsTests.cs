@@ -2,12 +2,14 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 
 public sealed class EvictionsTests
 {
     private static readonly NodeId X = new("x", 1);
+    private static readonly DataIdentity Data = new("model", Timeline: 1);
     private static readonly NodeId Self = new("a", 1);
     private static readonly NodeId B = new("b", 1);
     private static readonly NodeId C = new("c", 1);
@@ -17,7 +19,11 @@ public sealed class EvictionsTests
     private readonly PeerPromises _promises = new(TimeSpan.FromMinutes(-1));
     private readonly Evictions _evictions;
 
-    public EvictionsTests() => _evictions = new Evictions(Self, _promises);
+    public EvictionsTests()
+    {
+        _evictions = new Evictions(Self, _promises);
+        _evictions.Learn(Data, At(-200_000));
+    }
 
     [Theory]
     [InlineData(2, 1)]
@@ -33,10 +39,10 @@ public sealed class EvictionsTests
         for (var vote = 1; vote < votes; vote++)
         {
             Assert.False(_evictions.TryTake(At(0), out _));
-            _evictions.Receive(others[vote], new Vote(X, 9));
+            _evictions.Receive(others[vote], new Vote(X, Data, 9));
         }
         Assert.True(_evictions.TryTake(At(0), out var eviction));
-        Assert.Equal(new Eviction(X, 9, HasVotes: true), eviction);
+        Assert.Equal(new Eviction(X, Data, 9, HasVotes: true), eviction);
     }
 
     [Fact]
@@ -45,9 +51,9 @@ public sealed class EvictionsTests
         // The last renewal saw fewer members than the one before, whose members the node asks if the answer was lost.
         Observe([X, Self], [X, Self, B, C, D]);
         Assert.False(_evictions.TryTake(At(0), out _));
-        _evictions.Receive(B, new Vote(X, 9));
+        _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
-        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
         Assert.True(_evictions.TryTake(At(0), out _));
     }
 
@@ -55,9 +61,9 @@ public sealed class EvictionsTests
     public void OneHolder_votes_count_against_the_members_of_the_last_renewal()
     {
         Observe([X, Self, B, C, D], [X, Self]);
-        _evictions.Receive(B, new Vote(X, 9));
+        _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
-        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
         Assert.True(_evictions.TryTake(At(0), out _));
     }
 
@@ -65,9 +71,9 @@ public sealed class EvictionsTests
     public void OneHolder_votes_of_other_nodes_and_runs_do_not_count()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Receive(C, new Vote(X, 9));
-        _evictions.Receive(new NodeId("b", 0), new Vote(X, 9));
-        _evictions.Receive(X, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
+        _evictions.Receive(new NodeId("b", 0), new Vote(X, Data, 9));
+        _evictions.Receive(X, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
     }
 
@@ -75,7 +81,7 @@ public sealed class EvictionsTests
     public void Live_a_later_run_of_a_member_votes_in_its_place()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Receive(new NodeId("b", 2), new Vote(X, 9));
+        _evictions.Receive(new NodeId("b", 2), new Vote(X, Data, 9));
         Assert.True(_evictions.TryTake(At(0), out var eviction));
         Assert.True(eviction.HasVotes);
     }
@@ -86,9 +92,9 @@ public sealed class EvictionsTests
         Observe([X, Self, B], [X, Self, B]);
         _evictions.Observe(new Lease(X, 10, [X, Self, B], [X, Self, B], At(2000)), View, At(100));
         _evictions.Tick(View, At(100), []);
-        _evictions.Receive(B, new Vote(X, 9));
+        _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(100), out _));
-        _evictions.Receive(B, new Vote(X, 10));
+        _evictions.Receive(B, new Vote(X, Data, 10));
         Assert.True(_evictions.TryTake(At(100), out _));
     }
 
@@ -116,7 +122,7 @@ public sealed class EvictionsTests
     {
         Observe([X, Self, B, C, D], [X, Self]);
         Assert.Empty(RequestsAt(249));
-        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
         Assert.Equal([B, D], RequestsAt(250));
     }
 
@@ -183,7 +189,7 @@ public sealed class EvictionsTests
     {
         List<(NodeId To, VoteRequest Request)> requests = [];
         _evictions.Tick(View, At(now), requests);
-        Assert.All(requests, request => Assert.Equal(new VoteRequest(X, 9), request.Request));
+        Assert.All(requests, request => Assert.Equal(new VoteRequest(X, Data, 9), request.Request));
         return [.. requests.Select(request => request.To)];
     }
 }

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
@@ -15,6 +16,9 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
 {
     /// <summary>The address of the store in the network.</summary>
     public static readonly NodeId Address = new("store", 1);
+
+    /// <summary>The data that it holds.</summary>
+    public static readonly DataIdentity Data = new("model", Timeline: 1);
 
     private readonly Dictionary<NodeId, Row> _rows = [];
 

@@ -2,17 +2,21 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 
 public sealed class NodeConfirmationTests
 {
     private static readonly NodeId Self = new("a", 1);
+    private static readonly DataIdentity Data = new("model", Timeline: 1);
     private static readonly NodeId B = new("b", 1);
     private static readonly NodeId C = new("c", 1);
     private static readonly TimeSpan Counted = Limits.Confirmation - Limits.ConfirmationMargin;
 
     private readonly NodeConfirmation _node = new(Self, At(0));
+
+    public NodeConfirmationTests() => _node.Learn(Data);
 
     [Fact]
     public void A_node_is_not_confirmed_before_its_first_renewal() => Assert.Equal(ConfirmationState.Unconfirmed, _node.StateAt(At(0)));
@@ -46,7 +50,7 @@ public sealed class NodeConfirmationTests
     {
         Renew(at: 0, answeredAt: 1);
         Assert.True(_node.TryBeginRenewal(At(250), out var renewal));
-        _node.CompleteRenewal(renewal.Number, [Self], At(60_000));
+        _node.CompleteRenewal(renewal.Number, Data, [Self], At(60_000));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(60_000)));
         Assert.False(_node.TryBeginRenewal(At(60_000), out _));
     }
@@ -56,7 +60,7 @@ public sealed class NodeConfirmationTests
     {
         Renew(at: 0, answeredAt: 1, Self, B);
         Assert.True(_node.TryBeginRenewal(At(2500), out var renewal));
-        _node.CompleteRenewal(renewal.Number, [Self], At(3000));
+        _node.CompleteRenewal(renewal.Number, Data, [Self], At(3000));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(3000)));
     }
 
@@ -65,7 +69,7 @@ public sealed class NodeConfirmationTests
     {
         Assert.True(_node.TryBeginRenewal(At(0), out var renewal));
         _node.Depose();
-        _node.CompleteRenewal(renewal.Number, [Self], At(1));
+        _node.CompleteRenewal(renewal.Number, Data, [Self], At(1));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(1)));
     }
 
@@ -93,7 +97,7 @@ public sealed class NodeConfirmationTests
         Renew(at: 0, answeredAt: 10, Self, B);
         Assert.True(_node.TryBeginRenewal(At(250), out var late));
         Assert.True(_node.TryBeginRenewal(At(1250), out _));
-        _node.CompleteRenewal(late.Number, [Self], At(1251));
+        _node.CompleteRenewal(late.Number, Data, [Self], At(1251));
         Assert.False(_node.IsConfirmed(At(1251)));
         // The store keeps the members of renewal 1 and of the renewal in flight, so the node asks those of renewal 1.
         Assert.True(_node.TryBeginRound(At(1500), out var request, out var peers));
@@ -196,7 +200,7 @@ public sealed class NodeConfirmationTests
     private void Renew(int at, int answeredAt, params ImmutableArray<NodeId> members)
     {
         Assert.True(_node.TryBeginRenewal(At(at), out var renewal));
-        _node.CompleteRenewal(renewal.Number, members, At(answeredAt));
+        _node.CompleteRenewal(renewal.Number, Data, members, At(answeredAt));
     }
 
     private void Fail(int at)

@@ -68,4 +68,7 @@ internal enum ClusterAct
 
     /// <summary>A commit that is on its way lands.</summary>
     Land,
+
+    /// <summary>A standby is promoted that lacks the last commits of up to two seconds.</summary>
+    Promote,
 }

@@ -29,6 +29,7 @@ internal sealed class SimulatedCluster : IDisposable
 
     private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan MaxLostTime = TimeSpan.FromSeconds(2);
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
     private readonly SimulatedClock _clock = new();
@@ -45,6 +46,7 @@ internal sealed class SimulatedCluster : IDisposable
     private Shard[] _shards = []; // of all users
     private int _started;
     private int _turn;
+    private readonly List<(TimeSpan At, StoreImage Image, Truth Truth)> _standbys = []; // what the standbys have, oldest first
 
     private SimulatedCluster(int seed)
     {
@@ -183,6 +185,9 @@ internal sealed class SimulatedCluster : IDisposable
             case ClusterAct.Land:
                 _store.LandLateCommit(a);
                 break;
+            case ClusterAct.Promote:
+                Promote(a);
+                break;
         }
         Advance(Quantum);
     }
@@ -215,7 +220,28 @@ internal sealed class SimulatedCluster : IDisposable
             RequireOneHolder();
             Learn();
             _clients.Check(_store.Image, _sid);
+            KeepStandby();
         }
+    }
+
+    /// <summary>Keeps what a standby may have: the data of now, and of each moment in the last two seconds.</summary>
+    private void KeepStandby()
+    {
+        if (_standbys.Count == 0 || _standbys[^1].Image != _store.Image)
+            _standbys.Add((_clock.Now, _store.Image, _truth.Copy()));
+        while (_standbys.Count > 1 && _standbys[1].At < _clock.Now - MaxLostTime)
+            _standbys.RemoveAt(0);
+    }
+
+    private void Promote(int choice)
+    {
+        if (_standbys.Count == 0)
+            return;
+        var (_, image, truth) = _standbys[choice % _standbys.Count];
+        _store.Promote(image);
+        _truth.Become(truth);
+        _clients.Forget();
+        _standbys.Clear();
     }
 
     private void MoveClocks(TimeSpan now)

@@ -56,7 +56,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         status.Faulted += exception => Fault ??= exception;
         var clock = new NodeClock(Time);
         var confirmation = new ConfirmationProtocol(view, channel, clock.Now);
-        var hints = new CommitHints(view, channel);
+        var hints = new CommitHints(view, channel, status);
         Services = new ServiceCache(store);
         _tracker = new PresenceTracker(Time, _queue, _metrics, gates);
         Hub = new WatchHub(

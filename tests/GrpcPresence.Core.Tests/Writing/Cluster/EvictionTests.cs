@@ -112,7 +112,7 @@ public sealed class EvictionTests : IAsyncLifetime
 
     private async Task<StoreImage> EvictAsync()
     {
-        Assert.True(await _data.OpenNode().EvictAsync(_node.Id, renewal: 0, age: TimeSpan.Zero, default));
+        Assert.True(await _data.OpenNode().EvictAsync(_node.Id, _data.Image.Cluster.Identity, renewal: 0, age: TimeSpan.Zero, default));
         return _data.Image;
     }
 
