@@ -27,7 +27,7 @@ public sealed class FolderTests
         ["Cluster.Shards"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
         ["Cluster.Membership"] = ["Domain", "Domain.Cluster"],
         ["Cluster.Channel"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
-        ["Cluster.Confirmation"] = ["Domain", "Domain.Cluster", "Cluster.Membership", "Cluster.Channel"],
+        ["Cluster.Confirmation"] = ["Domain", "Domain.Cluster", "Storage", "Storage.Cluster", "Cluster.Membership", "Cluster.Channel"],
         ["Cluster.Routing"] =
             [.. Domain, "Domain.Cluster", "Tenants", "Presence", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards"],
         ["Cluster.Ownership"] =

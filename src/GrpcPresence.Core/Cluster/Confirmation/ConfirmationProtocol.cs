@@ -3,6 +3,7 @@ using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Confirmation;
 
@@ -130,7 +131,7 @@ public sealed class ConfirmationProtocol
     }
 
     /// <inheritdoc cref="Evictions.Observe"/>
-    public void Observe(Lease lease, TimeSpan now)
+    public void Observe(NodeLease lease, TimeSpan now)
     {
         lock (_gate)
             _evictions.Observe(lease, _view.Current, now);

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Confirmation;
 
@@ -38,11 +39,14 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     private TimeSpan _knownSince;
 
     /// <summary>The store shows the lease of an active node. To be called for each node that the view lacks, with each poll.</summary>
-    public void Observe(Lease lease, ClusterView view, TimeSpan now)
+    public void Observe(NodeLease lease, ClusterView view, TimeSpan now)
     {
+        // A node evicts its own earlier run before it has joined, when it does not know any data yet.
         if (view.Contains(lease.Node))
             _attempts.Remove(lease.Node);
-        else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.Lease.Renewal == lease.Renewal)
+        else if (lease.Data != _data && lease.Node.Name != self.Name)
+            return;
+        else if (_attempts.TryGetValue(lease.Node, out var attempt) && (attempt.Lease.Data, attempt.Lease.Renewal) == (lease.Data, lease.Renewal))
             attempt.ObservedAt = now;
         else
             _attempts[lease.Node] = new Attempt(lease, now, lease.Node.Name == self.Name ? now - lease.Age : _knownSince);
@@ -58,7 +62,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     /// <summary>Takes the vote of a peer.</summary>
     public void Receive(NodeId from, Vote vote)
     {
-        if (vote.Data == _data && _attempts.TryGetValue(vote.Node, out var attempt) && attempt.Lease.Renewal == vote.Renewal)
+        if (_attempts.TryGetValue(vote.Node, out var attempt) && (attempt.Lease.Data, attempt.Lease.Renewal) == (vote.Data, vote.Renewal))
             attempt.Voters.Add(from);
     }
 
@@ -88,7 +92,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
                 continue;
             attempt.IsAsked = true;
             attempt.AskedAt = now;
-            eviction = new Eviction(node, _data, attempt.Lease.Renewal, hasVotes);
+            eviction = new Eviction(node, attempt.Lease.Data, attempt.Lease.Renewal, hasVotes);
             return true;
         }
         eviction = default;
@@ -115,8 +119,8 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         if (HasVotes(attempt) || (attempt.RequestedAt is { } requested && now - requested < Limits.ConfirmationRenewal))
             return;
         attempt.RequestedAt = now;
-        var request = new VoteRequest(node, _data, attempt.Lease.Renewal);
-        var names = attempt.Lease.Members.Union(attempt.Lease.AcknowledgedMembers).Select(member => member.Name).ToHashSet();
+        var request = new VoteRequest(node, attempt.Lease.Data, attempt.Lease.Renewal);
+        var names = attempt.Lease.Members.Union(attempt.Lease.Acknowledged).Select(member => member.Name).ToHashSet();
         foreach (var peer in view.Nodes)
         {
             if (peer != self && peer.Name != node.Name && names.Contains(peer.Name) && !attempt.Voters.Contains(peer))
@@ -130,12 +134,12 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
     /// <summary>An eviction that is not over.</summary>
-    private sealed class Attempt(Lease lease, TimeSpan observedAt, TimeSpan knownSince)
+    private sealed class Attempt(NodeLease lease, TimeSpan observedAt, TimeSpan knownSince)
     {
         // No earlier than the renewal: the answer of the store took some time. A later one may be lost.
         private readonly TimeSpan _renewedAt = TimeSpan.FromTicks(Math.Max((observedAt - lease.Age).Ticks, knownSince.Ticks));
 
-        public Lease Lease => lease;
+        public NodeLease Lease => lease;
 
         public HashSet<NodeId> Voters { get; } = [];
 
@@ -148,7 +152,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         /// <summary>Whether the store was asked for the eviction and has not answered.</summary>
         public bool IsAsked { get; set; }
 
-        public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.AcknowledgedMembers);
+        public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.Acknowledged);
 
         public TimeSpan AgeAt(TimeSpan now) => now - _renewedAt;
 

@@ -39,8 +39,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
-    private readonly Lock _dataGate = new(); // orders the loop and the writer when both find other data; guards the next field
-    private DataIdentity _watched; // the data for which the watches were reset last
+    private readonly Lock _dataGate = new(); // orders the loop and the writer when both find other data
     private KnownData? _data; // what the last poll was of; replaced as a whole
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
@@ -62,7 +61,7 @@ public sealed class ClusterNode : ILinkReceiver
         _claim = new(Wake);
         _leave = new(Wake);
         _poll = new StorePoll(parts, _table, Adopt, Wake);
-        parts.Status.WentBack += StopLostCommits;
+        parts.Status.WentBack += CloseDoubtful;
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
         _ownership = new ShardOwnership(_self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send);
@@ -262,7 +261,7 @@ public sealed class ClusterNode : ILinkReceiver
             else if (error is null && earlier is null)
                 _hasJoined = true;
             else if (earlier is not null)
-                _parts.Confirmation.Observe(LeaseOf(earlier), _parts.Clock.Now);
+                _parts.Confirmation.Observe(earlier, _parts.Clock.Now);
         }
         if (!_hasJoined && !_join.IsBusy && End is null)
             _join.Begin(true, _parts.Store.JoinAsync(_self, CancellationToken.None));
@@ -320,24 +319,21 @@ public sealed class ClusterNode : ILinkReceiver
             _table.Reset(poll.Identity, poll.Shards);
             _ownership.ForgetData(mayHaveLost);
             if (Data != default)
-                ResetWatches(poll.Identity);
+                _parts.Hub.Reset();
             Volatile.Write(ref _data, new KnownData(poll.Identity));
             _parts.Confirmation.Learn(poll.Identity, now);
         }
     }
 
     /// <summary>
-    /// The writer is about to write to other data than before, and the loop may not know that data yet. What is written belongs to no
-    /// watch of before. If another node may have taken shards of this one, the changes of their users are not written.
+    /// The writer is about to write to other data than before, and the loop may not know that data yet. If another node may have taken
+    /// shards of this one, the changes of their users are not written.
     /// </summary>
-    private void StopLostCommits(DataIdentity data)
+    private void CloseDoubtful(DataIdentity data)
     {
         lock (_dataGate)
         {
-            if (Data == data)
-                return;
-            ResetWatches(data);
-            if (_parts.Confirmation.IsConfirmedThroughout(_parts.Clock.Now))
+            if (Data == data || _parts.Confirmation.IsConfirmedThroughout(_parts.Clock.Now))
                 return;
             for (var number = 0; number < Shard.Count; number++)
             {
@@ -345,15 +341,6 @@ public sealed class ClusterNode : ILinkReceiver
                 _parts.Gates.Close(shard, _parts.Gates[shard].Epoch);
             }
         }
-    }
-
-    /// <summary>Ends the watches once for each new data: their clients resume, and get a reset if they had received what is lost.</summary>
-    private void ResetWatches(DataIdentity data)
-    {
-        if (_watched == data)
-            return;
-        _watched = data;
-        _parts.Hub.Reset();
     }
 
     private void Own(ClusterView view)
@@ -438,8 +425,6 @@ public sealed class ClusterNode : ILinkReceiver
         Router.Stop();
         Ended?.Invoke(end);
     }
-
-    internal static Lease LeaseOf(NodeLease lease) => new(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age);
 
     private void Wake() => Woken?.Invoke();
 

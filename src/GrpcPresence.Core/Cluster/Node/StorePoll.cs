@@ -138,7 +138,7 @@ internal sealed class StorePoll
     private void Observe()
     {
         if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
-            _parts.Confirmation.Observe(ClusterNode.LeaseOf(lease), _parts.Clock.Now);
+            _parts.Confirmation.Observe(lease, _parts.Clock.Now);
         if (!_lease.IsBusy && _suspects.TryDequeue(out var suspect))
             _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
     }

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 
@@ -90,7 +91,7 @@ public sealed class EvictionsTests
     public void OneHolder_votes_for_an_earlier_renewal_do_not_count()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Observe(new Lease(X, 10, [X, Self, B], [X, Self, B], At(2000)), View, At(100));
+        _evictions.Observe(new NodeLease(X, Data, 10, At(2000), [X, Self, B], [X, Self, B]), View, At(100));
         _evictions.Tick(View, At(100), []);
         _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(100), out _));
@@ -111,7 +112,7 @@ public sealed class EvictionsTests
     [Fact]
     public void A_lease_that_is_younger_than_a_confirmation_collects_no_votes()
     {
-        _evictions.Observe(new Lease(X, 9, [X, Self, B], [X, Self, B], At(400)), View, At(0));
+        _evictions.Observe(new NodeLease(X, Data, 9, At(400), [X, Self, B], [X, Self, B]), View, At(0));
         Assert.Empty(RequestsAt(600));
         Assert.True(_promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(600)));
         Assert.Equal([B], RequestsAt(601));
@@ -140,7 +141,7 @@ public sealed class EvictionsTests
         for (var now = 0; now <= 119_000; now += 1000)
         {
             Assert.False(_evictions.TryTake(At(now), out _));
-            _evictions.Observe(new Lease(X, 9, [X], [X], At(now + 2000)), View, At(now));
+            _evictions.Observe(new NodeLease(X, Data, 9, At(now + 2000), [X], [X]), View, At(now));
             _evictions.Tick(View, At(now), []);
         }
         Assert.False(_evictions.TryTake(At(119_000), out _));
@@ -181,7 +182,7 @@ public sealed class EvictionsTests
     // Renewal 9 is two seconds old; this node votes.
     private void Observe(ImmutableArray<NodeId> members, ImmutableArray<NodeId> acknowledged)
     {
-        _evictions.Observe(new Lease(X, 9, members, acknowledged, At(2000)), View, At(0));
+        _evictions.Observe(new NodeLease(X, Data, 9, At(2000), members, acknowledged), View, At(0));
         RequestsAt(0);
     }
 

@@ -4,6 +4,7 @@ using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
@@ -40,7 +41,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
     }
 
     /// <summary>The lease of each active node.</summary>
-    public ImmutableArray<Lease> Leases => [.. _rows.Values.Where(row => row.IsActive).Select(row => row.ToLease(clock.Now))];
+    public ImmutableArray<NodeLease> Leases => [.. _rows.Values.Where(row => row.IsActive).Select(row => row.ToLease(clock.Now))];
 
     /// <summary>Adds an active node.</summary>
     public void Join(NodeId node) => _rows.Add(node, new Row(node, clock.Now));
@@ -91,7 +92,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
 
     public sealed record Poll : NodeMessage;
 
-    public sealed record Polled(ImmutableArray<Lease> Leases) : NodeMessage;
+    public sealed record Polled(ImmutableArray<NodeLease> Leases) : NodeMessage;
 
     public sealed record Evict(Eviction Eviction) : NodeMessage;
 
@@ -125,6 +126,6 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
             return true;
         }
 
-        public Lease ToLease(TimeSpan now) => new(node, Number, Members, _acknowledgedMembers, now - RenewedAt);
+        public NodeLease ToLease(TimeSpan now) => new(node, Data, Number, now - RenewedAt, Members, _acknowledgedMembers);
     }
 }

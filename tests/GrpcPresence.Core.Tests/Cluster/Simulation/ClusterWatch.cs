@@ -19,6 +19,12 @@ internal sealed class ClusterWatch(Truth truth)
 
     public bool IsOpen => _watch is { IsOpen: true };
 
+    /// <inheritdoc cref="SimulatedWatch.IsLost"/>
+    public bool IsLost => _watch is { IsLost: true };
+
+    /// <summary>The store has lost commits.</summary>
+    public void Lose() => _watch?.Lose();
+
     public async Task OpenAsync(SimulatedNode node, ServiceSid service, Bookmark? from)
     {
         try

@@ -241,6 +241,8 @@ internal sealed class SimulatedCluster : IDisposable
         _store.Promote(image);
         _truth.Become(truth);
         _clients.Forget();
+        foreach (var watch in _watches)
+            watch.Lose();
         _standbys.Clear();
     }
 
@@ -447,6 +449,8 @@ internal sealed class SimulatedCluster : IDisposable
             quiet++;
             Advance(Limits.Tick * 2);
         }
+        if (watch.IsLost)
+            throw new BrokenPromiseException("OneTimeline", "a watch of lost commits goes on");
         Learn();
         watch.Client.RequireTruth((await _store.ListUsersAsync(_sid, 0, 100, online: null, default)).Users);
     }
