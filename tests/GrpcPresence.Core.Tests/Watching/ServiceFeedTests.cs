@@ -267,6 +267,14 @@ public sealed class ServiceFeedTests
         return queue;
     }
 
+    [Fact]
+    public void OneTimeline_a_commit_of_another_timeline_is_not_published()
+    {
+        Assert.Null(_feed.Publish(Rename(Service.Revision + 1) with { Timeline = Guid.NewGuid() }, now: 0));
+        Assert.Equal(Service.Revision, _feed.Revision);
+        Assert.Null(_feed.FindLate(now: Patience));
+    }
+
     private static List<UserUpdate> TakeAll(WatchQueue queue)
     {
         var (builder, updates) = (new MessageBuilder(new Fixture.FixedSizeEncoder(), UserView.Full), new List<UserUpdate>());

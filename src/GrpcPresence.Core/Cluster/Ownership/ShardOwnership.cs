@@ -211,6 +211,7 @@ internal sealed class ShardOwnership(
                 case HandOverState.GivenUp:
                     _outgoing.Remove(shard);
                     _pausedUntil = now + Limits.HandOverPause;
+                    _mustLook = true; // it begins again, also if it was the last one
                     break;
                 case HandOverState.Lost:
                     _outgoing.Remove(shard);

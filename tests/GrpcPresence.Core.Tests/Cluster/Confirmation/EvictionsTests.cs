@@ -177,6 +177,56 @@ public sealed class EvictionsTests
         Assert.False(_evictions.TryTake(At(5000), out _));
     }
 
+    [Fact]
+    public void OneHolder_the_age_of_a_lease_counts_from_when_this_node_learned_the_data()
+    {
+        _evictions.Learn(Data, At(0));
+        _evictions.Observe(new NodeLease(X, Data, 9, At(500_000), [X, Self], [X, Self]), View, At(500));
+
+        _evictions.Tick(View, At(1000), []);
+        Assert.False(_evictions.TryTake(At(1000), out _));
+        _evictions.Tick(View, At(1001), []);
+        Assert.True(_evictions.TryTake(At(1001), out _));
+    }
+
+    [Fact]
+    public void A_node_evicts_its_own_earlier_run_without_knowing_the_data()
+    {
+        var earlier = new NodeLease(new NodeId("a", 0), Data, 9, At(1001), [X, Self], [X, Self]);
+        var evictions = new Evictions(Self, _promises);
+
+        evictions.Observe(earlier, View, At(0));
+
+        Assert.True(evictions.TryTake(At(0), out var eviction));
+        Assert.Equal(new Eviction(earlier.Node, Data, 9, HasVotes: true), eviction);
+    }
+
+    [Fact]
+    public void OneHolder_a_lease_of_other_data_is_no_reason_for_an_eviction()
+    {
+        _evictions.Observe(new NodeLease(X, Data with { Timeline = 2 }, 9, At(2000), [], []), View, At(0));
+        Assert.False(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void OneHolder_a_vote_about_other_data_does_not_count()
+    {
+        Observe([X, Self, B], [X, Self, B]);
+        _evictions.Receive(B, new Vote(X, Data with { Timeline = 2 }, 9));
+        Assert.False(_evictions.TryTake(At(0), out _));
+        _evictions.Receive(B, new Vote(X, Data, 9));
+        Assert.True(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void What_was_known_of_leases_ends_with_the_data()
+    {
+        Observe([X, Self], [X, Self]);
+        _evictions.Learn(Data with { Timeline = 2 }, At(0));
+        _evictions.Tick(View, At(2000), []);
+        Assert.False(_evictions.TryTake(At(2000), out _));
+    }
+
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     // Renewal 9 is two seconds old; this node votes.

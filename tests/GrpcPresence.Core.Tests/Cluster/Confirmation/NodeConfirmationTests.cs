@@ -195,6 +195,57 @@ public sealed class NodeConfirmationTests
         Assert.True(_node.IsConfirmed(At(1400)));
     }
 
+    [Fact]
+    public void OneHolder_a_renewal_in_data_that_the_node_does_not_know_confirms_nothing()
+    {
+        Assert.True(_node.TryBeginRenewal(At(0), out var renewal));
+        _node.CompleteRenewal(renewal.Number, Data with { Timeline = 2 }, [Self, B, C], At(10));
+        Assert.False(_node.IsConfirmed(At(10)));
+        Assert.Empty(_node.Members);
+    }
+
+    [Fact]
+    public void OneHolder_after_the_node_has_learned_other_data_peers_confirm_it_only_after_a_renewal()
+    {
+        var round = AskPeers();
+        _node.Learn(Data with { Timeline = 2 });
+        _node.Receive(B, new Confirm(round), At(600));
+        Assert.False(_node.IsConfirmed(At(1400)));
+        Assert.False(_node.TryBeginRound(At(800), out _, out _));
+    }
+
+    [Fact]
+    public void A_confirmation_stands_when_the_node_learns_other_data()
+    {
+        Renew(at: 0, answeredAt: 10);
+        _node.Learn(Data with { Timeline = 2 });
+        Assert.True(_node.IsConfirmed(At(900)));
+    }
+
+    [Fact]
+    public void Peers_are_asked_about_the_data_that_the_node_knows()
+    {
+        Renew(at: 0, answeredAt: 10, Self, B, C);
+        Fail(at: 250);
+        Assert.True(_node.TryBeginRound(At(500), out var request, out _));
+        Assert.Equal(Data, request.Data);
+    }
+
+    [Fact]
+    public void OneHolder_a_node_that_was_unconfirmed_for_a_moment_was_not_confirmed_throughout()
+    {
+        var round = AskPeers();
+        Assert.True(_node.IsConfirmedThroughout(At(600)));
+        Assert.False(_node.IsConfirmedThroughout(At(1200)));
+        _node.Receive(B, new Confirm(round), At(1200)); // the confirmation of the store ended before
+        Assert.True(_node.IsConfirmed(At(1200)));
+        Assert.False(_node.IsConfirmedThroughout(At(1200)));
+
+        Renew(at: 1250, answeredAt: 1260);
+
+        Assert.True(_node.IsConfirmedThroughout(At(1270)));
+    }
+
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     private void Renew(int at, int answeredAt, params ImmutableArray<NodeId> members)
