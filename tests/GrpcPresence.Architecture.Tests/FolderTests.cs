@@ -24,7 +24,7 @@ public sealed class FolderTests
         ["Domain.Users"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Domain.ApiKeys"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Domain.Cluster"] = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users"],
-        ["Cluster.Shards"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
+        ["Cluster.Shards"] = ["Domain", "Domain.Cluster", "Storage", "Storage.Cluster", "Cluster.Membership"],
         ["Cluster.Membership"] = ["Domain", "Domain.Cluster"],
         ["Cluster.Channel"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
         ["Cluster.Confirmation"] = ["Domain", "Domain.Cluster", "Storage", "Storage.Cluster", "Cluster.Membership", "Cluster.Channel"],

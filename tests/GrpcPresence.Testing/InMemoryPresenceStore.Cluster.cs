@@ -234,7 +234,8 @@ public sealed partial class InMemoryPresenceStore
     private TimeSpan AgeOf(NodeRow row) =>
         TimeSpan.FromTicks(Math.Max((_shared.Time.GetUtcNow() - row.RenewedAt).Ticks, 0)); // a clock may be set back
 
-    private NodeLease LeaseOf(NodeRow row) => new(row.Node, Committed.Cluster.Identity, row.Renewal, AgeOf(row), row.Members, row.Acknowledged);
+    private NodeLease LeaseOf(NodeRow row) =>
+        new(row.Node, Committed.Cluster.Identity, row.Renewal, AgeOf(row), row.Members, row.Acknowledged);
 
     private PolledService? Changed(StoreImage image, KnownService known)
     {

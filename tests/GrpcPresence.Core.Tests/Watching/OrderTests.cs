@@ -187,7 +187,8 @@ public sealed class OrderTests : IDisposable
             for (var revision = record.Revision + 1; revision <= last; revision++)
             {
                 var change = new UserChange(State(revision), UpdateReasons.FriendlyName, revision);
-                feed.Publish(new ServiceCommit(record with { Revision = revision }, default, revision, [change], [], IsDeleted: false), now: 0);
+                feed.Publish(
+                    new ServiceCommit(record with { Revision = revision }, default, revision, [change], [], IsDeleted: false), now: 0);
             }
         });
         var message = new MessageBuilder(new FixedSizeEncoder(), UserView.Full);

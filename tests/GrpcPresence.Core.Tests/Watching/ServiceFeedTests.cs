@@ -284,7 +284,8 @@ public sealed class ServiceFeedTests
     }
 
     /// <summary>A commit of one change without users.</summary>
-    private static ServiceCommit Commit(long revision) => new(Service with { Revision = revision }, default, revision, [], [], IsDeleted: false);
+    private static ServiceCommit Commit(long revision) =>
+        new(Service with { Revision = revision }, default, revision, [], [], IsDeleted: false);
 
     /// <summary>A commit of one change of a user of its own.</summary>
     private static ServiceCommit Rename(long revision)

@@ -49,7 +49,7 @@ public abstract partial class ClusterStoreConformance
         Assert.Equal([earlier.Id], lease.Acknowledged);
         Assert.True(lease.Age >= TimeSpan.FromHours(1));
         Assert.True(Commit(earlier).IsWhole);
-        Assert.True(await next.Store.EvictAsync(earlier.Id, next.Data, lease.Renewal, Lease, Stop));
+        Assert.True(await next.Store.EvictAsync(earlier.Id, lease.Data, lease.Renewal, Lease, Stop));
         Assert.Null(await next.Store.JoinAsync(next.Id, Stop));
         Assert.Equal([next.Id], (await PollAsync(next)).Members!.Value);
         Assert.Null((await HolderAsync(next, 1)).Node);
@@ -262,7 +262,8 @@ public abstract partial class ClusterStoreConformance
         await ThrowsAsync<NodeEvictedException>(() => node.Store.CommitAsync(switched).AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.ReopenAsync().AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.PurgeAsync(DateTimeOffset.MaxValue, 100).AsTask());
-        await ThrowsAsync<NodeEvictedException>(() => node.Store.ClaimAsync(node.Id, node.Data, [new Shard(1), new Shard(home)], Stop).AsTask());
+        await ThrowsAsync<NodeEvictedException>(
+            () => node.Store.ClaimAsync(node.Id, node.Data, [new Shard(1), new Shard(home)], Stop).AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.RenewAsync(node.Id, 9, [], Stop).AsTask());
         await node.Store.LeaveAsync(node.Id, Stop);
 

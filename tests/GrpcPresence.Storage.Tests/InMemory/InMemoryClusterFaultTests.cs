@@ -88,7 +88,7 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
         Assert.Equal((2, 0L), (_a.ClusterFaults.Held, (await _b.FindLeaseAsync(A, Stop))!.Renewal));
 
         _a.ClusterFaults.Release(1);
-        Assert.Equal([A, B], await second);
+        Assert.Equal([A, B], (await second).Members);
         _a.ClusterFaults.Release(0);
 
         await Assert.ThrowsAsync<StorageException>(() => first);

@@ -202,7 +202,7 @@ public sealed class EvictionsTests
     }
 
     [Fact]
-    public void OneHolder_a_lease_of_other_data_is_no_reason_for_an_eviction()
+    public void OneHolder_a_lease_of_other_data_begins_no_eviction()
     {
         _evictions.Observe(new NodeLease(X, Data with { Timeline = 2 }, 9, At(2000), [], []), View, At(0));
         Assert.False(_evictions.TryTake(At(0), out _));

@@ -79,20 +79,28 @@ public sealed class LostCommitTests : IAsyncLifetime
     public void OneHolder_a_node_that_was_unconfirmed_opens_nothing_that_another_may_have_taken_in_lost_commits()
     {
         var b = JoinAndTakeShards();
-        _nodes.Start("c");
+        var c = _nodes.Start("c");
         Advance(seconds: HandOvers);
-        _nodes.Membership.MinDetection = _nodes.Membership.MaxDetection = TimeSpan.FromSeconds(0.1);
         var before = _nodes.Store.Image;
         var held = ShardsOf(_a);
         Isolate(_a, true);
+        _nodes.Membership.Pause(_a.Id); // it does not see that the others hold it for dead
         _nodes.Membership.Remove(_a.Id);
-        while (ShardsOf(b).Intersect(held).Any() is false)
+        while (!ShardsOf(b).Intersect(held).Any())
             Advance(seconds: 0.1);
 
+        // The others confirm each other, and do not know that the eviction is lost.
+        foreach (var other in new[] { b, c })
+            other.Store.CutOff(true);
         _nodes.Store.Promote(before);
         Isolate(_a, false);
-        Advance(seconds: HandOvers);
+        Advance(seconds: 2);
+        Assert.NotEmpty(ShardsOf(b).Intersect(held));
 
+        foreach (var other in new[] { b, c })
+            other.Store.CutOff(false);
+        _nodes.Membership.Resume(_a.Id);
+        Advance(seconds: 10);
         Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
     }
 
