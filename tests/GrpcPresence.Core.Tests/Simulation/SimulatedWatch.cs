@@ -16,6 +16,9 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
 
     public WatchModel Client => client;
 
+    /// <summary>Raised for each message that the client has taken.</summary>
+    public event Action<WatchEvent>? Taken;
+
     public bool IsOpen => _session is not null;
 
     /// <summary>Opens a stream.</summary>
@@ -58,6 +61,7 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
             return false;
         }
         client.Take(_messages!.Current);
+        Taken?.Invoke(_messages.Current);
         return true;
     }
 
