@@ -32,7 +32,7 @@ internal sealed class SimulatedCluster : IDisposable
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
     private readonly SimulatedClock _clock = new();
-    private readonly SteppedTimeProvider _storeTime = new();
+    private readonly SimulatedTime _storeTime = new();
     private readonly SimulatedNetwork _network;
     private readonly SimulatedMembership _membership;
     private readonly InMemoryPresenceStore _store;

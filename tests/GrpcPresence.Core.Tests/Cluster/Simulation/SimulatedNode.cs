@@ -93,7 +93,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public InMemoryPresenceStore Store { get; }
 
-    public SteppedTimeProvider Time { get; } = new();
+    public SimulatedTime Time { get; } = new();
 
     public ClusterNode Node { get; }
 
