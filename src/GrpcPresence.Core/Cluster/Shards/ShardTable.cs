@@ -11,6 +11,7 @@ public sealed class ShardTable
     private static readonly KnownHolder Unknown = new(Node: null, Epoch: 0);
 
     private readonly KnownHolder[] _holders = new KnownHolder[Shard.Count];
+    private readonly ShardBits _changed = new();
     private int _version;
 
     /// <summary>Creates a table in which no shard has a holder, each at epoch 0.</summary>
@@ -34,10 +35,14 @@ public sealed class ShardTable
                 return false;
             if (!ReferenceEquals(Interlocked.CompareExchange(ref _holders[shard.Number], holder, known), known))
                 continue;
+            _changed.Add(shard);
             Interlocked.Increment(ref _version);
             return true;
         }
     }
+
+    /// <summary>Returns the bits of a word of <see cref="ShardBits"/> that have changed since this was last called. One caller uses it.</summary>
+    internal ulong TakeChanged(int word) => _changed.Take(word);
 }
 
 /// <summary>The holder of a shard.</summary>
