@@ -3,9 +3,8 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>
-/// Random histories through several nodes. A failure prints the seed and the shortest history that still breaks the promise. A history
-/// takes about 0.2 s, so few run by default. To run more: <c>PRESENCE_CLUSTER_HISTORIES=10000 dotnet test --project
-/// tests/GrpcPresence.Core.Tests</c>.
+/// Random histories through several nodes. A failure prints the seed and the shortest history that still breaks the promise. A debug build
+/// takes some ten times as long as a release build, so few run by default. CI runs 10,000: <c>bash .ci/cluster-histories.sh 10000</c>.
 /// </summary>
 public sealed class ClusterSimulationTests
 {
