@@ -181,7 +181,7 @@ public sealed partial class InMemoryPresenceStore
         var fault = await BeginAsync(ClusterCall.List, cancellationToken);
         var users = Committed.Services.Values.Where(service => !service.IsDeleted)
             .SelectMany(service => service.UsersAfter(0)
-                .Where(user => service.StateOf(user).IsOnline == true && Shard.Of(service.Record.Sid, user.Identity) == shard)
+                .Where(user => Shard.Of(service.Record.Sid, user.Identity) == shard && service.StateOf(user).IsOnline == true)
                 .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
             .OrderBy(user => Mutation == StoreMutation.PagesByAnotherOrder ? -user.Id : user.Id);
         IEnumerable<StoredOnlineUser> page = Mutation == StoreMutation.PagesByAnotherOrder

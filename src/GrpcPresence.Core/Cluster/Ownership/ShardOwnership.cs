@@ -244,6 +244,8 @@ internal sealed class ShardOwnership(
 
     private void OpenLoaded()
     {
+        if (_loading.Count == 0) // a dictionary that once had many entries takes long to enumerate
+            return;
         foreach (var (shard, (load, epoch)) in _loading)
         {
             if (!load.IsCompleted)
