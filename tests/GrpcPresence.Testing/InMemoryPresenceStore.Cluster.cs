@@ -169,7 +169,8 @@ public sealed partial class InMemoryPresenceStore
                 cluster.MembersVersion,
                 known.MembersVersion == cluster.MembersVersion ? null : cluster.Members,
                 cluster.Epoch,
-                [.. cluster.Shards.Values.Where(held => held.Epoch > known.Epoch || Mutation == StoreMutation.PollRepeatsShards)],
+                known.Epoch == cluster.Epoch && Mutation != StoreMutation.PollRepeatsShards ? []
+                    : [.. cluster.Shards.Values.Where(held => held.Epoch > known.Epoch || Mutation == StoreMutation.PollRepeatsShards)],
                 cluster.ChangesVersion,
                 [.. known.Services.Select(service => Changed(image, service)).OfType<PolledService>()],
                 [.. known.Services.Where(service => IsGone(image, service.Id)).Select(service => service.Id)],
@@ -184,7 +185,7 @@ public sealed partial class InMemoryPresenceStore
         var fault = await BeginAsync(ClusterCall.List, cancellationToken);
         var users = Committed.Services.Values.Where(service => !service.IsDeleted)
             .SelectMany(service => service.UsersAfter(0)
-                .Where(user => service.StateOf(user).IsOnline == true && Shard.Of(service.Record.Sid, user.Identity) == shard)
+                .Where(user => Shard.Of(service.Record.Sid, user.Identity) == shard && service.StateOf(user).IsOnline == true)
                 .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
             .OrderBy(user => Mutation == StoreMutation.PagesByAnotherOrder ? -user.Id : user.Id);
         IEnumerable<StoredOnlineUser> page = Mutation == StoreMutation.PagesByAnotherOrder
@@ -229,7 +230,9 @@ public sealed partial class InMemoryPresenceStore
 
     /// <summary>Returns the fence row of an active run. A call that writes for a node calls this first.</summary>
     private NodeRow RowOf(NodeId node) =>
-        Committed.Cluster.FindActive(node) ?? throw new NodeEvictedException($"The run {node} of the node is not active.");
+        Committed.Cluster.FindActive(node) ?? throw NotActive(node);
+
+    private static NodeEvictedException NotActive(NodeId node) => new($"The run {node} of the node is not active.");
 
     private TimeSpan AgeOf(NodeRow row) =>
         TimeSpan.FromTicks(Math.Max((_shared.Time.GetUtcNow() - row.RenewedAt).Ticks, 0)); // a clock may be set back

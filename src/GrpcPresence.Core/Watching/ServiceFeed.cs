@@ -17,7 +17,8 @@ namespace GrpcPresence.Core.Watching;
 /// How long commits are held, in units of timestamps. Zero where one writer publishes all commits in order: what is missing then does not
 /// arrive any more.
 /// </param>
-internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long patience = 0)
+/// <param name="resume">See <see cref="WatchHub.Resume"/>.</param>
+internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long patience = 0, Action<Action>? resume = null)
 {
     // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
     // one, then a queue's.
@@ -43,6 +44,9 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
 
     /// <summary>The revision up to which every change was offered to the queues that were attached then.</summary>
     public long Revision => Volatile.Read(ref _revision);
+
+    /// <summary>See <see cref="WatchHub.Resume"/>.</summary>
+    public Action<Action>? Resume => resume;
 
     /// <summary>Whether a session waits in <see cref="WhenReached"/>.</summary>
     public bool IsAwaited
@@ -181,7 +185,8 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
         {
             if (_isEnded || _revision >= revision)
                 return Task.CompletedTask;
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var reached = new TaskCompletionSource(
+                resume is null ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None);
             _waiters.Add((revision, now, reached));
             return reached.Task;
         }
@@ -230,7 +235,7 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
             _isEnded = true;
             _held = null;
             foreach (var (_, _, reached) in _waiters)
-                reached.TrySetResult();
+                Release(reached);
             _waiters.Clear();
         }
     }
@@ -289,7 +294,17 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
         // it.
         _marked = Math.Max(_marked, revision);
         Volatile.Write(ref _revision, revision);
-        _waiters.RemoveAll(waiter => waiter.Revision <= revision && waiter.Reached.TrySetResult());
+        _waiters.RemoveAll(waiter => waiter.Revision <= revision && Release(waiter.Reached));
+    }
+
+    // The waiter continues outside the lock in any case.
+    private bool Release(TaskCompletionSource waiter)
+    {
+        if (resume is null)
+            waiter.TrySetResult();
+        else
+            resume(() => waiter.TrySetResult());
+        return true;
     }
 }
 

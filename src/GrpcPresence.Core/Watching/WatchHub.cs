@@ -58,6 +58,12 @@ public sealed class WatchHub(
         }
     }
 
+    /// <summary>
+    /// Takes what lets a waiting watch continue, and runs it later on one thread; null for the thread pool. A simulation sets it, so that a
+    /// history always runs in the same order.
+    /// </summary>
+    internal Action<Action>? Resume { get; init; }
+
     /// <summary>Whether the node may say that nothing has changed.</summary>
     internal bool IsConfirmed => isConfirmed is null || isConfirmed();
 
@@ -239,7 +245,7 @@ public sealed class WatchHub(
                 // old feed here.
                 feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 isFirst = feed is null;
-                _feeds[request.Service] = feed = new ServiceFeed(record, store.TimelineOf(record), _patience);
+                _feeds[request.Service] = feed = new ServiceFeed(record, store.TimelineOf(record), _patience, Resume);
             }
             var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);

@@ -16,6 +16,9 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
 
     public WatchModel Client => client;
 
+    /// <summary>Raised for each message that the client has taken.</summary>
+    public event Action<WatchEvent>? Taken;
+
     public bool IsOpen => _session is not null;
 
     /// <summary>Whether the store has lost commits that the stream may have sent. What it says does not count, and it must end.</summary>
@@ -63,8 +66,10 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
             Leave();
             return false;
         }
-        if (!IsLost)
-            client.Take(_messages!.Current);
+        if (IsLost)
+            return true;
+        client.Take(_messages!.Current);
+        Taken?.Invoke(_messages.Current);
         return true;
     }
 

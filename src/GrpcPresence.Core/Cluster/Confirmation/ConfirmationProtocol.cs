@@ -112,7 +112,9 @@ public sealed class ConfirmationProtocol
         }
     }
 
-    /// <summary>Returns whether the store or a peer has named other data than this node knows since the last call, so that a poll is due.</summary>
+    /// <summary>
+    /// Returns whether the store or a peer has named other data than this node knows since the last call, so that a poll is due.
+    /// </summary>
     public bool TakeOtherData()
     {
         lock (_gate)

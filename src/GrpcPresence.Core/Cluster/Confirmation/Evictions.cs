@@ -46,7 +46,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
             _attempts.Remove(lease.Node);
         else if (lease.Data != _data && lease.Node.Name != self.Name)
             return;
-        else if (_attempts.TryGetValue(lease.Node, out var attempt) && (attempt.Lease.Data, attempt.Lease.Renewal) == (lease.Data, lease.Renewal))
+        else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.IsAbout(lease.Data, lease.Renewal))
             attempt.ObservedAt = now;
         else
             _attempts[lease.Node] = new Attempt(lease, now, lease.Node.Name == self.Name ? now - lease.Age : _knownSince);
@@ -62,7 +62,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     /// <summary>Takes the vote of a peer.</summary>
     public void Receive(NodeId from, Vote vote)
     {
-        if (_attempts.TryGetValue(vote.Node, out var attempt) && (attempt.Lease.Data, attempt.Lease.Renewal) == (vote.Data, vote.Renewal))
+        if (_attempts.TryGetValue(vote.Node, out var attempt) && attempt.IsAbout(vote.Data, vote.Renewal))
             attempt.Voters.Add(from);
     }
 
@@ -153,6 +153,8 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         public bool IsAsked { get; set; }
 
         public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.Acknowledged);
+
+        public bool IsAbout(DataIdentity data, long renewal) => (lease.Data, lease.Renewal) == (data, renewal);
 
         public TimeSpan AgeAt(TimeSpan now) => now - _renewedAt;
 

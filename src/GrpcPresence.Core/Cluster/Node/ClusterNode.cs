@@ -366,6 +366,8 @@ public sealed class ClusterNode : ILinkReceiver
 
     private void FindLeaving(ClusterView view)
     {
+        if (_leaving.IsEmpty && !_isLeaving && !_statuses.Values.Any(status => status.IsLeaving))
+            return;
         var leaving = view.Nodes.Where(node => node == _self ? _isLeaving : _statuses.GetValueOrDefault(node) is { IsLeaving: true })
             .ToImmutableHashSet();
         if (leaving.SetEquals(_leaving))

@@ -15,6 +15,7 @@ namespace GrpcPresence.Core.Cluster.Shards;
 /// </remarks>
 public sealed class ShardTable
 {
+    private readonly ShardBits _changed = new();
     private Holders _holders = new(default); // replaced as a whole when the data is other data
     private int _version;
 
@@ -40,6 +41,7 @@ public sealed class ShardTable
                 return false;
             if (!ReferenceEquals(Interlocked.CompareExchange(ref holders.Of[shard.Number], holder, known), known))
                 continue;
+            _changed.Add(shard);
             Interlocked.Increment(ref _version);
             return true;
         }
@@ -54,8 +56,12 @@ public sealed class ShardTable
         foreach (var (shard, node, epoch) in shards)
             holders.Of[shard.Number] = new KnownHolder(node, epoch, data);
         Volatile.Write(ref _holders, holders);
+        _changed.AddAll();
         Interlocked.Increment(ref _version);
     }
+
+    /// <summary>Returns the bits of a word of <see cref="ShardBits"/> that have changed since this was last called. One caller uses it.</summary>
+    internal ulong TakeChanged(int word) => _changed.Take(word);
 
     private sealed class Holders
     {

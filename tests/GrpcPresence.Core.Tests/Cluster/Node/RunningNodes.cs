@@ -15,7 +15,8 @@ internal sealed class RunningNodes : IDisposable
     private static readonly TimeSpan Quantum = Limits.NodeStep;
 
     private readonly SimulatedClock _clock = new();
-    private readonly SteppedTimeProvider _storeTime = new();
+    private readonly SimulatedTime _storeTime = new();
+    private readonly Continuations _continuations = new();
     private readonly List<SimulatedNode> _nodes = [];
 
     public RunningNodes()
@@ -53,7 +54,8 @@ internal sealed class RunningNodes : IDisposable
 
     public SimulatedNode Start(string name)
     {
-        var node = new SimulatedNode(Membership.NextRun(name), Store.OpenNode(), Membership, Network, Service, _clock.Now, hub => hub);
+        var node = new SimulatedNode(
+            Membership.NextRun(name), Store.OpenNode(), Membership, Network, Service, _clock.Now, _continuations, hub => hub);
         _nodes.Add(node);
         return node;
     }
@@ -68,8 +70,12 @@ internal sealed class RunningNodes : IDisposable
             {
                 MoveClocks(due);
                 Network.DeliverDue();
+                _continuations.Run();
                 foreach (var node in _nodes)
+                {
                     node.StepIfReceived();
+                    _continuations.Run();
+                }
             }
             MoveClocks(next);
             Membership.Advance();
@@ -78,6 +84,7 @@ internal sealed class RunningNodes : IDisposable
                 Assert.Null(node.Fault);
                 var isEnded = node.Node.End is not null;
                 node.Step();
+                _continuations.Run();
                 if (!isEnded && node.Node.End is not null)
                 {
                     Network.Detach(node.Id);

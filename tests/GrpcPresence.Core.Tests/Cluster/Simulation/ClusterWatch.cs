@@ -8,7 +8,7 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>A client that watches everybody, at one node after the other.</summary>
-internal sealed class ClusterWatch(Truth truth)
+internal sealed class ClusterWatch(Truth truth, Action<WatchEvent> taken)
 {
     private SimulatedWatch? _watch;
 
@@ -31,6 +31,7 @@ internal sealed class ClusterWatch(Truth truth)
         {
             var session = await node.Hub.OpenAsync(new WatchRequest(service, Client.Filter, false, from?.Token), node.Store, default);
             _watch = new SimulatedWatch(Client, node.Store.Faults);
+            _watch.Taken += taken;
             Node = node;
             _watch.Open(session, from);
         }

@@ -33,13 +33,15 @@ internal sealed class SimulatedCluster : IDisposable
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
     private readonly SimulatedClock _clock = new();
-    private readonly SteppedTimeProvider _storeTime = new();
+    private readonly SimulatedTime _storeTime = new();
     private readonly SimulatedNetwork _network;
     private readonly SimulatedMembership _membership;
     private readonly InMemoryPresenceStore _store;
     private readonly List<SimulatedNode> _nodes = [];
     private readonly List<ClusterWatch> _watches = [];
     private readonly Truth _truth = new();
+    private readonly Continuations _continuations = new();
+    private readonly ClusterTrace? _trace;
     private readonly Random _random;
     private readonly ClusterClients _clients;
     private ServiceSid _sid;
@@ -48,8 +50,9 @@ internal sealed class SimulatedCluster : IDisposable
     private int _turn;
     private readonly List<(TimeSpan At, StoreImage Image, Truth Truth)> _standbys = []; // what the standbys have, oldest first
 
-    private SimulatedCluster(int seed)
+    private SimulatedCluster(int seed, bool traces)
     {
+        _trace = traces ? new ClusterTrace(_clock) : null;
         _random = new Random(seed);
         _network = new SimulatedNetwork(_clock, _random);
         _membership = new SimulatedMembership(_clock, _random);
@@ -57,15 +60,16 @@ internal sealed class SimulatedCluster : IDisposable
         _clients = new ClusterClients(_clock, SessionTimeout);
     }
 
-    /// <summary>Runs the history.</summary>
+    /// <summary>Runs the history. Returns what it has committed and delivered, if asked for.</summary>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
-    public static async Task RunAsync(int seed, IReadOnlyList<ClusterStep> history)
+    public static async Task<ClusterTrace?> RunAsync(int seed, IReadOnlyList<ClusterStep> history, bool traces = false)
     {
-        using var cluster = new SimulatedCluster(seed);
+        using var cluster = new SimulatedCluster(seed, traces);
         await cluster.StartAsync();
         foreach (var step in history)
             await cluster.DoAsync(step);
         await cluster.SettleAsync();
+        return cluster._trace;
     }
 
     public void Dispose()
@@ -81,7 +85,8 @@ internal sealed class SimulatedCluster : IDisposable
     {
         // The service instance exists before the cluster, as after an import.
         using var world = new World(_store);
-        _sid = (await world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
+        _sid = new ServiceSid(new UInt128((ulong)_random.NextInt64(), (ulong)_random.NextInt64()));
+        await world.Do(new CreateServiceInstance(_sid, ""));
         await world.Configure(_sid, before => before with
         {
             ReachabilityEnabled = true,
@@ -99,12 +104,14 @@ internal sealed class SimulatedCluster : IDisposable
     {
         var id = _membership.NextRun(name);
         _nodes.Add(new SimulatedNode(
-            id, _store.OpenNode(), _membership, _network, _sid, _clock.Now, hub => new TruthPublisher(hub, _truth)));
+            id, _store.OpenNode(), _membership, _network, _sid, _clock.Now, _continuations,
+            hub => new TruthPublisher(hub, _truth, commit => _trace?.Commit(id, commit))));
     }
 
     private async Task DoAsync(ClusterStep step)
     {
         Learn();
+        _continuations.Run();
         var (act, a, b) = step;
         var name = Names[a % Names.Length];
         var node = Serving.Count > 0 ? Serving[b % Serving.Count] : null;
@@ -133,7 +140,8 @@ internal sealed class SimulatedCluster : IDisposable
                 Observe(node.Node.Router.CallAsync(Shard.Of(_sid), RequestKind.Write, Bytes(a % 4 == 0 ? "switch\noff" : "switch\non")));
                 break;
             case ClusterAct.Open when node is not null && _watches.Count < 4:
-                var watch = new ClusterWatch(_truth);
+                ClusterWatch watch = null!;
+                watch = new ClusterWatch(_truth, message => _trace?.Deliver(watch.Node?.Id, message));
                 _watches.Add(watch);
                 await watch.OpenAsync(node, _sid, from: null);
                 break;
@@ -190,6 +198,7 @@ internal sealed class SimulatedCluster : IDisposable
                 break;
         }
         Advance(Quantum);
+        _trace?.Step(step, _network.Delivered);
     }
 
     /// <summary>Lets time pass: messages arrive, nodes do what is due, and steady clients send heartbeats.</summary>
@@ -202,8 +211,12 @@ internal sealed class SimulatedCluster : IDisposable
             {
                 MoveClocks(due);
                 _network.DeliverDue();
+                _continuations.Run();
                 foreach (var node in _nodes)
+                {
                     node.StepIfReceived();
+                    _continuations.Run();
+                }
             }
             MoveClocks(next);
             _membership.Advance();
@@ -212,6 +225,7 @@ internal sealed class SimulatedCluster : IDisposable
             foreach (var node in _nodes.ToArray())
             {
                 node.Step();
+                _continuations.Run();
                 if (node.Fault is { } fault)
                     throw new InvalidOperationException($"{node.Id} has a bug: {fault}");
                 if (node.Node.End is not null)
@@ -254,6 +268,7 @@ internal sealed class SimulatedCluster : IDisposable
         _clock.AdvanceTo(now);
         foreach (var node in _nodes)
             node.AdvanceTo(now);
+        _continuations.Run();
     }
 
     /// <summary>Each steady client sends its heartbeat to another node each time, as behind a balancer.</summary>
@@ -466,14 +481,17 @@ internal sealed class SimulatedCluster : IDisposable
     private static void Observe(Task outcome) => _ = outcome.ContinueWith(static done => done.Exception, TaskScheduler.Default);
 
     /// <summary>Records every commit of a node.</summary>
-    private sealed class TruthPublisher(ICommitPublisher next, Truth truth) : ICommitPublisher
+    private sealed class TruthPublisher(ICommitPublisher next, Truth truth, Action<ServiceCommit> published) : ICommitPublisher
     {
         public bool NeedsUsers(ServiceSid service) => true; // the truth needs them
 
         public void Publish(IReadOnlyList<ServiceCommit> commits)
         {
             foreach (var commit in commits)
+            {
                 truth.TakeUnordered(commit);
+                published(commit);
+            }
             next.Publish(commits);
         }
     }

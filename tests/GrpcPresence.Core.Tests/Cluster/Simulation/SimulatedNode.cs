@@ -44,6 +44,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         SimulatedNetwork network,
         ServiceSid service,
         TimeSpan now,
+        Continuations continuations,
         Func<WatchHub, ICommitPublisher> publisher)
     {
         (Id, Store, _service, _now) = (id, store, service, now);
@@ -61,7 +62,10 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         _tracker = new PresenceTracker(Time, _queue, _metrics, gates);
         Hub = new WatchHub(
             store, new FixedSizeEncoder(), status, _metrics, Time, new Random(1), Limits.WatchStallTimeout,
-            () => confirmation.IsConfirmed(clock.Now));
+            () => confirmation.IsConfirmed(clock.Now))
+        {
+            Resume = continuations.Add,
+        };
         _writer = new CommandWriter(
             store, _queue, Services, _tracker, [publisher(Hub), hints], keys, status, _metrics, Time, Limits.TombstoneRetention,
             usersPerService: int.MaxValue, new ShardFence(id, gates));
@@ -89,7 +93,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public InMemoryPresenceStore Store { get; }
 
-    public SteppedTimeProvider Time { get; } = new();
+    public SimulatedTime Time { get; } = new();
 
     public ClusterNode Node { get; }
 
