@@ -41,7 +41,9 @@ public sealed class ShardTable
         }
     }
 
-    /// <summary>Returns the bits of a word of <see cref="ShardBits"/> that have changed since this was last called. One caller uses it.</summary>
+    /// <summary>
+    /// Returns the shards of a word of <see cref="ShardBits"/> that have changed since the last call. Only one caller uses it.
+    /// </summary>
     internal ulong TakeChanged(int word) => _changed.Take(word);
 }
 
