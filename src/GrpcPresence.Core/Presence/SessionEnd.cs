@@ -11,7 +11,9 @@ internal readonly record struct SessionEnd(Task Remembered, Task Offline)
     {
     }
 
-    /// <summary>Whether both tasks are complete. It is exact at once: a task that combines both completes later, in the thread pool.</summary>
+    /// <summary>
+    /// Whether both tasks are complete. This is exact at once: a task that combines both completes later, in the thread pool.
+    /// </summary>
     public bool IsCompleted => Remembered.IsCompleted && Offline.IsCompleted;
 
     /// <summary>The outcome of a complete end.</summary>

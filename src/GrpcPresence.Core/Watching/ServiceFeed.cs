@@ -107,8 +107,9 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
     }
 
     /// <summary>
-    /// Publishes a commit. Commits may arrive in any order and more than once; those of another timeline are ignored. Returns the gap that the caller must read from the store, or
-    /// null. A commit without all of its users is read as well: the first watch attached after the writer had decided what to read.
+    /// Publishes a commit. Commits may arrive in any order and more than once; those of another timeline are ignored. Returns the gap that
+    /// the caller must read from the store, or null. A commit without all of its users is read as well: the first watch attached after the
+    /// writer had decided what to read.
     /// </summary>
     public GapRead? Publish(ServiceCommit commit, long now)
     {

@@ -175,7 +175,7 @@ internal sealed class WriterStore(
         if (known != position.Identity)
             status.ReportWentBack(position.Identity);
         else if (position.LastCommit < _position.LastCommit)
-            throw new NodeEvictedException($"The store has lost commits of {node} without a new identity of the data, so no node can tell who knows.");
+            throw new NodeEvictedException($"The store has lost commits of {node}, and the data has the same identity.");
     }
 
     /// <summary>

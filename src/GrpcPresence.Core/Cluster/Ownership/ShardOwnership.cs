@@ -209,7 +209,8 @@ internal sealed class ShardOwnership(
             for (var bits = _toMove.Word(word); bits != 0; bits &= bits - 1)
             {
                 var shard = ShardBits.ShardOf(word, bits);
-                if (_targets[shard] is not { } other || !gates.IsOpen(shard)) // the writer closes the gate of a shard that this node has lost
+                // The writer closes the gate of a shard that this node has lost.
+                if (_targets[shard] is not { } other || !gates.IsOpen(shard))
                     continue;
                 if (receiver is null || string.CompareOrdinal(other.Name, receiver.Value.Name) < 0)
                 {

@@ -60,7 +60,9 @@ public sealed class ShardTable
         Interlocked.Increment(ref _version);
     }
 
-    /// <summary>Returns the bits of a word of <see cref="ShardBits"/> that have changed since this was last called. One caller uses it.</summary>
+    /// <summary>
+    /// Returns the bits of a word of <see cref="ShardBits"/> that have changed since this was last called. One caller uses it.
+    /// </summary>
     internal ulong TakeChanged(int word) => _changed.Take(word);
 
     private sealed class Holders

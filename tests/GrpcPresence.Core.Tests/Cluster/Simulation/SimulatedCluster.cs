@@ -241,8 +241,12 @@ internal sealed class SimulatedCluster : IDisposable
     /// <summary>Keeps what a standby may have: the data of now, and of each moment in the last two seconds.</summary>
     private void KeepStandby()
     {
-        if (_standbys.Count == 0 || _standbys[^1].Image != _store.Image)
-            _standbys.Add((_clock.Now, _store.Image, _truth.Copy()));
+        var last = _standbys.Count > 0 ? _standbys[^1] : default;
+        if (!ReferenceEquals(last.Image, _store.Image))
+        {
+            var isTruthOld = last.Truth?.Revision != _truth.Revision || last.Truth.Published != _truth.Published;
+            _standbys.Add((_clock.Now, _store.Image, isTruthOld ? _truth.Copy() : last.Truth!));
+        }
         while (_standbys.Count > 1 && _standbys[1].At < _clock.Now - MaxLostTime)
             _standbys.RemoveAt(0);
     }
