@@ -1,5 +1,9 @@
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
@@ -117,6 +121,48 @@ public sealed class LostCommitTests : IAsyncLifetime
         var again = _nodes.Start("b");
         Advance(seconds: HandOvers);
         Assert.Equal(held, ShardsOf(again));
+    }
+
+    [Fact]
+    public async Task Durable_a_lost_commit_that_showed_a_user_online_is_repeated_with_steady_heartbeats_only()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+        Assert.True(IsOnline());
+
+        _nodes.Store.Promote(before);
+        Assert.False(IsOnline()); // there is no such user any more
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(service);
+
+        Assert.True(IsOnline());
+
+        bool IsOnline() => _nodes.Store.Image.Get(_nodes.Service) is var stored
+            && stored.FindUser(World.Key("ada")) is { } ada && stored.StateOf(ada).IsOnline == true;
+    }
+
+    [Fact]
+    public async Task OneTimeline_no_cached_configuration_outlives_the_commit_that_is_lost()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var before = _nodes.Store.Image;
+        _ = _a.Node.Router.CallAsync(Shard.Of(_nodes.Service), RequestKind.Write, "switch\noff"u8.ToArray());
+        Advance(seconds: 1);
+        Assert.False(service.Configuration.ReachabilityEnabled);
+
+        _nodes.Store.Promote(before);
+        Advance(seconds: 1);
+
+        Assert.True((await _a.Services.GetAsync(_nodes.Service, default)).Configuration.ReachabilityEnabled);
+    }
+
+    private async Task BeatAsync(CachedService service)
+    {
+        var beat = _a.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        Assert.Null(beat.Rejection);
+        Advance(seconds: 1);
+        await beat.Stored;
     }
 
     private SimulatedNode JoinAndTakeShards() => JoinAndTakeShards(out _);
