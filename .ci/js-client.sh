@@ -33,10 +33,22 @@ install_packages() {
   done
 }
 
+# pack_whole FILE...: builds the package as for a publication, and checks that it has these files beside those of dist/. The script after
+# the packing takes the copy of the license away.
+pack_whole() {
+  timeout 60 npm pack --dry-run --json --silent | node -e '
+    const paths = JSON.parse(fs.readFileSync(0, "utf8"))[0].files.map(({ path }) => path);
+    const missing = process.argv.slice(1).filter((path) => !paths.includes(path));
+    const others = paths.filter((path) => !path.startsWith("dist/") && !process.argv.includes(path));
+    if (missing.length + others.length > 0) throw new Error(`missing: ${missing}; not expected: ${others}`);
+  ' "$@"
+}
+
 check 'Chromium is installed' install_chromium
 check 'the packages are installed' install_packages
 cd clients/js
-check 'the package is built' timeout 60 npm run --silent build
+check 'the package is built, with its license' pack_whole LICENSE README.md package.json dist/index.js dist/index.d.ts \
+  dist/transport/node.js dist/transport/web.js
 check 'the tests compile' timeout 60 npm run --silent check
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 timeout --kill-after=5 "${JS_CLIENT_SECONDS:-140}" npx vitest run --reporter=default --reporter=./test/support/tap-reporter.ts "$@"

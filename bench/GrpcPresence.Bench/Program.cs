@@ -6,6 +6,7 @@ return args switch
 {
     ["serve", .. var arguments] => await ServeCommand.RunAsync(arguments),
     ["measure-writer", .. var arguments] => MeasureWriterCommand.Run(arguments),
+    ["hold-sessions", .. var arguments] => await HoldSessionsCommand.RunAsync(arguments),
     ["serve-bare"] => await BareCommand.RunAsync(),
     _ => BenchProgram.Run(args),
 };

@@ -4,4 +4,4 @@ const parameters = new URLSearchParams(location.search);
 export const url = parameters.get('url') ?? 'http://127.0.0.1:5081';
 export const serviceSid = parameters.get('service') ?? 'IS00000000000000000000000000000de0';
 export const identity = parameters.get('user') ?? 'alice';
-export const others = (parameters.get('others') ?? 'linus,margaret,radia').split(',');
+export const others = (parameters.get('others') ?? 'linus,margaret,radia').split(',').filter(Boolean);

@@ -12,9 +12,12 @@ public interface IPresenceClient : IAsyncDisposable
     /// </summary>
     /// <param name="userKey">The user's identity or SID. An unknown identity creates the user, unless the configuration forbids it.</param>
     /// <param name="sessionId">
-    /// The id: 1 to 64 of the characters A-Z, a-z, 0-9, "_" and "-". By default a random one. Two processes with one id are one session.
+    /// The id: 1 to 64 of the characters A-Z, a-z, 0-9, "_" and "-". By default a random one. Two processes with one id are one session,
+    /// which the first that disposes of it ends. An id that was ended cannot be used again.
     /// </param>
-    /// <param name="cancellationToken">Gives up. Without it the call waits as long as the server is away.</param>
+    /// <param name="cancellationToken">
+    /// Gives up. Without it the call waits as long as the server is away, or rejects the session for a reason that passes, such as a quota.
+    /// </param>
     /// <returns>The session, once the server has accepted its first heartbeat.</returns>
     /// <exception cref="PresenceException">The server rejected the session, and a retry would not help.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>

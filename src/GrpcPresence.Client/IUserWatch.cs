@@ -19,7 +19,10 @@ public interface IUserWatch : IAsyncDisposable
     /// <summary>All users by identity, as they are together at one moment. The dictionary does not change.</summary>
     IReadOnlyDictionary<string, PresenceUser> Users { get; }
 
-    /// <summary>Whether the server records reachability. While it does not, the reachability of all users is null.</summary>
+    /// <summary>
+    /// Whether the service instance records reachability. While it does not, the reachability of all users is null. Sessions may live
+    /// meanwhile: once it is switched on, their users are shown online.
+    /// </summary>
     bool IsReachabilityEnabled { get; }
 
     /// <summary>Whether the state is up to date.</summary>
@@ -32,8 +35,9 @@ public interface IUserWatch : IAsyncDisposable
     Task Completion { get; }
 
     /// <summary>
-    /// A user changed. Handlers run one after another, outside any lock, and the watch reads nothing meanwhile: a handler that takes long
-    /// belongs behind <see cref="ReadUpdatesAsync"/>. An exception of a handler is logged.
+    /// A user changed. Attach handlers before reading the state, to miss nothing in between. They run one after another, outside any lock,
+    /// and the watch reads nothing meanwhile: a handler that takes long belongs behind <see cref="ReadUpdatesAsync"/>. An exception of a
+    /// handler is logged.
     /// </summary>
     event EventHandler<UserUpdate>? Updated;
 
@@ -43,9 +47,10 @@ public interface IUserWatch : IAsyncDisposable
     /// <summary>
     /// Returns the changes from this call on, in order. Changes of one user that were not read yet become one, with all reasons. So a
     /// slow reader holds at most one update for each user, and always gets to the newest state. Read the state after this call, not
-    /// before it, to miss nothing in between.
+    /// before it, to miss nothing in between. The result is to be enumerated once, and keeps changes from this call on until it is.
     /// </summary>
     /// <param name="cancellationToken">Ends the enumeration.</param>
+    /// <exception cref="InvalidOperationException">When it is enumerated again.</exception>
     /// <exception cref="PresenceException">While reading: the watch ended with an error.</exception>
     IAsyncEnumerable<UserUpdate> ReadUpdatesAsync(CancellationToken cancellationToken = default);
 }

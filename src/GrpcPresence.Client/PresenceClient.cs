@@ -41,9 +41,8 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             options.ServiceSid,
             options.Credentials,
             options.TimeProvider,
-            random ?? Random.Shared,
-            options.ReconnectDelay,
-            options.MaxReconnectDelay,
+            new TimerQueue(options.TimeProvider),
+            new BackoffPolicy(options.ReconnectDelay, options.MaxReconnectDelay, random ?? Random.Shared),
             new ClientTelemetry(options.MeterFactory),
             (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name));
         _calls = new UserService.UserServiceClient(calls);
@@ -152,6 +151,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             .ConfigureAwait(false);
         foreach (var owned in _owned)
             owned.Dispose();
+        _settings.Timers.Dispose();
         _settings.Telemetry.Dispose();
     }
 
@@ -174,6 +174,9 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
         options.HttpHandlerFactory?.Invoke() ?? new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(10),
+            // With access tokens each user has a stream. A proxy may accept no more than a hundred on one connection, and the others
+            // would wait without end.
+            EnableMultipleHttp2Connections = true,
             // A network that dies without a FIN is noticed by its silence.
             KeepAlivePingDelay = TimeSpan.FromSeconds(20),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(10),

@@ -6,6 +6,9 @@ namespace GrpcPresence.Client;
 /// <summary>The settings of a client.</summary>
 public sealed class PresenceClientOptions
 {
+    // Timers accept at most 49 days.
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(1);
+
     /// <summary>The server's gRPC address, such as <c>https://presence:5080</c>. Required.</summary>
     public Uri? Address { get; set; }
 
@@ -33,11 +36,12 @@ public sealed class PresenceClientOptions
     /// </summary>
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The longest delay before any attempt to reconnect. Default 30 s.</summary>
+    /// <summary>The longest delay before any attempt to reconnect. Default 30 s, at most a day.</summary>
     public TimeSpan MaxReconnectDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long disposal waits for the server to confirm the end of sessions. Default 5 s. After it, the leases end by themselves.
+    /// How long disposal waits for the server to confirm the end of sessions. Default 5 s, at most a day. After it, the leases end by
+    /// themselves.
     /// </summary>
     public TimeSpan EndTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -74,5 +78,7 @@ public sealed class PresenceClientOptions
             throw new ArgumentException($"{Address} would get credentials without TLS. Use https, or set AllowCredentialsWithoutTls.");
         if (ReconnectDelay < TimeSpan.Zero || MaxReconnectDelay < ReconnectDelay || EndTimeout < TimeSpan.Zero)
             throw new ArgumentException("A delay is negative, or MaxReconnectDelay is less than ReconnectDelay.");
+        if (MaxReconnectDelay > LongestDelay || EndTimeout > LongestDelay)
+            throw new ArgumentException("A delay is longer than a day. Set MaxReconnectDelay and EndTimeout to at most a day.");
     }
 }

@@ -33,7 +33,10 @@ public sealed class PresenceCredentials
     /// Access tokens, for end users. The client asks for a token before it connects, again before the token expires, and after the server
     /// rejected one. If the provider fails, the client asks again later, and uses the present token as long as it is valid.
     /// </summary>
-    /// <param name="provider">Returns a valid access token (a JWT) of the identity. It may run at several threads at a time.</param>
+    /// <param name="provider">
+    /// Returns a valid access token (a JWT) of the identity. It may run at several threads at a time. After 30 s without an answer it is
+    /// cancelled, and counts as failed.
+    /// </param>
     public static PresenceCredentials AccessToken(Func<string, CancellationToken, Task<string>> provider)
     {
         ArgumentNullException.ThrowIfNull(provider);

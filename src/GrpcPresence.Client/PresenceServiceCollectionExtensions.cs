@@ -16,7 +16,7 @@ public static class PresenceServiceCollectionExtensions
 
     /// <summary>
     /// Adds <see cref="IPresenceClient"/> as a singleton over the gRPC client factory. The container disposes of it, which ends its
-    /// sessions.
+    /// sessions. Called again, it configures the same client further: settings of the later call win.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets at least the address and the service instance.</param>

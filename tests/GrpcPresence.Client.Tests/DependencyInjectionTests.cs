@@ -33,6 +33,27 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
+    public async Task A_second_addition_configures_the_same_client_and_its_settings_win()
+    {
+        await using var server = await PresenceServer.StartAsync();
+        var network = server.NewNetwork();
+        var services = new ServiceCollection();
+        services.AddPresenceClient(options =>
+        {
+            options.Address = Network.Address;
+            options.ServiceSid = "IS1";
+            options.HttpHandlerFactory = network.NewHandler;
+        });
+        services.AddPresenceClient(options => options.ServiceSid = server.ServiceSid);
+
+        await using var provider = services.BuildServiceProvider();
+
+        var presence = Assert.Single(provider.GetServices<IPresenceClient>());
+        await presence.StartSessionAsync("ada");
+        Assert.True(await server.IsOnlineAsync(server.ServiceSid, "ada"));
+    }
+
+    [Fact]
     public void A_missing_setting_is_named()
     {
         using var provider = WithoutAddress().BuildServiceProvider();

@@ -33,6 +33,10 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Starts this program on the servers' core.</summary>
     public static ServerProcess StartSelf(params IEnumerable<string> arguments) => Start(Cores.PinnedSelf(Cores.Servers, arguments));
 
+    /// <summary>Starts this program on the core of the load, as a client.</summary>
+    public static ServerProcess StartSelfOnLoadCore(params IEnumerable<string> arguments) =>
+        Start(Cores.PinnedSelf(Cores.Load, arguments));
+
     /// <summary>Waits for a line of output that contains the text.</summary>
     /// <exception cref="TimeoutException">No such line came. The message has the last lines.</exception>
     public string WaitForLine(string text)

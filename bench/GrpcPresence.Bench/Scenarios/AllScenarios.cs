@@ -15,6 +15,7 @@ internal static class AllScenarios
         new("resume", "P11", ResumeScenario.Run),
         new("publish", "P12", PublishCostScenario.Run),
         new("neighbour", "P14", NeighbourScenario.Run),
+        new("client-sessions", "client", ClientSessionsScenario.Run),
         new("attacks", "R9", AttackScenario.Run),
     ];
 }

@@ -3,7 +3,7 @@ export interface AccessToken {
   readonly text: string;
   /** The end user; undefined in a text that is not an access token. */
   readonly identity: string | undefined;
-  /** How long the token is valid from now on, in milliseconds; undefined without an expiry. */
+  /** How long the token is valid from now on, in milliseconds, more than 0; undefined where the client cannot know. */
   readonly remainingMs: number | undefined;
 }
 
@@ -15,12 +15,12 @@ export function readAccessToken(text: string): AccessToken {
 }
 
 // A device whose clock is wrong would otherwise renew without a pause, or never: no token is valid for longer than its lifetime, and a new
-// one is not expired.
-function remaining(exp: number, iat: number | undefined): number {
+// one is not expired. Where neither says how long, the client waits until the server rejects the token.
+function remaining(exp: number, iat: number | undefined): number | undefined {
   const byClock = exp * 1_000 - Date.now();
-  if (iat === undefined) return Math.max(0, byClock);
-  const lifetime = Math.max(0, (exp - iat) * 1_000);
-  return byClock > 0 && byClock < lifetime ? byClock : lifetime;
+  const lifetime = iat === undefined ? Infinity : (exp - iat) * 1_000;
+  const remainingMs = byClock > 0 && byClock < lifetime ? byClock : lifetime;
+  return remainingMs > 0 && remainingMs < Infinity ? remainingMs : undefined;
 }
 
 interface Claims {

@@ -3,8 +3,8 @@ import type { TokenSource } from './token-source.js';
 import { type UserState, stateOf } from './user-state.js';
 import { type HeartbeatResponse, UserService, type WatchUsersResponse } from './wire.js';
 
-// No unary call takes longer, except on a connection that is lost.
-const DEADLINE_MS = 10_000;
+/** No unary call takes longer, except on a connection that is lost. */
+export const DEADLINE_MS = 10_000;
 
 /** The calls that the client makes, each with the access token of the moment. */
 export class Api {

@@ -1,9 +1,10 @@
-import { Api } from './api.js';
+import { Api, DEADLINE_MS } from './api.js';
 import { readAccessToken } from './access-token.js';
+import { after } from './clock.js';
 import { Emitter } from './emitter.js';
 import { endSessionOnLeave } from './end-session.js';
 import type { ClientEvents } from './events.js';
-import type { Failure } from './failure.js';
+import { type Failure, classify } from './failure.js';
 import type { ClientOptions } from './options.js';
 import { page } from './page.js';
 import { PresenceError } from './presence-error.js';
@@ -21,6 +22,7 @@ import { connect } from '#transport';
 
 // Identities have at most 256 characters: see presence.v1.User.
 const LONGEST_IDENTITY = 256;
+const NOT_IDENTITY = /[\p{Cc}\p{Cs}]|^US[0-9a-f]{32}$/u;
 
 /**
  * Keeps its own user online and knows who else is: the surface of the Conversations SDK, as far as it is about reachability. It connects
@@ -42,6 +44,12 @@ export class Client extends Emitter<ClientEvents> {
   #session: Session | undefined;
   #watch: Watch | undefined;
   #isInitialized = false;
+  // Between pagehide and pageshow.
+  #isAway = false;
+  // Why the client stopped, which session it ends, and when all of it has ended.
+  #end: PresenceError | undefined;
+  #ending: string | undefined;
+  #stopped: Promise<void> | undefined;
   #connectionState: ConnectionState = 'connecting';
   #reachabilityEnabled = false;
 
@@ -53,15 +61,15 @@ export class Client extends Emitter<ClientEvents> {
     this.#connection = options.transport ? { transport: options.transport, reset() {}, close() {} } : connect(options.url);
     this.#tokens = new TokenSource(options.token, {
       renewed: () => this.#watch?.reopen(),
-      aboutToExpire: () => this.emit('tokenAboutToExpire'),
-      expired: () => this.emit('tokenExpired'),
-      failed: ({ reason, message }) => this.emit('connectionError', { terminal: false, reason, message }),
+      aboutToExpire: () => this.#raise('tokenAboutToExpire'),
+      expired: () => this.#raise('tokenExpired'),
+      failed: ({ reason, message }) => this.#raise('connectionError', { terminal: false, reason, message }),
     });
     this.#api = new Api(this.#connection.transport, options.serviceSid, this.#tokens);
     this.#fetcher = new UserFetcher(this.#api, this.#tokens, this.#run, {
       failed: ({ action, reason, message }) => {
         // A final error is that of the one call.
-        if (action !== 'stop') this.emit('connectionError', { terminal: false, reason, message });
+        if (action !== 'stop') this.#raise('connectionError', { terminal: false, reason, message });
       },
     });
     this.#ready = new Promise((resolve, reject) => {
@@ -70,13 +78,11 @@ export class Client extends Emitter<ClientEvents> {
     });
     this.#ready.catch(() => {}); // a caller that waits for it gets the error
     this.#leavePage = page.listen({
-      visibilityChanged: () => this.#session?.reconsider(),
+      visibilityChanged: () => this.#reconsider(),
+      resumed: () => this.#reconsider(),
       left: () => this.#leave(),
       restored: () => this.#return(),
-      online: () => {
-        this.#session?.beatNow();
-        this.#watch?.reconnect();
-      },
+      online: () => this.#reconnect(),
     });
     void this.#start();
   }
@@ -100,16 +106,18 @@ export class Client extends Emitter<ClientEvents> {
    * @throws PresenceError, with USER_NOT_FOUND if no user has the identity, and TOO_MANY_USERS when 1,000 users are subscribed.
    */
   async getUser(identity: string, { mayBeMissing = false } = {}): Promise<User> {
-    if (typeof identity !== 'string' || identity === '' || [...identity].length > LONGEST_IDENTITY || /\p{Cc}/u.test(identity)) {
-      throw new TypeError(`An identity has 1 to ${LONGEST_IDENTITY} characters, and no control characters.`);
+    if (typeof identity !== 'string' || identity === '' || [...identity].length > LONGEST_IDENTITY || NOT_IDENTITY.test(identity)) {
+      throw new TypeError(`An identity has 1 to ${LONGEST_IDENTITY} characters, no control characters, and not the form of a SID.`);
     }
     const users = await this.#ready;
+    if (this.#end) throw this.#end;
     const known = users.find(identity);
     if (known) return known;
     const state = await this.#fetcher.fetch(identity).catch((error: PresenceError) => {
       if (mayBeMissing && error.reason === 'USER_NOT_FOUND') return absent(identity);
-      throw error;
+      throw this.#end ?? error;
     });
+    if (this.#end) throw this.#end; // the answer came before the end
     return users.find(identity) ?? users.add(state);
   }
 
@@ -119,23 +127,31 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   /**
-   * Uses another access token from now on.
-   * @throws PresenceError if it is the token of another user.
+   * Uses another access token from now on. Calls that wait for one go on at once.
+   * @throws PresenceError if it is the token of another user; TypeError if it is not a text.
    */
   async updateToken(token: string): Promise<void> {
+    if (typeof token !== 'string' || token === '') throw new TypeError('An access token is a text.');
     const { identity } = readAccessToken(token);
     if (this.#identity !== undefined && identity !== undefined && identity !== this.#identity) {
       throw new PresenceError('IDENTITY_MISMATCH', 'The token belongs to another user. Use another client for them.');
     }
     this.#tokens.update(token);
+    this.#run.wake();
+    this.#session?.tokenReplaced();
+    this.#watch?.tokenReplaced();
   }
 
-  /** Ends the session of the own user, and everything else. Resolves when the server has answered, or did not answer for 10 s. */
-  async shutdown(): Promise<void> {
-    if (this.#run.isOver) return;
+  /**
+   * Ends the session of the own user, and everything else. Resolves when the server has answered, or did not answer for 10 s. Each call
+   * returns the same promise.
+   */
+  shutdown(): Promise<void> {
+    if (this.#stopped) return this.#stopped;
+    const stopped = this.#stop(new PresenceError('CLIENT_STOPPED', 'The client was shut down.')).then(() => this.#moveTo('disconnected'));
+    this.#stopped = stopped;
     this.#moveTo('disconnecting');
-    await this.#stop(new PresenceError('CLIENT_STOPPED', 'The client was shut down.'));
-    this.#moveTo('disconnected');
+    return stopped;
   }
 
   async #start(): Promise<void> {
@@ -143,9 +159,10 @@ export class Client extends Emitter<ClientEvents> {
     if (identity === undefined) return;
     this.#identity = identity;
     const subscriptions = this.#subscriptions = new Subscriptions(identity, {
-      updated: (update) => this.emit('userUpdated', update),
-      subscribed: (user) => this.emit('userSubscribed', user),
-      unsubscribed: (user) => this.emit('userUnsubscribed', user),
+      isOver: () => this.#run.isOver,
+      updated: (update) => this.#raise('userUpdated', update),
+      subscribed: (user) => this.#raise('userSubscribed', user),
+      unsubscribed: (user) => this.#raise('userUnsubscribed', user),
       changed: () => this.#watch?.usersChanged(),
     });
     const watch = this.#watch = new Watch({
@@ -154,7 +171,7 @@ export class Client extends Emitter<ClientEvents> {
       recovery: this.#recovery(),
       subscriptions,
       configured: ({ reachabilityEnabled }) => { this.#reachabilityEnabled = reachabilityEnabled; },
-      stateChanged: (state) => this.#moveTo(state),
+      stateChanged: (state) => { if (!this.#run.isOver) this.#moveTo(state); },
       synced: () => this.#initialize(subscriptions),
       silent: () => this.#connection.reset(),
     });
@@ -167,30 +184,24 @@ export class Client extends Emitter<ClientEvents> {
       // The first heartbeat creates the own user, which the snapshot then contains.
       beaten: () => watch.start(),
     });
-    this.#session.start();
+    if (!this.#isAway) this.#session.start();
   }
 
   async #findIdentity(): Promise<string | undefined> {
-    const recovery = this.#recovery();
-    while (!this.#run.isOver) {
-      try {
-        const identity = (await this.#tokens.current())?.identity ?? this.#options.identity;
-        if (this.#run.isOver) return undefined;
-        if (identity !== undefined) return identity;
-        this.#fail(new PresenceError('IDENTITY_REQUIRED', 'Pass an access token that names the user, or the option identity.'));
-      } catch (error) {
-        await this.#run.sleep(await recovery.delayAfter(error, undefined) ?? 0);
-      }
+    const identity = (await this.#tokens.current())?.identity ?? this.#options.identity;
+    if (this.#run.isOver) return undefined;
+    if (identity === undefined) {
+      this.#fail(new PresenceError('IDENTITY_REQUIRED', 'Pass an access token that names the user, or the option identity.'));
     }
-    return undefined;
+    return identity;
   }
 
   #initialize(subscriptions: Subscriptions): void {
     if (this.#isInitialized) return;
     this.#isInitialized = true;
     this.#becomeReady(subscriptions);
-    this.emit('stateChanged', 'initialized');
-    this.emit('initialized');
+    this.#raise('stateChanged', 'initialized');
+    this.#raise('initialized');
   }
 
   #recovery(): Recovery {
@@ -199,7 +210,7 @@ export class Client extends Emitter<ClientEvents> {
 
   #report({ action, reason, message, cause }: Failure): void {
     const isFinal = action === 'stop' || (action === 'renewToken' && !this.#mayGetToken(reason));
-    this.emit('connectionError', { terminal: isFinal, reason, message });
+    this.#raise('connectionError', { terminal: isFinal, reason, message });
     if (isFinal) this.#fail(new PresenceError(reason, message, { cause }));
   }
 
@@ -217,29 +228,83 @@ export class Client extends Emitter<ClientEvents> {
     this.emit('initFailed', { error });
   }
 
-  async #stop(reason: PresenceError): Promise<void> {
+  // Raises nothing, so that a listener cannot stop the client a second time.
+  #stop(reason: PresenceError): Promise<void> {
+    this.#end = reason;
     this.#run.end();
-    this.#leavePage();
     this.#watch?.stop();
     this.#rejectReady(reason);
-    const sessionId = this.#session?.stop();
-    // If it fails, the lease ends the session.
-    if (sessionId !== undefined && this.#identity !== undefined) await this.#api.endSession(this.#identity, sessionId).catch(() => {});
+    this.#ending = this.#session?.stop();
+    this.#tokens.stopRenewing();
+    return this.#stopped = this.#finish();
+  }
+
+  // The end of the session needs a token and the connection, so these end last. The page may be left meanwhile.
+  async #finish(): Promise<void> {
+    let cancel = () => {};
+    await Promise.race([this.#endSession(), new Promise<void>((resolve) => { cancel = after(DEADLINE_MS, resolve); })]);
+    cancel();
+    this.#leavePage();
     this.#tokens.stop();
     this.#connection.close();
   }
 
+  // If it fails, the lease ends the session.
+  async #endSession(): Promise<void> {
+    if (this.#ending === undefined || this.#identity === undefined) return;
+    const token = this.#tokens.text;
+    try {
+      await this.#api.endSession(this.#identity, this.#ending);
+    } catch (error) {
+      if (classify(error).action !== 'renewToken' || !this.#tokens.canRenew) return;
+      await this.#tokens.replace(token);
+      if (this.#tokens.text !== token) await this.#api.endSession(this.#identity, this.#ending).catch(() => {});
+    }
+  }
+
+  /** The page was hidden, shown, or thawed. */
+  #reconsider(): void {
+    this.#session?.reconsider();
+    if (page.isHidden) return;
+    this.#retry();
+    this.#watch?.reconsider();
+  }
+
+  /** The network is another one. */
+  #reconnect(): void {
+    this.#retry();
+    this.#session?.beatNow();
+    this.#watch?.reconnect();
+  }
+
+  /** Ends the pauses before what does not wait for a heartbeat or the watch: reads of users, and the first token. */
+  #retry(): void {
+    this.#run.wake();
+    this.#tokens.retry();
+  }
+
   #leave(): void {
+    this.#isAway = true;
     this.#watch?.stop();
-    const sessionId = this.#session?.stop();
-    this.#moveTo('disconnected');
-    if (sessionId === undefined || this.#identity === undefined) return;
-    endSessionOnLeave(this.#options.url, { serviceSid: this.#options.serviceSid, userKey: this.#identity, sessionId }, this.#tokens.text);
+    // A session that is being ended is ended again, because the browser cancels the first call.
+    const sessionId = this.#session?.stop() ?? this.#ending;
+    if (sessionId !== undefined && this.#identity !== undefined) {
+      endSessionOnLeave(this.#options.url, { serviceSid: this.#options.serviceSid, userKey: this.#identity, sessionId }, this.#tokens.text);
+    }
+    if (!this.#run.isOver) this.#moveTo('disconnected');
   }
 
   #return(): void {
-    this.#moveTo('connecting');
+    if (!this.#isAway || this.#run.isOver) return;
+    this.#isAway = false;
+    this.#retry();
     this.#session?.start();
+    this.#moveTo('connecting');
+  }
+
+  /** Raises an event of a client that runs: after its end, nothing happens to it any more. */
+  #raise<K extends keyof ClientEvents>(event: K, ...values: Parameters<ClientEvents[K]>): void {
+    if (!this.#run.isOver) this.emit(event, ...values);
   }
 
   #moveTo(state: ConnectionState): void {

@@ -1,7 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import { ErrorInfoSchema, RetryInfoSchema } from './gen/error_details_pb.js';
-import { PresenceError } from './presence-error.js';
 
 /** What the client does about a failed call: see the table of retry rules in docs/clients.md. */
 export type Action = 'retry' | 'renewToken' | 'renewSession' | 'dropResumeToken' | 'stop';
@@ -24,9 +23,6 @@ const FINAL = new Set([
 
 /** Decides by reason and status, never by the text of a message. Anything unknown is a lost connection. */
 export function classify(thrown: unknown): Failure {
-  if (thrown instanceof PresenceError) {
-    return { action: 'retry', reason: thrown.reason, message: thrown.message, retryAfterMs: 0, cause: thrown };
-  }
   const error = ConnectError.from(thrown);
   const [info] = error.findDetails(ErrorInfoSchema);
   const [retry] = error.findDetails(RetryInfoSchema);

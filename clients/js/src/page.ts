@@ -1,6 +1,8 @@
 export interface PageListener {
   /** The page was hidden or shown. */
   visibilityChanged(): void;
+  /** The browser runs the page again, which it had frozen while it was hidden. */
+  resumed(): void;
   /** The page is left: closed, reloaded or replaced by another. Nothing that waits is done any more. */
   left(): void;
   /** The page that was left is shown again, as it was. */
@@ -20,6 +22,7 @@ export const page = {
     if (typeof globalThis.addEventListener !== 'function' || !globalThis.document) return () => {};
     const events: [EventTarget, string, (event: Event) => void][] = [
       [document, 'visibilitychange', () => listener.visibilityChanged()],
+      [document, 'resume', () => listener.resumed()],
       [globalThis, 'pagehide', () => listener.left()],
       [globalThis, 'pageshow', (event) => { if ((event as PageTransitionEvent).persisted) listener.restored(); }],
       [globalThis, 'online', () => listener.online()],

@@ -9,7 +9,7 @@ export interface RecoveryEvents {
 
 export interface RecoveryOptions {
   /** The longest delay for which the server did not ask, in milliseconds. */
-  readonly longestMs?: number;
+  readonly longestMs?: number | undefined;
   /** Is called with the failure before anything is done about it. */
   onFailure?(failure: Failure): void;
 }
@@ -35,14 +35,7 @@ export class Recovery {
     if (failure.action === 'stop') return undefined;
     const isFirst = this.#backoff.failures === 0;
     const delay = this.#backoff.next(failure.retryAfterMs, options.longestMs);
-    if (failure.action === 'renewToken') {
-      try {
-        await this.tokens.replace(token);
-      } catch (error) {
-        this.events.failed(classify(error));
-        return delay;
-      }
-    }
+    if (failure.action === 'renewToken') await this.tokens.replace(token);
     // What the failure asks for is done at once. Only if it does not help, the client waits.
     return failure.action !== 'retry' && isFirst ? 0 : delay;
   }

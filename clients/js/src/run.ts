@@ -1,7 +1,9 @@
+import { after } from './clock.js';
+
 /** One run of a loop, from its start to its end. A loop that starts again has another run, so the former one cannot take it for its own. */
 export class Run {
   readonly #abort = new AbortController();
-  #wake: (() => void) | undefined;
+  readonly #sleepers = new Set<() => void>();
 
   /** Aborts the calls of the run at its end. */
   get signal(): AbortSignal {
@@ -15,16 +17,19 @@ export class Run {
   /** Waits that long, in milliseconds, or until `wake` or `end`. */
   async sleep(ms: number): Promise<void> {
     if (this.isOver) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = setTimeout(resolve, ms);
+      const wake = () => {
+        cancel();
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const cancel = after(ms, wake);
+      this.#sleepers.add(wake);
     });
-    clearTimeout(timer);
   }
 
   wake(): void {
-    this.#wake?.();
+    for (const wake of [...this.#sleepers]) wake();
   }
 
   end(): void {

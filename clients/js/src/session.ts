@@ -1,5 +1,6 @@
-import type { Api } from './api.js';
-import { classify } from './failure.js';
+import { type Api, DEADLINE_MS } from './api.js';
+import { Stopwatch } from './clock.js';
+import type { Action } from './failure.js';
 import { type Pace, intervalOf, paceOf } from './pace.js';
 import type { Recovery } from './recovery.js';
 import { Run } from './run.js';
@@ -23,8 +24,13 @@ export class Session {
   #run: Run | undefined;
   #id = '';
   #pace: Pace | undefined;
-  // When the next beat is due, as a time of performance.now(), which no change of the wall clock moves.
-  #dueAt: () => number = () => 0;
+  // The heartbeat that is not answered yet.
+  #call: { readonly controller: AbortController; readonly sent: Stopwatch } | undefined;
+  // What the last heartbeat needs, if it failed.
+  #action: Action | undefined;
+  #isUrgent = false;
+  // The time until the next beat is due.
+  #remainingMs: () => number = () => 0;
 
   constructor(private readonly context: SessionContext) {}
 
@@ -41,54 +47,73 @@ export class Session {
     if (!this.#run) return undefined;
     this.#run.end();
     this.#run = undefined;
+    this.#call?.controller.abort();
+    this.#call = undefined;
     return this.#id;
   }
 
-  /** Decides again when the next heartbeat is due, because the page was hidden or shown. */
+  /** Decides again when the next heartbeat is due, because the page was hidden or shown. A page that is shown repeats a lost beat. */
   reconsider(): void {
+    const isLost = this.#action !== undefined || (this.#call && this.#call.sent.elapsedMs > DEADLINE_MS);
+    if (isLost && !this.context.isHidden()) this.beatNow();
+    else this.#run?.wake();
+  }
+
+  /** Sends a heartbeat now, also in place of one that waits for its answer: the network is another one. */
+  beatNow(): void {
+    this.#isUrgent = true;
+    this.#call?.controller.abort();
     this.#run?.wake();
   }
 
-  /** Sends the next heartbeat now: the network is back. */
-  beatNow(): void {
-    this.#dueAt = () => 0;
-    this.#run?.wake();
+  /** Beats with the new token at once, if the server rejected the one before. */
+  tokenReplaced(): void {
+    if (this.#action === 'renewToken') this.beatNow();
   }
 
   async #beat(run: Run): Promise<void> {
     const { api, tokens, recovery, identity } = this.context;
     while (!run.isOver) {
       const token = tokens.text;
+      const controller = new AbortController();
+      const sent = new Stopwatch();
+      this.#call = { controller, sent };
+      this.#isUrgent = false;
       try {
-        const sentAt = performance.now();
-        const reply = await api.heartbeat(identity, this.#id, run.signal);
+        const reply = await api.heartbeat(identity, this.#id, controller.signal);
         if (run.isOver) return;
-        this.#schedule(sentAt, this.#pace = paceOf(reply));
+        this.#call = this.#action = undefined;
+        this.#schedule(sent, this.#pace = paceOf(reply));
         recovery.succeed();
         this.context.beaten();
       } catch (error) {
         if (run.isOver) return;
-        // Not less often than regular beats, which the server can serve: a longer delay could outlast the lease.
-        const delay = await recovery.delayAfter(error, token, this.#pace && { longestMs: this.#pace.intervalMs });
+        this.#call = undefined;
+        if (controller.signal.aborted) continue; // by beatNow
+        const delay = await recovery.delayAfter(error, token, {
+          // Not less often than regular beats, which the server can serve: a longer delay could outlast the lease.
+          longestMs: this.#pace?.intervalMs,
+          onFailure: ({ action }) => { this.#action = action; },
+        });
         if (delay === undefined || run.isOver) return;
-        if (classify(error).action === 'renewSession') this.#id = newId();
-        const dueAt = performance.now() + delay;
-        this.#dueAt = () => dueAt;
+        if (this.#action === 'renewSession') this.#id = newId();
+        const failed = new Stopwatch();
+        this.#remainingMs = () => delay - failed.elapsedMs;
       }
       await this.#untilDue(run);
     }
   }
 
   // Counted from the moment of sending, because the lease may have been renewed then, however long the reply took.
-  #schedule(sentAt: number, pace: Pace): void {
+  #schedule(sent: Stopwatch, pace: Pace): void {
     const factor = 1 - SPREAD * Math.random();
-    this.#dueAt = () => sentAt + intervalOf(pace, this.context.isHidden()) * factor;
+    this.#remainingMs = () => intervalOf(pace, this.context.isHidden()) * factor - sent.elapsedMs;
   }
 
   async #untilDue(run: Run): Promise<void> {
     for (;;) {
-      const remaining = this.#dueAt() - performance.now();
-      if (run.isOver || remaining <= 0) return;
+      const remaining = this.#remainingMs();
+      if (run.isOver || this.#isUrgent || remaining <= 0) return;
       await run.sleep(remaining);
     }
   }

@@ -8,6 +8,8 @@ import { type UserState, absent, deleted, stateOf } from './user-state.js';
 const LIMIT = 1_000;
 
 export interface SubscriptionEvents {
+  /** Whether nothing is raised any more. */
+  isOver(): boolean;
   updated(update: UserUpdate): void;
   subscribed(user: User): void;
   unsubscribed(user: User): void;
@@ -62,14 +64,16 @@ export class Subscriptions {
     this.events.unsubscribed(user);
   }
 
-  /** Takes over a complete snapshot of the watch for these keys, and raises what differs. */
-  replace(snapshot: ReadonlyMap<string, UserState>, keys: readonly string[]): void {
+  /**
+   * Takes over a complete snapshot, and raises what differs.
+   * @param watched The users when the watch began. One that was subscribed again since then may have a newer state.
+   */
+  replace(snapshot: ReadonlyMap<string, UserState>, watched: readonly User[]): void {
     this.#own ??= new User(snapshot.get(this.ownIdentity) ?? absent(this.ownIdentity), () => {});
     const changes = new Map<User, UpdateReason[]>();
-    for (const identity of keys) {
-      const user = this.find(identity);
-      if (!user) continue;
-      const after = snapshot.get(identity) ?? deleted(user.state, 0n);
+    for (const user of new Set([this.#own, ...watched])) {
+      if (!user.isSubscribed) continue;
+      const after = snapshot.get(user.identity) ?? deleted(user.state, 0n);
       changes.set(user, differences(user.state, after));
       user.accept(after);
     }
@@ -100,8 +104,8 @@ export class Subscriptions {
 
   #raise(changes: ReadonlyMap<User, UpdateReason[]>): void {
     for (const [user, updateReasons] of changes) {
-      // A listener of this message may have unsubscribed from the user.
-      if (updateReasons.length === 0 || !user.isSubscribed) continue;
+      // A listener of this message may have unsubscribed from the user, or stopped the client.
+      if (updateReasons.length === 0 || !user.isSubscribed || this.events.isOver()) continue;
       // Each listener gets an array of its own: it may change it.
       user.emit('updated', { user, updateReasons: [...updateReasons] });
       this.events.updated({ user, updateReasons: [...updateReasons] });

@@ -50,7 +50,7 @@ export class UserFetcher {
     try {
       found = new Map((await this.#read(identities)).map((user) => [user.identity, user]));
     } catch (error) {
-      found = this.#errorAfter(error);
+      found = errorOf(error);
     }
     for (const identity of identities) {
       const wanted = this.#wanted.get(identity)!;
@@ -74,10 +74,9 @@ export class UserFetcher {
       }
     }
   }
+}
 
-  #errorAfter(error: unknown): PresenceError {
-    if (this.run.isOver) return new PresenceError('CLIENT_STOPPED', 'The client was shut down.');
-    const { reason, message } = classify(error);
-    return new PresenceError(reason, message, { cause: error });
-  }
+function errorOf(thrown: unknown): PresenceError {
+  const { reason, message } = classify(thrown);
+  return new PresenceError(reason, message, { cause: thrown });
 }

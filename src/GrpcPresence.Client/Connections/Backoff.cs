@@ -2,20 +2,30 @@ namespace GrpcPresence.Client.Connections;
 
 /// <summary>
 /// Says how long to wait before the next attempt. The delay is random, so that the clients of a restarted server do not all return at one
-/// moment. Its upper bound doubles with each failure in a row.
+/// moment. Its upper bound doubles with each failure in a row. See ADR 20 for why no library does this.
 /// </summary>
-internal sealed class Backoff(TimeSpan first, TimeSpan longest, Random random)
+/// <param name="First">The upper bound of the first delay.</param>
+/// <param name="Longest">The upper bound of all delays.</param>
+/// <param name="Random">Makes delays differ.</param>
+internal sealed record BackoffPolicy(TimeSpan First, TimeSpan Longest, Random Random)
 {
     private const int MaxDoublings = 20; // far more than lead from any first delay to any longest one
 
+    /// <summary>Returns the delay after so many failures before this one: what the server asked for, and a random time more.</summary>
+    public TimeSpan DelayAfter(int failures, TimeSpan? askedByServer)
+    {
+        var bound = First * Math.Pow(2, Math.Min(failures, MaxDoublings));
+        return (askedByServer ?? TimeSpan.Zero) + ((bound < Longest ? bound : Longest) * Random.NextDouble());
+    }
+}
+
+/// <summary>Counts the failures in a row of one loop.</summary>
+internal sealed class Backoff(BackoffPolicy policy)
+{
     private int _failures;
 
-    /// <summary>Returns the delay after another failure: what the server asked for, and a random time more.</summary>
-    public TimeSpan Next(TimeSpan? askedByServer)
-    {
-        var bound = first * Math.Pow(2, Math.Min(_failures++, MaxDoublings));
-        return (askedByServer ?? TimeSpan.Zero) + ((bound < longest ? bound : longest) * random.NextDouble());
-    }
+    /// <summary>Returns the delay after another failure.</summary>
+    public TimeSpan Next(TimeSpan? askedByServer) => policy.DelayAfter(_failures++, askedByServer);
 
     /// <summary>Starts again with the shortest delay.</summary>
     public void Reset() => _failures = 0;

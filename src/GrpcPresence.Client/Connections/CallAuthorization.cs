@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text.Json;
 using Grpc.Core;
+using GrpcPresence.V1;
 
 namespace GrpcPresence.Client.Connections;
 
@@ -8,8 +9,10 @@ namespace GrpcPresence.Client.Connections;
 /// The credentials of the calls of one user, or of all users with an API key. An access token is asked for before the first call, again
 /// a while before it expires, and after the server rejected it. One loop makes the calls; the timer of an open stream may renew meanwhile.
 /// </summary>
-internal sealed class CallAuthorization(PresenceCredentials credentials, string identity, TimeProvider time)
+internal sealed class CallAuthorization(PresenceCredentials credentials, string identity, TimeProvider time, Random random)
 {
+    // A provider that waits longer than that counts as failed, so that it stops neither heartbeats nor disposal.
+    private static readonly TimeSpan ProviderTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestMargin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
 
@@ -28,8 +31,15 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     /// <summary>How long the present token can still be used before another one must be asked for; null without end.</summary>
     public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
 
+    /// <summary>Whether new credentials may help after the server rejected the present ones.</summary>
+    public bool CanRenewAfter(CallError error) => IsRenewable && (!WasFresh || error.Reason
+        is ErrorReason.AccessTokenExpired
+        or ErrorReason.AccessTokenNotYetValid
+        or ErrorReason.ApiKeyRevoked);
+
     /// <summary>Returns the metadata of a call. Asks the provider for a token if the present one is about to expire.</summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
+    /// <exception cref="OperationCanceledException">The call was given up.</exception>
     public async ValueTask<Metadata> GetAsync(CancellationToken cancellationToken)
     {
         var metadata = new Metadata();
@@ -51,12 +61,13 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     /// Asks the provider for a token now. False if it failed or returned the same token, and the present one is still valid.
     /// </summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
+    /// <exception cref="OperationCanceledException">The call was given up.</exception>
     public async Task<bool> TryRenewAsync(CancellationToken cancellationToken)
     {
         var before = _token;
         try
         {
-            var value = await credentials.Provider!(identity, cancellationToken).ConfigureAwait(false);
+            var value = await AskAsync(cancellationToken).ConfigureAwait(false);
             if (string.IsNullOrEmpty(value))
                 throw new InvalidOperationException("The provider of access tokens returned no token.");
             if (value != before?.Value)
@@ -64,14 +75,16 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
                 var now = time.GetUtcNow();
                 var expireAt = ExpiryOf(value);
                 // By a wrong clock the token may look expired. The server decides, so it is tried.
-                var renewAt = expireAt is { } end && end > now ? end - Min((end - now) / 10, LongestMargin) : (DateTimeOffset?)null;
-                _token = new Token(value, expireAt, renewAt);
+                _token = new Token(value, expireAt, expireAt is { } end && end > now ? RenewAt(now, end) : null);
                 _isFresh = true;
                 return true;
             }
         }
-        catch (Exception failed) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception failed)
         {
+            // A provider that is cancelled may throw anything, such as the RpcException of a call of its own.
+            if (cancellationToken.IsCancellationRequested)
+                throw new OperationCanceledException(failed.Message, failed, cancellationToken);
             if (before is null || before.ExpireAt <= time.GetUtcNow())
                 throw new CredentialsException(failed);
         }
@@ -81,6 +94,31 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
 
     /// <summary>Forgets the token, because the server rejected it.</summary>
     public void Forget() => _token = null;
+
+    // The provider may also block its thread, which can be the one of all timers, or ignore that it is cancelled.
+    private async Task<string> AskAsync(CancellationToken cancellationToken)
+    {
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var asked = Task.Run(() => credentials.Provider!(identity, stop.Token), CancellationToken.None);
+        try
+        {
+            return await asked.WaitAsync(ProviderTimeout, time, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            stop.CancelAndDispose();
+            // A failure that comes later is not looked at.
+            if (!asked.IsCompleted)
+            {
+                _ = asked.ContinueWith(
+                    static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
+        }
+    }
+
+    // One to two tenths of the lifetime before the end, and at most two minutes. Users whose tokens end together do not renew together.
+    private DateTimeOffset RenewAt(DateTimeOffset now, DateTimeOffset end) =>
+        end - (Min((end - now) / 10, LongestMargin) * (1 + random.NextDouble()));
 
     // The present token still works. The next attempt comes soon, but not at once.
     private void RetryLater(Token? present)

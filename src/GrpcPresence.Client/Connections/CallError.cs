@@ -14,19 +14,18 @@ internal sealed record CallError(Status Status, ErrorReason Reason, TimeSpan? Re
 {
     private const string Domain = "grpc-presence";
 
+    // What a server asks for beyond that is a mistake, and timers do not accept more than 49 days.
+    private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromDays(1);
+
     /// <summary>Whether the server itself answered. Otherwise it was the network, or something in between.</summary>
     public bool IsOfServer => Reason != ErrorReason.Unspecified;
 
     /// <summary>
     /// Whether the call cannot succeed as it is. Only the server itself can say so: a proxy that is misconfigured for a moment must not
-    /// end a watch or a session.
+    /// end a watch or a session. This client keeps the protocol of streams: where the server finds it violated, the network has held the
+    /// first message back, or the transport has lost it.
     /// </summary>
-    public bool IsFinal => IsOfServer && Status.StatusCode
-        is StatusCode.InvalidArgument
-        or StatusCode.NotFound
-        or StatusCode.AlreadyExists
-        or StatusCode.FailedPrecondition
-        or StatusCode.PermissionDenied;
+    public bool IsFinal => IsOfServer && Reason != ErrorReason.StreamProtocolViolated && ReasonStatus.IsFinal(Status.StatusCode);
 
     /// <summary>Whether the server rejected the credentials.</summary>
     public bool IsUnauthenticated => IsOfServer && Status.StatusCode == StatusCode.Unauthenticated;
@@ -45,7 +44,7 @@ internal sealed record CallError(Status Status, ErrorReason Reason, TimeSpan? Re
         return new CallError(
             error.Status,
             info?.Domain == Domain ? Parse(info.Reason) : ErrorReason.Unspecified,
-            details?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan(),
+            DelayOf(details?.GetDetail<RetryInfo>()),
             error);
     }
 
@@ -69,6 +68,10 @@ internal sealed record CallError(Status Status, ErrorReason Reason, TimeSpan? Re
             return null; // Something in between made it up.
         }
     }
+
+    private static TimeSpan? DelayOf(RetryInfo? info) => info?.RetryDelay is { } asked
+        ? TimeSpan.FromSeconds(Math.Clamp(asked.Seconds + (asked.Nanos / 1e9), 0, LongestRetryDelay.TotalSeconds))
+        : null;
 
     // FIELD_INVALID is ErrorReason.FieldInvalid. An unknown reason of a newer server counts as an internal error, which is retried unless
     // its status forbids it.

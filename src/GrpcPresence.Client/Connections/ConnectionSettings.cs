@@ -7,24 +7,25 @@ namespace GrpcPresence.Client.Connections;
 /// <param name="ServiceSid">The service instance.</param>
 /// <param name="Credentials">How calls authenticate.</param>
 /// <param name="Time">The clock.</param>
-/// <param name="Random">Spreads heartbeats and reconnections.</param>
-/// <param name="ReconnectDelay">The longest first delay before an attempt to reconnect.</param>
-/// <param name="MaxReconnectDelay">The longest delay before any attempt.</param>
+/// <param name="Timers">The timers.</param>
+/// <param name="Reconnection">The delays before attempts to reconnect.</param>
 /// <param name="Telemetry">The instruments.</param>
 /// <param name="Logger">The log.</param>
 internal sealed record ConnectionSettings(
     string ServiceSid,
     PresenceCredentials Credentials,
     TimeProvider Time,
-    Random Random,
-    TimeSpan ReconnectDelay,
-    TimeSpan MaxReconnectDelay,
+    TimerQueue Timers,
+    BackoffPolicy Reconnection,
     ClientTelemetry Telemetry,
     ILogger Logger)
 {
+    /// <summary>Spreads heartbeats, renewals and reconnections.</summary>
+    public Random Random => Reconnection.Random;
+
     /// <summary>Returns a new backoff.</summary>
-    public Backoff NewBackoff() => new(ReconnectDelay, MaxReconnectDelay, Random);
+    public Backoff NewBackoff() => new(Reconnection);
 
     /// <summary>Returns the credentials of the calls for one user.</summary>
-    public CallAuthorization AuthorizationFor(string identity) => new(Credentials, identity, Time);
+    public CallAuthorization AuthorizationFor(string identity) => new(Credentials, identity, Time, Random);
 }

@@ -9,16 +9,16 @@ internal sealed class TokenRenewal : IDisposable
     private readonly CallAuthorization _authorization;
     private readonly Action _onRenewed;
     private readonly CancellationTokenSource _stop = new();
-    private readonly ITimer? _timer;
+    private readonly QueuedTimer _timer;
 
     /// <param name="authorization">The credentials of the stream.</param>
-    /// <param name="time">The clock.</param>
+    /// <param name="timers">The timers of the client.</param>
     /// <param name="onRenewed">Ends the stream.</param>
-    public TokenRenewal(CallAuthorization authorization, TimeProvider time, Action onRenewed)
+    public TokenRenewal(CallAuthorization authorization, TimerQueue timers, Action onRenewed)
     {
         (_authorization, _onRenewed) = (authorization, onRenewed);
-        if (authorization.IsRenewable && authorization.RenewIn is { } delay)
-            _timer = time.CreateTimer(static self => _ = ((TokenRenewal)self!).RenewAsync(), this, delay, Timeout.InfiniteTimeSpan);
+        _timer = timers.Create(() => _ = RenewAsync());
+        SetTimer();
     }
 
     /// <summary>Whether the stream ends because its token was renewed.</summary>
@@ -26,9 +26,14 @@ internal sealed class TokenRenewal : IDisposable
 
     public void Dispose()
     {
-        _timer?.Dispose();
-        _stop.Cancel();
-        _stop.Dispose();
+        _timer.Dispose();
+        _stop.CancelAndDispose();
+    }
+
+    private void SetTimer()
+    {
+        if (_authorization is { IsRenewable: true, RenewIn: { } delay })
+            _timer.Set(delay);
     }
 
     private async Task RenewAsync()
@@ -40,9 +45,9 @@ internal sealed class TokenRenewal : IDisposable
                 HasNewToken = true;
                 _onRenewed();
             }
-            else if (_authorization.RenewIn is { } delay)
+            else
             {
-                _timer?.Change(delay, Timeout.InfiniteTimeSpan);
+                SetTimer();
             }
         }
         catch (Exception ended) when (ended is OperationCanceledException or ObjectDisposedException)

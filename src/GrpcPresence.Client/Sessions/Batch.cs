@@ -9,7 +9,7 @@ namespace GrpcPresence.Client.Sessions;
 internal sealed record Batch(BatchKind Kind, ArraySegment<PresenceSession> Sessions, int Slot = -1)
 {
     // StreamHeartbeats accepts 1,000 entries and 1 MiB a message. An entry has some bytes of framing of its own.
-    private const int MaxEntries = 1000;
+    public const int MaxEntries = 1000;
     private const int MaxBytes = 1_000_000;
     private const int FramingBytes = 4;
 

@@ -12,7 +12,8 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
 {
     public const int SlotCount = 64; // one bit each in _due
 
-    private readonly List<PresenceSession>[] _slots = [.. Enumerable.Range(0, SlotCount).Select(_ => new List<PresenceSession>())];
+    // With access tokens each user has a schedule, most of whose slots stay empty.
+    private readonly List<PresenceSession>?[] _slots = new List<PresenceSession>?[SlotCount];
     private ulong _due;
     private int _next; // the slot that becomes due next, which is the one that was due longest ago
     private TimeSpan _turnedAt;
@@ -20,24 +21,37 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
     /// <summary>How many sessions have a place.</summary>
     public int Count { get; private set; }
 
-    /// <summary>How long one turn takes. A change holds for the rest of the present turn.</summary>
-    public TimeSpan Interval { get; set; } = interval;
+    /// <summary>How long one turn takes.</summary>
+    public TimeSpan Interval { get; private set; } = interval;
 
     /// <summary>All sessions.</summary>
-    public IEnumerable<PresenceSession> Sessions => _slots.SelectMany(slot => slot);
+    public IEnumerable<PresenceSession> Sessions => _slots.SelectMany(slot => slot ?? []);
 
     private TimeSpan Step => Interval / SlotCount;
 
     /// <summary>Begins to turn now, after a time without sessions.</summary>
     public void Start(TimeSpan now) => (_turnedAt, _due) = (now, 0);
 
+    /// <summary>Changes how long one turn takes. It holds for the rest of the present turn.</summary>
+    public void SetInterval(TimeSpan interval, TimeSpan now)
+    {
+        // What is due by the interval so far is due. The rest of the present step must not count as many shorter ones.
+        if (Count > 0)
+        {
+            Turn(now);
+            _turnedAt = now;
+        }
+        Interval = interval;
+    }
+
     /// <summary>Gives the session a place: of two random slots, the one with fewer sessions.</summary>
     public void Add(PresenceSession session)
     {
         var (a, b) = (random.Next(SlotCount), random.Next(SlotCount));
-        var slot = _slots[a].Count <= _slots[b].Count ? a : b;
-        (session.Slot, session.Index) = (slot, _slots[slot].Count);
-        _slots[slot].Add(session);
+        var index = CountOf(a) <= CountOf(b) ? a : b;
+        var slot = _slots[index] ??= [];
+        (session.Slot, session.Index) = (index, slot.Count);
+        slot.Add(session);
         Count++;
     }
 
@@ -46,7 +60,7 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
     {
         if (session.Slot < 0)
             return;
-        var slot = _slots[session.Slot];
+        var slot = _slots[session.Slot]!;
         var last = slot[^1];
         slot[session.Index] = last;
         last.Index = session.Index;
@@ -55,22 +69,29 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
         Count--;
     }
 
-    /// <summary>Makes due what has become due, and returns the time to the next slot.</summary>
+    /// <summary>
+    /// Makes due what has become due, and returns the time to the next slot with sessions. So a group with few sessions wakes up seldom.
+    /// </summary>
     public TimeSpan Turn(TimeSpan now)
     {
         var steps = (now - _turnedAt) / Step;
         if (steps >= SlotCount)
         {
             (_due, _turnedAt) = (ulong.MaxValue, now);
-            return Step;
         }
-        for (var step = 1; step <= steps; step++)
+        else
         {
-            _due |= 1UL << _next;
-            _next = (_next + 1) % SlotCount;
-            _turnedAt += Step;
+            for (var step = 1; step <= steps; step++)
+            {
+                _due |= 1UL << _next;
+                _next = (_next + 1) % SlotCount;
+                _turnedAt += Step;
+            }
         }
-        return _turnedAt + Step - now;
+        var ahead = 1;
+        while (ahead < SlotCount && CountOf((_next + ahead - 1) % SlotCount) == 0)
+            ahead++;
+        return _turnedAt + (ahead * Step) - now;
     }
 
     /// <summary>Makes a slot due again, because its beats were lost.</summary>
@@ -87,12 +108,14 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
             var ahead = BitOperations.TrailingZeroCount(BitOperations.RotateRight(_due, _next));
             slot = (_next + ahead) % SlotCount;
             _due &= ~(1UL << slot);
-            if (_slots[slot].Count == 0)
+            if (_slots[slot] is not { Count: > 0 } taken)
                 continue;
-            sessions = [.. _slots[slot]];
+            sessions = [.. taken];
             return true;
         }
         (sessions, slot) = (null, -1);
         return false;
     }
+
+    private int CountOf(int slot) => _slots[slot]?.Count ?? 0;
 }

@@ -17,6 +17,7 @@ internal sealed class HeartbeatStream(
 {
     private readonly Lock _gate = new(); // guards _unanswered; only the timer is set under it
     private readonly Queue<Batch?> _unanswered = new(); // null stands for the start
+    private volatile bool _isReplaced;
     private volatile bool _isClosed; // by this client
     private volatile bool _hasEnded; // the server sends nothing more
 
@@ -44,7 +45,7 @@ internal sealed class HeartbeatStream(
             {
                 if (group.TryTake(out var batch))
                     await SendAsync(batch, batch.ToMessage()).ConfigureAwait(false);
-                else if (group.ClosesStream)
+                else if (_isReplaced || group.NeedsNoConnection)
                     _isClosed = true;
                 else
                     await group.WaitAsync().ConfigureAwait(false);
@@ -70,6 +71,13 @@ internal sealed class HeartbeatStream(
         }
         if (!_isClosed)
             throw new RpcException(new Status(StatusCode.Unavailable, "The server closed the stream."));
+    }
+
+    /// <summary>Closes the stream once everything is sent, because another one with a new token takes its place.</summary>
+    public void Replace()
+    {
+        _isReplaced = true;
+        group.Wake();
     }
 
     /// <summary>Takes what was sent and not answered.</summary>
@@ -123,6 +131,10 @@ internal sealed class HeartbeatStream(
                 timeout.End();
         }
         HasWorked |= batch is not null;
-        group.TakeIn(batch, reply);
+        group.SetPace(reply.HeartbeatInterval, reply.SessionTimeout);
+        if (batch is null)
+            group.NoteAnswer();
+        else
+            group.TakeIn(batch, reply);
     }
 }

@@ -29,6 +29,15 @@ internal sealed class PresenceSession : IPresenceSession
     /// <summary>What the session is doing.</summary>
     public SessionPhase Phase { get; set; }
 
+    /// <summary>How often in a row the server has rejected what the session sent, for reasons that pass.</summary>
+    public byte Rejections { get; set; }
+
+    /// <summary>Whether the session waits to repeat what the server rejected.</summary>
+    public bool IsRetrying { get; set; }
+
+    /// <summary>When the program disposed of the session.</summary>
+    public TimeSpan EndedAt { get; set; }
+
     /// <summary>The place in the schedule: the slot, or -1.</summary>
     public int Slot { get; set; } = -1;
 

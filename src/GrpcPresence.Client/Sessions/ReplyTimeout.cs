@@ -1,3 +1,5 @@
+using GrpcPresence.Client.Connections;
+
 namespace GrpcPresence.Client.Sessions;
 
 /// <summary>
@@ -6,33 +8,29 @@ namespace GrpcPresence.Client.Sessions;
 internal sealed class ReplyTimeout : IDisposable
 {
     private readonly Func<TimeSpan> _limit;
-    private readonly ITimer _timer;
+    private readonly QueuedTimer _timer;
 
-    /// <param name="time">The clock.</param>
+    /// <param name="timers">The timers of the client.</param>
     /// <param name="limit">Returns how long an answer may take at present.</param>
     /// <param name="onElapsed">Ends the stream.</param>
-    public ReplyTimeout(TimeProvider time, Func<TimeSpan> limit, Action onElapsed)
+    public ReplyTimeout(TimerQueue timers, Func<TimeSpan> limit, Action onElapsed)
     {
         _limit = limit;
-        _timer = time.CreateTimer(
-            _ =>
-            {
-                HasElapsed = true;
-                onElapsed();
-            },
-            null,
-            Timeout.InfiniteTimeSpan,
-            Timeout.InfiniteTimeSpan);
+        _timer = timers.Create(() =>
+        {
+            HasElapsed = true;
+            onElapsed();
+        });
     }
 
     /// <summary>Whether an answer took too long.</summary>
     public bool HasElapsed { get; private set; }
 
     /// <summary>Waits for an answer from now on.</summary>
-    public void Begin() => _timer.Change(_limit(), Timeout.InfiniteTimeSpan);
+    public void Begin() => _timer.Set(_limit());
 
     /// <summary>Waits for no answer.</summary>
-    public void End() => _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    public void End() => _timer.Stop();
 
     public void Dispose() => _timer.Dispose();
 }

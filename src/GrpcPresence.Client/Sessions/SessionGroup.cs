@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf.WellKnownTypes;
-using Grpc.Core;
 using GrpcPresence.Client.Connections;
 using GrpcPresence.Client.Telemetry;
 using GrpcPresence.V1;
@@ -9,42 +8,27 @@ namespace GrpcPresence.Client.Sessions;
 
 /// <summary>
 /// The sessions that share credentials, and so one heartbeat stream: all sessions of a client with an API key, or those of one user with
-/// access tokens. One timer serves them all.
-/// <list type="number">
-/// <item>Wait until there is something to send. A group without sessions holds no stream.</item>
-/// <item>Send over one stream until it ends. What was not answered is sent again over the next one.</item>
-/// <item>If streams break where nothing comes from the server itself, try a single call. If it works and the next stream breaks again,
-/// something in between breaks streams: keep to single calls for a while. A server that was only away is back for both.</item>
-/// <item>After an error wait as the server asks and a random time more, and begin again at 1.</item>
-/// </list>
+/// access tokens. The program starts and ends sessions here, and <see cref="HeartbeatLoop"/> carries to the server what
+/// follows. One timer serves all sessions.
 /// </summary>
 internal sealed class SessionGroup : IAsyncDisposable
 {
-    private const int FailedStreamsBeforeUnary = 2;
-
-    private static readonly TimeSpan UnaryPeriod = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan IdlePeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ShortestReplyTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LongestReplyTimeout = TimeSpan.FromSeconds(20);
 
     private readonly ConnectionSettings _settings;
-    private readonly UserService.UserServiceClient _client;
     private readonly SessionSettings _options;
-    private readonly CallAuthorization _authorization;
-    private readonly Backoff _backoff;
     private readonly SessionQueue _queue;
-    private readonly ITimer _timer;
+    private readonly QueuedTimer _timer;
     private readonly long _startedAt;
     private readonly WakeUp _wakeUp = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _run;
     private bool _isIdle;
-    private volatile bool _replacesStream;
-    private int _failedStreams; // in a row, without an answer of the server
-    private bool _triedUnary;
-    private bool _unaryWorks; // since a stream last did
-    private volatile bool _wasInterrupted;
+    private volatile bool _isInterrupted;
 
     /// <param name="settings">The settings of the client.</param>
     /// <param name="options">The settings of sessions.</param>
@@ -52,14 +36,15 @@ internal sealed class SessionGroup : IAsyncDisposable
     /// <param name="identity">The user whose access token is presented; empty with an API key.</param>
     public SessionGroup(ConnectionSettings settings, SessionSettings options, UserService.UserServiceClient client, string identity)
     {
-        (_settings, _options, _client) = (settings, options, client);
-        _authorization = settings.AuthorizationFor(identity);
-        _backoff = settings.NewBackoff();
-        _queue = new SessionQueue(settings.Random);
+        (_settings, _options) = (settings, options);
+        // Even a client that reconnects at once must not repeat rejected entries in a busy loop.
+        var first = Longer(settings.Reconnection.First, ShortestRetry);
+        _queue = new SessionQueue(settings.Reconnection with { First = first, Longest = Longer(settings.Reconnection.Longest, first) });
         _startedAt = settings.Time.GetTimestamp();
-        _timer = settings.Time.CreateTimer(
-            static self => ((SessionGroup)self!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _run = Task.Run(RunAsync);
+        _timer = settings.Timers.Create(OnTimer);
+        var loop = new HeartbeatLoop(this, settings, options, client, identity);
+        var abort = _abort.Token; // the group may be disposed of before the loop runs
+        _run = BackgroundWork.Run(() => loop.RunAsync(abort));
     }
 
     /// <summary>Guards the queue and all sessions of the group. No await, I/O, log or call out under it.</summary>
@@ -75,10 +60,31 @@ internal sealed class SessionGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the present stream is to be closed, once everything is sent.</summary>
-    public bool ClosesStream => _replacesStream || _closing.Task.IsCompleted || _isIdle;
+    /// <summary>Whether the connection is to be closed, once everything is sent.</summary>
+    public bool NeedsNoConnection
+    {
+        get
+        {
+            lock (Gate)
+                return _queue.IsEmpty && (_isIdle || Closing.IsCompleted);
+        }
+    }
 
-    private TimeSpan Now => _settings.Time.GetElapsedTime(_startedAt);
+    /// <summary>Completes when the client is disposed of.</summary>
+    public Task Closing => _closing.Task;
+
+    /// <summary>The time since the group was created.</summary>
+    public TimeSpan Now => _settings.Time.GetElapsedTime(_startedAt);
+
+    /// <summary>How long an answer may take: a part of a lease, so that another attempt can renew it in time.</summary>
+    public TimeSpan ReplyTimeout
+    {
+        get
+        {
+            var third = _queue.SessionTimeout / 3;
+            return third > LongestReplyTimeout ? LongestReplyTimeout : Longer(third, ShortestReplyTimeout);
+        }
+    }
 
     /// <summary>Starts a session.</summary>
     /// <returns>The session, and the answer to its first heartbeat.</returns>
@@ -116,7 +122,7 @@ internal sealed class SessionGroup : IAsyncDisposable
         }
         Wake();
         // While the server is away, its answer is not worth a wait for each of many sessions.
-        if (_wasInterrupted)
+        if (_isInterrupted)
             return;
         try
         {
@@ -149,13 +155,10 @@ internal sealed class SessionGroup : IAsyncDisposable
         {
             // The leases end by themselves.
         }
-        await _abort.CancelAsync().ConfigureAwait(false);
+        _abort.CancelAndDispose();
         Wake();
         await _run.ConfigureAwait(false);
-        await _timer.DisposeAsync().ConfigureAwait(false);
-        lock (Gate)
-            _queue.FailAll(new PresenceException(StatusCode.Cancelled, ErrorReason.Unspecified, "The client was disposed."));
-        _abort.Dispose();
+        _timer.Dispose();
     }
 
     /// <summary>Wakes the loop.</summary>
@@ -171,13 +174,27 @@ internal sealed class SessionGroup : IAsyncDisposable
             return _queue.TryTake(out batch);
     }
 
-    /// <summary>Takes in the reply to a message; a null batch stands for the start.</summary>
-    public void TakeIn(Batch? batch, StreamHeartbeatsResponse reply)
+    /// <summary>Takes back what was sent and not answered.</summary>
+    public void TakeBack(IEnumerable<Batch> unanswered)
     {
-        SetPace(reply.HeartbeatInterval, reply.SessionTimeout);
-        NoteAnswer();
-        if (batch is null)
-            return;
+        lock (Gate)
+        {
+            foreach (var batch in unanswered)
+                _queue.TakeBack(batch);
+            SetTimer();
+        }
+    }
+
+    /// <summary>Makes all sessions beat now.</summary>
+    public void MakeAllDue()
+    {
+        lock (Gate)
+            _queue.Schedule.MakeAllDue();
+    }
+
+    /// <summary>Takes in the reply to a batch.</summary>
+    public void TakeIn(Batch batch, StreamHeartbeatsResponse reply)
+    {
         var ended = 0;
         lock (Gate)
         {
@@ -187,20 +204,17 @@ internal sealed class SessionGroup : IAsyncDisposable
                 var session = batch.Sessions[index];
                 if (rejected == reply.Rejected.Count || reply.Rejected[rejected].Index != index)
                     SessionQueue.Accept(batch.Kind, session);
-                else if (_queue.Reject(batch.Kind, session, Rejection(reply.Rejected[rejected++].Reason)))
+                else if (_queue.Reject(batch.Kind, session, Rejection(reply.Rejected[rejected++].Reason), retryDelay: null, Now))
                     ended++;
             }
-            if (ended > 0)
+            if (rejected > 0)
                 SetTimer();
         }
-        _backoff.Reset();
-        (_failedStreams, _unaryWorks) = (0, false);
+        NoteAnswer();
         _settings.Telemetry.Sessions.Add(-ended);
-        if (batch.Kind != BatchKind.Beats)
-            return;
-        Count("accepted", reply.Accepted);
+        Count(batch.Kind, "accepted", reply.Accepted);
         foreach (var rejection in reply.Rejected)
-            Count(rejection.Reason.ToString(), 1);
+            Count(batch.Kind, rejection.Reason.ToString(), 1);
     }
 
     /// <summary>The server accepted a single call.</summary>
@@ -208,24 +222,22 @@ internal sealed class SessionGroup : IAsyncDisposable
     {
         lock (Gate)
             SessionQueue.Accept(kind, session);
-        _backoff.Reset();
         NoteAnswer();
-        if (kind == BatchKind.Beats)
-            Count("accepted", 1);
+        Count(kind, "accepted", 1);
     }
 
     /// <summary>The server rejected a single call.</summary>
-    public void Reject(BatchKind kind, PresenceSession session, PresenceException error)
+    public void Reject(BatchKind kind, PresenceSession session, CallError error)
     {
         bool hasEnded;
         lock (Gate)
         {
-            hasEnded = _queue.Reject(kind, session, error);
+            hasEnded = _queue.Reject(kind, session, error.ToException(), error.RetryDelay, Now);
             SetTimer();
         }
+        NoteAnswer();
         _settings.Telemetry.Sessions.Add(hasEnded ? -1 : 0);
-        if (kind == BatchKind.Beats)
-            Count(error.Reason.ToString(), 1);
+        Count(kind, error.Reason.ToString(), 1);
     }
 
     /// <summary>Follows the pace of the server.</summary>
@@ -233,206 +245,43 @@ internal sealed class SessionGroup : IAsyncDisposable
     {
         lock (Gate)
         {
-            var before = _queue.Schedule.Interval;
-            _queue.SetPace(interval?.ToTimeSpan() ?? default, sessionTimeout?.ToTimeSpan() ?? default);
-            if (_queue.Schedule.Interval == before)
+            if (!_queue.SetPace(interval?.ToTimeSpan() ?? default, sessionTimeout?.ToTimeSpan() ?? default, Now))
                 return;
             SetTimer();
         }
         Wake();
     }
 
-    private async Task RunAsync()
+    /// <summary>Ends all sessions, because none of them can go on.</summary>
+    /// <returns>How many sessions were alive.</returns>
+    public int FailAll(PresenceException error)
     {
-        while (true)
-        {
-            while (IsEmpty && !_closing.Task.IsCompleted)
-                await WaitAsync().ConfigureAwait(false);
-            if (IsEmpty || _abort.IsCancellationRequested)
-                return;
-            _triedUnary = !_triedUnary && _failedStreams >= FailedStreamsBeforeUnary;
-            var error = await (_triedUnary ? RunUnaryAsync() : RunStreamAsync()).ConfigureAwait(false);
-            if (error is not null)
-                await RecoverAsync(error).ConfigureAwait(false);
-        }
+        int failed;
+        lock (Gate)
+            failed = _queue.FailAll(error);
+        _settings.Telemetry.Sessions.Add(-failed);
+        return failed;
     }
 
-    /// <summary>Sends over one stream until it ends. Returns why, or null if the group closed it.</summary>
-    private async Task<CallError?> RunStreamAsync()
-    {
-        _replacesStream = false;
-        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
-        using var timeout = new ReplyTimeout(_settings.Time, GetReplyTimeout, () => TryCancel(attempt));
-        HeartbeatStream? stream = null;
-        try
-        {
-            var headers = await _authorization.GetAsync(_abort.Token).ConfigureAwait(false);
-            using var renewal = new TokenRenewal(_authorization, _settings.Time, ReplaceStream);
-            using var call = _client.StreamHeartbeats(headers, cancellationToken: attempt.Token);
-            stream = new HeartbeatStream(this, call, timeout);
-            _settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "heartbeats"));
-            if (_options.EndSessionsOnDisconnect)
-                MakeAllDue();
-            await stream.RunAsync(new HeartbeatStreamStart
-            {
-                ServiceSid = _settings.ServiceSid,
-                EndSessionsOnClose = _options.EndSessionsOnDisconnect,
-            }).ConfigureAwait(false);
-            return null;
-        }
-        catch (RpcException) when (timeout.HasElapsed)
-        {
-            return Broken(CallError.Broken("The server did not answer in time."), stream!);
-        }
-        catch (RpcException error)
-        {
-            return Broken(CallError.From(error), stream!);
-        }
-        catch (CredentialsException error)
-        {
-            return CallError.Broken(error.Message);
-        }
-        catch (OperationCanceledException) when (_abort.IsCancellationRequested)
-        {
-            return null;
-        }
-        catch (Exception unexpected)
-        {
-            // Whatever the transport throws, the sessions must go on.
-            return CallError.Broken($"{unexpected.GetType()}: {unexpected.Message}");
-        }
-        finally
-        {
-            TakeBack(stream?.TakeUnanswered() ?? []);
-        }
-    }
-
-    /// <summary>
-    /// Sends what is due by single calls, and for a while if they worked before. Returns why they fail, or null when a stream is to be
-    /// tried again.
-    /// </summary>
-    private async Task<CallError?> RunUnaryAsync()
-    {
-        var calls = new UnaryHeartbeats(this, _settings, _client);
-        var until = Now;
-        if (_unaryWorks)
-        {
-            until += UnaryPeriod;
-            _settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "unary"));
-            Log.StreamsBreak(_settings.Logger, UnaryPeriod);
-        }
-        try
-        {
-            do
-            {
-                if (!TryTake(out var batch))
-                {
-                    if (ClosesStream)
-                        return null;
-                    await WaitAsync().ConfigureAwait(false);
-                    continue;
-                }
-                CallError? error = CallError.Broken("The provider of access tokens failed.");
-                try
-                {
-                    var headers = await _authorization.GetAsync(_abort.Token).ConfigureAwait(false);
-                    error = await calls.SendAsync(batch, headers, _abort.Token).ConfigureAwait(false);
-                }
-                finally
-                {
-                    if (error is not null)
-                        TakeBack([batch]);
-                }
-                if (error is not null)
-                    return error;
-                _unaryWorks = true;
-            }
-            while (Now < until || !_unaryWorks);
-            return null;
-        }
-        catch (CredentialsException error)
-        {
-            return CallError.Broken(error.Message);
-        }
-        catch (OperationCanceledException) when (_abort.IsCancellationRequested)
-        {
-            return null;
-        }
-        catch (Exception unexpected)
-        {
-            return CallError.Broken($"{unexpected.GetType()}: {unexpected.Message}");
-        }
-    }
-
-    // A stream that carried no answer, and whose end does not come from the server, may be broken by something in between.
-    private CallError Broken(CallError error, HeartbeatStream stream)
-    {
-        _failedStreams = stream.HasWorked || error.IsOfServer ? 0 : _failedStreams + 1;
-        if (error is { IsOfServer: false, Status.StatusCode: StatusCode.Unimplemented })
-            _failedStreams = FailedStreamsBeforeUnary;
-        return error;
-    }
-
-    private async Task RecoverAsync(CallError error)
-    {
-        if (_abort.IsCancellationRequested || (_closing.Task.IsCompleted && IsEmpty))
-            return;
-        _settings.Telemetry.Disconnections.Add(
-            1, new("kind", "heartbeats"), new("reason", error.IsOfServer ? error.Reason.ToString() : error.Status.StatusCode.ToString()));
-        if (error.IsFinal || (error.IsUnauthenticated && !CanRenewAfter(error)))
-        {
-            int failed;
-            lock (Gate)
-                failed = _queue.FailAll(error.ToException());
-            _settings.Telemetry.Sessions.Add(-failed);
-            Log.HeartbeatsRejected(_settings.Logger, failed, error.ToString());
-            return;
-        }
-        if (error.IsUnauthenticated)
-            _authorization.Forget();
-        var delay = _backoff.Next(error.RetryDelay);
-        _wasInterrupted |= !error.IsRoutine;
-        if (!error.IsRoutine)
-            Log.HeartbeatsInterrupted(_settings.Logger, error.ToString(), delay);
-        // A client that is disposed of tries again at once, and then as long as it has time.
-        var isClosing = _closing.Task.IsCompleted;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
-        var waited = Task.Delay(delay, _settings.Time, stop.Token);
-        await Task.WhenAny(isClosing ? [waited] : [waited, _closing.Task]).ConfigureAwait(false);
-        await stop.CancelAsync().ConfigureAwait(false);
-    }
-
-    private bool CanRenewAfter(CallError error) => _authorization.IsRenewable && (!_authorization.WasFresh || error.Reason
-        is ErrorReason.AccessTokenExpired
-        or ErrorReason.AccessTokenNotYetValid
-        or ErrorReason.ApiKeyRevoked);
-
-    private void ReplaceStream()
-    {
-        _replacesStream = true;
-        Wake();
-    }
-
-    private void TakeBack(IEnumerable<Batch> unanswered)
+    /// <summary>Ends all sessions, and accepts no more, because the loop has ended.</summary>
+    public void Close(PresenceException error)
     {
         lock (Gate)
-        {
-            foreach (var batch in unanswered)
-                _queue.TakeBack(batch, Now);
-        }
+            _closing.TrySetResult();
+        FailAll(error);
     }
 
-    private void MakeAllDue()
+    /// <summary>The server has answered.</summary>
+    public void NoteAnswer()
     {
-        lock (Gate)
-            _queue.Schedule.MakeAllDue();
+        if (!_isInterrupted)
+            return;
+        _isInterrupted = false;
+        Log.HeartbeatsResumed(_settings.Logger);
     }
 
-    private TimeSpan GetReplyTimeout()
-    {
-        var third = _queue.SessionTimeout / 3;
-        return third < ShortestReplyTimeout ? ShortestReplyTimeout : third > LongestReplyTimeout ? LongestReplyTimeout : third;
-    }
+    /// <summary>The server is away.</summary>
+    public void NoteInterruption() => _isInterrupted = true;
 
     private void OnTimer()
     {
@@ -448,49 +297,22 @@ internal sealed class SessionGroup : IAsyncDisposable
     // The caller holds the lock.
     private void SetTimer()
     {
-        var delay = _queue.Schedule.Count > 0 ? _queue.Schedule.Turn(Now) : IdlePeriod;
-        // Timers cut off what is less than a millisecond, and would fire too early.
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        var next = _queue.Advance(Now);
+        // A group that only waits for the answer to an end becomes idle without another event.
+        _timer.Set(_queue.Schedule.Count > 0 || next < IdlePeriod ? next!.Value : IdlePeriod);
     }
 
-    private void NoteAnswer()
+    private void Count(BatchKind kind, string outcome, int count)
     {
-        if (!_wasInterrupted)
-            return;
-        _wasInterrupted = false;
-        Log.HeartbeatsResumed(_settings.Logger);
-    }
-
-    private void Count(string outcome, int count)
-    {
+        var counter = kind == BatchKind.Beats ? _settings.Telemetry.Heartbeats : _settings.Telemetry.Ends;
         if (count > 0)
-            _settings.Telemetry.Heartbeats.Add(count, new KeyValuePair<string, object?>("outcome", outcome));
+            counter.Add(count, new KeyValuePair<string, object?>("outcome", outcome));
     }
 
     private static PresenceException Rejection(ErrorReason reason) =>
-        new(StatusOf(reason), reason, $"The server rejected a heartbeat: {reason}.");
+        new(ReasonStatus.Of(reason), reason, $"The server rejected a heartbeat: {reason}.");
 
-    private static StatusCode StatusOf(ErrorReason reason) => reason switch
-    {
-        ErrorReason.UserNotFound => StatusCode.NotFound,
-        ErrorReason.SessionEnded => StatusCode.FailedPrecondition,
-        ErrorReason.QuotaExceeded => StatusCode.ResourceExhausted,
-        ErrorReason.StorageUnavailable => StatusCode.Unavailable,
-        ErrorReason.PermissionDenied => StatusCode.PermissionDenied,
-        _ => StatusCode.InvalidArgument,
-    };
-
-    private static void TryCancel(CancellationTokenSource source)
-    {
-        try
-        {
-            source.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The stream has ended meanwhile.
-        }
-    }
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }
 
 /// <summary>The settings of sessions.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using GrpcPresence.Client.Connections;
 using GrpcPresence.V1;
 
 namespace GrpcPresence.Client.Sessions;
@@ -7,69 +8,95 @@ namespace GrpcPresence.Client.Sessions;
 /// What a group has to send, and what follows from the answers. It takes the time as a value, and never waits or sends. Not safe from
 /// several threads: the group's lock guards it.
 /// <list type="bullet">
-/// <item>First come the slots that are due, then first heartbeats, then ends.</item>
+/// <item>First come the slots that are due, then single heartbeats, then ends. Single heartbeats are the first one of a session, and what
+/// is repeated.</item>
 /// <item>What was sent and not answered when a stream broke is sent again. A heartbeat that arrives twice does no harm.</item>
+/// <item>What the server rejected for a reason that passes is repeated after a delay that grows. A start is repeated until it is accepted,
+/// an end until its lease has run out.</item>
 /// </list>
 /// </summary>
-internal sealed class SessionQueue(Random random)
+internal sealed class SessionQueue(BackoffPolicy retries)
 {
     // Until the first answer. They are the defaults of the server.
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DefaultSessionTimeout = TimeSpan.FromSeconds(75);
 
     private readonly Queue<Batch> _split = new();
-    private readonly Queue<PresenceSession> _starts = new();
-    private readonly Queue<(PresenceSession Session, TimeSpan At)> _ends = new();
+    private readonly Queue<PresenceSession> _beats = new();
+    private readonly Queue<PresenceSession> _ends = new();
+    private readonly PriorityQueue<PresenceSession, TimeSpan> _retries = new();
 
     /// <summary>When which sessions beat.</summary>
-    public BeatSchedule Schedule { get; } = new(random, DefaultInterval);
+    public BeatSchedule Schedule { get; } = new(retries.Random, DefaultInterval);
 
     /// <summary>The length of leases.</summary>
     public TimeSpan SessionTimeout { get; private set; } = DefaultSessionTimeout;
 
-    /// <summary>Whether something is to be sent now or later.</summary>
-    public bool IsEmpty => Schedule.Count == 0 && _ends.Count == 0;
+    /// <summary>Whether nothing is to be sent, neither now nor later.</summary>
+    public bool IsEmpty => Schedule.Count == 0 && _ends.Count == 0 && _retries.Count == 0;
 
     /// <summary>Adds a session, whose first heartbeat is to be sent at once. The next one follows within an interval.</summary>
     public void Start(PresenceSession session)
     {
         Schedule.Add(session);
-        _starts.Enqueue(session);
+        _beats.Enqueue(session);
     }
 
     /// <summary>Stops the heartbeats of a session, and has its end sent.</summary>
     public void End(PresenceSession session, TimeSpan now)
     {
-        session.Phase = SessionPhase.Ending;
+        (session.Phase, session.EndedAt, session.Rejections) = (SessionPhase.Ending, now, 0);
         Schedule.Remove(session);
-        // While the server is away, leases run out by themselves.
-        while (_ends.TryPeek(out var oldest) && now - oldest.At > SessionTimeout)
+        _ends.Enqueue(session);
+    }
+
+    /// <summary>
+    /// Makes due what has become due, and gives up the ends of sessions whose leases have run out. Returns the time to the next moment at
+    /// which something happens; null if nothing does.
+    /// </summary>
+    public TimeSpan? Advance(TimeSpan now)
+    {
+        while (_ends.TryPeek(out var ended) && HasRunOut(ended, now))
         {
             _ends.Dequeue();
-            oldest.Session.SetEnded(new SessionEnd(SessionEndReason.Disposed));
+            SetDisposed(ended);
         }
-        _ends.Enqueue((session, now));
+        while (_retries.TryPeek(out var session, out var at) && at <= now)
+        {
+            _retries.Dequeue();
+            session.IsRetrying = false;
+            if (session.Phase is SessionPhase.Starting or SessionPhase.Live)
+                _beats.Enqueue(session);
+            else if (session.Phase == SessionPhase.Ending && !HasRunOut(session, now))
+                _ends.Enqueue(session);
+            else
+                SetDisposed(session);
+        }
+        TimeSpan? next = Schedule.Count > 0 ? Schedule.Turn(now) : null;
+        if (_retries.TryPeek(out _, out var retryAt))
+            next = Earlier(next, retryAt - now);
+        if (_ends.TryPeek(out var oldest))
+            next = Earlier(next, oldest.EndedAt + SessionTimeout - now);
+        return next;
     }
 
     /// <summary>Takes what is to be sent next. False if nothing is.</summary>
     public bool TryTake([NotNullWhen(true)] out Batch? batch)
     {
-        while (_split.TryDequeue(out batch) || TryTakeSlot(out batch) || TryTakeStarts(out batch) || TryTakeEnds(out batch))
+        while (_split.TryDequeue(out batch) || TryTakeSlot(out batch)
+            || TryTake(BatchKind.Beats, _beats, out batch) || TryTake(BatchKind.Ends, _ends, out batch))
         {
             // Sessions may have ended since they were put into the batch.
-            var sent = batch.Kind == BatchKind.Ends
-                ? batch.Sessions
-                : Array.FindAll([.. batch.Sessions], session => session.Phase is SessionPhase.Starting or SessionPhase.Live);
-            if (sent.Count == 0)
+            if (WithoutEnded(batch) is not { Sessions.Count: > 0 } sent)
                 continue;
-            batch = batch with { Sessions = sent };
+            batch = sent;
             return true;
         }
         return false;
     }
 
     /// <summary>Takes back what was sent and not answered.</summary>
-    public void TakeBack(Batch batch, TimeSpan now)
+    public void TakeBack(Batch batch)
     {
         if (batch.Slot >= 0)
         {
@@ -79,28 +106,31 @@ internal sealed class SessionQueue(Random random)
         foreach (var session in batch.Sessions)
         {
             if (batch.Kind == BatchKind.Ends && session.Phase == SessionPhase.Ending)
-                _ends.Enqueue((session, now));
+                _ends.Enqueue(session);
             else if (batch.Kind == BatchKind.Beats && session.Phase == SessionPhase.Starting)
-                _starts.Enqueue(session);
+                _beats.Enqueue(session);
         }
     }
 
     /// <summary>Follows the pace of the server.</summary>
-    public void SetPace(TimeSpan interval, TimeSpan sessionTimeout)
+    /// <returns>Whether the pace has changed.</returns>
+    public bool SetPace(TimeSpan interval, TimeSpan sessionTimeout, TimeSpan now)
     {
-        if (interval > TimeSpan.Zero)
-            Schedule.Interval = interval;
         if (sessionTimeout > TimeSpan.Zero)
             SessionTimeout = sessionTimeout;
+        if (interval <= TimeSpan.Zero || interval == Schedule.Interval)
+            return false;
+        Schedule.SetInterval(interval, now);
+        return true;
     }
 
     /// <summary>The server accepted the entry.</summary>
     public static void Accept(BatchKind kind, PresenceSession session)
     {
+        session.Rejections = 0;
         if (kind == BatchKind.Ends)
         {
-            if (session.Phase == SessionPhase.Ending)
-                session.SetEnded(new SessionEnd(SessionEndReason.Disposed));
+            SetDisposed(session);
         }
         else if (session.Phase == SessionPhase.Starting)
         {
@@ -110,21 +140,34 @@ internal sealed class SessionQueue(Random random)
         }
     }
 
-    /// <summary>The server rejected the entry. Whether the session goes on depends on the reason.</summary>
+    /// <summary>The server rejected the entry. Whether it is repeated depends on the reason.</summary>
     /// <returns>Whether this ended the session.</returns>
-    public bool Reject(BatchKind kind, PresenceSession session, PresenceException error)
+    public bool Reject(BatchKind kind, PresenceSession session, PresenceException error, TimeSpan? retryDelay, TimeSpan now)
     {
-        // The server holds the lease, and stores the change when it can. An end counts until a restart, after which no heartbeat comes.
-        if (kind == BatchKind.Ends || error.Reason == ErrorReason.StorageUnavailable)
+        if (kind == BatchKind.Ends)
         {
-            Accept(kind, session);
+            // A session that the server does not know, or whose end it never accepts, is over.
+            if (ReasonStatus.IsFinal(error.StatusCode))
+                SetDisposed(session);
+            else if (session.Phase == SessionPhase.Ending)
+                RetryLater(session, retryDelay, now);
             return false;
         }
-        // The next heartbeat of the session is the retry: it has a place in the schedule.
-        if (!EndsSession(error.Reason) || session.Phase is not (SessionPhase.Starting or SessionPhase.Live))
+        if (session.Phase is not (SessionPhase.Starting or SessionPhase.Live))
             return false;
-        Fail(session, error);
-        return true;
+        if (ReasonStatus.IsFinal(error.StatusCode))
+        {
+            Fail(session, error);
+            return true;
+        }
+        // A live session has a place in the schedule. Its next heartbeat is the retry where its lease was renewed, and where another
+        // heartbeat would only use up more of the quota.
+        if (session.Phase == SessionPhase.Starting
+            || error.Reason is not (ErrorReason.StorageUnavailable or ErrorReason.QuotaExceeded))
+        {
+            RetryLater(session, retryDelay, now);
+        }
+        return false;
     }
 
     /// <summary>Ends all sessions, because the server rejects them all.</summary>
@@ -134,30 +177,55 @@ internal sealed class SessionQueue(Random random)
         PresenceSession[] failed = [.. Schedule.Sessions];
         foreach (var session in failed)
             Fail(session, error);
-        foreach (var (session, _) in _ends)
-            session.SetEnded(new SessionEnd(SessionEndReason.Disposed));
+        foreach (var session in _ends.Concat(_retries.UnorderedItems.Select(retry => retry.Element)))
+            SetDisposed(session);
         _ends.Clear();
-        _starts.Clear();
+        _retries.Clear();
+        _beats.Clear();
         _split.Clear();
         return failed.Length;
     }
 
-    /// <summary>Whether the reason concerns the one session, and heartbeats with its id can never succeed.</summary>
-    public static bool EndsSession(ErrorReason reason) => reason
-        is ErrorReason.FieldRequired
-        or ErrorReason.FieldInvalid
-        or ErrorReason.FieldTooLong
-        or ErrorReason.FieldOutOfRange
-        or ErrorReason.IdentityReserved
-        or ErrorReason.UserNotFound
-        or ErrorReason.SessionEnded
-        or ErrorReason.PermissionDenied;
+    private void RetryLater(PresenceSession session, TimeSpan? retryDelay, TimeSpan now)
+    {
+        if (session.IsRetrying)
+            return;
+        var at = now + retries.DelayAfter(session.Rejections, retryDelay);
+        if (session.Rejections < byte.MaxValue)
+            session.Rejections++;
+        if (session.Phase == SessionPhase.Ending && at > session.EndedAt + SessionTimeout)
+            at = session.EndedAt + SessionTimeout;
+        session.IsRetrying = true;
+        _retries.Enqueue(session, at);
+    }
+
+    private bool HasRunOut(PresenceSession session, TimeSpan now) => now >= session.EndedAt + SessionTimeout;
 
     private void Fail(PresenceSession session, PresenceException error)
     {
         Schedule.Remove(session);
         session.SetEnded(new SessionEnd(
             error.Reason == ErrorReason.SessionEnded ? SessionEndReason.EndedByServer : SessionEndReason.Rejected, error));
+    }
+
+    private static void SetDisposed(PresenceSession session)
+    {
+        if (session.Phase == SessionPhase.Ending)
+            session.SetEnded(new SessionEnd(SessionEndReason.Disposed));
+    }
+
+    private static Batch WithoutEnded(Batch batch)
+    {
+        foreach (var session in batch.Sessions)
+        {
+            if (!IsToSend(session))
+                return batch with { Sessions = Array.FindAll([.. batch.Sessions], IsToSend) };
+        }
+        return batch;
+
+        bool IsToSend(PresenceSession session) => batch.Kind == BatchKind.Ends
+            ? session.Phase == SessionPhase.Ending
+            : session.Phase is SessionPhase.Starting or SessionPhase.Live;
     }
 
     private bool TryTakeSlot([NotNullWhen(true)] out Batch? batch)
@@ -175,29 +243,18 @@ internal sealed class SessionQueue(Random random)
         return true;
     }
 
-    private bool TryTakeStarts([NotNullWhen(true)] out Batch? batch)
+    private static bool TryTake(BatchKind kind, Queue<PresenceSession> queue, [NotNullWhen(true)] out Batch? batch)
     {
         batch = null;
-        if (_starts.Count == 0)
+        if (queue.Count == 0)
             return false;
-        PresenceSession[] starts = [.. _starts.Take(1000)];
-        var taken = Math.Max(1, Batch.Fitting(starts));
+        PresenceSession[] sessions = [.. queue.Take(Batch.MaxEntries)];
+        var taken = Math.Max(1, Batch.Fitting(sessions));
         for (var i = 0; i < taken; i++)
-            _starts.Dequeue();
-        batch = new Batch(BatchKind.Beats, new ArraySegment<PresenceSession>(starts, 0, taken));
+            queue.Dequeue();
+        batch = new Batch(kind, new ArraySegment<PresenceSession>(sessions, 0, taken));
         return true;
     }
 
-    private bool TryTakeEnds([NotNullWhen(true)] out Batch? batch)
-    {
-        batch = null;
-        if (_ends.Count == 0)
-            return false;
-        PresenceSession[] ends = [.. _ends.Take(1000).Select(end => end.Session)];
-        var taken = Math.Max(1, Batch.Fitting(ends));
-        for (var i = 0; i < taken; i++)
-            _ends.Dequeue();
-        batch = new Batch(BatchKind.Ends, new ArraySegment<PresenceSession>(ends, 0, taken));
-        return true;
-    }
+    private static TimeSpan Earlier(TimeSpan? a, TimeSpan b) => a < b ? a.Value : b;
 }

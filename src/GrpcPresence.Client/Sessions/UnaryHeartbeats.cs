@@ -76,12 +76,19 @@ internal sealed class UnaryHeartbeats(SessionGroup group, ConnectionSettings set
         catch (RpcException failed)
         {
             var error = CallError.From(failed);
-            // A scope or an identity that does not fit concerns this session. Everything else concerns the next one too.
-            var isOfSession = SessionQueue.EndsSession(error.Reason)
-                || error.Reason is ErrorReason.StorageUnavailable or ErrorReason.QuotaExceeded;
-            if (isOfSession)
-                group.Reject(kind, session, error.ToException());
-            return isOfSession ? null : error;
+            if (!ConcernsSession(error))
+                return error;
+            group.Reject(kind, session, error);
+            return null;
         }
     }
+
+    // A user, an id or a quota that does not fit concerns this session. Everything else concerns the next one too.
+    private static bool ConcernsSession(CallError error) => error.Reason switch
+    {
+        ErrorReason.ServiceInstanceNotFound or ErrorReason.HostNotAllowed => false,
+        ErrorReason.QuotaExceeded or ErrorReason.StorageUnavailable or ErrorReason.OwnerUnavailable
+            or ErrorReason.OutcomeUnknown or ErrorReason.Internal => true,
+        _ => error.IsFinal,
+    };
 }

@@ -21,6 +21,8 @@ internal sealed class ClientTelemetry : IDisposable
         Watches = _meter.CreateUpDownCounter<long>("presence.client.watches", "{watch}", "Open watches");
         Heartbeats = _meter.CreateCounter<long>(
             "presence.client.heartbeats", "{heartbeat}", "Answered heartbeats; the tag outcome is accepted or the reason of the rejection");
+        Ends = _meter.CreateCounter<long>(
+            "presence.client.ends", "{end}", "Answered ends of sessions; the tag outcome is accepted or the reason of the rejection");
         Connections = _meter.CreateCounter<long>(
             "presence.client.connections", "{stream}", "Opened streams; the tag kind is heartbeats, unary or watch");
         Disconnections = _meter.CreateCounter<long>(
@@ -35,6 +37,8 @@ internal sealed class ClientTelemetry : IDisposable
     public UpDownCounter<long> Watches { get; }
 
     public Counter<long> Heartbeats { get; }
+
+    public Counter<long> Ends { get; }
 
     public Counter<long> Connections { get; }
 

@@ -11,6 +11,7 @@ namespace GrpcPresence.Client.Watching;
 /// <item><c>synced</c> completes the snapshot. What differs from the state is a change; then the snapshot is the state.</item>
 /// <item>An update whose revision is known already is a repetition, and changes nothing.</item>
 /// <item>An update before <c>synced</c> of a resume may repeat reasons. What differs from the state decides.</item>
+/// <item>What the watch concludes by itself has the reasons that the server would have sent: only those that the watch asks for.</item>
 /// <item>An update after <c>synced</c> has the reasons of what happened since the last one, even if the user is back where they were.
 /// </item>
 /// </list>
@@ -93,7 +94,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
             foreach (var user in after.Values)
             {
                 var known = before.GetValueOrDefault(user.Identity);
-                Add(changes, user, known?.Sid == user.Sid ? known : null, isSelected: false, Differences(known, user));
+                Add(changes, user, known?.Sid == user.Sid ? known : null, Selected(Differences(known, user)));
             }
         }
         _hasState = true;
@@ -124,7 +125,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
             users[user.Identity] = user;
             if (known is not null && !isSame)
                 changes.Add(Deletion(known, known.Revision));
-            Add(changes, user, isSame ? known : null, isSelected: true, ReasonsOf(update, isSame ? known : null, user));
+            Add(changes, user, isSame ? known : null, ReasonsOf(update, isSame ? known : null, user));
         }
         Volatile.Write(ref _users, users.ToImmutable());
         return changes;
@@ -140,10 +141,12 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
         return [.. update.UpdateReasons.Where(reason => differences.Contains(reason) || !IsComparable(reason))];
     }
 
-    // A snapshot also shows changes whose reasons the watch does not ask for. An update of the server has been selected by it.
-    private void Add(List<UserUpdate> changes, PresenceUser user, PresenceUser? known, bool isSelected, List<UpdateReason> found)
+    // A snapshot also shows changes whose reasons the watch does not ask for. The server would have left these reasons out.
+    private List<UpdateReason> Selected(List<UpdateReason> found) => reasons.Count == 0 ? found : [.. found.Where(reasons.Contains)];
+
+    private static void Add(List<UserUpdate> changes, PresenceUser user, PresenceUser? known, List<UpdateReason> found)
     {
-        if (found.Count > 0 && (isSelected || reasons.Count == 0 || found.Any(reasons.Contains)))
+        if (found.Count > 0)
             changes.Add(new UserUpdate(user, known, found));
     }
 
@@ -161,7 +164,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
     private static List<UpdateReason> Differences(PresenceUser? known, PresenceUser user)
     {
         if (known is null || known.Sid != user.Sid)
-            return [UpdateReason.Created];
+            return ReasonsOfUnknown(user);
         var differences = new List<UpdateReason>();
         if (known.FriendlyName != user.FriendlyName)
             differences.Add(UpdateReason.FriendlyName);
@@ -175,5 +178,16 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
         if (known.IsNotifiable != user.IsNotifiable)
             differences.Add(UpdateReason.ReachabilityNotifiable);
         return differences;
+    }
+
+    // Reachability begins as null, and a change from null counts. A profile begins with the values of the creation.
+    private static List<UpdateReason> ReasonsOfUnknown(PresenceUser user)
+    {
+        var created = new List<UpdateReason> { UpdateReason.Created };
+        if (user.IsOnline is not null)
+            created.Add(UpdateReason.ReachabilityOnline);
+        if (user.IsNotifiable is not null)
+            created.Add(UpdateReason.ReachabilityNotifiable);
+        return created;
     }
 }

@@ -76,6 +76,7 @@ internal sealed class UpdateQueue
         _pending.Remove(node);
     }
 
+    // A user that was deleted and is there again, which a restored backup brings about, is not deleted.
     private static UpdateReason[] Union(UserUpdate earlier, UserUpdate later) =>
-        [.. earlier.UpdateReasons.Union(later.UpdateReasons)];
+        [.. earlier.UpdateReasons.Where(reason => reason != UpdateReason.Deleted).Union(later.UpdateReasons)];
 }

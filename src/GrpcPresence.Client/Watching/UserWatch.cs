@@ -30,13 +30,11 @@ internal sealed class UserWatch : IUserWatch
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _gate = new(); // guards _queues and their completion; the queues' locks are taken inside it
-    private readonly List<UpdateQueue> _queues = [];
+    private readonly UpdateReaders _readers = new();
     private readonly AsyncLocal<bool> _isRaising = new();
     private Task _run = Task.CompletedTask;
     private volatile WatchState _state = WatchState.Resuming;
     private PresenceException? _error;
-    private bool _hasEnded;
     private Activity? _syncing;
 
     public UserWatch(
@@ -69,47 +67,21 @@ internal sealed class UserWatch : IUserWatch
     public PresenceUser this[string identity] =>
         _local.Users.TryGetValue(identity, out var user) ? user : new PresenceUser { Identity = identity };
 
-    public IAsyncEnumerable<UserUpdate> ReadUpdatesAsync(CancellationToken cancellationToken = default)
-    {
-        var queue = new UpdateQueue();
-        lock (_gate)
-        {
-            if (_hasEnded)
-                queue.Complete(_error);
-            else
-                _queues.Add(queue);
-        }
-        return ReadAsync(queue, cancellationToken);
-    }
+    public IAsyncEnumerable<UserUpdate> ReadUpdatesAsync(CancellationToken cancellationToken = default) => _readers.Add(cancellationToken);
 
     /// <summary>Begins to watch.</summary>
     public void Start()
     {
         _settings.Telemetry.Watches.Add(1);
-        _run = Task.Run(RunAsync);
+        _run = BackgroundWork.Run(RunAsync);
     }
 
     public async ValueTask DisposeAsync()
     {
-        TryCancel(_stop);
+        _stop.TryCancel();
         // A handler that disposes of its watch must not wait for itself.
         if (!_isRaising.Value)
             await _run.ConfigureAwait(false);
-    }
-
-    private async IAsyncEnumerable<UserUpdate> ReadAsync(
-        UpdateQueue queue, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        try
-        {
-            await foreach (var update in queue.ReadAsync(cancellationToken).ConfigureAwait(false))
-                yield return update;
-        }
-        finally
-        {
-            lock (_gate)
-                _queues.Remove(queue);
-        }
     }
 
     private async Task RunAsync()
@@ -145,16 +117,13 @@ internal sealed class UserWatch : IUserWatch
         {
             var headers = await _authorization.GetAsync(_stop.Token).ConfigureAwait(false);
             // The timers are disposed of before the source that they cancel.
-            using var silence = _settings.Time.CreateTimer(
-                _ =>
-                {
-                    isSilent = true;
-                    TryCancel(attempt);
-                },
-                null,
-                LongestSilence,
-                Timeout.InfiniteTimeSpan);
-            using var renewal = new TokenRenewal(_authorization, _settings.Time, () => TryCancel(attempt));
+            using var silence = _settings.Timers.Create(() =>
+            {
+                isSilent = true;
+                attempt.TryCancel();
+            });
+            silence.Set(LongestSilence);
+            using var renewal = new TokenRenewal(_authorization, _settings.Timers, attempt.TryCancel);
             using var call = _client.WatchUsers(
                 WatchRequests.Create(_settings.ServiceSid, _options, _local.ResumeToken), headers, cancellationToken: attempt.Token);
             _settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "watch"));
@@ -162,7 +131,7 @@ internal sealed class UserWatch : IUserWatch
             {
                 while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
                 {
-                    silence.Change(LongestSilence, Timeout.InfiniteTimeSpan);
+                    silence.Set(LongestSilence);
                     Take(call.ResponseStream.Current);
                 }
                 return CallError.Broken("The stream ended without a reason.");
@@ -206,7 +175,7 @@ internal sealed class UserWatch : IUserWatch
             _local.ForgetToken();
             return true;
         }
-        if (error.IsFinal || (error.IsUnauthenticated && !CanRenewAfter(error)))
+        if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRenewAfter(error)))
         {
             Log.WatchRejected(_settings.Logger, error.ToString());
             _error = error.ToException();
@@ -223,11 +192,6 @@ internal sealed class UserWatch : IUserWatch
         await Task.Delay(delay, _settings.Time, _stop.Token).ConfigureAwait(false);
         return true;
     }
-
-    private bool CanRenewAfter(CallError error) => _authorization.IsRenewable && (!_authorization.WasFresh || error.Reason
-        is ErrorReason.AccessTokenExpired
-        or ErrorReason.AccessTokenNotYetValid
-        or ErrorReason.ApiKeyRevoked);
 
     private void Take(WatchUsersResponse message)
     {
@@ -250,14 +214,7 @@ internal sealed class UserWatch : IUserWatch
     private void Raise(IReadOnlyList<UserUpdate> changes)
     {
         _settings.Telemetry.Updates.Add(changes.Count);
-        lock (_gate)
-        {
-            foreach (var queue in _queues)
-            {
-                foreach (var change in changes)
-                    queue.Add(change);
-            }
-        }
+        _readers.Add(changes);
         if (Updated is not { } updated)
             return;
         foreach (var change in changes)
@@ -292,12 +249,7 @@ internal sealed class UserWatch : IUserWatch
 
     private void End()
     {
-        lock (_gate)
-        {
-            _hasEnded = true;
-            foreach (var queue in _queues)
-                queue.Complete(_error);
-        }
+        _readers.Complete(_error);
         _settings.Telemetry.Watches.Add(-1);
         _onEnded(this);
         SetState(WatchState.Ended);
@@ -315,17 +267,5 @@ internal sealed class UserWatch : IUserWatch
         }
         _ = _synced.Task.Exception;
         _stop.Dispose();
-    }
-
-    private static void TryCancel(CancellationTokenSource source)
-    {
-        try
-        {
-            source.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // What it would end has ended already.
-        }
     }
 }

@@ -17,8 +17,11 @@ public sealed class AccessTokenTests : IAsyncLifetime
     private readonly ManualClock _clock = new() { EndsShortWaits = true };
     private readonly FakeServer _server = new();
     private readonly ConcurrentQueue<string> _asked = [];
+    private readonly SemaphoreSlim _askedOnce = new(0);
     private PresenceClient _client = null!;
     private Exception? _failure;
+    private Func<CancellationToken, Task<string>>? _instead;
+    private TimeSpan _lifetime = Lifetime;
 
     public ValueTask InitializeAsync()
     {
@@ -32,9 +35,12 @@ public sealed class AccessTokenTests : IAsyncLifetime
                 EndTimeout = TimeSpan.Zero,
                 ReconnectDelay = TimeSpan.FromMilliseconds(1),
                 MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
-                Credentials = PresenceCredentials.AccessToken((identity, _) =>
+                Credentials = PresenceCredentials.AccessToken((identity, cancellationToken) =>
                 {
                     _asked.Enqueue(identity);
+                    _askedOnce.Release();
+                    if (_instead is { } instead)
+                        return instead(cancellationToken);
                     return _failure is null ? Task.FromResult(Token(identity)) : Task.FromException<string>(_failure);
                 }),
             },
@@ -43,7 +49,11 @@ public sealed class AccessTokenTests : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        _askedOnce.Dispose();
+    }
 
     [Fact]
     public async Task Each_user_has_a_stream_with_their_own_token()
@@ -121,8 +131,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     {
         _failure = new HttpRequestException("The provider of the test fails.");
         var watching = _client.WatchAsync(WatchOptions.Everybody);
-        while (_asked.Count < 3)
-            await Task.Yield();
+        await UntilAskedAsync(3);
 
         _failure = null;
 
@@ -137,12 +146,121 @@ public sealed class AccessTokenTests : IAsyncLifetime
         _failure = new HttpRequestException("The provider of the test fails.");
 
         _clock.Advance(Lifetime - Margin);
+        await UntilAskedAsync(2);
+        await _clock.UntilTimersAsync(1); // the client has taken the failure in
         Assert.False(stream.Left.IsCompleted);
         _failure = null;
-        _clock.Advance(Margin / 2);
+        _clock.Advance(Margin);
 
         Assert.NotEqual(stream.Authorization, (await _server.NextStreamAsync()).Authorization);
         Assert.Equal(3, _asked.Count);
+    }
+
+    [Fact]
+    public async Task A_provider_that_does_not_answer_is_asked_again()
+    {
+        _instead = static cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken).ContinueWith(_ => "", TaskScheduler.Default);
+        var starting = _client.StartSessionAsync("ada");
+        await UntilAskedAsync(1);
+        await _clock.UntilTimersAsync(2); // that of the client, and the limit of the wait
+        _instead = null;
+
+        _clock.Advance(TimeSpan.FromSeconds(31));
+
+        var stream = await _server.NextStartedStreamAsync();
+        await stream.NextBeatsAsync();
+        await Barrier.Within(starting, "the session started");
+    }
+
+    [Theory]
+    [InlineData("ignores it")]
+    [InlineData("blocks in its registration")]
+    [InlineData("blocks its thread")]
+    [InlineData("throws an error of gRPC")]
+    [InlineData("throws anything")]
+    public async Task Disposal_does_not_wait_for_a_provider_that_is_cancelled_and(string what)
+    {
+        using var unblock = new ManualResetEventSlim();
+        _instead = async cancellationToken =>
+        {
+            if (what == "blocks its thread")
+                unblock.Wait(TestContext.Current.CancellationToken);
+            var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var registration = cancellationToken.Register(() =>
+            {
+                if (what == "blocks in its registration")
+                    unblock.Wait(TestContext.Current.CancellationToken);
+                cancelled.TrySetResult();
+            });
+            await (what == "ignores it" ? Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken) : cancelled.Task);
+            throw what == "throws anything" ? new FormatException(what) : FakeServer.Broken();
+        };
+        var starting = _client.StartSessionAsync("ada");
+        var watching = _client.WatchAsync(WatchOptions.Everybody);
+        await UntilAskedAsync(2);
+
+        await Barrier.Within(_client.DisposeAsync().AsTask(), "the client was disposed of");
+
+        unblock.Set();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Barrier.Within(starting, "the start ended"));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Barrier.Within(watching, "the watch ended"));
+    }
+
+    [Fact]
+    public async Task A_provider_that_throws_an_error_of_gRPC_is_asked_again()
+    {
+        _failure = FakeServer.Error(StatusCode.PermissionDenied, "PERMISSION_DENIED");
+        var starting = _client.StartSessionAsync("ada");
+        await UntilAskedAsync(3);
+
+        _failure = null;
+
+        await (await _server.NextStartedStreamAsync()).NextBeatsAsync();
+        await Barrier.Within(starting, "the session started");
+    }
+
+    [Fact]
+    public async Task A_token_may_be_valid_for_longer_than_timers_can_wait()
+    {
+        _lifetime = TimeSpan.FromDays(365);
+        var (_, watch) = await WatchAsync();
+
+        var starting = _client.StartSessionAsync("ada");
+        await (await _server.NextStartedStreamAsync()).NextBeatsAsync();
+
+        await Barrier.Within(starting, "the session started");
+        Assert.Equal(WatchState.Live, watch.State);
+        Assert.False(watch.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public void Users_whose_tokens_end_together_do_not_renew_them_together()
+    {
+        var random = new Random(1);
+        var renewals = Enumerable.Range(0, 100).Select(RenewIn).ToList();
+
+        Assert.All(renewals, renewal => Assert.InRange(renewal, Lifetime - (2 * Margin), Lifetime - Margin));
+        Assert.True(renewals.Max() - renewals.Min() > Margin / 2);
+
+        TimeSpan RenewIn(int user)
+        {
+            var authorization = new Client.Connections.CallAuthorization(
+                PresenceCredentials.AccessToken((_, _) => Task.FromResult(Token("ada"))), "ada", _clock, random);
+            Assert.True(authorization.GetAsync(TestContext.Current.CancellationToken).AsTask().Wait(TimeSpan.FromSeconds(20)));
+            return authorization.RenewIn!.Value;
+        }
+    }
+
+    [Fact]
+    public async Task A_client_has_one_timer_however_many_users_it_has()
+    {
+        const int users = 200;
+        var starting = Enumerable.Range(0, users).Select(i => _client.StartSessionAsync($"user-{i}")).ToArray();
+        for (var stream = 0; stream < users; stream++)
+            await (await _server.NextStartedStreamAsync()).NextBeatsAsync();
+        await Barrier.Within(Task.WhenAll(starting), "the sessions started");
+
+        await _clock.UntilTimersAsync(1);
     }
 
     [Fact]
@@ -186,9 +304,15 @@ public sealed class AccessTokenTests : IAsyncLifetime
         return (stream, watch);
     }
 
+    private async Task UntilAskedAsync(int times)
+    {
+        while (_asked.Count < times)
+            await Barrier.Within(_askedOnce.WaitAsync(TestContext.Current.CancellationToken), $"the provider was asked {times} times");
+    }
+
     private string Token(string identity)
     {
-        var claims = $$"""{"exp":{{(_clock.GetUtcNow() + Lifetime).ToUnixTimeSeconds()}},"for":"{{identity}} {{_asked.Count}}"}""";
+        var claims = $$"""{"exp":{{(_clock.GetUtcNow() + _lifetime).ToUnixTimeSeconds()}},"for":"{{identity}} {{_asked.Count}}"}""";
         return $"e30.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.signature";
     }
 }

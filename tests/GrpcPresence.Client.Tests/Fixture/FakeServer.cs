@@ -14,15 +14,22 @@ internal sealed class FakeServer : CallInvoker
 {
     private readonly Channel<FakeStream> _streams = Channel.CreateUnbounded<FakeStream>();
     private readonly Channel<HeartbeatRequest> _beats = Channel.CreateUnbounded<HeartbeatRequest>();
+    private readonly Channel<EndSessionRequest> _ends = Channel.CreateUnbounded<EndSessionRequest>();
 
-    /// <summary>Answers single heartbeats, or throws. Single ends are accepted.</summary>
+    /// <summary>Answers single heartbeats, or throws.</summary>
     public Func<HeartbeatRequest, HeartbeatResponse> OnHeartbeat { get; set; } = _ => throw Broken();
+
+    /// <summary>Answers single ends, or throws.</summary>
+    public Func<EndSessionRequest, EndSessionResponse> OnEnd { get; set; } = _ => new EndSessionResponse();
 
     /// <summary>Returns the next stream that the client opens.</summary>
     public Task<FakeStream> NextStreamAsync() => Next(_streams, "the client opened a stream");
 
     /// <summary>Returns the next single heartbeat.</summary>
     public Task<HeartbeatRequest> NextHeartbeatAsync() => Next(_beats, "the client sent a single heartbeat");
+
+    /// <summary>Returns the next single end.</summary>
+    public Task<EndSessionRequest> NextEndAsync() => Next(_ends, "the client sent a single end");
 
     /// <summary>Returns the next heartbeat stream, whose start is answered.</summary>
     public async Task<FakeStream> NextStartedStreamAsync()
@@ -60,8 +67,11 @@ internal sealed class FakeServer : CallInvoker
     {
         var answer = Task.Run(() =>
         {
-            if (request is EndSessionRequest)
-                return (TResponse)(object)new EndSessionResponse();
+            if (request is EndSessionRequest end)
+            {
+                _ends.Writer.TryWrite(end);
+                return (TResponse)(object)OnEnd(end);
+            }
             var beat = (HeartbeatRequest)(object)request;
             var response = OnHeartbeat(beat);
             _beats.Writer.TryWrite(beat);

@@ -49,6 +49,17 @@ internal sealed class FakeStream : IDisposable
         return [.. beats.Select(beat => beat.UserKey)];
     }
 
+    /// <summary>Returns the users of the next message, which has ends.</summary>
+    public async Task<IReadOnlyList<string>> NextEndsAsync() => [.. (await NextAsync()).Ends.Ends.Select(end => end.UserKey)];
+
+    /// <summary>Answers a message with one entry, which is rejected.</summary>
+    public void Reject(ErrorReason reason)
+    {
+        var reply = FakeServer.Accepts();
+        reply.Rejected.Add(new RejectedBeat { Index = 0, Reason = reason });
+        Reply(reply);
+    }
+
     /// <summary>Whether the client has sent nothing more.</summary>
     public bool IsQuiet => _requests.Reader.Count == 0;
 

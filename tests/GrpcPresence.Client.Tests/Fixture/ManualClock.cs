@@ -15,8 +15,26 @@ internal sealed class ManualClock : FakeTimeProvider
 
     private readonly ConcurrentBag<(Predicate<TimeSpan> IsAwaited, TaskCompletionSource<TimeSpan> Set)> _observers = [];
 
+    // As the system's clock.
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
+    private int _timers;
+    private TaskCompletionSource _timersChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Whether a wait of less than 5 s ends at once.</summary>
     public bool EndsShortWaits { get; init; }
+
+    /// <summary>Waits until so many timers exist.</summary>
+    public async Task UntilTimersAsync(int count)
+    {
+        while (true)
+        {
+            var changed = Volatile.Read(ref _timersChanged).Task;
+            if (Volatile.Read(ref _timers) == count)
+                return;
+            await Barrier.Within(changed, $"{count} timers existed, and not {Volatile.Read(ref _timers)}");
+        }
+    }
 
     /// <summary>Completes when a timer with a matching due time is created. Call it before.</summary>
     public Task<TimeSpan> WhenTimerCreated(Predicate<TimeSpan> dueTime)
@@ -28,6 +46,7 @@ internal sealed class ManualClock : FakeTimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(dueTime, LongestTimer);
         var endsNow = EndsShortWaits && dueTime > TimeSpan.Zero && dueTime < LongestWait;
         var timer = endsNow
             ? System.CreateTimer(callback, state, AtOnce, period)
@@ -37,6 +56,44 @@ internal sealed class ManualClock : FakeTimeProvider
             if (isAwaited(dueTime))
                 set.TrySetResult(dueTime);
         }
-        return timer;
+        return new CountedTimer(this, timer);
+    }
+
+    private void Count(int change)
+    {
+        Interlocked.Add(ref _timers, change);
+        Interlocked.Exchange(ref _timersChanged, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
+
+    private sealed class CountedTimer : ITimer
+    {
+        private readonly ManualClock _clock;
+        private readonly ITimer _timer;
+        private int _isDisposed;
+
+        public CountedTimer(ManualClock clock, ITimer timer)
+        {
+            (_clock, _timer) = (clock, timer);
+            clock.Count(1);
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(dueTime, LongestTimer);
+            return _timer.Change(dueTime, period);
+        }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+                _clock.Count(-1);
+            _timer.Dispose();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

@@ -3,10 +3,12 @@ using Grpc.Net.Client;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Server;
 using GrpcPresence.Server.Composition;
+using GrpcPresence.Server.Security.AdminSocket;
 using GrpcPresence.Server.Settings;
 using GrpcPresence.Testing;
 using GrpcPresence.V1;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -17,6 +19,9 @@ namespace GrpcPresence.Client.Tests.Fixture;
 internal sealed class PresenceServer : IAsyncDisposable
 {
     private readonly List<Network> _networks = [];
+    private readonly TemporaryDirectory _directory = new();
+    private ServerSettings _settings = new() { Port = 0, RestPort = 0 };
+    private int? _streamsPerConnection;
     private WebApplication _app = null!;
     private GrpcChannel _channel = null!;
     private StoreImage? _backup;
@@ -34,9 +39,33 @@ internal sealed class PresenceServer : IAsyncDisposable
 
     public int Port => new Uri(_app.Urls.First()).Port;
 
-    public static async Task<PresenceServer> StartAsync()
+    /// <summary>Starts a server.</summary>
+    /// <param name="streamsPerConnection">How many streams a connection may have, as a proxy may limit it.</param>
+    public static Task<PresenceServer> StartAsync(int? streamsPerConnection = null) =>
+        StartAsync(new PresenceServer { _streamsPerConnection = streamsPerConnection });
+
+    /// <summary>Starts a server that has an admin socket, so that it can be guarded by API keys.</summary>
+    public static Task<PresenceServer> StartGuardedAsync()
     {
         var server = new PresenceServer();
+        server._settings = server._settings with
+        {
+            SecretFile = server._directory.File("presence.secret"),
+            AdminSocket = server._directory.File("admin.sock"),
+        };
+        return StartAsync(server);
+    }
+
+    /// <summary>Creates an API key. From the first one on, the server requires credentials.</summary>
+    public async Task<CreateApiKeyResponse> CreateKeyAsync() => await new ApiKeyService.ApiKeyServiceClient(_channel)
+        .CreateApiKeyAsync(new CreateApiKeyRequest { Role = ApiKeyRole.Service, ServiceSid = ServiceSid });
+
+    /// <summary>Revokes an API key.</summary>
+    public async Task RevokeKeyAsync(CreateApiKeyResponse key) => await new ApiKeyService.ApiKeyServiceClient(_channel)
+        .RevokeApiKeyAsync(new RevokeApiKeyRequest { ApiKeySid = key.ApiKey.Sid });
+
+    private static async Task<PresenceServer> StartAsync(PresenceServer server)
+    {
         await server.RunAsync();
         server.ServiceSid = await server.CreateServiceAsync();
         return server;
@@ -128,6 +157,7 @@ internal sealed class PresenceServer : IAsyncDisposable
     {
         await StopAsync();
         Store.Dispose();
+        _directory.Dispose();
     }
 
     private void Disconnect()
@@ -156,15 +186,19 @@ internal sealed class PresenceServer : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        _app = ServerHost.Build(new ServerSettings { Port = 0, RestPort = 0 }, new ConfigurationBuilder().Build(), services =>
+        _app = ServerHost.Build(_settings, new ConfigurationBuilder().Build(), services =>
         {
             services.AddPresenceCore();
             services.AddSingleton(TimeProvider.System);
             services.AddSingleton<IPresenceStore>(Store);
             services.AddLogging(logging => logging.ClearProviders());
+            if (_streamsPerConnection is { } streams)
+                services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Limits.Http2.MaxStreamsPerConnection = streams);
         });
         await _app.StartAsync(TestContext.Current.CancellationToken);
-        _channel = GrpcChannel.ForAddress(new Uri(_app.Urls.First()));
+        _channel = _settings.AdminSocket is { } socket
+            ? AdminSocketChannel.Open(socket)
+            : GrpcChannel.ForAddress(new Uri(_app.Urls.First()));
         foreach (var network in _networks)
             network.Port = Port;
     }

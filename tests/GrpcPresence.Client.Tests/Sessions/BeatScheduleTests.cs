@@ -44,20 +44,46 @@ public sealed class BeatScheduleTests
     [Fact]
     public void Time_without_a_turn_makes_each_slot_due_once()
     {
-        Add(100);
+        Add(640);
 
         _schedule.Turn(20 * Interval);
 
-        Assert.Equal(100, TakeAll().Count);
+        Assert.Equal(640, TakeAll().Count);
         Assert.Empty(TakeAll());
         Assert.Equal(Step, _schedule.Turn(20 * Interval));
+    }
+
+    [Fact]
+    public void A_session_that_is_alone_needs_one_wake_up_in_an_interval()
+    {
+        Add(1);
+        _schedule.Turn(_schedule.Turn(TimeSpan.Zero));
+        Assert.Single(TakeAll());
+
+        var wakeUps = 0;
+        for (var now = TimeSpan.Zero; now < 10 * Interval; now += _schedule.Turn(now))
+            wakeUps++;
+
+        Assert.InRange(wakeUps, 10, 12);
+        Assert.Single(TakeAll());
+    }
+
+    [Fact]
+    public void An_interval_that_becomes_shorter_after_a_long_sleep_makes_nothing_due_too_early()
+    {
+        var session = Assert.Single(Add(1));
+        _schedule.SetInterval(Interval / 100, session.Slot * Step / 2);
+
+        _schedule.Turn(session.Slot * Step / 2);
+
+        Assert.Empty(TakeAll());
     }
 
     [Fact]
     public void A_shorter_interval_holds_for_the_present_turn()
     {
         Add(640);
-        _schedule.Interval = Interval / 10;
+        _schedule.SetInterval(Interval / 10, TimeSpan.Zero);
 
         _schedule.Turn(Interval / 10);
 

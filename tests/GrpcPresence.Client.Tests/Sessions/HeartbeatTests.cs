@@ -1,6 +1,7 @@
 using Grpc.Core;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests.Sessions;
 
@@ -121,6 +122,30 @@ public sealed class HeartbeatTests : IAsyncLifetime
 
         Assert.Equal(waits.Count, waits.Distinct().Count());
         Assert.All(waits.Index(), wait => Assert.InRange(wait.Item.TotalSeconds, 10, 10 + (0.5 * Math.Pow(2, wait.Index))));
+    }
+
+    [Fact]
+    public async Task A_stream_whose_start_the_network_held_back_is_replaced()
+    {
+        var starting = _client.StartSessionAsync("ada");
+        var stream = await _server.NextStreamAsync();
+
+        stream = await ReconnectAsync(stream, FakeServer.Error(StatusCode.InvalidArgument, "STREAM_PROTOCOL_VIOLATED"));
+
+        Assert.Equal(["ada"], await stream.NextBeatsAsync());
+        await Barrier.Within(starting, "the session started");
+    }
+
+    [Fact]
+    public async Task A_loop_that_fails_leaves_nobody_waiting()
+    {
+        await using var client = NewClient(options => options.LoggerFactory = new FailingLog());
+        var starting = client.StartSessionAsync("ada");
+
+        (await _server.NextStreamAsync()).Fail(FakeServer.Broken()); // is logged
+
+        await Assert.ThrowsAnyAsync<Exception>(() => Barrier.Within(starting, "the start failed"));
+        await Assert.ThrowsAnyAsync<Exception>(() => Barrier.Within(client.StartSessionAsync("bob"), "the next start failed"));
     }
 
     [Fact]
@@ -330,6 +355,28 @@ public sealed class HeartbeatTests : IAsyncLifetime
         while (users.Count < atLeast)
             users.AddRange(await stream.NextBeatsAsync());
         return users;
+    }
+
+    private sealed class FailingLog : ILoggerFactory, ILogger
+    {
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("The log of the test fails.");
+
+        public void Dispose()
+        {
+        }
     }
 
     private static async Task AcceptEverythingAsync(FakeStream stream)

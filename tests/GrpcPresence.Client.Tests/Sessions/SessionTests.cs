@@ -73,6 +73,36 @@ public sealed class SessionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Two_sessions_with_one_id_are_one_and_an_id_that_was_ended_cannot_be_used_again()
+    {
+        var first = await _client.StartSessionAsync("ada", "tab-1");
+        await using var second = await _client.StartSessionAsync("ada", "tab-1");
+
+        await first.DisposeAsync();
+
+        Assert.False(await _server.IsOnlineAsync(Service, "ada"));
+        var error = await Assert.ThrowsAsync<PresenceException>(
+            () => Barrier.Within(_client.StartSessionAsync("ada", "tab-1"), "the start was rejected"));
+        Assert.Equal(ErrorReason.SessionEnded, error.Reason);
+    }
+
+    [Fact]
+    public async Task Sessions_that_live_while_reachability_is_off_are_shown_when_it_is_switched_on()
+    {
+        await _server.SwitchAsync(Service, on: false);
+        await using var session = await _client.StartSessionAsync("ada");
+        await using var watch = await _client.WatchAsync(WatchOptions.Everybody);
+        Assert.False(watch.IsReachabilityEnabled);
+        Assert.Equal((true, null), (watch["ada"].Exists, watch["ada"].IsOnline));
+        var updates = watch.ReadUpdatesAsync(TestContext.Current.CancellationToken);
+
+        await _server.SwitchAsync(Service, on: true);
+
+        await Barrier.Within(updates.FirstAsync(update => update.User.IsOnline == true).AsTask(), "ada was shown online");
+        Assert.True(watch.IsReachabilityEnabled);
+    }
+
+    [Fact]
     public async Task A_session_that_another_caller_ends_says_so_at_its_next_heartbeat()
     {
         var clock = new ManualClock { EndsShortWaits = true };

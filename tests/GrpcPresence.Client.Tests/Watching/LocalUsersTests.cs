@@ -56,7 +56,7 @@ public sealed class LocalUsersTests
             User("ada", 3, online: false), User("bob", 4, name: "Robert"), User("cay", 5), User("eve", 6, online: true));
 
         Assert.Equal(
-            ["dan: Deleted", "ada: ReachabilityOnline", "bob: FriendlyName", "eve: Created"],
+            ["dan: Deleted", "ada: ReachabilityOnline", "bob: FriendlyName", "eve: Created, ReachabilityOnline"],
             changes.Select(Text).OrderBy(text => text.EndsWith("Deleted", StringComparison.Ordinal) ? 0 : 1).ThenBy(text => text));
         Assert.Equal(3, _users.Users["ada"].Revision);
         Assert.False(_users.Users["ada"].IsOnline);
@@ -175,8 +175,32 @@ public sealed class LocalUsersTests
 
         var changes = Take(users, Snap(User("ada", 5, online: false, name: "Ada"), User("bob", 6, name: "Bob")));
 
-        Assert.Equal(["ada: FriendlyName, ReachabilityOnline"], changes.Select(Text));
+        Assert.Equal(["ada: ReachabilityOnline"], changes.Select(Text));
         Assert.Equal("Bob", users.Users["bob"].FriendlyName);
+    }
+
+    [Theory]
+    [InlineData(null, null, new UpdateReason[0], "eve: Created")]
+    [InlineData(true, null, new UpdateReason[0], "eve: Created, ReachabilityOnline")]
+    [InlineData(false, false, new UpdateReason[0], "eve: Created, ReachabilityOnline, ReachabilityNotifiable")]
+    [InlineData(true, true, new[] { UpdateReason.ReachabilityOnline }, "eve: ReachabilityOnline")]
+    [InlineData(true, true, new[] { UpdateReason.ReachabilityNotifiable }, "eve: ReachabilityNotifiable")]
+    [InlineData(true, null, new[] { UpdateReason.ReachabilityNotifiable }, null)]
+    [InlineData(null, null, new[] { UpdateReason.FriendlyName }, null)]
+    public void A_reset_raises_a_new_user_with_the_reasons_that_the_server_would_have_sent(
+        bool? online, bool? notifiable, UpdateReason[] reasons, string? expected)
+    {
+        var users = new LocalUsers(UserView.Full, reasons);
+        Take(users, Snap());
+        users.BeginStream();
+        var eve = User("eve", 6, online, name: "Eve");
+        if (notifiable is { } value)
+            eve.IsNotifiable = value;
+
+        var changes = Take(users, Snap(eve));
+
+        Assert.Equal(expected is null ? [] : [expected], changes.Select(Text));
+        Assert.True(users.Users["eve"].Exists);
     }
 
     [Fact]

@@ -52,6 +52,34 @@ public sealed class UpdateQueueTests
     }
 
     [Fact]
+    public async Task A_user_that_was_deleted_and_is_there_again_is_not_deleted()
+    {
+        // A restored backup brings users back.
+        var restored = Ada with { Revision = 1, FriendlyName = "Ada" };
+        _queue.Add(new UserUpdate(Ada with { Revision = 3 }, Ada, [UpdateReason.Deleted]));
+        _queue.Add(new UserUpdate(restored, null, [UpdateReason.Created, UpdateReason.ReachabilityOnline]));
+
+        var update = Assert.Single(await ReadAsync());
+
+        Assert.False(update.IsDeleted);
+        Assert.Equal((restored, Ada), (update.User, update.Previous));
+        Assert.Equal([UpdateReason.Created, UpdateReason.ReachabilityOnline], update.UpdateReasons);
+    }
+
+    [Fact]
+    public async Task A_user_that_was_deleted_is_there_again_and_is_deleted_is_deleted()
+    {
+        _queue.Add(new UserUpdate(Ada with { Revision = 3 }, Ada, [UpdateReason.Deleted]));
+        _queue.Add(new UserUpdate(Ada, null, [UpdateReason.Created]));
+        _queue.Add(new UserUpdate(Ada with { Revision = 2 }, Ada, [UpdateReason.Deleted]));
+
+        var update = Assert.Single(await ReadAsync());
+
+        Assert.True(update.IsDeleted);
+        Assert.Equal(Ada, update.Previous);
+    }
+
+    [Fact]
     public async Task What_is_pending_comes_before_the_error_that_ended_the_watch()
     {
         _queue.Add(new UserUpdate(Ada, null, [UpdateReason.Created]));

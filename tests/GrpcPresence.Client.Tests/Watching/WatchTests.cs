@@ -158,6 +158,21 @@ public sealed class WatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_second_enumeration_of_the_same_updates_fails_at_once()
+    {
+        await using var watch = await _client.WatchAsync(WatchOptions.Everybody);
+        var updates = watch.ReadUpdatesAsync(TestContext.Current.CancellationToken);
+        await using var first = updates.GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+        Assert.Throws<InvalidOperationException>(() => updates.GetAsyncEnumerator(TestContext.Current.CancellationToken));
+
+        await _server.CreateUserAsync(Service, "ada");
+        Assert.True(await Barrier.Within(first.MoveNextAsync().AsTask(), "the first reader got the update"));
+        await first.DisposeAsync();
+        Assert.Throws<InvalidOperationException>(() => updates.GetAsyncEnumerator(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_watch_that_is_given_up_before_it_is_synced_ends()
     {
         _network.Port = null;

@@ -67,6 +67,21 @@ describe('Online and Gone in Chromium', () => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
+  it('ends its session if the page is left before the server has answered to shutdown', async () => {
+    const serviceSid = await server.createService(1, 60);
+    const ada = await open(await browser.newDevice(), serviceSid, 'ada');
+    const { url, way } = await slowWay(server.restPort, 300);
+    const bob = await open(await browser.newDevice(), serviceSid, 'bob', url);
+    await subscribe(ada, 'bob');
+    await bob.evaluate(() => {
+      void client.shutdown();
+      location.replace('about:blank');
+    });
+    await ada.evaluate(() => waitFor('leave of bob', () => users.bob!.isOnline === false));
+    way.close();
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
   it('leaves at pagehide, and comes back when the browser restores the page', async () => {
     const serviceSid = await server.createService(1, 60);
     const ada = await open(await browser.newDevice(), serviceSid, 'ada');
@@ -99,7 +114,7 @@ describe('Compatible in Chromium', () => {
   });
 });
 
-// Both mostly wait.
+// All mostly wait.
 describe.concurrent('Resumed and Hidden in Chromium', () => {
   it('goes offline with a network that is cut for 20 s, comes back, and knows what it missed', async ({ expect }) => {
     const serviceSid = await server.createService(1, 5);
@@ -121,6 +136,22 @@ describe.concurrent('Resumed and Hidden in Chromium', () => {
     await bob.evaluate(() => waitFor('connection', () => client.connectionState === 'connected'));
     expect((await updatesOf(bob)).filter((update) => update.startsWith('eve'))).toEqual(['eve: friendlyName']);
     await Promise.all([ada.close(), bob.close()]);
+  });
+
+  it('goes offline while the browser freezes its hidden tab, and comes back at once when the tab runs again', async ({ expect }) => {
+    const serviceSid = await server.createService(1, 5);
+    const ada = await open(await browser.newDevice(), serviceSid, 'ada');
+    const bob = await open(browser.tabs, serviceSid, 'bob');
+    await subscribe(ada, 'bob');
+    const other = await browser.tabs.newPage(); // only a hidden tab is frozen
+    const control = await browser.tabs.newCDPSession(bob);
+    await control.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await ada.evaluate(() => waitFor('leave of bob', () => users.bob!.isOnline === false));
+    await control.send('Page.setWebLifecycleState', { state: 'active' });
+    await ada.evaluate(() => waitFor('return of bob', () => users.bob!.isOnline === true, 3));
+    await bob.evaluate(() => waitFor('connection', () => client.connectionState === 'connected'));
+    expect(await updatesOf(ada)).toEqual(Array(2).fill('bob: reachabilityOnline, online'));
+    await Promise.all([ada.close(), bob.close(), other.close()]);
   });
 
   it('stays online with fewer beats while its tab is hidden, and beats when it is shown', async ({ expect }) => {

@@ -101,6 +101,35 @@ describe('Online and Gone', () => {
   });
 });
 
+describe('A user that is deleted while its client runs', () => {
+  it('is created again by the next heartbeat, without its profile', async () => {
+    const { client: ada, updates } = await connect('ada');
+    const { client: bob } = await connect('bob');
+    await server.rename(serviceSid, 'bob', 'Bob');
+    const bobs = await ada.getUser('bob');
+    const { sid } = bobs;
+    await server.users.deleteUser({ serviceSid, userKey: 'bob' });
+    await until(ada, 'deletion', () => bobs.sid === '');
+    await until(ada, 'creation', () => bobs.isOnline === true);
+    await until(bob, 'creation of its own user', () => bob.user.isOnline === true);
+    expect([bobs.sid !== sid, bobs.sid === bob.user.sid, bobs.friendlyName, bob.user.friendlyName]).toEqual([true, true, '', '']);
+    expect(updates.map((update) => update.split(', ')[0])).toEqual(['bob: deleted', 'bob: created']);
+  });
+
+  it('stays deleted, and its client stops, where heartbeats may not create users', async () => {
+    const sid = await server.createService(1, 60);
+    const { client: bob } = await connect('bob', { serviceSid: sid });
+    const failures: string[] = [];
+    bob.on('connectionError', ({ reason, terminal }) => failures.push(`${reason} ${terminal}`));
+    await server.configuration.updateConfiguration({
+      configuration: { serviceSid: sid, autoCreateUsers: false }, updateMask: { paths: ['auto_create_users'] },
+    });
+    await server.users.deleteUser({ serviceSid: sid, userKey: 'bob' });
+    await until(bob, 'end', () => bob.connectionState === 'denied');
+    expect(failures.at(-1)).toBe('USER_NOT_FOUND true');
+  });
+});
+
 describe('Resumed', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)('continues after %s and a restart, and nobody goes offline', async (signal) => {
     const { client: ada, updates } = await connect('ada');
@@ -129,7 +158,7 @@ describe('Resumed in Node', () => {
 });
 
 describe('Renewed', () => {
-  it('stays connected with access tokens that live for 3 s', async () => {
+  it('stays connected with access tokens that live for 14 s', async () => {
     const guarded = await PresenceServer.start({ requiresCredentials: true });
     try {
       const sid = await guarded.createService(1, 60);
@@ -146,8 +175,8 @@ describe('Renewed', () => {
       });
       const failures: string[] = [];
       client.on('connectionError', ({ reason }) => failures.push(reason));
-      // The first has expired when the third is needed.
-      await within(20, 'third token', renewed);
+      // Each is renewed after 10.5 s, so the first has expired when the third is needed.
+      await within(30, 'third token', renewed);
       expect([failures, updates, client.user.isOnline]).toEqual([[], [], true]);
       await client.shutdown();
       expect(await guarded.isOnline(sid, 'ada')).toBe(false);
@@ -163,7 +192,7 @@ function sign(key: string, serviceSid: string, identity: string, number: number)
   const iat = Math.floor(Date.now() / 1_000);
   const signed = [
     { alg: 'HS256', typ: 'JWT', cty: 'twilio-fpa;v=1' },
-    { jti: `${iss}-${number}`, iss, iat, exp: iat + 3, grants: { identity, chat: { service_sid: serviceSid } } },
+    { jti: `${iss}-${number}`, iss, iat, exp: iat + 14, grants: { identity, chat: { service_sid: serviceSid } } },
   ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }

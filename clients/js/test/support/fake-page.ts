@@ -21,6 +21,11 @@ export class FakePage {
     this.#document.dispatchEvent(new Event('visibilitychange'));
   }
 
+  /** Runs the page again, which the browser had frozen. */
+  thaw(): void {
+    this.#document.dispatchEvent(new Event('resume'));
+  }
+
   hide(): void {
     this.#window.dispatchEvent(new Event('pagehide'));
   }

@@ -93,6 +93,8 @@ export interface Beat {
   readonly authorization: string | null;
   /** When it came, on the clock of the test. */
   readonly at: number;
+  /** Is aborted when the client cancels the call, and at its end. */
+  readonly signal: AbortSignal;
 }
 
 /** A server in memory, behind the real transport code. */
@@ -108,6 +110,11 @@ export class FakeServer {
   rejectHeartbeat: (authorization: string | null) => ConnectError | undefined = () => undefined;
   rejectRead: () => ConnectError | undefined = () => undefined;
   rejectWatch: (authorization: string | null) => ConnectError | undefined = () => undefined;
+  rejectEnd: (authorization: string | null) => ConnectError | undefined = () => undefined;
+  /** Is called when users are read, before the answer. */
+  onRead = () => {};
+  answersHeartbeats = true;
+  answersEnd = true;
   /** Whether a watch is answered: with a snapshot of the users that it names, or with `synced` if it resumes. */
   answersWatches = true;
   /** Whether a watch says that it is alive, as the server does. */
@@ -115,18 +122,22 @@ export class FakeServer {
 
   readonly transport = createRouterTransport(({ service }) => {
     service(UserService, {
-      heartbeat: (request, context) => {
+      heartbeat: async (request, context) => {
         const authorization = authorizationOf(context);
-        this.beats.push({ request, authorization, at: performance.now() });
+        this.beats.push({ request, authorization, at: performance.now(), signal: context.signal });
+        if (!this.answersHeartbeats) await new Promise(() => {});
         throwIf(this.rejectHeartbeat(authorization));
         return this.pace;
       },
-      endSession: (request) => {
+      endSession: async (request, context) => {
+        if (!this.answersEnd) await new Promise(() => {});
+        throwIf(this.rejectEnd(authorizationOf(context)));
         this.ended.push(request);
         return {};
       },
       batchGetUsers: ({ userKeys }) => {
         this.reads.push(userKeys);
+        this.onRead();
         throwIf(this.rejectRead());
         return { users: this.known(userKeys) };
       },

@@ -124,11 +124,19 @@ export class PresenceServer {
   }
 }
 
+// Below the ports that the system gives to outgoing connections, of which the tests open many before the server listens.
+const PORTS = { first: 20_000, count: 12_000 };
+
+/** A port of loopback that nobody listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (let i = 0; i < 100; i++) {
+    const port = PORTS.first + Math.floor(PORTS.count * Math.random());
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('100 ports are in use');
 }

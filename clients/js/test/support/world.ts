@@ -69,9 +69,11 @@ export async function advance(seconds: number): Promise<void> {
 }
 
 /** An access token as a back end signs it, from its claims. The client does not check the signature. */
-export function accessToken(identity: string, { lifetime = 3_600, iat = Math.floor(Date.now() / 1_000), jti = '' } = {}): string {
+export function accessToken(
+  identity: string, { lifetime = 3_600, iat = Math.floor(Date.now() / 1_000), jti = '', hasIat = true } = {},
+): string {
   return [
     { alg: 'HS256', typ: 'JWT', cty: 'twilio-fpa;v=1' },
-    { jti, iss: 'SK', iat, exp: iat + lifetime, grants: { identity, chat: { service_sid: SERVICE_SID } } },
+    { jti, iss: 'SK', ...(hasIat && { iat }), exp: iat + lifetime, grants: { identity, chat: { service_sid: SERVICE_SID } } },
   ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2lnbmF0dXJl';
 }

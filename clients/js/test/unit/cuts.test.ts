@@ -1,8 +1,9 @@
-import { type MessageInitShape, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UpdateReason } from '../../src/gen/presence/v1/user_pb.js';
-import { HeartbeatResponseSchema, WatchUsersRequestSchema, WatchUsersResponseSchema } from '../../src/gen/presence/v1/user_service_pb.js';
+import { HeartbeatResponseSchema, WatchUsersRequestSchema } from '../../src/gen/presence/v1/user_service_pb.js';
+import { type Message, answer, frames, headers } from '../support/grpc-web.js';
 import { advance, createWorld, user } from '../support/world.js';
 
 const { FRIENDLY_NAME, REACHABILITY_NOTIFIABLE } = UpdateReason;
@@ -11,8 +12,6 @@ const { FRIENDLY_NAME, REACHABILITY_NOTIFIABLE } = UpdateReason;
 const first = user('ada', { isOnline: true, isNotifiable: false });
 const second = user('ada', { isOnline: true, isNotifiable: true, revision: 20n });
 const third = user('ada', { isOnline: true, isNotifiable: true, friendlyName: 'Ada', revision: 21n });
-
-type Message = MessageInitShape<typeof WatchUsersResponseSchema>;
 
 const configuration: Message = { event: { case: 'configuration', value: { reachabilityEnabled: true } } };
 const reset: Message = { event: { case: 'reset', value: {} } };
@@ -33,24 +32,12 @@ const resumed: Record<string, Message[]> = {
   3: [configuration, synced('4')],
 };
 
-function frames(messages: Message[]): Uint8Array {
-  return Buffer.concat(messages.map((message) => frame(toBinary(WatchUsersResponseSchema, create(WatchUsersResponseSchema, message)))));
-}
-
-function frame(body: Uint8Array, flags = 0): Uint8Array {
-  const head = Buffer.alloc(5, flags);
-  head.writeUInt32BE(body.length, 1);
-  return Buffer.concat([head, body]);
-}
-
 /** A server that cuts the first watch after so many bytes, sent in two pieces. It accepts the token of the next watch, or resets. */
 function serverCutAfter(bytes: number, acceptsTokens: boolean): typeof fetch {
   let watches = 0;
   return async (url, init) => {
-    const headers = { 'content-type': 'application/grpc-web+proto' };
     if (String(url).endsWith('/Heartbeat')) {
-      const reply = toBinary(HeartbeatResponseSchema, create(HeartbeatResponseSchema, { heartbeatInterval: { seconds: 30n } }));
-      return new Response(Buffer.concat([frame(reply), frame(Buffer.from('grpc-status: 0\r\n'), 0x80)]), { headers });
+      return answer(HeartbeatResponseSchema, { heartbeatInterval: { seconds: 30n } });
     }
     const { resumeToken } = fromBinary(WatchUsersRequestSchema, (init!.body as Uint8Array).subarray(5));
     const isCut = watches++ === 0;

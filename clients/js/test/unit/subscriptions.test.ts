@@ -81,7 +81,9 @@ describe('Subscribed', () => {
     expect(await client.getUser('nobody')).toBe(missing);
   });
 
-  it.each(['', 'x'.repeat(257), 'a\nb', undefined as unknown as string])('rejects what is not an identity: %j', async (identity) => {
+  const notIdentities = ['', 'x'.repeat(257), 'a\nb', 'a\ud800', `US${'0'.repeat(32)}`, undefined as unknown as string];
+
+  it.each(notIdentities)('rejects what is not an identity: %j', async (identity) => {
     const { client } = await startWorld({}, server);
     await expect(client.getUser(identity)).rejects.toThrow(TypeError);
     expect(server.reads).toEqual([]);
@@ -140,6 +142,38 @@ describe('Subscribed', () => {
     await settle();
     expect(server.watches.length).toBe(3);
     expect(server.watch.request.userKeys.length).toBe(11);
+  });
+
+  it('does not delay the updates of a user while others are subscribed without a pause', async () => {
+    const { client, seen } = await startWorld({}, server);
+    await client.getUser('user-0');
+    for (let i = 1; i <= 100; i++) {
+      await client.getUser(`user-${i}`);
+      await advance(0.1);
+      if (i === 3) server.users.set('user-0', user('user-0', { isOnline: true, revision: 11n }));
+      if (i === 8) expect(seen.updates).toEqual(['user-0: reachabilityOnline, online']);
+    }
+    // The first, then after 0.25, 0.5, 1 and 2 s, and each 2 s from then on.
+    expect(server.watches.length).toBe(8);
+    await advance(2);
+    expect(server.watch.request.userKeys.length).toBe(102);
+    await advance(10);
+    await client.getUser('user-101');
+    await advance(0.25);
+    expect(server.watch.request.userKeys.length).toBe(103);
+  });
+
+  it('keeps the state of a user that was subscribed again while an older snapshot was on its way', async () => {
+    const { client, seen } = await startWorld({}, server);
+    const first = await client.getUser('user-1');
+    server.answersWatches = false;
+    await advance(0.25);
+    await first.unsubscribe();
+    server.users.set('user-1', user('user-1', { isOnline: true, revision: 20n }));
+    const second = await client.getUser('user-1');
+    server.watch.snapshot([user('ada', { isOnline: true }), user('user-1', { isOnline: false, friendlyName: 'Older' })]);
+    await settle();
+    expect([second.isOnline, second.friendlyName, first.friendlyName, seen.updates]).toEqual([true, '', '', []]);
   });
 
   it('takes a snapshot when the users are others, even if they are as many', async () => {

@@ -46,7 +46,11 @@ describe('Renewed', () => {
     const { ask } = provider();
     const { seen } = await startWorld({ token: ask });
     ask.mockRejectedValueOnce(new Error('offline')).mockRejectedValueOnce(new Error('offline'));
-    await advance(3_600 - 180 + 10);
+    await advance(3_600 - 180);
+    expect(ask).toHaveBeenCalledTimes(2);
+    await advance(9);
+    expect(ask).toHaveBeenCalledTimes(2);
+    await advance(11);
     expect(ask).toHaveBeenCalledTimes(4);
     expect([seen.others, seen.errors]).toEqual([['tokenAboutToExpire'], ['TOKEN_PROVIDER_FAILED', 'TOKEN_PROVIDER_FAILED']]);
   });
@@ -59,7 +63,7 @@ describe('Renewed', () => {
     expect([seen.states, seen.errors]).toEqual([['initialized'], ['TOKEN_PROVIDER_FAILED']]);
   });
 
-  it.each([undefined, null, { token: 'text' }])('does not take %j for a token', async (wrong) => {
+  it.each([undefined, null, '', { token: 'text' }])('does not take %j for a token', async (wrong) => {
     const { ask } = provider();
     ask.mockResolvedValueOnce(wrong as unknown as string);
     const { seen } = createWorld({ token: ask });
@@ -79,6 +83,131 @@ describe('Renewed', () => {
     expect(ask).toHaveBeenCalledTimes(2);
     expect([server.beats.at(-1)!.authorization, server.watch.authorization]).toEqual([`Bearer ${tokens[1]}`, `Bearer ${tokens[1]}`]);
     expect([server.watch.isOpen, server.watch.request.resumeToken, seen.connectionStates.at(-1)]).toEqual([true, 'token-1', 'connected']);
+  });
+
+  it('does not renew what it cannot date: a token without iat on a device whose clock is ahead', async () => {
+    const ask = vi.fn(() => accessToken('ada', { iat: Math.floor(Date.now() / 1_000) - 86_400, hasIat: false, jti: `${Math.random()}` }));
+    const { server, seen } = await startWorld({ token: ask });
+    await advance(600);
+    expect([ask.mock.calls.length, seen.others]).toEqual([1, []]);
+    ask.mockReturnValue(accessToken('ada', { jti: 'next' }));
+    server.watch.fail(expired());
+    await settle();
+    expect([ask.mock.calls.length, server.watch.isOpen, server.watches.length]).toEqual([2, true, 2]);
+  });
+
+  it.each([0, -60])('does not renew a token with a lifetime of %d s without a pause', async (lifetime) => {
+    const { ask } = provider(lifetime);
+    await startWorld({ token: ask });
+    await advance(600);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('renews a token that lives for longer than a timer can wait', async () => {
+    const { ask } = provider(60 * 86_400);
+    await startWorld({ token: ask });
+    await advance(3_600);
+    expect(ask).toHaveBeenCalledTimes(1);
+    vi.setSystemTime(Date.now() + 60 * 86_400_000 - 3_600_000 - 185_000);
+    await advance(4);
+    expect(ask).toHaveBeenCalledTimes(1);
+    await advance(10);
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  it('renews at most every 10 s, however short tokens live', async () => {
+    const calls: number[] = [];
+    await startWorld({ token: () => accessToken('ada', { lifetime: 2, jti: `${calls.push(performance.now() / 1_000)}` }) });
+    await advance(100);
+    expect(calls.slice(1).map((at, i) => at - calls[i]!)).toEqual(Array(10).fill(10));
+  });
+
+  it('asks about every 10 s at most, if the server ends each token soon after it was accepted', async () => {
+    const { ask } = provider();
+    const { server } = await startWorld({ token: ask });
+    for (let i = 0; i < 100; i++) {
+      if (server.watch.isOpen) server.watch.fail(expired());
+      await advance(1);
+    }
+    expect(ask.mock.calls.length).toBeGreaterThan(5);
+    expect(ask.mock.calls.length).toBeLessThanOrEqual(12);
+  });
+
+  it('asks again when the provider does not answer for 30 s', async () => {
+    const { ask } = provider();
+    ask.mockReturnValueOnce(new Promise(() => {}));
+    const { seen } = createWorld({ token: ask });
+    await advance(29);
+    expect([seen.errors, seen.states]).toEqual([[], []]);
+    await advance(2);
+    expect([ask.mock.calls.length, seen.errors, seen.states]).toEqual([2, ['TOKEN_PROVIDER_FAILED'], ['initialized']]);
+  });
+
+  it('uses an answer that comes late', async () => {
+    const { ask } = provider();
+    const late = accessToken('ada', { jti: 'late' });
+    ask.mockImplementationOnce(() => new Promise((resolve) => { setTimeout(() => resolve(late), 40_000); }));
+    ask.mockReturnValue(new Promise(() => {}));
+    const { server, seen } = createWorld({ token: ask });
+    await advance(40);
+    expect([seen.states, server.watch.authorization]).toEqual([['initialized'], `Bearer ${late}`]);
+  });
+
+  it('prefers the token of updateToken to an answer that comes later', async () => {
+    const { ask } = provider();
+    ask.mockImplementationOnce(() => new Promise((resolve) => { setTimeout(() => resolve(accessToken('ada', { jti: 'late' })), 20_000); }));
+    const { server, client } = createWorld({ token: ask });
+    const given = accessToken('ada', { jti: 'given' });
+    await advance(1);
+    await client.updateToken(given);
+    await advance(60);
+    expect(new Set(server.beats.map(({ authorization }) => authorization))).toEqual(new Set([`Bearer ${given}`]));
+    expect([server.beats.length, ask.mock.calls.length]).toEqual([3, 1]);
+  });
+
+  it.each([
+    ['has not answered', () => new Promise<string>(() => {})],
+    ['has failed', async () => { throw new Error('offline'); }],
+  ])('goes on at once with the token of updateToken while the provider %s', async (_, pending) => {
+    const given = accessToken('ada', { jti: 'given' });
+    // At the start.
+    const first = createWorld({ token: pending });
+    await advance(28);
+    await first.client.updateToken(given);
+    await settle();
+    expect([first.seen.states, first.server.watch.authorization]).toEqual([['initialized'], `Bearer ${given}`]);
+    await first.client.shutdown();
+    // After the server rejected the token.
+    const { ask, tokens } = provider();
+    const { server, client, seen } = await startWorld({ token: ask });
+    server.rejectHeartbeat = server.rejectWatch = (authorization) => (authorization === `Bearer ${tokens[0]}` ? expired() : undefined);
+    ask.mockImplementation(pending);
+    server.watch.fail(expired());
+    await advance(45);
+    const { length } = server.beats;
+    await client.updateToken(given);
+    await settle();
+    expect([server.watch.isOpen, server.watch.authorization, seen.connectionStates.at(-1)]).toEqual([true, `Bearer ${given}`, 'connected']);
+    expect([server.beats.length - length, server.beats.at(-1)!.authorization]).toEqual([1, `Bearer ${given}`]);
+  });
+
+  it('goes on at once with the token of updateToken while it waits, because the server rejected several', async () => {
+    const { ask } = provider();
+    const { server, client, seen } = await startWorld({ token: ask });
+    const given = accessToken('ada', { jti: 'given' });
+    server.rejectHeartbeat = server.rejectWatch = (authorization) => (authorization === `Bearer ${given}` ? undefined : expired());
+    server.watch.fail(expired());
+    await advance(120);
+    const { length } = server.beats;
+    await client.updateToken(given);
+    await settle();
+    expect([server.watch.isOpen, seen.connectionStates.at(-1), server.beats.length - length]).toEqual([true, 'connected', 1]);
+  });
+
+  it.each(['', undefined, null])('rejects %j in place of a token', async (wrong) => {
+    const { client, server } = await startWorld({ token: accessToken('ada') });
+    await expect(client.updateToken(wrong as string)).rejects.toThrow(TypeError);
+    expect(server.watches.length).toBe(1);
   });
 
   it('waits between tokens when the server rejects each', async () => {

@@ -1,0 +1,123 @@
+namespace GrpcPresence.Client.Connections;
+
+/// <summary>
+/// Runs all timers of a client over one timer of the clock. With access tokens each user has a stream, and each stream needs a few timers:
+/// ten thousand users would otherwise keep thirty thousand timers of the clock.
+/// </summary>
+internal sealed class TimerQueue : IDisposable
+{
+    // The clock's timers accept at most 49 days. A longer wait goes on when this one is over.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    // Timers are not more exact than that. What is closer together than that is due together, so that setting a timer again and again does
+    // not add an entry each time.
+    private static readonly TimeSpan Resolution = TimeSpan.FromMilliseconds(1);
+
+    private readonly Lock _gate = new(); // guards the fields below, and those of the timers; no timer's callback runs under it
+    private readonly PriorityQueue<QueuedTimer, TimeSpan> _queue = new(); // may hold entries that are out of date
+    private readonly TimeProvider _time;
+    private readonly long _startedAt;
+    private readonly ITimer _timer;
+    private TimeSpan _firesAt = TimeSpan.MaxValue;
+
+    public TimerQueue(TimeProvider time)
+    {
+        _time = time;
+        _startedAt = time.GetTimestamp();
+        _timer = BackgroundWork.WithoutContext(() => time.CreateTimer(
+            static self => ((TimerQueue)self!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan));
+    }
+
+    private TimeSpan Now => _time.GetElapsedTime(_startedAt);
+
+    /// <summary>Creates a timer, which is not set. Its callback must not block.</summary>
+    public QueuedTimer Create(Action onElapsed) => new(this, onElapsed);
+
+    public void Dispose() => _timer.Dispose();
+
+    /// <summary>Sets the timer to elapse once after the delay, or not at all if it is null.</summary>
+    internal void Set(QueuedTimer timer, TimeSpan? delay)
+    {
+        lock (_gate)
+        {
+            var now = Now;
+            timer.DueAt = delay is not { } wait ? TimeSpan.MaxValue
+                : wait <= TimeSpan.Zero ? now
+                : wait < TimeSpan.MaxValue - now ? now + wait
+                : TimeSpan.MaxValue;
+            // An entry that comes too early is put back when it comes.
+            if (timer.DueAt < timer.QueuedAt - Resolution)
+                Enqueue(timer);
+        }
+    }
+
+    // The caller holds the lock.
+    private void Enqueue(QueuedTimer timer)
+    {
+        timer.QueuedAt = timer.DueAt;
+        _queue.Enqueue(timer, timer.DueAt);
+        if (timer.DueAt < _firesAt)
+            FireAt(timer.DueAt);
+    }
+
+    // The caller holds the lock.
+    private void FireAt(TimeSpan at)
+    {
+        _firesAt = at;
+        // Timers cut off what is less than a millisecond, and would fire too early.
+        var milliseconds = Math.Ceiling((at - Now).TotalMilliseconds);
+        _timer.Change(
+            TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, LongestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+    }
+
+    private void Fire()
+    {
+        List<QueuedTimer> elapsed = [];
+        lock (_gate)
+        {
+            _firesAt = TimeSpan.MaxValue;
+            var now = Now;
+            while (_queue.TryPeek(out var timer, out var at) && at <= now)
+            {
+                _queue.Dequeue();
+                if (at != timer.QueuedAt)
+                    continue; // out of date: an earlier entry took its place
+                timer.QueuedAt = TimeSpan.MaxValue;
+                if (timer.DueAt <= now)
+                {
+                    timer.DueAt = TimeSpan.MaxValue;
+                    elapsed.Add(timer);
+                }
+                else if (timer.DueAt < TimeSpan.MaxValue)
+                {
+                    Enqueue(timer);
+                }
+            }
+            if (_queue.TryPeek(out _, out var next) && next < _firesAt)
+                FireAt(next);
+        }
+        foreach (var timer in elapsed)
+            timer.OnElapsed();
+    }
+}
+
+/// <summary>A timer of a <see cref="TimerQueue"/>.</summary>
+internal sealed class QueuedTimer(TimerQueue queue, Action onElapsed) : IDisposable
+{
+    /// <summary>What runs when the timer elapses.</summary>
+    public Action OnElapsed { get; } = onElapsed;
+
+    /// <summary>When the timer elapses; the maximum if it is not set. The queue's lock guards it.</summary>
+    internal TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;
+
+    /// <summary>The timer's earliest entry in the queue; the maximum if it has none. The queue's lock guards it.</summary>
+    internal TimeSpan QueuedAt { get; set; } = TimeSpan.MaxValue;
+
+    /// <summary>Makes the timer elapse once after the delay, instead of when it was set to before.</summary>
+    public void Set(TimeSpan delay) => queue.Set(this, delay);
+
+    /// <summary>Keeps the timer from elapsing.</summary>
+    public void Stop() => queue.Set(this, null);
+
+    public void Dispose() => Stop();
+}

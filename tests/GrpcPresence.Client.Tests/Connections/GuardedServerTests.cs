@@ -1,0 +1,139 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Grpc.Core;
+using GrpcPresence.Client.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Client.Tests.Connections;
+
+/// <summary>Tests access tokens against the real server, which requires credentials.</summary>
+public sealed class GuardedServerTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+
+    private readonly ManualClock _clock = new() { EndsShortWaits = true };
+    private readonly Measurements _meters = new();
+    private readonly ConcurrentQueue<string> _asked = [];
+    private PresenceServer _server = null!;
+    private PresenceClient _client = null!;
+    private CreateApiKeyResponse _key = null!;
+    private string _secret = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        _clock.SetUtcNow(DateTimeOffset.UtcNow); // the server's clock
+        _server = await PresenceServer.StartGuardedAsync();
+        UseKey(await _server.CreateKeyAsync());
+        var options = TestClient.Options(_server.ServiceSid, _server.NewNetwork(), _clock);
+        options.MeterFactory = _meters;
+        options.Identity = "watcher";
+        options.Credentials = PresenceCredentials.AccessToken((identity, _) =>
+        {
+            _asked.Enqueue(identity);
+            return Task.FromResult(Token(identity));
+        });
+        _client = PresenceClient.Create(options);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        await _server.DisposeAsync();
+        _meters.Dispose();
+    }
+
+    [Fact]
+    public async Task Sessions_and_watches_go_on_over_the_renewal_of_their_tokens()
+    {
+        string[] users = ["ada", "bob", "cay"];
+        var sessions = await Task.WhenAll(users.Select(user => _client.StartSessionAsync(user)));
+        await using var watch = await ObservedWatch.OpenAsync(_client);
+
+        _clock.Advance(Lifetime - TimeSpan.FromSeconds(30));
+
+        // Each has a stream with the next token, and each stream carries heartbeats.
+        await _meters.UntilAsync("presence.client.connections kind=heartbeats", 6);
+        await _meters.UntilAsync("presence.client.connections kind=watch", 2);
+        await _meters.UntilAsync("presence.client.heartbeats outcome=accepted", 6);
+        Assert.Equal(0, _meters["presence.client.disconnections"]);
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        await _meters.UntilAsync("presence.client.heartbeats outcome=accepted", 9);
+        Assert.Equal(2, _asked.Count(identity => identity == "ada"));
+        Assert.All(sessions, session => Assert.False(session.Ended.IsCompleted));
+        await sessions[0].DisposeAsync();
+        Assert.False(await _server.IsOnlineAsync(_server.ServiceSid, "ada"));
+        Assert.True(await _server.IsOnlineAsync(_server.ServiceSid, "bob"));
+        await watch.UntilAsync(() => watch.Watch["ada"].IsOnline == false, "the watch saw ada go");
+    }
+
+    [Fact]
+    public async Task A_refused_token_fails_the_start_of_sessions_and_watches()
+    {
+        _secret = "not the secret of the key";
+
+        var session = await Assert.ThrowsAsync<PresenceException>(
+            () => Barrier.Within(_client.StartSessionAsync("ada"), "the start failed"));
+        var watch = await Assert.ThrowsAsync<PresenceException>(
+            () => Barrier.Within(_client.WatchAsync(WatchOptions.Everybody), "the watch failed"));
+
+        Assert.All([session, watch], error => Assert.Equal(
+            (StatusCode.Unauthenticated, ErrorReason.AccessTokenSignatureInvalid), (error.StatusCode, error.Reason)));
+    }
+
+    [Fact]
+    public async Task A_token_that_is_refused_at_its_renewal_ends_what_it_was_for()
+    {
+        var session = await _client.StartSessionAsync("ada");
+        var watch = await _client.WatchAsync(WatchOptions.Everybody);
+        _secret = "not the secret of the key";
+
+        _clock.Advance(Lifetime - TimeSpan.FromSeconds(30));
+
+        var end = await Barrier.Within(session.Ended, "the session ended");
+        Assert.Equal(
+            (SessionEndReason.Rejected, ErrorReason.AccessTokenSignatureInvalid), (end.Reason, end.Error!.Reason));
+        var error = await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(watch.Completion, "the watch ended"));
+        Assert.Equal(ErrorReason.AccessTokenSignatureInvalid, error.Reason);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_ends_no_session_whose_provider_has_another_one()
+    {
+        var session = await _client.StartSessionAsync("ada", "phone-1");
+        var revoked = _key;
+        UseKey(await _server.CreateKeyAsync());
+
+        await _server.RevokeKeyAsync(revoked);
+        await _meters.UntilAsync("presence.client.disconnections reason=ApiKeyRevoked", 1);
+        await _meters.UntilAsync("presence.client.connections kind=heartbeats", 2);
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        await _meters.UntilAsync("presence.client.heartbeats outcome=accepted", 2);
+
+        Assert.False(session.Ended.IsCompleted);
+        await session.DisposeAsync();
+        Assert.False(await _server.IsOnlineAsync(_server.ServiceSid, "ada"));
+    }
+
+    private void UseKey(CreateApiKeyResponse key) => (_key, _secret) = (key, key.Secret);
+
+    private string Token(string identity)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var claims = new JsonObject
+        {
+            ["jti"] = $"{_asked.Count}",
+            ["iss"] = _key.ApiKey.Sid,
+            ["iat"] = now.ToUnixTimeSeconds(),
+            ["exp"] = (_clock.GetUtcNow() + Lifetime).ToUnixTimeSeconds(),
+            ["grants"] = new JsonObject { ["identity"] = identity, ["chat"] = new JsonObject { ["service_sid"] = _server.ServiceSid } },
+        };
+        var signed = $"{Part("""{"alg":"HS256","typ":"JWT"}""")}.{Part(claims.ToJsonString())}";
+        var signature = HMACSHA256.HashData(Encoding.UTF8.GetBytes(_secret), Encoding.UTF8.GetBytes(signed));
+        return $"{signed}.{Base64Url.EncodeToString(signature)}";
+    }
+
+    private static string Part(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+}
