@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Random histories through several nodes, on all cores, with a release build, which takes a third of the time:
+# Random histories through several nodes, on all cores, with a release build, which takes a quarter of the time:
 #   bash .ci/cluster-histories.sh [COUNT]      10,000 by default
 # A failure prints the seed and the shortest history that still fails.
 set -euo pipefail

@@ -18,17 +18,18 @@ namespace GrpcPresence.Testing.Cluster;
 /// </para>
 /// </remarks>
 /// <param name="clock">True time.</param>
-/// <param name="random">
-/// Gives each direction between two nodes random numbers of its own, which decide about delays, losses and repetitions. So the order in
-/// which a node sends to several others, which may follow from the hashes of their names, changes nothing.
+/// <param name="random">Decides about delays, losses and repetitions.</param>
+/// <param name="isByDirection">
+/// Whether each direction between two nodes has random numbers of its own. Then the order in which a node sends to several others changes
+/// nothing. That order may follow from the hashes of their names, which differ from process to process.
 /// </param>
-public sealed class SimulatedNetwork(SimulatedClock clock, Random random)
+public sealed class SimulatedNetwork(SimulatedClock clock, Random random, bool isByDirection = false)
 {
     private readonly PriorityQueue<Delivery, (TimeSpan Due, long Order)> _underWay = new();
     private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
     private readonly HashSet<(string From, string To)> _cuts = [];
     private readonly Dictionary<(NodeId From, NodeId To), Random> _randoms = [];
-    private readonly int _seed = random.Next();
+    private readonly int _seed = isByDirection ? random.Next() : 0;
     private long _order;
 
     /// <summary>How the network treats the messages that are sent from now on.</summary>
@@ -129,6 +130,8 @@ public sealed class SimulatedNetwork(SimulatedClock clock, Random random)
 
     private Random RandomOf(NodeId from, NodeId to)
     {
+        if (!isByDirection)
+            return random;
         if (!_randoms.TryGetValue((from, to), out var numbers))
             _randoms.Add((from, to), numbers = new Random($"{from} {to}".Aggregate(_seed, (hash, letter) => (hash * 31) + letter)));
         return numbers;

@@ -54,7 +54,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         _trace = traces ? new ClusterTrace(_clock) : null;
         _random = new Random(seed);
-        _network = new SimulatedNetwork(_clock, _random);
+        _network = new SimulatedNetwork(_clock, _random, isByDirection: true);
         _membership = new SimulatedMembership(_clock, _random);
         _store = new InMemoryPresenceStore(seed, _storeTime);
         _clients = new ClusterClients(_clock, SessionTimeout);
