@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
@@ -155,6 +156,37 @@ public sealed class LostCommitTests : IAsyncLifetime
         Advance(seconds: 1);
 
         Assert.True((await _a.Services.GetAsync(_nodes.Service, default)).Configuration.ReachabilityEnabled);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Live_a_user_is_online_again_after_reachability_was_switched_off_around_lost_commits(bool isSwitchLost)
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        await BeatAsync(service);
+        var before = _nodes.Store.Image;
+        await SwitchAsync("off");
+        await BeatAsync(service);
+
+        _nodes.Store.Promote(isSwitchLost ? before : _nodes.Store.Image);
+        await Assert.ThrowsAsync<PresenceException>(() => SwitchAsync("on")); // the writer reopens the store
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+        await SwitchAsync("on");
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+
+        var stored = _nodes.Store.Image.Get(_nodes.Service);
+        Assert.True(stored.StateOf(stored.FindUser(World.Key("ada"))!).IsOnline);
+    }
+
+    private Task<ReadOnlyMemory<byte>> SwitchAsync(string to)
+    {
+        var call = _a.Node.Router.CallAsync(
+            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"switch\n{to}"));
+        Advance(seconds: 1);
+        return call;
     }
 
     private async Task BeatAsync(CachedService service)
