@@ -129,7 +129,7 @@ internal sealed class OwnedCalls(
         {
             HeartbeatItem heartbeat => BeatAsync(service!, heartbeat),
             EndSessionItem end => EndAsync(service!, end),
-            RequestItem request => executor.ExecuteAsync(request.Shard, request.Request),
+            RequestItem request => executor.ExecuteAsync(request.Shard, request.Request, isCharged: true),
             _ => throw new ArgumentOutOfRangeException(nameof(call), call, "The call is of an unknown kind."),
         };
         if (task.IsCompleted)

@@ -68,4 +68,10 @@ internal enum ClusterAct
 
     /// <summary>A commit that is on its way lands.</summary>
     Land,
+
+    /// <summary>The back end answers webhooks at once, slowly, or with errors.</summary>
+    Hook,
+
+    /// <summary>Callers ask some node for many writes at once.</summary>
+    Burst,
 }
