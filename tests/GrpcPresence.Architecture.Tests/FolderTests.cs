@@ -35,8 +35,8 @@ public sealed class FolderTests
         ["Cluster.Hints"] = [.. Written, "Domain.Cluster", "Storage.Cluster", "Cluster.Membership", "Cluster.Channel"],
         ["Cluster.Node"] =
             [
-                .. Owned, "Watching", "Webhooks", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards", "Cluster.Confirmation",
-                "Cluster.Routing", "Cluster.Ownership", "Cluster.Hints",
+                .. Owned, "Quotas", "Watching", "Webhooks", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards",
+                "Cluster.Confirmation", "Cluster.Routing", "Cluster.Ownership", "Cluster.Hints",
             ],
         ["Telemetry"] = [],
         ["Threading"] = [],

@@ -33,8 +33,9 @@ namespace GrpcPresence.Core.Webhooks;
 /// <param name="metrics">The metrics.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">Varies pauses.</param>
-/// <param name="isClustered">
-/// Whether this process delivers only for service instances whose home shard it was given by <see cref="OpenHome"/>.
+/// <param name="isConfirmed">
+/// Whether no other node can have taken the shards of this one. This process then delivers only for service instances whose home shard it
+/// was given by <see cref="OpenHome"/>, and starts a request only while this returns true. Null outside of a cluster.
 /// </param>
 public sealed class WebhookDispatcher(
     IStoreReader store,
@@ -44,7 +45,7 @@ public sealed class WebhookDispatcher(
     PresenceMetrics metrics,
     TimeProvider time,
     Random random,
-    bool isClustered = false)
+    Func<bool>? isConfirmed = null)
     : ICommitPublisher, IDisposable
 {
     // Guards the maps, the set and the flag. A loop may be woken or asked for its lag under it, which takes no other lock. No I/O, await or
@@ -55,6 +56,7 @@ public sealed class WebhookDispatcher(
     private readonly HashSet<Shard> _homes = []; // those that this node holds; unused without a cluster
     private readonly AsyncAutoResetEvent _opened = new();
     private readonly CircuitBreakers _breakers = new(random, time);
+    private readonly IWebhookSender _sender = isConfirmed is null ? sender : new ConfirmedSender(sender, isConfirmed);
     private readonly CancellationTokenSource _stop = new();
     private Task _starting = Task.CompletedTask; // the loops of opened homes
     private bool _isRunning;
@@ -85,6 +87,25 @@ public sealed class WebhookDispatcher(
         }
     }
 
+    /// <summary>The requests of one service instance at once.</summary>
+    internal int RequestsAtOnce { get; init; } = Limits.WebhooksAtOnce;
+
+    /// <summary>
+    /// Whether each loop sleeps until it is woken, or has ended. Otherwise one runs, or waits for an endpoint, the store or a position.
+    /// </summary>
+    internal bool IsAtRest
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (!_isRunning || isConfirmed is null || _opened.IsAwaited)
+                    && _loops.Values.All(running => running.Loop.IsAsleep)
+                    && _ending.Values.All(ended => ended.IsCompleted);
+            }
+        }
+    }
+
     /// <summary>
     /// Starts a loop for every endpoint in the store. In a cluster, starts those of opened homes in the background, and does not throw.
     /// </summary>
@@ -94,10 +115,10 @@ public sealed class WebhookDispatcher(
         lock (_gate)
         {
             _isRunning = true;
-            if (isClustered)
+            if (isConfirmed is not null)
                 _starting = Task.Run(() => StartOpenedAsync(_stop.Token), CancellationToken.None);
         }
-        if (!isClustered)
+        if (isConfirmed is null)
             await StartLoopsAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -276,7 +297,7 @@ public sealed class WebhookDispatcher(
     /// <summary>Starts a loop unless there is one, or another node delivers. Called under the lock.</summary>
     private void TryStart(ServiceSid service)
     {
-        if (!_isRunning || _loops.ContainsKey(service) || (isClustered && !_homes.Contains(Shard.Of(service))))
+        if (!_isRunning || _loops.ContainsKey(service) || (isConfirmed is not null && !_homes.Contains(Shard.Of(service))))
             return;
         var loop = CreateLoop(service);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -298,7 +319,7 @@ public sealed class WebhookDispatcher(
     {
         var wake = new AsyncAutoResetEvent();
         var backoff = _breakers.Backoff;
-        var endpoint = new WebhookEndpoint(sender, _breakers, metrics, wake);
+        var endpoint = new WebhookEndpoint(_sender, _breakers, metrics, wake, RequestsAtOnce);
         var pass = new DeliveryPass(service, endpoint, store, queue, backoff, time, (sid, user) => GivenUp?.Invoke(sid, user));
         return new DeliveryLoop(pass, endpoint, wake, backoff, status, time, loop => TryRemove(service, loop));
     }

@@ -210,6 +210,25 @@ public sealed class HomeTests : IAsyncDisposable
         Assert.Equal("ada", await _a.NextAsync());
     }
 
+    [Fact]
+    public async Task Home_A_node_that_is_not_confirmed_starts_no_request()
+    {
+        await StartAsync();
+        _a.Dispatcher.OpenHome(Home);
+        _a.IsConfirmed = false;
+        await CreateAsync("ada");
+        await _a.PauseAsync();
+        while (await _a.PauseAsync() == Timeout.InfiniteTimeSpan)
+        {
+        }
+        Assert.Equal(0, _a.Endpoint.MostAtOnce);
+
+        _a.IsConfirmed = true;
+        _world.Core.Time.Advance(Limits.WebhookDeferral);
+
+        Assert.Equal("ada", await _a.NextAsync());
+    }
+
     private static Shard OtherThan(Shard shard) => new((shard.Number + 1) % Shard.Count);
 
     private static Task WithinAsync(Task task) => task.WaitAsync(TimeSpan.FromSeconds(10));
@@ -244,10 +263,13 @@ public sealed class HomeTests : IAsyncDisposable
             var core = world.Core;
             _clock = new AlarmClock(core.Time);
             Dispatcher = new WebhookDispatcher(
-                core.Store, core.Queue, Endpoint, core.Status, core.Metrics, _clock, new Random(1), isClustered: true);
+                core.Store, core.Queue, Endpoint, core.Status, core.Metrics, _clock, new Random(1), () => IsConfirmed);
         }
 
         public WebhookWorld World { get; }
+
+        /// <summary>Whether no other node can have taken the shards of this one.</summary>
+        public bool IsConfirmed { get; set; } = true;
 
         public FakeEndpoint Endpoint { get; } = new();
 

@@ -10,6 +10,7 @@ using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
 
@@ -32,6 +33,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly OwnedCalls _owned;
     private readonly ShardOwnership _ownership;
     private readonly StorePoll _poll;
+    private readonly HomeServices _homes;
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
     private readonly StoreCall<long, RenewedLease> _renewal;
@@ -62,9 +64,12 @@ public sealed class ClusterNode : ILinkReceiver
         _leave = new(Wake);
         _poll = new StorePoll(parts, _table, Adopt, Wake);
         parts.Status.WentBack += CloseDoubtful;
+        _homes = new HomeServices(
+            parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas);
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
-        _ownership = new ShardOwnership(_self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send);
+        _ownership = new ShardOwnership(
+            _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
         _owned = new OwnedCalls(
             parts.Tracker, streams, parts.Services, parts.Executor, _table, () => IsConfirmed,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall), Wake);
@@ -82,6 +87,9 @@ public sealed class ClusterNode : ILinkReceiver
     /// <summary>Brings the calls of this ingress to their owners.</summary>
     public UserRouter Router { get; }
 
+    /// <summary>The shares of quotas that this node has borrowed: the limits of its <see cref="QuotaLimiter"/>.</summary>
+    public QuotaBorrower Quotas => _homes.Borrower;
+
     /// <summary>Whether the node may answer calls that depend on its sessions.</summary>
     public bool IsConfirmed => _parts.Confirmation.IsConfirmed(_parts.Clock.Now);
 
@@ -92,7 +100,7 @@ public sealed class ClusterNode : ILinkReceiver
     public NodeEnd? End { get; private set; }
 
     /// <summary>The data that this node knows; default before its first poll.</summary>
-    private DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
+    public DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
 
     /// <summary>The holders of the shards, as this node knows them.</summary>
     public ShardTable Table => _table;
@@ -121,6 +129,11 @@ public sealed class ClusterNode : ILinkReceiver
         var now = _parts.Clock.Now;
         if (_links.Receive(from, message, now) || _parts.Confirmation.Receive(from, message, now))
             return;
+        if (message is SharedQuotaMessage quotas)
+        {
+            _homes.Receive(quotas.Message);
+            return;
+        }
         if (message is CommitHint hint)
         {
             // Read here and not by the loop: until the loop knows other data, hints of that data change nothing.
@@ -249,6 +262,7 @@ public sealed class ClusterNode : ILinkReceiver
                 _parts.Services.Update(commit.Service);
         }
         _parts.Hub.Publish(hint.Commits);
+        _parts.Webhooks?.Publish(hint.Commits);
     }
 
     /// <summary>Joins, unless an earlier run of the name is active, which must be evicted first.</summary>
@@ -358,6 +372,7 @@ public sealed class ClusterNode : ILinkReceiver
         var now = _parts.Clock.Now;
         FindLeaving(view);
         _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh, _parts.Confirmation.MayTakeOver), now);
+        _homes.Step(view);
         if (_isLeaving)
             TryLeave(view);
         else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && !_claim.IsBusy)
@@ -384,7 +399,7 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(NodeEnd.Left);
             return;
         }
-        if ((!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || _leave.IsBusy)
+        if ((!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
             return;
         _leave.Begin(true, LeaveAsync());
 
@@ -402,7 +417,7 @@ public sealed class ClusterNode : ILinkReceiver
             return;
         _statusAt = now;
         _number++;
-        var watched = new WatchedServices([.. _parts.Hub.Watched], _number);
+        var watched = new WatchedServices([.. _parts.Hub.Watched, .. _homes.ListDelivered()], _number);
         foreach (var node in view.Nodes)
         {
             if (node == _self)
@@ -424,6 +439,7 @@ public sealed class ClusterNode : ILinkReceiver
         _parts.Confirmation.Depose();
         _parts.Hub.Drain();
         _ownership.CloseAll();
+        _homes.CloseAll();
         Router.Stop();
         Ended?.Invoke(end);
     }

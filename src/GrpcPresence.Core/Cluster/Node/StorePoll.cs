@@ -108,6 +108,7 @@ internal sealed class StorePoll
         {
             _parts.Services.Update(record);
             _parts.Hub.NoteRevision(record.Sid, record.Id, record.Revision);
+            _parts.Webhooks?.Wake(record.Sid, record.Revision);
             _services[record.Id] = new KnownService(record.Id, record.Revision, version);
         }
         foreach (var cached in _parts.Services.Cached.Where(cached => poll.Gone.Contains(cached.Id)))
@@ -126,6 +127,7 @@ internal sealed class StorePoll
     private void ForgetLost()
     {
         _parts.Services.Reset();
+        _parts.Webhooks?.ForgetProgress();
         _services.Clear();
         _mustReload = true;
         _mustCheck = true;

@@ -22,8 +22,26 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// <item>Another node is the holder, and the shard is tracked here: close it.</item>
 /// </list>
 /// </remarks>
+/// <param name="self">This node.</param>
+/// <param name="table">The holders of the shards.</param>
+/// <param name="gates">What this node holds.</param>
+/// <param name="shards">The shards in the tracker.</param>
+/// <param name="loader">Loads shards.</param>
+/// <param name="queue">Takes the switches.</param>
+/// <param name="send">Sends an item to another node.</param>
+/// <param name="isDrained">
+/// Begins to stop what only the holder of an open shard does besides calls, and returns whether that has stopped. Asked until the shard is
+/// sealed, so that a slow stop delays no call.
+/// </param>
 internal sealed class ShardOwnership(
-    NodeId self, ShardTable table, ShardGates gates, TrackedShards shards, ShardLoader loader, CommandQueue queue, SendItem send)
+    NodeId self,
+    ShardTable table,
+    ShardGates gates,
+    TrackedShards shards,
+    ShardLoader loader,
+    CommandQueue queue,
+    SendItem send,
+    Func<Shard, bool> isDrained)
 {
     private readonly IncomingHandOvers _incoming = new();
     private readonly Dictionary<Shard, OutgoingHandOver> _outgoing = [];
@@ -221,10 +239,16 @@ internal sealed class ShardOwnership(
                     toMove.Add(shard);
             }
         }
+        var draining = 0;
         foreach (var shard in toMove)
         {
-            if (_outgoing.Count >= Limits.HandOversAtOnce)
+            if (_outgoing.Count + draining >= Limits.HandOversAtOnce)
                 return;
+            if (!isDrained(shard))
+            {
+                draining++;
+                continue;
+            }
             var seal = shards.Seal(shard);
             _toMove.Set(shard, isIn: false);
             _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, table[shard], receiver!.Value, queue, send, now);

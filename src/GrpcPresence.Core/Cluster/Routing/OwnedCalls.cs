@@ -130,7 +130,7 @@ internal sealed class OwnedCalls(
         {
             HeartbeatItem heartbeat => new SessionEnd(BeatAsync(service!, heartbeat)),
             EndSessionItem item => End(service!, item),
-            RequestItem request => new SessionEnd(executor.ExecuteAsync(request.Shard, request.Request)),
+            RequestItem request => new SessionEnd(executor.ExecuteAsync(request.Shard, request.Request, isCharged: true)),
             _ => throw new ArgumentOutOfRangeException(nameof(call), call, "The call is of an unknown kind."),
         };
         if (end.IsCompleted)

@@ -85,7 +85,10 @@ public sealed class UserRouter(
         return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session));
     }
 
-    /// <summary>Runs any other call at the owner of a shard, and returns its response.</summary>
+    /// <summary>
+    /// Runs any other call at the owner of a shard, and returns its response. The caller has authorized and charged it before: the owner,
+    /// which may be this node, charges it no more.
+    /// </summary>
     /// <exception cref="PresenceException">
     /// The error of the call; OwnerUnavailable: nothing has happened; OutcomeUnknown: a write may have happened.
     /// </exception>

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing.Commands;
@@ -18,12 +19,16 @@ internal sealed class RunningNodes : IDisposable
     private readonly SimulatedTime _storeTime = new();
     private readonly Continuations _continuations = new();
     private readonly List<SimulatedNode> _nodes = [];
+    private readonly ClusterBackEnd _backEnd;
+    private readonly ClusterQuotas _quotas;
 
     public RunningNodes()
     {
         Network = new SimulatedNetwork(_clock, new Random(1));
         Membership = new SimulatedMembership(_clock, new Random(1)) { MaxLag = TimeSpan.Zero };
         Store = new InMemoryPresenceStore(seed: 1, _storeTime);
+        _backEnd = new ClusterBackEnd(seed: 1, _clock, Store);
+        _quotas = new ClusterQuotas(_clock);
     }
 
     public SimulatedNetwork Network { get; }
@@ -44,18 +49,21 @@ internal sealed class RunningNodes : IDisposable
         Store.Dispose();
     }
 
-    /// <summary>Creates a service instance, before the first node starts.</summary>
+    /// <summary>Creates a service instance, with reachability on, before the first node starts.</summary>
     public async Task CreateServiceAsync()
     {
         using var world = new World(Store);
         Service = (await world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
         await world.Configure(Service, before => before with { ReachabilityEnabled = true });
+        _backEnd.Begin(Service);
+        _quotas.Subject = QuotaKey.Of(Store.Image.Get(Service).Record.Id);
     }
 
     public SimulatedNode Start(string name)
     {
         var node = new SimulatedNode(
-            Membership.NextRun(name), Store.OpenNode(), Membership, Network, Service, _clock.Now, _continuations, hub => hub);
+            Membership.NextRun(name), Store.OpenNode(), Membership, Network, Service, _clock.Now, _continuations, hub => hub,
+            _backEnd, _quotas);
         _nodes.Add(node);
         return node;
     }

@@ -71,4 +71,10 @@ internal enum ClusterAct
 
     /// <summary>A standby is promoted that lacks the last commits of up to two seconds.</summary>
     Promote,
+
+    /// <summary>The back end answers webhooks at once, slowly, or with errors.</summary>
+    Hook,
+
+    /// <summary>Callers ask some node for many writes at once.</summary>
+    Burst,
 }

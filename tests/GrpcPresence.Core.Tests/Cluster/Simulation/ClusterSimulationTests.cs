@@ -20,7 +20,7 @@ public sealed class ClusterSimulationTests
     public Task Every_promise_of_a_cluster_holds_in_random_histories() =>
         Parallel.ForEachAsync(Enumerable.Range(0, Histories), OnAllCores, async (seed, _) => await Require(seed));
 
-    /// <summary>Otherwise nobody could find out why a history fails.</summary>
+    /// <summary>Otherwise nobody could find out why a history fails. Without webhooks, whose loops run in the thread pool.</summary>
     [Fact]
     public Task A_seed_gives_the_same_history_each_time() =>
         Parallel.ForEachAsync(Enumerable.Range(0, 30), OnAllCores, async (seed, _) =>

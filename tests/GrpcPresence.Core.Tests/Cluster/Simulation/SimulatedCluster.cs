@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
@@ -30,6 +31,7 @@ internal sealed class SimulatedCluster : IDisposable
     private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan MaxLostTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TimeToCheck = TimeSpan.FromSeconds(1); // a poll and the pages of the shards
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
     private readonly SimulatedClock _clock = new();
@@ -44,10 +46,13 @@ internal sealed class SimulatedCluster : IDisposable
     private readonly ClusterTrace? _trace;
     private readonly Random _random;
     private readonly ClusterClients _clients;
+    private readonly ClusterBackEnd _backEnd;
+    private readonly ClusterQuotas _quotas;
     private ServiceSid _sid;
     private Shard[] _shards = []; // of all users
     private int _started;
     private int _turn;
+    private TimeSpan _lostUntil; // answers before may be of lost commits; 0 if nothing was lost
     private readonly List<(TimeSpan At, StoreImage Image, Truth Truth)> _standbys = []; // what the standbys have, oldest first
 
     private SimulatedCluster(int seed, bool traces)
@@ -58,6 +63,8 @@ internal sealed class SimulatedCluster : IDisposable
         _membership = new SimulatedMembership(_clock, _random);
         _store = new InMemoryPresenceStore(seed, _storeTime);
         _clients = new ClusterClients(_clock, SessionTimeout);
+        _backEnd = new ClusterBackEnd(seed, _clock, _store);
+        _quotas = new ClusterQuotas(_clock);
     }
 
     /// <summary>Runs the history. Returns what it has committed and delivered, if asked for.</summary>
@@ -93,6 +100,16 @@ internal sealed class SimulatedCluster : IDisposable
             HeartbeatInterval = TimeSpan.FromSeconds(1),
             SessionTimeout = SessionTimeout,
         });
+        if (_trace is null) // delivery loops run in the thread pool, which decides about the order of what they store
+        {
+            await world.Do(new UpdateWebhookSettings(_sid, before => before with
+            {
+                PostUrl = ClusterBackEnd.Url,
+                Filters = [WebhookEvents.UserAdded, WebhookEvents.UserUpdated],
+            }));
+        }
+        _backEnd.Begin(_sid);
+        _quotas.Subject = QuotaKey.Of(_store.Image.Get(_sid).Record.Id);
         _shards = [.. Names.Concat(SteadyNames).Select(name => Shard.Of(_sid, World.Id(name)))];
         var count = 2 + _random.Next(3);
         for (var i = 0; i < count; i++)
@@ -105,7 +122,7 @@ internal sealed class SimulatedCluster : IDisposable
         var id = _membership.NextRun(name);
         _nodes.Add(new SimulatedNode(
             id, _store.OpenNode(), _membership, _network, _sid, _clock.Now, _continuations,
-            hub => new TruthPublisher(hub, _truth, commit => _trace?.Commit(id, commit))));
+            hub => new TruthPublisher(hub, _truth, commit => _trace?.Commit(id, commit)), _backEnd, _quotas));
     }
 
     private async Task DoAsync(ClusterStep step)
@@ -137,7 +154,7 @@ internal sealed class SimulatedCluster : IDisposable
                 Call(node, name, $"delete\n{name}");
                 break;
             case ClusterAct.Switch when node is not null:
-                Observe(node.Node.Router.CallAsync(Shard.Of(_sid), RequestKind.Write, Bytes(a % 4 == 0 ? "switch\noff" : "switch\non")));
+                Call(node, Shard.Of(_sid), a % 4 == 0 ? "switch\noff" : "switch\non");
                 break;
             case ClusterAct.Open when node is not null && _watches.Count < 4:
                 ClusterWatch watch = null!;
@@ -161,7 +178,7 @@ internal sealed class SimulatedCluster : IDisposable
                 Kill(_nodes[a % _nodes.Count]);
                 break;
             case ClusterAct.Leave when node is not null && Serving.Count > 1:
-                node.Node.Leave();
+                ((a % 3 == 0 ? FindHolder(Shard.Of(_sid)) : null) ?? node).Node.Leave();
                 break;
             case ClusterAct.Pause when node is not null:
                 Pause(node);
@@ -192,6 +209,14 @@ internal sealed class SimulatedCluster : IDisposable
                 break;
             case ClusterAct.Land:
                 _store.LandLateCommit(a);
+                _backEnd.Learn();
+                break;
+            case ClusterAct.Hook:
+                _backEnd.Mood = (BackEndMood)(a % 3);
+                break;
+            case ClusterAct.Burst when node is not null:
+                for (var i = 0; i <= a % 30; i++)
+                    _quotas.TryCharge(node.Limiter, _quotas.NextCall());
                 break;
             case ClusterAct.Promote:
                 Promote(a);
@@ -220,6 +245,7 @@ internal sealed class SimulatedCluster : IDisposable
             }
             MoveClocks(next);
             _membership.Advance();
+            _backEnd.Advance(id => _nodes.Exists(node => node.Id == id && node.IsPaused));
             if (_clock.Now.Ticks % (2 * Quantum.Ticks) == 0)
                 BeatSteadily();
             foreach (var node in _nodes.ToArray())
@@ -232,6 +258,9 @@ internal sealed class SimulatedCluster : IDisposable
                     Remove(node);
             }
             RequireOneHolder();
+            ForgetWhatIsLost();
+            _backEnd.Check();
+            _quotas.Check(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
             Learn();
             _clients.Check(_store.Image, _sid);
             KeepStandby();
@@ -251,6 +280,21 @@ internal sealed class SimulatedCluster : IDisposable
             _standbys.RemoveAt(0);
     }
 
+    /// <summary>
+    /// A node answers from memory until it knows that commits are lost, and then reads what is stored. Until all nodes have done that, nobody
+    /// may count on an answer.
+    /// </summary>
+    private void ForgetWhatIsLost()
+    {
+        var present = _store.Image.Cluster.Identity;
+        if (_lostUntil > TimeSpan.Zero && _nodes.Exists(node => node.Node.End is null && node.Node.Data != present))
+            _lostUntil = _clock.Now + TimeToCheck;
+        if (_clock.Now >= _lostUntil)
+            return;
+        _clients.Forget();
+        _backEnd.Forget();
+    }
+
     private void Promote(int choice)
     {
         if (_standbys.Count == 0)
@@ -258,9 +302,10 @@ internal sealed class SimulatedCluster : IDisposable
         var (_, image, truth) = _standbys[choice % _standbys.Count];
         _store.Promote(image);
         _truth.Become(truth);
-        _clients.Forget();
         foreach (var watch in _watches)
             watch.Lose();
+        _backEnd.Learn();
+        _lostUntil = _clock.Now + TimeToCheck;
         _standbys.Clear();
     }
 
@@ -316,8 +361,18 @@ internal sealed class SimulatedCluster : IDisposable
         }
     }
 
-    private void Call(SimulatedNode node, string user, string request) =>
-        Observe(node.Node.Router.CallAsync(Shard.Of(_sid, World.Id(user)), RequestKind.Write, Bytes(request)));
+    private void Call(SimulatedNode node, string user, string request) => Call(node, Shard.Of(_sid, World.Id(user)), request);
+
+    /// <summary>Charges a call at the node that received it, as the pipeline of the server does, and brings it to its owner.</summary>
+    private void Call(SimulatedNode node, Shard shard, string request)
+    {
+        var call = _quotas.NextCall();
+        if (_quotas.TryCharge(node.Limiter, call))
+            Observe(node.Node.Router.CallAsync(shard, RequestKind.Write, Bytes($"{call}\n{request}")));
+    }
+
+    private SimulatedNode? FindHolder(Shard shard) =>
+        Serving.Find(node => _store.Image.Cluster.IsHeld(shard, node.Id));
 
     private void Kill(SimulatedNode node)
     {
@@ -330,6 +385,7 @@ internal sealed class SimulatedCluster : IDisposable
         _nodes.Remove(node);
         _network.Detach(node.Id);
         _membership.End(node.Id);
+        _backEnd.Kill(node.Id);
         if (node.Node.End == Core.Cluster.Node.NodeEnd.Left)
             _membership.Remove(node.Id);
         else if (node.Node.End is not null)
@@ -412,8 +468,8 @@ internal sealed class SimulatedCluster : IDisposable
         Unpause();
         Reconnect();
         while (_store.LandLateCommit(0))
-        {
-        }
+            _backEnd.Learn();
+        _backEnd.Mood = BackEndMood.Good;
         foreach (var node in _nodes)
             node.Store.Faults.Clear();
         // Detection, the eviction, the take-over, and one session timeout. Nodes that were paused or cut off may end meanwhile.
@@ -423,13 +479,40 @@ internal sealed class SimulatedCluster : IDisposable
         Advance(TimeSpan.FromSeconds(9));
         for (var attempt = 0; attempt < 2; attempt++) // the first write after a promotion may fail: its writer reopens the store then
         {
-            Observe(_nodes[0].Node.Router.CallAsync(Shard.Of(_sid), RequestKind.Write, Bytes("switch\non")));
+            Call(_nodes[0], Shard.Of(_sid), "switch\non");
             Advance(TimeSpan.FromSeconds(2));
         }
         RequireRest();
         ClusterClients.Settle(_store.Image, _sid, SteadyNames);
         foreach (var watch in _watches)
             await SettleAsync(watch);
+        if (_trace is null)
+            SettleBackEnd();
+        SettleQuotas();
+    }
+
+    /// <summary>The back end learns of everything, at the latest when the longest pause between two attempts is over.</summary>
+    private void SettleBackEnd()
+    {
+        for (var until = _clock.Now + (2 * Limits.MaxWebhookBackoff); _backEnd.FindDifference() is { } difference;)
+        {
+            if (_clock.Now > until)
+                throw new BrokenPromiseException("Webhooks", $"at rest, {difference}");
+            Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    /// <summary>A node whose callers ask for much gets nearly all of the quota.</summary>
+    private void SettleQuotas()
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            _quotas.TryCharge(_nodes[0].Limiter, _quotas.NextCall());
+            _quotas.TryCharge(_nodes[0].Limiter, _quotas.NextCall());
+            _quotas.TryCharge(_nodes[0].Limiter, _quotas.NextCall());
+            Advance(Quantum);
+        }
+        _quotas.RequireMost(_nodes[0]);
     }
 
     /// <summary>Starts what the operator finds down: each node that has not left. Without one, nobody could vote for evictions.</summary>
