@@ -1,35 +1,33 @@
 namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>
-/// The clock of a machine, with timers, which the simulation moves. One thread uses it. It takes no lock, because the clocks of a history
-/// are read and moved a million times.
+/// The clock of a machine, with timers, which the simulation moves. Only one thread moves it. Any thread may read it and set timers, because
+/// the delivery loops of webhooks run in the thread pool.
 /// </summary>
 internal sealed class SimulatedTime : TimeProvider
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    private readonly Lock _gate = new(); // guards the timers; no timer runs under it
     private readonly List<Timer> _timers = []; // those that are set
-    private TimeSpan _now;
+    private long _now; // in ticks
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     /// <inheritdoc/>
-    public override long GetTimestamp() => _now.Ticks;
+    public override long GetTimestamp() => Volatile.Read(ref _now);
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() => Start + _now;
+    public override DateTimeOffset GetUtcNow() => Start + new TimeSpan(Volatile.Read(ref _now));
 
     /// <summary>Moves the clock, and runs each timer at its time.</summary>
     public void Advance(TimeSpan by)
     {
-        var end = _now + by;
-        while (_timers.MinBy(timer => timer.Due) is { } next && next.Due <= end)
-        {
-            _now = next.Due;
+        var end = _now + by.Ticks;
+        while (TakeNext(end) is { } next)
             next.Fire();
-        }
-        _now = end;
+        Volatile.Write(ref _now, end);
     }
 
     /// <inheritdoc/>
@@ -40,28 +38,48 @@ internal sealed class SimulatedTime : TimeProvider
         return timer;
     }
 
+    private Timer? TakeNext(long end)
+    {
+        lock (_gate)
+        {
+            if (_timers.Count == 0 || _timers.MinBy(timer => timer.Due) is not { } next || next.Due > end)
+                return null;
+            Volatile.Write(ref _now, Math.Max(next.Due, _now));
+            _timers.Remove(next);
+            return next;
+        }
+    }
+
     private sealed class Timer(SimulatedTime time, TimerCallback callback, object? state) : ITimer
     {
         private TimeSpan _period;
 
-        public TimeSpan Due { get; private set; }
+        public long Due { get; private set; }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            time._timers.Remove(this);
-            (Due, _period) = (time._now + dueTime, period);
-            if (dueTime != Timeout.InfiniteTimeSpan)
-                time._timers.Add(this);
+            lock (time._gate)
+            {
+                time._timers.Remove(this);
+                (Due, _period) = (time.GetTimestamp() + dueTime.Ticks, period);
+                if (dueTime != Timeout.InfiniteTimeSpan)
+                    time._timers.Add(this);
+            }
             return true;
         }
 
         public void Fire()
         {
-            Change(_period > TimeSpan.Zero ? _period : Timeout.InfiniteTimeSpan, _period);
+            if (_period > TimeSpan.Zero)
+                Change(_period, _period);
             callback(state);
         }
 
-        public void Dispose() => time._timers.Remove(this);
+        public void Dispose()
+        {
+            lock (time._gate)
+                time._timers.Remove(this);
+        }
 
         public ValueTask DisposeAsync()
         {
