@@ -52,7 +52,7 @@ public sealed class WebhookDispatcher(
     // log happens under it.
     private readonly Lock _gate = new();
     private readonly Dictionary<ServiceSid, RunningLoop> _loops = [];
-    private readonly Dictionary<ServiceSid, Task> _ending = []; // loops without an entry above that have not ended
+    private readonly List<(ServiceSid Service, RunningLoop Running)> _ending = []; // loops without an entry above that have not ended
     private readonly HashSet<Shard> _homes = []; // those that this node holds; unused without a cluster
     private readonly AsyncAutoResetEvent _opened = new();
     private readonly CircuitBreakers _breakers = new(random, time);
@@ -101,7 +101,7 @@ public sealed class WebhookDispatcher(
             {
                 return (!_isRunning || isConfirmed is null || _opened.IsAwaited)
                     && _loops.Values.All(running => running.Loop.IsAsleep)
-                    && _ending.Values.All(ended => ended.IsCompleted);
+                    && _ending.TrueForAll(ending => ending.Running.Ended.IsCompleted);
             }
         }
     }
@@ -132,7 +132,7 @@ public sealed class WebhookDispatcher(
         lock (_gate)
         {
             _isRunning = false;
-            ended = [.. _loops.Values.Select(running => running.Ended), .. _ending.Values, _starting];
+            ended = [.. _loops.Values.Select(running => running.Ended), .. _ending.Select(ending => ending.Running.Ended), _starting];
         }
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(ended).ConfigureAwait(false);
@@ -302,7 +302,7 @@ public sealed class WebhookDispatcher(
         var loop = CreateLoop(service);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         // Two loops of a service instance would send events of one user at the same time.
-        var before = _ending.GetValueOrDefault(service, Task.CompletedTask);
+        var before = Task.WhenAll(_ending.Where(ending => ending.Service == service).Select(ending => ending.Running.Ended));
         _loops[service] = new RunningLoop(loop, stop, Task.Run(() => RunAsync(loop, stop, before), CancellationToken.None));
     }
 
@@ -336,32 +336,30 @@ public sealed class WebhookDispatcher(
         }
     }
 
-    /// <summary>Removes the loops of a home shard from the map, and starts no others for it.</summary>
+    /// <summary>
+    /// Removes the loops of a home shard from the map, and starts no others for it. Returns all that have not ended, also those that were
+    /// removed before: a move may begin again while a request of the first attempt is in flight.
+    /// </summary>
     private List<RunningLoop> Remove(Shard shard)
     {
         lock (_gate)
         {
             _homes.Remove(shard);
-            List<RunningLoop> removed = [];
             foreach (var (service, running) in _loops.Where(entry => Shard.Of(entry.Key) == shard).ToList())
             {
                 _loops.Remove(service);
-                _ending[service] = running.Ended;
-                _ = ForgetEndedAsync(service, running.Ended);
-                removed.Add(running);
+                _ending.Add((service, running));
+                _ = ForgetEndedAsync(running);
             }
-            return removed;
+            return [.. _ending.Where(ending => Shard.Of(ending.Service) == shard).Select(ending => ending.Running)];
         }
     }
 
-    private async Task ForgetEndedAsync(ServiceSid service, Task ended)
+    private async Task ForgetEndedAsync(RunningLoop running)
     {
-        await ended.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the lock of the caller
+        await running.Ended.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the lock of the caller
         lock (_gate)
-        {
-            if (_ending.TryGetValue(service, out var last) && last == ended)
-                _ending.Remove(service);
-        }
+            _ending.RemoveAll(ending => ending.Running == running);
     }
 
     /// <summary>A delivery loop, and the task that runs it.</summary>

@@ -196,6 +196,23 @@ public sealed class HomeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Home_A_move_that_begins_again_waits_for_the_request_of_the_first_attempt()
+    {
+        await StartAsync();
+        _a.Endpoint.Answer = (_, _) => _answer.Task;
+        _a.Dispatcher.OpenHome(Home);
+        await CreateAsync("ada");
+        Assert.Equal("ada", await _a.NextAsync());
+        _ = _a.Dispatcher.DrainHomeAsync(Home);
+
+        var again = _a.Dispatcher.DrainHomeAsync(Home);
+
+        Assert.False(again.IsCompleted);
+        _answer.SetResult(WebhookOutcome.Taken);
+        await WithinAsync(again);
+    }
+
+    [Fact]
     public async Task Home_A_home_opened_while_the_store_fails_is_served_when_it_works()
     {
         await StartAsync();
