@@ -36,12 +36,14 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     /// <summary>Notes the deletion of a user.</summary>
     public void Delete(string user) => _online[user] = TimeSpan.MinValue;
 
-    /// <summary>The store has lost its last commits. What was answered before does not count.</summary>
+    /// <summary>
+    /// The store has lost its last commits. What was answered before does not count. A session may have lived on in memory, so its heartbeats
+    /// still say for how long its end must be remembered.
+    /// </summary>
     public void Forget()
     {
         _asked.Clear();
         _ended.Clear();
-        _beaten.Clear();
         _online.Clear();
         _steady.Clear();
     }
