@@ -41,7 +41,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
-    private readonly Lock _dataGate = new(); // orders the loop and the writer when both find other data
+    private readonly Lock _dataGate = new(); // orders the loop, the writer, and hints when the data becomes other data
     private KnownData? _data; // what the last poll was of; replaced as a whole
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
@@ -136,9 +136,7 @@ public sealed class ClusterNode : ILinkReceiver
         }
         if (message is CommitHint hint)
         {
-            // Read here and not by the loop: until the loop knows other data, hints of that data change nothing.
-            if (hint.Data == Data)
-                TakeCommits(hint);
+            TakeCommits(hint);
             return;
         }
         _inbox.Enqueue((from, message));
@@ -254,12 +252,17 @@ public sealed class ClusterNode : ILinkReceiver
 
     private void TakeCommits(CommitHint hint)
     {
-        foreach (var commit in hint.Commits)
+        lock (_dataGate) // a hint of lost commits must not follow the reset of the cache
         {
-            if (commit.IsDeleted)
-                _parts.Services.Remove(commit.Service.Sid, commit.Service.Id);
-            else
-                _parts.Services.Update(commit.Service);
+            if (hint.Data != Data)
+                return;
+            foreach (var commit in hint.Commits)
+            {
+                if (commit.IsDeleted)
+                    _parts.Services.Remove(commit.Service.Sid, commit.Service.Id);
+                else
+                    _parts.Services.Update(commit.Service);
+            }
         }
         _parts.Hub.Publish(hint.Commits);
         _parts.Webhooks?.Publish(hint.Commits);
@@ -333,7 +336,10 @@ public sealed class ClusterNode : ILinkReceiver
             _table.Reset(poll.Identity, poll.Shards);
             _ownership.ForgetData(mayHaveLost);
             if (Data != default)
+            {
+                _parts.Services.Reset();
                 _parts.Hub.Reset();
+            }
             Volatile.Write(ref _data, new KnownData(poll.Identity));
             _parts.Confirmation.Learn(poll.Identity, now);
         }

@@ -90,9 +90,9 @@ internal sealed class StorePoll
         _parts.Tracker.RaiseUptime(poll.Uptime.Total);
         if (poll.Identity != _known.Identity)
         {
+            _adopt(poll);
             if (HasPolled)
                 ForgetLost();
-            _adopt(poll);
         }
         foreach (var holder in poll.Shards)
             _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, poll.Identity));
@@ -121,12 +121,11 @@ internal sealed class StorePoll
     }
 
     /// <summary>
-    /// Commits that were acknowledged may be lost. Nothing cached counts, and each user whose stored presence differs from the tracked one
+    /// Commits that were acknowledged may be lost. The caches were reset before. What was polled does not count, and each user whose stored presence differs from the tracked one
     /// is stored again.
     /// </summary>
     private void ForgetLost()
     {
-        _parts.Services.Reset();
         _parts.Webhooks?.ForgetProgress();
         _services.Clear();
         _mustReload = true;
