@@ -121,8 +121,8 @@ internal sealed class StorePoll
     }
 
     /// <summary>
-    /// Commits that were acknowledged may be lost. The caches were reset before. What was polled does not count, and each user whose stored presence differs from the tracked one
-    /// is stored again.
+    /// Commits that were acknowledged may be lost. The caches were reset before. What was polled does not count, and each user whose stored
+    /// presence differs from the tracked one is stored again.
     /// </summary>
     private void ForgetLost()
     {

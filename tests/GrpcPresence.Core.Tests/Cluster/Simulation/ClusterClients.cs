@@ -37,8 +37,8 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     public void Delete(string user) => _online[user] = TimeSpan.MinValue;
 
     /// <summary>
-    /// The store has lost its last commits. What was answered before does not count. A session may have lived on in memory, so its heartbeats
-    /// still say for how long its end must be remembered.
+    /// The store has lost its last commits. What was answered before does not count. A session may have lived on in memory, so its
+    /// heartbeats still say for how long its end must be remembered.
     /// </summary>
     public void Forget()
     {

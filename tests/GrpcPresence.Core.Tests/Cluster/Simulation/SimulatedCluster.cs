@@ -285,8 +285,8 @@ internal sealed class SimulatedCluster : IDisposable
     }
 
     /// <summary>
-    /// A node answers from memory until it knows that commits are lost, and then reads what is stored. Until all nodes have done that, nobody
-    /// may count on an answer.
+    /// A node answers from memory until it knows that commits are lost, and then reads what is stored. Until all nodes have done that,
+    /// nobody may count on an answer.
     /// </summary>
     private void ForgetWhatIsLost()
     {

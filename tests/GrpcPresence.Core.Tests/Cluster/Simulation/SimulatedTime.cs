@@ -1,8 +1,8 @@
 namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>
-/// The clock of a machine, with timers, which the simulation moves. Only one thread moves it. Any thread may read it and set timers, because
-/// the delivery loops of webhooks run in the thread pool.
+/// The clock of a machine, with timers, which the simulation moves. Only one thread moves it. Any thread may read it and set timers,
+/// because the delivery loops of webhooks run in the thread pool.
 /// </summary>
 internal sealed class SimulatedTime : TimeProvider
 {
