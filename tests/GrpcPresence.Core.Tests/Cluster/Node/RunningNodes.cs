@@ -60,6 +60,19 @@ internal sealed class RunningNodes : IDisposable
         return node;
     }
 
+    /// <summary>Ends a node as SIGKILL does. The others see it when its failure is detected.</summary>
+    public void Kill(SimulatedNode node)
+    {
+        node.IsPaused = true;
+        Network.Detach(node.Id);
+        Membership.End(node.Id);
+        Membership.Fail(node.Id);
+    }
+
+    /// <summary>Whether the user is stored online; null if the user does not exist.</summary>
+    public bool? IsOnline(string user) =>
+        Store.Image.Get(Service) is var stored && stored.FindUser(World.Key(user)) is { } found ? stored.StateOf(found).IsOnline : null;
+
     /// <summary>Lets time pass. A node that has ended is gone for the others.</summary>
     public void Advance(TimeSpan by)
     {
@@ -97,7 +110,7 @@ internal sealed class RunningNodes : IDisposable
     }
 
     /// <summary>Returns the nodes that answer for the shard.</summary>
-    public IReadOnlyList<NodeId> HoldersOf(Shard shard) => [.. _nodes.Where(node => node.Answers(shard)).Select(node => node.Id)];
+    public IReadOnlyList<NodeId> HoldersOf(Shard shard) => [.. _nodes.Where(node => node.IsServing && node.Answers(shard)).Select(node => node.Id)];
 
     private void MoveClocks(TimeSpan now)
     {
