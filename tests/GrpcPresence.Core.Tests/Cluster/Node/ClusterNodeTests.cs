@@ -17,7 +17,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
     private const double Joining = 6; // seconds in which a node joins and gets its shards
 
     private static readonly Shard[] Shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
-    private static readonly string[] Users = [.. Enumerable.Range(0, 12).Select(number => $"user{number}")];
+    private static readonly string[] Users = [.. Enumerable.Range(0, 40).Select(number => $"user{number}")];
 
     private readonly RunningNodes _nodes = new();
     private SimulatedNode _a = null!;
@@ -180,12 +180,13 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         await BeatAsync(_a, stream);
         Advance(seconds: 1);
         var b = _nodes.Start("b");
-        var moving = new List<string>();
-        while (moving.Count == 0)
+        string[] moving = [];
+        for (var step = 0; step < 100 && moving.Length == 0; step++)
         {
             Advance(seconds: 0.05);
-            moving.AddRange(Users.Where(user => _a.Gates[ShardOf(user)].State == ShardGateState.Sealed));
+            moving = [.. Users.Where(user => _a.Gates[ShardOf(user)].State == ShardGateState.Sealed)];
         }
+        Assert.NotEmpty(moving);
 
         _a.Node.CloseStream(stream);
         Advance(seconds: 12);

@@ -44,11 +44,13 @@ internal sealed class RunningNodes : IDisposable
         Store.Dispose();
     }
 
-    /// <summary>Creates a service instance, before the first node starts.</summary>
+    /// <summary>
+    /// Creates a service instance, before the first node starts. Its SID is the same in each run, so that its users have the same shards.
+    /// </summary>
     public async Task CreateServiceAsync()
     {
         using var world = new World(Store);
-        Service = (await world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
+        Service = (await world.Do(new CreateServiceInstance(new ServiceSid(1), ""))).Sid;
         await world.Configure(Service, before => before with { ReachabilityEnabled = true });
     }
 
@@ -110,7 +112,8 @@ internal sealed class RunningNodes : IDisposable
     }
 
     /// <summary>Returns the nodes that answer for the shard.</summary>
-    public IReadOnlyList<NodeId> HoldersOf(Shard shard) => [.. _nodes.Where(node => node.IsServing && node.Answers(shard)).Select(node => node.Id)];
+    public IReadOnlyList<NodeId> HoldersOf(Shard shard) =>
+        [.. _nodes.Where(node => node.IsServing && node.Answers(shard)).Select(node => node.Id)];
 
     private void MoveClocks(TimeSpan now)
     {
