@@ -34,6 +34,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly ShardOwnership _ownership;
     private readonly StorePoll _poll;
     private readonly HomeServices _homes;
+    private readonly StreamCloses _closes;
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
     private readonly StoreCall<long, RenewedLease> _renewal;
@@ -70,6 +71,9 @@ public sealed class ClusterNode : ILinkReceiver
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
         _ownership = new ShardOwnership(
             _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
+        _closes = new StreamCloses(
+            _self, _table, parts.Gates, parts.Tracker.Shards!,
+            (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall));
         _owned = new OwnedCalls(
             parts.Tracker, streams, parts.Services, parts.Executor, _table, () => IsConfirmed,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall), Wake);
@@ -175,6 +179,7 @@ public sealed class ClusterNode : ILinkReceiver
             _poll.Step(view);
             Own(view);
         }
+        _closes.Step(_parts.Clock.Now);
         _parts.Confirmation.Tick(_parts.Clock.Now);
         SendStatus(view);
         _owned.Flush();
@@ -223,7 +228,7 @@ public sealed class ClusterNode : ILinkReceiver
                     _ownership.Receive(received.From, item, _parts.Clock.Now);
                     break;
                 case CloseStreamItem close:
-                    CloseHere(close);
+                    _closes.Receive(close.Stream, _parts.Clock.Now);
                     break;
                 case WatchedServices watched:
                     _parts.Hints.Receive(received.From, watched);
@@ -237,16 +242,6 @@ public sealed class ClusterNode : ILinkReceiver
                         _statuses[received.From] = status;
                     break;
             }
-        }
-    }
-
-    private void CloseHere(CloseStreamItem close)
-    {
-        for (var number = 0; number < Shard.Count; number++)
-        {
-            var shard = new Shard(number);
-            if (_parts.Gates[shard].IsHeld)
-                _parts.Tracker.Shards!.CloseStream(close.Stream, shard, byClient: true);
         }
     }
 

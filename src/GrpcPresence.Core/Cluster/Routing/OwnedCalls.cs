@@ -13,8 +13,8 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// </summary>
 /// <remarks>
 /// Calls run in the order in which a link brings them, except that a call waits if its service instance is not cached, and all later ones
-/// of that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions is sent only while
-/// this node is confirmed; otherwise the client gets OwnerUnavailable.
+/// of that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions, also a rejection, is
+/// sent only while this node is confirmed; otherwise the client gets OwnerUnavailable.
 /// </remarks>
 internal sealed class OwnedCalls(
     PresenceTracker tracker,
@@ -159,8 +159,8 @@ internal sealed class OwnedCalls(
 
     private void Send(NodeId to, CallItem call, CallResult? result)
     {
-        // The clock is read here, when the answer is written.
-        if (call.DependsOnSessions && result is CallResult.Done && !isConfirmed())
+        // The clock is read here, when the answer is written. A rejection depends on sessions too: the end of one may not be stored.
+        if (call.DependsOnSessions && result is not null && !isConfirmed())
             result = new CallResult.Failed(CallError.Of(PresenceErrors.OwnerUnavailable()));
         send(to, new ResultItem(call.Call, result ?? new CallResult.Moved(table[call.Shard])));
     }

@@ -49,11 +49,14 @@ internal sealed class RunningNodes : IDisposable
         Store.Dispose();
     }
 
-    /// <summary>Creates a service instance, with reachability on, before the first node starts.</summary>
+    /// <summary>
+    /// Creates a service instance, with reachability on, before the first node starts. Its SID is the same in each run, so that its users
+    /// have the same shards.
+    /// </summary>
     public async Task CreateServiceAsync()
     {
         using var world = new World(Store);
-        Service = (await world.Do(new CreateServiceInstance(sid: null, ""))).Sid;
+        Service = (await world.Do(new CreateServiceInstance(new ServiceSid(1), ""))).Sid;
         await world.Configure(Service, before => before with { ReachabilityEnabled = true });
         _backEnd.Begin(Service);
         _quotas.Subject = QuotaKey.Of(Store.Image.Get(Service).Record.Id);
@@ -67,6 +70,19 @@ internal sealed class RunningNodes : IDisposable
         _nodes.Add(node);
         return node;
     }
+
+    /// <summary>Ends a node as SIGKILL does. The others see it when its failure is detected.</summary>
+    public void Kill(SimulatedNode node)
+    {
+        node.IsPaused = true;
+        Network.Detach(node.Id);
+        Membership.End(node.Id);
+        Membership.Fail(node.Id);
+    }
+
+    /// <summary>Whether the user is stored online; null if the user does not exist.</summary>
+    public bool? IsOnline(string user) =>
+        Store.Image.Get(Service) is var stored && stored.FindUser(World.Key(user)) is { } found ? stored.StateOf(found).IsOnline : null;
 
     /// <summary>Lets time pass. A node that has ended is gone for the others.</summary>
     public void Advance(TimeSpan by)
@@ -105,7 +121,8 @@ internal sealed class RunningNodes : IDisposable
     }
 
     /// <summary>Returns the nodes that answer for the shard.</summary>
-    public IReadOnlyList<NodeId> HoldersOf(Shard shard) => [.. _nodes.Where(node => node.Answers(shard)).Select(node => node.Id)];
+    public IReadOnlyList<NodeId> HoldersOf(Shard shard) =>
+        [.. _nodes.Where(node => node.IsServing && node.Answers(shard)).Select(node => node.Id)];
 
     private void MoveClocks(TimeSpan now)
     {
