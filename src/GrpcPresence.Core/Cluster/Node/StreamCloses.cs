@@ -11,7 +11,8 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// or goes on to the node that has got it. Otherwise the sessions of the stream would live until their leases end. Used only by the loop of
 /// the node.
 /// </summary>
-internal sealed class StreamCloses(NodeId self, ShardTable table, ShardGates gates, TrackedShards shards, Action<NodeId, CloseStreamItem> send)
+internal sealed class StreamCloses(
+    NodeId self, ShardTable table, ShardGates gates, TrackedShards shards, Action<NodeId, CloseStreamItem> send)
 {
     private readonly List<(StreamId Stream, Shard Shard, TimeSpan Until)> _waiting = [];
 

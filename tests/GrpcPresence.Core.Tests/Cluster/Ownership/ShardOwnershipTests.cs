@@ -282,7 +282,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         await BeginAsync();
         var shard = Begun.First().Shard;
         Accept(shard);
-        Tick(); // submits the switch, which nobody has written yet
+        Tick(); // submits the switch, which the writer has not written yet
         _mayMove = false;
         _data.Promote(_data.Image); // no commit is lost
         _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);

@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
@@ -178,16 +177,20 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
     }
 
-    private HeartbeatItem Beat(long call) => new(
-        call, AdasShard, _service.Sid, _service.Id, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), Stream: null);
+    private static UserRef Ada => new(World.Id("ada"), Sid: null, MayCreate: true);
 
-    private EndSessionItem End(long call) => new(
-        call, AdasShard, _service.Sid, _service.Id, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"));
+    private HeartbeatItem Beat(long call) =>
+        new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"), Stream: null);
+
+    private EndSessionItem End(long call) => new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"));
 
     private CallResult ResultOf(long call) => Assert.Single(_results, result => result.Call == call).Result;
 
-    private async Task WokenAsync() =>
-        Assert.True(await _woken.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken), "nothing has asked for a flush");
+    private async Task WokenAsync()
+    {
+        var isWoken = await _woken.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.True(isWoken, "nothing has asked for a flush");
+    }
 
     private OwnedCalls Create(ServiceCache services) => new(
         _world.Tracker, _world.Tracker.Streams!, services, _executor, _table, () => _isConfirmed,
