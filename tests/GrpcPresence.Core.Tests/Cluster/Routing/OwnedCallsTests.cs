@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
@@ -178,6 +177,7 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
     }
 
+<<<<<<< HEAD
     [Fact]
     public void SharedQuota_The_owner_of_a_call_learns_that_its_ingress_has_charged_it()
     {
@@ -187,6 +187,10 @@ public sealed class OwnedCallsTests : IAsyncLifetime
 
     private static UserRef Ada => new(World.Id("ada"), Sid: null, MayCreate: true);
 
+=======
+    private static UserRef Ada => new(World.Id("ada"), Sid: null, MayCreate: true);
+
+>>>>>>> nodetests
     private HeartbeatItem Beat(long call) =>
         new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"), Stream: null);
 
