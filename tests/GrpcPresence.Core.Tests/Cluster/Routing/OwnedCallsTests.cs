@@ -177,7 +177,6 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
     }
 
-<<<<<<< HEAD
     [Fact]
     public void SharedQuota_The_owner_of_a_call_learns_that_its_ingress_has_charged_it()
     {
@@ -187,10 +186,6 @@ public sealed class OwnedCallsTests : IAsyncLifetime
 
     private static UserRef Ada => new(World.Id("ada"), Sid: null, MayCreate: true);
 
-=======
-    private static UserRef Ada => new(World.Id("ada"), Sid: null, MayCreate: true);
-
->>>>>>> nodetests
     private HeartbeatItem Beat(long call) =>
         new(call, AdasShard, _service.Sid, _service.Id, Ada, World.Session("s"), Stream: null);
 
