@@ -24,10 +24,10 @@ public sealed class FolderTests
         ["Domain.Users"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Domain.ApiKeys"] = ["Domain", "Domain.Errors", "Domain.Services"],
         ["Domain.Cluster"] = ["Domain", "Domain.Errors", "Domain.Services", "Domain.Users"],
-        ["Cluster.Shards"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
+        ["Cluster.Shards"] = ["Domain", "Domain.Cluster", "Storage", "Storage.Cluster", "Cluster.Membership"],
         ["Cluster.Membership"] = ["Domain", "Domain.Cluster"],
         ["Cluster.Channel"] = ["Domain", "Domain.Cluster", "Cluster.Membership"],
-        ["Cluster.Confirmation"] = ["Domain", "Domain.Cluster", "Cluster.Membership", "Cluster.Channel"],
+        ["Cluster.Confirmation"] = ["Domain", "Domain.Cluster", "Storage", "Storage.Cluster", "Cluster.Membership", "Cluster.Channel"],
         ["Cluster.Routing"] =
             [.. Domain, "Domain.Cluster", "Tenants", "Presence", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards"],
         ["Cluster.Ownership"] =
@@ -35,8 +35,8 @@ public sealed class FolderTests
         ["Cluster.Hints"] = [.. Written, "Domain.Cluster", "Storage.Cluster", "Cluster.Membership", "Cluster.Channel"],
         ["Cluster.Node"] =
             [
-                .. Owned, "Watching", "Webhooks", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards", "Cluster.Confirmation",
-                "Cluster.Routing", "Cluster.Ownership", "Cluster.Hints",
+                .. Owned, "Quotas", "Watching", "Webhooks", "Cluster.Membership", "Cluster.Channel", "Cluster.Shards",
+                "Cluster.Confirmation", "Cluster.Routing", "Cluster.Ownership", "Cluster.Hints",
             ],
         ["Telemetry"] = [],
         ["Threading"] = [],

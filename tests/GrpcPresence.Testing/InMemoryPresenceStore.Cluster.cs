@@ -66,7 +66,7 @@ public sealed partial class InMemoryPresenceStore
         }
     }
 
-    public async ValueTask<ImmutableArray<NodeId>> RenewAsync(
+    public async ValueTask<RenewedLease> RenewAsync(
         NodeId node, long number, ImmutableArray<NodeId> acknowledged, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Renew, cancellationToken);
@@ -87,7 +87,7 @@ public sealed partial class InMemoryPresenceStore
                     Acknowledged = acknowledged,
                 }),
             };
-            return End(members, fault);
+            return End(new RenewedLease(cluster.Identity, members), fault);
         }
     }
 
@@ -97,13 +97,15 @@ public sealed partial class InMemoryPresenceStore
         return End(Committed.Cluster.FindActive(node) is { } row ? LeaseOf(row) : null, fault);
     }
 
-    public async ValueTask<bool> EvictAsync(NodeId node, long renewal, TimeSpan age, CancellationToken cancellationToken)
+    public async ValueTask<bool> EvictAsync(
+        NodeId node, DataIdentity data, long renewal, TimeSpan age, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Evict, cancellationToken);
         lock (_shared.Gate)
         {
             var cluster = Committed.Cluster;
-            if (cluster.FindActive(node) is not { } row
+            if ((data != cluster.Identity && Mutation != StoreMutation.EvictionInAnyData)
+                || cluster.FindActive(node) is not { } row
                 || (row.Renewal != renewal && Mutation != StoreMutation.EvictionIgnoresTheRenewal)
                 || (AgeOf(row) < age && Mutation != StoreMutation.EvictionIgnoresTheAge))
             {
@@ -120,7 +122,7 @@ public sealed partial class InMemoryPresenceStore
     }
 
     public async ValueTask<ImmutableArray<ShardHolder>> ClaimAsync(
-        NodeId node, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken)
+        NodeId node, DataIdentity data, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Claim, cancellationToken);
         lock (_shared.Gate)
@@ -128,6 +130,8 @@ public sealed partial class InMemoryPresenceStore
             var before = Committed.Cluster;
             if (Mutation != StoreMutation.ClaimWithoutFence)
                 RowOf(node);
+            if (data != before.Identity && Mutation != StoreMutation.ClaimInAnyData)
+                return End<ImmutableArray<ShardHolder>>([], fault);
             Shard[] free =
             [
                 .. shards.Distinct().OrderBy(shard => shard.Number).Where(shard => Mutation == StoreMutation.ClaimTakesHeldShards
@@ -165,7 +169,8 @@ public sealed partial class InMemoryPresenceStore
                 cluster.MembersVersion,
                 known.MembersVersion == cluster.MembersVersion ? null : cluster.Members,
                 cluster.Epoch,
-                [.. cluster.Shards.Values.Where(held => held.Epoch > known.Epoch || Mutation == StoreMutation.PollRepeatsShards)],
+                known.Epoch == cluster.Epoch && Mutation != StoreMutation.PollRepeatsShards ? []
+                    : [.. cluster.Shards.Values.Where(held => held.Epoch > known.Epoch || Mutation == StoreMutation.PollRepeatsShards)],
                 cluster.ChangesVersion,
                 [.. known.Services.Select(service => Changed(image, service)).OfType<PolledService>()],
                 [.. known.Services.Where(service => IsGone(image, service.Id)).Select(service => service.Id)],
@@ -180,7 +185,7 @@ public sealed partial class InMemoryPresenceStore
         var fault = await BeginAsync(ClusterCall.List, cancellationToken);
         var users = Committed.Services.Values.Where(service => !service.IsDeleted)
             .SelectMany(service => service.UsersAfter(0)
-                .Where(user => service.StateOf(user).IsOnline == true && Shard.Of(service.Record.Sid, user.Identity) == shard)
+                .Where(user => Shard.Of(service.Record.Sid, user.Identity) == shard && service.StateOf(user).IsOnline == true)
                 .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
             .OrderBy(user => Mutation == StoreMutation.PagesByAnotherOrder ? -user.Id : user.Id);
         IEnumerable<StoredOnlineUser> page = Mutation == StoreMutation.PagesByAnotherOrder
@@ -225,12 +230,15 @@ public sealed partial class InMemoryPresenceStore
 
     /// <summary>Returns the fence row of an active run. A call that writes for a node calls this first.</summary>
     private NodeRow RowOf(NodeId node) =>
-        Committed.Cluster.FindActive(node) ?? throw new NodeEvictedException($"The run {node} of the node is not active.");
+        Committed.Cluster.FindActive(node) ?? throw NotActive(node);
+
+    private static NodeEvictedException NotActive(NodeId node) => new($"The run {node} of the node is not active.");
 
     private TimeSpan AgeOf(NodeRow row) =>
         TimeSpan.FromTicks(Math.Max((_shared.Time.GetUtcNow() - row.RenewedAt).Ticks, 0)); // a clock may be set back
 
-    private NodeLease LeaseOf(NodeRow row) => new(row.Node, row.Renewal, AgeOf(row), row.Members, row.Acknowledged);
+    private NodeLease LeaseOf(NodeRow row) =>
+        new(row.Node, Committed.Cluster.Identity, row.Renewal, AgeOf(row), row.Members, row.Acknowledged);
 
     private PolledService? Changed(StoreImage image, KnownService known)
     {

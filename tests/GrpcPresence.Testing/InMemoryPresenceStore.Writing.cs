@@ -32,7 +32,8 @@ public sealed partial class InMemoryPresenceStore
             throw new InvalidOperationException("The commits of a node name it, and no others name one.");
         lock (_shared.Gate)
         {
-            ThrowUnlessMayCommit(writes);
+            if (FindRefusal(writes) is { } refusal)
+                throw refusal;
             if (_shared.AreRowsHeld(this, writes))
                 throw new StorageException("Another commit holds the row of a service instance.");
             if (Faults.TakeStale(out var only))
@@ -102,18 +103,7 @@ public sealed partial class InMemoryPresenceStore
     }
 
     /// <summary>Whether a commit could happen now. Call it under the lock of the data.</summary>
-    internal bool MayStillCommit(BatchWrites writes)
-    {
-        try
-        {
-            ThrowUnlessMayCommit(writes);
-            return true;
-        }
-        catch (StorageException)
-        {
-            return false;
-        }
-    }
+    internal bool MayStillCommit(BatchWrites writes) => FindRefusal(writes) is null;
 
     /// <summary>Changes the data as another writer does. Not at the same time as a commit of the store's own writer.</summary>
     public void CommitFromOutside(Func<StoreImage, StoreImage> change) => Committed = change(Committed);
@@ -168,16 +158,20 @@ public sealed partial class InMemoryPresenceStore
         await Faults.CompleteLaterAsync();
     }
 
-    private void ThrowUnlessMayCommit(BatchWrites writes)
+    /// <summary>Returns why a commit may not happen now, or null. An exception that is thrown takes as long as many commits.</summary>
+    private StorageException? FindRefusal(BatchWrites writes)
     {
         if (_writer is null && writes.Node != _joined)
             throw new InvalidOperationException("The commit names another node.");
         if (Mutation is StoreMutation.LateCommitHappens)
-            return;
+            return null;
         var isFenceSkipped = _writer is null && Mutation is StoreMutation.CommitWithoutFence or StoreMutation.FenceAfterTheWrite;
+        if (_writer is null && !isFenceSkipped && Committed.Cluster.FindActive(Joined) is null)
+            return NotActive(Joined);
         var position = isFenceSkipped ? Committed.Cluster.Nodes[Joined.Name].Position : Position;
-        if (writes.Generation != position.Generation || writes.Number != position.LastCommit + 1)
-            throw new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");
+        return writes.Generation == position.Generation && writes.Number == position.LastCommit + 1
+            ? null
+            : new StorageException("The commit is of an earlier generation of the writer, or its number is not the next one.");
     }
 
     private CommitResult Apply(BatchWrites writes)

@@ -690,6 +690,12 @@ public static class Limits
     public static readonly TimeSpan ForwardedCall = TimeSpan.FromSeconds(2);
 
     /// <summary>
+    /// For how long the close of a heartbeat stream waits while the shard of a user moves. A move takes less than a second, unless the
+    /// store is away. After that the sessions of the stream live until their leases end.
+    /// </summary>
+    public static readonly TimeSpan StreamCloseWait = TimeSpan.FromMinutes(1);
+
+    /// <summary>
     /// The retry delay of a call whose owner is not available: a take-over and a move take longer than a call over the network.
     /// </summary>
     public static readonly TimeSpan OwnerRetry = TimeSpan.FromMilliseconds(250);

@@ -102,7 +102,10 @@ public sealed class PresenceTracker : ITrackedUsers
     /// Through the task: UserNotFound, StorageUnavailable, ServerStopping. In a cluster also <see cref="ShardMovedException"/>: the call
     /// belongs to the holder of the shard, where repeating it is harmless.
     /// </exception>
-    public Task EndSession(CachedService service, in UserRef user, SessionId session)
+    public Task EndSession(CachedService service, in UserRef user, SessionId session) => BeginEnd(service, user, session).WhenStored();
+
+    /// <inheritdoc cref="EndSession"/>
+    internal SessionEnd BeginEnd(CachedService service, in UserRef user, SessionId session)
     {
         ThrowIfEmpty(session);
         var timeout = service.Configuration.SessionTimeout.Ticks;
@@ -110,10 +113,10 @@ public sealed class PresenceTracker : ITrackedUsers
         lock (part.Gate)
         {
             if (IsMoved(hash))
-                return Task.FromException(new ShardMovedException(UserTable.ShardOf(hash)));
+                return new SessionEnd(Task.FromException(new ShardMovedException(UserTable.ShardOf(hash))));
             var tracked = part.GetOrAdd(service, user.Identity, hash);
             return tracked.IsOther(user.Sid)
-                ? Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value))
+                ? new SessionEnd(Task.FromException(PresenceErrors.UserNotFound(user.Sid!.Value)))
                 : tracked.End(session, _clock.Now, timeout);
         }
     }

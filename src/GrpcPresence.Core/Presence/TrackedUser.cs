@@ -100,7 +100,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     }
 
     /// <summary>Ends a session at once, and remembers its id.</summary>
-    public Task End(SessionId id, long now, long timeout)
+    public SessionEnd End(SessionId id, long now, long timeout)
     {
         var index = _sessions.IndexOf(id);
         var until = now + timeout;
@@ -114,11 +114,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         Remember(id, until, now);
         var remembered = StoreEnd(id);
         if (IsOnline)
-            return remembered;
+            return new SessionEnd(remembered);
         if (index >= 0)
             GoOffline(background: false);
-        var stored = WhenStored();
-        return stored.IsCompletedSuccessfully ? remembered : Task.WhenAll(stored, remembered);
+        return new SessionEnd(remembered, WhenStored());
     }
 
     /// <summary>Shortens the leases of the sessions that a stream still owns, because the client closed it.</summary>

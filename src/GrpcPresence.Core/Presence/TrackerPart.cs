@@ -195,6 +195,9 @@ internal sealed class TrackerPart(LeaseClock clock, CommandQueue queue, SidIndex
     /// <summary>Returns the transitions since the last call. Takes the lock.</summary>
     public (long CameOnline, long WentOffline) TakeTransitions()
     {
+        // Most parts have none in most ticks. One that this read misses is taken by the next tick.
+        if (Volatile.Read(ref CameOnline) == 0 && Volatile.Read(ref WentOffline) == 0)
+            return default;
         lock (Gate)
         {
             var taken = (CameOnline, WentOffline);

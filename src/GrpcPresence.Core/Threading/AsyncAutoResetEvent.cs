@@ -10,20 +10,23 @@ namespace GrpcPresence.Core.Threading;
 /// A wait allocates nothing, because every idle watch waits again after each message. A waiter continues on the thread pool, never inside
 /// <see cref="Set"/>, so <see cref="Set"/> may be called under a lock.
 /// </remarks>
-internal sealed class AsyncAutoResetEvent : IValueTaskSource
+/// <param name="isResumed">Whether each caller of <see cref="Set"/> says where a waiter continues.</param>
+internal sealed class AsyncAutoResetEvent(bool isResumed = false) : IValueTaskSource
 {
     private const int Idle = 0;
     private const int Signaled = 1;
     private const int Awaited = 2;
 
-    private ManualResetValueTaskSourceCore<bool> _waiter = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _waiter = new() { RunContinuationsAsynchronously = !isResumed };
     private int _state = Idle;
 
     public bool IsSet => Volatile.Read(ref _state) == Signaled;
 
     public bool IsAwaited => Volatile.Read(ref _state) == Awaited;
 
-    public void Set()
+    /// <summary>Sets the event.</summary>
+    /// <param name="resume">Runs what it gets later, and thereby a waiter; null for the thread pool.</param>
+    public void Set(Action<Action>? resume = null)
     {
         // Exchange even if the event is set already: the full fence publishes what the caller wrote before to a waiter that resets the
         // event right now.
@@ -33,8 +36,12 @@ internal sealed class AsyncAutoResetEvent : IValueTaskSource
             before = Volatile.Read(ref _state);
         }
         while (Interlocked.CompareExchange(ref _state, before == Awaited ? Idle : Signaled, before) != before);
-        if (before == Awaited)
+        if (before != Awaited)
+            return;
+        if (resume is null)
             _waiter.SetResult(true);
+        else
+            resume(() => _waiter.SetResult(true));
     }
 
     /// <summary>Waits until the event is set, and resets it.</summary>

@@ -12,11 +12,13 @@ namespace GrpcPresence.Core.Watching;
 /// missing ones do not arrive, the gap is read from the store.
 /// </summary>
 /// <param name="service">The service instance as it was read. The feed begins at its revision.</param>
+/// <param name="timeline">The timeline of that revision.</param>
 /// <param name="patience">
 /// How long commits are held, in units of timestamps. Zero where one writer publishes all commits in order: what is missing then does not
 /// arrive any more.
 /// </param>
-internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
+/// <param name="resume">See <see cref="WatchHub.Resume"/>.</param>
+internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long patience = 0, Action<Action>? resume = null)
 {
     // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
     // one, then a queue's.
@@ -37,8 +39,14 @@ internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
 
     public ServiceSid Service { get; } = service.Sid;
 
+    /// <summary>The timeline of the revisions of the feed.</summary>
+    public Guid Timeline => timeline;
+
     /// <summary>The revision up to which every change was offered to the queues that were attached then.</summary>
     public long Revision => Volatile.Read(ref _revision);
+
+    /// <summary>See <see cref="WatchHub.Resume"/>.</summary>
+    public Action<Action>? Resume => resume;
 
     /// <summary>Whether a session waits in <see cref="WhenReached"/>.</summary>
     public bool IsAwaited
@@ -99,14 +107,15 @@ internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
     }
 
     /// <summary>
-    /// Publishes a commit. Commits may arrive in any order and more than once. Returns the gap that the caller must read from the store, or
-    /// null. A commit without all of its users is read as well: the first watch attached after the writer had decided what to read.
+    /// Publishes a commit. Commits may arrive in any order and more than once; those of another timeline are ignored. Returns the gap that
+    /// the caller must read from the store, or null. A commit without all of its users is read as well: the first watch attached after the
+    /// writer had decided what to read.
     /// </summary>
     public GapRead? Publish(ServiceCommit commit, long now)
     {
         lock (_gate)
         {
-            if (commit.LastRevision <= _revision)
+            if (commit.Timeline != timeline || commit.LastRevision <= _revision)
                 return null;
             if (_gap is null && _held is null && commit.FirstRevision <= _revision + 1 && !commit.IsPartial)
             {
@@ -177,7 +186,8 @@ internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
         {
             if (_isEnded || _revision >= revision)
                 return Task.CompletedTask;
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var reached = new TaskCompletionSource(
+                resume is null ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None);
             _waiters.Add((revision, now, reached));
             return reached.Task;
         }
@@ -226,7 +236,7 @@ internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
             _isEnded = true;
             _held = null;
             foreach (var (_, _, reached) in _waiters)
-                reached.TrySetResult();
+                Release(reached);
             _waiters.Clear();
         }
     }
@@ -285,7 +295,17 @@ internal sealed class ServiceFeed(ServiceRecord service, long patience = 0)
         // it.
         _marked = Math.Max(_marked, revision);
         Volatile.Write(ref _revision, revision);
-        _waiters.RemoveAll(waiter => waiter.Revision <= revision && waiter.Reached.TrySetResult());
+        _waiters.RemoveAll(waiter => waiter.Revision <= revision && Release(waiter.Reached));
+    }
+
+    // The waiter continues outside the lock in any case.
+    private bool Release(TaskCompletionSource waiter)
+    {
+        if (resume is null)
+            waiter.TrySetResult();
+        else
+            resume(() => waiter.TrySetResult());
+        return true;
     }
 }
 

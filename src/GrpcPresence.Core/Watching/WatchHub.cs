@@ -58,6 +58,12 @@ public sealed class WatchHub(
         }
     }
 
+    /// <summary>
+    /// Takes what lets a waiting watch continue, and runs it later on one thread; null for the thread pool. A simulation sets it, so that a
+    /// history always runs in the same order.
+    /// </summary>
+    internal Action<Action>? Resume { get; init; }
+
     /// <summary>Whether the node may say that nothing has changed.</summary>
     internal bool IsConfirmed => isConfirmed is null || isConfirmed();
 
@@ -156,7 +162,7 @@ public sealed class WatchHub(
             feeds = [.. _feeds.Values];
         }
         foreach (var feed in feeds)
-            End(feed, static () => new StorageException("The store has lost commits. Resume with the token."));
+            End(feed, CommitsLost);
     }
 
     /// <summary>Checks the times of all watches, and reads overdue gaps. Called once a tick; calls may overlap.</summary>
@@ -215,6 +221,9 @@ public sealed class WatchHub(
             _late?.Dispose();
     }
 
+    /// <summary>The error of a watch whose revisions the store does not have any more.</summary>
+    internal static StorageException CommitsLost() => new("The store has lost commits. Resume with the token.");
+
     private static PresenceException InvalidToken(string description) =>
         new([new Violation("resume_token", ErrorReason.ResumeTokenInvalid, description)]);
 
@@ -236,7 +245,7 @@ public sealed class WatchHub(
                 // old feed here.
                 feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 isFirst = feed is null;
-                _feeds[request.Service] = feed = new ServiceFeed(record, _patience);
+                _feeds[request.Service] = feed = new ServiceFeed(record, store.TimelineOf(record), _patience, Resume);
             }
             var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
@@ -327,6 +336,11 @@ public sealed class WatchHub(
                 .ConfigureAwait(false);
             if (page.Service.Id != feed.ServiceId)
                 throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one
+            if (store.TimelineOf(page.Service) != feed.Timeline)
+            {
+                End(feed, CommitsLost);
+                return true;
+            }
             if (feed.PublishGapPage(gap, page, isLast: !page.HasMore))
                 return true;
             if (!page.HasMore)

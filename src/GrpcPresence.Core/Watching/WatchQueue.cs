@@ -16,7 +16,7 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     // Guards every field below. No await, no I/O and no log under it; the only call out is to the encoder, which is pure.
     // Order of locks: the feed's, then this one, then that of SharedChanges.
     private readonly Lock _gate = new();
-    private readonly AsyncAutoResetEvent _wake = new();
+    private readonly AsyncAutoResetEvent _wake = new(isResumed: feed.Resume is not null);
     private WatchBacklog _backlog = new(filter, configuration);
     private bool _isProgressRequested;
     private bool _isCancelled;
@@ -241,6 +241,6 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     {
         // The session starts to wait under the lock, so the check is exact and no signal is kept for later.
         if (_wake.IsAwaited)
-            _wake.Set();
+            _wake.Set(feed.Resume);
     }
 }

@@ -33,8 +33,9 @@ namespace GrpcPresence.Core.Webhooks;
 /// <param name="metrics">The metrics.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">Varies pauses.</param>
-/// <param name="isClustered">
-/// Whether this process delivers only for service instances whose home shard it was given by <see cref="OpenHome"/>.
+/// <param name="isConfirmed">
+/// Whether no other node can have taken the shards of this one. This process then delivers only for service instances whose home shard it
+/// was given by <see cref="OpenHome"/>, and starts a request only while this returns true. Null outside of a cluster.
 /// </param>
 public sealed class WebhookDispatcher(
     IStoreReader store,
@@ -44,17 +45,18 @@ public sealed class WebhookDispatcher(
     PresenceMetrics metrics,
     TimeProvider time,
     Random random,
-    bool isClustered = false)
+    Func<bool>? isConfirmed = null)
     : ICommitPublisher, IDisposable
 {
     // Guards the maps, the set and the flag. A loop may be woken or asked for its lag under it, which takes no other lock. No I/O, await or
     // log happens under it.
     private readonly Lock _gate = new();
     private readonly Dictionary<ServiceSid, RunningLoop> _loops = [];
-    private readonly Dictionary<ServiceSid, Task> _ending = []; // loops without an entry above that have not ended
+    private readonly List<(ServiceSid Service, RunningLoop Running)> _ending = []; // loops without an entry above that have not ended
     private readonly HashSet<Shard> _homes = []; // those that this node holds; unused without a cluster
     private readonly AsyncAutoResetEvent _opened = new();
     private readonly CircuitBreakers _breakers = new(random, time);
+    private readonly IWebhookSender _sender = isConfirmed is null ? sender : new ConfirmedSender(sender, isConfirmed);
     private readonly CancellationTokenSource _stop = new();
     private Task _starting = Task.CompletedTask; // the loops of opened homes
     private bool _isRunning;
@@ -85,6 +87,25 @@ public sealed class WebhookDispatcher(
         }
     }
 
+    /// <summary>The requests of one service instance at once.</summary>
+    internal int RequestsAtOnce { get; init; } = Limits.WebhooksAtOnce;
+
+    /// <summary>
+    /// Whether each loop sleeps until it is woken, or has ended. Otherwise one runs, or waits for an endpoint, the store or a position.
+    /// </summary>
+    internal bool IsAtRest
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (!_isRunning || isConfirmed is null || _opened.IsAwaited)
+                    && _loops.Values.All(running => running.Loop.IsAsleep)
+                    && _ending.TrueForAll(ending => ending.Running.Ended.IsCompleted);
+            }
+        }
+    }
+
     /// <summary>
     /// Starts a loop for every endpoint in the store. In a cluster, starts those of opened homes in the background, and does not throw.
     /// </summary>
@@ -94,10 +115,10 @@ public sealed class WebhookDispatcher(
         lock (_gate)
         {
             _isRunning = true;
-            if (isClustered)
+            if (isConfirmed is not null)
                 _starting = Task.Run(() => StartOpenedAsync(_stop.Token), CancellationToken.None);
         }
-        if (!isClustered)
+        if (isConfirmed is null)
             await StartLoopsAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -111,7 +132,7 @@ public sealed class WebhookDispatcher(
         lock (_gate)
         {
             _isRunning = false;
-            ended = [.. _loops.Values.Select(running => running.Ended), .. _ending.Values, _starting];
+            ended = [.. _loops.Values.Select(running => running.Ended), .. _ending.Select(ending => ending.Running.Ended), _starting];
         }
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(ended).ConfigureAwait(false);
@@ -276,12 +297,12 @@ public sealed class WebhookDispatcher(
     /// <summary>Starts a loop unless there is one, or another node delivers. Called under the lock.</summary>
     private void TryStart(ServiceSid service)
     {
-        if (!_isRunning || _loops.ContainsKey(service) || (isClustered && !_homes.Contains(Shard.Of(service))))
+        if (!_isRunning || _loops.ContainsKey(service) || (isConfirmed is not null && !_homes.Contains(Shard.Of(service))))
             return;
         var loop = CreateLoop(service);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         // Two loops of a service instance would send events of one user at the same time.
-        var before = _ending.GetValueOrDefault(service, Task.CompletedTask);
+        var before = Task.WhenAll(_ending.Where(ending => ending.Service == service).Select(ending => ending.Running.Ended));
         _loops[service] = new RunningLoop(loop, stop, Task.Run(() => RunAsync(loop, stop, before), CancellationToken.None));
     }
 
@@ -298,7 +319,7 @@ public sealed class WebhookDispatcher(
     {
         var wake = new AsyncAutoResetEvent();
         var backoff = _breakers.Backoff;
-        var endpoint = new WebhookEndpoint(sender, _breakers, metrics, wake);
+        var endpoint = new WebhookEndpoint(_sender, _breakers, metrics, wake, RequestsAtOnce);
         var pass = new DeliveryPass(service, endpoint, store, queue, backoff, time, (sid, user) => GivenUp?.Invoke(sid, user));
         return new DeliveryLoop(pass, endpoint, wake, backoff, status, time, loop => TryRemove(service, loop));
     }
@@ -315,32 +336,30 @@ public sealed class WebhookDispatcher(
         }
     }
 
-    /// <summary>Removes the loops of a home shard from the map, and starts no others for it.</summary>
+    /// <summary>
+    /// Removes the loops of a home shard from the map, and starts no others for it. Returns all that have not ended, also those that were
+    /// removed before: a move may begin again while a request of the first attempt is in flight.
+    /// </summary>
     private List<RunningLoop> Remove(Shard shard)
     {
         lock (_gate)
         {
             _homes.Remove(shard);
-            List<RunningLoop> removed = [];
             foreach (var (service, running) in _loops.Where(entry => Shard.Of(entry.Key) == shard).ToList())
             {
                 _loops.Remove(service);
-                _ending[service] = running.Ended;
-                _ = ForgetEndedAsync(service, running.Ended);
-                removed.Add(running);
+                _ending.Add((service, running));
+                _ = ForgetEndedAsync(running);
             }
-            return removed;
+            return [.. _ending.Where(ending => Shard.Of(ending.Service) == shard).Select(ending => ending.Running)];
         }
     }
 
-    private async Task ForgetEndedAsync(ServiceSid service, Task ended)
+    private async Task ForgetEndedAsync(RunningLoop running)
     {
-        await ended.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the lock of the caller
+        await running.Ended.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the lock of the caller
         lock (_gate)
-        {
-            if (_ending.TryGetValue(service, out var last) && last == ended)
-                _ending.Remove(service);
-        }
+            _ending.RemoveAll(ending => ending.Running == running);
     }
 
     /// <summary>A delivery loop, and the task that runs it.</summary>

@@ -35,8 +35,13 @@ internal readonly record struct UserResult(UserState User, WebhookOutcome Outcom
 /// <param name="breakers">The circuit breakers of all endpoints.</param>
 /// <param name="metrics">Counts attempts by outcome.</param>
 /// <param name="breakerChanged">Set when the state of the circuit breaker changes.</param>
-internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers breakers, PresenceMetrics metrics,
-    AsyncAutoResetEvent breakerChanged)
+/// <param name="requestsAtOnce">The most requests at once.</param>
+internal sealed class WebhookEndpoint(
+    IWebhookSender sender,
+    CircuitBreakers breakers,
+    PresenceMetrics metrics,
+    AsyncAutoResetEvent breakerChanged,
+    int requestsAtOnce = Limits.WebhooksAtOnce)
 {
     private CircuitBreaker? _breaker;
     private volatile bool _isOutdated; // whether the settings may have changed since they were read
@@ -106,7 +111,7 @@ internal sealed class WebhookEndpoint(IWebhookSender sender, CircuitBreakers bre
     {
         var results = new UserResult[users.Count];
         var started = 0;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Limits.WebhooksAtOnce, CancellationToken = cancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = requestsAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Admitted(), options, async (admitted, token) =>
             results[admitted.Index] = await SendUserAsync(users[admitted.Index], admitted.State, isRetry, token).ConfigureAwait(false))
             .ConfigureAwait(false);

@@ -262,7 +262,7 @@ public sealed class CommandWriter
             {
                 _services.Apply(service.Record);
             }
-            (commits ??= []).Add(service.ToCommit());
+            (commits ??= []).Add(service.ToCommit(_store.TimelineOf(service.Record)));
         }
         if (commits is not null)
         {

@@ -28,9 +28,14 @@ public sealed class StorageStatus
 
     /// <summary>
     /// Raised on the writer's thread, in a cluster, when commits that were acknowledged may be lost: the data has another identity than
-    /// before, or fewer commits of this node. Nothing has been written since.
+    /// before. Nothing has been written since.
     /// </summary>
     public event Action<DataIdentity>? WentBack;
+
+    /// <summary>
+    /// The data that the writer writes to, in a cluster; default before it has opened the store. Used only by the writer's thread.
+    /// </summary>
+    public DataIdentity Data { get; private set; }
 
     /// <summary>What the store said when this node was evicted; null while it was not.</summary>
     public NodeEvictedException? Eviction => _eviction;
@@ -54,6 +59,8 @@ public sealed class StorageStatus
         _eviction = eviction;
         Evicted?.Invoke(eviction);
     }
+
+    internal void NoteData(DataIdentity identity) => Data = identity;
 
     internal void ReportWentBack(DataIdentity identity) => WentBack?.Invoke(identity);
 

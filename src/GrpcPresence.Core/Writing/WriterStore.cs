@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
@@ -89,6 +90,9 @@ internal sealed class WriterStore(
         Commit();
     }
 
+    /// <inheritdoc cref="IStoreReader.TimelineOf"/>
+    public Guid TimelineOf(ServiceRecord service) => store.TimelineOf(service);
+
     /// <summary>Purges rows, and returns how many.</summary>
     public int Purge(DateTimeOffset tombstonesBefore, int limit) => Wait(store.PurgeAsync(tombstonesBefore, limit));
 
@@ -163,10 +167,15 @@ internal sealed class WriterStore(
     {
         if (node is null)
             return;
-        var wentBack = _identity is { } known && (known != position.Identity || position.LastCommit < _position.LastCommit);
+        var known = _identity;
         _identity = position.Identity;
-        if (wentBack)
+        status.NoteData(position.Identity);
+        if (known is null)
+            return;
+        if (known != position.Identity)
             status.ReportWentBack(position.Identity);
+        else if (position.LastCommit < _position.LastCommit)
+            throw new NodeEvictedException($"The store has lost commits of {node}, and the data has the same identity.");
     }
 
     /// <summary>

@@ -39,7 +39,7 @@ internal sealed class ClusterNode : IDisposable
     {
         if (shards.Length == 0)
             shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
-        foreach (var claimed in await Store.ClaimAsync(Id, shards, default))
+        foreach (var claimed in await Store.ClaimAsync(Id, Store.Image.Cluster.Identity, shards, default))
             Gates.Set(claimed.Shard, new ShardGate(ShardGateState.Open, claimed.Epoch));
     }
 

@@ -16,7 +16,16 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
 
     public WatchModel Client => client;
 
+    /// <summary>Raised for each message that the client has taken.</summary>
+    public event Action<WatchEvent>? Taken;
+
     public bool IsOpen => _session is not null;
+
+    /// <summary>Whether the store has lost commits that the stream may have sent. What it says does not count, and it must end.</summary>
+    public bool IsLost { get; private set; }
+
+    /// <summary>The store has lost commits.</summary>
+    public void Lose() => IsLost = IsOpen;
 
     /// <summary>Opens a stream.</summary>
     public void Open(WatchSession session, Bookmark? from)
@@ -57,7 +66,10 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
             Leave();
             return false;
         }
+        if (IsLost)
+            return true;
         client.Take(_messages!.Current);
+        Taken?.Invoke(_messages.Current);
         return true;
     }
 
@@ -78,5 +90,6 @@ internal sealed class SimulatedWatch(WatchModel client, StoreFaults faults)
         _session = null;
         _messages = null;
         _next = null;
+        IsLost = false;
     }
 }

@@ -363,6 +363,61 @@ public sealed class OtherNodesTests : IDisposable
     }
 
     [Fact]
+    public async Task OneTimeline_a_gap_that_is_read_after_lost_commits_ends_the_watch()
+    {
+        var service = await NewService("ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var backup = _writer.Store.Image;
+        await _writer.Rename(service, "ada", "lost");
+        _world.Hub.Publish(_commits.Take());
+        await client.NextUpdate();
+        _writer.Store.Restore(backup);
+        await Assert.ThrowsAsync<StorageException>(() => _writer.Create(service, "bob"));
+        await _writer.Create(service, "bob");
+        await _writer.Rename(service, "bob", "found");
+
+        // This node does not know yet that commits are lost.
+        _world.Hub.NoteRevision(service.Sid, service.Id, await _writer.Revision(service));
+        _world.Time.Advance(Limits.CommitPatience);
+
+        var ended = await Assert.ThrowsAsync<PresenceException>(client.Next);
+        Assert.Equal(ErrorReason.StorageUnavailable, ended.Reason);
+    }
+
+    [Fact]
+    public async Task OneTimeline_a_watch_that_opens_on_a_feed_of_lost_commits_ends()
+    {
+        var service = await NewService("ada");
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+        var backup = _writer.Store.Image;
+        await _writer.Rename(service, "ada", "lost");
+        _world.Hub.Publish(_commits.Take());
+        _writer.Store.Restore(backup);
+
+        await using var late = await _world.Watch(service);
+
+        await Assert.ThrowsAsync<StorageException>(late.Next);
+    }
+
+    [Fact]
+    public async Task OneTimeline_a_snapshot_that_is_read_after_lost_commits_ends_the_watch()
+    {
+        var service = await NewService("ada");
+        await using var client = await _world.Watch(service);
+        await client.Next<WatchEvent.ConfigurationChanged>();
+        var backup = _writer.Store.Image;
+        _writer.Store.Restore(backup);
+
+        await Assert.ThrowsAsync<StorageException>(async () =>
+        {
+            while (true)
+                await client.Next();
+        });
+    }
+
+    [Fact]
     public async Task A_single_node_starts_no_timer()
     {
         var loses = false;

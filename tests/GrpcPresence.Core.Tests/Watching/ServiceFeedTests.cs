@@ -254,7 +254,7 @@ public sealed class ServiceFeedTests
 
     private static ServiceFeed NewFeed(long patience)
     {
-        var feed = new ServiceFeed(Service, patience);
+        var feed = new ServiceFeed(Service, timeline: default, patience);
         NewQueue(feed);
         return feed;
     }
@@ -267,6 +267,14 @@ public sealed class ServiceFeedTests
         return queue;
     }
 
+    [Fact]
+    public void OneTimeline_a_commit_of_another_timeline_is_not_published()
+    {
+        Assert.Null(_feed.Publish(Rename(Service.Revision + 1) with { Timeline = Guid.NewGuid() }, now: 0));
+        Assert.Equal(Service.Revision, _feed.Revision);
+        Assert.Null(_feed.FindLate(now: Patience));
+    }
+
     private static List<UserUpdate> TakeAll(WatchQueue queue)
     {
         var (builder, updates) = (new MessageBuilder(new Fixture.FixedSizeEncoder(), UserView.Full), new List<UserUpdate>());
@@ -276,7 +284,8 @@ public sealed class ServiceFeedTests
     }
 
     /// <summary>A commit of one change without users.</summary>
-    private static ServiceCommit Commit(long revision) => new(Service with { Revision = revision }, revision, [], [], IsDeleted: false);
+    private static ServiceCommit Commit(long revision) =>
+        new(Service with { Revision = revision }, default, revision, [], [], IsDeleted: false);
 
     /// <summary>A commit of one change of a user of its own.</summary>
     private static ServiceCommit Rename(long revision)

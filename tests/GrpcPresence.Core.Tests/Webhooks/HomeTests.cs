@@ -196,6 +196,23 @@ public sealed class HomeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Home_A_move_that_begins_again_waits_for_the_request_of_the_first_attempt()
+    {
+        await StartAsync();
+        _a.Endpoint.Answer = (_, _) => _answer.Task;
+        _a.Dispatcher.OpenHome(Home);
+        await CreateAsync("ada");
+        Assert.Equal("ada", await _a.NextAsync());
+        _ = _a.Dispatcher.DrainHomeAsync(Home);
+
+        var again = _a.Dispatcher.DrainHomeAsync(Home);
+
+        Assert.False(again.IsCompleted);
+        _answer.SetResult(WebhookOutcome.Taken);
+        await WithinAsync(again);
+    }
+
+    [Fact]
     public async Task Home_A_home_opened_while_the_store_fails_is_served_when_it_works()
     {
         await StartAsync();
@@ -206,6 +223,25 @@ public sealed class HomeTests : IAsyncDisposable
 
         _world.Core.Store.Faults.FailReads(fail: false);
         _world.Core.Time.Advance(Limits.MaxWebhookBackoff);
+
+        Assert.Equal("ada", await _a.NextAsync());
+    }
+
+    [Fact]
+    public async Task Home_A_node_that_is_not_confirmed_starts_no_request()
+    {
+        await StartAsync();
+        _a.Dispatcher.OpenHome(Home);
+        _a.IsConfirmed = false;
+        await CreateAsync("ada");
+        await _a.PauseAsync();
+        while (await _a.PauseAsync() == Timeout.InfiniteTimeSpan)
+        {
+        }
+        Assert.Equal(0, _a.Endpoint.MostAtOnce);
+
+        _a.IsConfirmed = true;
+        _world.Core.Time.Advance(Limits.WebhookDeferral);
 
         Assert.Equal("ada", await _a.NextAsync());
     }
@@ -244,10 +280,13 @@ public sealed class HomeTests : IAsyncDisposable
             var core = world.Core;
             _clock = new AlarmClock(core.Time);
             Dispatcher = new WebhookDispatcher(
-                core.Store, core.Queue, Endpoint, core.Status, core.Metrics, _clock, new Random(1), isClustered: true);
+                core.Store, core.Queue, Endpoint, core.Status, core.Metrics, _clock, new Random(1), () => IsConfirmed);
         }
 
         public WebhookWorld World { get; }
+
+        /// <summary>Whether no other node can have taken the shards of this one.</summary>
+        public bool IsConfirmed { get; set; } = true;
 
         public FakeEndpoint Endpoint { get; } = new();
 

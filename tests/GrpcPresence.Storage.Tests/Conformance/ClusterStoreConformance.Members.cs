@@ -49,7 +49,7 @@ public abstract partial class ClusterStoreConformance
         Assert.Equal([earlier.Id], lease.Acknowledged);
         Assert.True(lease.Age >= TimeSpan.FromHours(1));
         Assert.True(Commit(earlier).IsWhole);
-        Assert.True(await next.Store.EvictAsync(earlier.Id, lease.Renewal, Lease, Stop));
+        Assert.True(await next.Store.EvictAsync(earlier.Id, lease.Data, lease.Renewal, Lease, Stop));
         Assert.Null(await next.Store.JoinAsync(next.Id, Stop));
         Assert.Equal([next.Id], (await PollAsync(next)).Members!.Value);
         Assert.Null((await HolderAsync(next, 1)).Node);
@@ -111,16 +111,38 @@ public abstract partial class ClusterStoreConformance
     {
         var (a, b) = (await JoinAsync("a"), await JoinAsync("b"));
 
-        Assert.Equal([a.Id, b.Id], await a.Store.RenewAsync(a.Id, 1, [], Stop));
+        Assert.Equal([a.Id, b.Id], (await a.Store.RenewAsync(a.Id, 1, [], Stop)).Members);
         await b.Store.LeaveAsync(b.Id, Stop);
         AgeLeases(Lease);
-        Assert.Equal([a.Id], await a.Store.RenewAsync(a.Id, 5, [a.Id, b.Id], Stop));
+        Assert.Equal([a.Id], (await a.Store.RenewAsync(a.Id, 5, [a.Id, b.Id], Stop)).Members);
 
         var lease = await a.Store.FindLeaseAsync(a.Id, Stop);
         Assert.Equal(5, lease!.Renewal);
         Assert.Equal([a.Id], lease.Members);
         Assert.Equal([a.Id, b.Id], lease.Acknowledged);
         Assert.True(lease.Age < Lease);
+    }
+
+    [Fact]
+    public async Task A_renewal_names_the_data_that_holds_the_lease()
+    {
+        var node = await JoinAsync("a");
+        Assert.Equal(node.Data, (await node.Store.RenewAsync(node.Id, 1, [], Stop)).Data);
+    }
+
+    [Fact]
+    public async Task A_claim_and_an_eviction_that_name_other_data_do_nothing()
+    {
+        var (a, b) = (await JoinAsync("a"), await JoinAsync("b"));
+        var other = a.Data with { Timeline = a.Data.Timeline + 1 };
+        AgeLeases(Lease);
+
+        Assert.Empty(await a.Store.ClaimAsync(a.Id, other, [new Shard(1)], Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, other, 0, Lease, Stop));
+
+        Assert.Null((await HolderAsync(a, 1)).Node);
+        Assert.NotNull(await a.Store.FindLeaseAsync(b.Id, Stop));
+        Assert.True(await a.Store.EvictAsync(b.Id, a.Data, 0, Lease, Stop));
     }
 
     [Fact]
@@ -146,18 +168,18 @@ public abstract partial class ClusterStoreConformance
         await b.Store.RenewAsync(b.Id, 3, [], Stop);
         var before = await DescribeAsync(a);
 
-        Assert.False(await a.Store.EvictAsync(b.Id, 3, TimeSpan.FromHours(1), Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 3, TimeSpan.FromHours(1), Stop));
         AgeLeases(TimeSpan.FromHours(1));
-        Assert.False(await a.Store.EvictAsync(b.Id, 2, TimeSpan.FromHours(1), Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id, 4, TimeSpan.FromHours(1), Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id with { Incarnation = 0 }, 3, TimeSpan.FromHours(1), Stop));
-        Assert.False(await a.Store.EvictAsync(new NodeId("c", 1), 0, TimeSpan.Zero, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 2, TimeSpan.FromHours(1), Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 4, TimeSpan.FromHours(1), Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id with { Incarnation = 0 }, a.Data, 3, TimeSpan.FromHours(1), Stop));
+        Assert.False(await a.Store.EvictAsync(new NodeId("c", 1), a.Data, 0, TimeSpan.Zero, Stop));
         Assert.Equal(before, await DescribeAsync(a));
 
-        Assert.True(await a.Store.EvictAsync(b.Id, 3, TimeSpan.FromHours(1), Stop));
+        Assert.True(await a.Store.EvictAsync(b.Id, a.Data, 3, TimeSpan.FromHours(1), Stop));
         Assert.Equal([a.Id], (await PollAsync(a)).Members!.Value);
         Assert.Null(await a.Store.FindLeaseAsync(b.Id, Stop));
-        Assert.False(await a.Store.EvictAsync(b.Id, 3, TimeSpan.FromHours(1), Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, 3, TimeSpan.FromHours(1), Stop));
     }
 
     [Fact]
@@ -187,7 +209,7 @@ public abstract partial class ClusterStoreConformance
         await b.Store.RenewAsync(b.Id, 2, [], Stop);
         AgeLeases(Lease);
 
-        Assert.False(await a.Store.EvictAsync(b.Id, lease!.Renewal, Lease, Stop));
+        Assert.False(await a.Store.EvictAsync(b.Id, a.Data, lease!.Renewal, Lease, Stop));
 
         Assert.True(Commit(b).IsWhole);
     }
@@ -240,7 +262,8 @@ public abstract partial class ClusterStoreConformance
         await ThrowsAsync<NodeEvictedException>(() => node.Store.CommitAsync(switched).AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.ReopenAsync().AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.PurgeAsync(DateTimeOffset.MaxValue, 100).AsTask());
-        await ThrowsAsync<NodeEvictedException>(() => node.Store.ClaimAsync(node.Id, [new Shard(1), new Shard(home)], Stop).AsTask());
+        await ThrowsAsync<NodeEvictedException>(
+            () => node.Store.ClaimAsync(node.Id, node.Data, [new Shard(1), new Shard(home)], Stop).AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.RenewAsync(node.Id, 9, [], Stop).AsTask());
         await node.Store.LeaveAsync(node.Id, Stop);
 

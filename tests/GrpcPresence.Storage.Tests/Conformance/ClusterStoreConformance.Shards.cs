@@ -19,13 +19,13 @@ public abstract partial class ClusterStoreConformance
         Assert.Equal(held[0].Epoch, held[1].Epoch);
         Assert.True(held[0].Epoch > 0);
 
-        var taken = await b.Store.ClaimAsync(b.Id, [new Shard(9), new Shard(2), new Shard(0), new Shard(1023), new Shard(9)], Stop);
+        var taken = await b.Store.ClaimAsync(b.Id, b.Data, [new Shard(9), new Shard(2), new Shard(0), new Shard(1023), new Shard(9)], Stop);
 
         Assert.Equal([0, 9, 1023], taken.Select(row => row.Shard.Number));
         Assert.All(taken, row => Assert.True(row.Node == b.Id && row.Epoch > held[0].Epoch));
         Assert.Equal(a.Id, (await HolderAsync(b, 2)).Node);
-        Assert.Empty(await b.Store.ClaimAsync(b.Id, [new Shard(2), new Shard(9)], Stop));
-        Assert.Empty(await b.Store.ClaimAsync(b.Id, [], Stop));
+        Assert.Empty(await b.Store.ClaimAsync(b.Id, b.Data, [new Shard(2), new Shard(9)], Stop));
+        Assert.Empty(await b.Store.ClaimAsync(b.Id, b.Data, [], Stop));
         Assert.True(Commit(a, null, held).IsWhole);
     }
 
@@ -40,8 +40,8 @@ public abstract partial class ClusterStoreConformance
             var (a, b) = (await JoinAsync("a", round), await JoinAsync("b", round));
 
             var claims = await Task.WhenAll(
-                Task.Run(() => a.Store.ClaimAsync(a.Id, shards, Stop).AsTask(), Stop),
-                Task.Run(() => b.Store.ClaimAsync(b.Id, [.. shards.Reverse()], Stop).AsTask(), Stop));
+                Task.Run(() => a.Store.ClaimAsync(a.Id, a.Data, shards, Stop).AsTask(), Stop),
+                Task.Run(() => b.Store.ClaimAsync(b.Id, b.Data, [.. shards.Reverse()], Stop).AsTask(), Stop));
 
             var rows = claims.SelectMany(claimed => claimed).OrderBy(row => row.Shard.Number).ToArray();
             Assert.Equal(shards, rows.Select(row => row.Shard));

@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 
@@ -43,13 +44,13 @@ public abstract partial class ClusterStoreConformance
     {
         var member = new Member(OpenNode(), new NodeId(name, incarnation));
         Assert.Null(await member.Store.JoinAsync(member.Id, Stop));
-        return member;
+        return member with { Data = (await member.Store.PollAsync(KnownCluster.Nothing, Stop)).Identity };
     }
 
     /// <summary>Lets the node claim shards, which must be free, and returns them with their epoch.</summary>
     private static async Task<ShardEpoch[]> ClaimAsync(Member member, params int[] shards)
     {
-        var claimed = await member.Store.ClaimAsync(member.Id, [.. shards.Select(number => new Shard(number))], Stop);
+        var claimed = await member.Store.ClaimAsync(member.Id, member.Data, [.. shards.Select(number => new Shard(number))], Stop);
         Assert.Equal(shards.Order(), claimed.Select(held => held.Shard.Number));
         return [.. claimed.Select(held => new ShardEpoch(held.Shard, held.Epoch))];
     }
@@ -78,7 +79,7 @@ public abstract partial class ClusterStoreConformance
     {
         AgeLeases(Lease);
         var lease = await by.Store.FindLeaseAsync(evicted.Id, Stop);
-        Assert.True(await by.Store.EvictAsync(evicted.Id, lease!.Renewal, Lease, Stop));
+        Assert.True(await by.Store.EvictAsync(evicted.Id, by.Data, lease!.Renewal, Lease, Stop));
     }
 
     private static async Task<ShardHolder> HolderAsync(Member member, int shard) =>
@@ -140,5 +141,8 @@ public abstract partial class ClusterStoreConformance
         Assert.IsType<T>(await Assert.ThrowsAnyAsync<StorageException>(call));
 
     /// <summary>A node with its store.</summary>
-    private sealed record Member(IClusterStore Store, NodeId Id);
+    private sealed record Member(IClusterStore Store, NodeId Id)
+    {
+        public DataIdentity Data { get; init; } // the data, as it was when the node had joined
+    }
 }

@@ -88,7 +88,7 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
         Assert.Equal((2, 0L), (_a.ClusterFaults.Held, (await _b.FindLeaseAsync(A, Stop))!.Renewal));
 
         _a.ClusterFaults.Release(1);
-        Assert.Equal([A, B], await second);
+        Assert.Equal([A, B], (await second).Members);
         _a.ClusterFaults.Release(0);
 
         await Assert.ThrowsAsync<StorageException>(() => first);
@@ -117,7 +117,7 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
     public async Task A_late_commit_of_an_evicted_node_holds_no_rows()
     {
         SendLate(CommitFault.LateWithRows);
-        Assert.True(await _b.EvictAsync(A, renewal: 0, TimeSpan.Zero, Stop));
+        Assert.True(await _b.EvictAsync(A, _data.Image.Cluster.Identity, renewal: 0, TimeSpan.Zero, Stop));
 
         Assert.True(Commit(_b, B, Rename).IsWhole);
     }
@@ -138,10 +138,10 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
     [Fact]
     public async Task A_promotion_loses_commits_and_changes_the_identity_the_timeline_and_the_epochs()
     {
-        var claimed = (await _a.ClaimAsync(A, [new Shard(1)], Stop))[0];
+        var claimed = (await _a.ClaimAsync(A, _data.Image.Cluster.Identity, [new Shard(1)], Stop))[0];
         var (before, earlier) = (await _a.PollAsync(KnownCluster.Nothing, Stop), _data.Image);
         Commit(_a, A, Rename);
-        var lost = (await _b.ClaimAsync(B, [new Shard(2)], Stop))[0];
+        var lost = (await _b.ClaimAsync(B, _data.Image.Cluster.Identity, [new Shard(2)], Stop))[0];
         var writes = Build(_a, A, Rename);
         SendLate(CommitFault.Late);
         var timeline = _a.TimelineOf(_service);
@@ -159,7 +159,7 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
         Assert.Equal([claimed], poll.Shards);
         var position = StoreSession.Of(_a).Reopen();
         Assert.Equal((1L, poll.Identity), (position.LastCommit, position.Identity));
-        Assert.True((await _b.ClaimAsync(B, [new Shard(2)], Stop))[0].Epoch > lost.Epoch);
+        Assert.True((await _b.ClaimAsync(B, _data.Image.Cluster.Identity, [new Shard(2)], Stop))[0].Epoch > lost.Epoch);
     }
 
     private void SendLate(CommitFault fault)

@@ -19,11 +19,17 @@ namespace GrpcPresence.Testing.Cluster;
 /// </remarks>
 /// <param name="clock">True time.</param>
 /// <param name="random">Decides about delays, losses and repetitions.</param>
-public sealed class SimulatedNetwork(SimulatedClock clock, Random random)
+/// <param name="isByDirection">
+/// Whether each direction between two nodes has random numbers of its own. Then the order in which a node sends to several others changes
+/// nothing. That order may follow from the hashes of their names, which differ from process to process.
+/// </param>
+public sealed class SimulatedNetwork(SimulatedClock clock, Random random, bool isByDirection = false)
 {
     private readonly PriorityQueue<Delivery, (TimeSpan Due, long Order)> _underWay = new();
     private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
     private readonly HashSet<(string From, string To)> _cuts = [];
+    private readonly Dictionary<(NodeId From, NodeId To), Random> _randoms = [];
+    private readonly int _seed = isByDirection ? random.Next() : 0;
     private long _order;
 
     /// <summary>How the network treats the messages that are sent from now on.</summary>
@@ -108,17 +114,27 @@ public sealed class SimulatedNetwork(SimulatedClock clock, Random random)
 
     private void Send(Delivery delivery)
     {
-        if (_cuts.Contains((delivery.From.Name, delivery.To.Name)) || random.NextDouble() < Conditions.Loss)
+        var numbers = RandomOf(delivery.From, delivery.To);
+        if (_cuts.Contains((delivery.From.Name, delivery.To.Name)) || numbers.NextDouble() < Conditions.Loss)
             return;
-        Enqueue(delivery, clock.Now + Delay());
-        if (random.NextDouble() < Conditions.Duplication)
-            Enqueue(delivery, clock.Now + Delay());
+        Enqueue(delivery, clock.Now + Delay(numbers));
+        if (numbers.NextDouble() < Conditions.Duplication)
+            Enqueue(delivery, clock.Now + Delay(numbers));
     }
 
-    private TimeSpan Delay()
+    private TimeSpan Delay(Random numbers)
     {
-        var longest = random.NextDouble() < Conditions.SlowShare ? Conditions.SlowDelay : Conditions.Delay;
-        return longest * random.NextDouble();
+        var longest = numbers.NextDouble() < Conditions.SlowShare ? Conditions.SlowDelay : Conditions.Delay;
+        return longest * numbers.NextDouble();
+    }
+
+    private Random RandomOf(NodeId from, NodeId to)
+    {
+        if (!isByDirection)
+            return random;
+        if (!_randoms.TryGetValue((from, to), out var numbers))
+            _randoms.Add((from, to), numbers = new Random($"{from} {to}".Aggregate(_seed, (hash, letter) => (hash * 31) + letter)));
+        return numbers;
     }
 
     private void Enqueue(Delivery delivery, TimeSpan due) => _underWay.Enqueue(delivery, (due, ++_order));

@@ -51,6 +51,12 @@ public enum StoreMutation
     /// <summary>An eviction leaves the shards with the dead node.</summary>
     EvictionKeepsTheShards,
 
+    /// <summary>An eviction does not compare the identity of the data.</summary>
+    EvictionInAnyData,
+
+    /// <summary>A claim does not compare the identity of the data.</summary>
+    ClaimInAnyData,
+
     /// <summary>A renewal that was overtaken takes effect.</summary>
     LateRenewalHappens,
 

@@ -112,7 +112,7 @@ public sealed class Truth
     }
 
     /// <summary>
-    /// Replaces everything with a restored backup. Later commits never happened. The caller must have sole use of the backup.
+    /// Replaces everything with a restored backup. Later commits never happened. Nobody may change the backup meanwhile.
     /// </summary>
     public void Become(Truth backup)
     {

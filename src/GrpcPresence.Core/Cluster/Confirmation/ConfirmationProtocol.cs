@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Confirmation;
 
@@ -17,6 +19,10 @@ public sealed class ConfirmationProtocol
     private readonly NodeConfirmation _confirmation;
     private readonly PeerPromises _promises;
     private readonly Evictions _evictions;
+    private readonly DataAgreement _agreement;
+    private DataIdentity _data; // what this node knows; default before its first poll
+    private TimeSpan _knownSince;
+    private bool _hasMetOtherData;
 
     /// <summary>Creates the state of a node that is not confirmed yet.</summary>
     public ConfirmationProtocol(IClusterView view, INodeChannel channel, TimeSpan now)
@@ -26,6 +32,7 @@ public sealed class ConfirmationProtocol
         _confirmation = new NodeConfirmation(view.Self, now);
         _promises = new PeerPromises(now);
         _evictions = new Evictions(view.Self, _promises);
+        _agreement = new DataAgreement(view.Self);
     }
 
     /// <inheritdoc cref="NodeConfirmation.IsConfirmed"/>
@@ -48,10 +55,13 @@ public sealed class ConfirmationProtocol
     }
 
     /// <inheritdoc cref="NodeConfirmation.CompleteRenewal"/>
-    public void CompleteRenewal(long number, ImmutableArray<NodeId> members, TimeSpan now)
+    public void CompleteRenewal(long number, DataIdentity data, ImmutableArray<NodeId> members, TimeSpan now)
     {
         lock (_gate)
-            _confirmation.CompleteRenewal(number, members, now);
+        {
+            _hasMetOtherData |= data != _data;
+            _confirmation.CompleteRenewal(number, data, members, now);
+        }
     }
 
     /// <inheritdoc cref="NodeConfirmation.FailRenewal"/>
@@ -59,6 +69,60 @@ public sealed class ConfirmationProtocol
     {
         lock (_gate)
             _confirmation.FailRenewal(number);
+    }
+
+    /// <inheritdoc cref="NodeConfirmation.IsConfirmedThroughout"/>
+    public bool IsConfirmedThroughout(TimeSpan now)
+    {
+        lock (_gate)
+            return _confirmation.IsConfirmedThroughout(now);
+    }
+
+    /// <summary>
+    /// A poll shows other data than this node knew, or the first. The caller has closed every shard that this node does not hold in that
+    /// data, because the others may hear at once that this node knows it.
+    /// </summary>
+    public void Learn(DataIdentity data, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            (_data, _knownSince, _hasMetOtherData) = (data, now, false);
+            _confirmation.Learn(data);
+            _evictions.Learn(data, now);
+            _agreement.Begin(now);
+        }
+    }
+
+    /// <summary>A poll shows the active nodes of the data that this node knows.</summary>
+    public void Note(ImmutableArray<NodeId> members)
+    {
+        lock (_gate)
+            _agreement.Note(members);
+    }
+
+    /// <summary>
+    /// Whether no node answers any more by earlier data. Until then a shard that this node takes over may still have another holder.
+    /// </summary>
+    public bool MayTakeOver
+    {
+        get
+        {
+            lock (_gate)
+                return _agreement.IsComplete;
+        }
+    }
+
+    /// <summary>
+    /// Returns whether the store or a peer has named other data than this node knows since the last call, so that a poll is due.
+    /// </summary>
+    public bool TakeOtherData()
+    {
+        lock (_gate)
+        {
+            var hasMet = _hasMetOtherData;
+            _hasMetOtherData = false;
+            return hasMet;
+        }
     }
 
     /// <inheritdoc cref="NodeConfirmation.Depose"/>
@@ -69,7 +133,7 @@ public sealed class ConfirmationProtocol
     }
 
     /// <inheritdoc cref="Evictions.Observe"/>
-    public void Observe(Lease lease, TimeSpan now)
+    public void Observe(NodeLease lease, TimeSpan now)
     {
         lock (_gate)
             _evictions.Observe(lease, _view.Current, now);
@@ -96,16 +160,22 @@ public sealed class ConfirmationProtocol
         ConfirmRequest request;
         ImmutableArray<NodeId> peers;
         List<(NodeId To, VoteRequest Request)> votes = [];
+        List<NodeId> toAsk = [];
+        DataIdentity data;
         lock (_gate)
         {
             _promises.Forget(view, now);
             _evictions.Tick(view, now, votes);
             _confirmation.TryBeginRound(now, out request, out peers);
+            _agreement.Tick(view, now, toAsk);
+            data = _data;
         }
         foreach (var peer in peers)
             _channel.Send(peer, request);
         foreach (var (to, vote) in votes)
             _channel.Send(to, vote);
+        foreach (var node in toAsk)
+            _channel.Send(node, new DataQuestion(data));
     }
 
     /// <summary>Takes a message, and returns whether it was one of this protocol.</summary>
@@ -117,11 +187,18 @@ public sealed class ConfirmationProtocol
         {
             switch (message)
             {
-                case ConfirmRequest request when _promises.TryConfirm(from, request.Renewal, view, now):
+                case ConfirmRequest request when Knows(request.Data) && _promises.TryConfirm(from, request.Renewal, view, now):
                     answer = new Confirm(request.Round);
                     break;
-                case VoteRequest request when _promises.TryVote(request.Node, request.Renewal, now):
-                    answer = new Vote(request.Node, request.Renewal);
+                case VoteRequest request when Knows(request.Data) && _promises.TryVote(request.Node, request.Renewal, now):
+                    answer = new Vote(request.Node, request.Data, request.Renewal);
+                    break;
+                case DataQuestion question when _data == default || Knows(question.Data):
+                    // Before its first poll a node holds and confirms nothing, and that poll will show this data, or later data.
+                    answer = new DataAnswer(question.Data, _data == default ? TimeSpan.Zero : now - _knownSince);
+                    break;
+                case DataAnswer known when known.Data == _data:
+                    _agreement.Receive(from, known.KnownFor, now);
                     break;
                 case Confirm confirm:
                     _confirmation.Receive(from, confirm, now);
@@ -130,11 +207,18 @@ public sealed class ConfirmationProtocol
                     _evictions.Receive(from, vote);
                     break;
                 default:
-                    return message is ConfirmRequest or VoteRequest;
+                    return message is ConfirmRequest or VoteRequest or DataQuestion or DataAnswer;
             }
         }
         if (answer is not null)
             _channel.Send(from, answer);
         return true;
+    }
+
+    /// <summary>Whether this node knows the data. One of the two that differ has to ask the store, so this one does.</summary>
+    private bool Knows(DataIdentity data)
+    {
+        _hasMetOtherData |= data != _data;
+        return data == _data && data != default;
     }
 }

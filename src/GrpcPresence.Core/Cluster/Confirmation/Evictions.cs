@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Confirmation;
 
@@ -23,28 +25,44 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// nobody waits for the peers of before.
 /// </para>
 /// <para>
+/// When the store has lost commits, the lease of a node may be younger than the data shows. So its age counts from when this node learned
+/// the data, unless it is the lease of an earlier run of this node.
+/// </para>
+/// <para>
 /// It ends when the node is evicted, is in the view, or when the store has not shown its lease for <see cref="Limits.EvictionAttempt"/>.
 /// </para>
 /// </remarks>
 public sealed class Evictions(NodeId self, PeerPromises promises)
 {
     private readonly Dictionary<NodeId, Attempt> _attempts = [];
+    private DataIdentity _data; // what this node knows
+    private TimeSpan _knownSince;
 
     /// <summary>The store shows the lease of an active node. To be called for each node that the view lacks, with each poll.</summary>
-    public void Observe(Lease lease, ClusterView view, TimeSpan now)
+    public void Observe(NodeLease lease, ClusterView view, TimeSpan now)
     {
+        // A node evicts its own earlier run before it has joined, when it does not know any data yet.
         if (view.Contains(lease.Node))
             _attempts.Remove(lease.Node);
-        else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.Lease.Renewal == lease.Renewal)
+        else if (lease.Data != _data && lease.Node.Name != self.Name)
+            return;
+        else if (_attempts.TryGetValue(lease.Node, out var attempt) && attempt.IsAbout(lease.Data, lease.Renewal))
             attempt.ObservedAt = now;
         else
-            _attempts[lease.Node] = new Attempt(lease, now);
+            _attempts[lease.Node] = new Attempt(lease, now, lease.Node.Name == self.Name ? now - lease.Age : _knownSince);
+    }
+
+    /// <summary>This node knows other data from now on. What it knows of leases is not part of it.</summary>
+    public void Learn(DataIdentity data, TimeSpan now)
+    {
+        (_data, _knownSince) = (data, now);
+        _attempts.Clear();
     }
 
     /// <summary>Takes the vote of a peer.</summary>
     public void Receive(NodeId from, Vote vote)
     {
-        if (_attempts.TryGetValue(vote.Node, out var attempt) && attempt.Lease.Renewal == vote.Renewal)
+        if (_attempts.TryGetValue(vote.Node, out var attempt) && attempt.IsAbout(vote.Data, vote.Renewal))
             attempt.Voters.Add(from);
     }
 
@@ -74,7 +92,7 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
                 continue;
             attempt.IsAsked = true;
             attempt.AskedAt = now;
-            eviction = new Eviction(node, attempt.Lease.Renewal, hasVotes);
+            eviction = new Eviction(node, attempt.Lease.Data, attempt.Lease.Renewal, hasVotes);
             return true;
         }
         eviction = default;
@@ -101,8 +119,8 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         if (HasVotes(attempt) || (attempt.RequestedAt is { } requested && now - requested < Limits.ConfirmationRenewal))
             return;
         attempt.RequestedAt = now;
-        var request = new VoteRequest(node, attempt.Lease.Renewal);
-        var names = attempt.Lease.Members.Union(attempt.Lease.AcknowledgedMembers).Select(member => member.Name).ToHashSet();
+        var request = new VoteRequest(node, attempt.Lease.Data, attempt.Lease.Renewal);
+        var names = attempt.Lease.Members.Union(attempt.Lease.Acknowledged).Select(member => member.Name).ToHashSet();
         foreach (var peer in view.Nodes)
         {
             if (peer != self && peer.Name != node.Name && names.Contains(peer.Name) && !attempt.Voters.Contains(peer))
@@ -116,12 +134,12 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
     private bool HasVotes(Attempt attempt) => attempt.Lease.Node.Name == self.Name || attempt.HasVotes;
 
     /// <summary>An eviction that is not over.</summary>
-    private sealed class Attempt(Lease lease, TimeSpan observedAt)
+    private sealed class Attempt(NodeLease lease, TimeSpan observedAt, TimeSpan knownSince)
     {
-        // No earlier than the renewal: the answer of the store took some time.
-        private readonly TimeSpan _renewedAt = observedAt - lease.Age;
+        // No earlier than the renewal: the answer of the store took some time. A later one may be lost.
+        private readonly TimeSpan _renewedAt = TimeSpan.FromTicks(Math.Max((observedAt - lease.Age).Ticks, knownSince.Ticks));
 
-        public Lease Lease => lease;
+        public NodeLease Lease => lease;
 
         public HashSet<NodeId> Voters { get; } = [];
 
@@ -134,7 +152,9 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
         /// <summary>Whether the store was asked for the eviction and has not answered.</summary>
         public bool IsAsked { get; set; }
 
-        public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.AcknowledgedMembers);
+        public bool HasVotes => IsWithoutMajority(lease.Members) && IsWithoutMajority(lease.Acknowledged);
+
+        public bool IsAbout(DataIdentity data, long renewal) => (lease.Data, lease.Renewal) == (data, renewal);
 
         public TimeSpan AgeAt(TimeSpan now) => now - _renewedAt;
 
@@ -158,9 +178,10 @@ public sealed class Evictions(NodeId self, PeerPromises promises)
 
 /// <summary>An eviction that is due.</summary>
 /// <param name="Node">The node.</param>
+/// <param name="Data">The data in which the lease was found. The store refuses the eviction in other data.</param>
 /// <param name="Renewal">The last renewal that the store has shown. The store refuses the eviction if there was another one since.</param>
 /// <param name="HasVotes">
 /// Whether no majority is left that could confirm the node. The store then refuses it while the renewal is at most
 /// <see cref="Limits.Confirmation"/> old, and otherwise for <see cref="Limits.PeerConfirmation"/> longer.
 /// </param>
-public readonly record struct Eviction(NodeId Node, long Renewal, bool HasVotes);
+public readonly record struct Eviction(NodeId Node, DataIdentity Data, long Renewal, bool HasVotes);

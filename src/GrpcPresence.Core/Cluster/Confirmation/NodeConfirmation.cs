@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Cluster.Confirmation;
 
@@ -18,6 +19,10 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// The lease in the store keeps the members of its last renewal and those of the last one that the node called acknowledged. Votes are
 /// counted against both. So one renewal is in flight at a time, and an answer after its deadline does not count: the node would ask the
 /// members of a renewal that the store no longer keeps.
+/// </para>
+/// <para>
+/// A renewal counts only if the store made it in the data that this node knows, and peers count only those. When the store has lost
+/// commits, other data may give the shards of this node to others, so the node first finds out what that data says.
 /// </para>
 /// <para>Only <see cref="IsConfirmed"/> and <see cref="StateAt"/> are safe from any thread.</para>
 /// </remarks>
@@ -37,6 +42,8 @@ public sealed class NodeConfirmation
     private bool _hasFailed; // whether the last renewal that ended has failed
     private Acknowledged? _acknowledged; // null before the first answer
     private long _lastRound;
+    private DataIdentity _data; // what the node knows
+    private bool _hasLapsed = true; // whether the node was unconfirmed at some time since the store confirmed it last
 
     /// <summary>Creates the state of a node that is not confirmed yet. It is lost if no confirmation comes within two seconds.</summary>
     /// <param name="self">This node.</param>
@@ -86,16 +93,23 @@ public sealed class NodeConfirmation
 
     /// <summary>The store has renewed the lease.</summary>
     /// <param name="number">The number of the renewal.</param>
+    /// <param name="data">The data in which the store has renewed it. If the node knows other data, the renewal has failed.</param>
     /// <param name="members">The active nodes at the renewal, as the lease keeps them.</param>
     /// <param name="now">The time.</param>
-    public void CompleteRenewal(long number, ImmutableArray<NodeId> members, TimeSpan now)
+    public void CompleteRenewal(long number, DataIdentity data, ImmutableArray<NodeId> members, TimeSpan now)
     {
         if (!_isInFlight || number != _number || now - _sentAt >= Limits.Confirmation)
             return;
+        if (data != _data)
+        {
+            FailRenewal(number);
+            return;
+        }
         _isInFlight = false;
         _hasFailed = false;
         _acknowledged = new Acknowledged(number, _sentAt, members);
         Confirm(_sentAt + Counted, now);
+        _hasLapsed = false;
     }
 
     /// <summary>The renewal has failed, or nothing is known about it.</summary>
@@ -106,6 +120,23 @@ public sealed class NodeConfirmation
         _isInFlight = false;
         _hasFailed = true;
     }
+
+    /// <summary>
+    /// The node knows other data from now on, and does what that data says. A confirmation that it has stands until it ends. Peers confirm
+    /// the node again after its next renewal, because they count the members that the data has.
+    /// </summary>
+    public void Learn(DataIdentity data)
+    {
+        _data = data;
+        _acknowledged = null;
+        Array.Clear(_rounds);
+    }
+
+    /// <summary>
+    /// Whether the node is confirmed, and was at every moment since the store confirmed it last. Then nobody can have taken a shard of it
+    /// in the data that it knows.
+    /// </summary>
+    public bool IsConfirmedThroughout(TimeSpan now) => !_hasLapsed && IsConfirmed(now);
 
     /// <summary>
     /// The node is not confirmed any more, and never again: its row in the store is not active, a view lacks it, or it is about to leave.
@@ -134,7 +165,7 @@ public sealed class NodeConfirmation
         peers = acknowledged.Members.Remove(_self);
         var round = new Round(++_lastRound, now, peers, acknowledged.PeersUntil);
         _rounds[_lastRound % KeptRounds] = round;
-        request = new ConfirmRequest(acknowledged.Number, _lastRound);
+        request = new ConfirmRequest(_data, acknowledged.Number, _lastRound);
         Count(round, now);
         return true;
     }
@@ -159,6 +190,7 @@ public sealed class NodeConfirmation
     private void Confirm(TimeSpan until, TimeSpan now)
     {
         // A node that was unconfirmed for too long has begun to stop.
+        _hasLapsed |= !IsConfirmed(now);
         if (StateAt(now) == ConfirmationState.Lost)
             Depose();
         else if (until.Ticks > _until)

@@ -15,7 +15,10 @@ namespace GrpcPresence.Core.Cluster.Hints;
 /// PostgreSQL could notify the nodes. Its NOTIFY takes a lock of the whole server until the commit is flushed, which left 0.38 of the
 /// commits of four writers.
 /// </remarks>
-public sealed class CommitHints(IClusterView view, INodeChannel channel) : ICommitPublisher
+/// <param name="view">The nodes.</param>
+/// <param name="channel">Sends to them.</param>
+/// <param name="status">Says which data the writer of this node writes to.</param>
+public sealed class CommitHints(IClusterView view, INodeChannel channel, StorageStatus status) : ICommitPublisher
 {
     // Replaced as a whole, read without a lock.
     private volatile ImmutableDictionary<NodeId, WatchedServices> _watched = ImmutableDictionary<NodeId, WatchedServices>.Empty;
@@ -43,7 +46,7 @@ public sealed class CommitHints(IClusterView view, INodeChannel channel) : IComm
             var wanted = commits.Where(commit =>
                 commit.IsDeleted || !commit.Configurations.IsEmpty || services.Contains(commit.Service.Sid)).ToImmutableArray();
             if (!wanted.IsEmpty)
-                channel.Send(node, new CommitHint(wanted));
+                channel.Send(node, new CommitHint(status.Data, wanted));
         }
     }
 

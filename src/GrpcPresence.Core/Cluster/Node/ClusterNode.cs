@@ -10,6 +10,8 @@ using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Node;
@@ -31,13 +33,17 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly OwnedCalls _owned;
     private readonly ShardOwnership _ownership;
     private readonly StorePoll _poll;
+    private readonly HomeServices _homes;
+    private readonly StreamCloses _closes;
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
-    private readonly StoreCall<long, ImmutableArray<NodeId>> _renewal;
+    private readonly StoreCall<long, RenewedLease> _renewal;
     private readonly StoreCall<bool, NodeLease?> _join;
     private readonly StoreCall<Eviction, bool> _eviction;
-    private readonly StoreCall<int, ImmutableArray<Storage.Cluster.ShardHolder>> _claim;
+    private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
+    private readonly Lock _dataGate = new(); // orders the loop, the writer, and hints when the data becomes other data
+    private KnownData? _data; // what the last poll was of; replaced as a whole
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
     private TimeSpan _statusAt = TimeSpan.MinValue;
@@ -57,10 +63,17 @@ public sealed class ClusterNode : ILinkReceiver
         _eviction = new(Wake);
         _claim = new(Wake);
         _leave = new(Wake);
-        _poll = new StorePoll(parts, _table, Wake);
+        _poll = new StorePoll(parts, _table, Adopt, Wake);
+        parts.Status.WentBack += CloseDoubtful;
+        _homes = new HomeServices(
+            parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas);
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
-        _ownership = new ShardOwnership(_self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send);
+        _ownership = new ShardOwnership(
+            _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
+        _closes = new StreamCloses(
+            _self, _table, parts.Gates, parts.Tracker.Shards!,
+            (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall));
         _owned = new OwnedCalls(
             parts.Tracker, streams, parts.Services, parts.Executor, _table, () => IsConfirmed,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall), Wake);
@@ -78,6 +91,9 @@ public sealed class ClusterNode : ILinkReceiver
     /// <summary>Brings the calls of this ingress to their owners.</summary>
     public UserRouter Router { get; }
 
+    /// <summary>The shares of quotas that this node has borrowed: the limits of its <see cref="QuotaLimiter"/>.</summary>
+    public QuotaBorrower Quotas => _homes.Borrower;
+
     /// <summary>Whether the node may answer calls that depend on its sessions.</summary>
     public bool IsConfirmed => _parts.Confirmation.IsConfirmed(_parts.Clock.Now);
 
@@ -86,6 +102,9 @@ public sealed class ClusterNode : ILinkReceiver
 
     /// <summary>How the node has ended; null while it has not.</summary>
     public NodeEnd? End { get; private set; }
+
+    /// <summary>The data that this node knows; default before its first poll.</summary>
+    public DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
 
     /// <summary>The holders of the shards, as this node knows them.</summary>
     public ShardTable Table => _table;
@@ -114,6 +133,11 @@ public sealed class ClusterNode : ILinkReceiver
         var now = _parts.Clock.Now;
         if (_links.Receive(from, message, now) || _parts.Confirmation.Receive(from, message, now))
             return;
+        if (message is SharedQuotaMessage quotas)
+        {
+            _homes.Receive(quotas.Message);
+            return;
+        }
         if (message is CommitHint hint)
         {
             TakeCommits(hint);
@@ -155,6 +179,7 @@ public sealed class ClusterNode : ILinkReceiver
             _poll.Step(view);
             Own(view);
         }
+        _closes.Step(_parts.Clock.Now);
         _parts.Confirmation.Tick(_parts.Clock.Now);
         SendStatus(view);
         _owned.Flush();
@@ -203,14 +228,14 @@ public sealed class ClusterNode : ILinkReceiver
                     _ownership.Receive(received.From, item, _parts.Clock.Now);
                     break;
                 case CloseStreamItem close:
-                    CloseHere(close);
+                    _closes.Receive(close.Stream, _parts.Clock.Now);
                     break;
                 case WatchedServices watched:
                     _parts.Hints.Receive(received.From, watched);
                     break;
                 case HolderHint hint:
                     foreach (var holder in hint.Shards)
-                        _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch));
+                        _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, hint.Data));
                     break;
                 case NodeStatus status:
                     if (!_statuses.TryGetValue(received.From, out var known) || known.Number < status.Number)
@@ -220,26 +245,22 @@ public sealed class ClusterNode : ILinkReceiver
         }
     }
 
-    private void CloseHere(CloseStreamItem close)
-    {
-        for (var number = 0; number < Shard.Count; number++)
-        {
-            var shard = new Shard(number);
-            if (_parts.Gates[shard].IsHeld)
-                _parts.Tracker.Shards!.CloseStream(close.Stream, shard, byClient: true);
-        }
-    }
-
     private void TakeCommits(CommitHint hint)
     {
-        foreach (var commit in hint.Commits)
+        lock (_dataGate) // a hint of lost commits must not follow the reset of the cache
         {
-            if (commit.IsDeleted)
-                _parts.Services.Remove(commit.Service.Sid, commit.Service.Id);
-            else
-                _parts.Services.Update(commit.Service);
+            if (hint.Data != Data)
+                return;
+            foreach (var commit in hint.Commits)
+            {
+                if (commit.IsDeleted)
+                    _parts.Services.Remove(commit.Service.Sid, commit.Service.Id);
+                else
+                    _parts.Services.Update(commit.Service);
+            }
         }
         _parts.Hub.Publish(hint.Commits);
+        _parts.Webhooks?.Publish(hint.Commits);
     }
 
     /// <summary>Joins, unless an earlier run of the name is active, which must be evicted first.</summary>
@@ -252,7 +273,7 @@ public sealed class ClusterNode : ILinkReceiver
             else if (error is null && earlier is null)
                 _hasJoined = true;
             else if (earlier is not null)
-                _parts.Confirmation.Observe(LeaseOf(earlier), _parts.Clock.Now);
+                _parts.Confirmation.Observe(earlier, _parts.Clock.Now);
         }
         if (!_hasJoined && !_join.IsBusy && End is null)
             _join.Begin(true, _parts.Store.JoinAsync(_self, CancellationToken.None));
@@ -261,14 +282,14 @@ public sealed class ClusterNode : ILinkReceiver
     private void Confirm(ClusterView view)
     {
         var now = _parts.Clock.Now;
-        if (_renewal.TryTake(out var number, out var members, out var error))
+        if (_renewal.TryTake(out var number, out var renewed, out var error))
         {
             if (error is NodeEvictedException)
                 _parts.Confirmation.Depose();
             else if (error is not null)
                 _parts.Confirmation.FailRenewal(number);
             else
-                _parts.Confirmation.CompleteRenewal(number, members, now);
+                _parts.Confirmation.CompleteRenewal(number, renewed.Data, renewed.Members, now);
         }
         _isViewSeen |= view.Contains(_self);
         var isOut = (_isViewSeen && !view.Contains(_self)) || _poll.IsOut || _parts.Status.Eviction is not null;
@@ -291,32 +312,78 @@ public sealed class ClusterNode : ILinkReceiver
         if (_eviction.IsBusy || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
             return;
         var age = eviction.HasVotes ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
-        _eviction.Begin(eviction, _parts.Store.EvictAsync(eviction.Node, eviction.Renewal, age, CancellationToken.None));
+        _eviction.Begin(eviction, EvictAsync(eviction, age));
+    }
+
+    private ValueTask<bool> EvictAsync(Eviction eviction, TimeSpan age) =>
+        _parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None);
+
+    /// <summary>
+    /// The store shows other data than this node knew, or the first. Once the others hear that this node knows it, they count on it that
+    /// every shard is closed here that is not of this node in that data.
+    /// </summary>
+    private void Adopt(ClusterPoll poll)
+    {
+        lock (_dataGate)
+        {
+            var now = _parts.Clock.Now;
+            var mayHaveLost = !_parts.Confirmation.IsConfirmedThroughout(now);
+            _table.Reset(poll.Identity, poll.Shards);
+            _ownership.ForgetData(mayHaveLost);
+            if (Data != default)
+            {
+                _parts.Services.Reset();
+                _parts.Hub.Reset();
+            }
+            Volatile.Write(ref _data, new KnownData(poll.Identity));
+            _parts.Confirmation.Learn(poll.Identity, now);
+        }
+    }
+
+    /// <summary>
+    /// The writer is about to write to other data than before, and the loop may not know that data yet. If another node may have taken
+    /// shards of this one, the changes of their users are not written.
+    /// </summary>
+    private void CloseDoubtful(DataIdentity data)
+    {
+        lock (_dataGate)
+        {
+            if (Data == data || _parts.Confirmation.IsConfirmedThroughout(_parts.Clock.Now))
+                return;
+            for (var number = 0; number < Shard.Count; number++)
+            {
+                var shard = new Shard(number);
+                _parts.Gates.Close(shard, _parts.Gates[shard].Epoch);
+            }
+        }
     }
 
     private void Own(ClusterView view)
     {
-        if (_claim.TryTake(out _, out var claimed, out var error) && error is null)
+        if (_claim.TryTake(out var data, out var claimed, out var error) && error is null)
         {
             foreach (var holder in claimed)
-                _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch));
+                _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
             foreach (var node in view.Nodes)
             {
                 if (node != _self && claimed.Length > 0)
-                    _parts.Channel.Send(node, new HolderHint(claimed));
+                    _parts.Channel.Send(node, new HolderHint(data, claimed));
             }
         }
         var now = _parts.Clock.Now;
         FindLeaving(view);
-        _ownership.Tick(view, (_leaving, _leavingVersion), _poll.IsFresh, now);
+        _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh, _parts.Confirmation.MayTakeOver), now);
+        _homes.Step(view);
         if (_isLeaving)
             TryLeave(view);
         else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && !_claim.IsBusy)
-            _claim.Begin(0, _parts.Store.ClaimAsync(_self, _ownership.ToClaim, CancellationToken.None));
+            _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, _ownership.ToClaim, CancellationToken.None));
     }
 
     private void FindLeaving(ClusterView view)
     {
+        if (_leaving.IsEmpty && !_isLeaving && !_statuses.Values.Any(status => status.IsLeaving))
+            return;
         var leaving = view.Nodes.Where(node => node == _self ? _isLeaving : _statuses.GetValueOrDefault(node) is { IsLeaving: true })
             .ToImmutableHashSet();
         if (leaving.SetEquals(_leaving))
@@ -333,7 +400,7 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(NodeEnd.Left);
             return;
         }
-        if ((!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || _leave.IsBusy)
+        if ((!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
             return;
         _leave.Begin(true, LeaveAsync());
 
@@ -351,7 +418,7 @@ public sealed class ClusterNode : ILinkReceiver
             return;
         _statusAt = now;
         _number++;
-        var watched = new WatchedServices([.. _parts.Hub.Watched], _number);
+        var watched = new WatchedServices([.. _parts.Hub.Watched, .. _homes.ListDelivered()], _number);
         foreach (var node in view.Nodes)
         {
             if (node == _self)
@@ -373,13 +440,14 @@ public sealed class ClusterNode : ILinkReceiver
         _parts.Confirmation.Depose();
         _parts.Hub.Drain();
         _ownership.CloseAll();
+        _homes.CloseAll();
         Router.Stop();
         Ended?.Invoke(end);
     }
 
-    internal static Lease LeaseOf(NodeLease lease) => new(lease.Node, lease.Renewal, lease.Members, lease.Acknowledged, lease.Age);
-
     private void Wake() => Woken?.Invoke();
+
+    private sealed record KnownData(DataIdentity Identity);
 }
 
 /// <summary>How a node has ended.</summary>

@@ -52,7 +52,13 @@ public sealed record NodeParts
     /// <summary>One of the publishers of the writer.</summary>
     public required CommitHints Hints { get; init; }
 
-    /// <summary>Delivers webhooks; null if this node delivers none.</summary>
+    /// <summary>The quotas that all nodes share.</summary>
+    public required SharedQuotas Quotas { get; init; }
+
+    /// <summary>
+    /// Delivers webhooks; null if this node delivers none. One of the publishers of the writer. Its creator starts and stops
+    /// it.
+    /// </summary>
     public WebhookDispatcher? Webhooks { get; init; }
 
     /// <summary>Says when the store has evicted the node.</summary>

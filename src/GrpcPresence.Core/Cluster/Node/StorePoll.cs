@@ -4,6 +4,7 @@ using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Node;
@@ -16,6 +17,7 @@ internal sealed class StorePoll
 {
     private readonly NodeParts _parts;
     private readonly ShardTable _table;
+    private readonly Action<ClusterPoll> _adopt;
     private readonly ShardRecovery _recovery;
     private readonly StoreCall<TimeSpan, ClusterPoll> _poll;
     private readonly StoreCall<NodeId, NodeLease?> _lease;
@@ -30,18 +32,15 @@ internal sealed class StorePoll
     private bool _mustReload;
     private bool _mustCheck; // the stored presence of the shards
     private bool _isChecking;
-    private bool _hasWentBack;
-    private volatile bool _writerWentBack;
 
-    public StorePoll(NodeParts parts, ShardTable table, Action wake)
+    /// <param name="parts">The parts of the node.</param>
+    /// <param name="table">Learns the holders.</param>
+    /// <param name="adopt">Takes the first poll, and each one of other data than the one before, before anything else of it counts.</param>
+    /// <param name="wake">Wakes the loop.</param>
+    public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, Action wake)
     {
-        (_parts, _table, _recovery) = (parts, table, new ShardRecovery(parts.Services));
+        (_parts, _table, _adopt, _recovery) = (parts, table, adopt, new ShardRecovery(parts.Services));
         (_poll, _lease, _reload) = (new(wake), new(wake), new(wake));
-        parts.Status.WentBack += _ =>
-        {
-            _writerWentBack = true;
-            wake();
-        };
     }
 
     /// <summary>Whether a poll was answered, so that the table of shards says what the store says.</summary>
@@ -49,6 +48,9 @@ internal sealed class StorePoll
 
     /// <summary>Whether the store answers.</summary>
     public bool IsFresh => _answeredFrom is { } sent && _parts.Clock.Now - sent < 2 * Limits.StorePollInterval;
+
+    /// <summary>The data that the last poll was of; default before the first one.</summary>
+    public DataIdentity Data => _known.Identity;
 
     /// <summary>Whether the store says that this node is not active.</summary>
     public bool IsOut { get; private set; }
@@ -67,12 +69,8 @@ internal sealed class StorePoll
                     _suspects.Enqueue(member);
             }
         }
-        if (_writerWentBack)
-        {
-            _writerWentBack = false;
-            _hasWentBack = true;
+        if (_parts.Confirmation.TakeOtherData())
             _sentAt = null;
-        }
         if (!_poll.IsBusy && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
         {
             _sentAt = now;
@@ -90,17 +88,19 @@ internal sealed class StorePoll
             _parts.Tracker.Start();
         }
         _parts.Tracker.RaiseUptime(poll.Uptime.Total);
-        if (HasPolled && (poll.Identity != _known.Identity || _hasWentBack))
+        if (poll.Identity != _known.Identity)
         {
-            _hasWentBack = false;
-            ForgetLost();
+            _adopt(poll);
+            if (HasPolled)
+                ForgetLost();
         }
         foreach (var holder in poll.Shards)
-            _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch));
+            _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, poll.Identity));
         if (poll.Members is { } members)
         {
             _members = members;
             IsOut = !members.Contains(_parts.View.Self);
+            _parts.Confirmation.Note(members);
         }
         _mustReload |= _changes >= 0 && poll.ChangesVersion != _changes;
         _changes = poll.ChangesVersion;
@@ -108,6 +108,7 @@ internal sealed class StorePoll
         {
             _parts.Services.Update(record);
             _parts.Hub.NoteRevision(record.Sid, record.Id, record.Revision);
+            _parts.Webhooks?.Wake(record.Sid, record.Revision);
             _services[record.Id] = new KnownService(record.Id, record.Revision, version);
         }
         foreach (var cached in _parts.Services.Cached.Where(cached => poll.Gone.Contains(cached.Id)))
@@ -120,13 +121,12 @@ internal sealed class StorePoll
     }
 
     /// <summary>
-    /// Commits that were acknowledged may be lost. Clients resume and get a reset, nothing cached counts, and each user whose stored
+    /// Commits that were acknowledged may be lost. The caches were reset before. What was polled does not count, and each user whose stored
     /// presence differs from the tracked one is stored again.
     /// </summary>
     private void ForgetLost()
     {
-        _parts.Services.Reset();
-        _parts.Hub.Reset();
+        _parts.Webhooks?.ForgetProgress();
         _services.Clear();
         _mustReload = true;
         _mustCheck = true;
@@ -139,7 +139,7 @@ internal sealed class StorePoll
     private void Observe()
     {
         if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
-            _parts.Confirmation.Observe(ClusterNode.LeaseOf(lease), _parts.Clock.Now);
+            _parts.Confirmation.Observe(lease, _parts.Clock.Now);
         if (!_lease.IsBusy && _suspects.TryDequeue(out var suspect))
             _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence.HandOver;
 
@@ -17,9 +18,9 @@ public abstract record HandOverItem(long Id, Shard Shard) : LinkItem
 /// <summary>A hand-over begins.</summary>
 /// <param name="Id">The hand-over.</param>
 /// <param name="Shard">The shard, which the holder has sealed and settled.</param>
-/// <param name="Epoch">The epoch under which the holder has it.</param>
+/// <param name="Holder">The sender, and the epoch under which it has the shard.</param>
 /// <param name="Start">What the holder says before the users.</param>
-public sealed record HandOverBegin(long Id, Shard Shard, long Epoch, HandOverStart Start) : HandOverItem(Id, Shard)
+public sealed record HandOverBegin(long Id, Shard Shard, KnownHolder Holder, HandOverStart Start) : HandOverItem(Id, Shard)
 {
     /// <inheritdoc/>
     public override int Size => 64 + (64 * Start.Streams.Count);
@@ -49,5 +50,5 @@ public sealed record HandOverAccepted(long Id, Shard Shard) : HandOverItem(Id, S
 /// <summary>The store has given the shard to the receiver.</summary>
 /// <param name="Id">The hand-over.</param>
 /// <param name="Shard">The shard.</param>
-/// <param name="Epoch">The new epoch.</param>
-public sealed record HandOverDone(long Id, Shard Shard, long Epoch) : HandOverItem(Id, Shard);
+/// <param name="Holder">The receiver, and the new epoch.</param>
+public sealed record HandOverDone(long Id, Shard Shard, KnownHolder Holder) : HandOverItem(Id, Shard);

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence.HandOver;
@@ -50,17 +51,23 @@ internal sealed class IncomingHandOvers
         return now < incoming.WaitsUntil;
     }
 
+    /// <summary>Returns what was received of a shard, complete or not; null if nothing was.</summary>
+    public Incoming? Find(Shard shard) => _incoming.GetValueOrDefault(shard);
+
     /// <summary>Returns what was received of a shard, complete or not; null if nothing was. Forgets it.</summary>
     public Incoming? Take(Shard shard) => _incoming.Remove(shard, out var incoming) ? incoming : null;
 
     /// <summary>
     /// Forgets what is of a shard that another node than the sender holds by now, or that the sender holds under another epoch.
     /// </summary>
-    public void Forget(Shard shard, NodeId? holder, long epoch)
+    public void Forget(Shard shard, KnownHolder holder)
     {
-        if (_incoming.TryGetValue(shard, out var incoming) && (incoming.From != holder || incoming.Begin.Epoch != epoch))
+        if (_incoming.TryGetValue(shard, out var incoming) && (incoming.From != holder.Node || incoming.Begin.Holder != holder))
             _incoming.Remove(shard);
     }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear() => _incoming.Clear();
 }
 
 /// <summary>What a node has handed over of a shard.</summary>

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
@@ -31,17 +32,17 @@ internal sealed class OutgoingHandOver
     private bool _isSent;
     private TimeSpan _progressAt;
 
-    public OutgoingHandOver(SealedShard seal, long id, long epoch, NodeId to, CommandQueue queue, SendItem send, TimeSpan now)
+    public OutgoingHandOver(SealedShard seal, long id, KnownHolder holder, NodeId to, CommandQueue queue, SendItem send, TimeSpan now)
     {
-        (_seal, _id, Epoch, To, _queue, _send, _progressAt) = (seal, id, epoch, to, queue, send, now);
+        (_seal, _id, Holder, To, _queue, _send, _progressAt) = (seal, id, holder, to, queue, send, now);
         _barrier = _queue.SubmitAsync(new Barrier());
     }
 
     /// <summary>The shard.</summary>
     public Shard Shard => _seal.Shard;
 
-    /// <summary>The epoch under which this node holds the shard.</summary>
-    public long Epoch { get; }
+    /// <summary>This node, and the epoch under which it holds the shard.</summary>
+    public KnownHolder Holder { get; }
 
     /// <summary>The receiver.</summary>
     public NodeId To { get; }
@@ -83,7 +84,20 @@ internal sealed class OutgoingHandOver
     }
 
     /// <summary>Tells the receiver that it holds the shard. The poll would show it as well, but later.</summary>
-    public void SendDone(long epoch, TimeSpan now) => _send(To, new HandOverDone(_id, Shard, epoch), now + Limits.ForwardedCall);
+    public void SendDone(KnownHolder receiver, TimeSpan now) =>
+        _send(To, new HandOverDone(_id, Shard, receiver), now + Limits.ForwardedCall);
+
+    /// <summary>
+    /// Gives the hand-over up because the data is other data by now. Returns whether the shard is open again: not if the receiver may have
+    /// it, in the data of before.
+    /// </summary>
+    public bool TryGiveUp()
+    {
+        if (_switch is not null)
+            return false;
+        GiveUp();
+        return true;
+    }
 
     private HandOverState Conclude(Task<SwitchOutcome> switching, TimeSpan now, out long epoch)
     {
@@ -125,7 +139,7 @@ internal sealed class OutgoingHandOver
     private bool TrySend(TimeSpan now)
     {
         var deadline = now + Limits.ForwardedCall;
-        if (!_send(To, new HandOverBegin(_id, Shard, Epoch, _seal.Start()), deadline))
+        if (!_send(To, new HandOverBegin(_id, Shard, Holder, _seal.Start()), deadline))
             return false;
         var (next, count) = (0, 0);
         while (_seal.ListUsers(ref next, PageSize) is { Count: > 0 } page)
@@ -137,7 +151,7 @@ internal sealed class OutgoingHandOver
         return _send(To, new HandOverEnd(_id, Shard, count), deadline);
     }
 
-    private Task<SwitchOutcome> Submit() => _queue.SubmitAsync(new SwitchShards(_queue, [new ShardSwitch(Shard, Epoch, To)]));
+    private Task<SwitchOutcome> Submit() => _queue.SubmitAsync(new SwitchShards(_queue, [new ShardSwitch(Shard, Holder.Epoch, To)]));
 
     private HandOverState GiveUp()
     {

@@ -2,15 +2,20 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Core.Tenants;
 
 namespace GrpcPresence.Core.Cluster.Ownership;
 
-/// <summary>Loads shards that this node holds and has not opened yet. Safe from any thread.</summary>
+/// <summary>Loads shards that this node holds and has not opened yet. Used only by the loop of the node.</summary>
 internal sealed class ShardLoader(IClusterStore store, ServiceCache services, TrackedShards shards)
 {
     private readonly ShardRecovery _recovery = new(services);
+    private Task<ServerUptime>? _uptime; // one read for all loads that begin together
+
+    /// <summary>Makes later loads read the uptime again. Call it after the node has learned that it holds the shards.</summary>
+    public void RenewUptime() => _uptime = null;
 
     /// <summary>
     /// Loads a shard from what its last holder has handed over, and from the store as well unless the hand-over was the complete one before
@@ -23,6 +28,7 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
     public async Task<ShardLoad> LoadAsync(Shard shard, Incoming? incoming, bool isHandedOver)
     {
         var load = shards.Load(shard);
+        var uptime = isHandedOver ? null : _uptime ??= store.FindUptimeAsync(CancellationToken.None).AsTask();
         if (incoming is not null)
         {
             load.Receive(incoming.Begin.Start);
@@ -32,11 +38,11 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
                     load.Receive(service, user);
             }
         }
-        if (isHandedOver)
+        if (uptime is null)
             return load;
         await _recovery.TakeOverAsync(
             load,
-            await store.FindUptimeAsync(CancellationToken.None).ConfigureAwait(false),
+            await uptime.ConfigureAwait(false),
             (after, limit, stop) => store.ListEndedSessionsAsync(shard, after, limit, stop),
             (after, limit, stop) => store.ListOnlineUsersAsync(shard, after, limit, stop),
             CancellationToken.None).ConfigureAwait(false);

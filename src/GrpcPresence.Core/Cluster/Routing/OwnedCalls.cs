@@ -13,8 +13,8 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// </summary>
 /// <remarks>
 /// Calls run in the order in which a link brings them, except that a call waits if its service instance is not cached, and all later ones
-/// of that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions is sent only while
-/// this node is confirmed; otherwise the client gets OwnerUnavailable.
+/// of that service instance wait behind it. A result is sent when the call is complete. One that depends on sessions, also a rejection, is
+/// sent only while this node is confirmed; otherwise the client gets OwnerUnavailable.
 /// </remarks>
 internal sealed class OwnedCalls(
     PresenceTracker tracker,
@@ -91,13 +91,14 @@ internal sealed class OwnedCalls(
         {
             _running.RemoveAll(running =>
             {
-                if (running.Task.IsCompleted)
+                var isComplete = running.End.IsCompleted;
+                if (isComplete)
                     complete.Add(running);
-                return running.Task.IsCompleted;
+                return isComplete;
             });
         }
         foreach (var running in complete)
-            Send(running.From, running.Call, ResultOf(running.Task));
+            Send(running.From, running.Call, ResultOf(running.End.Outcome));
     }
 
     /// <summary>
@@ -125,21 +126,22 @@ internal sealed class OwnedCalls(
 
     private void Run(NodeId from, CallItem call, CachedService? service)
     {
-        var task = call switch
+        var end = call switch
         {
-            HeartbeatItem heartbeat => BeatAsync(service!, heartbeat),
-            EndSessionItem end => EndAsync(service!, end),
-            RequestItem request => executor.ExecuteAsync(request.Shard, request.Request),
+            HeartbeatItem heartbeat => new SessionEnd(BeatAsync(service!, heartbeat)),
+            EndSessionItem item => End(service!, item),
+            RequestItem request => new SessionEnd(executor.ExecuteAsync(request.Shard, request.Request, isCharged: true)),
             _ => throw new ArgumentOutOfRangeException(nameof(call), call, "The call is of an unknown kind."),
         };
-        if (task.IsCompleted)
+        if (end.IsCompleted)
         {
-            Send(from, call, ResultOf(task));
+            Send(from, call, ResultOf(end.Outcome));
             return;
         }
         lock (_gate)
-            _running.Add(new Running(from, call, task));
-        WakeAfter(task);
+            _running.Add(new Running(from, call, end));
+        WakeAfter(end.Remembered);
+        WakeAfter(end.Offline);
     }
 
     private Task BeatAsync(CachedService service, HeartbeatItem call)
@@ -151,14 +153,14 @@ internal sealed class OwnedCalls(
         return result.Rejection is { } reason ? Task.FromException(ErrorOf(reason, call)) : result.Stored;
     }
 
-    private Task EndAsync(CachedService service, EndSessionItem call) => service.Id == call.ServiceId
-        ? tracker.EndSession(service, call.User, call.Session)
-        : Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service));
+    private SessionEnd End(CachedService service, EndSessionItem call) => service.Id == call.ServiceId
+        ? tracker.BeginEnd(service, call.User, call.Session)
+        : new SessionEnd(Task.FromException(PresenceErrors.ServiceInstanceNotFound(call.Service)));
 
     private void Send(NodeId to, CallItem call, CallResult? result)
     {
-        // The clock is read here, when the answer is written.
-        if (call.DependsOnSessions && result is CallResult.Done && !isConfirmed())
+        // The clock is read here, when the answer is written. A rejection depends on sessions too: the end of one may not be stored.
+        if (call.DependsOnSessions && result is not null && !isConfirmed())
             result = new CallResult.Failed(CallError.Of(PresenceErrors.OwnerUnavailable()));
         send(to, new ResultItem(call.Call, result ?? new CallResult.Moved(table[call.Shard])));
     }
@@ -183,7 +185,7 @@ internal sealed class OwnedCalls(
     private void WakeAfter(Task task) => task.ContinueWith(
         static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
-    private sealed record Running(NodeId From, CallItem Call, Task Task);
+    private sealed record Running(NodeId From, CallItem Call, SessionEnd End);
 
     private sealed record Loading(Task<CachedService> Service)
     {

@@ -69,8 +69,10 @@ public sealed class UserRouter(
         {
             var met = stream is null ? null : streams.Meet(stream.Id, stream.EndSessionsOnClose);
             var result = tracker.Beat(service, user, session, met);
-            if (!result.IsMoved)
-                return result.Rejection is null ? result with { Stored = WhileConfirmed(result.Stored) } : result;
+            if (!result.IsMoved && result.Rejection is null)
+                return result with { Stored = WhileConfirmed(result.Stored) };
+            if (!result.IsMoved) // a rejection depends on sessions too: the end of one may not be stored
+                return isConfirmed() ? result : new HeartbeatResult(Rejection: null, Task.FromException(PresenceErrors.OwnerUnavailable()));
         }
         var (sid, id, key) = (service.Sid, service.Id, user);
         return new HeartbeatResult(
@@ -85,7 +87,10 @@ public sealed class UserRouter(
         return SubmitAsync(call => new EndSessionItem(call, shard, sid, id, key, session));
     }
 
-    /// <summary>Runs any other call at the owner of a shard, and returns its response.</summary>
+    /// <summary>
+    /// Runs any other call at the owner of a shard, and returns its response. The caller has authorized and charged it before: the owner,
+    /// which may be this node, charges it no more.
+    /// </summary>
     /// <exception cref="PresenceException">
     /// The error of the call; OwnerUnavailable: nothing has happened; OutcomeUnknown: a write may have happened.
     /// </exception>

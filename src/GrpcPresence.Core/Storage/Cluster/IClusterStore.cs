@@ -17,7 +17,7 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// node name (its last renewal), and a row for each shard (its holder, or none, and its epoch). A commit holds the fence row, so the lease
 /// is a row of its own. A counter of the cluster gives epochs: each transaction that changes rows of shards takes the next one and writes
 /// it into all of them. So a higher epoch is never visible before a lower one, and an epoch is never given to two nodes. When the data went
-/// back, the counter moves above every epoch that it ever gave.
+/// back, its <see cref="DataIdentity"/> is a new one before the first write, and the counter moves above every epoch that it ever gave.
 /// </para>
 /// <para>
 /// <b>Fence.</b> A call that writes for a node first takes the fence row of the node, and throws <see cref="NodeEvictedException"/> unless
@@ -59,8 +59,8 @@ public interface IClusterStore : IPresenceStore
 
     /// <summary>
     /// Renews the lease of an active run: stores the present time of the store's clock, the number, the active nodes as the members of this
-    /// renewal, and <paramref name="acknowledged"/>. Returns the members. A renewal whose number is not above the stored one changes
-    /// nothing and throws <see cref="StorageException"/>: it was on its way while a later one happened.
+    /// renewal, and <paramref name="acknowledged"/>. Returns the members, and the data that holds the lease. A renewal whose number is not
+    /// above the stored one changes nothing and throws <see cref="StorageException"/>: it was on its way while a later one happened.
     /// </summary>
     /// <param name="node">The run.</param>
     /// <param name="number">The number of the renewal; at least 1, and above that of each earlier attempt.</param>
@@ -70,25 +70,27 @@ public interface IClusterStore : IPresenceStore
     /// </param>
     /// <param name="cancellationToken">Ends the waiting. The renewal may still happen.</param>
     /// <exception cref="NodeEvictedException">The run is not active.</exception>
-    ValueTask<ImmutableArray<NodeId>> RenewAsync(
+    ValueTask<RenewedLease> RenewAsync(
         NodeId node, long number, ImmutableArray<NodeId> acknowledged, CancellationToken cancellationToken);
 
     /// <summary>Returns the lease of the run; null if the run is not active.</summary>
     ValueTask<NodeLease?> FindLeaseAsync(NodeId node, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Evicts a run. In one transaction, if the run is active, the number of its last renewal is <paramref name="renewal"/>, and the age of
-    /// its lease is at least <paramref name="age"/>: marks its fence row as dead and makes its shards ownerless. Returns whether it did.
-    /// A commit of the run that holds the fence row does not delay this: the store ends its session. The store does not check votes.
+    /// Evicts a run. In one transaction, if the data is <paramref name="data"/>, the run is active, the number of its last renewal is
+    /// <paramref name="renewal"/>, and the age of its lease is at least <paramref name="age"/>: marks its fence row as dead and makes its
+    /// shards ownerless. Returns whether it did. A commit of the run that holds the fence row does not delay this: the store ends its
+    /// session. The store does not check votes.
     /// </summary>
-    ValueTask<bool> EvictAsync(NodeId node, long renewal, TimeSpan age, CancellationToken cancellationToken);
+    ValueTask<bool> EvictAsync(NodeId node, DataIdentity data, long renewal, TimeSpan age, CancellationToken cancellationToken);
 
     /// <summary>
     /// Takes those of the shards that have no holder, all with one new epoch, and returns what it took, by ascending number. When two nodes
-    /// claim a shard at once, one of them takes it.
+    /// claim a shard at once, one of them takes it. Takes nothing if the data is not <paramref name="data"/>.
     /// </summary>
     /// <exception cref="NodeEvictedException">The run is not active.</exception>
-    ValueTask<ImmutableArray<ShardHolder>> ClaimAsync(NodeId node, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken);
+    ValueTask<ImmutableArray<ShardHolder>> ClaimAsync(
+        NodeId node, DataIdentity data, IReadOnlyCollection<Shard> shards, CancellationToken cancellationToken);
 
     /// <summary>
     /// Returns what has changed since an earlier poll, at one moment: no commit lies between two parts of it. A poll from what an earlier

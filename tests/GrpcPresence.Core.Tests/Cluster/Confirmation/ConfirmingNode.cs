@@ -27,6 +27,7 @@ internal sealed class ConfirmingNode
         _clock = new NodeClock(time);
         _channel = network.Attach(view.Self, Receive);
         Protocol = new ConfirmationProtocol(view, _channel, _clock.Now);
+        Protocol.Learn(LeaseStore.Data, _clock.Now);
     }
 
     public NodeId Id => _view.Self;
@@ -93,7 +94,7 @@ internal sealed class ConfirmingNode
         switch (message)
         {
             case LeaseStore.Renewed renewed:
-                Protocol.CompleteRenewal(renewed.Number, renewed.Members, now);
+                Protocol.CompleteRenewal(renewed.Number, LeaseStore.Data, renewed.Members, now);
                 break;
             case LeaseStore.NotActive:
                 Protocol.Depose();

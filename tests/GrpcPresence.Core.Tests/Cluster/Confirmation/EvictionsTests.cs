@@ -2,12 +2,15 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 
 public sealed class EvictionsTests
 {
     private static readonly NodeId X = new("x", 1);
+    private static readonly DataIdentity Data = new("model", Timeline: 1);
     private static readonly NodeId Self = new("a", 1);
     private static readonly NodeId B = new("b", 1);
     private static readonly NodeId C = new("c", 1);
@@ -17,7 +20,11 @@ public sealed class EvictionsTests
     private readonly PeerPromises _promises = new(TimeSpan.FromMinutes(-1));
     private readonly Evictions _evictions;
 
-    public EvictionsTests() => _evictions = new Evictions(Self, _promises);
+    public EvictionsTests()
+    {
+        _evictions = new Evictions(Self, _promises);
+        _evictions.Learn(Data, At(-200_000));
+    }
 
     [Theory]
     [InlineData(2, 1)]
@@ -33,10 +40,10 @@ public sealed class EvictionsTests
         for (var vote = 1; vote < votes; vote++)
         {
             Assert.False(_evictions.TryTake(At(0), out _));
-            _evictions.Receive(others[vote], new Vote(X, 9));
+            _evictions.Receive(others[vote], new Vote(X, Data, 9));
         }
         Assert.True(_evictions.TryTake(At(0), out var eviction));
-        Assert.Equal(new Eviction(X, 9, HasVotes: true), eviction);
+        Assert.Equal(new Eviction(X, Data, 9, HasVotes: true), eviction);
     }
 
     [Fact]
@@ -45,9 +52,9 @@ public sealed class EvictionsTests
         // The last renewal saw fewer members than the one before, whose members the node asks if the answer was lost.
         Observe([X, Self], [X, Self, B, C, D]);
         Assert.False(_evictions.TryTake(At(0), out _));
-        _evictions.Receive(B, new Vote(X, 9));
+        _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
-        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
         Assert.True(_evictions.TryTake(At(0), out _));
     }
 
@@ -55,9 +62,9 @@ public sealed class EvictionsTests
     public void OneHolder_votes_count_against_the_members_of_the_last_renewal()
     {
         Observe([X, Self, B, C, D], [X, Self]);
-        _evictions.Receive(B, new Vote(X, 9));
+        _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
-        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
         Assert.True(_evictions.TryTake(At(0), out _));
     }
 
@@ -65,9 +72,9 @@ public sealed class EvictionsTests
     public void OneHolder_votes_of_other_nodes_and_runs_do_not_count()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Receive(C, new Vote(X, 9));
-        _evictions.Receive(new NodeId("b", 0), new Vote(X, 9));
-        _evictions.Receive(X, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
+        _evictions.Receive(new NodeId("b", 0), new Vote(X, Data, 9));
+        _evictions.Receive(X, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(0), out _));
     }
 
@@ -75,7 +82,7 @@ public sealed class EvictionsTests
     public void Live_a_later_run_of_a_member_votes_in_its_place()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Receive(new NodeId("b", 2), new Vote(X, 9));
+        _evictions.Receive(new NodeId("b", 2), new Vote(X, Data, 9));
         Assert.True(_evictions.TryTake(At(0), out var eviction));
         Assert.True(eviction.HasVotes);
     }
@@ -84,11 +91,11 @@ public sealed class EvictionsTests
     public void OneHolder_votes_for_an_earlier_renewal_do_not_count()
     {
         Observe([X, Self, B], [X, Self, B]);
-        _evictions.Observe(new Lease(X, 10, [X, Self, B], [X, Self, B], At(2000)), View, At(100));
+        _evictions.Observe(new NodeLease(X, Data, 10, At(2000), [X, Self, B], [X, Self, B]), View, At(100));
         _evictions.Tick(View, At(100), []);
-        _evictions.Receive(B, new Vote(X, 9));
+        _evictions.Receive(B, new Vote(X, Data, 9));
         Assert.False(_evictions.TryTake(At(100), out _));
-        _evictions.Receive(B, new Vote(X, 10));
+        _evictions.Receive(B, new Vote(X, Data, 10));
         Assert.True(_evictions.TryTake(At(100), out _));
     }
 
@@ -105,7 +112,7 @@ public sealed class EvictionsTests
     [Fact]
     public void A_lease_that_is_younger_than_a_confirmation_collects_no_votes()
     {
-        _evictions.Observe(new Lease(X, 9, [X, Self, B], [X, Self, B], At(400)), View, At(0));
+        _evictions.Observe(new NodeLease(X, Data, 9, At(400), [X, Self, B], [X, Self, B]), View, At(0));
         Assert.Empty(RequestsAt(600));
         Assert.True(_promises.TryConfirm(X, 9, View with { Nodes = [X] }, At(600)));
         Assert.Equal([B], RequestsAt(601));
@@ -116,7 +123,7 @@ public sealed class EvictionsTests
     {
         Observe([X, Self, B, C, D], [X, Self]);
         Assert.Empty(RequestsAt(249));
-        _evictions.Receive(C, new Vote(X, 9));
+        _evictions.Receive(C, new Vote(X, Data, 9));
         Assert.Equal([B, D], RequestsAt(250));
     }
 
@@ -134,7 +141,7 @@ public sealed class EvictionsTests
         for (var now = 0; now <= 119_000; now += 1000)
         {
             Assert.False(_evictions.TryTake(At(now), out _));
-            _evictions.Observe(new Lease(X, 9, [X], [X], At(now + 2000)), View, At(now));
+            _evictions.Observe(new NodeLease(X, Data, 9, At(now + 2000), [X], [X]), View, At(now));
             _evictions.Tick(View, At(now), []);
         }
         Assert.False(_evictions.TryTake(At(119_000), out _));
@@ -170,12 +177,62 @@ public sealed class EvictionsTests
         Assert.False(_evictions.TryTake(At(5000), out _));
     }
 
+    [Fact]
+    public void OneHolder_the_age_of_a_lease_counts_from_when_this_node_learned_the_data()
+    {
+        _evictions.Learn(Data, At(0));
+        _evictions.Observe(new NodeLease(X, Data, 9, At(500_000), [X, Self], [X, Self]), View, At(500));
+
+        _evictions.Tick(View, At(1000), []);
+        Assert.False(_evictions.TryTake(At(1000), out _));
+        _evictions.Tick(View, At(1001), []);
+        Assert.True(_evictions.TryTake(At(1001), out _));
+    }
+
+    [Fact]
+    public void A_node_evicts_its_own_earlier_run_without_knowing_the_data()
+    {
+        var earlier = new NodeLease(new NodeId("a", 0), Data, 9, At(1001), [X, Self], [X, Self]);
+        var evictions = new Evictions(Self, _promises);
+
+        evictions.Observe(earlier, View, At(0));
+
+        Assert.True(evictions.TryTake(At(0), out var eviction));
+        Assert.Equal(new Eviction(earlier.Node, Data, 9, HasVotes: true), eviction);
+    }
+
+    [Fact]
+    public void OneHolder_a_lease_of_other_data_begins_no_eviction()
+    {
+        _evictions.Observe(new NodeLease(X, Data with { Timeline = 2 }, 9, At(2000), [], []), View, At(0));
+        Assert.False(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void OneHolder_a_vote_about_other_data_does_not_count()
+    {
+        Observe([X, Self, B], [X, Self, B]);
+        _evictions.Receive(B, new Vote(X, Data with { Timeline = 2 }, 9));
+        Assert.False(_evictions.TryTake(At(0), out _));
+        _evictions.Receive(B, new Vote(X, Data, 9));
+        Assert.True(_evictions.TryTake(At(0), out _));
+    }
+
+    [Fact]
+    public void What_was_known_of_leases_ends_with_the_data()
+    {
+        Observe([X, Self], [X, Self]);
+        _evictions.Learn(Data with { Timeline = 2 }, At(0));
+        _evictions.Tick(View, At(2000), []);
+        Assert.False(_evictions.TryTake(At(2000), out _));
+    }
+
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     // Renewal 9 is two seconds old; this node votes.
     private void Observe(ImmutableArray<NodeId> members, ImmutableArray<NodeId> acknowledged)
     {
-        _evictions.Observe(new Lease(X, 9, members, acknowledged, At(2000)), View, At(0));
+        _evictions.Observe(new NodeLease(X, Data, 9, At(2000), members, acknowledged), View, At(0));
         RequestsAt(0);
     }
 
@@ -183,7 +240,7 @@ public sealed class EvictionsTests
     {
         List<(NodeId To, VoteRequest Request)> requests = [];
         _evictions.Tick(View, At(now), requests);
-        Assert.All(requests, request => Assert.Equal(new VoteRequest(X, 9), request.Request));
+        Assert.All(requests, request => Assert.Equal(new VoteRequest(X, Data, 9), request.Request));
         return [.. requests.Select(request => request.To)];
     }
 }

@@ -3,6 +3,8 @@ using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Testing.Cluster;
 using GrpcPresence.Testing.Watching;
 
@@ -15,6 +17,9 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
 {
     /// <summary>The address of the store in the network.</summary>
     public static readonly NodeId Address = new("store", 1);
+
+    /// <summary>The data that it holds.</summary>
+    public static readonly DataIdentity Data = new("model", Timeline: 1);
 
     private readonly Dictionary<NodeId, Row> _rows = [];
 
@@ -36,7 +41,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
     }
 
     /// <summary>The lease of each active node.</summary>
-    public ImmutableArray<Lease> Leases => [.. _rows.Values.Where(row => row.IsActive).Select(row => row.ToLease(clock.Now))];
+    public ImmutableArray<NodeLease> Leases => [.. _rows.Values.Where(row => row.IsActive).Select(row => row.ToLease(clock.Now))];
 
     /// <summary>Adds an active node.</summary>
     public void Join(NodeId node) => _rows.Add(node, new Row(node, clock.Now));
@@ -87,7 +92,7 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
 
     public sealed record Poll : NodeMessage;
 
-    public sealed record Polled(ImmutableArray<Lease> Leases) : NodeMessage;
+    public sealed record Polled(ImmutableArray<NodeLease> Leases) : NodeMessage;
 
     public sealed record Evict(Eviction Eviction) : NodeMessage;
 
@@ -121,6 +126,6 @@ internal sealed class LeaseStore(SimulatedClock clock, Random random)
             return true;
         }
 
-        public Lease ToLease(TimeSpan now) => new(node, Number, Members, _acknowledgedMembers, now - RenewedAt);
+        public NodeLease ToLease(TimeSpan now) => new(node, Data, Number, now - RenewedAt, Members, _acknowledgedMembers);
     }
 }

@@ -2,17 +2,21 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Cluster.Confirmation;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 
 public sealed class NodeConfirmationTests
 {
     private static readonly NodeId Self = new("a", 1);
+    private static readonly DataIdentity Data = new("model", Timeline: 1);
     private static readonly NodeId B = new("b", 1);
     private static readonly NodeId C = new("c", 1);
     private static readonly TimeSpan Counted = Limits.Confirmation - Limits.ConfirmationMargin;
 
     private readonly NodeConfirmation _node = new(Self, At(0));
+
+    public NodeConfirmationTests() => _node.Learn(Data);
 
     [Fact]
     public void A_node_is_not_confirmed_before_its_first_renewal() => Assert.Equal(ConfirmationState.Unconfirmed, _node.StateAt(At(0)));
@@ -46,7 +50,7 @@ public sealed class NodeConfirmationTests
     {
         Renew(at: 0, answeredAt: 1);
         Assert.True(_node.TryBeginRenewal(At(250), out var renewal));
-        _node.CompleteRenewal(renewal.Number, [Self], At(60_000));
+        _node.CompleteRenewal(renewal.Number, Data, [Self], At(60_000));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(60_000)));
         Assert.False(_node.TryBeginRenewal(At(60_000), out _));
     }
@@ -56,7 +60,7 @@ public sealed class NodeConfirmationTests
     {
         Renew(at: 0, answeredAt: 1, Self, B);
         Assert.True(_node.TryBeginRenewal(At(2500), out var renewal));
-        _node.CompleteRenewal(renewal.Number, [Self], At(3000));
+        _node.CompleteRenewal(renewal.Number, Data, [Self], At(3000));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(3000)));
     }
 
@@ -65,7 +69,7 @@ public sealed class NodeConfirmationTests
     {
         Assert.True(_node.TryBeginRenewal(At(0), out var renewal));
         _node.Depose();
-        _node.CompleteRenewal(renewal.Number, [Self], At(1));
+        _node.CompleteRenewal(renewal.Number, Data, [Self], At(1));
         Assert.Equal(ConfirmationState.Lost, _node.StateAt(At(1)));
     }
 
@@ -93,7 +97,7 @@ public sealed class NodeConfirmationTests
         Renew(at: 0, answeredAt: 10, Self, B);
         Assert.True(_node.TryBeginRenewal(At(250), out var late));
         Assert.True(_node.TryBeginRenewal(At(1250), out _));
-        _node.CompleteRenewal(late.Number, [Self], At(1251));
+        _node.CompleteRenewal(late.Number, Data, [Self], At(1251));
         Assert.False(_node.IsConfirmed(At(1251)));
         // The store keeps the members of renewal 1 and of the renewal in flight, so the node asks those of renewal 1.
         Assert.True(_node.TryBeginRound(At(1500), out var request, out var peers));
@@ -191,12 +195,63 @@ public sealed class NodeConfirmationTests
         Assert.True(_node.IsConfirmed(At(1400)));
     }
 
+    [Fact]
+    public void OneHolder_a_renewal_in_data_that_the_node_does_not_know_confirms_nothing()
+    {
+        Assert.True(_node.TryBeginRenewal(At(0), out var renewal));
+        _node.CompleteRenewal(renewal.Number, Data with { Timeline = 2 }, [Self, B, C], At(10));
+        Assert.False(_node.IsConfirmed(At(10)));
+        Assert.Empty(_node.Members);
+    }
+
+    [Fact]
+    public void OneHolder_after_the_node_has_learned_other_data_peers_confirm_it_only_after_a_renewal()
+    {
+        var round = AskPeers();
+        _node.Learn(Data with { Timeline = 2 });
+        _node.Receive(B, new Confirm(round), At(600));
+        Assert.False(_node.IsConfirmed(At(1400)));
+        Assert.False(_node.TryBeginRound(At(800), out _, out _));
+    }
+
+    [Fact]
+    public void A_confirmation_stands_when_the_node_learns_other_data()
+    {
+        Renew(at: 0, answeredAt: 10);
+        _node.Learn(Data with { Timeline = 2 });
+        Assert.True(_node.IsConfirmed(At(900)));
+    }
+
+    [Fact]
+    public void Peers_are_asked_about_the_data_that_the_node_knows()
+    {
+        Renew(at: 0, answeredAt: 10, Self, B, C);
+        Fail(at: 250);
+        Assert.True(_node.TryBeginRound(At(500), out var request, out _));
+        Assert.Equal(Data, request.Data);
+    }
+
+    [Fact]
+    public void OneHolder_a_node_that_was_unconfirmed_for_a_moment_was_not_confirmed_throughout()
+    {
+        var round = AskPeers();
+        Assert.True(_node.IsConfirmedThroughout(At(600)));
+        Assert.False(_node.IsConfirmedThroughout(At(1200)));
+        _node.Receive(B, new Confirm(round), At(1200)); // the confirmation of the store ended before
+        Assert.True(_node.IsConfirmed(At(1200)));
+        Assert.False(_node.IsConfirmedThroughout(At(1200)));
+
+        Renew(at: 1250, answeredAt: 1260);
+
+        Assert.True(_node.IsConfirmedThroughout(At(1270)));
+    }
+
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     private void Renew(int at, int answeredAt, params ImmutableArray<NodeId> members)
     {
         Assert.True(_node.TryBeginRenewal(At(at), out var renewal));
-        _node.CompleteRenewal(renewal.Number, members, At(answeredAt));
+        _node.CompleteRenewal(renewal.Number, Data, members, At(answeredAt));
     }
 
     private void Fail(int at)

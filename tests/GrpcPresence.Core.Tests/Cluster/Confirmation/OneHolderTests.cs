@@ -175,7 +175,7 @@ public sealed class OneHolderTests
         foreach (var dead in cluster.DeadButActive)
         {
             var lease = cluster.Store.Leases.Single(lease => lease.Node == dead);
-            if (CanBeVotedOut(lease.Members) && CanBeVotedOut(lease.AcknowledgedMembers) && cluster.Nodes.Count > 0)
+            if (CanBeVotedOut(lease.Members) && CanBeVotedOut(lease.Acknowledged) && cluster.Nodes.Count > 0)
                 throw new BrokenPromiseException("NoFalseOffline", $"{dead} is dead and was not evicted");
         }
 

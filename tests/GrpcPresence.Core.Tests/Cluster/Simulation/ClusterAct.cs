@@ -68,4 +68,13 @@ internal enum ClusterAct
 
     /// <summary>A commit that is on its way lands.</summary>
     Land,
+
+    /// <summary>A standby is promoted that lacks the last commits of up to two seconds.</summary>
+    Promote,
+
+    /// <summary>The back end answers webhooks at once, slowly, or with errors.</summary>
+    Hook,
+
+    /// <summary>Callers ask some node for many writes at once.</summary>
+    Burst,
 }

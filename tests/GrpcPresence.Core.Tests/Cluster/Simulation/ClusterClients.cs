@@ -36,6 +36,18 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     /// <summary>Notes the deletion of a user.</summary>
     public void Delete(string user) => _online[user] = TimeSpan.MinValue;
 
+    /// <summary>
+    /// The store has lost its last commits. What was answered before does not count. A session may have lived on in memory, so its
+    /// heartbeats still say for how long its end must be remembered.
+    /// </summary>
+    public void Forget()
+    {
+        _asked.Clear();
+        _ended.Clear();
+        _online.Clear();
+        _steady.Clear();
+    }
+
     /// <summary>Takes the answers so far, and checks what is stored.</summary>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
     public void Check(StoreImage image, ServiceSid service)

@@ -26,8 +26,8 @@ internal sealed record ClusterStep(ClusterAct Act, int A, int B)
         ClusterAct.Beat => 10,
         ClusterAct.Read => 8,
         ClusterAct.Unpause or ClusterAct.Heal or ClusterAct.Reconnect or ClusterAct.Land => 4,
-        ClusterAct.End or ClusterAct.Rename or ClusterAct.Open or ClusterAct.Resume => 3,
-        ClusterAct.Create or ClusterAct.Delete or ClusterAct.Switch or ClusterAct.Start or ClusterAct.Fault => 2,
+        ClusterAct.Hook or ClusterAct.End or ClusterAct.Rename or ClusterAct.Open or ClusterAct.Resume => 3,
+        ClusterAct.Burst or ClusterAct.Create or ClusterAct.Delete or ClusterAct.Switch or ClusterAct.Start or ClusterAct.Fault => 2,
         _ => 1,
     };
 }

@@ -8,7 +8,7 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>A client that watches everybody, at one node after the other.</summary>
-internal sealed class ClusterWatch(Truth truth)
+internal sealed class ClusterWatch(Truth truth, Action<WatchEvent> taken)
 {
     private SimulatedWatch? _watch;
 
@@ -19,12 +19,19 @@ internal sealed class ClusterWatch(Truth truth)
 
     public bool IsOpen => _watch is { IsOpen: true };
 
+    /// <inheritdoc cref="SimulatedWatch.IsLost"/>
+    public bool IsLost => _watch is { IsLost: true };
+
+    /// <summary>The store has lost commits.</summary>
+    public void Lose() => _watch?.Lose();
+
     public async Task OpenAsync(SimulatedNode node, ServiceSid service, Bookmark? from)
     {
         try
         {
             var session = await node.Hub.OpenAsync(new WatchRequest(service, Client.Filter, false, from?.Token), node.Store, default);
             _watch = new SimulatedWatch(Client, node.Store.Faults);
+            _watch.Taken += taken;
             Node = node;
             _watch.Open(session, from);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using GrpcPresence.Core.Cluster.Channel;
 using GrpcPresence.Core.Cluster.Confirmation;
@@ -11,10 +12,12 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Telemetry;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Watching;
+using GrpcPresence.Core.Webhooks;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
@@ -27,12 +30,17 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 /// <summary>One run of a node: the real Core on a clock of its own, which stands still while the node is paused.</summary>
 internal sealed class SimulatedNode : IDisposable, ICallExecutor
 {
+    private const int Patience = 10_000; // ms
+
     private readonly PresenceMetrics _metrics = new();
     private readonly CommandWriter _writer;
     private readonly PresenceTracker _tracker;
     private readonly CommandQueue _queue = new();
     private readonly List<(Task Command, TaskCompletionSource<ReadOnlyMemory<byte>> Answer)> _commands = [];
     private readonly ServiceSid _service;
+    private readonly WebhookDispatcher _webhooks;
+    private readonly ClusterBackEnd _backEnd;
+    private readonly ClusterQuotas _quotas;
     private TimeSpan _now;
     private TimeSpan _tickedAt;
     private bool _hasReceived;
@@ -44,11 +52,15 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         SimulatedNetwork network,
         ServiceSid service,
         TimeSpan now,
-        Func<WatchHub, ICommitPublisher> publisher)
+        Continuations continuations,
+        Func<WatchHub, ICommitPublisher> publisher,
+        ClusterBackEnd backEnd,
+        ClusterQuotas quotas)
     {
-        (Id, Store, _service, _now) = (id, store, service, now);
+        (Id, Store, _service, _now, _backEnd, _quotas) = (id, store, service, now, backEnd, quotas);
         Time.Advance(now);
-        var view = membership.Join(id);
+        View = membership.Join(id);
+        var view = View;
         var channel = network.Attach(id, Receive);
         var gates = new ShardGates();
         var keys = new ApiKeyCache();
@@ -56,14 +68,23 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         status.Faulted += exception => Fault ??= exception;
         var clock = new NodeClock(Time);
         var confirmation = new ConfirmationProtocol(view, channel, clock.Now);
-        var hints = new CommitHints(view, channel);
+        var hints = new CommitHints(view, channel, status);
         Services = new ServiceCache(store);
         _tracker = new PresenceTracker(Time, _queue, _metrics, gates);
         Hub = new WatchHub(
             store, new FixedSizeEncoder(), status, _metrics, Time, new Random(1), Limits.WatchStallTimeout,
-            () => confirmation.IsConfirmed(clock.Now));
+            () => confirmation.IsConfirmed(clock.Now))
+        {
+            Resume = continuations.Add,
+        };
+        _webhooks = new WebhookDispatcher(
+            store, _queue, backEnd.CreateSender(id), status, _metrics, Time, new Random(1), () => confirmation.IsConfirmed(clock.Now))
+        {
+            RequestsAtOnce = 1, // otherwise nobody could see whether the loop is about to begin another one
+        };
+        _ = _webhooks.StartAsync(default); // in a cluster, it is complete at once
         _writer = new CommandWriter(
-            store, _queue, Services, _tracker, [publisher(Hub), hints], keys, status, _metrics, Time, Limits.TombstoneRetention,
+            store, _queue, Services, _tracker, [publisher(Hub), hints, _webhooks], keys, status, _metrics, Time, Limits.TombstoneRetention,
             usersPerService: int.MaxValue, new ShardFence(id, gates));
         Gates = gates;
         Node = new ClusterNode(new NodeParts
@@ -80,20 +101,27 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             Keys = keys,
             Hub = Hub,
             Hints = hints,
+            Quotas = new SharedQuotas(ClusterQuotas.Whole, ClusterQuotas.Whole, Time),
+            Webhooks = _webhooks,
             Status = status,
             Executor = this,
         });
+        Limiter = new QuotaLimiter(ClusterQuotas.Whole, ClusterQuotas.Whole, ClusterQuotas.Whole, _metrics, Time, Node.Quotas);
     }
 
     public NodeId Id { get; }
 
     public InMemoryPresenceStore Store { get; }
 
-    public SteppedTimeProvider Time { get; } = new();
+    public SimulatedTime Time { get; } = new();
 
     public ClusterNode Node { get; }
 
     public ShardGates Gates { get; }
+
+    public IClusterView View { get; }
+
+    public QuotaLimiter Limiter { get; }
 
     public WatchHub Hub { get; }
 
@@ -126,6 +154,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             return;
         Node.Step();
         Write();
+        Deliver();
     }
 
     /// <summary>Does what the timer of a node and its writer do.</summary>
@@ -141,10 +170,12 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         }
         Node.Step();
         Write();
+        Deliver();
     }
 
     public void Dispose()
     {
+        _webhooks.Dispose();
         _queue.Close();
         _queue.Dispose();
         Hub.Dispose();
@@ -166,9 +197,41 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             return;
         for (var i = 0; i < 4 && _queue.Count > 0; i++)
         {
-            if (_writer.WriteOnce() != WriteOutcome.Written)
+            var outcome = _writer.WriteOnce();
+            _backEnd.Learn();
+            if (outcome != WriteOutcome.Written)
                 break;
         }
+        Answer();
+        Node.Step();
+    }
+
+    /// <summary>
+    /// Lets the delivery loops do what they can, in the thread pool, and stores their positions. When this returns they sleep, or wait for
+    /// the endpoint.
+    /// </summary>
+    private void Deliver()
+    {
+        var (left, began) = (0, Environment.TickCount64); // what a store that is away leaves in the queue
+        while (true)
+        {
+            var spin = default(SpinWait);
+            while (!_webhooks.IsAtRest && !_backEnd.HasRequests(Id) && _queue.Count <= left)
+            {
+                spin.SpinOnce(sleep1Threshold: -1);
+                if (Environment.TickCount64 - began > Patience)
+                    throw new InvalidOperationException($"The delivery loops of {Id} did not come to rest.");
+            }
+            if (_queue.Count <= left)
+                return;
+            left = _writer.WriteOnce() == WriteOutcome.Written ? 0 : _queue.Count;
+            _backEnd.Learn();
+            Answer();
+        }
+    }
+
+    private void Answer()
+    {
         _commands.RemoveAll(waiting =>
         {
             if (waiting.Command.IsCompletedSuccessfully)
@@ -177,15 +240,17 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
                 waiting.Answer.TrySetException(waiting.Command.Exception!.InnerException!);
             return waiting.Command.IsCompleted;
         });
-        Node.Step();
     }
 
     /// <summary>Runs a call that another node or this one has received.</summary>
-    public Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request)
+    public Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged)
     {
         if (!Gates.IsOpen(shard))
             return Task.FromException<ReadOnlyMemory<byte>>(new ShardMovedException(shard));
         var words = Encoding.UTF8.GetString(request.Span).Split('\n');
+        if (!isCharged)
+            _quotas.TryCharge(Limiter, long.Parse(words[0], CultureInfo.InvariantCulture));
+        words = words[1..];
         Task command = words[0] switch
         {
             "create" => _queue.SubmitAsync(new CreateUser(_service, World.Id(words[1]), "", "{}", default)),

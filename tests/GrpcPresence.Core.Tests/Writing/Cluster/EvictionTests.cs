@@ -110,9 +110,24 @@ public sealed class EvictionTests : IAsyncLifetime
         bool HasBob() => _data.Image.Get(_service.Sid).FindUser(World.Key("bob")) is not null;
     }
 
+    [Fact]
+    public async Task A_node_whose_commits_are_lost_without_a_new_identity_of_the_data_ends()
+    {
+        var before = _data.Image;
+        await World.Create(_service, "ada");
+        var identity = before.Cluster.Identity;
+        _data.Promote(before);
+        _data.CommitFromOutside(image => image with { Cluster = image.Cluster with { Identity = identity } });
+
+        await Assert.ThrowsAsync<NodeEvictedException>(() => World.Create(_service, "bob"));
+
+        Assert.NotNull(World.Status.Eviction);
+        Assert.Null(await World.Get(_service, "bob"));
+    }
+
     private async Task<StoreImage> EvictAsync()
     {
-        Assert.True(await _data.OpenNode().EvictAsync(_node.Id, renewal: 0, age: TimeSpan.Zero, default));
+        Assert.True(await _data.OpenNode().EvictAsync(_node.Id, _data.Image.Cluster.Identity, renewal: 0, age: TimeSpan.Zero, default));
         return _data.Image;
     }
 

@@ -1,0 +1,231 @@
+using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Tenants;
+using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Cluster.Node;
+
+/// <summary>
+/// A standby without the last commits is promoted. Shards have the holder again that they had before, and the holder of the lost commits
+/// does not know it yet.
+/// </summary>
+public sealed class LostCommitTests : IAsyncLifetime
+{
+    private const int HandOvers = 5; // seconds in which half of the shards move
+
+    private static readonly Shard[] Shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
+
+    private readonly RunningNodes _nodes = new();
+    private SimulatedNode _a = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _nodes.CreateServiceAsync();
+        _a = _nodes.Start("a");
+        Advance(seconds: 3);
+        Assert.All(Shards, shard => Assert.Equal([_a.Id], _nodes.HoldersOf(shard)));
+        _nodes.AfterStep = () => Assert.All(Shards, shard => Assert.InRange(_nodes.HoldersOf(shard).Count, 0, 1));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _nodes.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public void OneHolder_a_shard_that_comes_back_opens_when_its_holder_of_lost_commits_can_answer_no_more()
+    {
+        var before = _nodes.Store.Image;
+        var b = JoinAndTakeShards();
+        var moved = ShardsOf(b);
+        b.Store.CutOff(true);
+
+        _nodes.Store.Promote(before);
+        Advance(seconds: 1);
+
+        Assert.Empty(ShardsOf(_a).Intersect(moved)); // b is in the view, and has not said that it knows
+        Advance(seconds: 8);
+        Assert.Equal(Shards, ShardsOf(_a));
+    }
+
+    [Fact]
+    public void OneHolder_a_shard_that_comes_back_opens_soon_when_its_holder_of_lost_commits_knows_it()
+    {
+        var b = JoinAndTakeShards(out var before);
+        var moved = ShardsOf(b);
+
+        _nodes.Store.Promote(before);
+        Advance(seconds: 2.5);
+
+        Assert.Equal(Shards, ShardsOf(_a).Concat(ShardsOf(b)).OrderBy(shard => shard.Number));
+        Advance(seconds: HandOvers);
+        Assert.Equal(moved, ShardsOf(b)); // handed over once more
+    }
+
+    [Fact]
+    public void A_shard_that_the_data_leaves_with_its_holder_stays_open()
+    {
+        var b = JoinAndTakeShards();
+        var kept = ShardsOf(_a);
+        _nodes.AfterStep = () => Assert.Equal(kept, ShardsOf(_a));
+
+        _nodes.Store.Promote(_nodes.Store.Image);
+        Advance(seconds: 3);
+
+        Assert.Equal(Shards.Except(kept), ShardsOf(b));
+    }
+
+    [Fact]
+    public void OneHolder_a_node_that_was_unconfirmed_opens_nothing_that_another_may_have_taken_in_lost_commits()
+    {
+        var b = JoinAndTakeShards();
+        var c = _nodes.Start("c");
+        Advance(seconds: HandOvers);
+        var before = _nodes.Store.Image;
+        var held = ShardsOf(_a);
+        Isolate(_a, true);
+        _nodes.Membership.Pause(_a.Id); // it does not see that the others hold it for dead
+        _nodes.Membership.Remove(_a.Id);
+        while (!ShardsOf(b).Intersect(held).Any())
+            Advance(seconds: 0.1);
+
+        // The others confirm each other, and do not know that the eviction is lost.
+        foreach (var other in new[] { b, c })
+            other.Store.CutOff(true);
+        _nodes.Store.Promote(before);
+        Isolate(_a, false);
+        Advance(seconds: 2);
+        Assert.NotEmpty(ShardsOf(b).Intersect(held));
+
+        foreach (var other in new[] { b, c })
+            other.Store.CutOff(false);
+        _nodes.Membership.Resume(_a.Id);
+        Advance(seconds: 10);
+        Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
+    }
+
+    [Fact]
+    public void A_node_that_starts_takes_shards_over_when_the_others_know_the_same_data()
+    {
+        var b = JoinAndTakeShards();
+        var held = ShardsOf(b);
+        _nodes.Membership.Remove(b.Id); // it sees this, and stops
+
+        Advance(seconds: 5);
+
+        Assert.Equal(Shards, ShardsOf(_a));
+        var again = _nodes.Start("b");
+        Advance(seconds: HandOvers);
+        Assert.Equal(held, ShardsOf(again));
+    }
+
+    [Fact]
+    public async Task Durable_a_lost_commit_that_showed_a_user_online_is_repeated_with_steady_heartbeats_only()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+        Assert.True(IsOnline());
+
+        _nodes.Store.Promote(before);
+        Assert.False(IsOnline()); // there is no such user any more
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(service);
+
+        Assert.True(IsOnline());
+
+        bool IsOnline() => _nodes.Store.Image.Get(_nodes.Service) is var stored
+            && stored.FindUser(World.Key("ada")) is { } ada && stored.StateOf(ada).IsOnline == true;
+    }
+
+    [Fact]
+    public async Task OneTimeline_no_cached_configuration_outlives_the_commit_that_is_lost()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var before = _nodes.Store.Image;
+        _ = _a.Node.Router.CallAsync(Shard.Of(_nodes.Service), RequestKind.Write, "0\nswitch\noff"u8.ToArray());
+        Advance(seconds: 1);
+        Assert.False(service.Configuration.ReachabilityEnabled);
+
+        _nodes.Store.Promote(before);
+        Advance(seconds: 1);
+
+        Assert.True((await _a.Services.GetAsync(_nodes.Service, default)).Configuration.ReachabilityEnabled);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Live_a_user_is_online_again_after_reachability_was_switched_off_around_lost_commits(bool isSwitchLost)
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        await BeatAsync(service);
+        var before = _nodes.Store.Image;
+        await SwitchAsync("off");
+        await BeatAsync(service);
+
+        _nodes.Store.Promote(isSwitchLost ? before : _nodes.Store.Image);
+        await Assert.ThrowsAsync<PresenceException>(() => SwitchAsync("on")); // the writer reopens the store
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+        await SwitchAsync("on");
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+
+        var stored = _nodes.Store.Image.Get(_nodes.Service);
+        Assert.True(stored.StateOf(stored.FindUser(World.Key("ada"))!).IsOnline);
+    }
+
+    private Task<ReadOnlyMemory<byte>> SwitchAsync(string to)
+    {
+        var call = _a.Node.Router.CallAsync(
+            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\nswitch\n{to}"));
+        Advance(seconds: 1);
+        return call;
+    }
+
+    private async Task BeatAsync(CachedService service)
+    {
+        var beat = _a.Node.Router.Beat(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: true), World.Session("s"), stream: null);
+        Assert.Null(beat.Rejection);
+        Advance(seconds: 1);
+        await beat.Stored;
+    }
+
+    private SimulatedNode JoinAndTakeShards() => JoinAndTakeShards(out _);
+
+    /// <summary>Starts a second node, and returns it when it has its shards. Keeps the data from when it had joined and had none.</summary>
+    private SimulatedNode JoinAndTakeShards(out StoreImage keepBefore)
+    {
+        var b = _nodes.Start("b");
+        while (_nodes.Store.Image.Cluster.Members.Length < 2)
+            Advance(seconds: 0.05);
+        keepBefore = _nodes.Store.Image;
+        Assert.All(keepBefore.Cluster.Shards.Values, held => Assert.Equal(_a.Id, held.Node));
+        Advance(seconds: HandOvers);
+        Assert.Equal(Shards.Length, ShardsOf(_a).Count + ShardsOf(b).Count);
+        Assert.NotEmpty(ShardsOf(b));
+        return b;
+    }
+
+    private void Isolate(SimulatedNode node, bool isIsolated)
+    {
+        node.Store.CutOff(isIsolated);
+        foreach (var other in new[] { "b", "c" })
+        {
+            if (isIsolated)
+                _nodes.Network.CutPair(node.Id.Name, other);
+        }
+        if (!isIsolated)
+            _nodes.Network.HealAll();
+    }
+
+    private static IReadOnlyList<Shard> ShardsOf(SimulatedNode node) => [.. Shards.Where(node.Answers)];
+
+    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
+}

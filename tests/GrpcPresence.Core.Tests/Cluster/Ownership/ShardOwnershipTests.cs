@@ -1,0 +1,401 @@
+using System.Collections.Immutable;
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Ownership;
+using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence.HandOver;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Writing;
+using GrpcPresence.Testing;
+
+namespace GrpcPresence.Core.Tests.Cluster.Ownership;
+
+/// <summary>Which shards a node claims, opens, hands over and closes. The test is the other nodes, and runs the writer.</summary>
+public sealed class ShardOwnershipTests : IAsyncLifetime
+{
+    private static readonly NodeId A = new("a", 1);
+    private static readonly NodeId B = new("b", 1);
+    private static readonly NodeId C = new("c", 1);
+    private static readonly ImmutableArray<Shard> All = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+
+    private readonly InMemoryPresenceStore _data = new();
+    private readonly ShardGates _gates = new();
+    private readonly ShardTable _table = new();
+    private readonly World _world;
+    private readonly ShardOwnership _ownership;
+    private readonly List<(NodeId To, HandOverItem Item)> _sent = [];
+    private ClusterView _view = new(1, [A]);
+    private bool _mayMove = true;
+    private bool _mayTakeOver = true;
+    private TimeSpan _now = TimeSpan.FromSeconds(10);
+
+    public ShardOwnershipTests()
+    {
+        _world = new World(_data.OpenNode(), gates: _gates, fence: new ShardFence(A, _gates));
+        _world.Tracker.Resume(default);
+        _world.Tracker.Start();
+        var loader = new ShardLoader(_world.Store, _world.Services, _world.Tracker.Shards!);
+        _ownership = new ShardOwnership(A, _table, _gates, _world.Tracker.Shards!, loader, _world.Queue, Send, static _ => true);
+    }
+
+    private DataIdentity Data => _data.Image.Cluster.Identity;
+
+    private IEnumerable<HandOverBegin> Begun => _sent.Select(sent => sent.Item).OfType<HandOverBegin>();
+
+    public async ValueTask InitializeAsync()
+    {
+        await _world.Store.JoinAsync(A, default);
+        foreach (var node in new[] { B, C })
+            await _data.OpenNode().JoinAsync(node, default);
+        _table.Reset(Data, []);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _world.Dispose();
+        _data.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public void A_node_claims_the_shards_without_a_holder_of_which_it_is_the_target()
+    {
+        Show([A, B]);
+        var targets = ShardTargets.Of(_view);
+        var own = All.Where(shard => targets[shard] == A).ToArray();
+        _table.Learn(own[0], new KnownHolder(C, 1, Data));
+
+        Tick();
+
+        Assert.Equal(own[1..], _ownership.ToClaim);
+        Assert.False(_ownership.IsReady);
+    }
+
+    [Fact]
+    public async Task OneHolder_a_shard_is_taken_over_only_when_no_node_answers_any_more_by_earlier_data()
+    {
+        _mayTakeOver = false;
+        await ClaimAsync();
+        Pass(TimeSpan.FromSeconds(1));
+        Pass(TimeSpan.FromSeconds(1));
+        Assert.Empty(Open());
+        Assert.False(_ownership.IsReady);
+
+        _mayTakeOver = true;
+        Pass(Moment);
+        Pass(Moment);
+
+        Assert.Equal(All, Open());
+        Assert.True(_ownership.IsReady);
+    }
+
+    [Fact]
+    public async Task Eight_shards_move_at_once_and_to_one_receiver_at_a_time()
+    {
+        await OpenAllAsync();
+
+        Show([A, B, C]);
+        Tick();
+        SettleAndSend();
+
+        Assert.Equal(Limits.HandOversAtOnce, Begun.Count());
+        Assert.All(_sent, sent => Assert.Equal(B, sent.To));
+        Assert.Equal(Shard.Count - Limits.HandOversAtOnce, Open().Count());
+    }
+
+    [Fact]
+    public async Task No_shard_moves_while_the_store_does_not_answer()
+    {
+        await OpenAllAsync();
+        _mayMove = false;
+
+        Show([A, B]);
+        Pass(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(All, Open());
+    }
+
+    [Fact]
+    public async Task A_hand_over_without_progress_for_500_ms_is_given_up_and_the_shard_is_open_again()
+    {
+        await BeginAsync();
+
+        Pass(TimeSpan.FromMilliseconds(500) - Moment);
+        Assert.Equal(Shard.Count - Limits.HandOversAtOnce, Open().Count());
+        _mayMove = false; // or the next ones begin
+        Pass(Moment);
+
+        Assert.Equal(All, Open());
+        Assert.All(_data.Image.Cluster.Shards.Values, held => Assert.Equal(A, held.Node));
+    }
+
+    [Fact]
+    public async Task A_shard_whose_receiver_died_is_open_again_at_once()
+    {
+        await BeginAsync();
+
+        Show([A]);
+        Pass(Moment);
+
+        Assert.Equal(All, Open());
+        Assert.True(_ownership.IsReady);
+    }
+
+    [Fact]
+    public async Task NoFalseOffline_a_shard_is_switched_only_when_its_receiver_has_all_of_it()
+    {
+        await BeginAsync();
+        var shard = Begun.First().Shard;
+        _ownership.Receive(C, new HandOverAccepted(Begun.First().Id, shard), _now); // not the receiver
+        _ownership.Receive(B, new HandOverAccepted(Begun.First().Id + 1, shard), _now); // another hand-over
+        Tick();
+        _world.Write();
+        Assert.Equal(A, HolderOf(shard));
+
+        Accept(shard);
+        Tick();
+        Assert.Equal(ShardGateState.Sealed, _gates[shard].State); // release comes after the commit
+        _world.Write();
+        Assert.Equal(B, HolderOf(shard));
+        Tick();
+
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State);
+        var done = Assert.Single(_sent, sent => sent.Item is HandOverDone);
+        Assert.Equal((B, B), (done.To, ((HandOverDone)done.Item).Holder.Node));
+    }
+
+    [Fact]
+    public async Task OneHolder_a_switch_in_doubt_is_never_given_up()
+    {
+        await BeginAsync();
+        var shard = Begun.First().Shard;
+        Accept(shard);
+        Tick();
+        _world.Store.Faults.FailAllOperations(true); // nobody knows whether the commit happens
+        _world.Write();
+
+        Show([A]); // the receiver seems to be gone
+        for (var seconds = 0; seconds < 20; seconds++)
+        {
+            Pass(TimeSpan.FromSeconds(1));
+            _world.Write();
+            Assert.NotEqual(ShardGateState.Open, _gates[shard].State);
+        }
+
+        _world.Store.Faults.Clear();
+        for (var turn = 0; turn < 5; turn++)
+        {
+            _world.Write();
+            Pass(Moment);
+        }
+        Assert.Equal(B, HolderOf(shard));
+        Assert.NotEqual(ShardGateState.Open, _gates[shard].State);
+    }
+
+    [Fact]
+    public async Task OneHolder_a_shard_that_the_store_shows_with_another_node_is_closed()
+    {
+        await OpenAllAsync();
+        var shard = All[3];
+
+        _table.Learn(shard, new KnownHolder(B, _table[shard].Epoch + 1, Data));
+        Tick();
+
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State);
+        Assert.Equal(Shard.Count - 1, Open().Count());
+    }
+
+    [Fact]
+    public async Task OneHolder_a_shard_with_another_epoch_is_closed_and_loaded_again()
+    {
+        await OpenAllAsync();
+        var shard = All[3];
+        var epoch = _table[shard].Epoch + 1;
+
+        _table.Learn(shard, new KnownHolder(A, epoch, Data));
+        Tick();
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State);
+        Pass(Moment);
+        Pass(Moment);
+
+        Assert.Equal(new ShardGate(ShardGateState.Open, epoch), _gates[shard]);
+    }
+
+    [Fact]
+    public void A_shard_that_was_handed_over_completely_opens_without_a_take_over()
+    {
+        var shard = All[3];
+        _mayTakeOver = false;
+        HandOver(shard, id: 1, users: 0);
+        Assert.Equal((B, typeof(HandOverAccepted)), (_sent[0].To, _sent[0].Item.GetType()));
+
+        _ownership.Receive(B, new HandOverDone(1, shard, new KnownHolder(A, 6, Data)), _now);
+        Pass(Moment);
+        Pass(Moment);
+
+        Assert.Equal(new ShardGate(ShardGateState.Open, 6), _gates[shard]);
+    }
+
+    [Theory]
+    [InlineData(1, 1)] // a page is missing
+    [InlineData(2, 0)] // the holder names another hand-over
+    public void NoFalseOffline_a_shard_without_the_hand_over_that_its_holder_named_is_taken_over(int named, int missing)
+    {
+        var shard = All[3];
+        _mayTakeOver = false;
+        HandOver(shard, id: 1, users: missing);
+
+        _ownership.Receive(B, new HandOverDone(named, shard, new KnownHolder(A, 6, Data)), _now);
+        for (var turn = 0; turn < 4; turn++)
+            Pass(TimeSpan.FromMilliseconds(200));
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State);
+
+        _mayTakeOver = true;
+        Pass(Moment);
+        Pass(Moment);
+        Assert.Equal(ShardGateState.Open, _gates[shard].State);
+    }
+
+    [Fact]
+    public void OneHolder_what_a_node_with_other_data_hands_over_is_ignored()
+    {
+        var shard = All[3];
+        var other = Data with { Timeline = 9 };
+
+        _ownership.Receive(B, new HandOverBegin(1, shard, new KnownHolder(B, 5, other), new HandOverStart(default, [])), _now);
+        _ownership.Receive(B, new HandOverEnd(1, shard, 0), _now);
+        _ownership.Receive(B, new HandOverDone(1, shard, new KnownHolder(A, 6, other)), _now);
+        Pass(Moment);
+
+        Assert.Empty(_sent);
+        Assert.Null(_table[shard].Node);
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State);
+    }
+
+    [Fact]
+    public async Task OneHolder_a_shard_whose_switch_is_in_doubt_is_not_loaded_over_lost_commits_before_the_outcome_is_known()
+    {
+        await BeginAsync();
+        var shard = Begun.First().Shard;
+        Accept(shard);
+        Tick(); // submits the switch, which the writer has not written yet
+        _mayMove = false;
+        _data.Promote(_data.Image); // no commit is lost
+        _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);
+
+        _ownership.ForgetData(mayHaveLost: false);
+        for (var turn = 0; turn < 4; turn++)
+            Pass(Moment);
+        Assert.Equal(ShardGateState.Closed, _gates[shard].State);
+        Assert.Equal(All.Except([shard]), Open()); // the other hand-overs were given up
+
+        for (var turn = 0; turn < 4; turn++)
+        {
+            _world.Write();
+            Pass(Moment);
+        }
+        Assert.Equal(HolderOf(shard) == A, Open().Contains(shard));
+    }
+
+    [Fact]
+    public async Task OneHolder_a_node_that_may_have_lost_its_shards_in_other_data_closes_all()
+    {
+        await OpenAllAsync();
+        _mayTakeOver = false;
+        _table.Reset(Data with { Timeline = Data.Timeline + 1 }, [.. _data.Image.Cluster.Shards.Values]);
+
+        _ownership.ForgetData(mayHaveLost: true);
+        Pass(Moment);
+
+        Assert.Empty(Open());
+    }
+
+    [Fact]
+    public async Task A_leaving_node_gives_its_shards_to_the_others_and_is_empty_when_it_has_none()
+    {
+        await OpenAllAsync();
+        Show([A, B]);
+        ImmutableHashSet<NodeId> leaving = [A];
+        Assert.False(_ownership.IsEmpty);
+
+        for (var turn = 0; turn < 2_000 && !_ownership.IsEmpty; turn++)
+        {
+            _now += Moment;
+            _ownership.Tick(_view, (leaving, 1), (_mayMove, _mayTakeOver), _now);
+            _world.Write();
+            foreach (var begin in Begun.Where(begin => _gates[begin.Shard].State == ShardGateState.Sealed).ToArray())
+                Accept(begin.Shard);
+        }
+
+        Assert.True(_ownership.IsEmpty);
+        Assert.All(All, shard => Assert.Equal(B, HolderOf(shard)));
+        Assert.Empty(_ownership.ToClaim);
+    }
+
+    private NodeId? HolderOf(Shard shard) => _data.Image.Cluster.Shards[shard.Number].Node;
+
+    private IEnumerable<Shard> Open() => All.Where(_gates.IsOpen);
+
+    private void Show(ImmutableArray<NodeId> nodes) => _view = new ClusterView(_view.Number + 1, nodes);
+
+    private void Tick() => _ownership.Tick(_view, (ImmutableHashSet<NodeId>.Empty, 0), (_mayMove, _mayTakeOver), _now);
+
+    private void Pass(TimeSpan time)
+    {
+        _now += time;
+        Tick();
+    }
+
+    private async Task ClaimAsync()
+    {
+        Tick();
+        foreach (var held in await _world.Store.ClaimAsync(A, Data, _ownership.ToClaim, default))
+            _table.Learn(held.Shard, new KnownHolder(held.Node, held.Epoch, Data));
+    }
+
+    private async Task OpenAllAsync()
+    {
+        await ClaimAsync();
+        Pass(Moment);
+        Pass(Moment);
+        Assert.Equal(All, Open());
+    }
+
+    /// <summary>Makes b join, and begins to hand over eight shards to it. They are sent, and not accepted.</summary>
+    private async Task BeginAsync()
+    {
+        await OpenAllAsync();
+        Show([A, B]);
+        Tick();
+        SettleAndSend();
+        Assert.Equal(Limits.HandOversAtOnce, Begun.Count());
+    }
+
+    private void SettleAndSend()
+    {
+        Assert.Empty(Begun);
+        _world.Write();
+        Tick();
+    }
+
+    private void Accept(Shard shard) =>
+        _ownership.Receive(B, new HandOverAccepted(Begun.Last(begin => begin.Shard == shard).Id, shard), _now);
+
+    private void HandOver(Shard shard, long id, int users)
+    {
+        _table.Learn(shard, new KnownHolder(B, 5, Data));
+        Tick();
+        _ownership.Receive(B, new HandOverBegin(id, shard, new KnownHolder(B, 5, Data), new HandOverStart(default, [])), _now);
+        _ownership.Receive(B, new HandOverEnd(id, shard, users), _now);
+    }
+
+    private bool Send(NodeId to, LinkItem item, TimeSpan deadline)
+    {
+        _sent.Add((to, Assert.IsType<HandOverItem>(item, exactMatch: false)));
+        return true;
+    }
+}
