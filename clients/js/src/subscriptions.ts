@@ -95,7 +95,9 @@ export class Subscriptions {
       const different = differences(before, after);
       const named = reasonsOf(updateReasons);
       const isRepeated = sent.revision === before.revision;
-      const raised = isRepeated || (isCatchUp && different.length > 0) ? different : named;
+      // Somebody who was created and deleted while the connection was lost was never known.
+      const isUnknown = before.sid === after.sid && after.sid === '';
+      const raised = isRepeated || isUnknown || (isCatchUp && different.length > 0) ? different : named;
       user.accept(after);
       changes.set(user, [...new Set([...(changes.get(user) ?? []), ...raised])]);
     }
