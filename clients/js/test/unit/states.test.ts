@@ -92,6 +92,21 @@ describe('Exact', () => {
     expect(world.seen.updates).toEqual(['bob: friendlyName']);
   });
 
+  it('raises after a reset that a user was online meanwhile, which is offline again', async () => {
+    const world = await watchBoth();
+    const bobs = await world.client.getUser('bob');
+    (await reconnected(world)).snapshot([ada, { ...bob, lastOnlineTime: { seconds: 1_000n }, revision: 20n }, eve]);
+    await settle();
+    expect([world.seen.updates, bobs.lastOnlineTime]).toEqual([['bob: reachabilityOnline, online'], new Date(1_000_000)]);
+    (await reconnected(world)).snapshot([ada, { ...bob, lastOnlineTime: { seconds: 1_000n }, revision: 20n }, eve]);
+    await settle();
+    expect(world.seen.updates.length).toBe(1);
+    (await reconnected(world)).configure()
+      .update({ ...bob, lastOnlineTime: { seconds: 2_000n }, revision: 21n }, REACHABILITY_ONLINE).sync();
+    await settle();
+    expect([world.seen.updates.length, bobs.lastOnlineTime]).toEqual([2, new Date(2_000_000)]);
+  });
+
   it('raises a user that is gone after a reset, and the same identity when it is back', async () => {
     const world = await watchBoth();
     const bobs = await world.client.getUser('bob');
