@@ -62,17 +62,24 @@ public sealed class HeartbeatTests : IAsyncLifetime
         _clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(["ada"], await stream.NextBeatsAsync(interval: TimeSpan.FromSeconds(60)));
         await _meters.UntilAsync("presence.client.heartbeats", 2);
+        // A longer interval holds after one more turn.
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(["ada"], await stream.NextBeatsAsync(interval: TimeSpan.FromSeconds(60)));
+        await _meters.UntilAsync("presence.client.heartbeats", 3);
+        _clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(["ada"], await stream.NextBeatsAsync(interval: TimeSpan.FromSeconds(60)));
+        await _meters.UntilAsync("presence.client.heartbeats", 4);
         _clock.Advance(TimeSpan.FromSeconds(5));
 
         Assert.True(stream.IsQuiet);
-        _clock.Advance(TimeSpan.FromSeconds(60));
+        _clock.Advance(TimeSpan.FromSeconds(55));
         Assert.Equal(["ada"], await stream.NextBeatsAsync());
     }
 
     [Fact]
     public async Task A_message_has_at_most_a_thousand_entries_and_a_megabyte()
     {
-        var keys = Enumerable.Range(0, 2500).Select(i => $"{i:D4}{new string('é', 500)}").ToArray();
+        var keys = Enumerable.Range(0, 2500).Select(i => $"{i:D4}{string.Concat(Enumerable.Repeat("😀", 252))}").ToArray();
         var starting = keys.Select(key => _client.StartSessionAsync(key)).ToArray();
         var stream = await _server.NextStartedStreamAsync();
 
