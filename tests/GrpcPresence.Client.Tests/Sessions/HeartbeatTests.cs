@@ -316,6 +316,28 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_gateway_whose_streams_break_beats_at_once_by_single_calls()
+    {
+        await using var client = NewClient(options => options.EndSessionsOnDisconnect = true);
+        var starting = client.StartSessionAsync("ada");
+        var stream = await _server.NextStartedStreamAsync();
+        await ReadAsync(stream, 1);
+        var session = await Barrier.Within(starting, "the session started");
+        _server.OnHeartbeat = _ => new HeartbeatResponse();
+        var waiting = WhenWaiting();
+        stream.Fail(FakeServer.Broken());
+        _clock.Advance(await Barrier.Within(waiting, "the client waited"));
+
+        // Twice without an answer. The waits are much shorter than the interval.
+        await BreakAsync();
+        await BreakAsync();
+
+        Assert.Equal("ada", (await _server.NextHeartbeatAsync()).UserKey);
+        _ = AcceptEverythingAsync(await _server.NextStartedStreamAsync());
+        await session.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_group_without_sessions_closes_its_stream_after_a_while()
     {
         var starting = _client.StartSessionAsync("ada");
