@@ -10,13 +10,16 @@ export interface Failure {
   /** The server's reason, or the name of the status if the error has none. */
   readonly reason: string;
   readonly message: string;
-  /** How long the server asks to wait, in milliseconds; 0 if it does not ask. */
+  /** How long the server asks to wait, in milliseconds, at most a day; 0 if it does not ask. */
   readonly retryAfterMs: number;
   readonly cause: unknown;
 }
 
 // The domain of the errors of the server itself: see error_reason.proto.
 const DOMAIN = 'grpc-presence';
+
+// What a server asks for beyond a day is a mistake.
+const LONGEST_RETRY_MS = 86_400_000;
 
 // Repeating a call cannot change these answers.
 const FINAL = new Set([
@@ -33,7 +36,7 @@ export function classify(thrown: unknown): Failure {
     action: actionAfter(error.code, info?.reason),
     reason: info?.reason ?? Code[error.code] ?? 'Unknown',
     message: error.rawMessage,
-    retryAfterMs: durationMs(retry?.retryDelay),
+    retryAfterMs: Math.min(LONGEST_RETRY_MS, durationMs(retry?.retryDelay)),
     cause: thrown,
   };
 }
