@@ -47,7 +47,7 @@ describe('after', () => {
     expect(act).toHaveBeenCalledTimes(1);
   });
 
-  // Chromium runs the fifth timer of a row that is hidden once a minute, and the repetition of a lost beat needs two timers more.
+  // Chromium runs further timers of a row only once a minute in a hidden tab, and the repetition of a lost beat needs two more.
   it('sets two timers in a row for the 55 s of a hidden tab, and acts within 30 s of the end of a sleep', () => {
     new FakePage().show('hidden');
     const set = vi.spyOn(globalThis, 'setTimeout');
