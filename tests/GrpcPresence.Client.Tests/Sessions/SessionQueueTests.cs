@@ -63,6 +63,9 @@ public sealed class SessionQueueTests
         _queue.Advance(_now);
 
         Assert.Equal([Session], TakeSingles().SelectMany(batch => batch.Sessions));
+        End();
+        _queue.Accept(BatchKind.Ends, Session);
+        Assert.True(_queue.IsEmpty);
     }
 
     [Fact]
