@@ -10,8 +10,8 @@ const PING_TIMEOUT_MS = 10_000;
 export function connect(baseUrl: string): Connection {
   const sessionManager = new Http2SessionManager(baseUrl, { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS });
   const heard = new WeakSet<ClientHttp2Session>();
-  // A peer that does not speak HTTP/2 makes a connection emit `error` when its socket closes. Connect has taken its own listener away by then
-  // if it has aborted meanwhile, and Node ends the process for an `error` that nobody hears.
+  // A peer that does not speak HTTP/2 makes a connection emit `error` when its socket closes. Connect has taken its own listener away by
+  // then if it has aborted meanwhile, and Node ends the process for an `error` that nobody hears.
   const request = sessionManager.request.bind(sessionManager);
   sessionManager.request = async (...call) => {
     const stream = await request(...call);
