@@ -10,7 +10,9 @@ public interface IPresenceClient : IAsyncDisposable
     /// Starts a session: one process or connection of a user, who is online while at least one session lives. The client sends heartbeats
     /// at the pace that the server sets, until the session is disposed. A broken connection does not end it.
     /// </summary>
-    /// <param name="userKey">The user's identity or SID. An unknown identity creates the user, unless the configuration forbids it.</param>
+    /// <param name="userKey">
+    /// The user's identity, of at most 256 characters, or SID. An unknown identity creates the user, unless the configuration forbids it.
+    /// </param>
     /// <param name="sessionId">
     /// The id: 1 to 64 of the characters A-Z, a-z, 0-9, "_" and "-". By default a random one. Two processes with one id are one session,
     /// which the first that disposes of it ends. An id that was ended cannot be used again.
@@ -19,6 +21,7 @@ public interface IPresenceClient : IAsyncDisposable
     /// Gives up. Without it the call waits as long as the server is away, or rejects the session for a reason that passes, such as a quota.
     /// </param>
     /// <returns>The session, once the server has accepted its first heartbeat.</returns>
+    /// <exception cref="ArgumentException">The key or the id is empty, or longer than any server accepts.</exception>
     /// <exception cref="PresenceException">The server rejected the session, and a retry would not help.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     Task<IPresenceSession> StartSessionAsync(string userKey, string? sessionId = null, CancellationToken cancellationToken = default);

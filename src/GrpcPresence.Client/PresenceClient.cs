@@ -44,7 +44,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             new TimerQueue(options.TimeProvider),
             new BackoffPolicy(options.ReconnectDelay, options.MaxReconnectDelay, random ?? Random.Shared),
             new ClientTelemetry(options.MeterFactory),
-            (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name));
+            new GuardedLogger((options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name)));
         _calls = new UserService.UserServiceClient(calls);
         _groups = new SessionGroups(
             _settings,
@@ -67,7 +67,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     public async Task<IPresenceSession> StartSessionAsync(
         string userKey, string? sessionId = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(userKey);
+        SessionKeys.Validate(userKey, sessionId);
         cancellationToken.ThrowIfCancellationRequested();
         using var activity = ClientTelemetry.Activities.StartActivity("presence.session.start", System.Diagnostics.ActivityKind.Client);
         var (session, started) = _groups.Start(userKey, sessionId);

@@ -10,10 +10,16 @@ export interface Failure {
   /** The server's reason, or the name of the status if the error has none. */
   readonly reason: string;
   readonly message: string;
-  /** How long the server asks to wait, in milliseconds; 0 if it does not ask. */
+  /** How long the server asks to wait, in milliseconds, at most a day; 0 if it does not ask. */
   readonly retryAfterMs: number;
   readonly cause: unknown;
 }
+
+// The domain of the errors of the server itself: see error_reason.proto.
+const DOMAIN = 'grpc-presence';
+
+// What a server asks for beyond a day is a mistake.
+const LONGEST_RETRY_MS = 86_400_000;
 
 // Repeating a call cannot change these answers.
 const FINAL = new Set([
@@ -24,23 +30,25 @@ const FINAL = new Set([
 /** Decides by reason and status, never by the text of a message. Anything unknown is a lost connection. */
 export function classify(thrown: unknown): Failure {
   const error = ConnectError.from(thrown);
-  const [info] = error.findDetails(ErrorInfoSchema);
+  const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === DOMAIN);
   const [retry] = error.findDetails(RetryInfoSchema);
   return {
     action: actionAfter(error.code, info?.reason),
     reason: info?.reason ?? Code[error.code] ?? 'Unknown',
     message: error.rawMessage,
-    retryAfterMs: durationMs(retry?.retryDelay),
+    retryAfterMs: Math.min(LONGEST_RETRY_MS, durationMs(retry?.retryDelay)),
     cause: thrown,
   };
 }
 
 function actionAfter(code: Code, reason: string | undefined): Action {
+  // Without a reason the answer may be that of a proxy, which a moment of bad configuration makes reject everything. And time alone makes a
+  // token valid whose issuer has a clock that is ahead.
+  if (reason === undefined || reason === 'ACCESS_TOKEN_NOT_YET_VALID') return 'retry';
   if (reason === 'SESSION_ENDED') return 'renewSession';
   if (reason === 'RESUME_TOKEN_INVALID') return 'dropResumeToken';
   if (code === Code.Unauthenticated) return 'renewToken';
-  // A proxy that is starting answers with statuses of its own; only the server's own answers are final.
-  return FINAL.has(code) && reason !== undefined ? 'stop' : 'retry';
+  return FINAL.has(code) ? 'stop' : 'retry';
 }
 
 /** The milliseconds of a duration; 0 without one. */

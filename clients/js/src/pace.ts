@@ -10,8 +10,8 @@ export interface Pace {
 // The server accepts no shorter interval.
 const SHORTEST_MS = 1_000;
 
-// Browsers run the timers of a hidden tab once a minute, at any moment of it. A timer of a whole minute would be late for its own minute,
-// and then run in the next one, after the lease of 75 s has ended.
+// A browser may run the timers of a hidden tab once a minute only. A timer of 55 s that begins with one such run is due before the next
+// one, so beats are a minute apart. One of a whole minute could be due just after it, and run after the lease of 75 s has ended.
 const HIDDEN_MS = 55_000;
 
 // Of a short lease, a fifth is left for a late timer and a slow network.

@@ -36,7 +36,8 @@ export class Recovery {
     const isFirst = this.#backoff.failures === 0;
     const delay = this.#backoff.next(failure.retryAfterMs, options.longestMs);
     if (failure.action === 'renewToken') await this.tokens.replace(token);
+    const isUnchanged = failure.action === 'retry' || (failure.action === 'renewToken' && this.tokens.text === token);
     // What the failure asks for is done at once. Only if it does not help, the client waits.
-    return failure.action !== 'retry' && isFirst ? 0 : delay;
+    return isFirst && !isUnchanged ? 0 : delay;
   }
 }

@@ -81,8 +81,9 @@ export class Subscriptions {
   }
 
   /**
-   * Takes over the updates of one message. `isCatchUp`: they are what a resumed watch missed. The server may repeat reasons then, so only
-   * those that differ are raised, unless the user changed and returned to the state from before.
+   * Takes over the updates of one message. `isCatchUp`: they are what a resumed watch missed. The server may repeat reasons then, also of
+   * messages before the resume token, so only what differs is raised. Where nothing differs, a change was undone meanwhile, and what the
+   * server names is raised.
    */
   apply(updates: readonly WireUpdate[], isCatchUp: boolean): void {
     const changes = new Map<User, UpdateReason[]>();
@@ -95,7 +96,9 @@ export class Subscriptions {
       const different = differences(before, after);
       const named = reasonsOf(updateReasons);
       const isRepeated = sent.revision === before.revision;
-      const raised = isRepeated || (isCatchUp && different.length > 0) ? different : named;
+      // Somebody who was created and deleted while the connection was lost was never known.
+      const isUnknown = before.sid === after.sid && after.sid === '';
+      const raised = isRepeated || isUnknown || (isCatchUp && different.length > 0) ? different : named;
       user.accept(after);
       changes.set(user, [...new Set([...(changes.get(user) ?? []), ...raised])]);
     }

@@ -37,6 +37,9 @@ export class TokenSource {
   #isExpired = false;
   #isRenewing = true;
   #asking: Promise<void> | undefined;
+  // Whether that question ends only with another token, and whether its last answer was the same one.
+  #isRenewal = false;
+  #isRepeated = false;
   // When the provider returned a token last, and whether it was asked for that one soon after the one before.
   #answered: Stopwatch | undefined;
   #isSecond = false;
@@ -70,15 +73,16 @@ export class TokenSource {
     this.events.renewed();
   }
 
-  /** Returns once another token than the rejected one is in use, or after `stop`. */
+  /**
+   * Returns once another token than the rejected one is in use; once the provider has returned the same one again, which may be valid by
+   * then; or after `stop`.
+   */
   async replace(rejected: string | undefined): Promise<void> {
     if (this.#run.isOver || this.#token?.text !== rejected) return;
-    if (this.#provider !== undefined) {
-      await this.#ask(this.#provider);
-      return;
-    }
-    this.#expire();
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const answer = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#provider === undefined) this.#expire();
+    else void this.#ask(this.#provider);
+    await answer;
   }
 
   /** Asks again at once, if the provider failed and calls wait: the network is another one, or the page is shown. */
@@ -102,12 +106,17 @@ export class TokenSource {
 
   // Calls that need a token at the same time share one question to the provider.
   #ask(provider: TokenProvider, isRenewal = false): Promise<void> {
-    return this.#asking ??= this.#keepAsking(provider, isRenewal).finally(() => { this.#asking = undefined; });
+    this.#isRenewal ||= isRenewal;
+    return this.#asking ??= this.#keepAsking(provider).finally(() => {
+      this.#asking = undefined;
+      this.#isRenewal = this.#isRepeated = false;
+      this.#wakeWaiting();
+    });
   }
 
-  async #keepAsking(provider: TokenProvider, isRenewal: boolean): Promise<void> {
+  async #keepAsking(provider: TokenProvider): Promise<void> {
     const before = this.#token;
-    const isDone = () => this.#run.isOver || this.#token !== before;
+    const isDone = () => this.#run.isOver || this.#token !== before || (this.#isRepeated && !this.#isRenewal);
     await this.#pauseBetweenAnswers();
     const backoff = new Backoff();
     while (!isDone()) {
@@ -116,9 +125,10 @@ export class TokenSource {
         await this.#askOnce(provider, before);
       } catch (error) {
         // The page may have another way to a token, so it learns of the expiry too.
-        if (isRenewal && backoff.failures === 0) this.events.aboutToExpire();
+        if (this.#isRenewal && backoff.failures === 0) this.events.aboutToExpire();
         this.events.failed(error as PresenceError);
-        if (isRenewal) await this.#run.sleep(Math.max(backoff.next(), PAUSE_MS - asked.elapsedMs));
+        if (isDone()) return;
+        if (this.#isRenewal) await this.#run.sleep(Math.max(backoff.next(), PAUSE_MS - asked.elapsedMs));
         else await this.#retries.sleep(backoff.next());
       }
     }
@@ -144,7 +154,12 @@ export class TokenSource {
   // A late answer is as good as any other, unless there is another token by now.
   #accept(text: unknown, before: AccessToken | undefined): void {
     if (typeof text !== 'string' || text === '') throw failed('did not return a text');
-    if (text === before?.text) throw failed('returned the same token again');
+    if (text === before?.text) {
+      this.#answered = new Stopwatch();
+      this.#isRepeated = this.#isSecond = true;
+      this.#wakeWaiting();
+      throw failed('returned the same token again');
+    }
     if (this.#run.isOver || this.#token !== before) return;
     this.#answered = new Stopwatch();
     this.#use(text);

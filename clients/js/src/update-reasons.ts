@@ -36,7 +36,8 @@ export function differences(before: UserState, after: UserState): UpdateReason[]
   if (before.friendlyName !== after.friendlyName) reasons.push('friendlyName');
   if (before.attributes !== after.attributes) reasons.push('attributes');
   if (before.roleSid !== after.roleSid) reasons.push('role');
-  if (before.isOnline !== after.isOnline) reasons.push(...ONLINE);
+  // A user that was online meanwhile, and is offline again, has gone offline at another time.
+  if (before.isOnline !== after.isOnline || before.lastOnlineTime?.getTime() !== after.lastOnlineTime?.getTime()) reasons.push(...ONLINE);
   if (before.isNotifiable !== after.isNotifiable) reasons.push('reachabilityNotifiable');
   return reasons;
 }

@@ -15,6 +15,7 @@ internal sealed class TimerQueue : IDisposable
 
     private readonly Lock _gate = new(); // guards the fields below, and those of the timers; no timer's callback runs under it
     private readonly PriorityQueue<QueuedTimer, TimeSpan> _queue = new(); // may hold entries that are out of date
+    private int _outdated; // how many entries are out of date
     private readonly TimeProvider _time;
     private readonly long _startedAt;
     private readonly ITimer _timer;
@@ -33,6 +34,16 @@ internal sealed class TimerQueue : IDisposable
     /// <summary>Creates a timer, which is not set. Its callback must not block.</summary>
     public QueuedTimer Create(Action onElapsed) => new(this, onElapsed);
 
+    /// <summary>How many entries the queue holds, with those that are out of date.</summary>
+    internal int Entries
+    {
+        get
+        {
+            lock (_gate)
+                return _queue.Count;
+        }
+    }
+
     public void Dispose() => _timer.Dispose();
 
     /// <summary>Sets the timer to elapse once after the delay, or not at all if it is null.</summary>
@@ -40,6 +51,8 @@ internal sealed class TimerQueue : IDisposable
     {
         lock (_gate)
         {
+            if (timer.OnElapsed is null)
+                return;
             var now = Now;
             timer.DueAt = delay is not { } wait ? TimeSpan.MaxValue
                 : wait <= TimeSpan.Zero ? now
@@ -51,9 +64,38 @@ internal sealed class TimerQueue : IDisposable
         }
     }
 
+    /// <summary>
+    /// Ends the timer. Its callback refers to the stream that the timer belonged to, and its entry may be due only in a day: neither may
+    /// keep the stream in memory until then.
+    /// </summary>
+    internal void Remove(QueuedTimer timer)
+    {
+        lock (_gate)
+        {
+            if (timer.QueuedAt < TimeSpan.MaxValue)
+                _outdated++;
+            (timer.OnElapsed, timer.DueAt, timer.QueuedAt) = (null, TimeSpan.MaxValue, TimeSpan.MaxValue);
+            // Removing one entry would search the whole queue. Removing half of them at once costs little for each.
+            if (2 * _outdated > _queue.Count)
+                RemoveOutdated();
+        }
+    }
+
+    // The caller holds the lock.
+    private void RemoveOutdated()
+    {
+        // A timer may have two entries of the same time, one of which is out of date.
+        var entries = _queue.UnorderedItems.Where(entry => entry.Priority == entry.Element.QueuedAt).Distinct().ToArray();
+        _queue.Clear();
+        _queue.EnqueueRange(entries);
+        _outdated = 0;
+    }
+
     // The caller holds the lock.
     private void Enqueue(QueuedTimer timer)
     {
+        if (timer.QueuedAt < TimeSpan.MaxValue)
+            _outdated++;
         timer.QueuedAt = timer.DueAt;
         _queue.Enqueue(timer, timer.DueAt);
         if (timer.DueAt < _firesAt)
@@ -72,7 +114,7 @@ internal sealed class TimerQueue : IDisposable
 
     private void Fire()
     {
-        List<QueuedTimer> elapsed = [];
+        List<Action> elapsed = [];
         lock (_gate)
         {
             _firesAt = TimeSpan.MaxValue;
@@ -81,12 +123,15 @@ internal sealed class TimerQueue : IDisposable
             {
                 _queue.Dequeue();
                 if (at != timer.QueuedAt)
-                    continue; // out of date: an earlier entry took its place
+                {
+                    _outdated--; // an earlier entry took its place, or the timer was disposed of
+                    continue;
+                }
                 timer.QueuedAt = TimeSpan.MaxValue;
                 if (timer.DueAt <= now)
                 {
                     timer.DueAt = TimeSpan.MaxValue;
-                    elapsed.Add(timer);
+                    elapsed.Add(timer.OnElapsed!);
                 }
                 else if (timer.DueAt < TimeSpan.MaxValue)
                 {
@@ -96,16 +141,16 @@ internal sealed class TimerQueue : IDisposable
             if (_queue.TryPeek(out _, out var next) && next < _firesAt)
                 FireAt(next);
         }
-        foreach (var timer in elapsed)
-            timer.OnElapsed();
+        foreach (var onElapsed in elapsed)
+            onElapsed();
     }
 }
 
 /// <summary>A timer of a <see cref="TimerQueue"/>.</summary>
 internal sealed class QueuedTimer(TimerQueue queue, Action onElapsed) : IDisposable
 {
-    /// <summary>What runs when the timer elapses.</summary>
-    public Action OnElapsed { get; } = onElapsed;
+    /// <summary>What runs when the timer elapses; null once it is disposed of. The queue's lock guards it.</summary>
+    internal Action? OnElapsed { get; set; } = onElapsed;
 
     /// <summary>When the timer elapses; the maximum if it is not set. The queue's lock guards it.</summary>
     internal TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;
@@ -119,5 +164,6 @@ internal sealed class QueuedTimer(TimerQueue queue, Action onElapsed) : IDisposa
     /// <summary>Keeps the timer from elapsing.</summary>
     public void Stop() => queue.Set(this, null);
 
-    public void Dispose() => Stop();
+    /// <summary>Ends the timer. Setting it again has no effect.</summary>
+    public void Dispose() => queue.Remove(this);
 }

@@ -17,31 +17,44 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
     private ulong _due;
     private int _next; // the slot that becomes due next, which is the one that was due longest ago
     private TimeSpan _turnedAt;
+    private TimeSpan _step = StepOf(interval);
+    private int _stepsBeforeLonger; // steps of the present length that are left; 0 if it is that of the interval
 
     /// <summary>How many sessions have a place.</summary>
     public int Count { get; private set; }
 
-    /// <summary>How long one turn takes.</summary>
+    /// <summary>How long one turn takes, or after <see cref="SetInterval"/> the next one.</summary>
     public TimeSpan Interval { get; private set; } = interval;
 
     /// <summary>All sessions.</summary>
     public IEnumerable<PresenceSession> Sessions => _slots.SelectMany(slot => slot ?? []);
 
-    private TimeSpan Step => Interval / SlotCount;
-
     /// <summary>Begins to turn now, after a time without sessions.</summary>
-    public void Start(TimeSpan now) => (_turnedAt, _due) = (now, 0);
+    public void Start(TimeSpan now)
+    {
+        (_turnedAt, _due) = (now, 0);
+        UseInterval();
+    }
 
-    /// <summary>Changes how long one turn takes. It holds for the rest of the present turn.</summary>
+    /// <summary>
+    /// Changes how long one turn takes. A shorter interval holds at once. A longer one holds after one more turn of the present length: the
+    /// leases of the other sessions are still those of the shorter interval, and each heartbeat on that turn renews one for the longer.
+    /// </summary>
     public void SetInterval(TimeSpan interval, TimeSpan now)
     {
-        // What is due by the interval so far is due. The rest of the present step must not count as many shorter ones.
+        // What is due by the interval so far is due.
         if (Count > 0)
-        {
             Turn(now);
-            _turnedAt = now;
-        }
         Interval = interval;
+        if (Count > 0 && StepOf(interval) > _step)
+        {
+            _stepsBeforeLonger = SlotCount;
+            return;
+        }
+        // The rest of the present step must not count as many shorter ones.
+        if (Count > 0)
+            _turnedAt = now;
+        UseInterval();
     }
 
     /// <summary>Gives the session a place: of two random slots, the one with fewer sessions.</summary>
@@ -74,24 +87,23 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
     /// </summary>
     public TimeSpan Turn(TimeSpan now)
     {
-        var steps = (now - _turnedAt) / Step;
-        if (steps >= SlotCount)
+        if (now - _turnedAt >= SlotCount * _step)
         {
             (_due, _turnedAt) = (ulong.MaxValue, now);
+            UseInterval();
         }
-        else
+        while (now - _turnedAt >= _step)
         {
-            for (var step = 1; step <= steps; step++)
-            {
-                _due |= 1UL << _next;
-                _next = (_next + 1) % SlotCount;
-                _turnedAt += Step;
-            }
+            _due |= 1UL << _next;
+            _next = (_next + 1) % SlotCount;
+            _turnedAt += _step;
+            if (_stepsBeforeLonger > 0 && --_stepsBeforeLonger == 0)
+                UseInterval();
         }
         var ahead = 1;
         while (ahead < SlotCount && CountOf((_next + ahead - 1) % SlotCount) == 0)
             ahead++;
-        return _turnedAt + (ahead * Step) - now;
+        return _turnedAt + (ahead * _step) - now;
     }
 
     /// <summary>Makes a slot due again, because its beats were lost.</summary>
@@ -116,6 +128,10 @@ internal sealed class BeatSchedule(Random random, TimeSpan interval)
         (sessions, slot) = (null, -1);
         return false;
     }
+
+    private void UseInterval() => (_step, _stepsBeforeLonger) = (StepOf(Interval), 0);
+
+    private static TimeSpan StepOf(TimeSpan interval) => TimeSpan.FromTicks(Math.Max(1, interval.Ticks / SlotCount));
 
     private int CountOf(int slot) => _slots[slot]?.Count ?? 0;
 }

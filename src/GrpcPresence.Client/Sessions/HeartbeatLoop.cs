@@ -40,7 +40,7 @@ internal sealed class HeartbeatLoop(
         }
         catch (Exception)
         {
-            // Even the log has failed.
+            // A mistake of this client. The sessions end below, and say so.
         }
         finally
         {

@@ -203,7 +203,7 @@ internal sealed class SessionGroup : IAsyncDisposable
             {
                 var session = batch.Sessions[index];
                 if (rejected == reply.Rejected.Count || reply.Rejected[rejected].Index != index)
-                    SessionQueue.Accept(batch.Kind, session);
+                    _queue.Accept(batch.Kind, session);
                 else if (_queue.Reject(batch.Kind, session, Rejection(reply.Rejected[rejected++].Reason), retryDelay: null, Now))
                     ended++;
             }
@@ -221,7 +221,7 @@ internal sealed class SessionGroup : IAsyncDisposable
     public void Accept(BatchKind kind, PresenceSession session)
     {
         lock (Gate)
-            SessionQueue.Accept(kind, session);
+            _queue.Accept(kind, session);
         NoteAnswer();
         Count(kind, "accepted", 1);
     }

@@ -24,7 +24,8 @@ internal sealed class SessionQueue(BackoffPolicy retries)
     private readonly Queue<Batch> _split = new();
     private readonly Queue<PresenceSession> _beats = new();
     private readonly Queue<PresenceSession> _ends = new();
-    private readonly PriorityQueue<PresenceSession, TimeSpan> _retries = new();
+    private readonly PriorityQueue<PresenceSession, TimeSpan> _retries = new(); // may hold sessions that have ended
+    private int _retrying; // how many sessions wait there and have not ended
 
     /// <summary>When which sessions beat.</summary>
     public BeatSchedule Schedule { get; } = new(retries.Random, DefaultInterval);
@@ -33,7 +34,7 @@ internal sealed class SessionQueue(BackoffPolicy retries)
     public TimeSpan SessionTimeout { get; private set; } = DefaultSessionTimeout;
 
     /// <summary>Whether nothing is to be sent, neither now nor later.</summary>
-    public bool IsEmpty => Schedule.Count == 0 && _ends.Count == 0 && _retries.Count == 0;
+    public bool IsEmpty => Schedule.Count == 0 && _ends.Count == 0 && _retrying == 0;
 
     /// <summary>Adds a session, whose first heartbeat is to be sent at once. The next one follows within an interval.</summary>
     public void Start(PresenceSession session)
@@ -64,7 +65,9 @@ internal sealed class SessionQueue(BackoffPolicy retries)
         while (_retries.TryPeek(out var session, out var at) && at <= now)
         {
             _retries.Dequeue();
-            session.IsRetrying = false;
+            if (!session.IsRetrying)
+                continue; // it has ended meanwhile
+            StopRetrying(session);
             if (session.Phase is SessionPhase.Starting or SessionPhase.Live)
                 _beats.Enqueue(session);
             else if (session.Phase == SessionPhase.Ending && !HasRunOut(session, now))
@@ -107,7 +110,7 @@ internal sealed class SessionQueue(BackoffPolicy retries)
         {
             if (batch.Kind == BatchKind.Ends && session.Phase == SessionPhase.Ending)
                 _ends.Enqueue(session);
-            else if (batch.Kind == BatchKind.Beats && session.Phase == SessionPhase.Starting)
+            else if (batch.Kind == BatchKind.Beats && session.Phase is SessionPhase.Starting or SessionPhase.Live)
                 _beats.Enqueue(session);
         }
     }
@@ -125,7 +128,7 @@ internal sealed class SessionQueue(BackoffPolicy retries)
     }
 
     /// <summary>The server accepted the entry.</summary>
-    public static void Accept(BatchKind kind, PresenceSession session)
+    public void Accept(BatchKind kind, PresenceSession session)
     {
         session.Rejections = 0;
         if (kind == BatchKind.Ends)
@@ -177,7 +180,8 @@ internal sealed class SessionQueue(BackoffPolicy retries)
         PresenceSession[] failed = [.. Schedule.Sessions];
         foreach (var session in failed)
             Fail(session, error);
-        foreach (var session in _ends.Concat(_retries.UnorderedItems.Select(retry => retry.Element)))
+        PresenceSession[] ending = [.. _ends, .. _retries.UnorderedItems.Select(retry => retry.Element)];
+        foreach (var session in ending)
             SetDisposed(session);
         _ends.Clear();
         _retries.Clear();
@@ -196,7 +200,18 @@ internal sealed class SessionQueue(BackoffPolicy retries)
         if (session.Phase == SessionPhase.Ending && at > session.EndedAt + SessionTimeout)
             at = session.EndedAt + SessionTimeout;
         session.IsRetrying = true;
+        _retrying++;
         _retries.Enqueue(session, at);
+    }
+
+    // An entry stays until its time, unless all of them stand for sessions that no longer wait.
+    private void StopRetrying(PresenceSession session)
+    {
+        if (!session.IsRetrying)
+            return;
+        session.IsRetrying = false;
+        if (--_retrying == 0)
+            _retries.Clear();
     }
 
     private bool HasRunOut(PresenceSession session, TimeSpan now) => now >= session.EndedAt + SessionTimeout;
@@ -204,14 +219,17 @@ internal sealed class SessionQueue(BackoffPolicy retries)
     private void Fail(PresenceSession session, PresenceException error)
     {
         Schedule.Remove(session);
+        StopRetrying(session);
         session.SetEnded(new SessionEnd(
             error.Reason == ErrorReason.SessionEnded ? SessionEndReason.EndedByServer : SessionEndReason.Rejected, error));
     }
 
-    private static void SetDisposed(PresenceSession session)
+    private void SetDisposed(PresenceSession session)
     {
-        if (session.Phase == SessionPhase.Ending)
-            session.SetEnded(new SessionEnd(SessionEndReason.Disposed));
+        if (session.Phase != SessionPhase.Ending)
+            return;
+        StopRetrying(session);
+        session.SetEnded(new SessionEnd(SessionEndReason.Disposed));
     }
 
     private static Batch WithoutEnded(Batch batch)

@@ -16,37 +16,39 @@ internal sealed class ClientTelemetry : IDisposable
     public ClientTelemetry(IMeterFactory? meters)
     {
         _meter = meters?.Create(Name) ?? new Meter(Name);
-        Sessions = _meter.CreateUpDownCounter<long>(
-            "presence.client.sessions", "{session}", "Sessions that the client keeps alive");
-        Watches = _meter.CreateUpDownCounter<long>("presence.client.watches", "{watch}", "Open watches");
-        Heartbeats = _meter.CreateCounter<long>(
-            "presence.client.heartbeats", "{heartbeat}", "Answered heartbeats; the tag outcome is accepted or the reason of the rejection");
-        Ends = _meter.CreateCounter<long>(
-            "presence.client.ends", "{end}", "Answered ends of sessions; the tag outcome is accepted or the reason of the rejection");
-        Connections = _meter.CreateCounter<long>(
-            "presence.client.connections", "{stream}", "Opened streams; the tag kind is heartbeats, unary or watch");
-        Disconnections = _meter.CreateCounter<long>(
-            "presence.client.disconnections", "{stream}", "Streams that ended before they were closed; the tag reason says why");
-        Updates = _meter.CreateCounter<long>("presence.client.updates", "{update}", "Changes that watches raised");
-        Resets = _meter.CreateCounter<long>(
-            "presence.client.resets", "{reset}", "Snapshots that a watch received; the tag reason is that of the server");
+        Sessions = new GuardedCounter(_meter.CreateUpDownCounter<long>(
+            "presence.client.sessions", "{session}", "Sessions that the client keeps alive").Add);
+        Watches = new GuardedCounter(_meter.CreateUpDownCounter<long>("presence.client.watches", "{watch}", "Open watches").Add);
+        Heartbeats = new GuardedCounter(_meter.CreateCounter<long>(
+            "presence.client.heartbeats",
+            "{heartbeat}",
+            "Answered heartbeats; the tag outcome is accepted or the reason of the rejection").Add);
+        Ends = new GuardedCounter(_meter.CreateCounter<long>(
+            "presence.client.ends", "{end}", "Answered ends of sessions; the tag outcome is accepted or the reason of the rejection").Add);
+        Connections = new GuardedCounter(_meter.CreateCounter<long>(
+            "presence.client.connections", "{stream}", "Opened streams; the tag kind is heartbeats, unary or watch").Add);
+        Disconnections = new GuardedCounter(_meter.CreateCounter<long>(
+            "presence.client.disconnections", "{stream}", "Streams that ended before they were closed; the tag reason says why").Add);
+        Updates = new GuardedCounter(_meter.CreateCounter<long>("presence.client.updates", "{update}", "Changes that watches raised").Add);
+        Resets = new GuardedCounter(_meter.CreateCounter<long>(
+            "presence.client.resets", "{reset}", "Snapshots that a watch received; the tag reason is that of the server").Add);
     }
 
-    public UpDownCounter<long> Sessions { get; }
+    public GuardedCounter Sessions { get; }
 
-    public UpDownCounter<long> Watches { get; }
+    public GuardedCounter Watches { get; }
 
-    public Counter<long> Heartbeats { get; }
+    public GuardedCounter Heartbeats { get; }
 
-    public Counter<long> Ends { get; }
+    public GuardedCounter Ends { get; }
 
-    public Counter<long> Connections { get; }
+    public GuardedCounter Connections { get; }
 
-    public Counter<long> Disconnections { get; }
+    public GuardedCounter Disconnections { get; }
 
-    public Counter<long> Updates { get; }
+    public GuardedCounter Updates { get; }
 
-    public Counter<long> Resets { get; }
+    public GuardedCounter Resets { get; }
 
     public void Dispose() => _meter.Dispose();
 }

@@ -9,6 +9,7 @@ namespace GrpcPresence.Client.Watching;
 /// <list type="number">
 /// <item>A <c>reset</c> begins a snapshot beside the state. The state stays as it is until the snapshot is complete.</item>
 /// <item><c>synced</c> completes the snapshot. What differs from the state is a change; then the snapshot is the state.</item>
+/// <item>The switch of reachability that comes with a stream counts from <c>synced</c> on, as the users that it explains do.</item>
 /// <item>An update whose revision is known already is a repetition, and changes nothing.</item>
 /// <item>An update before <c>synced</c> of a resume may repeat reasons. What differs from the state decides.</item>
 /// <item>What the watch concludes by itself has the reasons that the server would have sent: only those that the watch asks for.</item>
@@ -25,6 +26,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
     private ImmutableDictionary<string, PresenceUser>.Builder? _snapshot;
     private bool _isSynced; // this stream
     private bool _hasState;
+    private bool _isReachabilityEnabledWhenSynced;
 
     /// <summary>The users by identity.</summary>
     public ImmutableDictionary<string, PresenceUser> Users => Volatile.Read(ref _users);
@@ -40,6 +42,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
     {
         _snapshot = null;
         _isSynced = false;
+        _isReachabilityEnabledWhenSynced = IsReachabilityEnabled;
     }
 
     /// <summary>Makes the next stream begin with a snapshot.</summary>
@@ -52,7 +55,9 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
         switch (message.EventCase)
         {
             case WatchUsersResponse.EventOneofCase.Configuration:
-                IsReachabilityEnabled = message.Configuration.ReachabilityEnabled;
+                _isReachabilityEnabledWhenSynced = message.Configuration.ReachabilityEnabled;
+                if (_isSynced)
+                    IsReachabilityEnabled = _isReachabilityEnabledWhenSynced;
                 break;
             case WatchUsersResponse.EventOneofCase.Reset:
                 // A watch that breaks before `synced` must get the whole snapshot again.
@@ -69,6 +74,7 @@ internal sealed class LocalUsers(UserView view, IReadOnlyCollection<UpdateReason
             case WatchUsersResponse.EventOneofCase.Synced:
                 changes = CompleteSnapshot();
                 _isSynced = true;
+                IsReachabilityEnabled = _isReachabilityEnabledWhenSynced;
                 break;
         }
         if (message.ResumeToken.Length > 0)

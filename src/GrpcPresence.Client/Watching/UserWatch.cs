@@ -141,7 +141,7 @@ internal sealed class UserWatch : IUserWatch
                 return null; // The next stream has the new token, and resumes where this one ended.
             }
         }
-        catch (Exception ended) when (ended is RpcException or OperationCanceledException && _stop.IsCancellationRequested)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             return null;
         }
@@ -156,6 +156,11 @@ internal sealed class UserWatch : IUserWatch
         catch (CredentialsException error)
         {
             return CallError.Broken(error.Message);
+        }
+        catch (Exception unexpected)
+        {
+            // Whatever the transport throws, the watch must go on.
+            return CallError.Broken($"{unexpected.GetType()}: {unexpected.Message}");
         }
         finally
         {

@@ -90,5 +90,48 @@ public sealed class TimerQueueTests : IDisposable
         Assert.InRange(_elapsed.Count, 3, 4);
     }
 
+    [Fact]
+    public void Timers_that_are_disposed_of_leave_no_entries_in_the_queue()
+    {
+        Create("live").Set(TimeSpan.FromHours(1));
+        var disposed = Enumerable.Range(0, 1000).Select(i => Create($"disposed {i}")).ToList();
+        foreach (var timer in disposed)
+        {
+            timer.Set(TimeSpan.FromDays(1));
+            timer.Set(TimeSpan.FromHours(23)); // an entry out of date
+        }
+
+        disposed.ForEach(timer => timer.Dispose());
+
+        Assert.InRange(_timers.Entries, 1, 2);
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(["live"], _elapsed);
+        Assert.InRange(_timers.Entries, 0, 1);
+    }
+
+    [Fact]
+    public void Timers_that_are_disposed_of_keep_nothing_in_memory()
+    {
+        var (timer, stream) = DisposeOfOne();
+
+        GC.Collect();
+
+        Assert.False(stream.IsAlive);
+        timer.Set(TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromDays(2));
+        Assert.Empty(_elapsed);
+    }
+
+    // In a method of its own, so that no local refers to the object any more.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private (QueuedTimer Timer, WeakReference Stream) DisposeOfOne()
+    {
+        var stream = new object();
+        var timer = _timers.Create(() => _elapsed.Add($"{stream}"));
+        timer.Set(TimeSpan.FromDays(1));
+        timer.Dispose();
+        return (timer, new WeakReference(stream));
+    }
+
     private QueuedTimer Create(string name) => _timers.Create(() => _elapsed.Add(name));
 }

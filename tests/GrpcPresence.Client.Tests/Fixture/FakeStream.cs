@@ -85,7 +85,7 @@ internal sealed class FakeStream : IDisposable
     }
 
     /// <summary>Ends the stream with an error.</summary>
-    public void Fail(RpcException error)
+    public void Fail(Exception error)
     {
         _replies.Writer.TryComplete(error);
         _updates.Writer.TryComplete(error);

@@ -8,6 +8,7 @@ namespace GrpcPresence.Client.Tests.Fixture;
 /// <list type="bullet">
 /// <item>What a user was before an update is what the update before it said. So no update is missing.</item>
 /// <item>Each update shows something new. So no update is raised twice for one change.</item>
+/// <item>After an interruption each reason is that of a difference. So no reason is raised twice for one change.</item>
 /// <item>Users that always exist are always known. So the state is never half a snapshot.</item>
 /// <item>What a reader of the updates gets leads to the same state.</item>
 /// </list>
@@ -142,6 +143,12 @@ internal sealed class ObservedWatch : IAsyncDisposable
         {
             _violations.Enqueue($"Twice: {Text(update)} repeats {previous}");
         }
+        // A live watch may see a change and the way back in one update.
+        if (Watch.State != WatchState.Live && previous is not null && update.User.Sid == previous.Sid && !update.IsDeleted)
+        {
+            foreach (var reason in update.UpdateReasons.Where(reason => !Differs(reason, previous, update.User)))
+                _violations.Enqueue($"Twice: {reason} of {Text(update)} is known already from {previous}");
+        }
         if (update.UpdateReasons.Contains(UpdateReason.Created) && previous is not null)
             _violations.Enqueue($"Twice: {identity} was created, but was known already");
         if (update.IsDeleted)
@@ -167,6 +174,16 @@ internal sealed class ObservedWatch : IAsyncDisposable
                 _read[update.User.Identity] = update.User;
         }
     }
+
+    private static bool Differs(UpdateReason reason, PresenceUser before, PresenceUser after) => reason switch
+    {
+        UpdateReason.FriendlyName => before.FriendlyName != after.FriendlyName,
+        UpdateReason.Attributes => before.Attributes != after.Attributes,
+        UpdateReason.Role => before.RoleSid != after.RoleSid,
+        UpdateReason.ReachabilityOnline => before.IsOnline != after.IsOnline || before.LastOnlineTime != after.LastOnlineTime,
+        UpdateReason.ReachabilityNotifiable => before.IsNotifiable != after.IsNotifiable,
+        _ => true,
+    };
 
     private void Change() => Interlocked.Exchange(ref _changed, NewSource()).TrySetResult();
 

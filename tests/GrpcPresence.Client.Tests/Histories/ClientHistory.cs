@@ -5,7 +5,8 @@ using GrpcPresence.V1;
 namespace GrpcPresence.Client.Tests.Histories;
 
 /// <summary>
-/// One random history. At its end the client must know what the server knows, and its sessions must be over when they are.
+/// One random history. At its end the client must know what the server knows. Its sessions must live until they are disposed of or the
+/// server has ended them, and be over afterwards.
 /// </summary>
 internal sealed class ClientHistory(int seed)
 {
@@ -15,6 +16,8 @@ internal sealed class ClientHistory(int seed)
     private readonly Random _random = new(seed);
     private readonly List<string> _steps = [];
     private readonly List<IPresenceSession> _sessions = [];
+    private readonly HashSet<IPresenceSession> _disposed = [];
+    private readonly ManualClock _clock = new() { EndsShortWaits = true };
     private PresenceServer _server = null!;
     private Network _network = null!;
     private PresenceClient _client = null!;
@@ -31,7 +34,7 @@ internal sealed class ClientHistory(int seed)
         foreach (var identity in Permanent)
             await server.CreateUserAsync(Service, identity);
         _network = server.NewNetwork();
-        await using var client = _client = TestClient.Create(Service, _network);
+        await using var client = _client = TestClient.Create(Service, _network, _clock);
         await using var everybody = await ObservedWatch.OpenAsync(client, permanent: Permanent);
         await using var some = await ObservedWatch.OpenAsync(client, WatchOptions.For("ada", "bob", "root-1"), ["root-1"]);
         for (var step = 0; step < length; step++)
@@ -75,6 +78,7 @@ internal sealed class ClientHistory(int seed)
         if (_sessions.Count == 0)
             return;
         var session = _sessions[_random.Next(_sessions.Count)];
+        _disposed.Add(session);
         await session.DisposeAsync();
     }
 
@@ -102,6 +106,7 @@ internal sealed class ClientHistory(int seed)
 
     private async Task SettleAsync()
     {
+        await RequireLiveSessionsAsync();
         foreach (var session in _sessions)
             await session.DisposeAsync();
         foreach (var session in _sessions)
@@ -111,6 +116,22 @@ internal sealed class ClientHistory(int seed)
         {
             var known = await TryListAsync(session.UserKey);
             Assert.DoesNotContain(known, live => live.SessionId == session.SessionId);
+        }
+    }
+
+    // Each session beats. The client sends ends behind the heartbeats that are due, so all of them are answered when an end is.
+    private async Task RequireLiveSessionsAsync()
+    {
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        var last = await Barrier.Within(_client.StartSessionAsync("root-3"), "the last session started");
+        await last.DisposeAsync();
+        await Barrier.Within(last.Ended, "the last session ended");
+        foreach (var session in _sessions.Where(session => !_disposed.Contains(session)))
+        {
+            if (session.Ended.IsCompleted)
+                Assert.Equal(SessionEndReason.EndedByServer, (await session.Ended).Reason);
+            else
+                Assert.Contains(await TryListAsync(session.UserKey), live => live.SessionId == session.SessionId);
         }
     }
 

@@ -91,6 +91,44 @@ public sealed class BeatScheduleTests
     }
 
     [Fact]
+    public void A_longer_interval_holds_after_one_more_turn_so_that_no_session_beats_later_than_its_lease_allows()
+    {
+        const int factor = 10;
+        var beatenAt = Add(640).ToDictionary(session => session, _ => TimeSpan.Zero);
+        var now = TimeSpan.Zero;
+        void Go(int steps, TimeSpan step, TimeSpan longest)
+        {
+            for (; steps > 0; steps--)
+            {
+                now += step;
+                _schedule.Turn(now);
+                foreach (var session in TakeAll())
+                {
+                    Assert.InRange(now - beatenAt[session], TimeSpan.Zero, longest);
+                    beatenAt[session] = now;
+                }
+            }
+        }
+        Go(BeatSchedule.SlotCount + 10, Step, Interval);
+        var changedAt = now;
+
+        _schedule.SetInterval(factor * Interval, now);
+
+        Go(BeatSchedule.SlotCount, Step, Interval);
+        Assert.All(beatenAt.Values, at => Assert.InRange(at, changedAt + Step, changedAt + Interval));
+        var beats = 0;
+        for (var turn = 0; turn < 3; turn++)
+        {
+            for (var step = 0; step < BeatSchedule.SlotCount; step++)
+            {
+                _schedule.Turn(now += factor * Step);
+                beats += TakeAll().Count;
+            }
+        }
+        Assert.Equal(3 * 640, beats);
+    }
+
+    [Fact]
     public void The_slot_that_is_due_longest_comes_first()
     {
         Add(640);

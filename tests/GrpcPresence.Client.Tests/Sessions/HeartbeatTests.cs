@@ -1,7 +1,6 @@
 using Grpc.Core;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
-using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests.Sessions;
 
@@ -62,17 +61,24 @@ public sealed class HeartbeatTests : IAsyncLifetime
         _clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(["ada"], await stream.NextBeatsAsync(interval: TimeSpan.FromSeconds(60)));
         await _meters.UntilAsync("presence.client.heartbeats", 2);
+        // A longer interval holds after one more turn.
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(["ada"], await stream.NextBeatsAsync(interval: TimeSpan.FromSeconds(60)));
+        await _meters.UntilAsync("presence.client.heartbeats", 3);
+        _clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(["ada"], await stream.NextBeatsAsync(interval: TimeSpan.FromSeconds(60)));
+        await _meters.UntilAsync("presence.client.heartbeats", 4);
         _clock.Advance(TimeSpan.FromSeconds(5));
 
         Assert.True(stream.IsQuiet);
-        _clock.Advance(TimeSpan.FromSeconds(60));
+        _clock.Advance(TimeSpan.FromSeconds(55));
         Assert.Equal(["ada"], await stream.NextBeatsAsync());
     }
 
     [Fact]
     public async Task A_message_has_at_most_a_thousand_entries_and_a_megabyte()
     {
-        var keys = Enumerable.Range(0, 2500).Select(i => $"{i:D4}{new string('é', 500)}").ToArray();
+        var keys = Enumerable.Range(0, 2500).Select(i => $"{i:D4}{string.Concat(Enumerable.Repeat("😀", 252))}").ToArray();
         var starting = keys.Select(key => _client.StartSessionAsync(key)).ToArray();
         var stream = await _server.NextStartedStreamAsync();
 
@@ -86,6 +92,20 @@ public sealed class HeartbeatTests : IAsyncLifetime
         }
 
         await Barrier.Within(Task.WhenAll(starting), "the sessions started");
+    }
+
+    [Theory]
+    [InlineData(257, 1)]
+    [InlineData(2_000_000, 1)]
+    [InlineData(1, 65)]
+    [InlineData(0, 1)]
+    [InlineData(1, 0)]
+    public async Task A_session_that_no_server_accepts_is_not_sent(int keyLength, int idLength)
+    {
+        await Assert.ThrowsAnyAsync<ArgumentException>(
+            () => _client.StartSessionAsync(new string('k', keyLength), new string('s', idLength)));
+
+        Assert.Equal(0, _meters["presence.client.sessions"]);
     }
 
     [Fact]
@@ -139,13 +159,31 @@ public sealed class HeartbeatTests : IAsyncLifetime
     [Fact]
     public async Task A_loop_that_fails_leaves_nobody_waiting()
     {
+        await using var client = NewClient(random: new FailingRandom());
+        foreach (var user in new[] { "ada", "bob" })
+        {
+            var starting = client.StartSessionAsync(user);
+
+            (await _server.NextStreamAsync()).Fail(FakeServer.Broken());
+
+            await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(starting, $"the start of {user} failed"));
+        }
+    }
+
+    [Fact]
+    public async Task A_session_goes_on_while_the_log_fails()
+    {
         await using var client = NewClient(options => options.LoggerFactory = new FailingLog());
-        var starting = client.StartSessionAsync("ada");
+        await RequireSecondStreamAsync(client);
+    }
 
-        (await _server.NextStreamAsync()).Fail(FakeServer.Broken()); // is logged
-
-        await Assert.ThrowsAnyAsync<Exception>(() => Barrier.Within(starting, "the start failed"));
-        await Assert.ThrowsAnyAsync<Exception>(() => Barrier.Within(client.StartSessionAsync("bob"), "the next start failed"));
+    [Fact]
+    public async Task A_session_goes_on_while_a_listener_of_the_meter_fails()
+    {
+        using var meters = new FailingMeters();
+        await using var client = NewClient(options => options.MeterFactory = meters);
+        await RequireSecondStreamAsync(client);
+        Assert.True(meters.HasFailed);
     }
 
     [Fact]
@@ -278,6 +316,28 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_gateway_whose_streams_break_beats_at_once_by_single_calls()
+    {
+        await using var client = NewClient(options => options.EndSessionsOnDisconnect = true);
+        var starting = client.StartSessionAsync("ada");
+        var stream = await _server.NextStartedStreamAsync();
+        await ReadAsync(stream, 1);
+        var session = await Barrier.Within(starting, "the session started");
+        _server.OnHeartbeat = _ => new HeartbeatResponse();
+        var waiting = WhenWaiting();
+        stream.Fail(FakeServer.Broken());
+        _clock.Advance(await Barrier.Within(waiting, "the client waited"));
+
+        // Twice without an answer. The waits are much shorter than the interval.
+        await BreakAsync();
+        await BreakAsync();
+
+        Assert.Equal("ada", (await _server.NextHeartbeatAsync()).UserKey);
+        _ = AcceptEverythingAsync(await _server.NextStartedStreamAsync());
+        await session.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_group_without_sessions_closes_its_stream_after_a_while()
     {
         var starting = _client.StartSessionAsync("ada");
@@ -294,7 +354,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
         stream.Fail(FakeServer.Broken()); // not an interruption
     }
 
-    private PresenceClient NewClient(Action<PresenceClientOptions>? configure = null)
+    private PresenceClient NewClient(Action<PresenceClientOptions>? configure = null, Random? random = null)
     {
         var options = new PresenceClientOptions
         {
@@ -304,7 +364,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
             MeterFactory = _meters,
         };
         configure?.Invoke(options);
-        return new PresenceClient(options, _server, _server, new Random(1));
+        return new PresenceClient(options, _server, _server, random ?? new Random(1));
     }
 
     private async Task<FakeStream> StartAsync(string user, TimeSpan? interval = null)
@@ -335,6 +395,18 @@ public sealed class HeartbeatTests : IAsyncLifetime
         return await _server.NextStartedStreamAsync();
     }
 
+    // An interruption is logged and counted, and so is its end.
+    private async Task RequireSecondStreamAsync(PresenceClient client)
+    {
+        var starting = client.StartSessionAsync("ada");
+        var stream = await ReconnectAsync(await _server.NextStreamAsync(), FakeServer.Broken());
+        Assert.Equal(["ada"], await stream.NextBeatsAsync());
+        var session = await Barrier.Within(starting, "the session started");
+        _ = AcceptEverythingAsync(stream);
+        await Barrier.Within(session.DisposeAsync().AsTask(), "the session was disposed of");
+        Assert.Equal(SessionEndReason.Disposed, (await session.Ended).Reason);
+    }
+
     // The next stream works: it starts a session, and then carries the heartbeats of both.
     private async Task RequireStreamAsync()
     {
@@ -357,26 +429,10 @@ public sealed class HeartbeatTests : IAsyncLifetime
         return users;
     }
 
-    private sealed class FailingLog : ILoggerFactory, ILogger
+    // Fails where the loop asks how long to wait.
+    private sealed class FailingRandom : Random
     {
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            throw new InvalidOperationException("The log of the test fails.");
-
-        public void Dispose()
-        {
-        }
+        public override double NextDouble() => throw new InvalidOperationException("The random numbers of the test fail.");
     }
 
     private static async Task AcceptEverythingAsync(FakeStream stream)

@@ -10,6 +10,8 @@ public sealed class SessionQueueTests
 {
     private static readonly PresenceException Passing = new(StatusCode.ResourceExhausted, ErrorReason.QuotaExceeded, "quota");
 
+    private static readonly PresenceException Unknown = new(StatusCode.Unavailable, ErrorReason.OutcomeUnknown, "unknown");
+
     private readonly SessionQueue _queue = new(new BackoffPolicy(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8), new Random(1)));
     private readonly PresenceSession[] _sessions = [new(group: null!, "ada", sessionId: null)];
     private TimeSpan _now = TimeSpan.FromHours(1);
@@ -60,13 +62,10 @@ public sealed class SessionQueueTests
         _now += TimeSpan.FromSeconds(8);
         _queue.Advance(_now);
 
-        var repeated = new List<PresenceSession>();
-        while (_queue.TryTake(out var batch))
-        {
-            if (batch.Slot < 0)
-                repeated.AddRange(batch.Sessions);
-        }
-        Assert.Equal([Session], repeated);
+        Assert.Equal([Session], TakeSingles().SelectMany(batch => batch.Sessions));
+        End();
+        _queue.Accept(BatchKind.Ends, Session);
+        Assert.True(_queue.IsEmpty);
     }
 
     [Fact]
@@ -80,6 +79,73 @@ public sealed class SessionQueueTests
         End();
 
         Assert.False(_queue.IsEmpty);
+    }
+
+    [Fact]
+    public void A_repeated_heartbeat_of_a_live_session_that_is_lost_with_its_stream_is_sent_again()
+    {
+        _queue.Schedule.Start(_now);
+        _queue.Start(Session);
+        Assert.True(_queue.TryTake(out _));
+        _queue.Accept(BatchKind.Beats, Session);
+        _queue.Reject(BatchKind.Beats, Session, Unknown, retryDelay: null, _now);
+        _now += TimeSpan.FromSeconds(1);
+        _queue.Advance(_now);
+        var repeated = Assert.Single(TakeSingles());
+
+        _queue.TakeBack(repeated);
+
+        Assert.Equal(Session, Assert.Single(Assert.Single(TakeSingles()).Sessions));
+    }
+
+    [Fact]
+    public void A_session_whose_end_is_accepted_leaves_no_retry_for_which_disposal_would_wait()
+    {
+        _queue.Schedule.Start(_now);
+        _queue.Start(Session);
+        Assert.True(_queue.TryTake(out _));
+        Reject(BatchKind.Beats, asked: TimeSpan.FromMinutes(1));
+        End();
+
+        _queue.Accept(BatchKind.Ends, Session);
+
+        Assert.True(_queue.IsEmpty);
+        Assert.Null(_queue.Advance(_now));
+    }
+
+    [Fact]
+    public void A_session_that_ends_does_not_hide_the_retry_of_another()
+    {
+        _queue.Schedule.Start(_now);
+        var other = new PresenceSession(group: null!, "bob", sessionId: null);
+        foreach (var session in new[] { Session, other })
+        {
+            _queue.End(session, _now);
+            Assert.True(_queue.TryTake(out _));
+            _queue.Reject(BatchKind.Ends, session, Passing, retryDelay: null, _now);
+        }
+
+        _queue.Advance(_now + TimeSpan.FromMinutes(1));
+        Assert.True(_queue.TryTake(out var batch));
+        Assert.Equal(2, batch.Sessions.Count);
+        _queue.Accept(BatchKind.Ends, Session);
+        _queue.Reject(BatchKind.Ends, other, Passing, retryDelay: null, _now);
+        Assert.False(_queue.IsEmpty);
+        _queue.FailAll(Passing);
+
+        Assert.True(_queue.IsEmpty);
+    }
+
+    // Leaves out the turns of the schedule.
+    private List<Batch> TakeSingles()
+    {
+        var singles = new List<Batch>();
+        while (_queue.TryTake(out var batch))
+        {
+            if (batch.Slot < 0)
+                singles.Add(batch);
+        }
+        return singles;
     }
 
     private void End()

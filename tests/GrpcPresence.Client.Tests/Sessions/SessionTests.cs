@@ -126,6 +126,16 @@ public sealed class SessionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_longest_user_key_and_session_id_are_those_that_the_server_accepts()
+    {
+        var key = string.Concat(Enumerable.Repeat("😀", 256));
+
+        await using var session = await _client.StartSessionAsync(key, new string('s', 64));
+
+        Assert.True(await _server.IsOnlineAsync(Service, key));
+    }
+
+    [Fact]
     public async Task A_client_of_an_unknown_service_instance_gets_the_error()
     {
         await using var client = TestClient.Create("IS000000000000000000000000000000ff", _network);

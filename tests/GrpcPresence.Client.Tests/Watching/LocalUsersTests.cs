@@ -219,6 +219,37 @@ public sealed class LocalUsersTests
     }
 
     [Fact]
+    public void The_switch_of_reachability_changes_together_with_the_users()
+    {
+        Take(Switch(on: true));
+        Assert.False(_users.IsReachabilityEnabled);
+        Snapshot(User("ada", 1, online: true));
+        Assert.True(_users.IsReachabilityEnabled);
+
+        _users.BeginStream();
+        Take(Switch(on: false));
+        Assert.True(_users.IsReachabilityEnabled);
+        Snapshot(User("ada", 1));
+        Assert.False(_users.IsReachabilityEnabled);
+
+        Take(Switch(on: true));
+        Assert.True(_users.IsReachabilityEnabled);
+    }
+
+    [Fact]
+    public void The_switch_of_reachability_of_a_stream_that_breaks_does_not_count()
+    {
+        Snapshot(User("ada", 1));
+        _users.BeginStream();
+        Take(Switch(on: true));
+
+        _users.BeginStream();
+        Take(new WatchUsersResponse { Synced = new WatchSynced() });
+
+        Assert.False(_users.IsReachabilityEnabled);
+    }
+
+    [Fact]
     public void The_users_of_one_message_change_together()
     {
         Snapshot(User("ada", 1), User("bob", 2));
@@ -269,6 +300,8 @@ public sealed class LocalUsersTests
         Updates = new WatchUpdates { Updates = { new V1.UserUpdate { User = user, UpdateReasons = { reasons } } } },
         ResumeToken = reasons.Length > 0 ? $"t{++_tokens}" : "",
     };
+
+    private static WatchUsersResponse Switch(bool on) => new() { Configuration = new Configuration { ReachabilityEnabled = on } };
 
     private void Reset() => _users.Take(new WatchUsersResponse { Reset = new WatchReset { Reason = ResetReason.TimelineChanged } });
 

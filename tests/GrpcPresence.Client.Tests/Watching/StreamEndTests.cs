@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using Grpc.Core;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests.Watching;
 
@@ -14,16 +16,7 @@ public sealed class StreamEndTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        var options = new PresenceClientOptions
-        {
-            Address = Network.Address,
-            ServiceSid = "IS1",
-            TimeProvider = _clock,
-            MeterFactory = _meters,
-            ReconnectDelay = TimeSpan.FromMilliseconds(1),
-            MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
-        };
-        _client = new PresenceClient(options, _server, _server);
+        _client = NewClient(_meters);
         return ValueTask.CompletedTask;
     }
 
@@ -54,6 +47,32 @@ public sealed class StreamEndTests : IAsyncLifetime
         Assert.True(watch["ada"].Exists);
         next.Send(new WatchUsersResponse { Synced = new WatchSynced(), ResumeToken = "t2" });
         await _meters.UntilAsync("presence.client.connections", 2);
+    }
+
+    [Fact]
+    public async Task A_watch_resumes_after_an_exception_of_any_type()
+    {
+        var (stream, watch) = await WatchAsync();
+
+        stream.Fail(new InvalidOperationException("The transport of the test fails."));
+
+        Assert.Equal("t1", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+        Assert.Equal(WatchState.Resuming, watch.State);
+        Assert.False(watch.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_watch_goes_on_while_the_log_and_a_listener_of_the_meter_fail()
+    {
+        using var meters = new FailingMeters();
+        await using var client = NewClient(meters, new FailingLog());
+        var (stream, watch) = await WatchAsync(client);
+
+        stream.Fail(FakeServer.Broken());
+
+        Assert.Equal("t1", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+        Assert.False(watch.Completion.IsCompleted);
+        Assert.True(meters.HasFailed);
     }
 
     [Fact]
@@ -110,9 +129,24 @@ public sealed class StreamEndTests : IAsyncLifetime
         Assert.True(watch["ada"].Exists);
     }
 
-    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync()
+    private PresenceClient NewClient(IMeterFactory meters, ILoggerFactory? log = null)
     {
-        var watching = _client.WatchAsync(WatchOptions.Everybody);
+        var options = new PresenceClientOptions
+        {
+            Address = Network.Address,
+            ServiceSid = "IS1",
+            TimeProvider = _clock,
+            MeterFactory = meters,
+            LoggerFactory = log,
+            ReconnectDelay = TimeSpan.FromMilliseconds(1),
+            MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
+        };
+        return new PresenceClient(options, _server, _server);
+    }
+
+    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync(PresenceClient? client = null)
+    {
+        var watching = (client ?? _client).WatchAsync(WatchOptions.Everybody);
         var stream = await _server.NextStreamAsync();
         stream.SendSnapshot("t1", new User { Identity = "ada", Sid = "US1", Revision = 1 });
         return (stream, await Barrier.Within(watching, "the watch was synced"));

@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import vm from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '@connectrpc/connect';
@@ -183,6 +185,32 @@ describe('Renewed', () => {
     } finally {
       await guarded.close();
     }
+  });
+});
+
+describe('A peer that does not speak HTTP/2', () => {
+  it('Gone: the end of the client leaves no error that would end the process', async () => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => { uncaught.push(error); };
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', note); // those of vitest would only fail the run
+    const peer = createServer((_, response) => { response.writeHead(502).end(); });
+    const closed: Promise<void>[] = [];
+    peer.on('connection', (socket) => closed.push(new Promise((resolve) => { socket.once('close', () => resolve()); })));
+    await new Promise<void>((resolve) => { peer.listen(0, '127.0.0.1', resolve); });
+    try {
+      const client = new Client({ url: `http://127.0.0.1:${(peer.address() as AddressInfo).port}`, serviceSid, identity: 'ada' });
+      await within(10, 'failed call', new Promise<void>((resolve) => { client.on('connectionError', () => resolve()); }));
+      await client.shutdown();
+      await within(10, 'end of the connections', Promise.all(closed));
+      await new Promise((resolve) => { setImmediate(resolve); });
+    } finally {
+      peer.close();
+      process.removeAllListeners('uncaughtException');
+      for (const listener of listeners) process.on('uncaughtException', listener);
+    }
+    expect(closed).not.toHaveLength(0);
+    expect(uncaught).toEqual([]);
   });
 });
 

@@ -13,9 +13,9 @@ type Event = MessageInitShape<typeof WatchUsersResponseSchema>['event'];
 export const SERVICE_SID = 'IS00000000000000000000000000000001';
 
 /** An error as the server sends it. */
-export function rejection(code: Code, reason: string, retryAfterSeconds?: number): ConnectError {
+export function rejection(code: Code, reason: string, retryAfterSeconds?: number, domain = 'grpc-presence'): ConnectError {
   return new ConnectError('rejected', code, undefined, [
-    { desc: ErrorInfoSchema, value: { reason, domain: 'grpc-presence' } },
+    { desc: ErrorInfoSchema, value: { reason, domain } },
     ...(retryAfterSeconds === undefined ? []
       : [{ desc: RetryInfoSchema, value: { retryDelay: { seconds: BigInt(retryAfterSeconds) } } }] as never[]),
   ]);

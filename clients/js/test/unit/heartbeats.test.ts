@@ -1,4 +1,4 @@
-import { Code } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeServer, rejection } from '../support/fake-server.js';
 import { advance, startWorld } from '../support/world.js';
@@ -98,6 +98,17 @@ describe('Online', () => {
     expect(server.beats.at(-1)!.request.sessionId).not.toBe(first);
     expect(seen.states).toEqual(['initialized']);
   });
+
+  it.each([[Code.FailedPrecondition, 'SESSION_ENDED'], [Code.PermissionDenied, 'PERMISSION_DENIED'], [Code.PermissionDenied, undefined]])(
+    'repeats a beat with the same session after status %d with %s that is not of the server', async (code, reason) => {
+      const { server } = await startWorld();
+      server.rejectHeartbeat = () => (reason ? rejection(code, reason, undefined, 'proxy.example') : new ConnectError('HTTP 403', code));
+      await advance(30);
+      server.rejectHeartbeat = () => undefined;
+      await advance(31);
+      expect([pauses(server), sessionsOf(server).size]).toEqual([[30, 1, 30], 1]);
+    },
+  );
 
   it('stops when the server says that no beat can succeed', async () => {
     const { server, seen } = await startWorld();

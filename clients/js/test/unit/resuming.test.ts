@@ -131,6 +131,19 @@ describe('Patient', () => {
     expect(await delaysAfter(2, busy, 1)).toEqual([40, 40]);
   });
 
+  it('waits at most a day, or two with the random part, whatever the server asks', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const { server } = await startWorld();
+    server.rejectHeartbeat = () => rejection(Code.Unavailable, 'STORAGE_UNAVAILABLE', 315_576_000_000);
+    await advance(30);
+    const { length } = server.beats;
+    vi.setSystemTime(Date.now() + 86_300_000);
+    await advance(50);
+    expect(server.beats.length).toBe(length);
+    await advance(100);
+    expect(server.beats.length).toBe(length + 1);
+  });
+
   it('begins with the shortest delay after each success', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     const { server } = await startWorld();

@@ -1,3 +1,4 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UpdateReason } from '../../src/gen/presence/v1/user_pb.js';
@@ -90,6 +91,21 @@ describe('Exact', () => {
     watch.snapshot([{ ...ada, revision: 3n }, { ...bob, friendlyName: 'Robert', revision: 4n }, { ...eve, revision: 5n }]);
     await settle();
     expect(world.seen.updates).toEqual(['bob: friendlyName']);
+  });
+
+  it('raises after a reset that a user was online meanwhile, which is offline again', async () => {
+    const world = await watchBoth();
+    const bobs = await world.client.getUser('bob');
+    (await reconnected(world)).snapshot([ada, { ...bob, lastOnlineTime: timestampFromMs(1_000_000), revision: 20n }, eve]);
+    await settle();
+    expect([world.seen.updates, bobs.lastOnlineTime]).toEqual([['bob: reachabilityOnline, online'], new Date(1_000_000)]);
+    (await reconnected(world)).snapshot([ada, { ...bob, lastOnlineTime: timestampFromMs(1_000_000), revision: 20n }, eve]);
+    await settle();
+    expect(world.seen.updates.length).toBe(1);
+    (await reconnected(world)).configure()
+      .update({ ...bob, lastOnlineTime: timestampFromMs(2_000_000), revision: 21n }, REACHABILITY_ONLINE).sync();
+    await settle();
+    expect([world.seen.updates.length, bobs.lastOnlineTime]).toEqual([2, new Date(2_000_000)]);
   });
 
   it('raises a user that is gone after a reset, and the same identity when it is back', async () => {

@@ -81,6 +81,24 @@ describe('Subscribed', () => {
     expect(await client.getUser('nobody')).toBe(missing);
   });
 
+  it('raises nothing for a user that was created and deleted while the connection was lost', async () => {
+    const { client, seen } = await startWorld({}, server);
+    const missing = await client.getUser('nobody', { mayBeMissing: true });
+    await advance(1);
+    server.answersWatches = false;
+    server.watch.fail(rejection(Code.Unavailable, ''));
+    await advance(2);
+    const { CREATED, DELETED, REACHABILITY_ONLINE } = UpdateReason;
+    server.watch.configure().update({ sid: 'US-nobody', identity: 'nobody', revision: 20n }, DELETED).sync();
+    await settle();
+    expect([missing.sid, seen.updates]).toEqual(['', []]);
+    server.watch.update(user('nobody', { isOnline: true, revision: 21n }), CREATED, REACHABILITY_ONLINE);
+    await settle();
+    server.watch.update({ sid: 'US-nobody', identity: 'nobody', revision: 22n }, DELETED);
+    await settle();
+    expect(seen.updates).toEqual(['nobody: created, reachabilityOnline, online', 'nobody: deleted']);
+  });
+
   const notIdentities = ['', 'x'.repeat(257), 'a\nb', 'a\ud800', `US${'0'.repeat(32)}`, undefined as unknown as string];
 
   it.each(notIdentities)('rejects what is not an identity: %j', async (identity) => {

@@ -1,4 +1,4 @@
-import { Code } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeServer, rejection } from '../support/fake-server.js';
 import { accessToken, advance, createWorld, settle, startWorld } from '../support/world.js';
@@ -83,6 +83,72 @@ describe('Renewed', () => {
     expect(ask).toHaveBeenCalledTimes(2);
     expect([server.beats.at(-1)!.authorization, server.watch.authorization]).toEqual([`Bearer ${tokens[1]}`, `Bearer ${tokens[1]}`]);
     expect([server.watch.isOpen, server.watch.request.resumeToken, seen.connectionStates.at(-1)]).toEqual([true, 'token-1', 'connected']);
+  });
+
+  it.each([
+    ['a proxy that gives no reason', () => new ConnectError('HTTP 401', Code.Unauthenticated)],
+    ['a proxy with a reason of its own', () => rejection(Code.Unauthenticated, 'CREDENTIALS_INVALID', undefined, 'proxy.example')],
+    ['the server, because it is not valid yet', () => rejection(Code.Unauthenticated, 'ACCESS_TOKEN_NOT_YET_VALID')],
+  ])('keeps a token that is rejected by %s, and tries it again after a delay', async (_, rejected) => {
+    // A token that was passed as it is, before the client is initialized.
+    const server = new FakeServer();
+    server.rejectHeartbeat = rejected;
+    const { seen } = createWorld({ token: accessToken('ada') }, server);
+    await advance(0.9);
+    expect(server.beats.length).toBe(1);
+    await advance(0.1);
+    expect(server.beats.length).toBe(2);
+    server.rejectHeartbeat = () => undefined;
+    await advance(2);
+    expect([seen.states, seen.others, seen.connectionStates]).toEqual([['initialized'], [], ['connected']]);
+    // A provider, while the client runs.
+    const { ask } = provider();
+    const running = await startWorld({ token: ask });
+    running.server.watch.fail(rejected());
+    await advance(1);
+    expect([ask.mock.calls.length, running.server.watches.length, running.server.watch.isOpen]).toEqual([1, 2, true]);
+  });
+
+  it('tries a token again that the server rejected, after a delay, if the provider returns the same one', async () => {
+    const token = accessToken('ada');
+    const ask = vi.fn(async () => token);
+    const { server, seen } = await startWorld({ token: ask });
+    server.rejectWatch = server.rejectHeartbeat = () => rejection(Code.Unauthenticated, 'CREDENTIALS_INVALID');
+    server.watch.fail(rejection(Code.Unauthenticated, 'CREDENTIALS_INVALID'));
+    await advance(0.9);
+    expect([ask.mock.calls.length, server.watches.length]).toEqual([2, 1]);
+    await advance(0.1);
+    expect(server.watches.length).toBe(2);
+    await advance(299);
+    expect(server.watches.length).toBeGreaterThan(10);
+    expect(ask.mock.calls.length).toBeLessThanOrEqual(32);
+    server.rejectWatch = server.rejectHeartbeat = () => undefined;
+    await advance(40);
+    expect([server.watch.isOpen, seen.connectionStates.at(-1), seen.states]).toEqual([true, 'connected', ['initialized']]);
+    const { length } = server.beats;
+    await advance(60);
+    expect(server.beats.length - length).toBe(2);
+    // Later it is renewed as any other, and asked for until there is another one.
+    await advance(3_600 - 460);
+    const next = accessToken('ada', { jti: 'next' });
+    ask.mockResolvedValue(next);
+    await advance(30);
+    expect(server.watch.authorization).toBe(`Bearer ${next}`);
+  });
+
+  it('does not wait for a renewal, which insists on another token, when the server rejects the present one', async () => {
+    const token = accessToken('ada', { lifetime: 600 });
+    const ask = vi.fn(async () => token);
+    const { server, seen } = await startWorld({ token: ask });
+    await advance(455);
+    expect([seen.errors.length > 0, seen.others]).toEqual([true, ['tokenAboutToExpire']]);
+    server.watch.fail(rejection(Code.Unauthenticated, 'CREDENTIALS_INVALID'));
+    await advance(31);
+    expect(server.watch.isOpen).toBe(true);
+    const next = accessToken('ada', { jti: 'next' });
+    ask.mockResolvedValue(next);
+    await advance(31);
+    expect(server.watch.authorization).toBe(`Bearer ${next}`);
   });
 
   it('does not renew what it cannot date: a token without iat on a device whose clock is ahead', async () => {

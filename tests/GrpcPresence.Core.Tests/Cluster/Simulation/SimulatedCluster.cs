@@ -309,6 +309,7 @@ internal sealed class SimulatedCluster : IDisposable
         foreach (var watch in _watches)
             watch.Lose();
         _backEnd.Learn();
+        _backEnd.Forget();
         _lostUntil = _clock.Now + TimeToCheck;
         _standbys.Clear();
     }
