@@ -27,7 +27,7 @@ internal sealed class SimulatedCluster : IDisposable
     public static readonly string[] SteadyNames = ["eve", "fay", "gus"];
 
     private const int MaxNodes = 7;
-    private const int WebhooksInOneOf = 8;
+    private const int WebhooksInOneOf = 40;
 
     private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(4);
@@ -60,7 +60,7 @@ internal sealed class SimulatedCluster : IDisposable
     private SimulatedCluster(int seed, bool traces)
     {
         _trace = traces ? new ClusterTrace(_clock) : null;
-        // Delivery loops run in the thread pool, which decides about the order of what they store, and take four times as long.
+        // Delivery loops run in the thread pool, which decides about the order of what they store, and take many times as long.
         _hasWebhooks = !traces && seed % WebhooksInOneOf == 0;
         _random = new Random(seed);
         _network = new SimulatedNetwork(_clock, _random, isByDirection: true);
