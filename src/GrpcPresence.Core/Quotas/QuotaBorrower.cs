@@ -58,8 +58,8 @@ public sealed class QuotaBorrower(
     }
 
     /// <summary>
-    /// The data is other data by now. Its epochs may be lower than those of before, so every stamp counts again. The node keeps what it holds
-    /// until a home owner lends by the new data.
+    /// The data is other data by now. Its epochs may be lower than those of before, so every stamp counts again. The node keeps what it
+    /// holds until a home owner lends by the new data.
     /// </summary>
     public void ForgetStamps()
     {

@@ -135,7 +135,9 @@ internal sealed class HomeServices
         return delivered;
     }
 
-    /// <summary>The node knows other data from now on: it forgets the stamps of before, and asks for each open home again what is lent.</summary>
+    /// <summary>
+    /// The node knows other data from now on: it forgets the stamps of before, and asks for each open home again what is lent.
+    /// </summary>
     public void ForgetData()
     {
         Borrower.ForgetStamps();

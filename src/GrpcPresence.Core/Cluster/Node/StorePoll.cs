@@ -53,7 +53,8 @@ internal sealed class StorePoll
     public DataIdentity Data => _known.Identity;
 
     /// <summary>
-    /// Whether the stored presence of the shards is being compared after lost commits. A shard that moved meanwhile would be compared by nobody.
+    /// Whether the stored presence of the shards is being compared after lost commits. A shard that moved meanwhile would be compared by
+    /// nobody.
     /// </summary>
     public bool IsChecking => _mustCheck || (_isChecking && _reload.IsBusy);
 
