@@ -57,6 +57,20 @@ public sealed class QuotaBorrower(
             return UsableOf(subject, _shares.GetValueOrDefault(subject)?.Lent ?? default);
     }
 
+    /// <summary>
+    /// The data is other data by now. Its epochs may be lower than those of before, so every stamp counts again. The node keeps what it
+    /// holds until a home owner lends by the new data.
+    /// </summary>
+    public void ForgetStamps()
+    {
+        lock (_gate)
+        {
+            _earliest.Clear();
+            foreach (var share in _shares.Values)
+                share.Stamp = default;
+        }
+    }
+
     /// <summary>Reports all subjects when it is time. Call it every <see cref="Limits.Tick"/>.</summary>
     /// <param name="now">The present timestamp.</param>
     public void Tick(long now)

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Fixture;
@@ -55,6 +56,26 @@ public sealed class SharedQuotaTests : IDisposable
         _cluster.Pass(TimeSpan.FromSeconds(1));
 
         Assert.Equal(Limit, node.Beat(10_000)); // a whole burst, after a second with the whole limit
+    }
+
+    [Fact]
+    public void SharedQuota_After_lost_commits_a_node_answers_a_home_owner_of_a_lower_epoch()
+    {
+        var home = QuotaCluster.Subject.Home;
+        List<QuotaMessage> sent = [];
+        var borrower = new QuotaBorrower(
+            new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, _ => null, (_, message) => sent.Add(message), frequency: 1000);
+        borrower.Receive(Ask(new QuotaStamp(7, 1)), now: 0);
+        Assert.Single(sent);
+        borrower.Receive(Ask(new QuotaStamp(5, 2)), now: 0); // of the holder before that one
+        Assert.Single(sent);
+
+        borrower.ForgetStamps();
+        borrower.Receive(Ask(new QuotaStamp(5, 2)), now: 0);
+
+        Assert.Equal(2, sent.Count);
+
+        QuotaInquiry Ask(QuotaStamp stamp) => new(new NodeId("b", 1), [new QuotaInquiryOfShard(home, stamp)]);
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class ClusterNode : ILinkReceiver
         _poll = new StorePoll(parts, _table, Adopt, Wake);
         parts.Status.WentBack += CloseDoubtful;
         _homes = new HomeServices(
-            parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas);
+            parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas, () => Data);
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
         _ownership = new ShardOwnership(
@@ -135,7 +135,7 @@ public sealed class ClusterNode : ILinkReceiver
             return;
         if (message is SharedQuotaMessage quotas)
         {
-            _homes.Receive(quotas.Message);
+            _homes.Receive(quotas);
             return;
         }
         if (message is CommitHint hint)
@@ -336,6 +336,7 @@ public sealed class ClusterNode : ILinkReceiver
                 _parts.Hub.Reset();
             }
             Volatile.Write(ref _data, new KnownData(poll.Identity));
+            _homes.ForgetData();
             _parts.Confirmation.Learn(poll.Identity, now);
         }
     }
@@ -372,7 +373,7 @@ public sealed class ClusterNode : ILinkReceiver
         }
         var now = _parts.Clock.Now;
         FindLeaving(view);
-        _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh, _parts.Confirmation.MayTakeOver), now);
+        _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
         _homes.Step(view);
         if (_isLeaving)
             TryLeave(view);
@@ -400,7 +401,7 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(NodeEnd.Left);
             return;
         }
-        if ((!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
+        if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
             return;
         _leave.Begin(true, LeaveAsync());
 

@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Webhooks;
 
@@ -31,6 +32,7 @@ internal sealed class HomeServices
     private readonly WebhookDispatcher? _webhooks;
     private readonly TimeProvider _time;
     private readonly QuotaLender _lender;
+    private readonly Func<DataIdentity> _data;
     private readonly long[] _open = new long[Shard.Count]; // the epoch under which the home is open; 0 if it is not
     private readonly Dictionary<Shard, Drain> _drains = [];
     private readonly Dictionary<ServiceSid, Task> _loading = [];
@@ -43,9 +45,10 @@ internal sealed class HomeServices
         ShardGates gates,
         ServiceCache services,
         WebhookDispatcher? webhooks,
-        SharedQuotas quotas)
+        SharedQuotas quotas,
+        Func<DataIdentity> data)
     {
-        (_view, _channel, _gates, _services, _webhooks, _time) = (view, channel, gates, services, webhooks, quotas.Time);
+        (_view, _channel, _gates, _services, _webhooks, _time, _data) = (view, channel, gates, services, webhooks, quotas.Time, data);
         var frequency = _time.TimestampFrequency;
         _lender = new QuotaLender(view.Self, quotas.ServiceInstance, quotas.ApiKey, Send, frequency);
         Borrower = new QuotaBorrower(view.Self, quotas.ServiceInstance, quotas.ApiKey, shard => table[shard].Node, Send, frequency);
@@ -132,8 +135,29 @@ internal sealed class HomeServices
         return delivered;
     }
 
-    /// <summary>Takes a message about quotas. Safe from any thread.</summary>
-    public void Receive(QuotaMessage message)
+    /// <summary>
+    /// The node knows other data from now on: it forgets the stamps of before, and asks for each open home again what is lent.
+    /// </summary>
+    public void ForgetData()
+    {
+        Borrower.ForgetStamps();
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            if (_open[number] == 0)
+                continue;
+            _lender.CloseHome(new Shard(number));
+            _lender.OpenHome(new Shard(number), _open[number]);
+        }
+    }
+
+    /// <summary>Takes a message about quotas, unless its sender knows other data. Safe from any thread.</summary>
+    public void Receive(SharedQuotaMessage message)
+    {
+        if (message.Data == _data())
+            Receive(message.Message);
+    }
+
+    private void Receive(QuotaMessage message)
     {
         Borrower.Receive(message, _time.GetTimestamp());
         _lender.Receive(message);
@@ -175,7 +199,7 @@ internal sealed class HomeServices
         if (to == _view.Self)
             Receive(message);
         else if (_view.Current.Contains(to))
-            _channel.Send(to, new SharedQuotaMessage(message));
+            _channel.Send(to, new SharedQuotaMessage(_data(), message));
     }
 
     private async Task LoadAsync(ServiceSid sid)
@@ -205,5 +229,6 @@ internal sealed class HomeServices
 public sealed record SharedQuotas(QuotaLimits ServiceInstance, QuotaLimits ApiKey, TimeProvider Time);
 
 /// <summary>A message about quotas. It may come late, twice or never.</summary>
+/// <param name="Data">The data that the sender knows. Stamps of other data cannot be compared.</param>
 /// <param name="Message">The message.</param>
-public sealed record SharedQuotaMessage(QuotaMessage Message) : NodeMessage;
+public sealed record SharedQuotaMessage(DataIdentity Data, QuotaMessage Message) : NodeMessage;

@@ -52,6 +52,12 @@ internal sealed class StorePoll
     /// <summary>The data that the last poll was of; default before the first one.</summary>
     public DataIdentity Data => _known.Identity;
 
+    /// <summary>
+    /// Whether the stored presence of the shards is being compared after lost commits. A shard that moved meanwhile would be compared by
+    /// nobody.
+    /// </summary>
+    public bool IsChecking => _mustCheck || (_isChecking && _reload.IsBusy);
+
     /// <summary>Whether the store says that this node is not active.</summary>
     public bool IsOut { get; private set; }
 

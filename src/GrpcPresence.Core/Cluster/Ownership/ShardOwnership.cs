@@ -276,7 +276,8 @@ internal sealed class ShardOwnership(
                     break;
                 case HandOverState.Lost:
                     _outgoing.Remove(shard);
-                    NoteLost(shard, outgoing.Holder.Epoch);
+                    if (outgoing.Holder.Data == table[shard].Data) // an epoch of other data cannot be compared
+                        NoteLost(shard, outgoing.Holder.Epoch);
                     Close(shard);
                     // Only a switch of this node can have given the shard away while the node is active.
                     if (table[shard] is var holder && holder.Node == outgoing.To)

@@ -54,6 +54,7 @@ internal sealed class OwnedCalls(
             Run(from, call, service: null);
             return;
         }
+        CachedService? cached;
         lock (_gate)
         {
             if (_loading.TryGetValue(service, out var loading))
@@ -61,7 +62,8 @@ internal sealed class OwnedCalls(
                 loading.Calls.Enqueue((from, call));
                 return;
             }
-            if (services.FindCached(service) is null)
+            cached = services.FindCached(service);
+            if (cached is null)
             {
                 loading = new Loading(services.GetAsync(service, CancellationToken.None).AsTask());
                 loading.Calls.Enqueue((from, call));
@@ -70,7 +72,7 @@ internal sealed class OwnedCalls(
                 return;
             }
         }
-        Run(from, call, services.FindCached(service));
+        Run(from, call, cached);
     }
 
     /// <summary>Runs the calls whose service instance was read, and sends the results of complete calls.</summary>

@@ -153,7 +153,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         Use(subject);
         Assert.Equal(1, _homes.Borrower.ShareOf(subject)[Quota.WritesPerSecond]);
 
-        _homes.Receive(new QuotaReport(Other, Number: 1, [], inquiry.Shards));
+        _homes.Receive(new SharedQuotaMessage(default, new QuotaReport(Other, Number: 1, [], inquiry.Shards)));
         _homes.Step(_view.Current);
         Assert.Equal(ClusterQuotas.Whole.WritesPerSecond, _homes.Borrower.ShareOf(subject)[Quota.WritesPerSecond]);
     }
@@ -189,7 +189,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         await _dispatcher.StartAsync(default);
         _homes = new HomeServices(
             _view, _sent, _table, _gates, core.Services, _dispatcher,
-            new SharedQuotas(ClusterQuotas.Whole, ClusterQuotas.Whole, core.Time));
+            new SharedQuotas(ClusterQuotas.Whole, ClusterQuotas.Whole, core.Time), static () => default);
     }
 
     private void Open(Shard shard, long epoch)

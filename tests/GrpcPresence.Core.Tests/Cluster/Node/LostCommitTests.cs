@@ -6,6 +6,7 @@ using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Testing;
+using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
 
@@ -174,6 +175,30 @@ public sealed class LostCommitTests : IAsyncLifetime
         for (var beat = 0; beat < 3; beat++)
             await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
         await SwitchAsync("on");
+        for (var beat = 0; beat < 3; beat++)
+            await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
+
+        var stored = _nodes.Store.Image.Get(_nodes.Service);
+        Assert.True(stored.StateOf(stored.FindUser(World.Key("ada"))!).IsOnline);
+    }
+
+    [Fact]
+    public async Task Durable_no_shard_moves_before_its_stored_presence_was_compared()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+        _a.Store.ClusterFaults.Hold(ClusterCall.List);
+        _nodes.Store.Promote(before);
+        Advance(seconds: 1);
+
+        var b = _nodes.Start("b");
+        Advance(seconds: 3);
+        Assert.Empty(ShardsOf(b));
+
+        _a.Store.ClusterFaults.Clear();
+        Advance(seconds: HandOvers);
+        Assert.NotEmpty(ShardsOf(b));
         for (var beat = 0; beat < 3; beat++)
             await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
 

@@ -12,7 +12,7 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
 {
     private readonly List<Asked> _asked = [];
     private readonly Dictionary<(string User, string Session), (TimeSpan At, TimeSpan Until)> _ended = []; // answered ends
-    private readonly Dictionary<(string User, string Session), TimeSpan> _beaten = []; // the last answered heartbeat
+    private readonly Dictionary<(string User, string Session), (TimeSpan Asked, TimeSpan Answered)> _beaten = []; // the last heartbeat
     private readonly Dictionary<string, TimeSpan> _online = []; // up to when an answered heartbeat keeps the user online
     private readonly HashSet<string> _steady = []; // steady users that were seen online
 
@@ -93,13 +93,16 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         if (!asked.Answer.IsCompletedSuccessfully)
         {
             _ = asked.Answer.Exception; // observed
+            if (!asked.IsEnd)
+                NoteFailed(asked);
             return;
         }
         var key = (asked.User, asked.Session);
         if (asked.IsEnd)
         {
             // The id is remembered until the lease would have ended, or for a timeout if the session did not live.
-            var began = _beaten.TryGetValue(key, out var beaten) && beaten + timeout > asked.At ? beaten : asked.At;
+            // The owner took the heartbeat at some time between the two.
+            var began = _beaten.TryGetValue(key, out var beaten) && beaten.Answered + timeout > asked.At ? beaten.Asked : asked.At;
             if (!_ended.TryGetValue(key, out var earlier) || asked.At >= earlier.Until) // a second end changes nothing
                 _ended[key] = (clock.Now, began + timeout);
             _online.Remove(asked.User);
@@ -110,11 +113,19 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         }
         else
         {
-            _beaten[key] = asked.At;
+            _beaten[key] = (asked.At, clock.Now);
             var mayEnd = _asked.Exists(other => other.User == asked.User && other.IsEnd);
             if (!mayEnd && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
                 _online[asked.User] = asked.At + timeout;
         }
+    }
+
+    /// <summary>A heartbeat that failed may have been taken before: then its session lives in memory.</summary>
+    private void NoteFailed(Asked asked)
+    {
+        var key = (asked.User, asked.Session);
+        var isAlive = _beaten.TryGetValue(key, out var beaten) && beaten.Answered + timeout > asked.At;
+        _beaten[key] = (isAlive ? beaten.Asked : asked.At, clock.Now);
     }
 
     private sealed class Asked(string user, string session, Task answer, TimeSpan at, bool isEnd)
