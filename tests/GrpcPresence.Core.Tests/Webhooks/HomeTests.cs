@@ -234,7 +234,6 @@ public sealed class HomeTests : IAsyncDisposable
         _a.Dispatcher.OpenHome(Home);
         _a.IsConfirmed = false;
         await CreateAsync("ada");
-        await _a.PauseAsync();
         while (await _a.PauseAsync() == Timeout.InfiniteTimeSpan)
         {
         }

@@ -27,6 +27,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
     private WebhookWorld _world = null!;
     private WebhookDispatcher _dispatcher = null!;
     private HomeServices _homes = null!;
+    private readonly TaskCompletionSource _hasRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationToken _requested;
 
     private Shard Home => Shard.Of(_world.Service.Sid);
@@ -106,6 +107,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         await StartAsync(isSlow: true);
         Open(Home, epoch: 1);
         await NextAsync();
+        await _hasRequested.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
 
         _gates.Set(Home, default);
         _homes.Step(_view.Current);
@@ -120,6 +122,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         await StartAsync(isSlow: true);
         Open(Home, epoch: 1);
         await NextAsync();
+        await _hasRequested.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         var before = _requested;
 
         Open(Home, epoch: 2);
@@ -133,6 +136,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         await StartAsync(isSlow: true);
         Open(Home, epoch: 1);
         await NextAsync();
+        await _hasRequested.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
 
         _homes.CloseAll();
 
@@ -181,6 +185,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         _endpoint.Answer = (_, token) =>
         {
             _requested = token;
+            _hasRequested.TrySetResult();
             return isSlow ? _answer.Task : Task.FromResult(WebhookOutcome.Taken);
         };
         var core = _world.Core;

@@ -4,7 +4,7 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>
 /// Random histories through several nodes. A failure prints the seed and the shortest history that still breaks the promise. A debug build
-/// takes four times as long as a release build, so few run by default. CI runs 10,000: <c>bash .ci/cluster-histories.sh 10000</c>.
+/// takes four times as long as a release build, so few run by default. CI runs 3,000: <c>bash .ci/cluster-histories.sh 3000</c>.
 /// </summary>
 public sealed class ClusterSimulationTests
 {
