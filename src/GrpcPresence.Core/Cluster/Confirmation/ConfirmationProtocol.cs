@@ -24,15 +24,22 @@ public sealed class ConfirmationProtocol
     private TimeSpan _knownSince;
     private bool _hasMetOtherData;
 
-    /// <summary>Creates the state of a node that is not confirmed yet.</summary>
+    /// <summary>Creates the state of a node that has not joined yet.</summary>
     public ConfirmationProtocol(IClusterView view, INodeChannel channel, TimeSpan now)
     {
         _view = view;
         _channel = channel;
-        _confirmation = new NodeConfirmation(view.Self, now);
+        _confirmation = new NodeConfirmation(view.Self);
         _promises = new PeerPromises(now);
         _evictions = new Evictions(view.Self, _promises);
         _agreement = new DataAgreement(view.Self);
+    }
+
+    /// <inheritdoc cref="NodeConfirmation.Begin"/>
+    public void Begin(TimeSpan now)
+    {
+        lock (_gate)
+            _confirmation.Begin(now);
     }
 
     /// <inheritdoc cref="NodeConfirmation.IsConfirmed"/>

@@ -45,13 +45,20 @@ public sealed class NodeConfirmation
     private DataIdentity _data; // what the node knows
     private bool _hasLapsed = true; // whether the node was unconfirmed at some time since the store confirmed it last
 
-    /// <summary>Creates the state of a node that is not confirmed yet. It is lost if no confirmation comes within two seconds.</summary>
+    /// <summary>Creates the state of a node that has not joined yet. It is not confirmed, and not lost either, however long that takes.</summary>
     /// <param name="self">This node.</param>
-    /// <param name="now">The time of the clock of this node.</param>
-    public NodeConfirmation(NodeId self, TimeSpan now)
+    public NodeConfirmation(NodeId self)
     {
         _self = self;
-        _until = now.Ticks;
+        _until = NotBegun;
+    }
+
+    /// <summary>The node has joined. It is lost if no confirmation comes within two seconds.</summary>
+    /// <param name="now">The time of the clock of this node.</param>
+    public void Begin(TimeSpan now)
+    {
+        if (_until == NotBegun)
+            Volatile.Write(ref _until, now.Ticks);
     }
 
     /// <summary>
@@ -68,6 +75,7 @@ public sealed class NodeConfirmation
     {
         var until = Volatile.Read(ref _until);
         return now.Ticks < until ? ConfirmationState.Confirmed
+            : until == NotBegun ? ConfirmationState.Unconfirmed
             : until == Deposed || now.Ticks - until >= (Limits.ConfirmationLoss - Counted).Ticks ? ConfirmationState.Lost
             : ConfirmationState.Unconfirmed;
     }
@@ -178,6 +186,8 @@ public sealed class NodeConfirmation
     }
 
     private static long Deposed => long.MinValue;
+
+    private static long NotBegun => long.MinValue + 1;
 
     private void Count(Round round, TimeSpan now)
     {

@@ -26,6 +26,8 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// </remarks>
 public sealed class ClusterNode : ILinkReceiver
 {
+    private static readonly NodeEnd HasLeft = new(NodeEndReason.Left, "This run has left the cluster.");
+
     private readonly NodeParts _parts;
     private readonly NodeId _self;
     private readonly ShardTable _table = new();
@@ -48,8 +50,11 @@ public sealed class ClusterNode : ILinkReceiver
     private int _leavingVersion;
     private TimeSpan _statusAt = TimeSpan.MinValue;
     private long _number; // of the last status
-    private bool _isLeaving;
+    private volatile bool _isLeaving;
+    private volatile bool _hasOpened; // all shards that were to be its own after it had joined
+    private volatile NodeEnd? _end;
     private bool _hasJoined;
+    private bool _mayHaveLeft; // the store was asked to mark this run as left
     private bool _isViewSeen; // whether a view has shown this node
 
     /// <summary>Creates a node that has not joined yet. The first steps join.</summary>
@@ -85,7 +90,15 @@ public sealed class ClusterNode : ILinkReceiver
     /// <summary>Raised, by any thread, when a step should follow soon.</summary>
     public event Action? Woken;
 
-    /// <summary>Raised once, by a step, when the node has left the cluster or was removed from it. All its streams have ended.</summary>
+    /// <summary>
+    /// Raised once, by the step in which the node has joined. The writer may start now: before, the store has no position for it.
+    /// </summary>
+    public event Action? Joined;
+
+    /// <summary>
+    /// Raised once, by a step, when the node has left the cluster or was removed from it. All watches have ended. The receiver ends the
+    /// heartbeat streams.
+    /// </summary>
     public event Action<NodeEnd>? Ended;
 
     /// <summary>Brings the calls of this ingress to their owners.</summary>
@@ -97,11 +110,14 @@ public sealed class ClusterNode : ILinkReceiver
     /// <summary>Whether the node may answer calls that depend on its sessions.</summary>
     public bool IsConfirmed => _parts.Confirmation.IsConfirmed(_parts.Clock.Now);
 
-    /// <summary>Whether every shard of which this node is the target is open here.</summary>
-    public bool IsReady => _hasJoined && _ownership.IsReady && !_isLeaving;
+    /// <summary>
+    /// Whether the node should get calls: it has opened every shard that was to be its own after it joined, and neither leaves nor has
+    /// ended. Later moves of shards do not change this, because a call for a shard that moves waits for it. Safe from any thread.
+    /// </summary>
+    public bool IsReady => _hasOpened && !_isLeaving && End is null;
 
-    /// <summary>How the node has ended; null while it has not.</summary>
-    public NodeEnd? End { get; private set; }
+    /// <summary>How the node has ended; null while it has not. Safe from any thread.</summary>
+    public NodeEnd? End => _end;
 
     /// <summary>The data that this node knows; default before its first poll.</summary>
     public DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
@@ -269,11 +285,19 @@ public sealed class ClusterNode : ILinkReceiver
         if (_join.TryTake(out _, out var earlier, out var error))
         {
             if (error is NodeEvictedException)
-                Stop(NodeEnd.Evicted);
+            {
+                Stop(new NodeEnd(NodeEndReason.JoinRefused, error.Message));
+            }
             else if (error is null && earlier is null)
+            {
                 _hasJoined = true;
+                _parts.Confirmation.Begin(_parts.Clock.Now);
+                Joined?.Invoke();
+            }
             else if (earlier is not null)
+            {
                 _parts.Confirmation.Observe(earlier, _parts.Clock.Now);
+            }
         }
         if (!_hasJoined && !_join.IsBusy && End is null)
             _join.Begin(true, _parts.Store.JoinAsync(_self, CancellationToken.None));
@@ -284,25 +308,43 @@ public sealed class ClusterNode : ILinkReceiver
         var now = _parts.Clock.Now;
         if (_renewal.TryTake(out var number, out var renewed, out var error))
         {
-            if (error is NodeEvictedException)
-                _parts.Confirmation.Depose();
-            else if (error is not null)
+            if (error is not null)
                 _parts.Confirmation.FailRenewal(number);
             else
                 _parts.Confirmation.CompleteRenewal(number, renewed.Data, renewed.Members, now);
         }
+        if (!_hasJoined)
+            return;
         _isViewSeen |= view.Contains(_self);
-        var isOut = (_isViewSeen && !view.Contains(_self)) || _poll.IsOut || _parts.Status.Eviction is not null;
-        if (isOut)
-            _parts.Confirmation.Depose();
-        if (_hasJoined && (isOut || _parts.Confirmation.StateAt(now) == ConfirmationState.Lost))
+        if (FindEnd(view, error as NodeEvictedException, now) is { } end)
         {
-            Stop(NodeEnd.Evicted);
+            Stop(end);
             return;
         }
         // A renewal without an answer is replaced by the next one. Its late answer counts for nothing.
-        if (_hasJoined && _parts.Confirmation.TryBeginRenewal(now, out var renewal, out var acknowledged))
+        if (_parts.Confirmation.TryBeginRenewal(now, out var renewal, out var acknowledged))
             _renewal.Begin(renewal.Number, _parts.Store.RenewAsync(_self, renewal.Number, acknowledged, CancellationToken.None));
+    }
+
+    /// <summary>Returns why the node must end; null if it need not.</summary>
+    /// <param name="view">The newest view.</param>
+    /// <param name="refused">What the store has answered to a renewal, if it refused it.</param>
+    /// <param name="now">The time of the clock of this node.</param>
+    private NodeEnd? FindEnd(ClusterView view, NodeEvictedException? refused, TimeSpan now)
+    {
+        NodeEnd? end = null;
+        if ((refused ?? _parts.Status.Eviction) is { } eviction)
+            end = new NodeEnd(NodeEndReason.NotActive, eviction.Message);
+        else if (_poll.IsOut)
+            end = new NodeEnd(NodeEndReason.NotActive, "The store does not list this run among the active ones.");
+        else if (_isViewSeen && !view.Contains(_self))
+            end = new NodeEnd(NodeEndReason.NotInView, $"View {view.Number} does not contain this run.");
+        // The answer to the leave may come later than what follows from it.
+        if (end is not null)
+            return _mayHaveLeft ? HasLeft : end;
+        return _parts.Confirmation.StateAt(now) == ConfirmationState.Lost
+            ? new NodeEnd(NodeEndReason.Unconfirmed, "Neither the store nor a majority of the nodes has confirmed this run in time.")
+            : null;
     }
 
     private void Evict()
@@ -374,6 +416,7 @@ public sealed class ClusterNode : ILinkReceiver
         var now = _parts.Clock.Now;
         FindLeaving(view);
         _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
+        _hasOpened |= _ownership.IsReady && view.Contains(_self);
         _homes.Step(view);
         if (_isLeaving)
             TryLeave(view);
@@ -398,11 +441,12 @@ public sealed class ClusterNode : ILinkReceiver
     {
         if (_leave.TryTake(out _, out _, out var error) && error is null)
         {
-            Stop(NodeEnd.Left);
+            Stop(HasLeft);
             return;
         }
         if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
             return;
+        _mayHaveLeft = true;
         _leave.Begin(true, LeaveAsync());
 
         async ValueTask<bool> LeaveAsync()
@@ -437,7 +481,7 @@ public sealed class ClusterNode : ILinkReceiver
 
     private void Stop(NodeEnd end)
     {
-        End = end;
+        _end = end;
         _parts.Confirmation.Depose();
         _parts.Hub.Drain();
         _ownership.CloseAll();
@@ -449,14 +493,4 @@ public sealed class ClusterNode : ILinkReceiver
     private void Wake() => Woken?.Invoke();
 
     private sealed record KnownData(DataIdentity Identity);
-}
-
-/// <summary>How a node has ended.</summary>
-public enum NodeEnd
-{
-    /// <summary>It has given its shards away, and left.</summary>
-    Left,
-
-    /// <summary>It was removed, or may have been. Other nodes take its shards over.</summary>
-    Evicted,
 }

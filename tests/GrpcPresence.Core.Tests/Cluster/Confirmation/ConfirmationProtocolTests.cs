@@ -17,7 +17,11 @@ public sealed class ConfirmationProtocolTests : IClusterView, INodeChannel
     private readonly ConfirmationProtocol _protocol;
     private readonly List<NodeMessage> _sent = [];
 
-    public ConfirmationProtocolTests() => _protocol = new ConfirmationProtocol(this, this, At(0));
+    public ConfirmationProtocolTests()
+    {
+        _protocol = new ConfirmationProtocol(this, this, At(0));
+        _protocol.Begin(At(0));
+    }
 
     public NodeId Self { get; } = new("a", 1);
 

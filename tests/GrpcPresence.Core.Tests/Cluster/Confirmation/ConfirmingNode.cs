@@ -27,6 +27,7 @@ internal sealed class ConfirmingNode
         _clock = new NodeClock(time);
         _channel = network.Attach(view.Self, Receive);
         Protocol = new ConfirmationProtocol(view, _channel, _clock.Now);
+        Protocol.Begin(_clock.Now);
         Protocol.Learn(LeaseStore.Data, _clock.Now);
     }
 

@@ -14,9 +14,23 @@ public sealed class NodeConfirmationTests
     private static readonly NodeId C = new("c", 1);
     private static readonly TimeSpan Counted = Limits.Confirmation - Limits.ConfirmationMargin;
 
-    private readonly NodeConfirmation _node = new(Self, At(0));
+    private readonly NodeConfirmation _node = new(Self);
 
-    public NodeConfirmationTests() => _node.Learn(Data);
+    public NodeConfirmationTests()
+    {
+        _node.Begin(At(0));
+        _node.Learn(Data);
+    }
+
+    [Fact]
+    public void Live_a_node_that_waits_to_join_is_neither_confirmed_nor_lost()
+    {
+        var node = new NodeConfirmation(Self);
+        Assert.Equal(ConfirmationState.Unconfirmed, node.StateAt(At(60_000)));
+        node.Begin(At(60_000));
+        Assert.Equal(ConfirmationState.Unconfirmed, node.StateAt(At(60_000)));
+        Assert.Equal(ConfirmationState.Lost, node.StateAt(At(62_010)));
+    }
 
     [Fact]
     public void A_node_is_not_confirmed_before_its_first_renewal() => Assert.Equal(ConfirmationState.Unconfirmed, _node.StateAt(At(0)));

@@ -108,7 +108,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         Assert.False(b.Node.IsReady);
         Advance(seconds: 8);
 
-        Assert.Equal((NodeEnd.Left, 0), (end, left));
+        Assert.Equal((NodeEndReason.Left, 0), (end?.Reason, left));
         Assert.Equal(NodeState.Left, _nodes.Store.Image.Cluster.Nodes["b"].State);
         Assert.Equal(Shards, ShardsOf(_a).Concat(ShardsOf(c)).OrderBy(shard => shard.Number));
         Assert.NotEmpty(held);
@@ -138,7 +138,7 @@ public sealed class ClusterNodeTests : IAsyncLifetime
 
         _nodes.Membership.Remove(b.Id);
         Advance(seconds: 0.1);
-        Assert.Equal(NodeEnd.Evicted, b.Node.End);
+        Assert.Equal(NodeEndReason.NotInView, b.Node.End?.Reason);
         Assert.DoesNotContain(Shards, b.Gates.IsOpen);
         Advance(seconds: 5);
 

@@ -391,7 +391,7 @@ internal sealed class SimulatedCluster : IDisposable
         _network.Detach(node.Id);
         _membership.End(node.Id);
         _backEnd.Kill(node.Id);
-        if (node.Node.End == Core.Cluster.Node.NodeEnd.Left)
+        if (node.Node.End?.Reason == Core.Cluster.Node.NodeEndReason.Left)
             _membership.Remove(node.Id);
         else if (node.Node.End is not null)
             _membership.Fail(node.Id);

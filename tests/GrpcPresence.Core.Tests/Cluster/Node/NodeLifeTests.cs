@@ -1,0 +1,149 @@
+using GrpcPresence.Core.Cluster.Node;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Testing;
+using GrpcPresence.Testing.Cluster;
+
+namespace GrpcPresence.Core.Tests.Cluster.Node;
+
+/// <summary>What a node says of itself: that it has joined, that it is ready, and how it has ended.</summary>
+public sealed class NodeLifeTests : IAsyncLifetime
+{
+    private const double Joining = 6; // seconds in which a node joins and gets its shards
+
+    private readonly RunningNodes _nodes = new();
+    private SimulatedNode _a = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _nodes.CreateServiceAsync();
+        _a = _nodes.Start("a");
+        Advance(seconds: 3);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _nodes.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public void Live_a_node_that_starts_while_the_store_is_away_joins_when_it_is_back()
+    {
+        var b = _nodes.Start("b");
+        b.Store.CutOff(true);
+        Advance(seconds: 10);
+        Assert.Null(b.Node.End);
+        Assert.False(b.Node.IsReady);
+
+        b.Store.CutOff(false);
+        Advance(seconds: Joining);
+
+        Assert.Null(b.Node.End);
+        Assert.True(b.Node.IsReady);
+    }
+
+    [Fact]
+    public void A_node_says_once_that_it_has_joined_and_its_writer_can_open_the_store_from_then_on()
+    {
+        List<bool> opened = [];
+        var b = _nodes.Start("b");
+        b.Node.Joined += () => opened.Add(b.Store.ReopenAsync().AsTask().IsCompletedSuccessfully);
+
+        Advance(seconds: Joining);
+
+        Assert.Equal([true], opened);
+    }
+
+    [Fact]
+    public void A_node_is_ready_from_when_it_has_opened_its_shards_and_stays_ready_while_others_come_and_go()
+    {
+        Assert.True(_a.Node.IsReady);
+        _nodes.AfterStep = () => Assert.True(_a.Node.IsReady);
+
+        var b = _nodes.Start("b");
+        Assert.False(b.Node.IsReady);
+        Advance(seconds: Joining);
+        Assert.True(b.Node.IsReady);
+        _nodes.Kill(b);
+        Advance(seconds: 5);
+    }
+
+    [Fact]
+    public void A_node_that_leaves_or_has_ended_is_not_ready()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+
+        b.Node.Leave();
+        Assert.False(b.Node.IsReady);
+        Advance(seconds: 8);
+        _nodes.Membership.Remove(_a.Id);
+        Advance(seconds: 0.1);
+
+        Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
+        Assert.Equal(NodeEndReason.NotInView, _a.Node.End?.Reason);
+        Assert.False(b.Node.IsReady);
+        Assert.False(_a.Node.IsReady);
+    }
+
+    [Fact]
+    public void A_node_has_left_also_if_it_never_hears_the_answer_of_the_store()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+        b.Store.ClusterFaults.FailNext(ClusterCall.Leave, CommitFault.AfterEffect);
+
+        b.Node.Leave();
+        Advance(seconds: 8);
+
+        Assert.Equal(NodeState.Left, _nodes.Store.Image.Cluster.Nodes["b"].State);
+        Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
+    }
+
+    [Fact]
+    public void A_run_that_a_later_run_of_its_name_has_replaced_does_not_join()
+    {
+        var (earlier, later) = (_nodes.Start("b"), _nodes.Start("b"));
+        earlier.IsPaused = true;
+        Advance(seconds: Joining);
+        Assert.True(later.Node.IsReady);
+
+        earlier.IsPaused = false;
+        Advance(seconds: 1);
+
+        Assert.Equal(NodeEndReason.JoinRefused, earlier.Node.End?.Reason);
+    }
+
+    [Fact]
+    public void A_node_that_the_store_has_evicted_says_so()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+
+        _nodes.Store.CommitFromOutside(image => image with
+        {
+            Cluster = image.Cluster.End(image.Cluster.FindActive(b.Id)!, NodeState.Dead),
+        });
+        Advance(seconds: 1);
+
+        Assert.Equal(NodeEndReason.NotActive, b.Node.End?.Reason);
+    }
+
+    [Fact]
+    public void A_node_that_nobody_confirms_says_so()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+
+        b.Store.CutOff(true);
+        _nodes.Network.CutPair("a", "b");
+        Advance(Limits.ConfirmationLoss.TotalSeconds);
+
+        Assert.Equal(NodeEndReason.Unconfirmed, b.Node.End?.Reason);
+        Assert.Null(_a.Node.End);
+    }
+
+    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
+}
