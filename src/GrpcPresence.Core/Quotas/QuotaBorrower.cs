@@ -154,6 +154,16 @@ public sealed class QuotaBorrower(
         };
     }
 
+    /// <summary>
+    /// Answers a new home owner for a node that has not joined yet. It has asked nobody for a share, because it knows no holder. Without
+    /// the answer the home owner would lend to nobody for as long as this node cannot join. Safe from any thread.
+    /// </summary>
+    public QuotaReport AnswerBeforeJoining(QuotaInquiry inquiry)
+    {
+        lock (_gate)
+            return new QuotaReport(self, ++_number, [], inquiry.Shards);
+    }
+
     private void Take(QuotaGrants grants, long now, List<(NodeId To, QuotaMessage Message)> sent)
     {
         List<SubjectReport> confirmed = [];

@@ -28,6 +28,8 @@ public sealed class ClusterNode : ILinkReceiver
 {
     private static readonly NodeEnd HasLeft = new(NodeEndReason.Left, "This run has left the cluster.");
 
+    private static readonly ClusterView NoNodes = new(Number: -1, []);
+
     private readonly NodeParts _parts;
     private readonly NodeId _self;
     private readonly ShardTable _table = new();
@@ -46,6 +48,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StoreCall<bool, bool> _leave;
     private readonly Lock _dataGate = new(); // orders the loop, the writer, and hints when the data becomes other data
     private KnownData? _data; // what the last poll was of; replaced as a whole
+    private (ClusterView View, ImmutableArray<NodeId> Members, ClusterView Joined) _joined = (NoNodes, [], NoNodes);
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
     private TimeSpan _statusAt = TimeSpan.MinValue;
@@ -401,6 +404,20 @@ public sealed class ClusterNode : ILinkReceiver
         }
     }
 
+    /// <summary>
+    /// Returns the view without the nodes that the store does not show as active. One of them that waits to join can take no shard and
+    /// answers no question.
+    /// </summary>
+    private ClusterView JoinedOf(ClusterView view)
+    {
+        if (view.Number != _joined.View.Number || _poll.Members != _joined.Members)
+        {
+            _joined = (view, _poll.Members, view with { Nodes = [.. view.Nodes.Where(_poll.Members.Contains)] });
+            _leavingVersion++; // so that the targets are computed again
+        }
+        return _joined.Joined;
+    }
+
     private void Own(ClusterView view)
     {
         if (_claim.TryTake(out var data, out var claimed, out var error) && error is null)
@@ -414,12 +431,13 @@ public sealed class ClusterNode : ILinkReceiver
             }
         }
         var now = _parts.Clock.Now;
-        FindLeaving(view);
-        _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
-        _hasOpened |= _ownership.IsReady && view.Contains(_self);
+        var joined = JoinedOf(view);
+        FindLeaving(joined);
+        _ownership.Tick(joined, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
+        _hasOpened |= _ownership.IsReady && joined.Contains(_self);
         _homes.Step(view);
         if (_isLeaving)
-            TryLeave(view);
+            TryLeave(joined);
         else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && !_claim.IsBusy)
             _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, _ownership.ToClaim, CancellationToken.None));
     }

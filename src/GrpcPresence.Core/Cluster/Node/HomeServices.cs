@@ -153,8 +153,11 @@ internal sealed class HomeServices
     /// <summary>Takes a message about quotas, unless its sender knows other data. Safe from any thread.</summary>
     public void Receive(SharedQuotaMessage message)
     {
-        if (message.Data == _data())
+        var known = _data();
+        if (message.Data == known)
             Receive(message.Message);
+        else if (known == default && message.Message is QuotaInquiry inquiry && _view.Current.Contains(inquiry.From))
+            _channel.Send(inquiry.From, new SharedQuotaMessage(message.Data, Borrower.AnswerBeforeJoining(inquiry)));
     }
 
     private void Receive(QuotaMessage message)

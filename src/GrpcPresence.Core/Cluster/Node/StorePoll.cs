@@ -52,6 +52,9 @@ internal sealed class StorePoll
     /// <summary>The data that the last poll was of; default before the first one.</summary>
     public DataIdentity Data => _known.Identity;
 
+    /// <summary>The nodes that the store shows as active; empty before the first poll. Another array after each change.</summary>
+    public ImmutableArray<NodeId> Members => _members;
+
     /// <summary>
     /// Whether the stored presence of the shards is being compared after lost commits. A shard that moved meanwhile would be compared by
     /// nobody.

@@ -1,6 +1,7 @@
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Testing;
 using GrpcPresence.Testing.Cluster;
@@ -11,6 +12,8 @@ namespace GrpcPresence.Core.Tests.Cluster.Node;
 public sealed class NodeLifeTests : IAsyncLifetime
 {
     private const double Joining = 6; // seconds in which a node joins and gets its shards
+
+    private static readonly Shard[] Shards = [.. Enumerable.Range(0, Shard.Count).Select(number => new Shard(number))];
 
     private readonly RunningNodes _nodes = new();
     private SimulatedNode _a = null!;
@@ -42,6 +45,42 @@ public sealed class NodeLifeTests : IAsyncLifetime
 
         Assert.Null(b.Node.End);
         Assert.True(b.Node.IsReady);
+    }
+
+    [Fact]
+    public void Live_a_node_that_cannot_join_gets_no_shard_and_delays_no_call()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+        _nodes.Start("c").Store.CutOff(true);
+        _nodes.AfterStep = () => Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
+        Advance(seconds: 5);
+        _nodes.AfterStep = null;
+
+        _nodes.Kill(b);
+        Advance(seconds: 5);
+
+        Assert.All(Shards, shard => Assert.Equal(_a.Id, Assert.Single(_nodes.HoldersOf(shard))));
+    }
+
+    [Fact]
+    public void SharedQuota_a_node_that_cannot_join_does_not_keep_others_from_lending()
+    {
+        _nodes.Start("c").Store.CutOff(true);
+        Advance(seconds: 1);
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+        var key = QuotaKey.Of(_nodes.Store.Image.Get(_nodes.Service).Record.Id);
+        var borrower = b.Answers(key.Home) ? _a : b;
+
+        var counters = borrower.Limiter.OfServiceInstance((long)key.Number);
+        for (var second = 0; second < 4; second++)
+        {
+            borrower.Limiter.TryChargeWrite(counters, caller: null, out _);
+            Advance(seconds: 1);
+        }
+
+        Assert.True(borrower.Node.Quotas.ShareOf(key).WritesPerSecond > 1);
     }
 
     [Fact]
