@@ -45,7 +45,7 @@ public sealed class NodeConfirmation
     private DataIdentity _data; // what the node knows
     private bool _hasLapsed = true; // whether the node was unconfirmed at some time since the store confirmed it last
 
-    /// <summary>Creates the state of a node that has not joined yet. It is not confirmed, and not lost either, however long that takes.</summary>
+    /// <summary>Creates the state of a node that has not joined yet: not confirmed, and not lost, however long the join takes.</summary>
     /// <param name="self">This node.</param>
     public NodeConfirmation(NodeId self)
     {
