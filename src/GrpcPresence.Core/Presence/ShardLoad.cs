@@ -98,12 +98,13 @@ public sealed class ShardLoad
     /// <exception cref="InvalidOperationException">The gate of the shard is not closed.</exception>
     public void Open(long epoch)
     {
-        if (_states.Gates[Shard].State != ShardGateState.Closed)
+        var gate = _states.Gates[Shard];
+        if (gate.State != ShardGateState.Closed)
             throw new InvalidOperationException($"Shard {Shard} is opened, but it is not closed.");
         var users = _part.ListUsersOf(Shard);
         if (_isTakeOver)
             ShardUsers.ForEach(_part, users, static user => user.ForgetStaleSessions());
-        ShardOpening.Run(Shard, epoch, _part, _states, _clock, users, _loadedAt);
+        ShardOpening.Run(Shard, gate, epoch, _part, _states, _clock, users, _loadedAt);
     }
 
     private int HashOf(CachedService service, Identity identity)

@@ -9,7 +9,7 @@ namespace GrpcPresence.Core.Presence;
 /// </summary>
 /// <remarks>
 /// <para>
-/// <b>Hand-over</b>: the holder calls <see cref="Seal"/>, waits until <see cref="SealedShard.IsSettled"/>, and sends what the seal returns.
+/// <b>Hand-over</b>: the holder calls <see cref="TrySeal"/>, waits until <see cref="SealedShard.IsSettled"/>, and sends what the seal returns.
 /// The new holder calls <see cref="Load"/> and adds what it receives. When the switch is committed, the old holder calls
 /// <see cref="SealedShard.Release"/>, and the new one <see cref="ShardLoad.Open"/>. If the hand-over is given up before the switch, the
 /// holder calls <see cref="SealedShard.Reopen"/>.
@@ -34,15 +34,14 @@ public sealed class TrackedShards
 
     /// <summary>
     /// Seals an open shard, so that it can be handed over: calls for its users are moved from now on, and its leases stand still. When this
-    /// returns, no call is in progress that saw the open gate. What these have queued is still written.
+    /// returns, no call is in progress that saw the open gate. What these have queued is still written. Returns null if the shard is not
+    /// open: the writer closes the gate of a shard that this node has lost, at any time.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The shard is not open.</exception>
-    public SealedShard Seal(Shard shard)
+    public SealedShard? TrySeal(Shard shard)
     {
         var gate = _states.Gates[shard];
-        if (gate.State != ShardGateState.Open)
-            throw new InvalidOperationException($"Shard {shard} is sealed, but it is not open.");
-        _states.Gates.Set(shard, gate with { State = ShardGateState.Sealed });
+        if (gate.State != ShardGateState.Open || !_states.Gates.TryChange(shard, gate, gate with { State = ShardGateState.Sealed }))
+            return null;
         var part = PartOf(shard);
         long sealedAt;
         lock (part.Gate) // after every call that saw the open gate, because all users of the shard are in this part
@@ -66,7 +65,7 @@ public sealed class TrackedShards
     /// </summary>
     public void Close(Shard shard)
     {
-        _states.Gates.Set(shard, default);
+        _states.Gates.Close(shard);
         Lose(shard);
     }
 

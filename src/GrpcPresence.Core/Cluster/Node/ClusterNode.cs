@@ -42,8 +42,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
-    private readonly Lock _dataGate = new(); // orders the loop, the writer, and hints when the data becomes other data
-    private KnownData? _data; // what the last poll was of; replaced as a whole
+    private readonly Lock _dataGate = new(); // orders the loop and hints when the data becomes other data
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
     private TimeSpan _statusAt = TimeSpan.MinValue;
@@ -64,7 +63,11 @@ public sealed class ClusterNode : ILinkReceiver
         _claim = new(Wake);
         _leave = new(Wake);
         _poll = new StorePoll(parts, _table, Adopt, Wake);
-        parts.Status.WentBack += CloseDoubtful;
+        parts.Status.OtherDataFound += () =>
+        {
+            parts.Confirmation.NoteOtherData();
+            Wake();
+        };
         _homes = new HomeServices(
             parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas, () => Data);
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
@@ -104,7 +107,7 @@ public sealed class ClusterNode : ILinkReceiver
     public NodeEnd? End { get; private set; }
 
     /// <summary>The data that this node knows; default before its first poll.</summary>
-    public DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
+    public DataIdentity Data => _parts.Gates.Data;
 
     /// <summary>The holders of the shards, as this node knows them.</summary>
     public ShardTable Table => _table;
@@ -328,34 +331,16 @@ public sealed class ClusterNode : ILinkReceiver
         {
             var now = _parts.Clock.Now;
             var mayHaveLost = !_parts.Confirmation.IsConfirmedThroughout(now);
+            var isFirst = Data == default;
             _table.Reset(poll.Identity, poll.Shards);
-            _ownership.ForgetData(mayHaveLost);
-            if (Data != default)
+            _ownership.ForgetData(poll.Identity, mayHaveLost);
+            if (!isFirst)
             {
                 _parts.Services.Reset();
                 _parts.Hub.Reset();
             }
-            Volatile.Write(ref _data, new KnownData(poll.Identity));
             _homes.ForgetData();
             _parts.Confirmation.Learn(poll.Identity, now);
-        }
-    }
-
-    /// <summary>
-    /// The writer is about to write to other data than before, and the loop may not know that data yet. If another node may have taken
-    /// shards of this one, the changes of their users are not written.
-    /// </summary>
-    private void CloseDoubtful(DataIdentity data)
-    {
-        lock (_dataGate)
-        {
-            if (Data == data || _parts.Confirmation.IsConfirmedThroughout(_parts.Clock.Now))
-                return;
-            for (var number = 0; number < Shard.Count; number++)
-            {
-                var shard = new Shard(number);
-                _parts.Gates.Close(shard, _parts.Gates[shard].Epoch);
-            }
         }
     }
 
@@ -447,8 +432,6 @@ public sealed class ClusterNode : ILinkReceiver
     }
 
     private void Wake() => Woken?.Invoke();
-
-    private sealed record KnownData(DataIdentity Identity);
 }
 
 /// <summary>How a node has ended.</summary>

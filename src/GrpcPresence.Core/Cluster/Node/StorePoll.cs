@@ -88,18 +88,18 @@ internal sealed class StorePoll
 
     private void Apply(ClusterPoll poll)
     {
-        if (!HasPolled)
-        {
-            _parts.Tracker.Resume(poll.Uptime);
-            _parts.Tracker.Start();
-        }
-        _parts.Tracker.RaiseUptime(poll.Uptime.Total);
         if (poll.Identity != _known.Identity)
         {
             _adopt(poll);
             if (HasPolled)
                 ForgetLost();
         }
+        if (!HasPolled)
+        {
+            _parts.Tracker.Resume(poll.Uptime); // the writer stores the uptime from now on, in the data that is known
+            _parts.Tracker.Start();
+        }
+        _parts.Tracker.RaiseUptime(poll.Uptime.Total);
         foreach (var holder in poll.Shards)
             _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, poll.Identity));
         if (poll.Members is { } members)

@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Cluster.Ownership;
@@ -125,12 +126,14 @@ internal sealed class ShardOwnership(
 
     /// <summary>
     /// The table is of other data than before: forgets what was of the data of before, and closes each shard that this node does not hold
-    /// in that of the table under the same epoch. A shard that stays open was this node's all the time.
+    /// in that of the table under the same epoch. A shard that stays open was this node's all the time. From now on the gates are of the
+    /// data of the table.
     /// </summary>
+    /// <param name="data">The data of the table.</param>
     /// <param name="mayHaveLost">
     /// Whether another node may have taken shards of this one in the data of before. Then all of them close.
     /// </param>
-    public void ForgetData(bool mayHaveLost)
+    public void ForgetData(DataIdentity data, bool mayHaveLost)
     {
         foreach (var (shard, outgoing) in _outgoing)
         {
@@ -146,14 +149,19 @@ internal sealed class ShardOwnership(
         _incoming.Clear();
         _done.Clear();
         Array.Clear(_lost);
+        var kept = new ShardBits();
         for (var number = 0; number < Shard.Count; number++)
         {
             var shard = new Shard(number);
             var gate = gates[shard];
-            if (!gate.IsHeld)
-                gates.Set(shard, default); // the epoch under which the writer has lost it is of the data of before
-            if (mayHaveLost || !gate.IsHeld || table[shard].Node != self || table[shard].Epoch != gate.Epoch)
-                CloseUsers(shard);
+            if (!mayHaveLost && gate.IsHeld && table[shard].Node == self && table[shard].Epoch == gate.Epoch)
+                kept.Add(shard);
+        }
+        gates.Learn(data, kept);
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            if (!kept.Contains(new Shard(number)))
+                CloseUsers(new Shard(number));
         }
         _unseen.AddAll();
         _mustLook = true;
@@ -249,8 +257,12 @@ internal sealed class ShardOwnership(
                 draining++;
                 continue;
             }
-            var seal = shards.Seal(shard);
             _toMove.Set(shard, isIn: false);
+            if (shards.TrySeal(shard) is not { } seal)
+            {
+                LookAgain(shard); // the writer has found meanwhile that it is lost
+                continue;
+            }
             _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, table[shard], receiver!.Value, queue, send, now);
         }
     }

@@ -52,6 +52,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         foreach (var node in new[] { B, C })
             await _data.OpenNode().JoinAsync(node, default);
         _table.Reset(Data, []);
+        _gates.Learn(Data);
     }
 
     public ValueTask DisposeAsync()
@@ -287,7 +288,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _data.Promote(_data.Image); // no commit is lost
         _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(mayHaveLost: false);
+        _ownership.ForgetData(Data, mayHaveLost: false);
         for (var turn = 0; turn < 4; turn++)
             Pass(Moment);
         Assert.Equal(ShardGateState.Closed, _gates[shard].State);
@@ -306,9 +307,10 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     {
         await OpenAllAsync();
         _mayTakeOver = false;
-        _table.Reset(Data with { Timeline = Data.Timeline + 1 }, [.. _data.Image.Cluster.Shards.Values]);
+        var other = Data with { Timeline = Data.Timeline + 1 };
+        _table.Reset(other, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(mayHaveLost: true);
+        _ownership.ForgetData(other, mayHaveLost: true);
         Pass(Moment);
 
         Assert.Empty(Open());

@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
@@ -128,7 +129,7 @@ public sealed class CloseByForceTests : IDisposable
     public void A_release_forgets_the_users_also_if_the_writer_has_closed_the_gate()
     {
         First.BeatAndWrite(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         First.Gates.Set(Shard, default);
 
         sealedShard.Release();

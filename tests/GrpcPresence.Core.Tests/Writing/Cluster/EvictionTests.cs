@@ -1,6 +1,6 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
@@ -92,22 +92,80 @@ public sealed class EvictionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_node_whose_data_went_back_says_so_before_it_writes_again()
+    public async Task OneTimeline_a_node_writes_nothing_to_other_data_than_it_knows_and_says_so()
     {
         var before = _data.Image;
         await World.Create(_service, "ada");
-        var identities = new List<(DataIdentity Identity, bool HasBob)>();
-        World.Status.WentBack += identity => identities.Add((identity, HasBob()));
+        var found = 0;
+        World.Status.OtherDataFound += () => found++;
         _data.Promote(before);
 
-        await Assert.ThrowsAsync<StorageException>(() => World.Create(_service, "bob"));
-        Assert.Null(await World.Get(_service, "ada"));
+        for (var attempt = 1; attempt <= 3; attempt++) // also when the writer has reopened the store
+        {
+            var image = _data.Image.Services;
+            await Assert.ThrowsAsync<OtherDataException>(() => World.Create(_service, "bob"));
+            Assert.Equal(attempt, found);
+            Assert.Same(image, _data.Image.Services);
+        }
+        _node.LearnData();
         await World.Create(_service, "bob");
 
-        Assert.Equal([(_data.Image.Cluster.Identity, false)], identities);
-        Assert.NotEqual(before.Cluster.Identity, _data.Image.Cluster.Identity);
+        Assert.Null(await World.Get(_service, "ada"));
+        Assert.Null(World.Status.Eviction);
+        Assert.Equal(3, found);
+    }
 
-        bool HasBob() => _data.Image.Get(_service.Sid).FindUser(World.Key("bob")) is not null;
+    [Fact]
+    public async Task OneTimeline_the_first_commit_of_a_writer_after_lost_commits_is_refused_until_the_node_knows_the_data()
+    {
+        using var other = await ClusterNode.JoinAsync(_data, "b");
+        var before = _data.Image;
+        await World.Create(_service, "ada");
+        _data.Promote(before); // the writer of the other node opens the store only now
+
+        await Assert.ThrowsAsync<OtherDataException>(() => other.World.Do(NewKey()));
+
+        Assert.Empty(await _data.ListApiKeysAsync(default));
+        other.LearnData();
+        await other.World.Do(NewKey());
+    }
+
+    [Fact]
+    public async Task OneTimeline_the_first_commit_after_the_node_has_learned_other_data_succeeds()
+    {
+        var before = _data.Image;
+        await World.Create(_service, "ada");
+        _data.Promote(before);
+        _node.LearnData();
+
+        await World.Create(_service, "bob");
+
+        Assert.Null(await World.Get(_service, "ada"));
+    }
+
+    [Fact]
+    public async Task OneTimeline_a_commit_in_doubt_is_not_taken_for_one_of_other_data_with_its_number()
+    {
+        var before = _data.Image;
+        await World.Create(_service, "ada");
+        var after = _data.Image;
+        _data.Promote(before);
+        _node.LearnData();
+        _node.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        _node.Store.Faults.FailOperation(4); // the reopening, a read, the commit; then the reopening
+        var isCommitted = false;
+        var bob = NewUser("bob");
+        bob.Committed = _ => isCommitted = true;
+        var created = World.Queue.SubmitAsync(bob);
+        World.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => created);
+
+        _data.Promote(after); // its last commit has the number of the one in doubt
+        _node.LearnData();
+        await World.Create(_service, "cay");
+
+        Assert.False(isCommitted);
+        Assert.Null(await World.Get(_service, "bob"));
     }
 
     [Fact]
@@ -130,6 +188,9 @@ public sealed class EvictionTests : IAsyncLifetime
         Assert.True(await _data.OpenNode().EvictAsync(_node.Id, _data.Image.Cluster.Identity, renewal: 0, age: TimeSpan.Zero, default));
         return _data.Image;
     }
+
+    private CreateApiKey NewKey() =>
+        new(RandomSids.NewApiKeySid(), new ApiKeySecret("salt", "hash"), "", ApiKeyRole.Admin, _service.Sid, certificateName: "");
 
     private CreateUser NewUser(string identity) => new(_service.Sid, World.Id(identity), "", "{}", default);
 }

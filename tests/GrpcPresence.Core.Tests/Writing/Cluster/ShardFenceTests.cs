@@ -204,10 +204,10 @@ public sealed class ShardFenceTests : IAsyncLifetime
     [Fact]
     public async Task A_gate_that_has_opened_under_a_later_epoch_stays_open()
     {
-        _node.Gates.Close(Ada, _node.Gates[Ada].Epoch - 1);
+        _node.Gates.Lose(Ada, _node.Gates[Ada].Epoch - 1, _node.Gates.Data);
         Assert.True(_node.Gates.IsOpen(Ada));
         await World.Create(_service, "ada");
-        _node.Gates.Close(Ada, _node.Gates[Ada].Epoch);
+        _node.Gates.Lose(Ada, _node.Gates[Ada].Epoch, _node.Gates.Data);
         Assert.False(_node.Gates.IsOpen(Ada));
     }
 

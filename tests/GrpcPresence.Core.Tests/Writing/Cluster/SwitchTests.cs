@@ -181,6 +181,28 @@ public sealed class SwitchTests : IAsyncLifetime
         Assert.Equal(ShardGateState.Closed, _node.Gates[Ada].State);
     }
 
+    [Theory]
+    [InlineData("open")]
+    [InlineData("closed")]
+    [InlineData("sealed under a later epoch")]
+    public async Task OneHolder_a_switch_of_a_shard_that_is_not_sealed_under_its_epoch_changes_nothing(string gate)
+    {
+        var epoch = _node.Seal(Ada);
+        var switched = World.Queue.SubmitAsync(Switch());
+        _node.Gates.Set(Ada, gate switch
+        {
+            "open" => new ShardGate(ShardGateState.Open, epoch),
+            "closed" => default,
+            _ => new ShardGate(ShardGateState.Sealed, epoch + 1),
+        });
+        var commits = LastCommit;
+
+        World.Write();
+
+        Assert.Equal(Ada, (await Assert.ThrowsAsync<ShardMovedException>(() => switched)).Shard);
+        Assert.Equal((_node.Id, epoch, commits), (Holder.Node, Holder.Epoch, LastCommit));
+    }
+
     private ShardHolder Holder => _data.Image.Cluster.Shards[Ada.Number];
 
     private long LastCommit => _data.Image.Cluster.Nodes["a"].Position.LastCommit;
