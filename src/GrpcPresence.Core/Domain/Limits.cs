@@ -709,6 +709,30 @@ public static class Limits
     public static readonly TimeSpan HandOverPause = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// Shards that a node reads from the store at the same time to take them over: half of the connections for reads, which callers use as
+    /// well. A read of a thousand users takes some milliseconds.
+    /// </summary>
+    public const int LoadsAtOnce = 8;
+
+    /// <summary>
+    /// Users of shards that one step of a node opens or seals, apart from those of the last shard: some milliseconds. A node cannot renew
+    /// its confirmation during a step, which lasts for <see cref="Confirmation"/>.
+    /// </summary>
+    public const int UsersPerStep = 2_000;
+
+    /// <summary>
+    /// Shards that one step of a node begins to load, opens, or seals, even if they have few users. Each of these walks a part of all
+    /// tracked users, which takes a millisecond if the node has a million.
+    /// </summary>
+    public const int ShardsPerStep = 128;
+
+    /// <summary>
+    /// How long a node waits before it asks the store again what has just failed, or what would have the same answer. As often as it renews
+    /// its confirmation.
+    /// </summary>
+    public static readonly TimeSpan StoreRetry = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
     /// How often a node does what is due. A fifth of <see cref="ConfirmationRenewal"/>, so that a renewal is late by little.
     /// </summary>
     public static readonly TimeSpan NodeStep = TimeSpan.FromMilliseconds(50);

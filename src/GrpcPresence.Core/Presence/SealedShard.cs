@@ -28,6 +28,9 @@ public sealed class SealedShard
     /// <summary>The shard.</summary>
     public Shard Shard { get; }
 
+    /// <summary>The number of users that were tracked at the seal.</summary>
+    public int UserCount => _users.Count;
+
     /// <summary>
     /// Whether the writer has taken, committed and completed every change of the shard's users that the tracker queued. A change in doubt
     /// counts as queued. Other commands of the shard, and a command that is decided at this moment, are the writer's to know: the switch is

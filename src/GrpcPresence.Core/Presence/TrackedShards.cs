@@ -28,6 +28,7 @@ public sealed class TrackedShards
     private readonly ShardStates _states;
     private readonly LeaseClock _clock;
     private readonly HeartbeatStreams _streams;
+    private readonly ShardLoad?[] _loads = new ShardLoad?[Shard.Count]; // the last one of each shard
 
     internal TrackedShards(TrackerPart[] parts, ShardStates states, LeaseClock clock, HeartbeatStreams streams) =>
         (_parts, _states, _clock, _streams) = (parts, states, clock, streams);
@@ -49,19 +50,20 @@ public sealed class TrackedShards
         return new SealedShard(shard, gate.Epoch, part, _states, _clock, _streams, sealedAt);
     }
 
-    /// <summary>Begins to load a closed shard. Discards what an earlier load has left.</summary>
+    /// <summary>Begins to load a closed shard. Stops an earlier load, and discards what it has left.</summary>
     /// <exception cref="InvalidOperationException">The gate of the shard is not closed.</exception>
     public ShardLoad Load(Shard shard)
     {
         if (_states.Gates[shard].State != ShardGateState.Closed)
             throw new InvalidOperationException($"Shard {shard} is loaded, but it is not closed.");
         Lose(shard);
-        return new ShardLoad(shard, PartOf(shard), _states, _clock, _streams);
+        return _loads[shard.Number] = new ShardLoad(shard, PartOf(shard), _states, _clock, _streams);
     }
 
     /// <summary>
     /// Closes a shard that this node has lost, whatever its gate: evicted, or the store shows another holder or epoch. Its users leave the
-    /// tracker without a transition, callers that wait get <see cref="ShardMovedException"/>, and the writer drops what is queued.
+    /// tracker without a transition, callers that wait get <see cref="ShardMovedException"/>, and the writer drops what is queued. A load of
+    /// the shard stops.
     /// </summary>
     public void Close(Shard shard)
     {
@@ -113,6 +115,8 @@ public sealed class TrackedShards
 
     private void Lose(Shard shard)
     {
+        _loads[shard.Number]?.Dispose(); // before its users leave
+        _loads[shard.Number] = null;
         var part = PartOf(shard);
         ShardUsers.ForEach(part, part.ListUsersOf(shard), static user => user.Lose());
         _streams.Remove(shard);

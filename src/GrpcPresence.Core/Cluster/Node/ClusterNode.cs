@@ -57,11 +57,11 @@ public sealed class ClusterNode : ILinkReceiver
         _parts = parts;
         _self = parts.View.Self;
         _links = new NodeLinks(parts.Channel, this);
-        _renewal = new(Wake);
-        _join = new(Wake);
-        _eviction = new(Wake);
-        _claim = new(Wake);
-        _leave = new(Wake);
+        _renewal = new(parts.Clock, Wake);
+        _join = new(parts.Clock, Wake);
+        _eviction = new(parts.Clock, Wake);
+        _claim = new(parts.Clock, Wake);
+        _leave = new(parts.Clock, Wake);
         _poll = new StorePoll(parts, _table, Adopt, Wake);
         parts.Status.OtherDataFound += () =>
         {
@@ -71,7 +71,7 @@ public sealed class ClusterNode : ILinkReceiver
         _homes = new HomeServices(
             parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas, () => Data);
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
-        var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
+        var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!, Wake);
         _ownership = new ShardOwnership(
             _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
         _closes = new StreamCloses(
@@ -272,13 +272,20 @@ public sealed class ClusterNode : ILinkReceiver
         if (_join.TryTake(out _, out var earlier, out var error))
         {
             if (error is NodeEvictedException)
+            {
                 Stop(NodeEnd.Evicted);
+            }
             else if (error is null && earlier is null)
+            {
                 _hasJoined = true;
+            }
             else if (earlier is not null)
+            {
                 _parts.Confirmation.Observe(earlier, _parts.Clock.Now);
+                _join.Pause();
+            }
         }
-        if (!_hasJoined && !_join.IsBusy && End is null)
+        if (!_hasJoined && _join.MayBegin && End is null)
             _join.Begin(true, _parts.Store.JoinAsync(_self, CancellationToken.None));
     }
 
@@ -312,7 +319,7 @@ public sealed class ClusterNode : ILinkReceiver
     {
         if (_eviction.TryTake(out var done, out var isEvicted, out var error))
             _parts.Confirmation.CompleteEviction(done, isOver: error is null && isEvicted);
-        if (_eviction.IsBusy || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
+        if (!_eviction.MayBegin || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
             return;
         var age = eviction.HasVotes ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
         _eviction.Begin(eviction, EvictAsync(eviction, age));
@@ -348,6 +355,8 @@ public sealed class ClusterNode : ILinkReceiver
     {
         if (_claim.TryTake(out var data, out var claimed, out var error) && error is null)
         {
+            if (claimed.IsEmpty)
+                _claim.Pause(); // other nodes have them, or the data is other data; the poll shows it
             foreach (var holder in claimed)
                 _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
             foreach (var node in view.Nodes)
@@ -359,10 +368,12 @@ public sealed class ClusterNode : ILinkReceiver
         var now = _parts.Clock.Now;
         FindLeaving(view);
         _ownership.Tick(view, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
+        if (_ownership.HasMore)
+            Wake();
         _homes.Step(view);
         if (_isLeaving)
             TryLeave(view);
-        else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && !_claim.IsBusy)
+        else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && _claim.MayBegin)
             _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, _ownership.ToClaim, CancellationToken.None));
     }
 
@@ -378,7 +389,10 @@ public sealed class ClusterNode : ILinkReceiver
         _leavingVersion++;
     }
 
-    /// <summary>Leaves once no shard is left, or at once if no node is left to take them.</summary>
+    /// <summary>
+    /// Leaves once no shard is left. If no node is left to take them, closes them first, because another node may take them as soon as the
+    /// store has noted that this one has left, and this one learns of that later.
+    /// </summary>
     private void TryLeave(ClusterView view)
     {
         if (_leave.TryTake(out _, out _, out var error) && error is null)
@@ -386,7 +400,9 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(NodeEnd.Left);
             return;
         }
-        if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
+        if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained())
+            return;
+        if ((!_ownership.IsEmpty && !_ownership.TryCloseForGood()) || !_leave.MayBegin)
             return;
         _leave.Begin(true, LeaveAsync());
 

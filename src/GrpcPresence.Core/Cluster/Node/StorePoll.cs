@@ -40,7 +40,7 @@ internal sealed class StorePoll
     public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, Action wake)
     {
         (_parts, _table, _adopt, _recovery) = (parts, table, adopt, new ShardRecovery(parts.Services));
-        (_poll, _lease, _reload) = (new(wake), new(wake), new(wake));
+        (_poll, _lease, _reload) = (new(parts.Clock, wake), new(parts.Clock, wake), new(parts.Clock, wake));
     }
 
     /// <summary>Whether a poll was answered, so that the table of shards says what the store says.</summary>
@@ -77,7 +77,7 @@ internal sealed class StorePoll
         }
         if (_parts.Confirmation.TakeOtherData())
             _sentAt = null;
-        if (!_poll.IsBusy && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
+        if (_poll.MayBegin && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
         {
             _sentAt = now;
             _poll.Begin(now, _parts.Store.PollAsync(_known with { Services = KnownServices() }, CancellationToken.None));
@@ -146,7 +146,7 @@ internal sealed class StorePoll
     {
         if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
             _parts.Confirmation.Observe(lease, _parts.Clock.Now);
-        if (!_lease.IsBusy && _suspects.TryDequeue(out var suspect))
+        if (_lease.MayBegin && _suspects.TryDequeue(out var suspect))
             _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
     }
 
@@ -154,7 +154,7 @@ internal sealed class StorePoll
     {
         if (_reload.TryTake(out _, out _, out var error) && error is not null)
             (_mustReload, _mustCheck) = (true, _isChecking);
-        if (_reload.IsBusy || !(_mustReload || _mustCheck))
+        if (!_reload.MayBegin || !(_mustReload || _mustCheck))
             return;
         (_isChecking, _mustReload, _mustCheck) = (_mustCheck, false, false);
         _reload.Begin(true, ReloadAsync(_isChecking));

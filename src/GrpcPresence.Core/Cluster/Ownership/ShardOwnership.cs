@@ -59,8 +59,12 @@ internal sealed class ShardOwnership(
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
     private (int Table, long View, int Leaving) _seen = (-1, -1, -1);
     private bool _mustLook; // a shard waits for something that is not seen in the table
+    private int _reading; // loads that are not complete
+    private int _begun; // loads since the last step
     private bool _isStoreAway; // the last load has failed
+    private TimeSpan _loadsPausedUntil; // after a load that has failed
     private TimeSpan _pausedUntil; // no hand-over begins before
+    private LastShards? _last; // not null once the node closes all its shards to leave
     private long _lastHandOver;
 
     /// <summary>Whether every shard of which this node is the target is open here, so that it may get calls.</summary>
@@ -68,6 +72,11 @@ internal sealed class ShardOwnership(
 
     /// <summary>Whether this node holds no shard.</summary>
     public bool IsEmpty { get; private set; }
+
+    /// <summary>
+    /// Whether the last step has left something to the next one, because one step does only so much. The next step should follow at once.
+    /// </summary>
+    public bool HasMore { get; private set; }
 
     /// <summary>The shards that this node should claim, as the last <see cref="Tick"/> has seen it.</summary>
     public IReadOnlyList<Shard> ToClaim => _toClaim;
@@ -107,9 +116,10 @@ internal sealed class ShardOwnership(
     public void Tick(
         ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) leaving, (bool Move, bool TakeOver) may, TimeSpan now)
     {
+        HasMore = _last is { HasMore: true };
         AdvanceOutgoing(view, now);
-        OpenLoaded();
-        var mayBegin = may.Move && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
+        OpenLoaded(now);
+        var mayBegin = may.Move && _last is null && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Leaving) seen = (table.Version, view.Number, leaving.Version);
         if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
             return;
@@ -165,6 +175,24 @@ internal sealed class ShardOwnership(
         }
         _unseen.AddAll();
         _mustLook = true;
+    }
+
+    /// <summary>
+    /// Closes every shard for calls, because the node leaves and no node is left to take them. To be called in each step. Returns whether
+    /// nothing of them is left to write, so that the node may leave. After the first call, no shard opens any more.
+    /// </summary>
+    public bool TryCloseForGood()
+    {
+        if (_last is null)
+        {
+            _last = new LastShards(shards, gates, queue);
+            foreach (var shard in _loading.Keys)
+                CloseUsers(shard);
+            _loading.Clear();
+        }
+        if (_outgoing.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
+            return false;
+        return _last.Advance();
     }
 
     /// <summary>Closes every shard, because this node holds none any more.</summary>
@@ -301,9 +329,9 @@ internal sealed class ShardOwnership(
 
     private void Load(Shard shard, long epoch, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        if (_loading.ContainsKey(shard))
+        if (_loading.ContainsKey(shard) || _last is not null)
             return;
-        if (_isStoreAway && _loading.Count > 0) // one load shows whether the store answers again
+        if (_isStoreAway && (_loading.Count > 0 || now < _loadsPausedUntil)) // one load shows whether the store answers again
         {
             LookAgain(shard);
             return;
@@ -317,7 +345,8 @@ internal sealed class ShardOwnership(
             return;
         }
         isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
-        if (!isHandedOver && !mayTakeOver)
+        HasMore |= _begun >= Limits.ShardsPerStep;
+        if (_begun >= Limits.ShardsPerStep || (!isHandedOver && (!mayTakeOver || _reading >= Limits.LoadsAtOnce)))
         {
             LookAgain(shard);
             return;
@@ -327,22 +356,38 @@ internal sealed class ShardOwnership(
         _tracked[shard.Number] = true;
         var load = loader.LoadAsync(shard, incoming, isHandedOver);
         _loading[shard] = (load, epoch);
+        _begun++;
+        _reading += load.IsCompleted ? 0 : 1;
+        HasMore |= load.IsCompleted; // the next step opens it
         _isStoreAway |= IsStoreAway(load);
     }
 
-    private void OpenLoaded()
+    /// <summary>Opens shards whose loads are complete, some in each step: nothing else of the node goes on meanwhile.</summary>
+    private void OpenLoaded(TimeSpan now)
     {
+        (_reading, _begun) = (0, 0);
         if (_loading.Count == 0) // a dictionary that once had many entries takes long to enumerate
             return;
+        var (count, users) = (0, 0);
         foreach (var (shard, (load, epoch)) in _loading)
         {
             if (!load.IsCompleted)
+            {
+                _reading++;
                 continue;
+            }
+            if (count >= Limits.ShardsPerStep || users >= Limits.UsersPerStep)
+            {
+                HasMore = true;
+                continue;
+            }
             _loading.Remove(shard);
             var holder = table[shard];
             _isStoreAway = IsStoreAway(load);
+            if (_isStoreAway)
+                _loadsPausedUntil = now + Limits.StoreRetry;
             if (load.IsCompletedSuccessfully && holder.Node == self && holder.Epoch == epoch)
-                load.Result.Open(epoch);
+                (count, users) = (count + 1, users + load.Result.Open(epoch));
             else
                 Close(shard); // the next look loads again, if this node still holds the shard
             LookAgain(shard);

@@ -3,6 +3,7 @@ using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
@@ -112,6 +113,47 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         Assert.Equal(NodeState.Left, _nodes.Store.Image.Cluster.Nodes["b"].State);
         Assert.Equal(Shards, ShardsOf(_a).Concat(ShardsOf(c)).OrderBy(shard => shard.Number));
         Assert.NotEmpty(held);
+    }
+
+    [Fact]
+    public void OneHolder_a_node_that_leaves_with_shards_closes_them_before_others_can_take_them()
+    {
+        _a.Store.ClusterFaults.Hold(ClusterCall.Leave);
+        Assert.Equal(Shards, ShardsOf(_a));
+
+        _a.Node.Leave();
+        for (var step = 0; step < 100 && _a.Store.ClusterFaults.Held == 0; step++)
+            Advance(seconds: 0.05);
+
+        Assert.Equal(1, _a.Store.ClusterFaults.Held);
+        Assert.DoesNotContain(Shards, _a.Gates.IsOpen);
+        Advance(seconds: 1);
+        Assert.DoesNotContain(Shards, _a.Gates.IsOpen);
+        _a.Store.ClusterFaults.Clear();
+        Advance(seconds: 0.5);
+        Assert.Equal(NodeEnd.Left, _a.Node.End);
+    }
+
+    [Fact]
+    public async Task Durable_a_node_that_leaves_with_shards_stores_first_what_was_decided()
+    {
+        await BeatAsync(_a);
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        _a.Store.Faults.FailAllOperations(true);
+        var ended = _a.Node.Router.EndSession(
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+        Advance(seconds: 0.1);
+
+        _a.Node.Leave();
+        Advance(seconds: 2);
+        Assert.Null(_a.Node.End);
+        Assert.True(_nodes.IsOnline(Users[0]));
+        _a.Store.Faults.Clear();
+        Advance(seconds: 2);
+
+        Assert.Equal(ErrorReason.StorageUnavailable, (await Assert.ThrowsAsync<PresenceException>(() => ended)).Reason);
+        Assert.Equal(NodeEnd.Left, _a.Node.End);
+        Assert.False(_nodes.IsOnline(Users[0]));
     }
 
     [Fact]
