@@ -37,12 +37,12 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StreamCloses _closes;
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
+    private readonly NodeData _data;
     private readonly StoreCall<long, RenewedLease> _renewal;
     private readonly StoreCall<bool, NodeLease?> _join;
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
-    private readonly Lock _dataGate = new(); // orders the loop and hints when the data becomes other data
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
     private TimeSpan _statusAt = TimeSpan.MinValue;
@@ -62,7 +62,6 @@ public sealed class ClusterNode : ILinkReceiver
         _eviction = new(parts.Clock, Wake);
         _claim = new(parts.Clock, Wake);
         _leave = new(parts.Clock, Wake);
-        _poll = new StorePoll(parts, _table, Adopt, Wake);
         parts.Status.OtherDataFound += () =>
         {
             parts.Confirmation.NoteOtherData();
@@ -74,6 +73,8 @@ public sealed class ClusterNode : ILinkReceiver
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!, Wake);
         _ownership = new ShardOwnership(
             _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
+        _data = new NodeData(parts, _table, _ownership, _homes);
+        _poll = new StorePoll(parts, _table, _data.Adopt, Wake);
         _closes = new StreamCloses(
             _self, _table, parts.Gates, parts.Tracker.Shards!,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall));
@@ -143,7 +144,7 @@ public sealed class ClusterNode : ILinkReceiver
         }
         if (message is CommitHint hint)
         {
-            TakeCommits(hint);
+            _data.Take(hint);
             return;
         }
         _inbox.Enqueue((from, message));
@@ -248,24 +249,6 @@ public sealed class ClusterNode : ILinkReceiver
         }
     }
 
-    private void TakeCommits(CommitHint hint)
-    {
-        lock (_dataGate) // a hint of lost commits must not follow the reset of the cache
-        {
-            if (hint.Data != Data)
-                return;
-            foreach (var commit in hint.Commits)
-            {
-                if (commit.IsDeleted)
-                    _parts.Services.Remove(commit.Service.Sid, commit.Service.Id);
-                else
-                    _parts.Services.Update(commit.Service);
-            }
-        }
-        _parts.Hub.Publish(hint.Commits);
-        _parts.Webhooks?.Publish(hint.Commits);
-    }
-
     /// <summary>Joins, unless an earlier run of the name is active, which must be evicted first.</summary>
     private void Join()
     {
@@ -322,33 +305,8 @@ public sealed class ClusterNode : ILinkReceiver
         if (!_eviction.MayBegin || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
             return;
         var age = eviction.HasVotes ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
-        _eviction.Begin(eviction, EvictAsync(eviction, age));
-    }
-
-    private ValueTask<bool> EvictAsync(Eviction eviction, TimeSpan age) =>
-        _parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None);
-
-    /// <summary>
-    /// The store shows other data than this node knew, or the first. Once the others hear that this node knows it, they count on it that
-    /// every shard is closed here that is not of this node in that data.
-    /// </summary>
-    private void Adopt(ClusterPoll poll)
-    {
-        lock (_dataGate)
-        {
-            var now = _parts.Clock.Now;
-            var mayHaveLost = !_parts.Confirmation.IsConfirmedThroughout(now);
-            var isFirst = Data == default;
-            _table.Reset(poll.Identity, poll.Shards);
-            _ownership.ForgetData(poll.Identity, mayHaveLost);
-            if (!isFirst)
-            {
-                _parts.Services.Reset();
-                _parts.Hub.Reset();
-            }
-            _homes.ForgetData();
-            _parts.Confirmation.Learn(poll.Identity, now);
-        }
+        _eviction.Begin(
+            eviction, _parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None));
     }
 
     private void Own(ClusterView view)

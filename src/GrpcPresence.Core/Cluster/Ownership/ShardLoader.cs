@@ -32,7 +32,7 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
     public Task<ShardLoad> LoadAsync(Shard shard, Incoming? incoming, bool isHandedOver)
     {
         var uptime = isHandedOver ? null : _uptime ??= store.FindUptimeAsync(CancellationToken.None).AsTask();
-        var loading = LoadAsync(shards.Load(shard), incoming, uptime);
+        var loading = FillAsync(shards.Load(shard), incoming, uptime);
         if (!loading.IsCompleted)
         {
             loading.ContinueWith(
@@ -41,7 +41,7 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
         return loading;
     }
 
-    private async Task<ShardLoad> LoadAsync(ShardLoad load, Incoming? incoming, Task<ServerUptime>? uptime)
+    private async Task<ShardLoad> FillAsync(ShardLoad load, Incoming? incoming, Task<ServerUptime>? uptime)
     {
         if (incoming is not null)
         {

@@ -3,7 +3,6 @@ using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Writing;
@@ -46,7 +45,7 @@ internal sealed class ShardOwnership(
 {
     private readonly IncomingHandOvers _incoming = new();
     private readonly Dictionary<Shard, OutgoingHandOver> _outgoing = [];
-    private readonly Dictionary<Shard, (Task<ShardLoad> Load, long Epoch)> _loading = [];
+    private readonly ShardLoads _loads = new(loader);
     private readonly Dictionary<Shard, HandOverDone> _done = []; // what the last holder said after the switch
     private readonly bool[] _tracked = new bool[Shard.Count]; // those that the tracker may have users of
     private readonly long[] _lost = new long[Shard.Count]; // the last epoch under which the shard was lost, whatever the table says
@@ -59,10 +58,6 @@ internal sealed class ShardOwnership(
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
     private (int Table, long View, int Leaving) _seen = (-1, -1, -1);
     private bool _mustLook; // a shard waits for something that is not seen in the table
-    private int _reading; // loads that are not complete
-    private int _begun; // loads since the last step
-    private bool _isStoreAway; // the last load has failed
-    private TimeSpan _loadsPausedUntil; // after a load that has failed
     private TimeSpan _pausedUntil; // no hand-over begins before
     private LastShards? _last; // not null once the node closes all its shards to leave
     private long _lastHandOver;
@@ -76,7 +71,7 @@ internal sealed class ShardOwnership(
     /// <summary>
     /// Whether the last step has left something to the next one, because one step does only so much. The next step should follow at once.
     /// </summary>
-    public bool HasMore { get; private set; }
+    public bool HasMore => _loads.HasMore || _last is { HasMore: true };
 
     /// <summary>The shards that this node should claim, as the last <see cref="Tick"/> has seen it.</summary>
     public IReadOnlyList<Shard> ToClaim => _toClaim;
@@ -116,9 +111,8 @@ internal sealed class ShardOwnership(
     public void Tick(
         ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) leaving, (bool Move, bool TakeOver) may, TimeSpan now)
     {
-        HasMore = _last is { HasMore: true };
         AdvanceOutgoing(view, now);
-        OpenLoaded(now);
+        _loads.Step(now, OpenLoaded);
         var mayBegin = may.Move && _last is null && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Leaving) seen = (table.Version, view.Number, leaving.Version);
         if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
@@ -153,9 +147,7 @@ internal sealed class ShardOwnership(
             else
                 CloseUsers(shard);
         }
-        foreach (var shard in _loading.Keys)
-            CloseUsers(shard);
-        _loading.Clear();
+        StopLoads();
         _incoming.Clear();
         _done.Clear();
         Array.Clear(_lost);
@@ -186,9 +178,7 @@ internal sealed class ShardOwnership(
         if (_last is null)
         {
             _last = new LastShards(shards, gates, queue);
-            foreach (var shard in _loading.Keys)
-                CloseUsers(shard);
-            _loading.Clear();
+            StopLoads();
         }
         if (_outgoing.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
             return false;
@@ -201,7 +191,7 @@ internal sealed class ShardOwnership(
         for (var number = 0; number < Shard.Count; number++)
             Close(new Shard(number));
         _outgoing.Clear();
-        _loading.Clear();
+        _loads.Clear();
     }
 
     /// <summary>
@@ -210,7 +200,7 @@ internal sealed class ShardOwnership(
     /// </summary>
     private void Look(ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        loader.RenewUptime();
+        _loads.RenewUptime();
         for (var word = 0; word < ShardBits.Words; word++)
         {
             for (var bits = table.TakeChanged(word) | _unseen.Take(word); bits != 0; bits &= bits - 1)
@@ -329,13 +319,8 @@ internal sealed class ShardOwnership(
 
     private void Load(Shard shard, long epoch, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        if (_loading.ContainsKey(shard) || _last is not null)
+        if (_loads.Contains(shard) || _last is not null)
             return;
-        if (_isStoreAway && (_loading.Count > 0 || now < _loadsPausedUntil)) // one load shows whether the store answers again
-        {
-            LookAgain(shard);
-            return;
-        }
         var done = _done.GetValueOrDefault(shard);
         var isHandedOver = done?.Holder.Epoch == epoch;
         if (!isHandedOver && _incoming.IsComplete(shard, view, now))
@@ -345,8 +330,7 @@ internal sealed class ShardOwnership(
             return;
         }
         isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
-        HasMore |= _begun >= Limits.ShardsPerStep;
-        if (_begun >= Limits.ShardsPerStep || (!isHandedOver && (!mayTakeOver || _reading >= Limits.LoadsAtOnce)))
+        if ((!isHandedOver && !mayTakeOver) || !_loads.MayBegin(isHandedOver, now))
         {
             LookAgain(shard);
             return;
@@ -354,47 +338,17 @@ internal sealed class ShardOwnership(
         _done.Remove(shard);
         var incoming = _incoming.Take(shard);
         _tracked[shard.Number] = true;
-        var load = loader.LoadAsync(shard, incoming, isHandedOver);
-        _loading[shard] = (load, epoch);
-        _begun++;
-        _reading += load.IsCompleted ? 0 : 1;
-        HasMore |= load.IsCompleted; // the next step opens it
-        _isStoreAway |= IsStoreAway(load);
+        _loads.Begin(shard, epoch, incoming, isHandedOver);
     }
 
-    /// <summary>Opens shards whose loads are complete, some in each step: nothing else of the node goes on meanwhile.</summary>
-    private void OpenLoaded(TimeSpan now)
+    private int OpenLoaded(Shard shard, ShardLoad? load, long epoch)
     {
-        (_reading, _begun) = (0, 0);
-        if (_loading.Count == 0) // a dictionary that once had many entries takes long to enumerate
-            return;
-        var (count, users) = (0, 0);
-        foreach (var (shard, (load, epoch)) in _loading)
-        {
-            if (!load.IsCompleted)
-            {
-                _reading++;
-                continue;
-            }
-            if (count >= Limits.ShardsPerStep || users >= Limits.UsersPerStep)
-            {
-                HasMore = true;
-                continue;
-            }
-            _loading.Remove(shard);
-            var holder = table[shard];
-            _isStoreAway = IsStoreAway(load);
-            if (_isStoreAway)
-                _loadsPausedUntil = now + Limits.StoreRetry;
-            if (load.IsCompletedSuccessfully && holder.Node == self && holder.Epoch == epoch)
-                (count, users) = (count + 1, users + load.Result.Open(epoch));
-            else
-                Close(shard); // the next look loads again, if this node still holds the shard
-            LookAgain(shard);
-        }
+        LookAgain(shard);
+        if (load is not null && table[shard] is var holder && holder.Node == self && holder.Epoch == epoch)
+            return load.Open(epoch);
+        Close(shard); // the next look loads again, if this node still holds the shard
+        return 0;
     }
-
-    private static bool IsStoreAway(Task load) => load.Exception?.InnerException is StorageException;
 
     private void NoteLost(Shard shard, long epoch) => _lost[shard.Number] = Math.Max(_lost[shard.Number], epoch);
 
@@ -413,8 +367,15 @@ internal sealed class ShardOwnership(
     private void Release(Shard shard)
     {
         CloseUsers(shard);
-        _loading.Remove(shard);
+        _loads.Remove(shard);
         _outgoing.Remove(shard);
+    }
+
+    private void StopLoads()
+    {
+        foreach (var shard in _loads.Shards)
+            CloseUsers(shard);
+        _loads.Clear();
     }
 
     private void CloseUsers(Shard shard)
