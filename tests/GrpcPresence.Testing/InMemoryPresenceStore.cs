@@ -79,8 +79,8 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
 
     /// <summary>
     /// Makes the nodes of a cluster find the data of an earlier image, as when a standby without the last commits is promoted. Later
-    /// commits are lost. The identity of the data changes, a new timeline begins, and epochs move above all that were given. Generations and
-    /// numbers of commits are again what they were, so only the identity tells commits of the lost data from others.
+    /// commits are lost. The identity of the data changes, a new timeline begins, and epochs move above all that were given. Generations
+    /// and numbers of commits are again what they were, so only the identity tells commits of the lost data from others.
     /// </summary>
     public void Promote(StoreImage earlier)
     {

@@ -9,8 +9,8 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// A closed shard while this node loads it, from a hand-over or from the store. Nothing is visible before <see cref="Open"/>. Use it from
-/// one thread at a time, and end with <see cref="Open"/> or <see cref="TrackedShards.Close"/>. The latter may come from another thread: then
-/// <see cref="Stopped"/> is cancelled, and what is still added throws <see cref="OperationCanceledException"/>.
+/// one thread at a time, and end with <see cref="Open"/> or <see cref="TrackedShards.Close"/>. The latter may come from another thread:
+/// then <see cref="Stopped"/> is cancelled, and what is still added throws <see cref="OperationCanceledException"/>.
 /// </summary>
 public sealed class ShardLoad : IDisposable
 {

@@ -15,7 +15,14 @@ internal static class ShardOpening
     /// the expected one when it is to open: the writer has found that the shard is lost.
     /// </summary>
     public static bool Run(
-        Shard shard, ShardGate expected, long epoch, TrackerPart part, ShardStates states, LeaseClock clock, List<TrackedUser> users, long stoodSince)
+        Shard shard,
+        ShardGate expected,
+        long epoch,
+        TrackerPart part,
+        ShardStates states,
+        LeaseClock clock,
+        List<TrackedUser> users,
+        long stoodSince)
     {
         // Under one hold of the lock for some of the users: nobody else changes them before the gate opens. If the process was paused
         // meanwhile, the leases would be too short by as much.

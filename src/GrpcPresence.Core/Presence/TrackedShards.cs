@@ -9,8 +9,8 @@ namespace GrpcPresence.Core.Presence;
 /// </summary>
 /// <remarks>
 /// <para>
-/// <b>Hand-over</b>: the holder calls <see cref="TrySeal"/>, waits until <see cref="SealedShard.IsSettled"/>, and sends what the seal returns.
-/// The new holder calls <see cref="Load"/> and adds what it receives. When the switch is committed, the old holder calls
+/// <b>Hand-over</b>: the holder calls <see cref="TrySeal"/>, waits until <see cref="SealedShard.IsSettled"/>, and sends what the seal
+/// returns. The new holder calls <see cref="Load"/> and adds what it receives. When the switch is committed, the old holder calls
 /// <see cref="SealedShard.Release"/>, and the new one <see cref="ShardLoad.Open"/>. If the hand-over is given up before the switch, the
 /// holder calls <see cref="SealedShard.Reopen"/>.
 /// </para>
@@ -62,8 +62,8 @@ public sealed class TrackedShards
 
     /// <summary>
     /// Closes a shard that this node has lost, whatever its gate: evicted, or the store shows another holder or epoch. Its users leave the
-    /// tracker without a transition, callers that wait get <see cref="ShardMovedException"/>, and the writer drops what is queued. A load of
-    /// the shard stops.
+    /// tracker without a transition, callers that wait get <see cref="ShardMovedException"/>, and the writer drops what is queued. A load
+    /// of the shard stops.
     /// </summary>
     public void Close(Shard shard)
     {

@@ -147,7 +147,7 @@ internal sealed class WriterStore(
 
     /// <summary>
     /// Whether the commit in doubt has happened, after the store was reopened. In other data nobody can tell: the number may be that of
-    /// another commit. Whoever depends on it reads again what is stored.
+    /// another commit. All that depends on it is read again from the store.
     /// </summary>
     private bool HasHappened() => _position.LastCommit == _inDoubt && status.Data == _writes.Data;
 

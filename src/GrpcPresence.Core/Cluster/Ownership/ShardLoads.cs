@@ -27,9 +27,10 @@ internal sealed class ShardLoads(ShardLoader loader)
     public bool Contains(Shard shard) => _loads.ContainsKey(shard);
 
     /// <summary>
-    /// Begins a step: takes loads that are complete, up to the limits of a step, and calls <paramref name="open"/> with each: the shard, the
-    /// load, or null if it has failed, and its epoch. Returns the number of users.
+    /// Begins a step: takes loads that are complete, up to the limits of a step, and opens their shards.
     /// </summary>
+    /// <param name="now">The time of the clock of this node.</param>
+    /// <param name="open">Opens a shard, with its load, or null if that has failed, and its epoch. Returns the number of users.</param>
     public void Step(TimeSpan now, Func<Shard, ShardLoad?, long, int> open)
     {
         (_reading, _begun, HasMore) = (0, 0, false);

@@ -54,8 +54,8 @@ public sealed class ShardGates
     }
 
     /// <summary>
-    /// Closes the gate of a shard that this node does not hold under the epoch in the data any more, unless the gate is one of another epoch
-    /// or of other data by now. It keeps the epoch. From any thread.
+    /// Closes the gate of a shard that this node does not hold under the epoch in the data any more, unless the gate is one of another
+    /// epoch or of other data by now. It keeps the epoch. From any thread.
     /// </summary>
     public void Lose(Shard shard, long epoch, DataIdentity data)
     {
