@@ -168,6 +168,8 @@ public sealed partial class InMemoryPresenceStore
         var isFenceSkipped = _writer is null && Mutation is StoreMutation.CommitWithoutFence or StoreMutation.FenceAfterTheWrite;
         if (_writer is null && !isFenceSkipped && Committed.Cluster.FindActive(Joined) is null)
             return NotActive(Joined);
+        if (_writer is null && writes.Data != Committed.Cluster.Identity && Mutation != StoreMutation.CommitInAnyData)
+            return new OtherDataException($"The commit names {writes.Data}, and the store holds {Committed.Cluster.Identity}.");
         var position = isFenceSkipped ? Committed.Cluster.Nodes[Joined.Name].Position : Position;
         return writes.Generation == position.Generation && writes.Number == position.LastCommit + 1
             ? null

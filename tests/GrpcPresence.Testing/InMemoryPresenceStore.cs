@@ -79,14 +79,13 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
 
     /// <summary>
     /// Makes the nodes of a cluster find the data of an earlier image, as when a standby without the last commits is promoted. Later
-    /// commits are lost, also those that are on their way. The identity of the data changes, a new timeline begins, and epochs move above
-    /// all that were given. Each writer must reopen the store.
+    /// commits are lost. The identity of the data changes, a new timeline begins, and epochs move above all that were given. Generations
+    /// and numbers of commits are again what they were, so only the identity tells commits of the lost data from others.
     /// </summary>
     public void Promote(StoreImage earlier)
     {
         lock (_shared.Gate)
         {
-            _shared.Late.Clear();
             var (lost, kept) = (Committed.Cluster, earlier.Cluster);
             Committed = earlier with
             {
@@ -98,14 +97,6 @@ public sealed partial class InMemoryPresenceStore : IClusterStore
                     Epoch = lost.Epoch + 1,
                     MembersVersion = lost.MembersVersion + 1,
                     ChangesVersion = lost.ChangesVersion + 1,
-                    Nodes = kept.Nodes.SetItems(kept.Nodes.Values.Select(row => KeyValuePair.Create(row.Node.Name, row with
-                    {
-                        Position = row.Position with
-                        {
-                            Generation = lost.Nodes[row.Node.Name].Position.Generation + 1,
-                            LastResult = null,
-                        },
-                    }))),
                 },
             };
         }

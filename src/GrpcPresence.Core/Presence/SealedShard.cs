@@ -28,6 +28,9 @@ public sealed class SealedShard
     /// <summary>The shard.</summary>
     public Shard Shard { get; }
 
+    /// <summary>The number of users that were tracked at the seal.</summary>
+    public int UserCount => _users.Count;
+
     /// <summary>
     /// Whether the writer has taken, committed and completed every change of the shard's users that the tracker queued. A change in doubt
     /// counts as queued. Other commands of the shard, and a command that is decided at this moment, are the writer's to know: the switch is
@@ -80,7 +83,7 @@ public sealed class SealedShard
     public void Reopen()
     {
         if (IsSealed)
-            ShardOpening.Run(Shard, _epoch, _part, _states, _clock, _users, _sealedAt);
+            ShardOpening.Run(Shard, Sealed, _epoch, _part, _states, _clock, _users, _sealedAt);
     }
 
     /// <summary>
@@ -89,13 +92,14 @@ public sealed class SealedShard
     /// </summary>
     public void Release()
     {
-        if (IsSealed)
-            _states.Gates.Set(Shard, default);
+        _states.Gates.TryChange(Shard, Sealed, default);
         if (_states.Gates[Shard].State != ShardGateState.Closed)
             return;
         ShardUsers.ForEach(_part, _users, static user => user.Lose());
         _streams.Remove(Shard);
     }
 
-    private bool IsSealed => _states.Gates[Shard] is { State: ShardGateState.Sealed } gate && gate.Epoch == _epoch;
+    private ShardGate Sealed => new(ShardGateState.Sealed, _epoch);
+
+    private bool IsSealed => _states.Gates[Shard] == Sealed;
 }

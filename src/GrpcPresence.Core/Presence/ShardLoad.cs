@@ -9,32 +9,42 @@ namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// A closed shard while this node loads it, from a hand-over or from the store. Nothing is visible before <see cref="Open"/>. Use it from
-/// one thread at a time, and end with <see cref="Open"/> or <see cref="TrackedShards.Close"/>.
+/// one thread at a time, and end with <see cref="Open"/> or <see cref="TrackedShards.Close"/>. The latter may come from another thread:
+/// then <see cref="Stopped"/> is cancelled, and what is still added throws <see cref="OperationCanceledException"/>.
 /// </summary>
-public sealed class ShardLoad
+public sealed class ShardLoad : IDisposable
 {
     private readonly TrackerPart _part;
     private readonly ShardStates _states;
     private readonly LeaseClock _clock;
     private readonly HeartbeatStreams _streams;
     private readonly long _loadedAt; // the clock of the shard stands still at this moment
+    private readonly CancellationTokenSource _stop = new();
     private bool _isTakeOver;
+    private bool _isEnded; // guarded by the lock of the part
 
     internal ShardLoad(Shard shard, TrackerPart part, ShardStates states, LeaseClock clock, HeartbeatStreams streams)
     {
         (Shard, _part, _states, _clock, _streams) = (shard, part, states, clock, streams);
         _loadedAt = clock.Now;
+        Stopped = _stop.Token;
     }
 
     /// <summary>The shard.</summary>
     public Shard Shard { get; }
 
+    /// <summary>Cancelled when the node does not need the load any more.</summary>
+    public CancellationToken Stopped { get; }
+
     /// <summary>Receives what a hand-over says before the users.</summary>
     public void Receive(HandOverStart start)
     {
         lock (_part.Gate)
+        {
+            ThrowIfEnded();
             _states.TakenOver(Shard) = start.TakenOver;
-        _streams.Add(Shard, start.Streams);
+            _streams.Add(Shard, start.Streams);
+        }
     }
 
     /// <summary>Receives a user of a hand-over. A user that is received again replaces what was received before.</summary>
@@ -46,6 +56,7 @@ public sealed class ShardLoad
         var hash = HashOf(service, handed.Identity);
         lock (_part.Gate)
         {
+            ThrowIfEnded();
             _part.Users.Find(service.Id, handed.Identity, hash)?.Lose();
             _part.GetOrAdd(service, handed.Identity, hash).Receive(handed, _loadedAt, _clock.Now, _streams);
         }
@@ -59,7 +70,10 @@ public sealed class ShardLoad
     public void TakeOver(ServerUptime stored)
     {
         lock (_part.Gate)
+        {
+            ThrowIfEnded();
             _states.TakenOver(Shard) = stored;
+        }
         _isTakeOver = true;
         ShardUsers.ForEach(_part, _part.ListUsersOf(Shard), static user => user.ForgetStored());
     }
@@ -75,7 +89,10 @@ public sealed class ShardLoad
             return;
         var hash = HashOf(service, identity);
         lock (_part.Gate)
+        {
+            ThrowIfEnded();
             _part.GetOrAdd(service, identity, hash).RecoverEnded(session, _loadedAt + remaining, _loadedAt);
+        }
     }
 
     /// <summary>
@@ -87,23 +104,50 @@ public sealed class ShardLoad
     {
         var hash = HashOf(service, stored.Identity);
         lock (_part.Gate)
+        {
+            ThrowIfEnded();
             _part.GetOrAdd(service, stored.Identity, hash).Recover(stored, _loadedAt);
+        }
     }
 
     /// <summary>
     /// Opens the shard, which this node holds under the epoch. Leases continue from their remaining durations. They never end earlier than
     /// at the node before. They end later by the time for which the shard was not open, and never before
-    /// <see cref="Domain.Limits.LeaseAfterMove"/> has passed.
+    /// <see cref="Domain.Limits.LeaseAfterMove"/> has passed. Returns the number of users.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The gate of the shard is not closed.</exception>
-    public void Open(long epoch)
+    /// <exception cref="InvalidOperationException">The gate of the shard is not closed, or the load was stopped.</exception>
+    public int Open(long epoch)
     {
-        if (_states.Gates[Shard].State != ShardGateState.Closed)
+        var gate = _states.Gates[Shard];
+        if (gate.State != ShardGateState.Closed || !TryEnd())
             throw new InvalidOperationException($"Shard {Shard} is opened, but it is not closed.");
         var users = _part.ListUsersOf(Shard);
         if (_isTakeOver)
             ShardUsers.ForEach(_part, users, static user => user.ForgetStaleSessions());
-        ShardOpening.Run(Shard, epoch, _part, _states, _clock, users, _loadedAt);
+        ShardOpening.Run(Shard, gate, epoch, _part, _states, _clock, users, _loadedAt);
+        _stop.Dispose();
+        return users.Count;
+    }
+
+    /// <summary>Stops the load. When this returns, it adds nothing any more. Does nothing if the shard was opened.</summary>
+    public void Dispose()
+    {
+        if (!TryEnd())
+            return;
+        _stop.Cancel();
+        _stop.Dispose();
+    }
+
+    private bool TryEnd()
+    {
+        lock (_part.Gate)
+            return !_isEnded && (_isEnded = true);
+    }
+
+    private void ThrowIfEnded()
+    {
+        if (_isEnded)
+            throw new OperationCanceledException(Stopped);
     }
 
     private int HashOf(CachedService service, Identity identity)

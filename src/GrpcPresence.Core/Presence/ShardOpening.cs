@@ -10,9 +10,19 @@ internal static class ShardOpening
     /// <summary>The most walks over the users. A second one is needed only after a pause in the first.</summary>
     private const int MaxWalks = 3;
 
-    /// <summary>Continues the leases, opens the gate, and then compares the users with the present configurations.</summary>
-    public static void Run(
-        Shard shard, long epoch, TrackerPart part, ShardStates states, LeaseClock clock, List<TrackedUser> users, long stoodSince)
+    /// <summary>
+    /// Continues the leases, opens the gate, and then compares the users with the present configurations. Returns false if the gate is not
+    /// the expected one when it is to open: the writer has found that the shard is lost.
+    /// </summary>
+    public static bool Run(
+        Shard shard,
+        ShardGate expected,
+        long epoch,
+        TrackerPart part,
+        ShardStates states,
+        LeaseClock clock,
+        List<TrackedUser> users,
+        long stoodSince)
     {
         // Under one hold of the lock for some of the users: nobody else changes them before the gate opens. If the process was paused
         // meanwhile, the leases would be too short by as much.
@@ -24,7 +34,9 @@ internal static class ShardOpening
             ShardUsers.ForEach(part, users, user => user.Resume(now - since, since, now + Limits.LeaseAfterMove.Ticks));
             stoodSince = now;
         }
-        states.Gates.Set(shard, new ShardGate(ShardGateState.Open, epoch));
+        if (!states.Gates.TryChange(shard, expected, new ShardGate(ShardGateState.Open, epoch)))
+            return false;
         ShardUsers.ForEach(part, users, static user => user.Reconsider());
+        return true;
     }
 }

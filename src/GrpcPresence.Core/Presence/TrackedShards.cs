@@ -9,8 +9,8 @@ namespace GrpcPresence.Core.Presence;
 /// </summary>
 /// <remarks>
 /// <para>
-/// <b>Hand-over</b>: the holder calls <see cref="Seal"/>, waits until <see cref="SealedShard.IsSettled"/>, and sends what the seal returns.
-/// The new holder calls <see cref="Load"/> and adds what it receives. When the switch is committed, the old holder calls
+/// <b>Hand-over</b>: the holder calls <see cref="TrySeal"/>, waits until <see cref="SealedShard.IsSettled"/>, and sends what the seal
+/// returns. The new holder calls <see cref="Load"/> and adds what it receives. When the switch is committed, the old holder calls
 /// <see cref="SealedShard.Release"/>, and the new one <see cref="ShardLoad.Open"/>. If the hand-over is given up before the switch, the
 /// holder calls <see cref="SealedShard.Reopen"/>.
 /// </para>
@@ -28,21 +28,21 @@ public sealed class TrackedShards
     private readonly ShardStates _states;
     private readonly LeaseClock _clock;
     private readonly HeartbeatStreams _streams;
+    private readonly ShardLoad?[] _loads = new ShardLoad?[Shard.Count]; // the last one of each shard
 
     internal TrackedShards(TrackerPart[] parts, ShardStates states, LeaseClock clock, HeartbeatStreams streams) =>
         (_parts, _states, _clock, _streams) = (parts, states, clock, streams);
 
     /// <summary>
     /// Seals an open shard, so that it can be handed over: calls for its users are moved from now on, and its leases stand still. When this
-    /// returns, no call is in progress that saw the open gate. What these have queued is still written.
+    /// returns, no call is in progress that saw the open gate. What these have queued is still written. Returns null if the shard is not
+    /// open: the writer closes the gate of a shard that this node has lost, at any time.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The shard is not open.</exception>
-    public SealedShard Seal(Shard shard)
+    public SealedShard? TrySeal(Shard shard)
     {
         var gate = _states.Gates[shard];
-        if (gate.State != ShardGateState.Open)
-            throw new InvalidOperationException($"Shard {shard} is sealed, but it is not open.");
-        _states.Gates.Set(shard, gate with { State = ShardGateState.Sealed });
+        if (gate.State != ShardGateState.Open || !_states.Gates.TryChange(shard, gate, gate with { State = ShardGateState.Sealed }))
+            return null;
         var part = PartOf(shard);
         long sealedAt;
         lock (part.Gate) // after every call that saw the open gate, because all users of the shard are in this part
@@ -50,23 +50,24 @@ public sealed class TrackedShards
         return new SealedShard(shard, gate.Epoch, part, _states, _clock, _streams, sealedAt);
     }
 
-    /// <summary>Begins to load a closed shard. Discards what an earlier load has left.</summary>
+    /// <summary>Begins to load a closed shard. Stops an earlier load, and discards what it has left.</summary>
     /// <exception cref="InvalidOperationException">The gate of the shard is not closed.</exception>
     public ShardLoad Load(Shard shard)
     {
         if (_states.Gates[shard].State != ShardGateState.Closed)
             throw new InvalidOperationException($"Shard {shard} is loaded, but it is not closed.");
         Lose(shard);
-        return new ShardLoad(shard, PartOf(shard), _states, _clock, _streams);
+        return _loads[shard.Number] = new ShardLoad(shard, PartOf(shard), _states, _clock, _streams);
     }
 
     /// <summary>
     /// Closes a shard that this node has lost, whatever its gate: evicted, or the store shows another holder or epoch. Its users leave the
-    /// tracker without a transition, callers that wait get <see cref="ShardMovedException"/>, and the writer drops what is queued.
+    /// tracker without a transition, callers that wait get <see cref="ShardMovedException"/>, and the writer drops what is queued. A load
+    /// of the shard stops.
     /// </summary>
     public void Close(Shard shard)
     {
-        _states.Gates.Set(shard, default);
+        _states.Gates.Close(shard);
         Lose(shard);
     }
 
@@ -114,6 +115,8 @@ public sealed class TrackedShards
 
     private void Lose(Shard shard)
     {
+        _loads[shard.Number]?.Dispose(); // before its users leave
+        _loads[shard.Number] = null;
         var part = PartOf(shard);
         ShardUsers.ForEach(part, part.ListUsersOf(shard), static user => user.Lose());
         _streams.Remove(shard);

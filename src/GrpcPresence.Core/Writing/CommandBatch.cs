@@ -3,6 +3,7 @@ using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Writing.Overlay;
 
@@ -59,6 +60,9 @@ internal sealed class CommandBatch
 
     /// <summary>Every service instance that the batch has read or created.</summary>
     public IReadOnlyList<ServiceBatch> Services => _services;
+
+    /// <summary>The data to which the epochs of the shards belong; default outside of a cluster.</summary>
+    public DataIdentity Data { get; set; }
 
     /// <summary>The shards to which the batch writes, each once; empty outside of a cluster.</summary>
     public List<ShardEpoch> Shards { get; } = [];

@@ -65,7 +65,7 @@ public sealed class CommandWriter
         (_status, _metrics, _time, _fence) = (status, metrics, time, fence);
         _settings = new WriterSettings(tombstoneRetention, usersPerService);
         _uptime = new StoredUptime(users, time);
-        _store = new WriterStore(store, queue, _uptime, status, time, fence?.Node);
+        _store = new WriterStore(store, queue, _uptime, status, time, fence);
         _purge = new StorePurge(_store, status, time, tombstoneRetention);
         _collector = new KeyCollector(_keys, publishers);
     }

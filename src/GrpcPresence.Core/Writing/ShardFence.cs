@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
 namespace GrpcPresence.Core.Writing;
@@ -18,19 +19,29 @@ public sealed class ShardFence(NodeId node, ShardGates gates)
     /// <summary>The run of this node.</summary>
     public NodeId Node => node;
 
+    /// <summary>The data that the node knows now.</summary>
+    public DataIdentity Data => gates.Data;
+
     /// <summary>
     /// Removes the commands whose shards the node does not hold from the list and fails them. Adds the shards of the others to the batch.
-    /// The epoch that counts is the one of now: if the node loses the shard before the commit, the store writes nothing.
+    /// The epoch that counts is the one of now: if the node loses the shard before the commit, the store writes nothing. The batch names
+    /// the data to which the epochs belong, so it is of no effect in other data either.
     /// </summary>
     internal void Admit(List<Command> commands, CommandBatch batch)
     {
         _shards.Clear();
         Array.Clear(_epochs);
+        batch.Data = gates.Data; // before the gates are read
         var kept = 0;
         for (var i = 0; i < commands.Count; i++)
         {
             var command = commands[i];
             var shard = command.Subject.FindShard(batch);
+            if (command is SwitchShards switching && FindUnsealed(switching) is { } unsealed)
+            {
+                command.FailPermanently(new ShardMovedException(unsealed));
+                continue;
+            }
             if (shard is { } needed && !TryName(needed, command.IsOfTracker, batch))
             {
                 command.FailPermanently(new ShardMovedException(needed));
@@ -65,13 +76,27 @@ public sealed class ShardFence(NodeId node, ShardGates gates)
         foreach (var named in batch.Shards)
         {
             if (result.LostShards.Contains(named.Shard))
-                gates.Close(named.Shard, named.Epoch);
+                gates.Lose(named.Shard, named.Epoch, batch.Data);
         }
         foreach (var named in batch.Switches)
         {
             if (result.SwitchEpoch is not null || result.LostShards.Contains(named.Shard))
-                gates.Close(named.Shard, named.Epoch);
+                gates.Lose(named.Shard, named.Epoch, batch.Data);
         }
+    }
+
+    /// <summary>
+    /// Returns a shard of the switch whose gate is not sealed under the epoch that the switch names, or null. The hand-over of such a shard
+    /// is over: calls may go on, or the node has lost the shard.
+    /// </summary>
+    private Shard? FindUnsealed(SwitchShards switching)
+    {
+        foreach (var given in switching.Switches)
+        {
+            if (gates[given.Shard] != new ShardGate(ShardGateState.Sealed, given.Epoch))
+                return given.Shard;
+        }
+        return null;
     }
 
     private bool TryName(Shard shard, bool isOfTracker, CommandBatch batch)

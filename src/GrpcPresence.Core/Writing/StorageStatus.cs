@@ -27,13 +27,14 @@ public sealed class StorageStatus
     public event Action<NodeEvictedException>? Evicted;
 
     /// <summary>
-    /// Raised on the writer's thread, in a cluster, when commits that were acknowledged may be lost: the data has another identity than
-    /// before. Nothing has been written since.
+    /// Raised on the writer's thread, in a cluster, each time the store has refused a commit because it holds other data than the node
+    /// knows: commits that were acknowledged may be lost. Nothing is written until the node knows the data of the store.
     /// </summary>
-    public event Action<DataIdentity>? WentBack;
+    public event Action? OtherDataFound;
 
     /// <summary>
-    /// The data that the writer writes to, in a cluster; default before it has opened the store. Used only by the writer's thread.
+    /// The data of the last commit, or that in which the writer has opened the store since, in a cluster; default before it has opened the
+    /// store. Used only by the writer's thread.
     /// </summary>
     public DataIdentity Data { get; private set; }
 
@@ -62,7 +63,7 @@ public sealed class StorageStatus
 
     internal void NoteData(DataIdentity identity) => Data = identity;
 
-    internal void ReportWentBack(DataIdentity identity) => WentBack?.Invoke(identity);
+    internal void ReportOtherData() => OtherDataFound?.Invoke();
 
     internal void ReportFault(Exception exception) => Faulted?.Invoke(exception);
 }

@@ -5,8 +5,8 @@ namespace GrpcPresence.Core.Writing;
 
 /// <summary>
 /// Gives shards of this node to other nodes, alone in its commit. The caller has sealed the shards before, so that no command of them is
-/// queued that was not queued then. <see cref="ShardMovedException"/> if this node does not hold one of them under its epoch. Closes the
-/// gates of the shards that were switched.
+/// queued that was not queued then. <see cref="ShardMovedException"/> if the gate of one of them is not sealed under its epoch any more, or
+/// if the store does not show it with this node under that epoch. Closes the gates of the shards that were switched.
 /// </summary>
 /// <remarks>
 /// When it is decided, the commands before it are committed or have failed, and nothing is in doubt, because the store was reopened after a
@@ -21,6 +21,9 @@ public sealed class SwitchShards(CommandQueue queue, IReadOnlyList<ShardSwitch> 
     public override CommandSubject Subject => default;
 
     internal override Domain.Services.ServiceSid? Target => null;
+
+    /// <summary>The shards.</summary>
+    internal IReadOnlyList<ShardSwitch> Switches => switches;
 
     /// <summary>Notes the result of the commit, before the command is completed.</summary>
     internal void NoteResult(CommitResult result)

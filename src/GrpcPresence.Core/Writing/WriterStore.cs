@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Storage;
@@ -16,9 +15,9 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="uptime">The uptime, which is stored with a commit when it is due.</param>
 /// <param name="status">Receives whether the store works.</param>
 /// <param name="time">The clock.</param>
-/// <param name="node">The run of this node, which each commit names; null outside of a cluster.</param>
+/// <param name="fence">Knows the run of this node and the data, which each commit names; null outside of a cluster.</param>
 internal sealed class WriterStore(
-    IPresenceStore store, CommandQueue queue, StoredUptime uptime, StorageStatus status, TimeProvider time, NodeId? node)
+    IPresenceStore store, CommandQueue queue, StoredUptime uptime, StorageStatus status, TimeProvider time, ShardFence? fence)
 {
     private readonly BatchWrites _writes = new();
     private readonly List<Command> _rejected = [];
@@ -26,7 +25,6 @@ internal sealed class WriterStore(
     private bool _mustReopen = true;
     private long? _inDoubt; // the number of a commit that failed, until its outcome is known
     private Action<CommitResult>? _settle;
-    private DataIdentity? _identity; // of the data that was opened last; null before the first time
     private StorageException? _away; // why the last reopening failed; null if it did not
 
     /// <summary>Uses the store, after reopening it if it failed before. Returns false if it fails.</summary>
@@ -48,6 +46,8 @@ internal sealed class WriterStore(
             status.Report(exception);
             if (exception is NodeEvictedException eviction)
                 status.ReportEviction(eviction);
+            if (exception is OtherDataException)
+                status.ReportOtherData();
             error = exception;
             return false;
         }
@@ -62,13 +62,13 @@ internal sealed class WriterStore(
     /// </summary>
     public CommitResult Commit(CommandBatch batch)
     {
-        Prepare();
+        Prepare(batch.Data);
         batch.WriteTo(_writes);
         try
         {
             return Commit();
         }
-        catch (StorageException)
+        catch (StorageException exception) when (exception is not OtherDataException)
         {
             _inDoubt = _writes.Number;
             if (ResultAfterFailedCommit() is { } happened)
@@ -86,7 +86,7 @@ internal sealed class WriterStore(
     /// <summary>Makes a commit without commands. It contains the uptime when it is due.</summary>
     public void CommitUptime()
     {
-        Prepare();
+        Prepare(Data);
         Commit();
     }
 
@@ -105,10 +105,14 @@ internal sealed class WriterStore(
     /// <inheritdoc cref="IPresenceStore.Maintain"/>
     public void Maintain(bool idle) => store.Maintain(idle);
 
-    private void Prepare()
+    /// <summary>The data that the node knows; default outside of a cluster.</summary>
+    private DataIdentity Data => fence?.Data ?? default;
+
+    private void Prepare(DataIdentity data)
     {
         _writes.Clear();
-        (_writes.Node, _writes.Generation, _writes.Number) = (node, _position.Generation, _position.LastCommit + 1);
+        (_writes.Node, _writes.Data) = (fence?.Node, data);
+        (_writes.Generation, _writes.Number) = (_position.Generation, _position.LastCommit + 1);
         uptime.AddTo(_writes);
     }
 
@@ -116,6 +120,7 @@ internal sealed class WriterStore(
     {
         var result = Wait(store.CommitAsync(_writes));
         _position = _position with { LastCommit = _writes.Number };
+        status.NoteData(_writes.Data);
         uptime.NoteCommit(_writes, result);
         return result;
     }
@@ -134,11 +139,17 @@ internal sealed class WriterStore(
         {
             return null; // still unknown: the callers get the error, and the next reopening resolves it for the watchers
         }
-        var happened = _position.LastCommit == _inDoubt;
+        var happened = HasHappened();
         _inDoubt = null;
         _mustReopen = false;
         return happened ? _position.LastResult : null;
     }
+
+    /// <summary>
+    /// Whether the commit in doubt has happened, after the store was reopened. In other data nobody can tell: the number may be that of
+    /// another commit. All that depends on it is read again from the store.
+    /// </summary>
+    private bool HasHappened() => _position.LastCommit == _inDoubt && status.Data == _writes.Data;
 
     /// <summary>Reopens the store, and notes whether it is away.</summary>
     private WriterPosition Reopen()
@@ -161,21 +172,17 @@ internal sealed class WriterStore(
     }
 
     /// <summary>
-    /// Compares the data with what this node knows of it. Only in a cluster: a single node ends when its data goes back, or cannot notice.
+    /// Notes the data, and whether it has lost commits of this node. Only in a cluster: a single node ends when its data goes back, or
+    /// cannot notice.
     /// </summary>
     private void NoteData(WriterPosition position)
     {
-        if (node is null)
+        if (fence is null)
             return;
-        var known = _identity;
-        _identity = position.Identity;
+        var before = status.Data;
         status.NoteData(position.Identity);
-        if (known is null)
-            return;
-        if (known != position.Identity)
-            status.ReportWentBack(position.Identity);
-        else if (position.LastCommit < _position.LastCommit)
-            throw new NodeEvictedException($"The store has lost commits of {node}, and the data has the same identity.");
+        if (position.Identity == before && position.LastCommit < _position.LastCommit)
+            throw new NodeEvictedException($"The store has lost commits of {fence.Node}, and the data has the same identity.");
     }
 
     /// <summary>
@@ -202,13 +209,14 @@ internal sealed class WriterStore(
 
     private void EnsureOpen()
     {
-        if (!_mustReopen && !IsInDoubt)
+        // In data that the node has learned since, generation and number are others.
+        if (!_mustReopen && !IsInDoubt && status.Data == Data)
             return;
         _position = Reopen();
         _mustReopen = false;
-        var (number, settle) = (_inDoubt, _settle);
+        var (happened, settle) = (HasHappened(), _settle);
         (_inDoubt, _settle) = (null, null);
-        if (number == _position.LastCommit && _position.LastResult is { } result)
+        if (happened && _position.LastResult is { } result)
             settle?.Invoke(result);
     }
 

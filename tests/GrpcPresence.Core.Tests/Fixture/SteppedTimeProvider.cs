@@ -10,6 +10,9 @@ internal sealed class SteppedTimeProvider : FakeTimeProvider
     private long _step; // in ticks
     private int _timers;
 
+    /// <summary>Called before each reading of the monotonic clock, for what happens at the same time as the code that reads it.</summary>
+    public Action? Reading { get; set; }
+
     /// <summary>The number of timers that were created.</summary>
     public int Timers => Volatile.Read(ref _timers);
 
@@ -23,7 +26,11 @@ internal sealed class SteppedTimeProvider : FakeTimeProvider
     /// Returns the time since the start. The base class derives the timestamp from <see cref="GetUtcNow"/>, which includes the steps.
     /// It also counts from the year 1, and <see cref="TimeProvider.GetElapsedTime(long)"/> rounds so large a number to some ticks.
     /// </summary>
-    public override long GetTimestamp() => (base.GetUtcNow() - Start).Ticks;
+    public override long GetTimestamp()
+    {
+        Reading?.Invoke();
+        return (base.GetUtcNow() - Start).Ticks;
+    }
 
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

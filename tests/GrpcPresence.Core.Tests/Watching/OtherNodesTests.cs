@@ -325,14 +325,8 @@ public sealed class OtherNodesTests : IDisposable
     [Fact]
     public async Task Resumable_after_lost_commits_every_watch_ends_with_its_token_and_resumes_with_a_reset()
     {
-        var service = await NewService("ada");
-        await using var client = await _world.Watch(service);
-        await client.Sync();
-        var backup = _writer.Store.Image;
-        await _writer.Rename(service, "ada", "lost");
-        _world.Hub.Publish(_commits.Take());
-        await client.NextUpdate();
-        _writer.Store.Restore(backup);
+        var (service, client) = await WatchAndLoseACommit();
+        await using var watching = client;
 
         _world.Hub.Reset();
 
@@ -365,14 +359,8 @@ public sealed class OtherNodesTests : IDisposable
     [Fact]
     public async Task OneTimeline_a_gap_that_is_read_after_lost_commits_ends_the_watch()
     {
-        var service = await NewService("ada");
-        await using var client = await _world.Watch(service);
-        await client.Sync();
-        var backup = _writer.Store.Image;
-        await _writer.Rename(service, "ada", "lost");
-        _world.Hub.Publish(_commits.Take());
-        await client.NextUpdate();
-        _writer.Store.Restore(backup);
+        var (service, client) = await WatchAndLoseACommit();
+        await using var watching = client;
         await Assert.ThrowsAsync<StorageException>(() => _writer.Create(service, "bob"));
         await _writer.Create(service, "bob");
         await _writer.Rename(service, "bob", "found");
@@ -388,13 +376,8 @@ public sealed class OtherNodesTests : IDisposable
     [Fact]
     public async Task OneTimeline_a_watch_that_opens_on_a_feed_of_lost_commits_ends()
     {
-        var service = await NewService("ada");
-        await using var client = await _world.Watch(service);
-        await client.Sync();
-        var backup = _writer.Store.Image;
-        await _writer.Rename(service, "ada", "lost");
-        _world.Hub.Publish(_commits.Take());
-        _writer.Store.Restore(backup);
+        var (service, client) = await WatchAndLoseACommit();
+        await using var watching = client;
 
         await using var late = await _world.Watch(service);
 
@@ -435,6 +418,20 @@ public sealed class OtherNodesTests : IDisposable
         while (client.Users.Count < 2 || client.Users["ada"].Record!.FriendlyName != "lost")
             await client.Next();
         Assert.Equal(timers, single.Time.Timers);
+    }
+
+    /// <summary>Opens a watch, and loses the commit of which it was notified. This node does not know that yet.</summary>
+    private async Task<(CachedService Service, WatchClient Client)> WatchAndLoseACommit()
+    {
+        var service = await NewService("ada");
+        var client = await _world.Watch(service);
+        await client.Sync();
+        var backup = _writer.Store.Image;
+        await _writer.Rename(service, "ada", "lost");
+        _world.Hub.Publish(_commits.Take());
+        await client.NextUpdate();
+        _writer.Store.Restore(backup);
+        return (service, client);
     }
 
     /// <summary>Creates a service instance with users, which this node knows.</summary>

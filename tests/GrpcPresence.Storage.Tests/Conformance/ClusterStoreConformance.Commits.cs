@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Storage.Batches;
 
@@ -76,6 +77,51 @@ public abstract partial class ClusterStoreConformance
             Assert.Equal([bad.Shard], position.LastResult!.LostShards);
         }
         Assert.True(Commit(node, session => session.UpdatePresence(bob with { IsOnline = true, Revision = 11 }), good).IsWhole);
+    }
+
+    [Theory]
+    [InlineData("the data before the first poll")]
+    [InlineData("an earlier timeline")]
+    [InlineData("a later timeline")]
+    [InlineData("another server")]
+    public async Task OneTimeline_a_commit_that_names_other_data_writes_nothing_and_not_its_number_either(string what)
+    {
+        var node = await JoinAsync("a");
+        var held = await ClaimAsync(node, 1);
+        var (service, ada, bob) = NewService(node);
+        var key = Sample.ApiKey(1);
+        Commit(node, session => key = session.InsertApiKey(key));
+        var number = StoreSession.Of(node.Store).Position.LastCommit;
+        var other = what switch
+        {
+            "an earlier timeline" => node.Data with { Timeline = node.Data.Timeline - 1 },
+            "a later timeline" => node.Data with { Timeline = node.Data.Timeline + 1 },
+            "another server" => node.Data with { Server = "another" },
+            _ => default,
+        };
+        foreach (var (kind, write) in EveryKindOfRow(service, ada, bob, key))
+        {
+            var before = await DescribeAsync(node);
+            var writes = Build(node, session => write(session), held);
+            writes.Data = other;
+
+            await ThrowsAsync<OtherDataException>(() => node.Store.CommitAsync(writes).AsTask());
+
+            Assert.True(before.SequenceEqual(await DescribeAsync(node)), kind);
+            Assert.Equal(number, StoreSession.Of(node.Store).Reopen().LastCommit);
+        }
+        Assert.True(Commit(node, session => session.UpdatePresence(bob with { IsOnline = true, Revision = 11 }), held).IsWhole);
+    }
+
+    [Fact]
+    public async Task A_commit_of_an_evicted_node_that_names_other_data_says_that_the_node_is_evicted()
+    {
+        var (node, other) = (await JoinAsync("a"), await JoinAsync("b"));
+        var writes = Build(node);
+        writes.Data = node.Data with { Timeline = node.Data.Timeline + 1 };
+        await EvictAsync(other, node);
+
+        await ThrowsAsync<NodeEvictedException>(() => node.Store.CommitAsync(writes).AsTask());
     }
 
     [Fact]

@@ -66,6 +66,7 @@ internal sealed class StoreSession
         var position = Position;
         var writes = new BatchWrites
         {
+            Data = position.Identity,
             Generation = position.Generation,
             Number = position.LastCommit + 1,
             DirectoryVersion = _directory?.Version,

@@ -149,7 +149,7 @@ public sealed class InMemoryClusterFaultTests : IAsyncLifetime
         _data.Promote(earlier);
 
         Assert.Equal(Sample.Service().FriendlyName, (await _b.FindServiceAsync(_service.Sid, Stop))!.FriendlyName);
-        Assert.Throws<StorageException>(() => StoreSession.Of(_a).Commit(writes));
+        Assert.Throws<OtherDataException>(() => StoreSession.Of(_a).Commit(writes));
         Assert.False(_data.LandLateCommit(0));
         Assert.NotEqual(timeline, _a.TimelineOf(_service));
         Assert.Equal(0, await _b.FindTimelineEndAsync(_service, timeline, Stop));

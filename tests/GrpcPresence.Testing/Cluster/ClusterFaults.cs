@@ -10,9 +10,17 @@ public sealed class ClusterFaults
     private readonly Lock _gate = new(); // guards the fields
     private readonly Dictionary<ClusterCall, CommitFault> _next = [];
     private readonly List<(ClusterCall Call, TaskCompletionSource Release)> _held = [];
+    private readonly Dictionary<ClusterCall, int> _counts = [];
     private ClusterCall _failing;
     private ClusterCall _holding;
     private Func<Task>? _duringPoll;
+
+    /// <summary>Returns the number of calls so far, also of those that failed.</summary>
+    public int CountOf(ClusterCall call)
+    {
+        lock (_gate)
+            return _counts.GetValueOrDefault(call);
+    }
 
     /// <summary>Makes every one of these calls fail without effect from now on, and the others work.</summary>
     public void Fail(ClusterCall calls)
@@ -85,6 +93,8 @@ public sealed class ClusterFaults
     internal async ValueTask<CommitFault> BeginAsync(ClusterCall call, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+            _counts[call] = _counts.GetValueOrDefault(call) + 1;
         await HoldAsync(call).WaitAsync(cancellationToken);
         lock (_gate)
         {

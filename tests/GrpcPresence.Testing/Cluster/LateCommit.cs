@@ -19,6 +19,7 @@ internal sealed record LateCommit(InMemoryPresenceStore Store, BatchWrites Write
         var copy = new BatchWrites
         {
             Node = writes.Node,
+            Data = writes.Data,
             Generation = writes.Generation,
             Number = writes.Number,
             DirectoryVersion = writes.DirectoryVersion,

@@ -21,6 +21,9 @@ public enum StoreMutation
     /// <summary>A claim does not look at the fence row.</summary>
     ClaimWithoutFence,
 
+    /// <summary>A commit does not compare the identity of the data.</summary>
+    CommitInAnyData,
+
     /// <summary>A commit does not compare the epochs of its shards.</summary>
     EpochNotChecked,
 

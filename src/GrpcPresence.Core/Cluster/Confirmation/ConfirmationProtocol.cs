@@ -132,6 +132,13 @@ public sealed class ConfirmationProtocol
         }
     }
 
+    /// <summary>The store holds other data than this node knows.</summary>
+    public void NoteOtherData()
+    {
+        lock (_gate)
+            _hasMetOtherData = true;
+    }
+
     /// <inheritdoc cref="NodeConfirmation.Depose"/>
     public void Depose()
     {

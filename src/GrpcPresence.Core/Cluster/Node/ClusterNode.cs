@@ -41,13 +41,12 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly StreamCloses _closes;
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
+    private readonly NodeData _data;
     private readonly StoreCall<long, RenewedLease> _renewal;
     private readonly StoreCall<bool, NodeLease?> _join;
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
     private readonly StoreCall<bool, bool> _leave;
-    private readonly Lock _dataGate = new(); // orders the loop, the writer, and hints when the data becomes other data
-    private KnownData? _data; // what the last poll was of; replaced as a whole
     private (ClusterView View, ImmutableArray<NodeId> Members, ClusterView Joined) _joined = (NoNodes, [], NoNodes);
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
@@ -66,19 +65,24 @@ public sealed class ClusterNode : ILinkReceiver
         _parts = parts;
         _self = parts.View.Self;
         _links = new NodeLinks(parts.Channel, this);
-        _renewal = new(Wake);
-        _join = new(Wake);
-        _eviction = new(Wake);
-        _claim = new(Wake);
-        _leave = new(Wake);
-        _poll = new StorePoll(parts, _table, Adopt, Wake);
-        parts.Status.WentBack += CloseDoubtful;
+        _renewal = new(parts.Clock, Wake);
+        _join = new(parts.Clock, Wake);
+        _eviction = new(parts.Clock, Wake);
+        _claim = new(parts.Clock, Wake);
+        _leave = new(parts.Clock, Wake);
+        parts.Status.OtherDataFound += () =>
+        {
+            parts.Confirmation.NoteOtherData();
+            Wake();
+        };
         _homes = new HomeServices(
             parts.View, parts.Channel, _table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas, () => Data);
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
-        var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
+        var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!, Wake);
         _ownership = new ShardOwnership(
             _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
+        _data = new NodeData(parts, _table, _ownership, _homes);
+        _poll = new StorePoll(parts, _table, _data.Adopt, Wake);
         _closes = new StreamCloses(
             _self, _table, parts.Gates, parts.Tracker.Shards!,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall));
@@ -123,7 +127,7 @@ public sealed class ClusterNode : ILinkReceiver
     public NodeEnd? End => _end;
 
     /// <summary>The data that this node knows; default before its first poll.</summary>
-    public DataIdentity Data => Volatile.Read(ref _data)?.Identity ?? default;
+    public DataIdentity Data => _parts.Gates.Data;
 
     /// <summary>The holders of the shards, as this node knows them.</summary>
     public ShardTable Table => _table;
@@ -159,7 +163,7 @@ public sealed class ClusterNode : ILinkReceiver
         }
         if (message is CommitHint hint)
         {
-            TakeCommits(hint);
+            _data.Take(hint);
             return;
         }
         _inbox.Enqueue((from, message));
@@ -264,24 +268,6 @@ public sealed class ClusterNode : ILinkReceiver
         }
     }
 
-    private void TakeCommits(CommitHint hint)
-    {
-        lock (_dataGate) // a hint of lost commits must not follow the reset of the cache
-        {
-            if (hint.Data != Data)
-                return;
-            foreach (var commit in hint.Commits)
-            {
-                if (commit.IsDeleted)
-                    _parts.Services.Remove(commit.Service.Sid, commit.Service.Id);
-                else
-                    _parts.Services.Update(commit.Service);
-            }
-        }
-        _parts.Hub.Publish(hint.Commits);
-        _parts.Webhooks?.Publish(hint.Commits);
-    }
-
     /// <summary>Joins, unless an earlier run of the name is active, which must be evicted first.</summary>
     private void Join()
     {
@@ -300,9 +286,10 @@ public sealed class ClusterNode : ILinkReceiver
             else if (earlier is not null)
             {
                 _parts.Confirmation.Observe(earlier, _parts.Clock.Now);
+                _join.Pause();
             }
         }
-        if (!_hasJoined && !_join.IsBusy && End is null)
+        if (!_hasJoined && _join.MayBegin && End is null)
             _join.Begin(true, _parts.Store.JoinAsync(_self, CancellationToken.None));
     }
 
@@ -354,54 +341,11 @@ public sealed class ClusterNode : ILinkReceiver
     {
         if (_eviction.TryTake(out var done, out var isEvicted, out var error))
             _parts.Confirmation.CompleteEviction(done, isOver: error is null && isEvicted);
-        if (_eviction.IsBusy || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
+        if (!_eviction.MayBegin || !_parts.Confirmation.TryTakeEviction(_parts.Clock.Now, out var eviction))
             return;
         var age = eviction.HasVotes ? Limits.Confirmation : Limits.PeerConfirmation + Limits.Confirmation;
-        _eviction.Begin(eviction, EvictAsync(eviction, age));
-    }
-
-    private ValueTask<bool> EvictAsync(Eviction eviction, TimeSpan age) =>
-        _parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None);
-
-    /// <summary>
-    /// The store shows other data than this node knew, or the first. Once the others hear that this node knows it, they count on it that
-    /// every shard is closed here that is not of this node in that data.
-    /// </summary>
-    private void Adopt(ClusterPoll poll)
-    {
-        lock (_dataGate)
-        {
-            var now = _parts.Clock.Now;
-            var mayHaveLost = !_parts.Confirmation.IsConfirmedThroughout(now);
-            _table.Reset(poll.Identity, poll.Shards);
-            _ownership.ForgetData(mayHaveLost);
-            if (Data != default)
-            {
-                _parts.Services.Reset();
-                _parts.Hub.Reset();
-            }
-            Volatile.Write(ref _data, new KnownData(poll.Identity));
-            _homes.ForgetData();
-            _parts.Confirmation.Learn(poll.Identity, now);
-        }
-    }
-
-    /// <summary>
-    /// The writer is about to write to other data than before, and the loop may not know that data yet. If another node may have taken
-    /// shards of this one, the changes of their users are not written.
-    /// </summary>
-    private void CloseDoubtful(DataIdentity data)
-    {
-        lock (_dataGate)
-        {
-            if (Data == data || _parts.Confirmation.IsConfirmedThroughout(_parts.Clock.Now))
-                return;
-            for (var number = 0; number < Shard.Count; number++)
-            {
-                var shard = new Shard(number);
-                _parts.Gates.Close(shard, _parts.Gates[shard].Epoch);
-            }
-        }
+        _eviction.Begin(
+            eviction, _parts.Store.EvictAsync(eviction.Node, eviction.Data, eviction.Renewal, age, CancellationToken.None));
     }
 
     /// <summary>
@@ -422,6 +366,8 @@ public sealed class ClusterNode : ILinkReceiver
     {
         if (_claim.TryTake(out var data, out var claimed, out var error) && error is null)
         {
+            if (claimed.IsEmpty)
+                _claim.Pause(); // other nodes have them, or the data is other data; the poll shows it
             foreach (var holder in claimed)
                 _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
             foreach (var node in view.Nodes)
@@ -435,10 +381,12 @@ public sealed class ClusterNode : ILinkReceiver
         FindLeaving(joined);
         _ownership.Tick(joined, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
         _hasOpened |= _ownership.IsReady && joined.Contains(_self);
+        if (_ownership.HasMore)
+            Wake();
         _homes.Step(view);
         if (_isLeaving)
             TryLeave(joined);
-        else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && !_claim.IsBusy)
+        else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && _claim.MayBegin)
             _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, _ownership.ToClaim, CancellationToken.None));
     }
 
@@ -454,7 +402,10 @@ public sealed class ClusterNode : ILinkReceiver
         _leavingVersion++;
     }
 
-    /// <summary>Leaves once no shard is left, or at once if no node is left to take them.</summary>
+    /// <summary>
+    /// Leaves once no shard is left. If no node is left to take them, closes them first, because another node may take them as soon as the
+    /// store has noted that this one has left, and this one learns of that later.
+    /// </summary>
     private void TryLeave(ClusterView view)
     {
         if (_leave.TryTake(out _, out _, out var error) && error is null)
@@ -462,7 +413,9 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(HasLeft);
             return;
         }
-        if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained() || _leave.IsBusy)
+        if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained())
+            return;
+        if ((!_ownership.IsEmpty && !_ownership.TryCloseForGood()) || !_leave.MayBegin)
             return;
         _mayHaveLeft = true;
         _leave.Begin(true, LeaveAsync());
@@ -509,6 +462,4 @@ public sealed class ClusterNode : ILinkReceiver
     }
 
     private void Wake() => Woken?.Invoke();
-
-    private sealed record KnownData(DataIdentity Identity);
 }

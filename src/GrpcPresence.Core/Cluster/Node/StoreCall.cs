@@ -1,18 +1,27 @@
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Domain;
+
 namespace GrpcPresence.Core.Cluster.Node;
 
 /// <summary>
-/// A call of the store, at most one at a time, whose result the loop of the node takes when it is complete. Used only by that loop.
+/// A call of the store, at most one at a time, whose result the loop of the node takes when it is complete. After an error, the next call
+/// waits for <see cref="Limits.StoreRetry"/>. Used only by that loop.
 /// </summary>
 /// <typeparam name="TKey">What the call is about.</typeparam>
 /// <typeparam name="TResult">The result.</typeparam>
+/// <param name="clock">The clock of the node.</param>
 /// <param name="wake">Wakes the loop.</param>
-internal sealed class StoreCall<TKey, TResult>(Action wake)
+internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
 {
     private Task<TResult>? _task;
     private TKey _key = default!;
+    private TimeSpan _pausedUntil;
 
     /// <summary>Whether a call is in progress, or its result was not taken yet.</summary>
     public bool IsBusy => _task is not null;
+
+    /// <summary>Whether the next call may begin.</summary>
+    public bool MayBegin => !IsBusy && clock.Now >= _pausedUntil;
 
     /// <summary>Begins a call.</summary>
     public void Begin(TKey key, ValueTask<TResult> call)
@@ -39,6 +48,11 @@ internal sealed class StoreCall<TKey, TResult>(Action wake)
             result = task.Result;
         else
             error = task.Exception?.InnerException ?? new OperationCanceledException();
+        if (error is not null)
+            Pause();
         return true;
     }
+
+    /// <summary>Lets the next call wait, because its answer would be the same now.</summary>
+    public void Pause() => _pausedUntil = clock.Now + Limits.StoreRetry;
 }

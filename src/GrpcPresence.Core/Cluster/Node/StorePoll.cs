@@ -40,7 +40,7 @@ internal sealed class StorePoll
     public StorePoll(NodeParts parts, ShardTable table, Action<ClusterPoll> adopt, Action wake)
     {
         (_parts, _table, _adopt, _recovery) = (parts, table, adopt, new ShardRecovery(parts.Services));
-        (_poll, _lease, _reload) = (new(wake), new(wake), new(wake));
+        (_poll, _lease, _reload) = (new(parts.Clock, wake), new(parts.Clock, wake), new(parts.Clock, wake));
     }
 
     /// <summary>Whether a poll was answered, so that the table of shards says what the store says.</summary>
@@ -80,7 +80,7 @@ internal sealed class StorePoll
         }
         if (_parts.Confirmation.TakeOtherData())
             _sentAt = null;
-        if (!_poll.IsBusy && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
+        if (_poll.MayBegin && (_sentAt is not { } last || now - last >= Limits.StorePollInterval))
         {
             _sentAt = now;
             _poll.Begin(now, _parts.Store.PollAsync(_known with { Services = KnownServices() }, CancellationToken.None));
@@ -91,18 +91,18 @@ internal sealed class StorePoll
 
     private void Apply(ClusterPoll poll)
     {
-        if (!HasPolled)
-        {
-            _parts.Tracker.Resume(poll.Uptime);
-            _parts.Tracker.Start();
-        }
-        _parts.Tracker.RaiseUptime(poll.Uptime.Total);
         if (poll.Identity != _known.Identity)
         {
             _adopt(poll);
             if (HasPolled)
                 ForgetLost();
         }
+        if (!HasPolled)
+        {
+            _parts.Tracker.Resume(poll.Uptime); // the writer stores the uptime from now on, in the data that is known
+            _parts.Tracker.Start();
+        }
+        _parts.Tracker.RaiseUptime(poll.Uptime.Total);
         foreach (var holder in poll.Shards)
             _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, poll.Identity));
         if (poll.Members is { } members)
@@ -149,7 +149,7 @@ internal sealed class StorePoll
     {
         if (_lease.TryTake(out _, out var lease, out var error) && error is null && lease is not null)
             _parts.Confirmation.Observe(lease, _parts.Clock.Now);
-        if (!_lease.IsBusy && _suspects.TryDequeue(out var suspect))
+        if (_lease.MayBegin && _suspects.TryDequeue(out var suspect))
             _lease.Begin(suspect, _parts.Store.FindLeaseAsync(suspect, CancellationToken.None));
     }
 
@@ -157,7 +157,7 @@ internal sealed class StorePoll
     {
         if (_reload.TryTake(out _, out _, out var error) && error is not null)
             (_mustReload, _mustCheck) = (true, _isChecking);
-        if (_reload.IsBusy || !(_mustReload || _mustCheck))
+        if (!_reload.MayBegin || !(_mustReload || _mustCheck))
             return;
         (_isChecking, _mustReload, _mustCheck) = (_mustCheck, false, false);
         _reload.Begin(true, ReloadAsync(_isChecking));

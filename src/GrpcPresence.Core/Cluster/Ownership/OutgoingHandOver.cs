@@ -158,20 +158,6 @@ internal sealed class OutgoingHandOver
         _seal.Reopen();
         return HandOverState.GivenUp;
     }
-
-    /// <summary>Writes nothing. When it is complete, every command that was decided before it is committed and complete.</summary>
-    private sealed class Barrier : Command<int>
-    {
-        public override CommandSubject Subject => default;
-
-        internal override Domain.Services.ServiceSid? Target => null;
-
-        private protected override void CollectCore(KeyCollector keys)
-        {
-        }
-
-        private protected override int DecideCore(CommandBatch batch) => 0;
-    }
 }
 
 /// <summary>The state of an <see cref="OutgoingHandOver"/>.</summary>

@@ -9,7 +9,11 @@ using GrpcPresence.Core.Tenants;
 namespace GrpcPresence.Core.Cluster.Ownership;
 
 /// <summary>Loads shards that this node holds and has not opened yet. Used only by the loop of the node.</summary>
-internal sealed class ShardLoader(IClusterStore store, ServiceCache services, TrackedShards shards)
+/// <param name="store">The store.</param>
+/// <param name="services">The cache of service instances.</param>
+/// <param name="shards">The shards in the tracker.</param>
+/// <param name="wake">Wakes the loop when a load is complete.</param>
+internal sealed class ShardLoader(IClusterStore store, ServiceCache services, TrackedShards shards, Action wake)
 {
     private readonly ShardRecovery _recovery = new(services);
     private Task<ServerUptime>? _uptime; // one read for all loads that begin together
@@ -19,22 +23,32 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
 
     /// <summary>
     /// Loads a shard from what its last holder has handed over, and from the store as well unless the hand-over was the complete one before
-    /// the switch. Afterwards the shard can be opened.
+    /// the switch. Afterwards the shard can be opened. <see cref="TrackedShards.Close"/> cancels the load.
     /// </summary>
     /// <param name="shard">The shard, whose gate is closed.</param>
     /// <param name="incoming">What was received; null if nothing was.</param>
     /// <param name="isHandedOver">Whether the store gave the shard to this node because the hand-over was complete.</param>
     /// <exception cref="StorageException">The store cannot be read now.</exception>
-    public async Task<ShardLoad> LoadAsync(Shard shard, Incoming? incoming, bool isHandedOver)
+    public Task<ShardLoad> LoadAsync(Shard shard, Incoming? incoming, bool isHandedOver)
     {
-        var load = shards.Load(shard);
         var uptime = isHandedOver ? null : _uptime ??= store.FindUptimeAsync(CancellationToken.None).AsTask();
+        var loading = FillAsync(shards.Load(shard), incoming, uptime);
+        if (!loading.IsCompleted)
+        {
+            loading.ContinueWith(
+                static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+        return loading;
+    }
+
+    private async Task<ShardLoad> FillAsync(ShardLoad load, Incoming? incoming, Task<ServerUptime>? uptime)
+    {
         if (incoming is not null)
         {
             load.Receive(incoming.Begin.Start);
             foreach (var user in incoming.Users)
             {
-                if (await FindAsync(user.Service, user.ServiceId).ConfigureAwait(false) is { } service)
+                if (await FindAsync(user.Service, user.ServiceId, load.Stopped).ConfigureAwait(false) is { } service)
                     load.Receive(service, user);
             }
         }
@@ -42,19 +56,19 @@ internal sealed class ShardLoader(IClusterStore store, ServiceCache services, Tr
             return load;
         await _recovery.TakeOverAsync(
             load,
-            await uptime.ConfigureAwait(false),
-            (after, limit, stop) => store.ListEndedSessionsAsync(shard, after, limit, stop),
-            (after, limit, stop) => store.ListOnlineUsersAsync(shard, after, limit, stop),
-            CancellationToken.None).ConfigureAwait(false);
+            await uptime.WaitAsync(load.Stopped).ConfigureAwait(false),
+            (after, limit, stop) => store.ListEndedSessionsAsync(load.Shard, after, limit, stop),
+            (after, limit, stop) => store.ListOnlineUsersAsync(load.Shard, after, limit, stop),
+            load.Stopped).ConfigureAwait(false);
         return load;
     }
 
     /// <summary>Returns the service instance; null if it was deleted meanwhile.</summary>
-    private async ValueTask<CachedService?> FindAsync(ServiceSid sid, long id)
+    private async ValueTask<CachedService?> FindAsync(ServiceSid sid, long id, CancellationToken cancellationToken)
     {
         try
         {
-            var service = await services.GetAsync(sid, CancellationToken.None).ConfigureAwait(false);
+            var service = await services.GetAsync(sid, cancellationToken).ConfigureAwait(false);
             return service.Id == id ? service : null;
         }
         catch (PresenceException error) when (error.Reason == ErrorReason.ServiceInstanceNotFound)

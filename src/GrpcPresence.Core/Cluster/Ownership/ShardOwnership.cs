@@ -3,8 +3,8 @@ using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
-using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Cluster.Ownership;
@@ -45,7 +45,7 @@ internal sealed class ShardOwnership(
 {
     private readonly IncomingHandOvers _incoming = new();
     private readonly Dictionary<Shard, OutgoingHandOver> _outgoing = [];
-    private readonly Dictionary<Shard, (Task<ShardLoad> Load, long Epoch)> _loading = [];
+    private readonly ShardLoads _loads = new(loader);
     private readonly Dictionary<Shard, HandOverDone> _done = []; // what the last holder said after the switch
     private readonly bool[] _tracked = new bool[Shard.Count]; // those that the tracker may have users of
     private readonly long[] _lost = new long[Shard.Count]; // the last epoch under which the shard was lost, whatever the table says
@@ -58,8 +58,8 @@ internal sealed class ShardOwnership(
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
     private (int Table, long View, int Leaving) _seen = (-1, -1, -1);
     private bool _mustLook; // a shard waits for something that is not seen in the table
-    private bool _isStoreAway; // the last load has failed
     private TimeSpan _pausedUntil; // no hand-over begins before
+    private LastShards? _last; // not null once the node closes all its shards to leave
     private long _lastHandOver;
 
     /// <summary>Whether every shard of which this node is the target is open here, so that it may get calls.</summary>
@@ -67,6 +67,11 @@ internal sealed class ShardOwnership(
 
     /// <summary>Whether this node holds no shard.</summary>
     public bool IsEmpty { get; private set; }
+
+    /// <summary>
+    /// Whether the last step has left something to the next one, because one step does only so much. The next step should follow at once.
+    /// </summary>
+    public bool HasMore => _loads.HasMore || _last is { HasMore: true };
 
     /// <summary>The shards that this node should claim, as the last <see cref="Tick"/> has seen it.</summary>
     public IReadOnlyList<Shard> ToClaim => _toClaim;
@@ -107,8 +112,8 @@ internal sealed class ShardOwnership(
         ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) leaving, (bool Move, bool TakeOver) may, TimeSpan now)
     {
         AdvanceOutgoing(view, now);
-        OpenLoaded();
-        var mayBegin = may.Move && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
+        _loads.Step(now, OpenLoaded);
+        var mayBegin = may.Move && _last is null && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Leaving) seen = (table.Version, view.Number, leaving.Version);
         if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
             return;
@@ -125,12 +130,14 @@ internal sealed class ShardOwnership(
 
     /// <summary>
     /// The table is of other data than before: forgets what was of the data of before, and closes each shard that this node does not hold
-    /// in that of the table under the same epoch. A shard that stays open was this node's all the time.
+    /// in that of the table under the same epoch. A shard that stays open was this node's all the time. From now on the gates are of the
+    /// data of the table.
     /// </summary>
+    /// <param name="data">The data of the table.</param>
     /// <param name="mayHaveLost">
     /// Whether another node may have taken shards of this one in the data of before. Then all of them close.
     /// </param>
-    public void ForgetData(bool mayHaveLost)
+    public void ForgetData(DataIdentity data, bool mayHaveLost)
     {
         foreach (var (shard, outgoing) in _outgoing)
         {
@@ -140,23 +147,42 @@ internal sealed class ShardOwnership(
             else
                 CloseUsers(shard);
         }
-        foreach (var shard in _loading.Keys)
-            CloseUsers(shard);
-        _loading.Clear();
+        StopLoads();
         _incoming.Clear();
         _done.Clear();
         Array.Clear(_lost);
+        var kept = new ShardBits();
         for (var number = 0; number < Shard.Count; number++)
         {
             var shard = new Shard(number);
             var gate = gates[shard];
-            if (!gate.IsHeld)
-                gates.Set(shard, default); // the epoch under which the writer has lost it is of the data of before
-            if (mayHaveLost || !gate.IsHeld || table[shard].Node != self || table[shard].Epoch != gate.Epoch)
-                CloseUsers(shard);
+            if (!mayHaveLost && gate.IsHeld && table[shard].Node == self && table[shard].Epoch == gate.Epoch)
+                kept.Add(shard);
+        }
+        gates.Learn(data, kept);
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            if (!kept.Contains(new Shard(number)))
+                CloseUsers(new Shard(number));
         }
         _unseen.AddAll();
         _mustLook = true;
+    }
+
+    /// <summary>
+    /// Closes every shard for calls, because the node leaves and no node is left to take them. To be called in each step. Returns whether
+    /// nothing of them is left to write, so that the node may leave. After the first call, no shard opens any more.
+    /// </summary>
+    public bool TryCloseForGood()
+    {
+        if (_last is null)
+        {
+            _last = new LastShards(shards, gates, queue);
+            StopLoads();
+        }
+        if (_outgoing.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
+            return false;
+        return _last.Advance();
     }
 
     /// <summary>Closes every shard, because this node holds none any more.</summary>
@@ -165,7 +191,7 @@ internal sealed class ShardOwnership(
         for (var number = 0; number < Shard.Count; number++)
             Close(new Shard(number));
         _outgoing.Clear();
-        _loading.Clear();
+        _loads.Clear();
     }
 
     /// <summary>
@@ -174,7 +200,7 @@ internal sealed class ShardOwnership(
     /// </summary>
     private void Look(ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        loader.RenewUptime();
+        _loads.RenewUptime();
         for (var word = 0; word < ShardBits.Words; word++)
         {
             for (var bits = table.TakeChanged(word) | _unseen.Take(word); bits != 0; bits &= bits - 1)
@@ -249,8 +275,12 @@ internal sealed class ShardOwnership(
                 draining++;
                 continue;
             }
-            var seal = shards.Seal(shard);
             _toMove.Set(shard, isIn: false);
+            if (shards.TrySeal(shard) is not { } seal)
+            {
+                LookAgain(shard); // the writer has found meanwhile that it is lost
+                continue;
+            }
             _outgoing[shard] = new OutgoingHandOver(seal, ++_lastHandOver, table[shard], receiver!.Value, queue, send, now);
         }
     }
@@ -289,13 +319,8 @@ internal sealed class ShardOwnership(
 
     private void Load(Shard shard, long epoch, ClusterView view, bool mayTakeOver, TimeSpan now)
     {
-        if (_loading.ContainsKey(shard))
+        if (_loads.Contains(shard) || _last is not null)
             return;
-        if (_isStoreAway && _loading.Count > 0) // one load shows whether the store answers again
-        {
-            LookAgain(shard);
-            return;
-        }
         var done = _done.GetValueOrDefault(shard);
         var isHandedOver = done?.Holder.Epoch == epoch;
         if (!isHandedOver && _incoming.IsComplete(shard, view, now))
@@ -305,7 +330,7 @@ internal sealed class ShardOwnership(
             return;
         }
         isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
-        if (!isHandedOver && !mayTakeOver)
+        if ((!isHandedOver && !mayTakeOver) || !_loads.MayBegin(isHandedOver, now))
         {
             LookAgain(shard);
             return;
@@ -313,31 +338,17 @@ internal sealed class ShardOwnership(
         _done.Remove(shard);
         var incoming = _incoming.Take(shard);
         _tracked[shard.Number] = true;
-        var load = loader.LoadAsync(shard, incoming, isHandedOver);
-        _loading[shard] = (load, epoch);
-        _isStoreAway |= IsStoreAway(load);
+        _loads.Begin(shard, epoch, incoming, isHandedOver);
     }
 
-    private void OpenLoaded()
+    private int OpenLoaded(Shard shard, ShardLoad? load, long epoch)
     {
-        if (_loading.Count == 0) // a dictionary that once had many entries takes long to enumerate
-            return;
-        foreach (var (shard, (load, epoch)) in _loading)
-        {
-            if (!load.IsCompleted)
-                continue;
-            _loading.Remove(shard);
-            var holder = table[shard];
-            _isStoreAway = IsStoreAway(load);
-            if (load.IsCompletedSuccessfully && holder.Node == self && holder.Epoch == epoch)
-                load.Result.Open(epoch);
-            else
-                Close(shard); // the next look loads again, if this node still holds the shard
-            LookAgain(shard);
-        }
+        LookAgain(shard);
+        if (load is not null && table[shard] is var holder && holder.Node == self && holder.Epoch == epoch)
+            return load.Open(epoch);
+        Close(shard); // the next look loads again, if this node still holds the shard
+        return 0;
     }
-
-    private static bool IsStoreAway(Task load) => load.Exception?.InnerException is StorageException;
 
     private void NoteLost(Shard shard, long epoch) => _lost[shard.Number] = Math.Max(_lost[shard.Number], epoch);
 
@@ -356,8 +367,15 @@ internal sealed class ShardOwnership(
     private void Release(Shard shard)
     {
         CloseUsers(shard);
-        _loading.Remove(shard);
+        _loads.Remove(shard);
         _outgoing.Remove(shard);
+    }
+
+    private void StopLoads()
+    {
+        foreach (var shard in _loads.Shards)
+            CloseUsers(shard);
+        _loads.Clear();
     }
 
     private void CloseUsers(Shard shard)

@@ -22,6 +22,9 @@ internal sealed class ShardBits
     /// <summary>Returns a word: the bits of 64 shards.</summary>
     public ulong Word(int word) => _words[word];
 
+    /// <summary>Whether the shard is in the set.</summary>
+    public bool Contains(Shard shard) => (_words[shard.Number / WordBits] & (1UL << (shard.Number % WordBits))) != 0;
+
     /// <summary>Adds a shard.</summary>
     public void Add(Shard shard) => Interlocked.Or(ref _words[shard.Number / WordBits], 1UL << (shard.Number % WordBits));
 

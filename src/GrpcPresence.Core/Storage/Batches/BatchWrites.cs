@@ -24,6 +24,12 @@ public sealed class BatchWrites
     /// </summary>
     public NodeId? Node { get; set; }
 
+    /// <summary>
+    /// The data that the node knows, and to which the epochs of the shards belong; default outside of a cluster. A store that holds other
+    /// data writes nothing, and throws <see cref="Domain.Errors.OtherDataException"/>.
+    /// </summary>
+    public DataIdentity Data { get; set; }
+
     /// <summary>The shards to which the batch writes, each once. Empty outside of a cluster.</summary>
     public List<ShardEpoch> Shards { get; } = [];
 
@@ -70,11 +76,11 @@ public sealed class BatchWrites
         NewApiKeys.Count + ChangedApiKeys.Count + DeletedApiKeys.Count > 0 || _services.Exists(service => service.ChangesDirectory);
 
     /// <summary>Throws if the batch is one of a cluster. A store without a cluster calls this.</summary>
-    /// <exception cref="InvalidOperationException">The batch names a node, or shards.</exception>
+    /// <exception cref="InvalidOperationException">The batch names a node, data, or shards.</exception>
     public void ThrowIfOfCluster()
     {
-        if (Node is not null || Shards.Count + Switches.Count > 0)
-            throw new InvalidOperationException("The store has no cluster, so no commit can name a node or shards.");
+        if (Node is not null || Data != default || Shards.Count + Switches.Count > 0)
+            throw new InvalidOperationException("The store has no cluster, so no commit can name a node, data or shards.");
     }
 
     /// <summary>Adds the writes to a service instance, which the caller fills in.</summary>
@@ -101,6 +107,7 @@ public sealed class BatchWrites
         Shards.Clear();
         Switches.Clear();
         Node = null;
+        Data = default;
         DirectoryVersion = null;
         Uptime = null;
     }

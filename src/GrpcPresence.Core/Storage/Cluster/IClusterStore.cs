@@ -28,11 +28,13 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// <b>Commits.</b> In a cluster every <see cref="BatchWrites"/> names its node, and the store throws <see
 /// cref="InvalidOperationException"/> for one that does not. Generation, number and last result of commits belong to the node name. A call
 /// of <see cref="IPresenceStore.ReopenAsync"/> before <see cref="JoinAsync"/> throws <see cref="InvalidOperationException"/>. After the
-/// fence, the commit compares the shards that it names. If the node does not hold one of <see cref="BatchWrites.Shards"/> or <see
-/// cref="BatchWrites.Switches"/> under the epoch that it names, nothing is written except the number, and <see
-/// cref="CommitResult.LostShards"/> names all such shards. A switch to a node that is not active writes nothing except the number either:
-/// <see cref="CommitResult.SwitchEpoch"/> is then null. An alive mark never lowers the stored value. An uptime never lowers the stored one:
-/// the store keeps the later time and the larger total.
+/// fence, the commit compares the data. Unless <see cref="BatchWrites.Data"/> is the data of the store, it throws <see
+/// cref="OtherDataException"/> and writes nothing, and not its number either. This holds whatever the generation and the number are: after
+/// the data went back, they may be those that the commit names. Then it compares the shards that it names. If the node does not hold one
+/// of <see cref="BatchWrites.Shards"/> or <see cref="BatchWrites.Switches"/> under the epoch that it names, nothing is written except the
+/// number, and <see cref="CommitResult.LostShards"/> names all such shards. A switch to a node that is not active writes nothing except the
+/// number either: <see cref="CommitResult.SwitchEpoch"/> is then null. An alive mark never lowers the stored value. An uptime never lowers
+/// the stored one: the store keeps the later time and the larger total.
 /// </para>
 /// <para>
 /// <b>Shared by all nodes.</b> All nodes share the timeline (<see cref="IStoreReader.TimelineOf"/>). It does not change when a node joins,

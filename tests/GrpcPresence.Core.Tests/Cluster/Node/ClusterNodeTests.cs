@@ -3,6 +3,7 @@ using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
@@ -101,17 +102,63 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         var (b, c) = await JoinTwoAsync();
         var held = ShardsOf(b);
         NodeEnd? end = null;
-        var left = 0;
-        b.Node.Ended += how => (end, left) = (how, _nodes.Store.Image.Cluster.Shards.Values.Count(shard => shard.Node == b.Id));
+        b.Node.Ended += how => end = how;
+        b.Store.ClusterFaults.Hold(ClusterCall.Leave);
 
         b.Node.Leave();
         Assert.False(b.Node.IsReady);
-        Advance(seconds: 8);
+        for (var step = 0; step < 160 && b.Store.ClusterFaults.Held == 0; step++)
+            Advance(seconds: 0.05);
 
-        Assert.Equal((NodeEndReason.Left, 0), (end?.Reason, left));
+        Assert.Equal(1, b.Store.ClusterFaults.Held);
+        Assert.DoesNotContain(_nodes.Store.Image.Cluster.Shards.Values, shard => shard.Node == b.Id);
+        b.Store.ClusterFaults.Clear();
+        Advance(seconds: 0.5);
+        Assert.Equal(NodeEndReason.Left, end?.Reason);
         Assert.Equal(NodeState.Left, _nodes.Store.Image.Cluster.Nodes["b"].State);
         Assert.Equal(Shards, ShardsOf(_a).Concat(ShardsOf(c)).OrderBy(shard => shard.Number));
         Assert.NotEmpty(held);
+    }
+
+    [Fact]
+    public void OneHolder_a_node_that_leaves_with_shards_closes_them_before_others_can_take_them()
+    {
+        _a.Store.ClusterFaults.Hold(ClusterCall.Leave);
+        Assert.Equal(Shards, ShardsOf(_a));
+
+        _a.Node.Leave();
+        for (var step = 0; step < 100 && _a.Store.ClusterFaults.Held == 0; step++)
+            Advance(seconds: 0.05);
+
+        Assert.Equal(1, _a.Store.ClusterFaults.Held);
+        Assert.DoesNotContain(Shards, _a.Gates.IsOpen);
+        Advance(seconds: 1);
+        Assert.DoesNotContain(Shards, _a.Gates.IsOpen);
+        _a.Store.ClusterFaults.Clear();
+        Advance(seconds: 0.5);
+        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
+    }
+
+    [Fact]
+    public async Task Durable_a_node_that_leaves_with_shards_stores_first_what_was_decided()
+    {
+        await BeatAsync(_a);
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        _a.Store.Faults.FailAllOperations(true);
+        var ended = _a.Node.Router.EndSession(
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+        Advance(seconds: 0.1);
+
+        _a.Node.Leave();
+        Advance(seconds: 2);
+        Assert.Null(_a.Node.End);
+        Assert.True(_nodes.IsOnline(Users[0]));
+        _a.Store.Faults.Clear();
+        Advance(seconds: 2);
+
+        Assert.Equal(ErrorReason.StorageUnavailable, (await Assert.ThrowsAsync<PresenceException>(() => ended)).Reason);
+        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
+        Assert.False(_nodes.IsOnline(Users[0]));
     }
 
     [Fact]

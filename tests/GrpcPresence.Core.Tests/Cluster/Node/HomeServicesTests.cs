@@ -7,6 +7,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Quotas;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Webhooks;
 using GrpcPresence.Core.Webhooks;
 

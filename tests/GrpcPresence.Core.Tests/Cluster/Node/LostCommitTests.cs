@@ -171,7 +171,7 @@ public sealed class LostCommitTests : IAsyncLifetime
         await BeatAsync(service);
 
         _nodes.Store.Promote(isSwitchLost ? before : _nodes.Store.Image);
-        await Assert.ThrowsAsync<PresenceException>(() => SwitchAsync("on")); // the writer reopens the store
+        await Assert.ThrowsAsync<PresenceException>(() => SwitchAsync("on")); // the node does not know it yet
         for (var beat = 0; beat < 3; beat++)
             await BeatAsync(await _a.Services.GetAsync(_nodes.Service, default));
         await SwitchAsync("on");

@@ -5,11 +5,18 @@ using GrpcPresence.Core.Cluster.Ownership;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
+using GrpcPresence.Testing.Cluster;
+
+using ClusterNode = GrpcPresence.Core.Tests.Fixture.ClusterNode;
 
 namespace GrpcPresence.Core.Tests.Cluster.Ownership;
 
@@ -31,6 +38,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     private ClusterView _view = new(1, [A]);
     private bool _mayMove = true;
     private bool _mayTakeOver = true;
+    private Func<Shard, bool> _isDrained = static _ => true;
     private TimeSpan _now = TimeSpan.FromSeconds(10);
 
     public ShardOwnershipTests()
@@ -38,8 +46,9 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _world = new World(_data.OpenNode(), gates: _gates, fence: new ShardFence(A, _gates));
         _world.Tracker.Resume(default);
         _world.Tracker.Start();
-        var loader = new ShardLoader(_world.Store, _world.Services, _world.Tracker.Shards!);
-        _ownership = new ShardOwnership(A, _table, _gates, _world.Tracker.Shards!, loader, _world.Queue, Send, static _ => true);
+        var loader = new ShardLoader(_world.Store, _world.Services, _world.Tracker.Shards!, static () => { });
+        _ownership = new ShardOwnership(
+            A, _table, _gates, _world.Tracker.Shards!, loader, _world.Queue, Send, shard => _isDrained(shard));
     }
 
     private DataIdentity Data => _data.Image.Cluster.Identity;
@@ -52,6 +61,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         foreach (var node in new[] { B, C })
             await _data.OpenNode().JoinAsync(node, default);
         _table.Reset(Data, []);
+        _gates.Learn(Data);
     }
 
     public ValueTask DisposeAsync()
@@ -86,11 +96,140 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Assert.False(_ownership.IsReady);
 
         _mayTakeOver = true;
-        Pass(Moment);
-        Pass(Moment);
+        OpenLoaded();
 
         Assert.Equal(All, Open());
         Assert.True(_ownership.IsReady);
+    }
+
+    [Fact]
+    public async Task A_take_over_reads_eight_shards_at_a_time()
+    {
+        var faults = _world.Store.ClusterFaults;
+        faults.Hold(ClusterCall.List);
+        await ClaimAsync();
+        Pass(Moment);
+        Assert.Equal(8, faults.Held);
+
+        for (var turn = 0; turn < 300 && Open().Count() < Shard.Count; turn++)
+        {
+            for (var held = faults.Held; held > 0; held--)
+                faults.Release(0);
+            Pass(Moment);
+            Assert.InRange(faults.Held, 0, 8);
+        }
+
+        Assert.Equal(All, Open());
+    }
+
+    [Fact]
+    public async Task A_step_opens_a_limited_number_of_shards_and_asks_for_the_next_step()
+    {
+        await ClaimAsync();
+        var steps = 0;
+        for (var open = 0; open < Shard.Count; steps++)
+        {
+            Pass(Moment);
+            Assert.InRange(Open().Count(), open, open + Limits.ShardsPerStep);
+            Assert.True(_ownership.HasMore || _ownership.IsReady);
+            open = Open().Count();
+        }
+
+        Assert.InRange(steps, Shard.Count / Limits.ShardsPerStep, 20);
+        Pass(Moment);
+        Assert.False(_ownership.HasMore);
+    }
+
+    [Fact]
+    public async Task A_step_opens_no_further_shard_after_2000_users()
+    {
+        var service = await NewServiceAsync();
+        var moved = All[..3].ToDictionary(shard => shard, _ => new List<Identity>());
+        for (var number = 0; moved.Values.Any(users => users.Count < 1_100); number++)
+        {
+            var user = Identity.FromTrusted($"user{number}");
+            if (moved.TryGetValue(Shard.Of(service.Sid, user), out var users))
+                users.Add(user);
+        }
+        var held = _table[All[0]].Epoch + 1;
+        foreach (var shard in moved.Keys)
+            _table.Learn(shard, new KnownHolder(B, held, Data));
+        Tick();
+        foreach (var (shard, users) in moved)
+        {
+            _ownership.Receive(B, new HandOverBegin(1, shard, new KnownHolder(B, held, Data), new HandOverStart(default, [])), _now);
+            _ownership.Receive(
+                B,
+                new HandOverPage(1, shard, [.. users.Select(user => new HandedUser
+                {
+                    Service = service.Sid,
+                    ServiceId = service.Id,
+                    Identity = user,
+                    Sessions = [new HandedSession(World.Session("s"), TimeSpan.FromMinutes(1), TimeSpan.Zero, Stream: null)],
+                })]),
+                _now);
+            _ownership.Receive(B, new HandOverEnd(1, shard, users.Count), _now);
+            _ownership.Receive(B, new HandOverDone(1, shard, new KnownHolder(A, held + 1, Data)), _now);
+        }
+        Pass(Moment); // loads them
+
+        Pass(Moment);
+        Assert.Equal(2, moved.Keys.Count(_gates.IsOpen));
+        Assert.True(_ownership.HasMore);
+        Pass(Moment);
+        Assert.Equal(3, moved.Keys.Count(_gates.IsOpen));
+    }
+
+    [Fact]
+    public async Task OneTimeline_a_load_that_lost_commits_made_useless_stops()
+    {
+        var shard = await BeginToLoadAdaAsync();
+        var reads = _world.Store.ClusterFaults.CountOf(ClusterCall.List);
+        var other = Data with { Timeline = Data.Timeline + 1 };
+        _table.Reset(other, []);
+
+        _ownership.ForgetData(other, mayHaveLost: false);
+        _world.Store.ClusterFaults.Clear();
+        Pass(Moment);
+
+        Assert.Equal(reads, _world.Store.ClusterFaults.CountOf(ClusterCall.List));
+        Assert.Equal(0, _world.Tracker.Shards!.CountUsers(shard));
+    }
+
+    [Fact]
+    public async Task A_load_that_nothing_has_stopped_finds_the_users()
+    {
+        var shard = await BeginToLoadAdaAsync();
+
+        _world.Store.ClusterFaults.Clear();
+        Pass(Moment);
+
+        Assert.True(_gates.IsOpen(shard));
+        Assert.Equal(1, _world.Tracker.Shards!.CountUsers(shard));
+    }
+
+    [Fact]
+    public async Task OneHolder_a_shard_that_the_writer_has_lost_before_its_seal_is_not_handed_over()
+    {
+        await OpenAllAsync();
+        var lost = new List<Shard>();
+        _isDrained = shard =>
+        {
+            if (lost.Count == 0)
+            {
+                lost.Add(shard);
+                _gates.Lose(shard, _gates[shard].Epoch, Data); // by a commit at this moment
+            }
+            return true;
+        };
+
+        Show([A, B]);
+        Tick();
+        SettleAndSend();
+
+        Assert.Equal(ShardGateState.Closed, _gates[lost[0]].State);
+        Assert.DoesNotContain(Begun, begin => begin.Shard == lost[0]);
+        Assert.NotEmpty(Begun);
     }
 
     [Fact]
@@ -287,7 +426,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         _data.Promote(_data.Image); // no commit is lost
         _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(mayHaveLost: false);
+        _ownership.ForgetData(Data, mayHaveLost: false);
         for (var turn = 0; turn < 4; turn++)
             Pass(Moment);
         Assert.Equal(ShardGateState.Closed, _gates[shard].State);
@@ -306,9 +445,10 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     {
         await OpenAllAsync();
         _mayTakeOver = false;
-        _table.Reset(Data with { Timeline = Data.Timeline + 1 }, [.. _data.Image.Cluster.Shards.Values]);
+        var other = Data with { Timeline = Data.Timeline + 1 };
+        _table.Reset(other, [.. _data.Image.Cluster.Shards.Values]);
 
-        _ownership.ForgetData(mayHaveLost: true);
+        _ownership.ForgetData(other, mayHaveLost: true);
         Pass(Moment);
 
         Assert.Empty(Open());
@@ -360,9 +500,38 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     private async Task OpenAllAsync()
     {
         await ClaimAsync();
-        Pass(Moment);
-        Pass(Moment);
+        OpenLoaded();
         Assert.Equal(All, Open());
+    }
+
+    /// <summary>Lets the node load and open what it holds.</summary>
+    private void OpenLoaded()
+    {
+        for (var step = 0; step < 20; step++)
+            Pass(Moment);
+    }
+
+    private async Task<CachedService> NewServiceAsync()
+    {
+        await OpenAllAsync();
+        var sid = new ServiceSid(1);
+        await _world.Do(new CreateServiceInstance(sid, "test"));
+        await _world.Switch(sid, on: true);
+        return await _world.Services.GetAsync(sid, default);
+    }
+
+    /// <summary>Makes the node begin to load the shard of ada, who is stored online. The store does not answer yet.</summary>
+    private async Task<Shard> BeginToLoadAdaAsync()
+    {
+        var service = await NewServiceAsync();
+        await _world.Online(service, "ada");
+        var shard = ClusterNode.ShardOf(service.Sid, "ada");
+        _world.Store.ClusterFaults.Hold(ClusterCall.List);
+        _table.Learn(shard, new KnownHolder(A, _table[shard].Epoch + 1, Data));
+        Tick();
+        Tick();
+        Assert.Equal(1, _world.Store.ClusterFaults.Held);
+        return shard;
     }
 
     /// <summary>Makes b join, and begins to hand over eight shards to it. They are sent, and not accepted.</summary>

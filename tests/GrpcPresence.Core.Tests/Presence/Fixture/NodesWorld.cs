@@ -55,7 +55,7 @@ internal sealed class NodesWorld : IDisposable
     /// <summary>Hands the shard over: seals, settles, sends everything, and opens at the other node.</summary>
     public void HandOver(Shard shard, PresenceWorld from, PresenceWorld to)
     {
-        var sealedShard = from.Tracker.Shards!.Seal(shard);
+        var sealedShard = from.Tracker.Shards!.TrySeal(shard)!;
         from.Write();
         Assert.True(sealedShard.IsSettled(), "the writer wrote, but the shard is not settled");
         var load = to.Tracker.Shards!.Load(shard);

@@ -1,4 +1,9 @@
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence.HandOver;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Tests.Presence.Fixture;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
@@ -128,12 +133,59 @@ public sealed class CloseByForceTests : IDisposable
     public void A_release_forgets_the_users_also_if_the_writer_has_closed_the_gate()
     {
         First.BeatAndWrite(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         First.Gates.Set(Shard, default);
 
         sealedShard.Release();
 
         Assert.Equal(0, First.Tracker.TrackedUsers);
+    }
+
+    [Fact]
+    public void OneHolder_a_shard_that_the_writer_loses_while_its_hand_over_is_given_up_stays_closed()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        var epoch = First.Gates[Shard].Epoch;
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
+        First.Time.Reading = () => First.Gates.Lose(Shard, epoch, First.Gates.Data);
+
+        sealedShard.Reopen();
+
+        Assert.Equal(new ShardGate(ShardGateState.Closed, epoch), First.Gates[Shard]);
+    }
+
+    [Fact]
+    public void A_load_of_a_shard_that_was_closed_adds_nothing()
+    {
+        First.BeatAndWrite(Alice, Phone);
+        First.Tracker.Shards!.Close(Shard);
+        var load = First.Tracker.Shards!.Load(Shard);
+        var stored = new StoredOnlineUser(1, First.Service.Sid, new UserSid(1), Alice, LastAlive: default);
+
+        First.Tracker.Shards!.Close(Shard);
+
+        Assert.True(load.Stopped.IsCancellationRequested);
+        Assert.Throws<OperationCanceledException>(() => load.TakeOver(default));
+        Assert.Throws<OperationCanceledException>(() => load.Recover(First.Service, stored));
+        Assert.Throws<OperationCanceledException>(() => load.RecoverEnded(First.Service, Alice, Phone, TimeSpan.FromHours(1)));
+        Assert.Throws<OperationCanceledException>(() => load.Receive(new HandOverStart(default, [])));
+        Assert.Throws<OperationCanceledException>(() => load.Receive(
+            First.Service, new HandedUser { Service = First.Service.Sid, ServiceId = First.Service.Id, Identity = Alice }));
+        Assert.Throws<InvalidOperationException>(() => load.Open(epoch: 9_999));
+        Assert.Equal(0, First.Tracker.TrackedUsers);
+    }
+
+    [Fact]
+    public void A_load_stops_when_the_shard_is_loaded_again()
+    {
+        First.Tracker.Shards!.Close(Shard);
+        var earlier = First.Tracker.Shards!.Load(Shard);
+
+        var load = First.Tracker.Shards!.Load(Shard);
+
+        Assert.True(earlier.Stopped.IsCancellationRequested);
+        Assert.False(load.Stopped.IsCancellationRequested);
+        Assert.Equal(0, load.Open(epoch: 9_999));
     }
 
     [Fact]

@@ -101,7 +101,7 @@ public sealed class HandOverTests : IDisposable
         var left = TimeSpan.FromSeconds(20);
         _world.PassAndWrite(SessionTimeout - left);
 
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         _world.PassAndWrite(SessionTimeout); // beyond the end of the lease and the reach of the wheel
         _world.PassAndWrite(SessionTimeout);
         Assert.True(First.StoredOnline(Alice));
@@ -168,7 +168,7 @@ public sealed class HandOverTests : IDisposable
         First.Beat(Alice, Laptop);
         _ = First.End(Alice, Laptop);
         var beat = First.Beat(Bob, Phone); // of another shard
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
 
         Assert.False(sealedShard.IsSettled());
         var next = 0;
@@ -187,7 +187,7 @@ public sealed class HandOverTests : IDisposable
     public void A_transition_in_doubt_is_not_settled()
     {
         var beat = First.Beat(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         First.Store.Faults.FailAllOperations(fail: true);
         First.Write();
         Assert.True(beat.Stored.IsFaulted);
@@ -228,7 +228,7 @@ public sealed class HandOverTests : IDisposable
 
         var there = HandOver();
         _world.HandOver(Shard, Second, First);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var next = 0;
         var back = sealedShard.ListUsers(ref next, 10);
         sealedShard.Reopen();
@@ -241,7 +241,7 @@ public sealed class HandOverTests : IDisposable
     public void Users_that_are_received_twice_count_once()
     {
         First.BeatAndWrite(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var load = Second.Tracker.Shards!.Load(Shard);
         NodesWorld.Send(sealedShard, load, Second);
         NodesWorld.Send(sealedShard, load, Second);
@@ -256,7 +256,7 @@ public sealed class HandOverTests : IDisposable
     public void A_load_begins_without_what_an_earlier_one_received()
     {
         First.BeatAndWrite(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         NodesWorld.Send(sealedShard, Second.Tracker.Shards!.Load(Shard), Second);
         sealedShard.Reopen();
         _ = First.End(Alice, Phone);
@@ -300,7 +300,7 @@ public sealed class HandOverTests : IDisposable
 
     private IReadOnlyList<HandedUser> HandOver(TimeSpan takes = default)
     {
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         First.Write();
         var load = Second.Tracker.Shards!.Load(Shard);
         NodesWorld.Send(sealedShard, load, Second);

@@ -142,7 +142,7 @@ internal sealed class NodesRun : IDisposable
         var to = from == _world.First ? _world.Second : _world.First;
         var since = _now;
         _moving = shard;
-        var sealedShard = from.Tracker.Shards!.Seal(shard);
+        var sealedShard = from.Tracker.Shards!.TrySeal(shard)!;
         var load = to.Tracker.Shards!.Load(shard);
         TickFor(step.Number);
         var identity = _users[step.User];

@@ -142,7 +142,7 @@ public sealed class StreamOrderTests : IDisposable
     {
         var stream = _world.NewStream(First);
         NodesWorld.Beat(First, Alice, Phone, stream);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
 
         Assert.False(First.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
         var load = Second.Tracker.Shards!.Load(Shard);

@@ -61,7 +61,7 @@ public sealed class TakeOverTests : IDisposable
     {
         First.BeatAndWrite(Alice, Phone);
         _world.PassAndWrite(SessionTimeout - TimeSpan.FromSeconds(10));
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var load = Second.Tracker.Shards!.Load(Shard);
         NodesWorld.Send(sealedShard, load, Second);
         First.Tracker.Shards!.Close(Shard); // the holder dies before the switch
@@ -87,7 +87,7 @@ public sealed class TakeOverTests : IDisposable
         First.Tracker.Shards!.Close(Shard);
         await _world.TakeOverAsync(Shard, First);
         _world.PassAndWrite(SessionTimeout - TimeSpan.FromSeconds(10));
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var load = Second.Tracker.Shards!.Load(Shard);
         NodesWorld.Send(sealedShard, load, Second);
 
@@ -104,7 +104,7 @@ public sealed class TakeOverTests : IDisposable
     public async Task What_is_stored_follows_from_the_store_and_not_from_a_broken_hand_over()
     {
         First.BeatAndWrite(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var load = Second.Tracker.Shards!.Load(Shard);
         load.Receive(sealedShard.Start());
         var next = 0;
@@ -130,7 +130,7 @@ public sealed class TakeOverTests : IDisposable
     public async Task A_user_that_went_offline_after_the_hand_over_was_given_up_does_not_come_back()
     {
         First.BeatAndWrite(Alice, Phone);
-        var sealedShard = First.Tracker.Shards!.Seal(Shard);
+        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
         var load = Second.Tracker.Shards!.Load(Shard);
         NodesWorld.Send(sealedShard, load, Second);
         sealedShard.Reopen();

@@ -1,6 +1,6 @@
 using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
@@ -10,38 +10,18 @@ using GrpcPresence.Testing;
 namespace GrpcPresence.Core.Tests.Writing.Cluster;
 
 /// <summary>How the writer of a node ends when the node was evicted, and what it does when the data went back.</summary>
-public sealed class EvictionTests : IAsyncLifetime
+public sealed class EvictionTests : NodeWriterTestBase
 {
-    private readonly InMemoryPresenceStore _data = new();
-    private ClusterNode _node = null!;
-    private CachedService _service = null!;
-
-    private World World => _node.World;
-
-    public async ValueTask InitializeAsync()
-    {
-        _node = await ClusterNode.JoinAsync(_data, "a");
-        await _node.ClaimAsync();
-        _service = await _node.NewServiceAsync();
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _node.Dispose();
-        _data.Dispose();
-        return ValueTask.CompletedTask;
-    }
-
     [Fact]
     public async Task An_evicted_node_writes_nothing_any_more_and_says_so_once()
     {
-        await World.Online(_service, "ada");
+        await World.Online(Service, "ada");
         var image = await EvictAsync();
         var evictions = new List<NodeEvictedException>();
         World.Status.Evicted += evictions.Add;
         var created = World.Queue.SubmitAsync(NewUser("bob"));
         var behind = World.Queue.SubmitAsync(NewUser("cay"));
-        var beat = World.Beat(_service, "dan");
+        var beat = World.Beat(Service, "dan");
 
         Assert.Equal(WriteOutcome.Evicted, World.Writer.WriteOnce());
 
@@ -56,7 +36,7 @@ public sealed class EvictionTests : IAsyncLifetime
         Assert.Equal(ErrorReason.ServerStopping, late.Reason);
         World.Writer.Run(TestContext.Current.CancellationToken);
         Assert.Single(evictions);
-        Assert.Same(image.Services, _data.Image.Services);
+        Assert.Same(image.Services, Data.Image.Services);
     }
 
     [Fact]
@@ -76,60 +56,116 @@ public sealed class EvictionTests : IAsyncLifetime
     [Fact]
     public async Task A_node_that_is_evicted_while_a_commit_is_in_doubt_fails_its_commands_and_ends()
     {
-        _node.Store.Faults.FailCommit(CommitFault.Late);
-        _node.Store.Faults.FailOperation(3); // a read, the commit; then the reopening
+        Node.Store.Faults.FailCommit(CommitFault.Late);
+        Node.Store.Faults.FailOperation(3); // a read, the commit; then the reopening
         var ada = World.Queue.SubmitAsync(NewUser("ada"));
-        var beat = World.Beat(_service, "bob");
+        var beat = World.Beat(Service, "bob");
         Assert.Equal(WriteOutcome.Failed, World.Writer.WriteOnce());
         await Assert.ThrowsAsync<StorageException>(() => ada);
         await EvictAsync();
 
-        Assert.False(_data.LandLateCommit(0));
+        Assert.False(Data.LandLateCommit(0));
         Assert.Equal(WriteOutcome.Evicted, World.Writer.WriteOnce());
 
         await Assert.ThrowsAsync<StorageException>(() => beat.Stored);
-        Assert.Null(await World.Get(_service, "ada"));
+        Assert.Null(await World.Get(Service, "ada"));
     }
 
     [Fact]
-    public async Task A_node_whose_data_went_back_says_so_before_it_writes_again()
+    public async Task OneTimeline_a_node_writes_nothing_to_other_data_than_it_knows_and_says_so()
     {
-        var before = _data.Image;
-        await World.Create(_service, "ada");
-        var identities = new List<(DataIdentity Identity, bool HasBob)>();
-        World.Status.WentBack += identity => identities.Add((identity, HasBob()));
-        _data.Promote(before);
+        var before = Data.Image;
+        await World.Create(Service, "ada");
+        var found = 0;
+        World.Status.OtherDataFound += () => found++;
+        Data.Promote(before);
 
-        await Assert.ThrowsAsync<StorageException>(() => World.Create(_service, "bob"));
-        Assert.Null(await World.Get(_service, "ada"));
-        await World.Create(_service, "bob");
+        for (var attempt = 1; attempt <= 3; attempt++) // also when the writer has reopened the store
+        {
+            var image = Data.Image.Services;
+            await Assert.ThrowsAsync<OtherDataException>(() => World.Create(Service, "bob"));
+            Assert.Equal(attempt, found);
+            Assert.Same(image, Data.Image.Services);
+        }
+        Node.LearnData();
+        await World.Create(Service, "bob");
 
-        Assert.Equal([(_data.Image.Cluster.Identity, false)], identities);
-        Assert.NotEqual(before.Cluster.Identity, _data.Image.Cluster.Identity);
+        Assert.Null(await World.Get(Service, "ada"));
+        Assert.Null(World.Status.Eviction);
+        Assert.Equal(3, found);
+    }
 
-        bool HasBob() => _data.Image.Get(_service.Sid).FindUser(World.Key("bob")) is not null;
+    [Fact]
+    public async Task OneTimeline_the_first_commit_of_a_writer_after_lost_commits_is_refused_until_the_node_knows_the_data()
+    {
+        using var other = await ClusterNode.JoinAsync(Data, "b");
+        var before = Data.Image;
+        await World.Create(Service, "ada");
+        Data.Promote(before); // the writer of the other node opens the store only now
+
+        await Assert.ThrowsAsync<OtherDataException>(() => other.World.Do(NewKey()));
+
+        Assert.Empty(await Data.ListApiKeysAsync(default));
+        other.LearnData();
+        await other.World.Do(NewKey());
+    }
+
+    [Fact]
+    public async Task OneTimeline_the_first_commit_after_the_node_has_learned_other_data_succeeds()
+    {
+        var before = Data.Image;
+        await World.Create(Service, "ada");
+        Data.Promote(before);
+        Node.LearnData();
+
+        await World.Create(Service, "bob");
+
+        Assert.Null(await World.Get(Service, "ada"));
+    }
+
+    [Fact]
+    public async Task OneTimeline_a_commit_in_doubt_is_not_taken_for_one_of_other_data_with_its_number()
+    {
+        var before = Data.Image;
+        await World.Create(Service, "ada");
+        var after = Data.Image;
+        Data.Promote(before);
+        Node.LearnData();
+        Node.Store.Faults.FailCommit(CommitFault.BeforeEffect);
+        Node.Store.Faults.FailOperation(4); // the reopening, a read, the commit; then the reopening
+        var isCommitted = false;
+        var bob = NewUser("bob");
+        bob.Committed = _ => isCommitted = true;
+        var created = World.Queue.SubmitAsync(bob);
+        World.Writer.WriteOnce();
+        await Assert.ThrowsAsync<StorageException>(() => created);
+
+        Data.Promote(after); // its last commit has the number of the one in doubt
+        Node.LearnData();
+        await World.Create(Service, "cay");
+
+        Assert.False(isCommitted);
+        Assert.Null(await World.Get(Service, "bob"));
     }
 
     [Fact]
     public async Task A_node_whose_commits_are_lost_without_a_new_identity_of_the_data_ends()
     {
-        var before = _data.Image;
-        await World.Create(_service, "ada");
+        var before = Data.Image;
+        await World.Create(Service, "ada");
         var identity = before.Cluster.Identity;
-        _data.Promote(before);
-        _data.CommitFromOutside(image => image with { Cluster = image.Cluster with { Identity = identity } });
+        Data.Promote(before);
+        Data.CommitFromOutside(image => image with { Cluster = image.Cluster with { Identity = identity } });
 
-        await Assert.ThrowsAsync<NodeEvictedException>(() => World.Create(_service, "bob"));
+        await Assert.ThrowsAsync<NodeEvictedException>(() => World.Create(Service, "bob"));
 
         Assert.NotNull(World.Status.Eviction);
-        Assert.Null(await World.Get(_service, "bob"));
+        Assert.Null(await World.Get(Service, "bob"));
     }
 
     private async Task<StoreImage> EvictAsync()
     {
-        Assert.True(await _data.OpenNode().EvictAsync(_node.Id, _data.Image.Cluster.Identity, renewal: 0, age: TimeSpan.Zero, default));
-        return _data.Image;
+        Assert.True(await Data.OpenNode().EvictAsync(Node.Id, Data.Image.Cluster.Identity, renewal: 0, age: TimeSpan.Zero, default));
+        return Data.Image;
     }
-
-    private CreateUser NewUser(string identity) => new(_service.Sid, World.Id(identity), "", "{}", default);
 }

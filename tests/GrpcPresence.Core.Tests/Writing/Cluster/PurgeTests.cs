@@ -11,33 +11,26 @@ using GrpcPresence.Testing;
 namespace GrpcPresence.Core.Tests.Writing.Cluster;
 
 /// <summary>The writer of the home owner purges a service instance, and no other.</summary>
-public sealed class PurgeTests : IAsyncLifetime
+public sealed class PurgeTests : NodeWriterTestBase
 {
-    private readonly InMemoryPresenceStore _data = new();
-    private ClusterNode _node = null!;
     private ClusterNode _other = null!;
-    private CachedService _service = null!;
 
-    private Shard Home => Shard.Of(_service.Sid);
+    private Shard Home => Shard.Of(Service.Sid);
 
-    private int Tombstones => _data.Image.Get(_service.Sid).Tombstones.Count;
+    private int Tombstones => Data.Image.Get(Service.Sid).Tombstones.Count;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        _node = await ClusterNode.JoinAsync(_data, "a");
-        _other = await ClusterNode.JoinAsync(_data, "b");
-        await _node.ClaimAsync();
-        _service = await _node.NewServiceAsync();
-        await _node.World.Create(_service, "ada");
-        await _node.World.Delete(_service, "ada");
+        await base.InitializeAsync();
+        _other = await ClusterNode.JoinAsync(Data, "b");
+        await World.Create(Service, "ada");
+        await World.Delete(Service, "ada");
     }
 
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
-        _node.Dispose();
         _other.Dispose();
-        _data.Dispose();
-        return ValueTask.CompletedTask;
+        return base.DisposeAsync();
     }
 
     [Fact]
@@ -46,18 +39,18 @@ public sealed class PurgeTests : IAsyncLifetime
         Pass(_other);
         Assert.Equal(1, Tombstones);
 
-        Pass(_node);
+        Pass(Node);
         Assert.Equal(0, Tombstones);
     }
 
     [Fact]
     public async Task Purge_The_next_home_owner_goes_on_after_a_move()
     {
-        var epoch = _node.Seal(Home);
-        var moved = await _node.World.Do(new SwitchShards(_node.World.Queue, [new ShardSwitch(Home, epoch, _other.Id)]));
+        var epoch = Node.Seal(Home);
+        var moved = await World.Do(new SwitchShards(World.Queue, [new ShardSwitch(Home, epoch, _other.Id)]));
         _other.Gates.Set(Home, new ShardGate(ShardGateState.Open, moved.Epoch));
 
-        Pass(_node);
+        Pass(Node);
         Assert.Equal(1, Tombstones);
 
         Pass(_other);
@@ -67,12 +60,12 @@ public sealed class PurgeTests : IAsyncLifetime
     [Fact]
     public async Task Purge_The_home_owner_removes_a_deleted_service_instance_at_once()
     {
-        await _node.World.Do(new DeleteServiceInstance(_service.Sid));
+        await World.Do(new DeleteServiceInstance(Service.Sid));
 
-        while (_node.World.Writer.WriteOnce() == WriteOutcome.Written)
+        while (World.Writer.WriteOnce() == WriteOutcome.Written)
         {
         }
-        Assert.Empty(_data.Image.Services);
+        Assert.Empty(Data.Image.Services);
     }
 
     private static void Pass(ClusterNode node)

@@ -1,0 +1,52 @@
+using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Presence;
+using GrpcPresence.Core.Writing;
+
+namespace GrpcPresence.Core.Cluster.Ownership;
+
+/// <summary>
+/// Closes the open shards of a node that leaves when no node is left to take them. Used only by the loop of the node.
+/// </summary>
+/// <remarks>
+/// <list type="number">
+/// <item>Seal every shard, so that this node takes no call for their users.</item>
+/// <item>Settle: what was decided before is committed, and what the tracker has queued is written. After the node has left, the store
+/// would refuse it.</item>
+/// </list>
+/// </remarks>
+internal sealed class LastShards(TrackedShards shards, ShardGates gates, CommandQueue queue)
+{
+    private readonly List<SealedShard> _unsettled = [];
+    private int _next; // the number of the next shard to seal
+    private Task? _barrier;
+
+    /// <summary>Whether shards are left to seal, so that a step should follow at once.</summary>
+    public bool HasMore => _next < Shard.Count;
+
+    /// <summary>Does what is due. Returns whether all shards are closed for calls, and nothing of them is left to write.</summary>
+    public bool Advance()
+    {
+        for (var (count, users) = (0, 0); HasMore; _next++)
+        {
+            if (count >= Limits.ShardsPerStep || users >= Limits.UsersPerStep)
+                return false;
+            if (shards.TrySeal(new Shard(_next)) is not { } seal)
+                continue;
+            _unsettled.Add(seal);
+            (count, users) = (count + 1, users + seal.UserCount);
+        }
+        _barrier ??= queue.SubmitAsync(new Barrier());
+        if (!_barrier.IsCompleted)
+            return false;
+        if (!_barrier.IsCompletedSuccessfully)
+        {
+            _barrier = null; // the store has failed
+            return false;
+        }
+        // The writer closes the gate of a shard that this node has lost, and drops what is queued.
+        _unsettled.RemoveAll(seal => gates[seal.Shard].State != ShardGateState.Sealed || seal.IsSettled());
+        return _unsettled.Count == 0;
+    }
+}
