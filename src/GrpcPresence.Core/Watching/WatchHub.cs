@@ -48,13 +48,16 @@ public sealed class WatchHub(
     /// </summary>
     public event Action<ServiceSid>? WatchedChanged;
 
-    /// <summary>The service instances that have a watch. Commits of other nodes for these are to be published here.</summary>
-    public IReadOnlyList<ServiceSid> Watched
+    /// <summary>
+    /// The service instances that have a watch, with their keys, and the revisions up to which their watches were offered every change. Commits
+    /// of other nodes for these are to be published here.
+    /// </summary>
+    public IReadOnlyList<WatchedService> Watched
     {
         get
         {
             lock (_gate)
-                return [.. _feeds.Keys];
+                return [.. _feeds.Values.Select(feed => new WatchedService(feed.Service, feed.ServiceId, feed.Revision))];
         }
     }
 
@@ -364,3 +367,9 @@ public sealed class WatchHub(
 
     private bool RemoveLocked(ServiceFeed feed) => _feeds.GetValueOrDefault(feed.Service) == feed && _feeds.Remove(feed.Service);
 }
+
+/// <summary>A service instance that has a watch.</summary>
+/// <param name="Sid">Its SID.</param>
+/// <param name="Id">Its key.</param>
+/// <param name="Revision">The revision up to which its watches were offered every change.</param>
+public readonly record struct WatchedService(ServiceSid Sid, long Id, long Revision);

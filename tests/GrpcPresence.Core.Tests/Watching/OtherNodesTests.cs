@@ -314,7 +314,7 @@ public sealed class OtherNodesTests : IDisposable
         await using (await _world.Watch(one))
             Assert.Equal([one.Sid], changed);
         await using var other = await _world.Watch(two);
-        Assert.Equal([one.Sid, two.Sid], _world.Hub.Watched);
+        Assert.Equal([one.Sid, two.Sid], _world.Hub.Watched.Select(watched => watched.Sid));
         await first.DisposeAsync();
         _world.Hub.NoteDeletion(two.Sid, two.Id);
 

@@ -20,6 +20,8 @@ namespace GrpcPresence.Core.Cluster.Hints;
 /// <param name="status">Says which data the writer of this node writes to.</param>
 public sealed class CommitHints(IClusterView view, INodeChannel channel, StorageStatus status) : ICommitPublisher
 {
+    private static readonly WatchedServices Nothing = new([], Number: 0);
+
     // Replaced as a whole, read without a lock.
     private volatile ImmutableDictionary<NodeId, WatchedServices> _watched = ImmutableDictionary<NodeId, WatchedServices>.Empty;
 
@@ -50,16 +52,31 @@ public sealed class CommitHints(IClusterView view, INodeChannel channel, Storage
         }
     }
 
-    /// <summary>Takes what a node watches.</summary>
-    public void Receive(NodeId from, WatchedServices watched)
+    /// <summary>Takes all that a node watches.</summary>
+    public void Receive(NodeId from, WatchedServices watched) =>
+        Set(from, known => watched.Number > known.Number ? watched : null);
+
+    /// <summary>Takes a change of what a node watches. One that does not follow what is known changes nothing.</summary>
+    public void Receive(NodeId from, WatchedChange change) => Set(from, known => change.Number == known.Number + 1
+        ? new WatchedServices(known.Services.Except(change.Removed).Union(change.Added), change.Number)
+        : null);
+
+    /// <summary>Whether the change of what a node watches is known here. If not, a change was lost or is on its way.</summary>
+    public bool Knows(NodeId node, long change) => Known(_watched, node).Number >= change;
+
+    private static WatchedServices Known(ImmutableDictionary<NodeId, WatchedServices> watched, NodeId node) =>
+        watched.GetValueOrDefault(node, Nothing);
+
+    private void Set(NodeId node, Func<WatchedServices, WatchedServices?> change)
     {
         while (true)
         {
-            var known = _watched;
-            if (known.TryGetValue(from, out var earlier) && earlier.Number >= watched.Number)
+            var watched = _watched;
+            if (change(Known(watched, node)) is not { } changed
+                || Interlocked.CompareExchange(ref _watched, watched.SetItem(node, changed), watched) == watched)
+            {
                 return;
-            if (Interlocked.CompareExchange(ref _watched, known.SetItem(from, watched), known) == known)
-                return;
+            }
         }
     }
 

@@ -50,7 +50,9 @@ public sealed class ClusterNode : ILinkReceiver
     private (ClusterView View, ImmutableArray<NodeId> Members, ClusterView Joined) _joined = (NoNodes, [], NoNodes);
     private ImmutableHashSet<NodeId> _leaving = [];
     private int _leavingVersion;
+    private readonly WatchedSet _watched;
     private TimeSpan _statusAt = TimeSpan.MinValue;
+    private TimeSpan _watchedAt = TimeSpan.MinValue; // when the last change of the watched service instances was sent
     private long _number; // of the last status
     private volatile bool _isLeaving;
     private volatile bool _hasOpened; // all shards that were to be its own after it had joined
@@ -91,7 +93,8 @@ public sealed class ClusterNode : ILinkReceiver
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall), Wake);
         Router = new UserRouter(_self, _table, parts.Gates, parts.Tracker, streams, parts.Clock, () => IsConfirmed, Send, Wake);
         parts.Services.SwitchedOn += parts.Tracker.Reconsider;
-        parts.Hub.WatchedChanged += _ => _statusAt = TimeSpan.MinValue;
+        _watched = new WatchedSet(parts.Hub.NeedsUsers);
+        parts.Hub.WatchedChanged += _watched.Note;
     }
 
     /// <summary>Raised, by any thread, when a step should follow soon.</summary>
@@ -204,6 +207,7 @@ public sealed class ClusterNode : ILinkReceiver
         }
         _closes.Step(_parts.Clock.Now);
         _parts.Confirmation.Tick(_parts.Clock.Now);
+        SendWatched(view);
         SendStatus(view);
         _owned.Flush();
         Router.Tick(view);
@@ -256,6 +260,12 @@ public sealed class ClusterNode : ILinkReceiver
                 case WatchedServices watched:
                     _parts.Hints.Receive(received.From, watched);
                     break;
+                case WatchedChange change:
+                    _parts.Hints.Receive(received.From, change);
+                    break;
+                case WatchedQuestion:
+                    _parts.Channel.Send(received.From, _watched.ToMessage());
+                    break;
                 case HolderHint hint:
                     foreach (var holder in hint.Shards)
                         _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, hint.Data));
@@ -263,6 +273,8 @@ public sealed class ClusterNode : ILinkReceiver
                 case NodeStatus status:
                     if (!_statuses.TryGetValue(received.From, out var known) || known.Number < status.Number)
                         _statuses[received.From] = status;
+                    if (!_parts.Hints.Knows(received.From, status.Watched))
+                        _parts.Channel.Send(received.From, new WatchedQuestion());
                     break;
             }
         }
@@ -370,11 +382,8 @@ public sealed class ClusterNode : ILinkReceiver
                 _claim.Pause(); // other nodes have them, or the data is other data; the poll shows it
             foreach (var holder in claimed)
                 _table.Learn(holder.Shard, new KnownHolder(holder.Node, holder.Epoch, data));
-            foreach (var node in view.Nodes)
-            {
-                if (node != _self && claimed.Length > 0)
-                    _parts.Channel.Send(node, new HolderHint(data, claimed));
-            }
+            if (claimed.Length > 0)
+                SendToOthers(view, new HolderHint(data, claimed));
         }
         var now = _parts.Clock.Now;
         var joined = JoinedOf(view);
@@ -427,6 +436,15 @@ public sealed class ClusterNode : ILinkReceiver
         }
     }
 
+    private void SendWatched(ClusterView view)
+    {
+        var now = _parts.Clock.Now;
+        if (now < _watchedAt + Limits.NodeStep || _watched.TakeChange() is not { } change)
+            return;
+        _watchedAt = now;
+        SendToOthers(view, change);
+    }
+
     private void SendStatus(ClusterView view)
     {
         var now = _parts.Clock.Now;
@@ -434,14 +452,8 @@ public sealed class ClusterNode : ILinkReceiver
             return;
         _statusAt = now;
         _number++;
-        var watched = new WatchedServices([.. _parts.Hub.Watched, .. _homes.ListDelivered()], _number);
-        foreach (var node in view.Nodes)
-        {
-            if (node == _self)
-                continue;
-            _parts.Channel.Send(node, new NodeStatus(_isLeaving, _number));
-            _parts.Channel.Send(node, watched);
-        }
+        _watched.SetDelivered(_homes.ListDelivered());
+        SendToOthers(view, new NodeStatus(_isLeaving, _number, _watched.Number));
         _parts.Hints.Forget(view);
         foreach (var node in _statuses.Keys.Where(node => !view.Contains(node)).ToArray())
         {
@@ -459,6 +471,15 @@ public sealed class ClusterNode : ILinkReceiver
         _homes.CloseAll();
         Router.Stop();
         Ended?.Invoke(end);
+    }
+
+    private void SendToOthers(ClusterView view, NodeMessage message)
+    {
+        foreach (var node in view.Nodes)
+        {
+            if (node != _self)
+                _parts.Channel.Send(node, message);
+        }
     }
 
     private void Wake() => Woken?.Invoke();

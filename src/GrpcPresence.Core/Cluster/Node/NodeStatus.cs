@@ -2,7 +2,8 @@ using GrpcPresence.Core.Cluster.Channel;
 
 namespace GrpcPresence.Core.Cluster.Node;
 
-/// <summary>What a node tells the others about itself, again and again.</summary>
+/// <summary>The state that a node sends to the others every <see cref="Domain.Limits.NodeStatusInterval"/>.</summary>
 /// <param name="IsLeaving">Whether the node gives all its shards away, and is the target of none.</param>
 /// <param name="Number">Greater for each later status of the run.</param>
-public sealed record NodeStatus(bool IsLeaving, long Number) : NodeMessage;
+/// <param name="Watched">The number of the last change of what the node watches; 0 if it has not watched anything.</param>
+public sealed record NodeStatus(bool IsLeaving, long Number, long Watched) : NodeMessage;

@@ -120,12 +120,7 @@ internal sealed class StorePoll
             _parts.Webhooks?.Wake(record.Sid, record.Revision);
             _services[record.Id] = new KnownService(record.Id, record.Revision, version);
         }
-        foreach (var cached in _parts.Services.Cached.Where(cached => poll.Gone.Contains(cached.Id)))
-        {
-            _parts.Services.Remove(cached.Sid, cached.Id);
-            _parts.Hub.NoteDeletion(cached.Sid, cached.Id);
-            _services.Remove(cached.Id);
-        }
+        Remove(poll.Gone);
         _known = new KnownCluster(poll.Identity, poll.MembersVersion, poll.Epoch, []);
     }
 
@@ -141,8 +136,35 @@ internal sealed class StorePoll
         _mustCheck = true;
     }
 
-    private ImmutableArray<KnownService> KnownServices() =>
-        [.. _parts.Services.Cached.Select(cached => _services.GetValueOrDefault(cached.Id, new KnownService(cached.Id, -1, -1)))];
+    private void Remove(ImmutableArray<long> gone)
+    {
+        if (gone.IsEmpty)
+            return;
+        var ids = gone.ToHashSet();
+        foreach (var cached in _parts.Services.Cached.Where(cached => ids.Contains(cached.Id)))
+            _parts.Services.Remove(cached.Sid, cached.Id);
+        foreach (var watched in _parts.Hub.Watched.Where(watched => ids.Contains(watched.Id)))
+            _parts.Hub.NoteDeletion(watched.Sid, watched.Id);
+        foreach (var id in ids)
+            _services.Remove(id);
+    }
+
+    /// <summary>
+    /// Returns the service instances that this node caches or watches. For a watched one the revision of its watches counts: a poll may
+    /// have shown a later one before the first watch was opened, and a hint of it may have been lost.
+    /// </summary>
+    private ImmutableArray<KnownService> KnownServices()
+    {
+        var known = _parts.Services.Cached.Select(cached => cached.Id).ToHashSet().ToDictionary(id => id, KnownOf);
+        foreach (var watched in _parts.Hub.Watched)
+        {
+            var service = KnownOf(watched.Id);
+            known[watched.Id] = service with { Revision = Math.Min(service.Revision, watched.Revision) };
+        }
+        return [.. known.Values];
+
+        KnownService KnownOf(long id) => _services.GetValueOrDefault(id, new KnownService(id, Revision: -1, Version: -1));
+    }
 
     /// <summary>Reads the leases of nodes that may have to be evicted, one after the other.</summary>
     private void Observe()

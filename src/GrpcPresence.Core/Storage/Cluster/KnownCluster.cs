@@ -8,7 +8,7 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// </param>
 /// <param name="MembersVersion">The <see cref="ClusterPoll.MembersVersion"/> of the last poll; 0 before the first one.</param>
 /// <param name="Epoch">The <see cref="ClusterPoll.Epoch"/> of the last poll; 0 before the first one.</param>
-/// <param name="Services">The service instances that the node caches, each once.</param>
+/// <param name="Services">The service instances that the node caches or watches, each once.</param>
 public sealed record KnownCluster(
     DataIdentity Identity, long MembersVersion, long Epoch, ImmutableArray<KnownService> Services)
 {
@@ -16,7 +16,7 @@ public sealed record KnownCluster(
     public static KnownCluster Nothing { get; } = new(default, MembersVersion: 0, Epoch: 0, []);
 }
 
-/// <summary>A service instance that a node caches.</summary>
+/// <summary>A service instance that a node caches or watches.</summary>
 /// <param name="Id">The store's key of the service instance.</param>
 /// <param name="Revision">The revision that the node knows; -1 for none.</param>
 /// <param name="Version">The <see cref="PolledService.Version"/> that the node knows; -1 for none.</param>

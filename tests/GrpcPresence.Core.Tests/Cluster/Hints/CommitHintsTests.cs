@@ -84,6 +84,35 @@ public sealed class CommitHintsTests : IAsyncLifetime
     }
 
     [Fact]
+    public void A_change_counts_if_it_follows_what_is_known()
+    {
+        _hints.Receive(B, new WatchedChange(1, [_service.Sid], []));
+        Assert.True(_hints.NeedsUsers(_service.Sid));
+        Assert.True(_hints.Knows(B, 1));
+
+        _hints.Receive(B, new WatchedChange(3, [], [_service.Sid])); // it has overtaken change 2
+        Assert.True(_hints.NeedsUsers(_service.Sid));
+        Assert.False(_hints.Knows(B, 3));
+
+        _hints.Receive(B, new WatchedChange(2, [new ServiceSid(99)], []));
+        _hints.Receive(B, new WatchedChange(3, [], [_service.Sid]));
+        Assert.False(_hints.NeedsUsers(_service.Sid));
+        Assert.True(_hints.NeedsUsers(new ServiceSid(99)));
+        Assert.True(_hints.Knows(B, 3));
+    }
+
+    [Fact]
+    public void All_that_a_node_watches_counts_also_if_a_change_was_missed()
+    {
+        Assert.False(_hints.Knows(B, 5));
+        Watch(B, number: 5, _service.Sid);
+        _hints.Receive(B, new WatchedChange(5, [], [_service.Sid])); // repeated
+
+        Assert.True(_hints.Knows(B, 5));
+        Assert.True(_hints.NeedsUsers(_service.Sid));
+    }
+
+    [Fact]
     public void A_node_that_is_gone_gets_no_hint_and_is_forgotten()
     {
         Watch(B, number: 7, _service.Sid);

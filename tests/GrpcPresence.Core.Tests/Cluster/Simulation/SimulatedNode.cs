@@ -68,7 +68,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         status.Faulted += exception => Fault ??= exception;
         var clock = new NodeClock(Time);
         var confirmation = new ConfirmationProtocol(view, channel, clock.Now);
-        var hints = new CommitHints(view, channel, status);
+        Hints = new CommitHints(view, channel, status);
         Services = new ServiceCache(store);
         _tracker = new PresenceTracker(Time, _queue, _metrics, gates);
         Hub = new WatchHub(
@@ -84,7 +84,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         };
         _ = _webhooks.StartAsync(default); // in a cluster, it is complete at once
         _writer = new CommandWriter(
-            store, _queue, Services, _tracker, [publisher(Hub), hints, _webhooks], keys, status, _metrics, Time, Limits.TombstoneRetention,
+            store, _queue, Services, _tracker, [publisher(Hub), Hints, _webhooks], keys, status, _metrics, Time, Limits.TombstoneRetention,
             usersPerService: int.MaxValue, new ShardFence(id, gates));
         Gates = gates;
         Node = new ClusterNode(new NodeParts
@@ -100,7 +100,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             Services = Services,
             Keys = keys,
             Hub = Hub,
-            Hints = hints,
+            Hints = Hints,
             Quotas = new SharedQuotas(ClusterQuotas.Whole, ClusterQuotas.Whole, Time),
             Webhooks = _webhooks,
             Status = status,
@@ -124,6 +124,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     public QuotaLimiter Limiter { get; }
 
     public WatchHub Hub { get; }
+
+    public CommitHints Hints { get; }
 
     public ServiceCache Services { get; }
 
