@@ -49,8 +49,8 @@ public sealed class WatchHub(
     public event Action<ServiceSid>? WatchedChanged;
 
     /// <summary>
-    /// The service instances that have a watch, with their keys, and the revisions up to which their watches were offered every change. Commits
-    /// of other nodes for these are to be published here.
+    /// The service instances that have a watch, with their keys, and the revisions up to which their watches were offered every change.
+    /// Commits of other nodes for these are to be published here.
     /// </summary>
     public IReadOnlyList<WatchedService> Watched
     {

@@ -31,7 +31,7 @@ public sealed class WatchedSetTests
     }
 
     [Fact]
-    public void What_was_opened_and_closed_meanwhile_is_no_change()
+    public void What_was_opened_and_closed_meanwhile_does_not_count()
     {
         Open(One);
         Close(One);

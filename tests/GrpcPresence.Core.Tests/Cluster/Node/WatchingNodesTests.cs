@@ -51,9 +51,10 @@ public sealed class WatchingNodesTests : IAsyncLifetime
     {
         await _b.Services.GetAsync(_nodes.Service, default);
         Advance(seconds: 1);
-        _b.Store.Faults.StallReads(true);
+        _b.Store.Faults.StallAllReads(after: 0);
         var opening = OpenAsync(); // it has read the revision, and not attached the watch
-        _b.Store.Faults.StallReads(false);
+        _b.Store.Faults.StallAllReads(after: -1);
+        Assert.True(_b.Store.Faults.AreReadsHanging);
         _nodes.Network.CutPair("a", "b");
         Beat(_a);
         Advance(seconds: 2);
