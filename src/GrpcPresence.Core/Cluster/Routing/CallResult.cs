@@ -15,13 +15,13 @@ public abstract record CallResult
 
     /// <summary>The call succeeded.</summary>
     /// <param name="Response">The response of <see cref="ICallExecutor"/>; empty for heartbeats and ends of sessions.</param>
-    public sealed record Done(ReadOnlyMemory<byte> Response) : CallResult
+    public sealed record Done(CallResponse Response) : CallResult
     {
         /// <summary>The result of a call without a response.</summary>
-        public static Done Empty { get; } = new(ReadOnlyMemory<byte>.Empty);
+        public static Done Empty { get; } = new(default(CallResponse));
 
         /// <inheritdoc/>
-        public override int Size => Response.Length;
+        public override int Size => 4 + Response.Body.Length;
     }
 
     /// <summary>The call failed.</summary>

@@ -170,7 +170,7 @@ internal sealed class OwnedCalls(
     /// <summary>Returns the result of a complete call; null if this node does not own the shard.</summary>
     private static CallResult? ResultOf(Task task) => task switch
     {
-        Task<ReadOnlyMemory<byte>> { IsCompletedSuccessfully: true } request => new CallResult.Done(request.Result),
+        Task<CallResponse> { IsCompletedSuccessfully: true } request => new CallResult.Done(request.Result),
         { IsCompletedSuccessfully: true } => CallResult.Done.Empty,
         { Exception.InnerException: ShardMovedException } => null,
         { Exception.InnerException: PresenceException error } => new CallResult.Failed(CallError.Of(error)),

@@ -5,7 +5,8 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// <summary>A call of this ingress without a result. Guarded by the lock of the router.</summary>
 /// <param name="item">The call.</param>
 /// <param name="deadline">The time of the clock of this node at which it fails.</param>
-internal sealed class PendingCall(CallItem item, TimeSpan deadline)
+/// <param name="spendRows">Charges the rows that the owner has read; null if the call reads none.</param>
+internal sealed class PendingCall(CallItem item, TimeSpan deadline, Action<int>? spendRows)
 {
     private readonly TaskCompletionSource<ReadOnlyMemory<byte>> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -24,8 +25,13 @@ internal sealed class PendingCall(CallItem item, TimeSpan deadline)
     /// <summary>The result for the client.</summary>
     public Task<ReadOnlyMemory<byte>> Completion => _completion.Task;
 
-    /// <summary>Gives the client the response.</summary>
-    public void Complete(ReadOnlyMemory<byte> response) => _completion.TrySetResult(response);
+    /// <summary>Charges the rows that were read, and gives the client the response. To be called once, without the lock.</summary>
+    public void Complete(CallResponse response)
+    {
+        if (response.RowsRead > 0)
+            spendRows?.Invoke(response.RowsRead);
+        _completion.TrySetResult(response.Body);
+    }
 
     /// <summary>Gives the client the error.</summary>
     public void Fail(Exception error)

@@ -91,11 +91,19 @@ public sealed class UserRouter(
     /// Runs any other call at the owner of a shard, and returns its response. The caller has authorized and charged it before: the owner,
     /// which may be this node, charges it no more.
     /// </summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="kind">What the owner and the ingress must know of the call.</param>
+    /// <param name="request">What <see cref="ICallExecutor"/> runs.</param>
+    /// <param name="spendRows">
+    /// Charges the rows that the owner read beyond those that each call is charged before (<see cref="Quotas.QuotaLimiter.SpendRows"/>).
+    /// Called at most once, before the task completes. A call that fails charges none.
+    /// </param>
     /// <exception cref="PresenceException">
     /// The error of the call; OwnerUnavailable: nothing has happened; OutcomeUnknown: a write may have happened.
     /// </exception>
-    public Task<ReadOnlyMemory<byte>> CallAsync(Shard shard, RequestKind kind, ReadOnlyMemory<byte> request) =>
-        SubmitAsync(call => new RequestItem(call, shard, request, kind));
+    public Task<ReadOnlyMemory<byte>> CallAsync(
+        Shard shard, RequestKind kind, ReadOnlyMemory<byte> request, Action<int> spendRows) =>
+        SubmitAsync(call => new RequestItem(call, shard, request, kind), spendRows);
 
     /// <summary>Takes the result of a call.</summary>
     public void Receive(NodeId from, ResultItem item)
@@ -187,14 +195,14 @@ public sealed class UserRouter(
         AnswerStored();
     }
 
-    private Task<ReadOnlyMemory<byte>> SubmitAsync(Func<long, CallItem> create)
+    private Task<ReadOnlyMemory<byte>> SubmitAsync(Func<long, CallItem> create, Action<int>? spendRows = null)
     {
         PendingCall call;
         lock (_gate)
         {
             if (_isStopped)
                 return Task.FromException<ReadOnlyMemory<byte>>(PresenceErrors.OwnerUnavailable());
-            call = new PendingCall(create(++_lastCall), clock.Now + Limits.ForwardedCall);
+            call = new PendingCall(create(++_lastCall), clock.Now + Limits.ForwardedCall, spendRows);
             _calls.Add(call.Item.Call, call);
         }
         Route(call);

@@ -272,14 +272,14 @@ public sealed class ClusterNodeTests : IAsyncLifetime
         var service = await other.Services.GetAsync(_nodes.Service, default);
 
         other.Store.CutOff(true); // no poll
-        _ = owner.Node.Router.CallAsync(home, RequestKind.Write, "0\nswitch\noff"u8.ToArray());
+        _ = owner.Node.Router.CallAsync(home, RequestKind.Write, "0\nswitch\noff"u8.ToArray(), _ => { });
         Advance(seconds: 0.2);
         Assert.False(service.Configuration.ReachabilityEnabled);
 
         other.Store.CutOff(false);
         Advance(seconds: 1);
         _nodes.Network.CutPair("a", "b"); // no hint
-        _ = owner.Node.Router.CallAsync(home, RequestKind.Write, "0\nswitch\non"u8.ToArray());
+        _ = owner.Node.Router.CallAsync(home, RequestKind.Write, "0\nswitch\non"u8.ToArray(), _ => { });
         Advance(seconds: 1);
         Assert.True(service.Configuration.ReachabilityEnabled);
     }

@@ -149,7 +149,7 @@ public sealed class LostCommitTests : IAsyncLifetime
     {
         var service = await _a.Services.GetAsync(_nodes.Service, default);
         var before = _nodes.Store.Image;
-        _ = _a.Node.Router.CallAsync(Shard.Of(_nodes.Service), RequestKind.Write, "0\nswitch\noff"u8.ToArray());
+        _ = _a.Node.Router.CallAsync(Shard.Of(_nodes.Service), RequestKind.Write, "0\nswitch\noff"u8.ToArray(), _ => { });
         Advance(seconds: 1);
         Assert.False(service.Configuration.ReachabilityEnabled);
 
@@ -209,7 +209,7 @@ public sealed class LostCommitTests : IAsyncLifetime
     private Task<ReadOnlyMemory<byte>> SwitchAsync(string to)
     {
         var call = _a.Node.Router.CallAsync(
-            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\nswitch\n{to}"));
+            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\nswitch\n{to}"), _ => { });
         Advance(seconds: 1);
         return call;
     }

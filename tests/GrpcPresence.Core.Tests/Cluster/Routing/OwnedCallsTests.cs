@@ -140,12 +140,12 @@ public sealed class OwnedCallsTests : IAsyncLifetime
     public void The_result_of_a_write_is_protected_by_its_commit_and_needs_no_confirmation()
     {
         _isConfirmed = false;
-        _executor.Answer.SetResult("done"u8.ToArray());
+        _executor.Answer.SetResult(new CallResponse("done"u8.ToArray()));
 
         _calls.Receive(Ingress, new RequestItem(1, AdasShard, default, RequestKind.Write));
         _calls.Receive(Ingress, new RequestItem(2, AdasShard, default, RequestKind.ReadSessions));
 
-        Assert.Equal("done"u8.ToArray(), Assert.IsType<CallResult.Done>(ResultOf(1)).Response.ToArray());
+        Assert.Equal("done"u8.ToArray(), Assert.IsType<CallResult.Done>(ResultOf(1)).Response.Body.ToArray());
         Assert.Equal(ErrorReason.OwnerUnavailable, Assert.IsType<CallResult.Failed>(ResultOf(2)).Error.Reason);
     }
 
@@ -184,6 +184,16 @@ public sealed class OwnedCallsTests : IAsyncLifetime
         Assert.Equal([true], _executor.Charged);
     }
 
+    [Fact]
+    public void SharedQuota_The_result_of_a_call_says_how_many_rows_it_read()
+    {
+        _executor.Answer.SetResult(new CallResponse("done"u8.ToArray(), RowsRead: 7));
+
+        _calls.Receive(Ingress, new RequestItem(1, AdasShard, default, RequestKind.Write));
+
+        Assert.Equal(7, Assert.IsType<CallResult.Done>(ResultOf(1)).Response.RowsRead);
+    }
+
     private static UserRef Ada => new(World.Id("ada"), Sid: null, MayCreate: true);
 
     private HeartbeatItem Beat(long call) =>
@@ -210,11 +220,11 @@ public sealed class OwnedCallsTests : IAsyncLifetime
 
     private sealed class Executor : ICallExecutor
     {
-        public TaskCompletionSource<ReadOnlyMemory<byte>> Answer { get; } = new();
+        public TaskCompletionSource<CallResponse> Answer { get; } = new();
 
         public List<bool> Charged { get; } = [];
 
-        public Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged)
+        public Task<CallResponse> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged)
         {
             Charged.Add(isCharged);
             return Answer.Task;

@@ -27,6 +27,7 @@ public sealed class UserRouterTests : IAsyncLifetime
     private CachedService _service = null!;
     private ClusterView _view = new(1, [Self, B, C]);
     private bool _isConfirmed = true;
+    private readonly List<int> _rowsSpent = [];
     private bool _canSend = true;
 
     public UserRouterTests()
@@ -57,9 +58,25 @@ public sealed class UserRouterTests : IAsyncLifetime
 
         Assert.Equal(B, Assert.Single(_sent).To);
         Assert.False(call.IsCompleted);
-        Answer(B, new CallResult.Done("done"u8.ToArray()));
+        Answer(B, new CallResult.Done(new CallResponse("done"u8.ToArray())));
         Assert.Equal("done"u8.ToArray(), (await call).ToArray());
         Assert.Equal(0, _router.Count);
+    }
+
+    [Fact]
+    public async Task SharedQuota_The_ingress_charges_the_rows_that_the_owner_read_once()
+    {
+        Hold(B, epoch: 1);
+        var call = Write();
+        var read = new CallResult.Done(new CallResponse("done"u8.ToArray(), RowsRead: 7));
+
+        Answer(C, read); // of a node that was not asked
+        Assert.Empty(_rowsSpent);
+        Answer(B, read);
+        await call;
+        Answer(B, read); // repeated
+
+        Assert.Equal([7], _rowsSpent);
     }
 
     [Fact]
@@ -248,7 +265,7 @@ public sealed class UserRouterTests : IAsyncLifetime
     {
         Hold(B, epoch: 1);
         var (call, beat) = (Write(), Beat());
-        var waiting = _router.CallAsync(OtherShard, RequestKind.Write, default);
+        var waiting = _router.CallAsync(OtherShard, RequestKind.Write, default, _ => { });
 
         _router.Stop();
 
@@ -332,7 +349,7 @@ public sealed class UserRouterTests : IAsyncLifetime
 
     private void OpenHere() => _gates.Set(AdasShard, new ShardGate(ShardGateState.Open, 1));
 
-    private Task<ReadOnlyMemory<byte>> Write() => _router.CallAsync(AdasShard, RequestKind.Write, default);
+    private Task<ReadOnlyMemory<byte>> Write() => _router.CallAsync(AdasShard, RequestKind.Write, default, _rowsSpent.Add);
 
     private Task Beat()
     {

@@ -373,7 +373,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         var call = _quotas.NextCall();
         if (_quotas.TryCharge(node.Limiter, call))
-            Observe(node.Node.Router.CallAsync(shard, RequestKind.Write, Bytes($"{call}\n{request}")));
+            Observe(node.Node.Router.CallAsync(shard, RequestKind.Write, Bytes($"{call}\n{request}"), spendRows: _ => { }));
     }
 
     private SimulatedNode? FindHolder(Shard shard) =>

@@ -36,7 +36,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     private readonly CommandWriter _writer;
     private readonly PresenceTracker _tracker;
     private readonly CommandQueue _queue = new();
-    private readonly List<(Task Command, TaskCompletionSource<ReadOnlyMemory<byte>> Answer)> _commands = [];
+    private readonly List<(Task Command, TaskCompletionSource<CallResponse> Answer)> _commands = [];
     private readonly ServiceSid _service;
     private readonly WebhookDispatcher _webhooks;
     private readonly ClusterBackEnd _backEnd;
@@ -235,7 +235,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         _commands.RemoveAll(waiting =>
         {
             if (waiting.Command.IsCompletedSuccessfully)
-                waiting.Answer.TrySetResult(ReadOnlyMemory<byte>.Empty);
+                waiting.Answer.TrySetResult(default);
             else if (waiting.Command.IsCompleted)
                 waiting.Answer.TrySetException(waiting.Command.Exception!.InnerException!);
             return waiting.Command.IsCompleted;
@@ -243,10 +243,10 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     }
 
     /// <summary>Runs a call that another node or this one has received.</summary>
-    public Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged)
+    public Task<CallResponse> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged)
     {
         if (!Gates.IsOpen(shard))
-            return Task.FromException<ReadOnlyMemory<byte>>(new ShardMovedException(shard));
+            return Task.FromException<CallResponse>(new ShardMovedException(shard));
         var words = Encoding.UTF8.GetString(request.Span).Split('\n');
         if (!isCharged)
             _quotas.TryCharge(Limiter, long.Parse(words[0], CultureInfo.InvariantCulture));
@@ -261,7 +261,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
                 _service, etag: "", before => before with { ReachabilityEnabled = words[1] == "on" })),
             _ => throw new ArgumentException(words[0]),
         };
-        var answer = new TaskCompletionSource<ReadOnlyMemory<byte>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answer = new TaskCompletionSource<CallResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
         _commands.Add((command, answer));
         return answer.Task;
     }
