@@ -1,10 +1,7 @@
 using GrpcPresence.Core.Domain;
-using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Errors;
-using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
-using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing.Cluster;

@@ -2,11 +2,9 @@ using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Storage.Batches;
-using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
-using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing.Cluster;
 

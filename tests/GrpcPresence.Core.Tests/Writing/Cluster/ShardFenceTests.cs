@@ -1,10 +1,8 @@
 using GrpcPresence.Core.Cluster.Shards;
-using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Presence;
-using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;

@@ -5,10 +5,8 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
-using GrpcPresence.Core.Tenants;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
-using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing;
 
 namespace GrpcPresence.Core.Tests.Writing.Cluster;
