@@ -15,6 +15,7 @@ public sealed class ShardGates
     private const int StateBits = 2;
 
     private readonly long[] _gates = new long[Shard.Count]; // the epoch and the state
+    private readonly ShardBits _changed = new();
 
     /// <summary>Returns the gate of a shard.</summary>
     public ShardGate this[Shard shard] => Of(Volatile.Read(ref _gates[shard.Number]));
@@ -23,8 +24,11 @@ public sealed class ShardGates
     public bool IsOpen(Shard shard) => (Volatile.Read(ref _gates[shard.Number]) & 3) == (long)ShardGateState.Open;
 
     /// <summary>Sets the gate of a shard.</summary>
-    public void Set(Shard shard, ShardGate gate) =>
+    public void Set(Shard shard, ShardGate gate)
+    {
         Volatile.Write(ref _gates[shard.Number], (gate.Epoch << StateBits) | (long)gate.State);
+        _changed.Add(shard);
+    }
 
     /// <summary>Closes the gate of a shard, unless it is one of another epoch by now. From any thread.</summary>
     public void Close(Shard shard, long epoch)
@@ -38,7 +42,13 @@ public sealed class ShardGates
                 return;
         }
         while (Interlocked.CompareExchange(ref place, (epoch << StateBits) | (long)ShardGateState.Closed, present) != present);
+        _changed.Add(shard);
     }
+
+    /// <summary>
+    /// Returns the bits of a word of <see cref="ShardBits"/> whose gates have changed since this was last called. One caller uses it.
+    /// </summary>
+    internal ulong TakeChanged(int word) => _changed.Take(word);
 
     private static ShardGate Of(long gate) => new((ShardGateState)(gate & 3), gate >> StateBits);
 }
