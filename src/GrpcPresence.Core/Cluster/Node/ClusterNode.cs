@@ -71,9 +71,7 @@ public sealed class ClusterNode : ILinkReceiver
         var loader = new ShardLoader(parts.Store, parts.Services, parts.Tracker.Shards!);
         _ownership = new ShardOwnership(
             _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
-        _closes = new StreamCloses(
-            _self, _table, parts.Gates, parts.Tracker.Shards!,
-            (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall));
+        _closes = new StreamCloses(_self, parts.Tracker.Shards!, streams, _ownership.Note, _links.TrySend);
         _owned = new OwnedCalls(
             parts.Tracker, streams, parts.Services, parts.Executor, _table, () => IsConfirmed,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall), Wake);
@@ -116,13 +114,16 @@ public sealed class ClusterNode : ILinkReceiver
         Wake();
     }
 
-    /// <summary>Closes a heartbeat stream that a client has opened to this node, at each node that may own a session of it.</summary>
-    public void CloseStream(RoutedStream stream)
+    /// <summary>
+    /// Closes a heartbeat stream that a client has opened to this node, at each node that may know it. Call it for each stream that is over
+    /// for any reason: otherwise the owners of its sessions remember it. The steps that follow do it.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="byClient">Whether the client has closed it. Otherwise the server has, and no session ends.</param>
+    public void CloseStream(RoutedStream stream, bool byClient)
     {
-        if (!stream.EndSessionsOnClose)
-            return;
-        foreach (var node in _parts.View.Current.Nodes)
-            Send(node, new CloseStreamItem(stream.Id), _parts.Clock.Now + Limits.ForwardedCall);
+        if (End is null)
+            Receive(_self, new CloseStreamItem(stream.Id, byClient && stream.EndSessionsOnClose));
     }
 
     /// <summary>Takes a message from another node.</summary>
@@ -168,18 +169,19 @@ public sealed class ClusterNode : ILinkReceiver
         if (End is not null)
             return;
         var view = _parts.View.Current;
-        TakeMessages();
         Join();
         Confirm(view);
         if (End is not null)
             return;
+        TakeMessages();
         Evict(); // also an earlier run of this node, before this one has joined
         if (_hasJoined)
         {
             _poll.Step(view);
             Own(view);
         }
-        _closes.Step(_parts.Clock.Now);
+        if (_closes.Step(view, _parts.Clock.Now))
+            Wake();
         _parts.Confirmation.Tick(_parts.Clock.Now);
         SendStatus(view);
         _owned.Flush();
@@ -220,7 +222,7 @@ public sealed class ClusterNode : ILinkReceiver
 
     private void TakeMessages()
     {
-        while (_inbox.TryDequeue(out var received))
+        for (var left = Limits.MessagesAtOnce; left > 0 && _inbox.TryDequeue(out var received); left--)
         {
             switch (received.Message)
             {
@@ -228,7 +230,7 @@ public sealed class ClusterNode : ILinkReceiver
                     _ownership.Receive(received.From, item, _parts.Clock.Now);
                     break;
                 case CloseStreamItem close:
-                    _closes.Receive(close.Stream, _parts.Clock.Now);
+                    left -= _closes.Receive(close, _parts.Clock.Now);
                     break;
                 case WatchedServices watched:
                     _parts.Hints.Receive(received.From, watched);
@@ -243,6 +245,8 @@ public sealed class ClusterNode : ILinkReceiver
                     break;
             }
         }
+        if (!_inbox.IsEmpty)
+            Wake();
     }
 
     private void TakeCommits(CommitHint hint)
@@ -429,10 +433,7 @@ public sealed class ClusterNode : ILinkReceiver
         }
         _parts.Hints.Forget(view);
         foreach (var node in _statuses.Keys.Where(node => !view.Contains(node)).ToArray())
-        {
             _statuses.Remove(node);
-            _parts.Tracker.Streams!.Forget(node);
-        }
     }
 
     private void Stop(NodeEnd end)
