@@ -690,10 +690,28 @@ public static class Limits
     public static readonly TimeSpan ForwardedCall = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// For how long the close of a heartbeat stream waits while the shard of a user moves. A move takes less than a second, unless the
-    /// store is away. After that the sessions of the stream live until their leases end.
+    /// For how long the ingress of a heartbeat stream sends its close to nodes that it cannot reach, and to those that appear: much longer
+    /// than a fault of the network that stops no node. After that the sessions of the stream live until their leases end.
     /// </summary>
     public static readonly TimeSpan StreamCloseWait = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// For how long each node remembers the close of a heartbeat stream: until the last node has got it, and until a heartbeat and a
+    /// hand-over have arrived that were sent before. Remembering 200,000 closes takes 60 MB.
+    /// </summary>
+    public static readonly TimeSpan StreamCloseMemory = StreamCloseWait + (2 * ForwardedCall);
+
+    /// <summary>
+    /// How long the view of a node may lack a node to which clients have opened heartbeat streams: a new one may not be in it yet. After
+    /// that its streams are forgotten.
+    /// </summary>
+    public static readonly TimeSpan IngressAbsence = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Messages that a node takes in one step, users of closed heartbeat streams included, and closes that it sends to another node: a
+    /// millisecond, so that many of them delay no renewal of a <see cref="Confirmation"/>. The next step follows at once.
+    /// </summary>
+    public const int MessagesAtOnce = 1000;
 
     /// <summary>
     /// The retry delay of a call whose owner is not available: a take-over and a move take longer than a call over the network.

@@ -1,5 +1,3 @@
-using GrpcPresence.Core.Domain.Cluster;
-
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
@@ -12,6 +10,9 @@ namespace GrpcPresence.Core.Presence;
 /// </remarks>
 public sealed class HeartbeatStream
 {
+    /// <summary>The <see cref="Number"/> of a stream that is older than each that was met.</summary>
+    internal const long Oldest = 0;
+
     private static long _opened;
 
     private readonly Lock _gate = new(); // guards the users; taken inside a part's lock, and nothing is called under it
@@ -38,12 +39,8 @@ public sealed class HeartbeatStream
     /// <summary>What a cluster knows of the stream; null outside of one.</summary>
     internal MetStream? Met => _met;
 
-    /// <summary>The place in the order of streams. Lowered when a hand-over shows that another node has met the stream earlier.</summary>
-    internal long Number
-    {
-        get => Volatile.Read(ref _number);
-        set => Volatile.Write(ref _number, value);
-    }
+    /// <summary>The place in the order of streams.</summary>
+    internal long Number => Volatile.Read(ref _number);
 
     /// <summary>The number of users that have a session of this stream.</summary>
     internal int UserCount
@@ -63,6 +60,9 @@ public sealed class HeartbeatStream
         _met is { } met && other._met is { } otherMet && met.Id.Ingress == otherMet.Id.Ingress
             ? met.Id.Number < otherMet.Id.Number
             : Number < other.Number;
+
+    /// <summary>A hand-over shows the number that another node has given to the stream. The earliest meeting counts.</summary>
+    internal void Lower(long number) => Volatile.Write(ref _number, _number == Oldest ? number : Math.Min(_number, number));
 
     /// <summary>Tracks a user that has a session of this stream. Returns false if the stream is closed or does not track users.</summary>
     internal bool TryKeep(TrackedUser user)
@@ -92,12 +92,5 @@ public sealed class HeartbeatStream
             _users = null;
             return users is null ? [] : users;
         }
-    }
-
-    /// <summary>Returns the tracked users of the shard.</summary>
-    internal IReadOnlyList<TrackedUser> UsersOf(Shard shard)
-    {
-        lock (_gate)
-            return _users is null ? [] : [.. _users.Where(user => user.Shard == shard)];
     }
 }

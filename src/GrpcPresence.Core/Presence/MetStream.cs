@@ -1,47 +1,68 @@
+using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Core.Presence;
 
 /// <summary>
 /// What a node of a cluster knows of a heartbeat stream that it has met: its identity, and the shards of the users for which it sent
-/// heartbeats. Safe from any thread.
+/// heartbeats. The lock of <see cref="HeartbeatStreams"/> guards changes. <see cref="Has"/> takes no lock, because each heartbeat calls it.
 /// </summary>
 internal sealed class MetStream(StreamId id)
 {
-    private readonly Lock _gate = new(); // guards the shards; taken inside a part's lock, and nothing is called under it
-    private readonly HashSet<Shard> _shards = []; // nearly always one: a client sends heartbeats for one user
-    private int _last = -1; // the shard of the last heartbeat, if it is in the set: a steady heartbeat takes no lock
+    private const int None = -1;
+
+    private int _first = None; // the only shard of nearly all streams, because a client sends heartbeats for one user
+    private ShardBits? _others;
 
     /// <summary>The stream.</summary>
     public StreamId Id { get; } = id;
 
+    /// <summary>Whether there is no shard.</summary>
+    public bool IsEmpty => _first == None && _others is null or { IsEmpty: true };
+
+    /// <summary>Whether the stream has sent heartbeats for users of the shard to this node. Safe from any thread.</summary>
+    public bool Has(Shard shard) =>
+        Volatile.Read(ref _first) == shard.Number || (Volatile.Read(ref _others) is { } others && others.Has(shard));
+
     /// <summary>Adds a shard.</summary>
     public void Add(Shard shard)
     {
-        if (Volatile.Read(ref _last) == shard.Number)
+        if (_first == shard.Number)
             return;
-        lock (_gate)
+        if (_first == None)
         {
-            _shards.Add(shard);
-            Volatile.Write(ref _last, shard.Number);
+            Volatile.Write(ref _first, shard.Number);
+            return;
         }
+        if (_others is null)
+            Volatile.Write(ref _others, new ShardBits());
+        _others.Add(shard);
     }
 
-    /// <summary>Whether the stream has sent heartbeats for users of the shard to this node.</summary>
-    public bool Has(Shard shard)
+    /// <summary>Removes a shard.</summary>
+    public void Remove(Shard shard)
     {
-        lock (_gate)
-            return _shards.Contains(shard);
+        if (_first == shard.Number)
+            Volatile.Write(ref _first, None);
+        _others?.Set(shard, isIn: false);
     }
 
-    /// <summary>Removes a shard. Returns whether none is left.</summary>
-    public bool Remove(Shard shard)
+    /// <summary>Removes some shard and returns it. Returns false if no shard is left.</summary>
+    public bool TryTake(out Shard shard)
     {
-        lock (_gate)
+        shard = new Shard(_first);
+        for (var word = 0; _first == None && _others is not null && word < ShardBits.Words; word++)
         {
-            Volatile.Write(ref _last, -1);
-            _shards.Remove(shard);
-            return _shards.Count == 0;
+            if (_others.Word(word) is var bits && bits != 0)
+            {
+                shard = ShardBits.ShardOf(word, bits);
+                Remove(shard);
+                return true;
+            }
         }
+        if (_first == None)
+            return false;
+        Remove(shard);
+        return true;
     }
 }

@@ -88,7 +88,8 @@ public sealed class PresenceTracker : ITrackedUsers
             if (IsMoved(hash))
                 return HeartbeatResult.Moved(UserTable.ShardOf(hash));
             var now = _clock.Now;
-            stream?.Met?.Add(UserTable.ShardOf(hash));
+            if (stream?.Met is { } met && !met.Has(UserTable.ShardOf(hash)))
+                stream = Streams!.Enter(stream, UserTable.ShardOf(hash));
             return part.GetOrAdd(service, user.Identity, hash).Beat(user, session, now, now + timeout, stream);
         }
     }
@@ -150,8 +151,8 @@ public sealed class PresenceTracker : ITrackedUsers
 
     /// <summary>
     /// Shortens the leases of the sessions that the stream still owns to the present debounce, unless they end earlier. Call it when the
-    /// client closed a stream that asked for this. Do not call it for a stream that the server ends. In a cluster, a stream is closed for
-    /// each shard: see <see cref="TrackedShards.CloseStream"/>.
+    /// client closed a stream that asked for this. Do not call it for a stream that the server ends. In a cluster, see
+    /// <see cref="TrackedShards.CloseStream"/>.
     /// </summary>
     public void Close(HeartbeatStream stream)
     {

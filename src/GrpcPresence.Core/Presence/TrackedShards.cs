@@ -72,34 +72,27 @@ public sealed class TrackedShards
     }
 
     /// <summary>
-    /// Closes a heartbeat stream for the users of one shard: see <see cref="PresenceTracker.Close"/>. Returns false if this node does not
-    /// hold the shard: the call belongs to its holder, where repeating it is harmless.
+    /// Closes a heartbeat stream for the users of all shards that this node has, whatever their gates. While a shard is handed over, both
+    /// nodes must close the stream: the holder may have sent the users before, and may open the shard again. What comes later of the stream
+    /// finds it closed. Closing it again is harmless. Returns the number of users that were visited.
     /// </summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="shard">One of the shards for whose users the stream has sent heartbeats.</param>
-    /// <param name="byClient">Whether the client closed the stream. Otherwise no session ends.</param>
-    public bool CloseStream(StreamId id, Shard shard, bool byClient)
+    /// <param name="id">The stream, which this node need not know.</param>
+    /// <param name="endsSessions">
+    /// Whether the client closed a stream that asked for this: see <see cref="PresenceTracker.Close"/>. Otherwise no session ends.
+    /// </param>
+    /// <param name="until">The time of the clock of the node up to which the close is remembered.</param>
+    public int CloseStream(StreamId id, bool endsSessions, TimeSpan until)
     {
-        var stream = _streams.Find(id);
-        var part = PartOf(shard);
-        var users = stream is not null && byClient ? stream.UsersOf(shard) : [];
+        var stream = _streams.Close(id, endsSessions, until);
+        if (stream is null || !endsSessions)
+            return 0;
+        var users = stream.TakeUsers();
         foreach (var user in users)
         {
-            lock (part.Gate)
-            {
-                if (!_states.Gates.IsOpen(shard))
-                    break;
-                user.Close(stream!, _clock.Now);
-                stream!.Forget(user);
-            }
+            lock (user.Part.Gate)
+                user.Close(stream, _clock.Now);
         }
-        lock (part.Gate)
-        {
-            var gate = _states.Gates[shard].State;
-            if (stream is not null && gate != ShardGateState.Sealed) // a hand-over carries the stream to the node that will close it
-                _streams.Remove(stream, shard);
-            return gate == ShardGateState.Open;
-        }
+        return users.Count;
     }
 
     /// <summary>

@@ -85,11 +85,12 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         var wasOnline = IsOnline;
         var index = _sessions.IndexOf(id);
         ref var session = ref _sessions[index >= 0 ? index : Begin(id)];
+        var formerEnd = session.LeaseEnd;
         session.LastBeat = now;
         session.LeaseEnd = leaseEnd;
-        if (session.Owner != stream)
-            SetOwner(ref session, stream);
-        Part.Wheel.PutBy(this, leaseEnd);
+        if (session.Owner != stream && !TrySetOwner(ref session, stream))
+            session.LeaseEnd = Math.Max(formerEnd, Math.Min(leaseEnd, now + Debounce)); // as if the close came next
+        Part.Wheel.PutBy(this, session.LeaseEnd);
         _sessions.IsUnseen = false;
         if (!wasOnline)
             Part.CameOnline++;
@@ -123,7 +124,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     /// <summary>Shortens the leases of the sessions that a stream still owns, because the client closed it.</summary>
     public void Close(HeartbeatStream stream, long now)
     {
-        var latest = now + Service.Configuration.OfflineDebounce.Ticks;
+        var latest = now + Debounce;
         for (var index = 0; index < _sessions.Count; index++)
         {
             ref var session = ref _sessions[index];
@@ -247,8 +248,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             ref var added = ref _sessions[_sessions.Add(session.Id)];
             added.LeaseEnd = loadedAt + session.Remaining.Ticks;
             added.LastBeat = now - session.SinceBeat.Ticks;
-            if (session.Stream is { } stream)
-                SetOwner(ref added, streams.OwnerOf(stream));
+            if (session.Stream is { } stream && !TrySetOwner(ref added, streams.OwnerOf(stream)))
+                added.LeaseEnd = Math.Min(added.LeaseEnd, loadedAt + Debounce); // the holder did not know that the stream was closed
         }
         foreach (var end in handed.Ended)
             (_sessions.Ended ??= new EndedSessions()).Receive(end, loadedAt);
@@ -435,6 +436,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             _sessions.Ended?.MarkStored(id);
     }
 
+    private long Debounce => Service.Configuration.OfflineDebounce.Ticks;
+
     private TimeSpan Spread => TimeSpan.FromSeconds((uint)Hash % (uint)Limits.AliveSpread.TotalSeconds);
 
     private TimeSpan LastAlive => TimeSpan.FromSeconds(_sessions.AliveAt) + Spread;
@@ -529,15 +532,21 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
         return _sessions.Add(id);
     }
 
-    private void SetOwner(ref LiveSession session, HeartbeatStream? stream)
+    /// <summary>
+    /// Makes the stream the owner, unless a newer one is. Returns false, and leaves no owner, if the stream was closed and its sessions
+    /// ended with it: in a cluster a heartbeat may arrive after the close.
+    /// </summary>
+    private bool TrySetOwner(ref LiveSession session, HeartbeatStream? stream)
     {
         var former = session.Owner;
         // A heartbeat that arrives late over the stream before a reconnect must not take the session back: the end of that stream, which
         // follows, would end the session.
         if (stream is not null && former is not null && stream.IsOlderThan(former))
-            return;
-        session.Owner = stream is { EndSessionsOnClose: true } && !stream.TryKeep(this) ? null : stream;
+            return true;
+        var isClosed = stream is { EndSessionsOnClose: true } && !stream.TryKeep(this);
+        session.Owner = isClosed ? null : stream;
         Disown(former);
+        return !isClosed;
     }
 
     private void Remove(int index)

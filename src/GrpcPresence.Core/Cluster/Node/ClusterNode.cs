@@ -85,9 +85,7 @@ public sealed class ClusterNode : ILinkReceiver
             _self, _table, parts.Gates, parts.Tracker.Shards!, loader, parts.Queue, Send, _homes.IsDrained);
         _data = new NodeData(parts, _table, _ownership, _homes);
         _poll = new StorePoll(parts, _table, _data.Adopt, Wake);
-        _closes = new StreamCloses(
-            _self, _table, parts.Gates, parts.Tracker.Shards!,
-            (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall));
+        _closes = new StreamCloses(_self, parts.Tracker.Shards!, streams, _ownership.Note, _links.TrySend);
         _owned = new OwnedCalls(
             parts.Tracker, streams, parts.Services, parts.Executor, _table, () => IsConfirmed,
             (to, item) => Send(to, item, parts.Clock.Now + Limits.ForwardedCall), Wake);
@@ -142,13 +140,16 @@ public sealed class ClusterNode : ILinkReceiver
         Wake();
     }
 
-    /// <summary>Closes a heartbeat stream that a client has opened to this node, at each node that may own a session of it.</summary>
-    public void CloseStream(RoutedStream stream)
+    /// <summary>
+    /// Closes a heartbeat stream that a client has opened to this node, at each node that may know it. Call it for each stream that is over
+    /// for any reason: otherwise the owners of its sessions remember it. The steps that follow do it.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="byClient">Whether the client has closed it. Otherwise the server has, and no session ends.</param>
+    public void CloseStream(RoutedStream stream, bool byClient)
     {
-        if (!stream.EndSessionsOnClose)
-            return;
-        foreach (var node in _parts.View.Current.Nodes)
-            Send(node, new CloseStreamItem(stream.Id), _parts.Clock.Now + Limits.ForwardedCall);
+        if (End is null)
+            Receive(_self, new CloseStreamItem(stream.Id, byClient && stream.EndSessionsOnClose));
     }
 
     /// <summary>Takes a message from another node.</summary>
@@ -194,18 +195,19 @@ public sealed class ClusterNode : ILinkReceiver
         if (End is not null)
             return;
         var view = _parts.View.Current;
-        TakeMessages();
         Join();
         Confirm(view);
         if (End is not null)
             return;
+        TakeMessages();
         Evict(); // also an earlier run of this node, before this one has joined
         if (_hasJoined)
         {
             _poll.Step(view);
             Own(view);
         }
-        _closes.Step(_parts.Clock.Now);
+        if (_closes.Step(view, _parts.Clock.Now))
+            Wake();
         _parts.Confirmation.Tick(_parts.Clock.Now);
         SendWatched(view);
         SendStatus(view);
@@ -247,7 +249,7 @@ public sealed class ClusterNode : ILinkReceiver
 
     private void TakeMessages()
     {
-        while (_inbox.TryDequeue(out var received))
+        for (var left = Limits.MessagesAtOnce; left > 0 && _inbox.TryDequeue(out var received); left--)
         {
             switch (received.Message)
             {
@@ -255,7 +257,7 @@ public sealed class ClusterNode : ILinkReceiver
                     _ownership.Receive(received.From, item, _parts.Clock.Now);
                     break;
                 case CloseStreamItem close:
-                    _closes.Receive(close.Stream, _parts.Clock.Now);
+                    left -= _closes.Receive(close, _parts.Clock.Now);
                     break;
                 case WatchedServices watched:
                     _parts.Hints.Receive(received.From, watched);
@@ -278,6 +280,8 @@ public sealed class ClusterNode : ILinkReceiver
                     break;
             }
         }
+        if (!_inbox.IsEmpty)
+            Wake();
     }
 
     /// <summary>Joins, unless an earlier run of the name is active, which must be evicted first.</summary>
@@ -456,10 +460,7 @@ public sealed class ClusterNode : ILinkReceiver
         SendToOthers(view, new NodeStatus(_isLeaving, _number, _watched.Number));
         _parts.Hints.Forget(view);
         foreach (var node in _statuses.Keys.Where(node => !view.Contains(node)).ToArray())
-        {
             _statuses.Remove(node);
-            _parts.Tracker.Streams!.Forget(node);
-        }
     }
 
     private void Stop(NodeEnd end)

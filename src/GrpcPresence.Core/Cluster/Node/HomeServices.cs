@@ -66,16 +66,10 @@ internal sealed class HomeServices
             _lender.SetNodes(view.Nodes);
         }
         ResumeUnasked();
-        for (var number = 0; number < Shard.Count; number++)
+        for (var word = 0; word < ShardBits.Words; word++)
         {
-            var shard = new Shard(number);
-            var gate = _gates[shard];
-            var epoch = gate.IsHeld ? gate.Epoch : 0;
-            if (_open[number] == epoch)
-                continue;
-            Close(shard);
-            if (gate.State == ShardGateState.Open)
-                Open(shard, epoch);
+            for (var bits = _gates.TakeChanged(word); bits != 0; bits &= bits - 1)
+                Follow(ShardBits.ShardOf(word, bits));
         }
         var now = _time.GetTimestamp();
         Borrower.Tick(now);
@@ -164,6 +158,17 @@ internal sealed class HomeServices
     {
         Borrower.Receive(message, _time.GetTimestamp());
         _lender.Receive(message);
+    }
+
+    private void Follow(Shard shard)
+    {
+        var gate = _gates[shard];
+        var epoch = gate.IsHeld ? gate.Epoch : 0;
+        if (_open[shard.Number] == epoch)
+            return;
+        Close(shard);
+        if (gate.State == ShardGateState.Open)
+            Open(shard, epoch);
     }
 
     private void Open(Shard shard, long epoch)

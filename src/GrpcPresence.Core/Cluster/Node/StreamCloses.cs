@@ -1,5 +1,5 @@
+using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Routing;
-using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
@@ -7,41 +7,86 @@ using GrpcPresence.Core.Presence;
 namespace GrpcPresence.Core.Cluster.Node;
 
 /// <summary>
-/// Closes heartbeat streams for the users that this node owns. A close that comes while a shard moves waits until the shard is open here,
-/// or goes on to the node that has got it. Otherwise the sessions of the stream would live until their leases end. Used only by the loop of
-/// the node.
+/// Closes heartbeat streams at each node that may know them. Used only by the loop of the node.
 /// </summary>
+/// <remarks>
+/// <list type="number">
+/// <item>The ingress of a stream sends its close to each node of the view, and for <see cref="Limits.StreamCloseWait"/> to each node that
+/// appears, because a shard may move to a node that the ingress does not see yet.</item>
+/// <item>A node closes the stream for the users of all its shards, whatever their gates. It remembers the close for
+/// <see cref="Limits.StreamCloseMemory"/>: what arrives later does not bring the stream back.</item>
+/// <item>A hand-over may wait longer for its switch. It keeps the closes of its streams until the shard is loaded.</item>
+/// </list>
+/// So whichever node opens a shard, it has closed the stream before, or closes it when the close arrives.
+/// </remarks>
+/// <param name="self">This node.</param>
+/// <param name="shards">The shards in the tracker.</param>
+/// <param name="streams">The streams that this node has met.</param>
+/// <param name="note">Takes each close, for the hand-overs to this node that wait for their switch.</param>
+/// <param name="trySend">Queues an item for another node. Returns false if too much waits for it.</param>
 internal sealed class StreamCloses(
-    NodeId self, ShardTable table, ShardGates gates, TrackedShards shards, Action<NodeId, CloseStreamItem> send)
+    NodeId self, TrackedShards shards, HeartbeatStreams streams, Action<CloseStreamItem> note, SendItem trySend)
 {
-    private readonly List<(StreamId Stream, Shard Shard, TimeSpan Until)> _waiting = [];
+    private readonly List<(CloseStreamItem Close, TimeSpan Until)> _own = []; // of streams that were opened to this node
+    private readonly Dictionary<NodeId, long> _next = []; // the number of the first close that was not sent to the node
+    private long _first; // the number of the first close in the list
+    private long _seen = -1; // the number of the last view
 
-    /// <summary>Closes a stream for all shards.</summary>
-    public void Receive(StreamId stream, TimeSpan now)
+    /// <summary>Closes a stream. Returns the number of users that were visited.</summary>
+    public int Receive(CloseStreamItem close, TimeSpan now)
     {
-        for (var number = 0; number < Shard.Count; number++)
+        if (close.Stream.Ingress == self)
+            _own.Add((close, now + Limits.StreamCloseWait));
+        note(close);
+        return shards.CloseStream(close.Stream, close.EndsSessions, now + Limits.StreamCloseMemory);
+    }
+
+    /// <summary>
+    /// Sends what is due, at most <see cref="Limits.MessagesAtOnce"/> closes to each node, and forgets what is over. Returns whether more
+    /// can be sent at once.
+    /// </summary>
+    public bool Step(ClusterView view, TimeSpan now)
+    {
+        streams.Forget(view.Contains, now);
+        Forget(view, now);
+        var hasMore = false;
+        foreach (var node in view.Nodes)
         {
-            var shard = new Shard(number);
-            var isDone = gates[shard].IsHeld ? shards.CloseStream(stream, shard, byClient: true) : table[shard].Node != self;
-            if (!isDone)
-                _waiting.Add((stream, shard, now + Limits.StreamCloseWait));
+            if (node != self)
+                hasMore |= Send(node);
         }
+        return hasMore;
     }
 
-    /// <summary>Closes what has waited for its shard.</summary>
-    public void Step(TimeSpan now)
+    private bool Send(NodeId node)
     {
-        if (_waiting.Count > 0)
-            _waiting.RemoveAll(close => now >= close.Until || TryClose(close.Stream, close.Shard));
+        var next = Math.Max(_next.GetValueOrDefault(node), _first);
+        var last = _first + _own.Count;
+        var end = Math.Min(next + Limits.MessagesAtOnce, last);
+        for (; next < end; next++)
+        {
+            var (close, until) = _own[(int)(next - _first)];
+            if (!trySend(node, close, until))
+                break; // the next step tries again
+        }
+        _next[node] = next;
+        return next == end && end < last;
     }
 
-    private bool TryClose(StreamId stream, Shard shard)
+    private void Forget(ClusterView view, TimeSpan now)
     {
-        if (gates[shard].IsHeld)
-            return shards.CloseStream(stream, shard, byClient: true);
-        if (table[shard].Node is not { } holder || holder == self)
-            return false;
-        send(holder, new CloseStreamItem(stream));
-        return true;
+        var over = 0;
+        while (over < _own.Count && now >= _own[over].Until)
+            over++;
+        _own.RemoveRange(0, over);
+        _first += over;
+        if (_seen == view.Number)
+            return;
+        _seen = view.Number;
+        foreach (var node in _next.Keys)
+        {
+            if (!view.Contains(node))
+                _next.Remove(node);
+        }
     }
 }

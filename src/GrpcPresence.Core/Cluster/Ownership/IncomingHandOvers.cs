@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
@@ -66,6 +67,17 @@ internal sealed class IncomingHandOvers
             _incoming.Remove(shard);
     }
 
+    /// <summary>
+    /// Notes that a stream was closed. The holder may have sent it open, and the switch may come later than closes are remembered.
+    /// </summary>
+    public void Note(CloseStreamItem close)
+    {
+        if (_incoming.Count == 0) // a dictionary that once had many entries takes long to enumerate
+            return;
+        foreach (var incoming in _incoming.Values)
+            incoming.Note(close);
+    }
+
     /// <summary>Forgets everything.</summary>
     public void Clear() => _incoming.Clear();
 }
@@ -75,6 +87,8 @@ internal sealed class IncomingHandOvers
 /// <param name="begin">The first item.</param>
 internal sealed class Incoming(NodeId from, HandOverBegin begin)
 {
+    private HashSet<StreamId>? _streams; // created by the first close
+
     /// <summary>The holder.</summary>
     public NodeId From => from;
 
@@ -84,9 +98,20 @@ internal sealed class Incoming(NodeId from, HandOverBegin begin)
     /// <summary>The users.</summary>
     public List<HandedUser> Users { get; } = [];
 
+    /// <summary>The streams of the hand-over that were closed since it began.</summary>
+    public List<CloseStreamItem> Closes { get; } = [];
+
     /// <summary>Whether these are all users.</summary>
     public bool IsComplete { get; set; }
 
     /// <summary>Until when this node waits for the holder to say that it has switched; null if it does not wait yet.</summary>
     public TimeSpan? WaitsUntil { get; set; }
+
+    /// <summary>Notes that a stream was closed.</summary>
+    public void Note(CloseStreamItem close)
+    {
+        _streams ??= [.. begin.Start.Streams.Select(stream => stream.Id)];
+        if (_streams.Remove(close.Stream))
+            Closes.Add(close);
+    }
 }

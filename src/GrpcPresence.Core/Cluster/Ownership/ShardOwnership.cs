@@ -101,6 +101,9 @@ internal sealed class ShardOwnership(
         }
     }
 
+    /// <summary>A stream was closed. What is being handed over to this node may be older.</summary>
+    public void Note(CloseStreamItem close) => _incoming.Note(close);
+
     /// <summary>Does what is due, and notes what should be claimed.</summary>
     /// <param name="view">The newest view.</param>
     /// <param name="leaving">The nodes that give their shards away; a greater version for each change of the set.</param>
@@ -162,7 +165,7 @@ internal sealed class ShardOwnership(
         gates.Learn(data, kept);
         for (var number = 0; number < Shard.Count; number++)
         {
-            if (!kept.Contains(new Shard(number)))
+            if (!kept.Has(new Shard(number)))
                 CloseUsers(new Shard(number));
         }
         _unseen.AddAll();
@@ -337,6 +340,8 @@ internal sealed class ShardOwnership(
         }
         _done.Remove(shard);
         var incoming = _incoming.Take(shard);
+        foreach (var close in incoming?.Closes ?? [])
+            shards.CloseStream(close.Stream, close.EndsSessions, now + Limits.StreamCloseMemory);
         _tracked[shard.Number] = true;
         _loads.Begin(shard, epoch, incoming, isHandedOver);
     }

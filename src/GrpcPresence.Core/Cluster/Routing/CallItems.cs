@@ -98,9 +98,10 @@ public sealed record ResultItem(long Call, CallResult Result) : LinkItem
     public override int Size => 32 + Result.Size;
 }
 
-/// <summary>The client has closed a heartbeat stream whose sessions end with it.</summary>
+/// <summary>A heartbeat stream is closed. Sent by its ingress.</summary>
 /// <param name="Stream">The stream.</param>
-public sealed record CloseStreamItem(StreamId Stream) : LinkItem
+/// <param name="EndsSessions">Whether its sessions end soon: the client has closed it, and asked for this.</param>
+public sealed record CloseStreamItem(StreamId Stream, bool EndsSessions) : LinkItem
 {
     /// <inheritdoc/>
     public override int Size => 64;

@@ -3,7 +3,9 @@ using GrpcPresence.Core.Domain.Cluster;
 
 namespace GrpcPresence.Core.Cluster.Shards;
 
-/// <summary>A set of shards, in one bit each. Not safe from several threads, apart from <see cref="Add"/> and <see cref="Take"/>.</summary>
+/// <summary>
+/// A set of shards, in one bit each. Not safe from several threads, apart from <see cref="Add"/>, <see cref="Has"/> and <see cref="Take"/>.
+/// </summary>
 internal sealed class ShardBits
 {
     /// <summary>The number of words.</summary>
@@ -19,11 +21,11 @@ internal sealed class ShardBits
     /// <summary>Returns the shard of a bit.</summary>
     public static Shard ShardOf(int word, ulong bits) => new((word * WordBits) + BitOperations.TrailingZeroCount(bits));
 
+    /// <summary>Whether the set has the shard.</summary>
+    public bool Has(Shard shard) => (Volatile.Read(ref _words[shard.Number / WordBits]) & (1UL << (shard.Number % WordBits))) != 0;
+
     /// <summary>Returns a word: the bits of 64 shards.</summary>
     public ulong Word(int word) => _words[word];
-
-    /// <summary>Whether the shard is in the set.</summary>
-    public bool Contains(Shard shard) => (_words[shard.Number / WordBits] & (1UL << (shard.Number % WordBits))) != 0;
 
     /// <summary>Adds a shard.</summary>
     public void Add(Shard shard) => Interlocked.Or(ref _words[shard.Number / WordBits], 1UL << (shard.Number % WordBits));

@@ -17,6 +17,7 @@ public sealed class ShardGates
 
     private readonly Lock _changing = new(); // orders changes; nothing is called under it
     private readonly long[] _gates = new long[Shard.Count]; // the epoch and the state
+    private readonly ShardBits _changed = new();
     private volatile KnownData _data = new(default); // replaced as a whole
 
     /// <summary>Returns the gate of a shard.</summary>
@@ -77,15 +78,23 @@ public sealed class ShardGates
             for (var number = 0; number < Shard.Count; number++)
             {
                 var shard = new Shard(number);
-                if (!kept.Contains(shard) || !this[shard].IsHeld)
+                if (!kept.Has(shard) || !this[shard].IsHeld)
                     Put(shard, default);
             }
             _data = new KnownData(data); // after the gates
         }
     }
 
-    private void Put(Shard shard, ShardGate gate) =>
+    /// <summary>
+    /// Returns the bits of a word of <see cref="ShardBits"/> whose gates have changed since this was last called. One caller uses it.
+    /// </summary>
+    internal ulong TakeChanged(int word) => _changed.Take(word);
+
+    private void Put(Shard shard, ShardGate gate)
+    {
         Volatile.Write(ref _gates[shard.Number], (gate.Epoch << StateBits) | (long)gate.State);
+        _changed.Add(shard);
+    }
 
     private static ShardGate Of(long gate) => new((ShardGateState)(gate & 3), gate >> StateBits);
 

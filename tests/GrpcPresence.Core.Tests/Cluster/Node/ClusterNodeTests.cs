@@ -193,56 +193,6 @@ public sealed class ClusterNodeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_close_of_a_stream_reaches_every_owner()
-    {
-        await JoinTwoAsync();
-        var stream = new RoutedStream(new StreamId(_a.Id, 1), EndSessionsOnClose: true);
-        await BeatAsync(_a, stream);
-        Advance(seconds: 1);
-        Assert.Equal(3, Users.Select(user => Assert.Single(_nodes.HoldersOf(ShardOf(user)))).Distinct().Count());
-
-        _a.Node.CloseStream(stream);
-        Advance(seconds: 7); // the debounce is 5 s
-
-        Assert.All(Users, user => Assert.False(_nodes.IsOnline(user)));
-    }
-
-    [Fact]
-    public async Task A_stream_whose_sessions_do_not_end_with_it_ends_none()
-    {
-        await JoinTwoAsync();
-        var stream = new RoutedStream(new StreamId(_a.Id, 1), EndSessionsOnClose: false);
-        await BeatAsync(_a, stream);
-
-        _a.Node.CloseStream(stream);
-        Advance(seconds: 7);
-
-        Assert.All(Users, user => Assert.True(_nodes.IsOnline(user)));
-    }
-
-    [Fact]
-    public async Task The_close_of_a_stream_during_a_hand_over_is_done_by_the_next_holder()
-    {
-        var stream = new RoutedStream(new StreamId(_a.Id, 1), EndSessionsOnClose: true);
-        await BeatAsync(_a, stream);
-        Advance(seconds: 1);
-        var b = _nodes.Start("b");
-        string[] moving = [];
-        for (var step = 0; step < 100 && moving.Length == 0; step++)
-        {
-            Advance(seconds: 0.05);
-            moving = [.. Users.Where(user => _a.Gates[ShardOf(user)].State == ShardGateState.Sealed)];
-        }
-        Assert.NotEmpty(moving);
-
-        _a.Node.CloseStream(stream);
-        Advance(seconds: 12);
-
-        Assert.All(moving, user => Assert.True(b.Answers(ShardOf(user))));
-        Assert.All(Users, user => Assert.False(_nodes.IsOnline(user)));
-    }
-
-    [Fact]
     public async Task OneTimeline_a_hint_of_other_data_changes_nothing()
     {
         var service = await _a.Services.GetAsync(_nodes.Service, default);

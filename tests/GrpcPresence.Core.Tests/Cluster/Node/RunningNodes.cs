@@ -21,6 +21,8 @@ internal sealed class RunningNodes : IDisposable
     private readonly List<SimulatedNode> _nodes = [];
     private readonly ClusterBackEnd _backEnd;
     private readonly ClusterQuotas _quotas;
+    private readonly SteppedNodes _stepped;
+    private readonly HashSet<SimulatedNode> _ended = [];
 
     public RunningNodes()
     {
@@ -29,6 +31,11 @@ internal sealed class RunningNodes : IDisposable
         Store = new InMemoryPresenceStore(seed: 1, _storeTime);
         _backEnd = new ClusterBackEnd(seed: 1, _clock, Store);
         _quotas = new ClusterQuotas(_clock);
+        _stepped = new SteppedNodes(Quantum, _clock, _storeTime, Network, Membership, _continuations, _nodes)
+        {
+            Stepped = NoteEnd,
+            AllStepped = () => AfterStep?.Invoke(),
+        };
     }
 
     public SimulatedNetwork Network { get; }
@@ -85,52 +92,19 @@ internal sealed class RunningNodes : IDisposable
         Store.Image.Get(Service) is var stored && stored.FindUser(World.Key(user)) is { } found ? stored.StateOf(found).IsOnline : null;
 
     /// <summary>Lets time pass. A node that has ended is gone for the others.</summary>
-    public void Advance(TimeSpan by)
-    {
-        for (var end = _clock.Now + by; _clock.Now < end;)
-        {
-            var next = _clock.Now + Quantum;
-            while (Network.NextDelivery is { } due && due <= next)
-            {
-                MoveClocks(due);
-                Network.DeliverDue();
-                _continuations.Run();
-                foreach (var node in _nodes)
-                {
-                    node.StepIfReceived();
-                    _continuations.Run();
-                }
-            }
-            MoveClocks(next);
-            Membership.Advance();
-            foreach (var node in _nodes)
-            {
-                Assert.Null(node.Fault);
-                var isEnded = node.Node.End is not null;
-                node.Step();
-                _continuations.Run();
-                if (!isEnded && node.Node.End is not null)
-                {
-                    Network.Detach(node.Id);
-                    Membership.End(node.Id);
-                    Membership.Remove(node.Id);
-                }
-            }
-            AfterStep?.Invoke();
-        }
-    }
+    public void Advance(TimeSpan by) => _stepped.Advance(by);
 
     /// <summary>Returns the nodes that answer for the shard.</summary>
     public IReadOnlyList<NodeId> HoldersOf(Shard shard) =>
         [.. _nodes.Where(node => node.IsServing && node.Answers(shard)).Select(node => node.Id)];
 
-    private void MoveClocks(TimeSpan now)
+    private void NoteEnd(SimulatedNode node)
     {
-        if (now <= _clock.Now)
+        Assert.Null(node.Fault);
+        if (node.Node.End is null || !_ended.Add(node))
             return;
-        _storeTime.Advance(now - _clock.Now);
-        _clock.AdvanceTo(now);
-        foreach (var node in _nodes)
-            node.AdvanceTo(now);
+        Network.Detach(node.Id);
+        Membership.End(node.Id);
+        Membership.Remove(node.Id);
     }
 }

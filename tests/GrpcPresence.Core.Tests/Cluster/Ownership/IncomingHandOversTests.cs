@@ -1,5 +1,6 @@
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Ownership;
+using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
@@ -151,10 +152,26 @@ public sealed class IncomingHandOversTests
         Assert.Null(_incoming.Take(Shard));
     }
 
+    [Fact]
+    public void Closed_the_closes_of_the_streams_of_a_hand_over_are_kept_until_it_is_taken()
+    {
+        var (one, other, foreign) = (new StreamId(B, 1), new StreamId(B, 2), new StreamId(B, 3));
+        _incoming.Receive(A, Begin(id: 1, streams: [one, other]));
+        CloseStreamItem[] closes = [new(one, EndsSessions: true), new(foreign, EndsSessions: true), new(other, EndsSessions: false)];
+        foreach (var close in closes)
+        {
+            _incoming.Note(close);
+            _incoming.Note(close); // again, from the ingress
+        }
+
+        Assert.Equal([closes[0], closes[2]], _incoming.Take(Shard)!.Closes);
+    }
+
     private static KnownHolder Holder(NodeId node, long epoch) => new(node, epoch, default);
 
-    private static HandOverBegin Begin(long id, NodeId? holder = null) =>
-        new(id, Shard, Holder(holder ?? A, epoch: 5), new HandOverStart(default, []));
+    private static HandOverBegin Begin(long id, NodeId? holder = null, params StreamId[] streams) => new(
+        id, Shard, Holder(holder ?? A, epoch: 5),
+        new HandOverStart(default, [.. streams.Select(stream => new HandedStream(stream, Order: 1, EndSessionsOnClose: true))]));
 
     private static HandOverPage Page(long id, params string[] users) => new(
         id, Shard, [.. users.Select(user => new HandedUser { Service = new ServiceSid(1), ServiceId = 1, Identity = World.Id(user) })]);

@@ -68,4 +68,38 @@ public sealed class ShardGatesTests
         Assert.Equal(default, _gates[Shard]);
         Assert.Equal(default, _gates[lost]);
     }
+
+    [Fact]
+    public void A_change_is_shown_once()
+    {
+        TakeChanged();
+        _gates.Set(Shard, new ShardGate(ShardGateState.Sealed, Epoch: 5));
+        _gates.Set(Shard, new ShardGate(ShardGateState.Open, Epoch: 5));
+
+        Assert.Equal([Shard], TakeChanged());
+        Assert.Empty(TakeChanged());
+    }
+
+    [Fact]
+    public void The_forced_loss_of_a_shard_is_a_change_and_that_of_an_earlier_epoch_is_not()
+    {
+        _gates.Set(Shard, new ShardGate(ShardGateState.Open, Epoch: 2));
+        TakeChanged();
+
+        _gates.Lose(Shard, epoch: 1, Data);
+        Assert.Empty(TakeChanged());
+        _gates.Lose(Shard, epoch: 2, Data);
+        Assert.Equal([Shard], TakeChanged());
+    }
+
+    private List<Shard> TakeChanged()
+    {
+        List<Shard> shards = [];
+        for (var word = 0; word < ShardBits.Words; word++)
+        {
+            for (var bits = _gates.TakeChanged(word); bits != 0; bits &= bits - 1)
+                shards.Add(ShardBits.ShardOf(word, bits));
+        }
+        return shards;
+    }
 }

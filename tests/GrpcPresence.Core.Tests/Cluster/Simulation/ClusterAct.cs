@@ -9,6 +9,12 @@ internal enum ClusterAct
     /// <summary>A heartbeat of user A's session B comes to some node.</summary>
     Beat,
 
+    /// <summary>A heartbeat of user A comes over a heartbeat stream to some node.</summary>
+    Stream,
+
+    /// <summary>One heartbeat stream is closed, or all of them.</summary>
+    Close,
+
     /// <summary>User A's session B ends.</summary>
     End,
 

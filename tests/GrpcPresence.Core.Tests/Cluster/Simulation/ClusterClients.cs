@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Fixture;
@@ -19,11 +20,20 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     /// <summary>Notes a heartbeat of a client that sends them all the time.</summary>
     public void BeatSteadily(HeartbeatResult result, string user) => _asked.Add(new Asked(user, "steady", result.Stored, clock.Now, false));
 
-    /// <summary>Notes a heartbeat.</summary>
-    public void Beat(HeartbeatResult result, string user, string session)
+    /// <summary>Notes a heartbeat, of a stream if there is one.</summary>
+    public void Beat(HeartbeatResult result, string user, string session, StreamId? stream = null)
     {
         if (result.Rejection is null)
-            _asked.Add(new Asked(user, session, result.Stored, clock.Now, false));
+            _asked.Add(new Asked(user, session, result.Stored, clock.Now, false) { Stream = stream });
+    }
+
+    /// <summary>Notes the close of a stream whose sessions end with it. The user may go offline from now on.</summary>
+    public void CloseStream(StreamId stream, string user)
+    {
+        if (_online.GetValueOrDefault(user) != TimeSpan.MinValue)
+            _online.Remove(user);
+        foreach (var asked in _asked.Where(asked => asked.Stream == stream))
+            asked.IsClosed = true;
     }
 
     /// <summary>Notes the end of a session. The user may go offline from now on.</summary>
@@ -115,7 +125,7 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         {
             _beaten[key] = (asked.At, clock.Now);
             var mayEnd = _asked.Exists(other => other.User == asked.User && other.IsEnd);
-            if (!mayEnd && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
+            if (!mayEnd && !asked.IsClosed && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
                 _online[asked.User] = asked.At + timeout;
         }
     }
@@ -139,5 +149,10 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         public TimeSpan At => at;
 
         public bool IsEnd => isEnd;
+
+        public StreamId? Stream { get; init; }
+
+        /// <summary>Whether the stream was closed since, and its sessions end with it.</summary>
+        public bool IsClosed { get; set; }
     }
 }

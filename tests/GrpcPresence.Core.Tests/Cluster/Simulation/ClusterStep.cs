@@ -25,6 +25,7 @@ internal sealed record ClusterStep(ClusterAct Act, int A, int B)
         ClusterAct.Wait => 20,
         ClusterAct.Beat => 10,
         ClusterAct.Read => 8,
+        ClusterAct.Stream => 5,
         ClusterAct.Unpause or ClusterAct.Heal or ClusterAct.Reconnect or ClusterAct.Land => 4,
         ClusterAct.Hook or ClusterAct.End or ClusterAct.Rename or ClusterAct.Open or ClusterAct.Resume => 3,
         ClusterAct.Burst or ClusterAct.Create or ClusterAct.Delete or ClusterAct.Switch or ClusterAct.Start or ClusterAct.Fault => 2,

@@ -28,6 +28,7 @@ internal sealed class SimulatedCluster : IDisposable
 
     private const int MaxNodes = 7;
     private const int WebhooksInOneOf = 40;
+    private const int StreamRounds = 8;
 
     private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(4);
@@ -50,6 +51,8 @@ internal sealed class SimulatedCluster : IDisposable
     private readonly ClusterClients _clients;
     private readonly ClusterBackEnd _backEnd;
     private readonly ClusterQuotas _quotas;
+    private readonly SteppedNodes _stepped;
+    private readonly ClusterStreams _streams;
     private ServiceSid _sid;
     private Shard[] _shards = []; // of all users
     private int _started;
@@ -69,6 +72,13 @@ internal sealed class SimulatedCluster : IDisposable
         _clients = new ClusterClients(_clock, SessionTimeout);
         _backEnd = new ClusterBackEnd(seed, _clock, _store);
         _quotas = new ClusterQuotas(_clock);
+        _streams = new ClusterStreams(_clock, _clients);
+        _stepped = new SteppedNodes(Quantum, _clock, _storeTime, _network, _membership, _continuations, _nodes)
+        {
+            Stepping = BeforeSteps,
+            Stepped = AfterStep,
+            AllStepped = AfterSteps,
+        };
     }
 
     /// <summary>Runs the history. Returns what it has committed and delivered, if asked for.</summary>
@@ -103,6 +113,7 @@ internal sealed class SimulatedCluster : IDisposable
             ReachabilityEnabled = true,
             HeartbeatInterval = TimeSpan.FromSeconds(1),
             SessionTimeout = SessionTimeout,
+            OfflineDebounce = ClusterStreams.Debounce,
         });
         if (_hasWebhooks)
         {
@@ -143,6 +154,13 @@ internal sealed class SimulatedCluster : IDisposable
                 break;
             case ClusterAct.Beat when node is not null:
                 await BeatAsync(node, name, $"s{b % 3}");
+                break;
+            case ClusterAct.Stream when node is not null:
+                if (await FindServiceAsync(node) is { } service)
+                    _streams.Beat(node, service, name, endsOnClose: a % 3 != 0, isNew: b % 2 == 0);
+                break;
+            case ClusterAct.Close:
+                _streams.Close(isAll: a % 2 == 0, choice: b, byClient: b % 4 != 0);
                 break;
             case ClusterAct.End when node is not null:
                 await EndAsync(node, name, $"s{b % 3}");
@@ -231,44 +249,32 @@ internal sealed class SimulatedCluster : IDisposable
     }
 
     /// <summary>Lets time pass: messages arrive, nodes do what is due, and steady clients send heartbeats.</summary>
-    private void Advance(TimeSpan by)
+    private void Advance(TimeSpan by) => _stepped.Advance(by);
+
+    private void BeforeSteps()
     {
-        for (var end = _clock.Now + by; _clock.Now < end;)
-        {
-            var next = _clock.Now + Quantum;
-            while (_network.NextDelivery is { } due && due <= next)
-            {
-                MoveClocks(due);
-                _network.DeliverDue();
-                _continuations.Run();
-                foreach (var node in _nodes)
-                {
-                    node.StepIfReceived();
-                    _continuations.Run();
-                }
-            }
-            MoveClocks(next);
-            _membership.Advance();
-            _backEnd.Advance(id => _nodes.Exists(node => node.Id == id && node.IsPaused));
-            if (_clock.Now.Ticks % (2 * Quantum.Ticks) == 0)
-                BeatSteadily();
-            foreach (var node in _nodes.ToArray())
-            {
-                node.Step();
-                _continuations.Run();
-                if (node.Fault is { } fault)
-                    throw new InvalidOperationException($"{node.Id} has a bug: {fault}");
-                if (node.Node.End is not null)
-                    Remove(node);
-            }
-            RequireOneHolder();
-            ForgetWhatIsLost();
-            _backEnd.Check();
-            _quotas.Check(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
-            Learn();
-            _clients.Check(_store.Image, _sid);
-            KeepStandby();
-        }
+        _backEnd.Advance(id => _nodes.Exists(node => node.Id == id && node.IsPaused));
+        if (_clock.Now.Ticks % (2 * Quantum.Ticks) == 0)
+            BeatSteadily();
+    }
+
+    private void AfterStep(SimulatedNode node)
+    {
+        if (node.Fault is { } fault)
+            throw new InvalidOperationException($"{node.Id} has a bug: {fault}");
+        if (node.Node.End is not null)
+            Remove(node);
+    }
+
+    private void AfterSteps()
+    {
+        RequireOneHolder();
+        ForgetWhatIsLost();
+        _backEnd.Check();
+        _quotas.Check(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
+        Learn();
+        _clients.Check(_store.Image, _sid);
+        KeepStandby();
     }
 
     /// <summary>Keeps what a standby may have: the data of now, and of each moment in the last two seconds.</summary>
@@ -312,17 +318,6 @@ internal sealed class SimulatedCluster : IDisposable
         _backEnd.Forget();
         _lostUntil = _clock.Now + TimeToCheck;
         _standbys.Clear();
-    }
-
-    private void MoveClocks(TimeSpan now)
-    {
-        if (now <= _clock.Now)
-            return;
-        _storeTime.Advance(now - _clock.Now);
-        _clock.AdvanceTo(now);
-        foreach (var node in _nodes)
-            node.AdvanceTo(now);
-        _continuations.Run();
     }
 
     /// <summary>Each steady client sends its heartbeat to another node each time, as behind a balancer.</summary>
@@ -395,6 +390,7 @@ internal sealed class SimulatedCluster : IDisposable
             _membership.Remove(node.Id);
         else if (node.Node.End is not null)
             _membership.Fail(node.Id);
+        _streams.Remove(node);
         foreach (var watch in _watches.Where(watch => watch.Node == node))
             watch.Leave();
     }
@@ -491,6 +487,39 @@ internal sealed class SimulatedCluster : IDisposable
         if (_hasWebhooks)
             SettleBackEnd();
         SettleQuotas();
+        SettleStreams();
+    }
+
+    /// <summary>
+    /// Clients open and close streams while shards move to a node that joins. The sessions of those that ask for it end soon, the others
+    /// live on, and no node remembers a stream that was closed.
+    /// </summary>
+    private void SettleStreams()
+    {
+        StartNode($"n{_started++}");
+        for (var round = 0; round < StreamRounds; round++)
+        {
+            for (var user = 0; user < Names.Length; user++)
+            {
+                var node = Serving[_random.Next(Serving.Count)];
+                if (node.Services.FindCached(_sid) is { } service)
+                    _streams.Beat(node, service, Names[user], endsOnClose: user % 2 == 0, isNew: true);
+                else
+                    Observe(node.Services.GetAsync(_sid, default).AsTask());
+            }
+            Advance(Quantum * (1 + _random.Next(4)));
+            _streams.Close(isAll: true, choice: 0, byClient: true);
+            if (round < StreamRounds - 1)
+                Advance(Quantum * _random.Next(4));
+        }
+        Advance(ClusterStreams.TimeToEnd);
+        var stored = _store.Image.Get(_sid);
+        for (var user = 0; user < Names.Length; user += 2)
+        {
+            if (stored.FindUser(World.Key(Names[user])) is { } found && stored.StateOf(found).IsOnline == true)
+                throw new BrokenPromiseException("Closed", $"{Names[user]} is online, and the streams of its sessions were closed");
+        }
+        _streams.RequireForgotten(_nodes);
     }
 
     /// <summary>The back end learns of everything, at the latest when the longest pause between two attempts is over.</summary>

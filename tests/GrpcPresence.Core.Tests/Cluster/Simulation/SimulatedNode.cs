@@ -129,6 +129,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public ServiceCache Services { get; }
 
+    public HeartbeatStreams Streams => _tracker.Streams!;
+
     public bool IsPaused { get; set; }
 
     /// <summary>An exception that a bug has caused, or null.</summary>

@@ -52,6 +52,17 @@ internal sealed class NodesWorld : IDisposable
     public static void Beat(PresenceWorld node, Identity user, SessionId session, StreamId stream) =>
         node.BeatAndWrite(user, session, node.Tracker.Streams!.Meet(stream, endSessionsOnClose: true));
 
+    /// <summary>Closes a stream at the node, as its client does.</summary>
+    public static void Close(PresenceWorld node, StreamId stream, bool endsSessions = true) =>
+        node.Tracker.Shards!.CloseStream(stream, endsSessions, until: TimeSpan.FromHours(1));
+
+    /// <summary>Closes a stream at both nodes, as its client does.</summary>
+    public void Close(StreamId stream, bool endsSessions = true)
+    {
+        foreach (var node in Nodes)
+            Close(node, stream, endsSessions);
+    }
+
     /// <summary>Hands the shard over: seals, settles, sends everything, and opens at the other node.</summary>
     public void HandOver(Shard shard, PresenceWorld from, PresenceWorld to)
     {

@@ -73,8 +73,8 @@ internal sealed class NodesRun : IDisposable
         TickFor((int)Timeout.TotalMilliseconds * 4);
         _world.Write();
         Assert.All(_world.Nodes, node => Assert.Equal(0, node.Tracker.TrackedUsers));
-        foreach (var stream in _streams)
-            Close(stream);
+        for (var index = 0; index < _streams.Length; index++)
+            Close(index);
         Assert.All(_world.Nodes, node => Assert.Equal(0, node.Tracker.Streams!.Count));
     }
 
@@ -99,11 +99,7 @@ internal sealed class NodesRun : IDisposable
                 model.End(id, _now);
                 break;
             case StepKind.Close:
-                var closed = step.Number % _streams.Length;
-                Close(_streams[closed]);
-                foreach (var each in _models)
-                    each.Close((int)_streams[closed].Number, _now);
-                _streams[closed] = _world.NewStream(_world.First);
+                Close(step.Number % _streams.Length);
                 break;
             case StepKind.Delete:
                 // The sweep handles expired leases first, so that the model need not know when the writer runs.
@@ -149,6 +145,8 @@ internal sealed class NodesRun : IDisposable
         Assert.True(from.Beat(identity, PresenceWorld.Session("s0")).IsMoved);
         Assert.True(to.Beat(identity, PresenceWorld.Session("s0")).IsMoved);
         _world.Write();
+        if (step.Number % 3 == 0)
+            Close(step.Number % _streams.Length);
         if (step.Session % 3 == 2 || !sealedShard.IsSettled())
         {
             sealedShard.Reopen();
@@ -157,6 +155,8 @@ internal sealed class NodesRun : IDisposable
         {
             NodesWorld.Send(sealedShard, load, to, page: 1);
             Advance(step.Number % 50);
+            if (step.Number % 3 == 1)
+                Close(step.Number % _streams.Length);
             sealedShard.Release();
             _world.Open(load);
             _holders[shard] = to;
@@ -169,10 +169,12 @@ internal sealed class NodesRun : IDisposable
         }
     }
 
-    private void Close(StreamId stream)
+    private void Close(int index)
     {
-        foreach (var (shard, holder) in _holders)
-            Assert.True(holder.Tracker.Shards!.CloseStream(stream, shard, byClient: true));
+        _world.Close(_streams[index]);
+        foreach (var each in _models)
+            each.Close((int)_streams[index].Number, _now);
+        _streams[index] = _world.NewStream(_world.First);
     }
 
     private void TickFor(int milliseconds)

@@ -27,7 +27,7 @@ public sealed class StreamOrderTests : IDisposable
 
         _world.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, older);
-        Close(older, byClient: true);
+        NodesWorld.Close(Second, older);
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
@@ -44,11 +44,11 @@ public sealed class StreamOrderTests : IDisposable
 
         _world.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, newer);
-        Close(older, byClient: true);
+        NodesWorld.Close(Second, older);
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
-        Close(newer, byClient: true);
+        NodesWorld.Close(Second, newer);
         _world.PassAndWrite(Debounce);
         Assert.False(Second.StoredOnline(Alice));
     }
@@ -60,7 +60,7 @@ public sealed class StreamOrderTests : IDisposable
         NodesWorld.Beat(First, Alice, Phone, newer);
         NodesWorld.Beat(First, Alice, Phone, older);
 
-        First.Tracker.Shards!.CloseStream(older, Shard, byClient: true);
+        NodesWorld.Close(First, older);
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(First.StoredOnline(Alice));
@@ -78,7 +78,7 @@ public sealed class StreamOrderTests : IDisposable
 
         _world.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, older);
-        Close(older, byClient: true);
+        NodesWorld.Close(Second, older);
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
@@ -90,11 +90,11 @@ public sealed class StreamOrderTests : IDisposable
         var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
         NodesWorld.Beat(First, Alice, Phone, older);
         NodesWorld.Beat(First, Alice, Phone, newer);
-        Assert.True(First.Tracker.Shards!.CloseStream(newer, Shard, byClient: false)); // ended by the server
+        NodesWorld.Close(First, newer, endsSessions: false); // ended by the server
 
         _world.HandOver(Shard, First, Second);
         NodesWorld.Beat(Second, Alice, Phone, older);
-        Close(older, byClient: true);
+        NodesWorld.Close(Second, older);
 
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(Second.StoredOnline(Alice));
@@ -112,48 +112,10 @@ public sealed class StreamOrderTests : IDisposable
 
         NodesWorld.Beat(Second, Alice, Phone, newer);
         NodesWorld.Beat(Second, Alice, Phone, older);
-        Close(older, byClient: true);
+        NodesWorld.Close(Second, older);
 
         _world.PassAndWrite(Debounce);
         Assert.False(Second.StoredOnline(Alice));
-    }
-
-    [Fact]
-    public void Closing_a_stream_ends_its_sessions_after_the_debounce_also_after_a_hand_over()
-    {
-        var stream = _world.NewStream(First);
-        NodesWorld.Beat(First, Alice, Phone, stream);
-        NodesWorld.Beat(First, Bob, Phone, stream);
-
-        _world.HandOver(Shard, First, Second);
-        Assert.False(First.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
-        Assert.True(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
-        Assert.Equal(1, First.Tracker.Streams!.Count); // for Bob
-        Assert.True(First.Tracker.Shards!.CloseStream(stream, _world.ShardOf(Bob), byClient: true));
-
-        _world.PassAndWrite(Debounce);
-        Assert.False(Second.StoredOnline(Alice));
-        Assert.False(Second.StoredOnline(Bob));
-        Assert.All(_world.Nodes, node => Assert.Equal(0, node.Tracker.Streams!.Count));
-    }
-
-    [Fact]
-    public void A_close_while_the_shard_is_sealed_is_moved_and_the_new_holder_does_it()
-    {
-        var stream = _world.NewStream(First);
-        NodesWorld.Beat(First, Alice, Phone, stream);
-        var sealedShard = First.Tracker.Shards!.TrySeal(Shard)!;
-
-        Assert.False(First.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
-        var load = Second.Tracker.Shards!.Load(Shard);
-        NodesWorld.Send(sealedShard, load, Second);
-        sealedShard.Release();
-        _world.Open(load);
-        Assert.True(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
-
-        _world.PassAndWrite(Debounce);
-        Assert.False(Second.StoredOnline(Alice));
-        Assert.Equal(0, First.Tracker.Streams!.Count);
     }
 
     [Fact]
@@ -168,19 +130,4 @@ public sealed class StreamOrderTests : IDisposable
         _world.PassAndWrite(SessionTimeout - Limits.Tick);
         Assert.True(First.StoredOnline(Alice));
     }
-
-    [Fact]
-    public void A_stream_whose_heartbeats_were_all_moved_is_forgotten_with_its_close()
-    {
-        var stream = _world.NewStream(First);
-        var met = Second.Tracker.Streams!.Meet(stream, endSessionsOnClose: true);
-        Assert.True(Second.Beat(Alice, Phone, met).IsMoved);
-
-        Assert.False(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient: true));
-
-        Assert.Equal(0, Second.Tracker.Streams!.Count);
-    }
-
-    private void Close(StreamId stream, bool byClient) =>
-        Assert.True(Second.Tracker.Shards!.CloseStream(stream, Shard, byClient));
 }
