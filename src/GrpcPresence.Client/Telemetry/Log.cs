@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Error, "A handler of an event of a watch failed")]
     public static partial void HandlerFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(9, LogLevel.Warning, "The disposal of a {Type} failed")]
+    public static partial void DisposalFailed(ILogger logger, string type, Exception error);
 }
