@@ -8,7 +8,7 @@ internal sealed class CollectedLog : ILoggerProvider
 {
     private readonly Channel<string> _entries = Channel.CreateUnbounded<string>();
 
-    /// <summary>How many entries nobody has read.</summary>
+    /// <summary>How many entries the test has not read.</summary>
     public int Count => _entries.Reader.Count;
 
     /// <summary>Returns the next entry: its level and its category.</summary>
