@@ -23,8 +23,8 @@ const namesIn = (message: string) => [...message.matchAll(/The option (\w+) must
 
 describe('Options', () => {
   it.each([
-    ['url', ['', 'server.test', '127.0.0.1:5081', 'localhost:5081', 'ws://server.test', 'http://', 'http://server.test?a', 'http://server.test#a',
-      5081, null, undefined, new URL('http://server.test')]],
+    ['url', ['', 'server.test', '127.0.0.1:5081', 'localhost:5081', 'ws://server.test', 'http://', 'http://server.test?a',
+      'http://server.test#a', 5081, null, undefined, new URL('http://server.test')]],
     ['serviceSid', ['', 'IS1', `${SERVICE_SID}0`, SERVICE_SID.replace('IS', 'US'), 1, null, undefined]],
     ['token', ['', 1, {}, false]],
     ['identity', ['', 'a\nb', 'x'.repeat(257), `US${'0'.repeat(32)}`, 1, {}]],
@@ -54,7 +54,8 @@ describe('Options', () => {
       'The option url must be an http or https URL without query and fragment, such as "http://127.0.0.1:5081"; it is "127.0.0.1:5081". '
       + 'The option serviceSid must be "IS" and 32 hexadecimal digits; it is "IS1". '
       + 'The option token must be an access token, or a function that returns one or a promise of one; it is a number. '
-      + 'The option identity must be a text of 1 to 256 characters, without control characters, and not of the form of a SID; it is empty.');
+      + 'The option identity must be a text of 1 to 256 characters, without control characters, and not of the form of a SID; '
+      + 'it is empty.');
   });
 
   it('are needed', () => {
