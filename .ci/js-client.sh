@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The JavaScript client: built, tested on a server in memory, then on a server that was built, in Node and in Chromium. It installs what it
-# needs, except Node, .NET and the build of the server.
+# The JavaScript client: built, tested on a server in memory, then on a server that was built, in Node, in Chromium and in Firefox. It
+# installs what it needs, except Node, .NET and the build of the server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# As in run; another version takes its place, with a message, when this one is no longer served.
+# As in run; other versions take their places, with a message, when these are no longer served.
 chromium=chromium=156.0.8078.108-1~deb12u1
+firefox=firefox-esr=153.8.0esr-1~deb12u1
 
 # check NAME COMMAND...: runs a command that must succeed.
 check() {
@@ -17,12 +18,13 @@ check() {
   fi
 }
 
-install_chromium() {
-  if [[ -x ${CHROMIUM:-/usr/bin/chromium} ]]; then return; fi
+# install_browser PROGRAM PACKAGE=VERSION
+install_browser() {
+  if [[ -x $1 ]]; then return; fi
   local install=(timeout 120 apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=60)
   export DEBIAN_FRONTEND=noninteractive
   timeout 120 apt-get update -q
-  "${install[@]}" "$chromium" || { echo "$chromium is not served; installing whichever version is" && "${install[@]}" chromium; }
+  "${install[@]}" "$2" || { echo "$2 is not served; installing whichever version is" && "${install[@]}" "${2%%=*}"; }
 }
 
 # The page links to the client, so its lock must know the same packages.
@@ -44,11 +46,12 @@ pack_whole() {
   ' "$@"
 }
 
-check 'Chromium is installed' install_chromium
+check 'Chromium is installed' install_browser "${CHROMIUM:-/usr/bin/chromium}" "$chromium"
+check 'Firefox is installed' install_browser "${FIREFOX:-/usr/bin/firefox-esr}" "$firefox"
 check 'the packages are installed' install_packages
 cd clients/js
 check 'the package is built, with its license' pack_whole LICENSE README.md package.json dist/index.js dist/index.d.ts \
   dist/transport/node.js dist/transport/web.js
 check 'the tests compile' timeout 60 npm run --silent check
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
-timeout --kill-after=5 "${JS_CLIENT_SECONDS:-140}" npx vitest run --reporter=default --reporter=./test/support/tap-reporter.ts "$@"
+timeout --kill-after=5 "${JS_CLIENT_SECONDS:-160}" npx vitest run --reporter=default --reporter=./test/support/tap-reporter.ts "$@"

@@ -5,6 +5,7 @@ using GrpcPresence.Client.Sessions;
 using GrpcPresence.Client.Telemetry;
 using GrpcPresence.Client.Watching;
 using GrpcPresence.V1;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrpcPresence.Client;
@@ -69,18 +70,14 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     {
         SessionKeys.Validate(userKey, sessionId);
         cancellationToken.ThrowIfCancellationRequested();
-        using var activity = ClientTelemetry.Activities.StartActivity("presence.session.start", System.Diagnostics.ActivityKind.Client);
-        var (session, started) = _groups.Start(userKey, sessionId);
+        var activity = GuardedActivities.Start("presence.session.start");
         try
         {
-            await started.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return session;
+            return await StartAsync(userKey, sessionId, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        finally
         {
-            // A heartbeat may be on its way, so the session is ended at the server, but without waiting for it.
-            _ = session.DisposeAsync().AsTask();
-            throw;
+            activity.TryStop();
         }
     }
 
@@ -142,6 +139,22 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     /// <summary>Does the same as <see cref="DisposeAsync"/>, and blocks until it is done.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
+    private async Task<IPresenceSession> StartAsync(string userKey, string? sessionId, CancellationToken cancellationToken)
+    {
+        var (session, started) = _groups.Start(userKey, sessionId);
+        try
+        {
+            await started.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return session;
+        }
+        catch (OperationCanceledException)
+        {
+            // A heartbeat may be on its way, so the session is ended at the server, but without waiting for it.
+            _ = session.DisposeAsync().AsTask();
+            throw;
+        }
+    }
+
     private async Task DisposeOnceAsync()
     {
         UserWatch[] watches;
@@ -149,10 +162,21 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             watches = [.. _watches];
         await Task.WhenAll([_groups.DisposeAsync().AsTask(), .. watches.Select(watch => watch.DisposeAsync().AsTask())])
             .ConfigureAwait(false);
-        foreach (var owned in _owned)
+        foreach (var owned in (IDisposable[])[.. _owned, _settings.Timers, _settings.Telemetry])
+            TryDispose(owned);
+    }
+
+    // A handler of HttpHandlerFactory, or a listener of the meter, is code of the program.
+    private void TryDispose(IDisposable owned)
+    {
+        try
+        {
             owned.Dispose();
-        _settings.Timers.Dispose();
-        _settings.Telemetry.Dispose();
+        }
+        catch (Exception failed)
+        {
+            Log.DisposalFailed(_settings.Logger, owned.GetType().Name, failed);
+        }
     }
 
     private void Forget(UserWatch watch)
@@ -165,9 +189,13 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     {
         HttpHandler = NewHandler(options),
         DisposeHttpClient = true,
-        LoggerFactory = options.LoggerFactory,
+        LoggerFactory = LoggersOf(options),
         // A watch sends up to 500 users or about 1 MiB at a time. The default limit of 4 MiB fits.
     });
+
+    /// <summary>Returns the loggers of gRPC.</summary>
+    internal static ILoggerFactory LoggersOf(PresenceClientOptions options) =>
+        options.LoggerFactory is { } loggers ? new TransportLoggerFactory(loggers) : NullLoggerFactory.Instance;
 
     /// <summary>Creates the handler of one connection.</summary>
     internal static HttpMessageHandler NewHandler(PresenceClientOptions options) =>

@@ -71,7 +71,7 @@ public sealed class PresenceClientOptions
     internal void Validate()
     {
         if (Address is not { IsAbsoluteUri: true, Scheme: "http" or "https" })
-            throw new ArgumentException("Address is not an http or https URL. Set PresenceClientOptions.Address.");
+            throw new ArgumentException($"Address '{Address}' is not an http or https URL. Set PresenceClientOptions.Address.");
         if (ServiceSid.Length == 0)
             throw new ArgumentException("ServiceSid is empty. Set PresenceClientOptions.ServiceSid.");
         if (!Credentials.IsNone && Address.Scheme == "http" && !Address.IsLoopback && !AllowCredentialsWithoutTls)

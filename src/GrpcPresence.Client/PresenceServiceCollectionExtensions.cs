@@ -40,7 +40,10 @@ public static class PresenceServiceCollectionExtensions
 
     private static void AddConnection(IServiceCollection services, string name) => services
         .AddGrpcClient<InvokerClient>(name, (provider, factory) => factory.Address = OptionsOf(provider).Address)
+        .ConfigureChannel((provider, channel) => channel.LoggerFactory = PresenceClient.LoggersOf(OptionsOf(provider)))
         .ConfigurePrimaryHttpMessageHandler(provider => PresenceClient.NewHandler(OptionsOf(provider)))
+        // Otherwise the factory logs four lines a call, and each watch and stream is a call.
+        .RemoveAllLoggers()
         // The channel keeps its handler. A handler that the factory replaces would take its open streams along.
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
 

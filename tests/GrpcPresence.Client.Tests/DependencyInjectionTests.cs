@@ -1,5 +1,6 @@
 using GrpcPresence.Client.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests;
 
@@ -54,6 +55,38 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
+    public async Task At_the_default_level_the_client_logs_nothing_while_calls_succeed()
+    {
+        await using var server = await PresenceServer.StartAsync();
+        using var log = new CollectedLog();
+        await using (var provider = WithLog(server.NewNetwork(), server.ServiceSid, log))
+        {
+            var presence = provider.GetRequiredService<IPresenceClient>();
+            await using var session = await presence.StartSessionAsync("ada");
+            await using var users = await presence.WatchAsync(WatchOptions.Everybody);
+        }
+
+        Assert.Equal(0, log.Count);
+    }
+
+    [Fact]
+    public async Task An_interruption_is_one_entry_of_the_client_and_none_of_the_layers_below_it()
+    {
+        await using var server = await PresenceServer.StartAsync();
+        using var log = new CollectedLog();
+        var network = server.NewNetwork();
+        network.Port = null;
+        await using var provider = WithLog(network, server.ServiceSid, log);
+
+        var starting = provider.GetRequiredService<IPresenceClient>().StartSessionAsync("ada");
+
+        Assert.Equal("Warning GrpcPresence.Client", await log.NextAsync());
+        Assert.Equal("Warning GrpcPresence.Client", await log.NextAsync());
+        network.Port = server.Port;
+        await Barrier.Within(starting, "the session started");
+    }
+
+    [Fact]
     public void A_missing_setting_is_named()
     {
         using var provider = WithoutAddress().BuildServiceProvider();
@@ -62,5 +95,19 @@ public sealed class DependencyInjectionTests
 
         static IServiceCollection WithoutAddress() =>
             new ServiceCollection().AddPresenceClient(options => options.ServiceSid = "IS1").WithApiKey("SK1", "secret").Services;
+    }
+
+    private static ServiceProvider WithLog(Network network, string serviceSid, CollectedLog log)
+    {
+        var services = new ServiceCollection();
+        services.AddLogging(logging => logging.AddProvider(log));
+        services.AddPresenceClient(options =>
+        {
+            options.Address = Network.Address;
+            options.ServiceSid = serviceSid;
+            options.HttpHandlerFactory = network.NewHandler;
+            options.ReconnectDelay = options.MaxReconnectDelay = TimeSpan.FromMilliseconds(1);
+        });
+        return services.BuildServiceProvider();
     }
 }

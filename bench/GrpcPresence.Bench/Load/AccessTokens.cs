@@ -11,7 +11,11 @@ internal static class AccessTokens
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
 
     /// <summary>Returns the header with a token of the API key for the identity.</summary>
-    public static string Bearer(string sid, string secret, string service, string identity)
+    public static string Bearer(string sid, string secret, string service, string identity) =>
+        $"Bearer {Create(sid, secret, service, identity)}";
+
+    /// <summary>Returns a token of the API key for the identity.</summary>
+    public static string Create(string sid, string secret, string service, string identity)
     {
         var now = DateTimeOffset.UtcNow;
         var claims = new JsonObject
@@ -25,7 +29,7 @@ internal static class AccessTokens
         };
         var signed = $"{Part("""{"alg":"HS256","typ":"JWT","cty":"twilio-fpa;v=1"}""")}.{Part(claims.ToJsonString())}";
         var signature = HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.ASCII.GetBytes(signed));
-        return $"Bearer {signed}.{Base64Url.EncodeToString(signature)}";
+        return $"{signed}.{Base64Url.EncodeToString(signature)}";
     }
 
     private static string Part(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));

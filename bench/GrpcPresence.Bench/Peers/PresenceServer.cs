@@ -88,21 +88,23 @@ internal sealed class PresenceServer : IDisposable
     }
 
     /// <summary>Creates a service instance and switches reachability on.</summary>
-    public static void CreateService(EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout)
+    public static void CreateService(
+        EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout, TimeSpan? heartbeatInterval = null)
     {
         Call(loop, connection, Configurations + "CreateServiceInstance", new V1.CreateServiceInstanceRequest { ServiceSid = service });
-        Configure(loop, connection, service, sessionTimeout);
+        Configure(loop, connection, service, sessionTimeout, heartbeatInterval);
     }
 
-    /// <summary>Switches reachability on, and sets the session timeout.</summary>
-    public static void Configure(EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout) =>
+    /// <summary>Switches reachability on, and sets the session timeout and the interval, which is 1 s by default.</summary>
+    public static void Configure(
+        EventLoop loop, Http2Connection connection, string service, TimeSpan sessionTimeout, TimeSpan? heartbeatInterval = null) =>
         Call(loop, connection, Configurations + "UpdateConfiguration", new V1.UpdateConfigurationRequest
         {
             Configuration = new V1.Configuration
             {
                 ServiceSid = service,
                 ReachabilityEnabled = true,
-                HeartbeatInterval = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromSeconds(1)),
+                HeartbeatInterval = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(heartbeatInterval ?? TimeSpan.FromSeconds(1)),
                 SessionTimeout = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(sessionTimeout),
             },
             UpdateMask = new() { Paths = { "reachability_enabled", "heartbeat_interval", "session_timeout" } },

@@ -1,10 +1,12 @@
 import { Api, DEADLINE_MS } from './api.js';
 import { readAccessToken } from './access-token.js';
+import { checkOptions } from './check-options.js';
 import { after } from './clock.js';
 import { Emitter } from './emitter.js';
 import { endSessionOnLeave } from './end-session.js';
 import type { ClientEvents } from './events.js';
 import { type Failure, classify } from './failure.js';
+import { IDENTITY_FORM, isIdentity } from './identity.js';
 import type { ClientOptions } from './options.js';
 import { page } from './page.js';
 import { PresenceError } from './presence-error.js';
@@ -19,10 +21,6 @@ import { absent } from './user-state.js';
 import type { User } from './user.js';
 import { type ConnectionState, Watch } from './watch.js';
 import { connect } from '#transport';
-
-// Identities have at most 256 characters: see presence.v1.User.
-const LONGEST_IDENTITY = 256;
-const NOT_IDENTITY = /[\p{Cc}\p{Cs}]|^US[0-9a-f]{32}$/u;
 
 /**
  * Keeps its own user online and knows who else is: the surface of the Conversations SDK, as far as it is about reachability. It connects
@@ -53,11 +51,11 @@ export class Client extends Emitter<ClientEvents> {
   #connectionState: ConnectionState = 'connecting';
   #reachabilityEnabled = false;
 
-  /** @throws TypeError for an option of another form. */
+  /** @throws TypeError that names each option that is missing or of another form. */
   constructor(options: ClientOptions) {
     super();
-    if (!options.url || !options.serviceSid) throw new TypeError('A client needs the options url and serviceSid.');
-    this.#options = options;
+    checkOptions(options);
+    this.#options = { ...options };
     this.#connection = options.transport ? { transport: options.transport, reset() {}, close() {} } : connect(options.url);
     this.#tokens = new TokenSource(options.token, {
       renewed: () => this.#watch?.reopen(),
@@ -106,9 +104,7 @@ export class Client extends Emitter<ClientEvents> {
    * @throws PresenceError, with USER_NOT_FOUND if no user has the identity, and TOO_MANY_USERS when 1,000 users are subscribed.
    */
   async getUser(identity: string, { mayBeMissing = false } = {}): Promise<User> {
-    if (typeof identity !== 'string' || identity === '' || [...identity].length > LONGEST_IDENTITY || NOT_IDENTITY.test(identity)) {
-      throw new TypeError(`An identity has 1 to ${LONGEST_IDENTITY} characters, no control characters, and not the form of a SID.`);
-    }
+    if (!isIdentity(identity)) throw new TypeError(`An identity is ${IDENTITY_FORM}.`);
     const users = await this.#ready;
     if (this.#end) throw this.#end;
     const known = users.find(identity);

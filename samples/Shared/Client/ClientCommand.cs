@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GrpcPresence.Client;
+using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Samples;
 
@@ -38,13 +39,21 @@ internal static class ClientCommand
         {
             try
             {
+                var address = arguments.GetRequiredValue(Address);
+                using var log = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true));
                 var settings = new PresenceClientOptions
                 {
-                    Address = new Uri(arguments.GetRequiredValue(Address)),
+                    Address = Uri.TryCreate(address, UriKind.Absolute, out var url)
+                        ? url
+                        : throw new ArgumentException($"--address '{address}' is not a URL. Write it as http://127.0.0.1:5080."),
                     ServiceSid = arguments.GetRequiredValue(ServiceSid),
+                    Credentials = Environment.GetEnvironmentVariable("PRESENCE_KEY") is { Length: > 0 } key
+                        ? KeyOf(key)
+                        : PresenceCredentials.None,
+                    // It says why the client cannot connect, and that it tries again.
+                    LoggerFactory = log,
                 };
-                if (Environment.GetEnvironmentVariable("PRESENCE_KEY")?.Split(':', 2) is [var sid, var secret])
-                    settings.Credentials = PresenceCredentials.ApiKey(sid, secret);
+                Console.WriteLine($"connecting to {address}");
                 await runAsync(settings, arguments, interrupted);
             }
             catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
@@ -62,4 +71,8 @@ internal static class ClientCommand
         // To end many sessions takes longer than the two seconds that a program has by default.
         return command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = EndOfSessions });
     }
+
+    private static PresenceCredentials KeyOf(string key) => key.Split(':', 2) is [var sid, var secret]
+        ? PresenceCredentials.ApiKey(sid, secret)
+        : throw new ArgumentException("PRESENCE_KEY is not an API key. Write it as SID:secret.");
 }

@@ -52,10 +52,16 @@ internal sealed record CallError(Status Status, ErrorReason Reason, TimeSpan? Re
     public PresenceException ToException() => new(
         Status.StatusCode,
         Reason,
-        IsOfServer ? $"{Status.StatusCode} {Reason}: {Status.Detail}" : $"{Status.StatusCode}: {Status.Detail}",
+        IsOfServer ? $"{Status.StatusCode} {Reason}: {Status.Detail}" : ToString(),
         Cause);
 
-    public override string ToString() => IsOfServer ? $"{Status.StatusCode} {Reason}" : $"{Status.StatusCode}: {Status.Detail}";
+    public override string ToString() => IsOfServer ? $"{Status.StatusCode} {Reason}" : $"{Status.StatusCode}: {Status.Detail}{BaseCause}";
+
+    // Of a connection that failed, gRPC says no more than that. The exceptions inside say why, such as "Connection refused".
+    private string BaseCause =>
+        Status.DebugException?.GetBaseException().Message is { } cause && !Status.Detail.Contains(cause, StringComparison.Ordinal)
+            ? $" {cause}"
+            : "";
 
     private static Google.Rpc.Status? TryGetDetails(RpcException error)
     {

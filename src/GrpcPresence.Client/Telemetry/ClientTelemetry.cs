@@ -1,15 +1,12 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace GrpcPresence.Client.Telemetry;
 
-/// <summary>The instruments of a client, in the meter and the activity source <c>GrpcPresence.Client</c>.</summary>
+/// <summary>The instruments of a client, in the meter <c>GrpcPresence.Client</c>.</summary>
 internal sealed class ClientTelemetry : IDisposable
 {
+    /// <summary>The name of the meter, of the activity source, and of the log's category.</summary>
     public const string Name = "GrpcPresence.Client";
-
-    /// <summary>Activities: the start of a session, and each time that a watch gets up to date.</summary>
-    public static readonly ActivitySource Activities = new(Name);
 
     private readonly Meter _meter;
 

@@ -5,8 +5,14 @@ namespace GrpcPresence.Client.Telemetry;
 /// <summary>The log entries of a client.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Warning, "Watch interrupted ({Error}); next attempt in {Delay}")]
-    public static partial void WatchInterrupted(ILogger logger, string error, TimeSpan delay);
+    public static void WatchInterrupted(ILogger logger, string error, TimeSpan delay) =>
+        WatchInterrupted(logger, error, Math.Round(delay.TotalSeconds, 1));
+
+    public static void HeartbeatsInterrupted(ILogger logger, string error, TimeSpan delay) =>
+        HeartbeatsInterrupted(logger, error, Math.Round(delay.TotalSeconds, 1));
+
+    [LoggerMessage(1, LogLevel.Warning, "Watch interrupted ({Error}); next attempt in {Seconds} s")]
+    private static partial void WatchInterrupted(ILogger logger, string error, double seconds);
 
     [LoggerMessage(2, LogLevel.Information, "Watch up to date again")]
     public static partial void WatchResumed(ILogger logger);
@@ -14,8 +20,8 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Error, "Watch rejected by the server: {Error}")]
     public static partial void WatchRejected(ILogger logger, string error);
 
-    [LoggerMessage(4, LogLevel.Warning, "Heartbeats interrupted ({Error}); next attempt in {Delay}")]
-    public static partial void HeartbeatsInterrupted(ILogger logger, string error, TimeSpan delay);
+    [LoggerMessage(4, LogLevel.Warning, "Heartbeats interrupted ({Error}); next attempt in {Seconds} s")]
+    private static partial void HeartbeatsInterrupted(ILogger logger, string error, double seconds);
 
     [LoggerMessage(5, LogLevel.Information, "Heartbeats are answered again")]
     public static partial void HeartbeatsResumed(ILogger logger);
@@ -28,4 +34,7 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Error, "A handler of an event of a watch failed")]
     public static partial void HandlerFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(9, LogLevel.Warning, "The disposal of a {Type} failed")]
+    public static partial void DisposalFailed(ILogger logger, string type, Exception error);
 }

@@ -111,7 +111,7 @@ internal sealed class UserWatch : IUserWatch
     {
         var isSilent = false;
         _local.BeginStream();
-        _syncing = ClientTelemetry.Activities.StartActivity("presence.watch.sync", ActivityKind.Client);
+        _syncing = GuardedActivities.Start("presence.watch.sync");
         using var attempt = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         try
         {
@@ -165,7 +165,7 @@ internal sealed class UserWatch : IUserWatch
         finally
         {
             // Only a stream that never became synced has one left.
-            _syncing?.SetStatus(ActivityStatusCode.Error).Dispose();
+            _syncing?.SetStatus(ActivityStatusCode.Error).TryStop();
             _syncing = null;
         }
     }
@@ -207,7 +207,7 @@ internal sealed class UserWatch : IUserWatch
             Raise(changes);
         if (message.Synced is null)
             return;
-        _syncing?.SetTag("presence.users", _local.Users.Count).Dispose();
+        _syncing?.SetTag("presence.users", _local.Users.Count).TryStop();
         _syncing = null;
         _backoff.Reset();
         if (_synced.Task.IsCompleted && _state != WatchState.Live)
@@ -220,10 +220,13 @@ internal sealed class UserWatch : IUserWatch
     {
         _settings.Telemetry.Updates.Add(changes.Count);
         _readers.Add(changes);
-        if (Updated is not { } updated)
-            return;
+        var handlers = Updated?.GetInvocationList() ?? [];
         foreach (var change in changes)
-            Call(() => updated(this, change));
+        {
+            // One by one: a handler that fails must not keep the change from the others.
+            foreach (var handler in handlers)
+                Call(() => ((EventHandler<UserUpdate>)handler)(this, change));
+        }
     }
 
     private void SetState(WatchState state)
@@ -231,8 +234,8 @@ internal sealed class UserWatch : IUserWatch
         if (_state == state)
             return;
         _state = state;
-        if (StateChanged is { } changed)
-            Call(() => changed(this, EventArgs.Empty));
+        foreach (var handler in StateChanged?.GetInvocationList() ?? [])
+            Call(() => ((EventHandler)handler)(this, EventArgs.Empty));
     }
 
     private void Call(Action handler)

@@ -114,6 +114,8 @@ export class FakeServer {
   /** Is called when users are read, before the answer. */
   onRead = () => {};
   answersHeartbeats = true;
+  /** How long an answer to a heartbeat takes, on the clock of the test. */
+  heartbeatMs = 0;
   answersEnd = true;
   /** Whether a watch is answered: with a snapshot of the users that it names, or with `synced` if it resumes. */
   answersWatches = true;
@@ -126,6 +128,7 @@ export class FakeServer {
         const authorization = authorizationOf(context);
         this.beats.push({ request, authorization, at: performance.now(), signal: context.signal });
         if (!this.answersHeartbeats) await new Promise(() => {});
+        if (this.heartbeatMs > 0) await new Promise((resolve) => { setTimeout(resolve, this.heartbeatMs); });
         throwIf(this.rejectHeartbeat(authorization));
         return this.pace;
       },

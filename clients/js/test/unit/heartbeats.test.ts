@@ -49,6 +49,13 @@ describe('Online', () => {
     expect(pauses(server)).toEqual([30]);
   });
 
+  it('counts from the moment of sending, however long the answer takes', async () => {
+    const { server } = await startWorld();
+    server.heartbeatMs = 8_000;
+    await advance(90);
+    expect(pauses(server)).toEqual([30, 30, 30]);
+  });
+
   it('never beats more than once a second, whatever the server replies', async () => {
     const { server } = await startWorld();
     server.pace = {};

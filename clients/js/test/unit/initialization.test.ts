@@ -1,6 +1,5 @@
 import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Client } from '../../src/index.js';
 import { FakeServer, SERVICE_SID, rejection } from '../support/fake-server.js';
 import { accessToken, advance, createWorld, settle, startWorld } from '../support/world.js';
 
@@ -78,10 +77,5 @@ describe('Initialized', () => {
     server.rejectHeartbeat = () => undefined;
     await advance(30);
     expect(seen.states).toEqual(['initialized']);
-  });
-
-  it('needs an address and a service instance', () => {
-    expect(() => new Client({ url: '', serviceSid: SERVICE_SID })).toThrow(TypeError);
-    expect(() => new Client({ url: 'http://server.test', serviceSid: '' })).toThrow(TypeError);
   });
 });

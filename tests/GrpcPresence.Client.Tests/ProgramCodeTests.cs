@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using GrpcPresence.Client.Tests.Fixture;
+using GrpcPresence.V1;
+
+namespace GrpcPresence.Client.Tests;
+
+/// <summary>
+/// Tests that code of the program ends neither sessions nor watches when it fails. Those of the log, the meter and the provider of tokens
+/// stand with what they interrupt.
+/// </summary>
+[Collection(nameof(ProgramCodeCollection))]
+public sealed class ProgramCodeTests : IAsyncLifetime
+{
+    private readonly FakeServer _server = new();
+    private PresenceClient _client = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _client = new PresenceClient(
+            new PresenceClientOptions
+            {
+                Address = Network.Address,
+                ServiceSid = "IS1",
+                TimeProvider = new ManualClock { EndsShortWaits = true },
+                EndTimeout = TimeSpan.Zero,
+                ReconnectDelay = TimeSpan.FromMilliseconds(1),
+                MaxReconnectDelay = TimeSpan.FromMilliseconds(1),
+            },
+            _server,
+            _server);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync() => await _client.DisposeAsync();
+
+    [Theory]
+    [InlineData("sampled")]
+    [InlineData("started")]
+    [InlineData("stopped")]
+    public async Task A_watch_goes_on_while_a_listener_of_activities_fails_when_one_is(string when)
+    {
+        using var listener = new FailingActivities(when);
+        var (stream, watch) = await WatchAsync();
+
+        stream.Fail(FakeServer.Broken());
+
+        var next = await _server.NextStreamAsync();
+        Assert.Equal("t1", next.Watch!.ResumeToken);
+        next.Fail(FakeServer.Broken());
+        Assert.Equal("t1", (await _server.NextStreamAsync()).Watch!.ResumeToken);
+        Assert.False(watch.Completion.IsCompleted);
+        Assert.True(listener.HasFailed);
+    }
+
+    [Theory]
+    [InlineData("sampled")]
+    [InlineData("started")]
+    [InlineData("stopped")]
+    public async Task A_session_starts_while_a_listener_of_activities_fails_when_one_is(string when)
+    {
+        using var listener = new FailingActivities(when);
+        using var request = new Activity("request").Start();
+        var starting = _client.StartSessionAsync("ada");
+        await (await _server.NextStartedStreamAsync()).NextBeatsAsync();
+
+        var session = await Barrier.Within(starting, "the session started");
+
+        Assert.False(session.Ended.IsCompleted);
+        Assert.Same(request, Activity.Current);
+        Assert.True(listener.HasFailed);
+    }
+
+    [Fact]
+    public async Task A_handler_that_fails_keeps_nothing_from_the_others()
+    {
+        var (stream, watch) = await WatchAsync();
+        var updated = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        watch.Updated += (_, _) => throw new InvalidOperationException("A handler of the test fails.");
+        watch.Updated += (_, _) => updated.TrySetResult();
+        watch.StateChanged += (_, _) => throw new InvalidOperationException("A handler of the test fails.");
+        watch.StateChanged += (_, _) => changed.TrySetResult();
+
+        stream.Send(new WatchUsersResponse
+        {
+            Updates = new WatchUpdates
+            {
+                Updates =
+                {
+                    new V1.UserUpdate { User = new User { Identity = "bob", Sid = "US2" }, UpdateReasons = { UpdateReason.Created } },
+                },
+            },
+        });
+        stream.Fail(FakeServer.Broken());
+
+        await Barrier.Within(updated.Task, "the second handler of Updated was called");
+        await Barrier.Within(changed.Task, "the second handler of StateChanged was called");
+    }
+
+    [Fact]
+    public async Task Sessions_and_watches_go_on_while_the_log_of_the_transport_fails()
+    {
+        await using var server = await PresenceServer.StartAsync();
+        var network = server.NewNetwork();
+        var options = TestClient.Options(server.ServiceSid, network);
+        options.LoggerFactory = new FailingLog();
+        await using var client = PresenceClient.Create(options);
+        await using var watch = await Barrier.Within(ObservedWatch.OpenAsync(client), "the watch was synced");
+
+        network.Break();
+
+        await Barrier.Within(client.StartSessionAsync("ada"), "the session started");
+        await watch.UntilAsync(() => watch.Watch["ada"].IsOnline == true, "the watch saw ada come");
+    }
+
+    [Fact]
+    public async Task Disposal_completes_although_the_disposal_of_a_handler_fails()
+    {
+        var disposed = 0;
+        var options = new PresenceClientOptions
+        {
+            Address = Network.Address,
+            ServiceSid = "IS1",
+            HttpHandlerFactory = () => new FailingHandler(() => disposed++),
+        };
+
+        await PresenceClient.Create(options).DisposeAsync();
+
+        Assert.Equal(2, disposed);
+    }
+
+    private async Task<(FakeStream Stream, IUserWatch Watch)> WatchAsync()
+    {
+        var watching = _client.WatchAsync(WatchOptions.Everybody);
+        var stream = await _server.NextStreamAsync();
+        stream.SendSnapshot("t1", new User { Identity = "ada", Sid = "US1" });
+        return (stream, await Barrier.Within(watching, "the watch was synced"));
+    }
+
+    private sealed class FailingHandler(Action onDisposed) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new NotSupportedException("The test sends nothing.");
+
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            onDisposed();
+            throw new InvalidOperationException("The handler of the test fails.");
+        }
+    }
+}
+
+/// <summary>A listener of activities listens to all clients of the process, so no other test runs meanwhile.</summary>
+[CollectionDefinition(nameof(ProgramCodeCollection), DisableParallelization = true)]
+public sealed class ProgramCodeCollection;
