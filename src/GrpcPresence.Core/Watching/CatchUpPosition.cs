@@ -12,9 +12,10 @@ namespace GrpcPresence.Core.Watching;
 /// The start of the earliest on-period that ended since the base, or null. Users that were known since then have lost the values that the
 /// client may hold.
 /// </param>
+/// <param name="SwitchedAt">The revision of the last switch of these. Users that were sent in a later state have lost the values.</param>
 /// <param name="Sweep">The rest of the sweep that a switch started, or null.</param>
 internal readonly record struct CatchUpPosition(
-    long Base, long Position, long Target, long? SwitchedSince = null, SwitchSweep? Sweep = null)
+    long Base, long Position, long Target, long? SwitchedSince = null, long SwitchedAt = 0, SwitchSweep? Sweep = null)
 {
     /// <summary>Whether nothing is left to read.</summary>
     public bool IsDone => Position >= Target && Sweep is null;
@@ -26,10 +27,20 @@ internal readonly record struct CatchUpPosition(
     public CatchUpPosition ReadTo(long revision) => this with { Target = Math.Max(Target, revision) };
 
     /// <summary>An on-period ended that started at the revision: starts a sweep from the earliest such revision.</summary>
-    public CatchUpPosition SweepFrom(long switchedOn)
+    /// <param name="switchedOn">The start of the on-period.</param>
+    /// <param name="switchedAt">The revision of the switch that shows its end.</param>
+    /// <param name="upTo">Rows above this revision are read from now on, and show that the values are null.</param>
+    public CatchUpPosition SweepFrom(long switchedOn, long switchedAt, long upTo)
     {
         var since = Math.Min(switchedOn, SwitchedSince ?? long.MaxValue);
-        return this with { SwitchedSince = since, Sweep = new SwitchSweep(since, AfterId: 0) };
+        // A batch may overflow the queue with changes from after its switch.
+        return this with
+        {
+            Base = Math.Min(Base, switchedAt - 1),
+            SwitchedSince = since,
+            SwitchedAt = Math.Max(switchedAt, SwitchedAt),
+            Sweep = new SwitchSweep(since, AfterId: 0, upTo),
+        };
     }
 
     /// <summary>
@@ -44,7 +55,12 @@ internal readonly record struct CatchUpPosition(
         // A switch may have started a new sweep while the page was delivered. The page says nothing about it.
         if (page.Sweep is { } sweep && ReferenceEquals(Sweep, sweep))
             next = next.ReadTo(page.Revision) with { Sweep = page.RestOfSweep };
-        return next;
+        if (page.Position != page.Revision)
+            return next;
+        // The last page of rows: everything up to its revision was delivered. While a sweep is left, tokens must stay below the switch.
+        return next.Sweep is null
+            ? At(next.Position).ReadTo(next.Target)
+            : next with { Base = Math.Max(next.Base, Math.Min(next.Position, next.SwitchedAt - 1)) };
     }
 }
 
@@ -54,4 +70,5 @@ internal readonly record struct CatchUpPosition(
 /// </summary>
 /// <param name="KnownSince">Users that became known at this revision or later may show the client a value that is null now.</param>
 /// <param name="AfterId">The key of the last user that was read.</param>
-internal sealed record SwitchSweep(long KnownSince, long AfterId);
+/// <param name="UpTo">Users whose row has a later revision are read as rows.</param>
+internal sealed record SwitchSweep(long KnownSince, long AfterId, long UpTo);

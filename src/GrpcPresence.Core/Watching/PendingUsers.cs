@@ -8,7 +8,8 @@ namespace GrpcPresence.Core.Watching;
 /// the place. A watch of all users that keeps up has no entries of its own. It refers to batches that it shares with other watches, until a
 /// pending user changes again, or until the watch is too many batches behind. The lock of the queue guards this object.
 /// </summary>
-internal sealed class PendingUsers
+/// <param name="limit">How many users may be pending, or be known to have been sent ahead of the token, together.</param>
+internal sealed class PendingUsers(int limit = Limits.PendingUsersPerWatcher)
 {
     private Dictionary<UserSid, PendingUser>? _bySid; // null without entries, which is the usual state of a watch
     private PendingUser? _first;
@@ -18,19 +19,27 @@ internal sealed class PendingUsers
     private int _sharedUsers; // the users in those messages
     private Queue<SharedChanges>? _following; // the shared batches after _shared; null while _shared is the last
     private int _followingUsers;
+    private SentAhead _ahead;
 
     public int Count => _shared is { } shared ? shared.Count - _sharedUsers + _followingUsers : _bySid?.Count ?? 0;
 
     /// <summary>The revision at which the next user to be sent became dirty; null while no user is pending.</summary>
     public long? FirstDirty => _shared is { } shared ? shared[_sharedUsers].FirstDirty : _first?.FirstDirty;
 
-    /// <summary>The newest revision that was added since the last <see cref="Clear"/>; 0 if nothing was added.</summary>
+    /// <summary>The newest revision that was added since the users were last dropped; 0 if nothing was added.</summary>
     public long Newest { get; private set; }
+
+    /// <summary>Whether another user may be added.</summary>
+    public bool HasRoom => Count + _ahead.Count < limit;
 
     /// <summary>Adds a batch by reference. Returns false if one of its users may be pending, or if a limit would be exceeded.</summary>
     public bool TryShare(SharedChanges changes)
     {
-        if (Count + changes.Count > Limits.PendingUsersPerWatcher)
+        // Nothing holds the token back any more.
+        if (Count == 0)
+            _ahead.Clear();
+        // The users of a shared batch that were sent count until its rest was sent, because they may have to be noted as sent ahead.
+        if ((_shared?.Count ?? _bySid?.Count ?? 0) + _followingUsers + _ahead.Count + changes.Count > limit)
             return false;
         if (Count == 0)
         {
@@ -75,23 +84,45 @@ internal sealed class PendingUsers
         return message;
     }
 
-    /// <summary>Moves entries into the message until it is full. Returns their newest revision, or 0 if no entry was moved.</summary>
-    public long TakeInto(MessageBuilder message)
+    /// <summary>
+    /// Moves entries into the message until it is full. Returns their newest revision, or 0 if no entry was moved. Notes those that the
+    /// token does not cover, because it stays below the next entry and below the gap, which begins at <paramref name="gap"/>.
+    /// </summary>
+    public long TakeInto(MessageBuilder message, long gap)
     {
-        var newest = 0L;
+        var (taken, newest) = (_first, 0L);
         while (_first is { } entry && message.TryAdd(new UserUpdate(entry.State, entry.Reasons)))
         {
             newest = Math.Max(newest, entry.Revision);
             Remove(entry);
         }
+        var covered = Math.Min(gap, FirstDirty ?? long.MaxValue) - 1;
+        for (; taken != _first; taken = taken!.Next)
+        {
+            if (taken!.Revision > covered)
+                _ahead.Note(taken.State.Sid, taken.Revision);
+        }
+        _ahead.RemoveUpTo(covered);
         return newest;
     }
 
-    /// <summary>Removes the entry of a user that was read from the store at the revision, unless the entry is newer.</summary>
-    public void RemoveCovered(UserSid sid, long revision)
+    /// <summary>
+    /// Drops what a state covers that was read from the store at the revision: the entry of its user, or the reasons of a newer entry that
+    /// the state shows already. Returns whether the user has changed since.
+    /// </summary>
+    public bool DropCovered(UserSid sid, long revision)
     {
-        if (_bySid is not null && _bySid.TryGetValue(sid, out var entry) && entry.Revision <= revision)
+        if (_bySid is null || !_bySid.TryGetValue(sid, out var entry))
+            return false;
+        if (entry.Revision <= revision)
+        {
             Remove(entry);
+            return false;
+        }
+        // A gap shows a user in its newest state, also when the newest change is one that the filter leaves out.
+        if (!entry.TryDropReasonsUpTo(revision))
+            Remove(entry);
+        return true;
     }
 
     /// <summary>Removes the entries without a change above the revision. No batch may be shared.</summary>
@@ -100,14 +131,54 @@ internal sealed class PendingUsers
         for (var entry = _first; entry is not null;)
         {
             var next = entry.Next;
-            if (entry.Revision <= revision)
+            DropCovered(entry.State.Sid, revision);
+            entry = next;
+        }
+    }
+
+    /// <summary>Removes the entries that have no reasons, which only a catch-up needs.</summary>
+    public void RemoveWithoutReasons()
+    {
+        for (var entry = _first; entry is not null;)
+        {
+            var next = entry.Next;
+            if (entry.Reasons == UpdateReasons.None)
                 Remove(entry);
             entry = next;
         }
     }
 
-    /// <summary>Removes all users and releases the memory.</summary>
+    /// <summary>Returns the revision up to which the user was sent ahead of the token; null if it was not.</summary>
+    public long? SentAheadTo(UserSid sid) => _ahead.Find(sid);
+
+    /// <summary>Notes that the user was sent up to the revision, unless that is noted already or too many users are held.</summary>
+    public void NoteSentAhead(UserSid sid, long revision)
+    {
+        if (HasRoom && _ahead.Find(sid) is null)
+            _ahead.Note(sid, revision);
+    }
+
+    /// <summary>Forgets that the user was sent ahead.</summary>
+    public void ForgetSentAhead(UserSid sid) => _ahead.Remove(sid);
+
+    /// <summary>Forgets the users that were sent ahead up to the revision only.</summary>
+    public void ForgetSentUpTo(long revision) => _ahead.RemoveUpTo(revision);
+
+    /// <summary>Removes the pending users, and keeps which users were sent ahead of the token.</summary>
+    public void Drop()
+    {
+        NoteSentOfShared();
+        Release();
+    }
+
+    /// <summary>Removes everything and releases the memory.</summary>
     public void Clear()
+    {
+        Release();
+        _ahead.Clear();
+    }
+
+    private void Release()
     {
         _shared = null;
         _following = null;
@@ -130,6 +201,7 @@ internal sealed class PendingUsers
     /// <summary>Turns the rest of the shared batches into entries. Unlike a shared batch, this watch may change its entries.</summary>
     private void StopSharing()
     {
+        NoteSentOfShared();
         while (_shared is { } shared)
         {
             for (var index = _sharedUsers; index < shared.Count; index++)
@@ -139,6 +211,21 @@ internal sealed class PendingUsers
                     Append(entry.Copy());
             }
             StartFollowing();
+        }
+    }
+
+    /// <summary>
+    /// Notes the users of a shared batch that were sent in a state from after the next one became dirty. As long as the watch shares the
+    /// batch, the batch shows them.
+    /// </summary>
+    private void NoteSentOfShared()
+    {
+        if (_shared is not { } shared)
+            return;
+        for (var index = 0; index < _sharedUsers; index++)
+        {
+            if (shared[index].Revision >= FirstDirty)
+                _ahead.Note(shared[index].State.Sid, shared[index].Revision);
         }
     }
 
@@ -213,6 +300,13 @@ internal sealed class PendingUser(UserState state, UpdateReasons reasons, long r
     public PendingUser? Previous { get; set; }
 
     public PendingUser? Next { get; set; }
+
+    /// <summary>Drops the reasons of changes up to the revision. Returns whether any reason is left.</summary>
+    public bool TryDropReasonsUpTo(long revision)
+    {
+        Reasons &= State.ReasonsSince(revision);
+        return Reasons != UpdateReasons.None;
+    }
 
     /// <summary>Returns an unlinked copy, for another list.</summary>
     public PendingUser Copy() => new(State, Reasons, Revision, FirstDirty);

@@ -18,7 +18,9 @@ namespace GrpcPresence.Core.Watching;
 /// arrive any more.
 /// </param>
 /// <param name="resume">See <see cref="WatchHub.Resume"/>.</param>
-internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long patience = 0, Action<Action>? resume = null)
+/// <param name="sizes">See <see cref="WatchHub.Sizes"/>.</param>
+internal sealed class ServiceFeed(
+    ServiceRecord service, Guid timeline, long patience = 0, Action<Action>? resume = null, WatchSizes? sizes = null)
 {
     // Guards every field below, and orders publishing and attaching. No await, no I/O and no log under it. Order of locks: the hub's, this
     // one, then a queue's.
@@ -29,6 +31,7 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
     private long _revision = service.Revision; // written under the lock, read without it
     private long _marked = service.Revision; // changes up to here may have been offered; above the revision while a gap is read
     private GapRead? _gap;
+    private long _gapBegin = long.MaxValue; // of a gap of which pages were offered; written under the lock, read without it
     private CommitReorderBuffer? _held; // null until a commit does not continue the revision
     private long _known; // the newest revision that must be read unless its commit arrives; not above the revision if none must
     private long _knownSince; // since when
@@ -45,8 +48,17 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
     /// <summary>The revision up to which every change was offered to the queues that were attached then.</summary>
     public long Revision => Volatile.Read(ref _revision);
 
+    /// <summary>
+    /// The first revision of the gap that is being read, once a page of it was offered; otherwise <see cref="long.MaxValue"/>. It is set
+    /// before a queue takes the page under its lock, so who finds a user of the page under that lock finds it too.
+    /// </summary>
+    public long GapBegin => Volatile.Read(ref _gapBegin);
+
     /// <summary>See <see cref="WatchHub.Resume"/>.</summary>
     public Action<Action>? Resume => resume;
+
+    /// <summary>See <see cref="WatchHub.Sizes"/>.</summary>
+    public WatchSizes Sizes { get; } = sizes ?? WatchSizes.Default;
 
     /// <summary>Whether a session waits in <see cref="WhenReached"/>.</summary>
     public bool IsAwaited
@@ -159,6 +171,7 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
             if (_gap != gap)
                 return true;
             gap.IsOffered = true;
+            Volatile.Write(ref _gapBegin, gap.From + 1);
             var changes = new UserChange[page.Changes.Count];
             for (var i = 0; i < changes.Length; i++)
             {
@@ -173,6 +186,7 @@ internal sealed class ServiceFeed(ServiceRecord service, Guid timeline, long pat
                 return false;
             _gap = null;
             Reach(page.Service.Revision);
+            Volatile.Write(ref _gapBegin, long.MaxValue);
             return true;
         }
     }

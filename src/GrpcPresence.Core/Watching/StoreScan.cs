@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
@@ -15,6 +14,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
 {
     private readonly WatchFilter _filter = queue.Filter;
     private readonly ServiceSid _service = queue.Feed.Service;
+    private readonly int _pageSize = queue.Feed.Sizes.Page;
 
     /// <summary>Reads all watched users, page by page.</summary>
     public async IAsyncEnumerable<IReadOnlyList<UserState>> SnapshotAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -24,7 +24,8 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
             // One read for all keys: a second read could show the new owner of an identity whose old owner the first one still showed.
             var found = await ReadAsync(token => store.FindUsersAsync(_service, _filter.Keys, token), cancellationToken)
                 .ConfigureAwait(false);
-            await CoverAsync(found.Service, found.Users, cancellationToken).ConfigureAwait(false);
+            await AwaitFeedAsync(found.Service, cancellationToken).ConfigureAwait(false);
+            queue.DropCovered(found.Service, SidsOf(found.Users));
             yield return found.Users;
             yield break;
         }
@@ -33,9 +34,10 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         {
             var after = afterId;
             var page = await ReadAsync(
-                token => store.ListUsersAsync(_service, after, Limits.WatchPageSize, online: null, token), cancellationToken)
+                token => store.ListUsersAsync(_service, after, _pageSize, online: null, token), cancellationToken)
                 .ConfigureAwait(false);
-            await CoverAsync(page.Service, page.Users, cancellationToken).ConfigureAwait(false);
+            await AwaitFeedAsync(page.Service, cancellationToken).ConfigureAwait(false);
+            queue.DropCovered(page.Service, SidsOf(page.Users));
             yield return page.Users;
             if (page.Next is not { } next)
                 yield break;
@@ -48,36 +50,38 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     {
         if (!_filter.WatchesAllUsers)
             return ReadSelectedAsync(at, cancellationToken);
-        return at.Sweep is { } sweep ? ReadSweepAsync(at, sweep, cancellationToken) : ReadRowsAsync(at, cancellationToken);
+        return at.Sweep is { } sweep ? ReadSweepAsync(sweep, cancellationToken) : ReadRowsAsync(at, cancellationToken);
     }
 
     private async ValueTask<ScanPage?> ReadRowsAsync(CatchUpPosition at, CancellationToken cancellationToken)
     {
         var read = await ReadAsync(
-            token => store.ListChangesAsync(_service, at.Position, Limits.WatchPageSize, token), cancellationToken).ConfigureAwait(false);
+            token => store.ListChangesAsync(_service, at.Position, _pageSize, token), cancellationToken).ConfigureAwait(false);
         if (read.Service.PurgedRevision > at.Position)
             return null;
-        var users = read.Changes.Select(change => change.State);
-        var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
-        var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
-        foreach (var change in read.Changes)
-            Add(updates, change.State, at.Base, switchedSince, change.Revision);
+        await AwaitFeedAsync(read.Service, cancellationToken).ConfigureAwait(false);
         // The last page holds all rows up to the revision at which it was read.
         var position = read.HasMore ? read.Changes[^1].Revision : read.Service.Revision;
+        var coverage = queue.DropCovered(read.Service, SidsOf(read.Changes), position);
+        var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
+        for (var i = 0; i < read.Changes.Count; i++)
+            Add(updates, read.Changes[i].State, coverage.SentTo[i] ?? at.Base, coverage, read.Changes[i].Revision);
         return new ScanPage(updates, read.Service.Revision, position);
     }
 
-    private async ValueTask<ScanPage?> ReadSweepAsync(CatchUpPosition at, SwitchSweep sweep, CancellationToken cancellationToken)
+    private async ValueTask<ScanPage?> ReadSweepAsync(SwitchSweep sweep, CancellationToken cancellationToken)
     {
-        // Only rows up to the position: those above it are read as rows, in their newest state.
+        // Only rows that were read before the switch: those above are read as rows, in their newest state.
         var read = await ReadAsync(
             token => store.ListKnownUsersAsync(
-                _service, sweep.AfterId, Limits.WatchPageSize, sweep.KnownSince, at.Position, token), cancellationToken)
+                _service, sweep.AfterId, _pageSize, sweep.KnownSince, sweep.UpTo, token), cancellationToken)
             .ConfigureAwait(false);
-        var switchedSince = await CoverAsync(read.Service, read.Users, cancellationToken).ConfigureAwait(false);
+        await AwaitFeedAsync(read.Service, cancellationToken).ConfigureAwait(false);
+        var coverage = queue.DropCovered(read.Service, SidsOf(read.Users), rowsReadTo: null, sweep, read.Next);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
+        // The rows were delivered, so that all their reasons were.
         foreach (var user in read.Users)
-            Add(updates, user, at.Base, switchedSince, position: null);
+            AddSwitched(updates, user, coverage);
         var rest = read.Next is { } next ? sweep with { AfterId = next } : null;
         return new ScanPage(updates, read.Service.Revision, Position: null, sweep, rest);
     }
@@ -90,12 +94,13 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         // An identity that was deleted too often has tombstones that were not read. To the client they are as good as purged.
         if (read.Service.PurgedRevision > at.Position || read.HasMore)
             return null;
-        var users = read.Changes.Select(change => change.State);
-        var switchedSince = await CoverAsync(read.Service, users, cancellationToken).ConfigureAwait(false);
+        await AwaitFeedAsync(read.Service, cancellationToken).ConfigureAwait(false);
+        var coverage = queue.DropCovered(read.Service, SidsOf(read.Changes), read.Service.Revision);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
-        foreach (var change in read.Changes)
-            Add(updates, change.State, at.Base, switchedSince, position: null);
-        return new ScanPage(updates, read.Service.Revision, read.Service.Revision, at.Sweep, RestOfSweep: null);
+        // A page has all users, so all of them were sent up to the position.
+        for (var i = 0; i < read.Changes.Count; i++)
+            Add(updates, read.Changes[i].State, Math.Max(coverage.SentTo[i] ?? 0, at.Position), coverage, position: null);
+        return new ScanPage(updates, read.Service.Revision, read.Service.Revision, coverage.Sweep, RestOfSweep: null);
     }
 
     /// <summary>
@@ -115,10 +120,10 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     }
 
     /// <summary>
-    /// Drops the pending states that a page covers; see <see cref="WatchQueue.DropCovered"/>. Reachability may have been switched off since
-    /// the position of the page was taken, so the page uses the start of the on-period that this returns.
+    /// Completes when the feed has reached the revision of a page. Then the page may drop what it covers. Reachability may have been
+    /// switched off since the position of the page was taken, so the page uses the <see cref="Coverage"/> that it gets for it.
     /// </summary>
-    private async ValueTask<long?> CoverAsync(ServiceRecord service, IEnumerable<UserState> users, CancellationToken cancellationToken)
+    private async ValueTask AwaitFeedAsync(ServiceRecord service, CancellationToken cancellationToken)
     {
         // The service instance may have been deleted, and its SID given to another one.
         if (service.Id != queue.Feed.ServiceId)
@@ -127,30 +132,36 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         if (store.TimelineOf(service) != queue.Feed.Timeline)
             throw WatchHub.CommitsLost();
         await queue.Feed.WhenReached(service.Revision, time.GetTimestamp()).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return queue.DropCovered(service, users.Select(user => user.Sid));
     }
 
-    /// <summary>Adds the user to the page, unless nothing that the filter selects changed since the base.</summary>
-    private void Add(List<(UserUpdate, long?)> updates, UserState user, long since, long? switchedSince, long? position)
+    /// <summary>Adds the user to the page, unless nothing that the filter selects changed since the watch was sent it.</summary>
+    private void Add(List<(UserUpdate, long?)> updates, UserState user, long sentTo, Coverage coverage, long? position)
     {
-        var reasons = ReasonsOf(user, since, switchedSince);
-        if (reasons != UpdateReasons.None)
-            updates.Add((new UserUpdate(user, reasons), position));
+        var reasons = user.ReasonsSince(sentTo);
+        if (sentTo < coverage.SwitchedAt)
+            reasons |= ReasonsOfSwitch(user, coverage.SwitchedSince);
+        Add(updates, user, reasons, position);
     }
 
-    private UpdateReasons ReasonsOf(UserState user, long since, long? switchedSince)
+    private void AddSwitched(List<(UserUpdate, long?)> updates, UserState user, Coverage coverage) =>
+        Add(updates, user, ReasonsOfSwitch(user, coverage.SwitchedSince), position: null);
+
+    private void Add(List<(UserUpdate, long?)> updates, UserState user, UpdateReasons reasons, long? position)
     {
-        if (user.Record is not { } record)
-            return UpdateReasons.Deleted;
-        var reasons = record.ReasonsSince(since);
-        if (switchedSince is { } switchedOn && record.KnownRevision >= switchedOn)
-        {
-            reasons |= UpdateReasons.ReachabilityOnline;
-            if (record.WasNotifiableKnown)
-                reasons |= UpdateReasons.ReachabilityNotifiable;
-        }
-        return reasons & _filter.Reasons;
+        if ((reasons & _filter.Reasons) != UpdateReasons.None)
+            updates.Add((new UserUpdate(user, reasons & _filter.Reasons), position));
     }
+
+    private static UpdateReasons ReasonsOfSwitch(UserState user, long? switchedSince)
+    {
+        if (user.Record is not { } record || switchedSince is not { } switchedOn || record.KnownRevision < switchedOn)
+            return UpdateReasons.None;
+        return record.WasNotifiableKnown ? UpdateReasons.Reachability : UpdateReasons.ReachabilityOnline;
+    }
+
+    private static UserSid[] SidsOf(IReadOnlyList<UserState> users) => [.. users.Select(user => user.Sid)];
+
+    private static UserSid[] SidsOf(IReadOnlyList<StoredChange> changes) => [.. changes.Select(change => change.State.Sid)];
 }
 
 /// <summary>A page of a catch-up.</summary>

@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Writing;
@@ -9,11 +8,13 @@ namespace GrpcPresence.Core.Watching;
 /// What a watch has still to deliver: pending users, the part of the store that is left to read, and the newest configuration. The state
 /// machine inside <see cref="WatchQueue"/>, which guards it with its lock; a struct, because there is one for each watch.
 /// </summary>
-internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configuration)
+internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configuration, int limit)
 {
-    private readonly PendingUsers _pending = new();
+    private readonly PendingUsers _pending = new(limit);
     private WatchPhase _phase = WatchPhase.Snapshot;
     private long _markedBefore; // changes up to this revision may have been offered before the watch was attached
+    private long _rowsReadTo; // in a catch-up: rows up to this revision were read, if not delivered yet
+    private long _sweptTo; // in a catch-up: the sweep has read the users up to this key
     private ServiceConfiguration _seen = configuration; // the newest that was offered or read
     private ServiceConfiguration? _unsent; // the newest, unless it was sent
 
@@ -43,13 +44,13 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         foreach (ref readonly var change in changes)
             isAdded |= Add(in change, firstDirty);
         foreach (var configuration in configurations)
-            isAdded |= Observe(configuration);
+            isAdded |= Observe(configuration, firstDirty);
         return isAdded;
     }
 
     public void Start(ServiceConfiguration configuration, bool withSnapshot, ResumeToken? token, long revision)
     {
-        Observe(configuration);
+        Observe(configuration, firstDirty: null);
         if (_unsent?.Revision <= configuration.Revision)
             _unsent = null;
         if (withSnapshot)
@@ -58,14 +59,21 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         }
         else if (token is not null)
         {
-            CatchUp = CatchUp.ReadTo(_markedBefore) with { Base = token.Base, Position = token.Position };
+            CatchUp = CatchUp.ReadTo(_markedBefore) with
+            {
+                Base = token.Base,
+                Position = token.Position,
+                Sweep = CatchUp.Sweep is { } sweep ? sweep with { UpTo = token.Position } : null,
+            };
             NewestTaken = token.Newest;
+            _rowsReadTo = token.Position;
             _phase = WatchPhase.CatchUp;
         }
         else
         {
             // The client has received nothing yet, so a switch takes no value away. The users that an overflow dropped must still be read.
-            CatchUp = CatchUp with { SwitchedSince = null, Sweep = null };
+            CatchUp = CatchUp with { SwitchedSince = null, SwitchedAt = 0, Sweep = null };
+            _rowsReadTo = CatchUp.Base;
             // The feed was behind: changes from before the opening have reached it since.
             _pending.RemoveUpTo(CatchUp.Base);
             _phase = WatchPhase.CatchUp;
@@ -78,6 +86,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         _pending.Clear();
         _phase = WatchPhase.Snapshot;
         CatchUp = CatchUpPosition.At(revision);
+        _rowsReadTo = revision;
     }
 
     public void CompleteSnapshot() => _phase = CatchUp.IsDone ? WatchPhase.Live : WatchPhase.CatchUp;
@@ -85,23 +94,42 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     public bool TryGoLive()
     {
         if (_phase == WatchPhase.CatchUp && CatchUp.IsDone)
+        {
             _phase = WatchPhase.Live;
+            _pending.RemoveWithoutReasons();
+            _pending.ForgetSentUpTo(long.MaxValue);
+        }
         return _phase == WatchPhase.Live;
     }
 
-    public long? DropCovered(ServiceRecord service, IEnumerable<UserSid> users)
+    public Coverage DropCovered(ServiceRecord service, UserSid[] users, long? rowsReadTo, SwitchSweep? sweep, long? sweptTo)
     {
-        Observe(service.Configuration);
+        Observe(service.Configuration, firstDirty: null);
+        _rowsReadTo = Math.Max(_rowsReadTo, rowsReadTo ?? 0);
+        if (sweep is not null && ReferenceEquals(sweep, CatchUp.Sweep))
+            _sweptTo = sweptTo ?? long.MaxValue;
+        var shown = CatchUp.Sweep;
         // The page may be older than the newest configuration, and show values from a period that has ended since. The watch may have seen
         // neither the begin nor the end of that period: a gap in the feed shows only the last configuration.
-        SweepAfter(service.Configuration);
+        SweepAfter(service.Configuration, firstDirty: null);
         NewestTaken = Math.Max(NewestTaken, service.Revision);
-        foreach (var user in users)
-            _pending.RemoveCovered(user, service.Revision);
-        return CatchUp.SwitchedSince;
+        var sentTo = new long?[users.Length];
+        for (var i = 0; i < users.Length; i++)
+        {
+            sentTo[i] = _pending.SentAheadTo(users[i]);
+            _pending.ForgetSentAhead(users[i]);
+            // The catch-up reads the user again.
+            if (_pending.DropCovered(users[i], service.Revision) && _phase == WatchPhase.CatchUp)
+                _pending.NoteSentAhead(users[i], service.Revision);
+        }
+        return new Coverage(CatchUp.SwitchedSince, CatchUp.SwitchedAt, ReferenceEquals(shown, CatchUp.Sweep) ? shown : null, sentTo);
     }
 
-    public void Acknowledge(ScanPage page) => CatchUp = CatchUp.WithDelivered(page);
+    public void Acknowledge(ScanPage page)
+    {
+        CatchUp = CatchUp.WithDelivered(page);
+        _pending.ForgetSentUpTo(CatchUp.Base);
+    }
 
     public ServiceConfiguration? TakeConfiguration()
     {
@@ -110,12 +138,13 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         return configuration;
     }
 
-    public SharedMessage? TakeUpdates(MessageBuilder message)
+    /// <summary>See <see cref="WatchQueue.TakeUpdates"/>. A gap that begins at the revision is being read.</summary>
+    public SharedMessage? TakeUpdates(MessageBuilder message, long gap)
     {
         if (_phase != WatchPhase.Live)
             return null;
         var shared = _pending.TakeShared(message);
-        NewestTaken = Math.Max(NewestTaken, shared?.Newest ?? _pending.TakeInto(message));
+        NewestTaken = Math.Max(NewestTaken, shared?.Newest ?? _pending.TakeInto(message, gap));
         return shared;
     }
 
@@ -136,58 +165,93 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     private bool Add(in UserChange change, long? firstDirty)
     {
         var reasons = change.Reasons & Filter.Reasons;
-        if (reasons == UpdateReasons.None)
+        // A gap is read in pages, and again after a fault of the store, so it may show what was sent already.
+        if (firstDirty is not null && _pending.SentAheadTo(change.State.Sid) is { } sentTo)
+            reasons &= change.State.ReasonsSince(sentTo);
+        if (_phase == WatchPhase.CatchUp)
+            NoteDelivered(in change);
+        // While a page is read, a change that the filter leaves out moves the row of a user behind the page too.
+        else if (reasons == UpdateReasons.None)
             return false;
         if (_pending.TryMerge(change.State, reasons, change.Revision))
             return true;
-        if (_pending.Count < Limits.PendingUsersPerWatcher)
+        if (_pending.HasRoom)
             _pending.Add(new PendingUser(change.State, reasons, change.Revision, firstDirty ?? change.Revision));
-        else
-            DropPending(change.Revision);
+        else if (reasons != UpdateReasons.None)
+            DropPending(change.Revision, firstDirty);
         return true;
+    }
+
+    /// <summary>
+    /// Notes up to which revision a catch-up has delivered a user that changes now, because it reads the user again. Before, nothing had to
+    /// be noted: rows up to a revision were read.
+    /// </summary>
+    private readonly void NoteDelivered(in UserChange change)
+    {
+        if (change.Previous > _rowsReadTo)
+            return;
+        // Otherwise the user still has to be sent as one that loses its values.
+        var isSwept = CatchUp.Sweep is not { } sweep || change.Previous > sweep.UpTo || change.State.Record?.Id <= _sweptTo;
+        var sentTo = isSwept && CatchUp.SwitchedSince is not null ? change.Revision - 1 : change.Previous;
+        var reasons = change.State.ReasonsSince(CatchUp.Base) & Filter.Reasons;
+        if (sentTo > CatchUp.Base && (reasons != UpdateReasons.None || CatchUp.SwitchedSince is not null))
+            _pending.NoteSentAhead(change.State.Sid, sentTo);
     }
 
     /// <summary>
     /// Drops all pending users, so that the session reads them from the store at the client's pace. The token does not move.
     /// </summary>
-    private void DropPending(long revision)
+    private void DropPending(long revision, long? firstDirty)
     {
         if (_phase == WatchPhase.Live)
         {
-            // A batch may contain changes after the switch that causes this, so pending users may be newer than the revision.
-            var delivered = Math.Min(_pending.FirstDirty ?? revision, revision) - 1;
-            CatchUp = CatchUpPosition.At(delivered);
+            // A batch may contain changes after the switch that causes this, so pending users may be newer than the revision. Some pages of
+            // a gap may not have been offered yet.
+            var next = Math.Min(_pending.FirstDirty ?? revision, Math.Min(firstDirty ?? revision, revision));
+            CatchUp = CatchUpPosition.At(Math.Max(next - 1, CatchUp.Base));
+            _rowsReadTo = CatchUp.Position;
             _phase = WatchPhase.CatchUp;
         }
         CatchUp = CatchUp.ReadTo(Math.Max(_pending.Newest, revision));
-        _pending.Clear();
+        _pending.Drop();
+        _pending.ForgetSentUpTo(CatchUp.Base);
     }
 
     /// <summary>Notes a configuration. Returns whether it is new.</summary>
-    private bool Observe(ServiceConfiguration next)
+    private bool Observe(ServiceConfiguration next, long? firstDirty)
     {
         if (next.Revision <= _seen.Revision)
             return false;
         var before = _seen;
         _seen = _unsent = next;
-        SweepAfter(before);
+        SweepAfter(before, firstDirty);
         return true;
     }
 
     /// <summary>
     /// Reads the users of a period of reachability again, if the configuration is of such a period and the newest one has ended it.
     /// </summary>
-    private void SweepAfter(ServiceConfiguration earlier)
+    private void SweepAfter(ServiceConfiguration earlier, long? firstDirty)
     {
         var onPeriodEnded = earlier.ReachabilityEnabled
             && (!_seen.ReachabilityEnabled || _seen.SwitchedOnRevision != earlier.SwitchedOnRevision);
         if (!onPeriodEnded || (Filter.Reasons & UpdateReasons.Reachability) == UpdateReasons.None)
             return;
         // Values that the client holds from that period are null now, and pending states are from the time before the switch.
-        DropPending(_seen.Revision);
-        CatchUp = CatchUp.SweepFrom(earlier.SwitchedOnRevision);
+        DropPending(_seen.Revision, firstDirty);
+        CatchUp = CatchUp.SweepFrom(earlier.SwitchedOnRevision, _seen.SwitchRevision, _rowsReadTo);
+        _sweptTo = 0;
     }
 }
+
+/// <summary>What a watch knows of a page of users when it drops what the page covers.</summary>
+/// <param name="SwitchedSince">See <see cref="CatchUpPosition.SwitchedSince"/>, including the switches that the page shows.</param>
+/// <param name="SwitchedAt">See <see cref="CatchUpPosition.SwitchedAt"/>.</param>
+/// <param name="Sweep">The sweep whose switch the page shows; null if none is left, or if the page is older than the switch.</param>
+/// <param name="SentTo">
+/// For each user the revision up to which the watch was sent the user, above the base of the catch-up; null if only the base is known.
+/// </param>
+internal readonly record struct Coverage(long? SwitchedSince, long SwitchedAt, SwitchSweep? Sweep, long?[] SentTo);
 
 /// <summary>Where the next users of a watch come from.</summary>
 internal enum WatchPhase

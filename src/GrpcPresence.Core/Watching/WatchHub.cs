@@ -67,6 +67,9 @@ public sealed class WatchHub(
     /// </summary>
     internal Action<Action>? Resume { get; init; }
 
+    /// <summary>The sizes of queues and pages. A simulation makes them so small that a few users exceed them.</summary>
+    internal WatchSizes Sizes { get; init; } = WatchSizes.Default;
+
     /// <summary>Whether the node may say that nothing has changed.</summary>
     internal bool IsConfirmed => isConfirmed is null || isConfirmed();
 
@@ -248,7 +251,7 @@ public sealed class WatchHub(
                 // old feed here.
                 feed?.EndAll(() => PresenceErrors.ServiceInstanceNotFound(request.Service));
                 isFirst = feed is null;
-                _feeds[request.Service] = feed = new ServiceFeed(record, store.TimelineOf(record), _patience, Resume);
+                _feeds[request.Service] = feed = new ServiceFeed(record, store.TimelineOf(record), _patience, Resume, Sizes);
             }
             var queue = new WatchQueue(feed, request.Filter, feed.Share(record.Configuration));
             var schedule = new WatchSchedule(time, stallTimeout, jitter: (random.NextDouble() * 2) - 1);
@@ -335,7 +338,7 @@ public sealed class WatchHub(
         var position = gap.From;
         while (true)
         {
-            var page = await store.ListChangesAsync(feed.Service, position, Limits.WatchPageSize, CancellationToken.None)
+            var page = await store.ListChangesAsync(feed.Service, position, Sizes.Page, CancellationToken.None)
                 .ConfigureAwait(false);
             if (page.Service.Id != feed.ServiceId)
                 throw PresenceErrors.ServiceInstanceNotFound(feed.Service); // deleted, and its SID given to another one

@@ -17,7 +17,7 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     // Order of locks: the feed's, then this one, then that of SharedChanges.
     private readonly Lock _gate = new();
     private readonly AsyncAutoResetEvent _wake = new(isResumed: feed.Resume is not null);
-    private WatchBacklog _backlog = new(filter, configuration);
+    private WatchBacklog _backlog = new(filter, configuration, feed.Sizes.PendingUsers);
     private bool _isProgressRequested;
     private bool _isCancelled;
     private TaskCompletionSource? _ended; // null until a write waits for its client, or a read for its turn
@@ -153,7 +153,7 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     public SharedMessage? TakeUpdates(MessageBuilder message)
     {
         lock (_gate)
-            return _backlog.TakeUpdates(message);
+            return _backlog.TakeUpdates(message, feed.GapBegin);
     }
 
     /// <summary>
@@ -222,12 +222,18 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
 
     /// <summary>
     /// Users were read from the store at the revision of the service record, which the feed has reached: drops their pending states up to
-    /// that revision. Returns <see cref="CatchUpPosition.SwitchedSince"/>, including the switches that the record shows.
+    /// that revision.
     /// </summary>
-    public long? DropCovered(ServiceRecord service, IEnumerable<UserSid> users)
+    /// <param name="service">The service instance as it was read.</param>
+    /// <param name="users">The users.</param>
+    /// <param name="rowsReadTo">The position that is reached with these rows; null if they are not rows by revision.</param>
+    /// <param name="sweep">The sweep that the users are a part of, or null.</param>
+    /// <param name="sweptTo">The key up to which that sweep has read users; null if it is complete.</param>
+    public Coverage DropCovered(
+        ServiceRecord service, UserSid[] users, long? rowsReadTo = null, SwitchSweep? sweep = null, long? sweptTo = null)
     {
         lock (_gate)
-            return _backlog.DropCovered(service, users);
+            return _backlog.DropCovered(service, users, rowsReadTo, sweep, sweptTo);
     }
 
     /// <summary>The page of a catch-up was delivered.</summary>

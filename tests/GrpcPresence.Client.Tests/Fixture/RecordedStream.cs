@@ -4,12 +4,14 @@ using System.Net.Http.Headers;
 namespace GrpcPresence.Client.Tests.Fixture;
 
 /// <summary>
-/// Records the bytes of the first watch of a client, or replays some of them as the first watch of another client and then breaks the
-/// stream. All other calls go to the server.
+/// Records the bytes of each watch of a client, or replays some of them as the first watches of another client. The last of these breaks
+/// behind its bytes, and so does each before it. All other calls go to the server.
 /// </summary>
 internal sealed class RecordedStream : DelegatingHandler
 {
-    private readonly byte[]? _replayed;
+    private readonly byte[][] _replayed = [];
+    private readonly bool _isReplaying;
+    private readonly List<MemoryStream> _recorded = []; // guarded by itself, and so is each stream
     private int _streams;
 
     /// <summary>Records.</summary>
@@ -18,29 +20,48 @@ internal sealed class RecordedStream : DelegatingHandler
     {
     }
 
-    /// <summary>Replays these bytes, and breaks the stream behind them.</summary>
-    public RecordedStream(HttpMessageHandler server, byte[] replayed)
-        : base(server) => _replayed = replayed;
+    /// <summary>Replays these streams, and breaks each behind its bytes.</summary>
+    public RecordedStream(HttpMessageHandler server, params byte[][] replayed)
+        : base(server) => (_replayed, _isReplaying) = (replayed, true);
 
-    /// <summary>The recorded bytes so far.</summary>
-    public MemoryStream Recorded { get; } = new();
+    /// <summary>The bytes of each stream so far, in the order in which the client opened them.</summary>
+    public byte[][] Recorded
+    {
+        get
+        {
+            lock (_recorded)
+                return [.. _recorded.Select(Copy)];
+        }
+    }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (!request.RequestUri!.AbsolutePath.EndsWith("/WatchUsers", StringComparison.Ordinal) || Interlocked.Increment(ref _streams) > 1)
+        if (!request.RequestUri!.AbsolutePath.EndsWith("/WatchUsers", StringComparison.Ordinal))
             return await base.SendAsync(request, cancellationToken);
-        if (_replayed is null)
+        if (!_isReplaying)
         {
             var response = await base.SendAsync(request, cancellationToken);
-            response.Content = new WatchContent(new CopyingStream(await response.Content.ReadAsStreamAsync(cancellationToken), Recorded));
+            var copy = new MemoryStream();
+            lock (_recorded)
+                _recorded.Add(copy);
+            response.Content = new WatchContent(new CopyingStream(await response.Content.ReadAsStreamAsync(cancellationToken), copy));
             return response;
         }
+        var stream = Interlocked.Increment(ref _streams) - 1;
+        if (stream >= _replayed.Length)
+            return await base.SendAsync(request, cancellationToken);
         return new HttpResponseMessage(HttpStatusCode.OK)
         {
             Version = HttpVersion.Version20,
             RequestMessage = request,
-            Content = new WatchContent(new CutStream(_replayed)),
+            Content = new WatchContent(new CutStream(_replayed[stream])),
         };
+    }
+
+    private static byte[] Copy(MemoryStream stream)
+    {
+        lock (stream)
+            return stream.ToArray();
     }
 
     private sealed class WatchContent : StreamContent

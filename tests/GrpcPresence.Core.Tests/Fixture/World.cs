@@ -25,6 +25,8 @@ internal sealed class World : IDisposable
     /// <param name="time">The clock; a new one by default.</param>
     /// <param name="gates">The gates of a node of a cluster; none by default.</param>
     /// <param name="fence">What a node of a cluster may write; none by default.</param>
+    /// <param name="sizes">The sizes of the queues and pages of watches; those of a server by default.</param>
+    /// <param name="userBytes">The size of an encoded user.</param>
     public World(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
@@ -34,7 +36,9 @@ internal sealed class World : IDisposable
         Func<bool>? isConfirmed = null,
         SteppedTimeProvider? time = null,
         ShardGates? gates = null,
-        ShardFence? fence = null)
+        ShardFence? fence = null,
+        WatchSizes? sizes = null,
+        int userBytes = 100)
     {
         Time = time ?? new SteppedTimeProvider();
         Store = store ?? new InMemoryPresenceStore();
@@ -42,7 +46,11 @@ internal sealed class World : IDisposable
         Services = new ServiceCache(Store);
         Tracker = new PresenceTracker(Time, Queue, Metrics, gates);
         Directory = new UserResolver(Store, Tracker);
-        Hub = new WatchHub(Store, new FixedSizeEncoder(), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout, isConfirmed);
+        Hub = new WatchHub(
+            Store, new FixedSizeEncoder(userBytes), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout, isConfirmed)
+        {
+            Sizes = sizes ?? WatchSizes.Default,
+        };
         Writer = new CommandWriter(
             Store, Queue, Services, Tracker, [publisher?.Invoke(Hub) ?? Hub], Keys, Status, Metrics, Time,
             tombstoneRetention ?? Limits.TombstoneRetention,

@@ -8,8 +8,8 @@ namespace GrpcPresence.Core.Tests.Simulation;
 /// <summary>
 /// Records every commit, and does not forward some of them to the hub, or later. The hub's resulting reads may hang, like any read.
 /// </summary>
-internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, StoreFaults faults, Func<bool> loses, Func<bool> delays)
-    : ICommitPublisher
+internal sealed class LoggingPublisher(
+    ICommitPublisher next, Truth truth, StoreFaults faults, Func<bool> loses, Func<bool> delays, bool sendsWhole) : ICommitPublisher
 {
     private readonly List<ServiceCommit[]> _delayed = [];
     private readonly HashSet<ServiceSid> _unneeded = []; // service instances whose users the hub did not need for this commit
@@ -31,7 +31,9 @@ internal sealed class LoggingPublisher(ICommitPublisher next, Truth truth, Store
             return;
         ServiceCommit[] sent =
         [
-            .. commits.Select(commit => _unneeded.Contains(commit.Service.Sid) ? commit with { Users = [], IsPartial = true } : commit),
+            .. commits.Select(commit => !sendsWhole && _unneeded.Contains(commit.Service.Sid)
+                ? commit with { Users = [], IsPartial = true }
+                : commit),
         ];
         if (delays())
             _delayed.Add(sent);

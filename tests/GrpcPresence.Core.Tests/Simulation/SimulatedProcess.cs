@@ -15,7 +15,7 @@ using GrpcPresence.Testing.Watching;
 namespace GrpcPresence.Core.Tests.Simulation;
 
 /// <summary>Runs one history through the real Core over an in-memory store, and checks what its clients see against the promises.</summary>
-internal sealed class SimulatedProcess(bool isNode) : IDisposable
+internal sealed class SimulatedProcess(SimulatedSizes sizes, bool isNode) : IDisposable
 {
     private static readonly string[] Names = ["ada", "bob", "cay", "dan"];
 
@@ -38,10 +38,12 @@ internal sealed class SimulatedProcess(bool isNode) : IDisposable
     /// <param name="history">The steps.</param>
     /// <param name="resumesEverywhere">Whether to resume at the end from every token of any client.</param>
     /// <param name="isNode">Whether the process is a node of a cluster, whose feeds hold commits for a time.</param>
+    /// <param name="sizes">The sizes of queues, pages and messages.</param>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
-    public static async Task RunAsync(IReadOnlyList<Step> history, bool resumesEverywhere = false, bool isNode = false)
+    public static async Task RunAsync(
+        IReadOnlyList<Step> history, bool resumesEverywhere = false, bool isNode = false, SimulatedSizes sizes = SimulatedSizes.Usual)
     {
-        using var process = new SimulatedProcess(isNode);
+        using var process = new SimulatedProcess(sizes, isNode);
         await process.StartAsync(isFirst: true);
         foreach (var step in history)
             await process.DoAsync(step);
@@ -60,8 +62,16 @@ internal sealed class SimulatedProcess(bool isNode) : IDisposable
     {
         _world = new World(
             _store,
-            hub => _publisher = new LoggingPublisher(hub, _truth, _store.Faults, () => _losing-- > 0, () => _delaying-- > 0),
-            isConfirmed: isNode ? () => _isConfirmed : null);
+            hub => _publisher = new LoggingPublisher(
+                hub, _truth, _store.Faults, () => _losing-- > 0, () => _delaying-- > 0, sendsWhole: sizes == SimulatedSizes.SmallPages),
+            isConfirmed: isNode ? () => _isConfirmed : null,
+            sizes: sizes switch
+            {
+                SimulatedSizes.SmallPages => new WatchSizes(Limits.PendingUsersPerWatcher, Page: 1),
+                SimulatedSizes.SmallQueues => new WatchSizes(PendingUsers: 2, Page: 1),
+                _ => WatchSizes.Default,
+            },
+            userBytes: sizes == SimulatedSizes.Usual ? 100 : Limits.WatchMessageBytes);
         (_losing, _delaying) = (0, 0);
         if (isFirst)
         {
@@ -219,6 +229,8 @@ internal sealed class SimulatedProcess(bool isNode) : IDisposable
         var client = new WatchModel(new WatchFilter(keys.Select(World.Key), reasons, UserView.Full), _truth)
         {
             IsStartedNow = startNow,
+            MayRepeat = sizes == SimulatedSizes.SmallQueues,
+            HasNoGaps = sizes == SimulatedSizes.SmallPages,
         };
         var watch = new SimulatedWatch(client, _store.Faults);
         _watches.Add(watch);

@@ -54,28 +54,29 @@ public sealed class SimulationTests
 
     private static async Task Require(int seed, bool resumesEverywhere)
     {
-        var history = Step.History(seed, Length);
+        var sizes = (SimulatedSizes)Math.Abs(seed / (2 * Parts) % 3);
+        IReadOnlyList<Step> history = [.. Step.History(seed, Length).Where(step => sizes != SimulatedSizes.SmallPages || !step.MakesGap)];
         var isNode = seed / Parts % 2 != 0; // half of the histories, in each part
-        if (await FailureOf(history, resumesEverywhere, isNode) is not { } failure)
+        async Task<Exception?> FailureOf(IReadOnlyList<Step> history) =>
+            await Record.ExceptionAsync(() => SimulatedProcess.RunAsync(history, resumesEverywhere, isNode, sizes));
+        if (await FailureOf(history) is not { } failure)
             return;
-        var shortest = await Shrink(history, resumesEverywhere, isNode);
-        failure = await FailureOf(shortest, resumesEverywhere, isNode) ?? failure;
+        var shortest = await Shrink(history, FailureOf);
+        failure = await FailureOf(shortest) ?? failure;
         var process = isNode ? "a node" : "a single node";
-        Assert.Fail($"Seed {seed}, {process}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
+        Assert.Fail($"Seed {seed}, {process}, {sizes}: {failure}{Environment.NewLine}{string.Join(Environment.NewLine, shortest)}");
     }
 
-    private static async Task<Exception?> FailureOf(IReadOnlyList<Step> history, bool resumesEverywhere, bool isNode) =>
-        await Record.ExceptionAsync(() => SimulatedProcess.RunAsync(history, resumesEverywhere, isNode));
-
     /// <summary>Shrinks a failing history: leaves out halves, quarters, down to single steps, as long as it still fails.</summary>
-    private static async Task<IReadOnlyList<Step>> Shrink(IReadOnlyList<Step> history, bool resumesEverywhere, bool isNode)
+    private static async Task<IReadOnlyList<Step>> Shrink(
+        IReadOnlyList<Step> history, Func<IReadOnlyList<Step>, Task<Exception?>> failureOf)
     {
         for (var size = history.Count / 2; size > 0; size /= 2)
         {
             for (var at = 0; at < history.Count;)
             {
                 IReadOnlyList<Step> shorter = [.. history.Take(at), .. history.Skip(at + size)];
-                if (await FailureOf(shorter, resumesEverywhere, isNode) is BrokenPromiseException)
+                if (await failureOf(shorter) is BrokenPromiseException)
                     history = shorter;
                 else
                     at += size;

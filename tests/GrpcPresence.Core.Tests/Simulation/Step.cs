@@ -6,6 +6,9 @@ namespace GrpcPresence.Core.Tests.Simulation;
 /// </summary>
 internal sealed record Step(Act Act, int A, int B)
 {
+    /// <summary>Whether the feed may miss a batch because of this step.</summary>
+    public bool MakesGap => Act is Act.Lose or Act.Delay or Act.Fault;
+
     public override string ToString() => $"{Act}({A}, {B})";
 
     /// <summary>Returns the history of a seed.</summary>

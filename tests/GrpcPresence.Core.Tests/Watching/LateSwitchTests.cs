@@ -12,7 +12,8 @@ namespace GrpcPresence.Core.Tests.Watching;
 /// </summary>
 public sealed class LateSwitchTests : IDisposable
 {
-    private static readonly string[] Users = [.. Enumerable.Range(0, Limits.WatchPageSize + 1).Select(i => $"user-{i}")];
+    // One is on the page that shows the switch, a page is swept after it, and one is left.
+    private static readonly string[] Users = [.. Enumerable.Range(0, Limits.WatchPageSize + 2).Select(i => $"user-{i}")];
 
     private readonly World _world;
     private LossyPublisher _publisher = null!;
@@ -53,13 +54,15 @@ public sealed class LateSwitchTests : IDisposable
         await LoseAsync(async () =>
         {
             await _world.Switch(service.Sid, on: false);
+            await _world.Offline(service, Users[^1]);
             await _world.Switch(service.Sid, on: true);
             _world.Advance(Limits.Tick); // the live sessions bring their users online again
         });
         Assert.True((await ReadPastTheGapAsync(client)).Configuration.ReachabilityEnabled);
-        await client.Next<WatchEvent.Updates>(); // the page that showed the switches
-        var swept = await client.Next<WatchEvent.Updates>(); // the first page of the sweep
-        Assert.All(swept.Users, update => Assert.True(update.State.IsOnline));
+        var page = await client.Next<WatchEvent.Updates>(); // the page that showed the switches
+        Assert.All(page.Users, update => Assert.True(update.State.IsOnline));
+        var swept = await client.NextUpdate(); // the page of the sweep: the user that did not come online again
+        Assert.Equal((World.Id(Users[^1]), null), (swept.State.Identity, swept.State.IsOnline));
 
         await _world.Switch(service.Sid, on: false);
         await _world.Create(service, "last");

@@ -13,6 +13,7 @@ public sealed class Truth
 {
     private readonly Lock _gate = new(); // guards all fields
     private List<UserChange> _changes = [];
+    private HashSet<long> _switches = []; // the revisions at which reachability was switched
     private Dictionary<long, UserSid> _exact = []; // the user of each revision that was published by TakeUnordered
     private long _revision;
     private TaskCompletionSource _advanced = NewSource(); // completes when the revision grows, and is replaced then
@@ -78,6 +79,7 @@ public sealed class Truth
             // Changes that were read from the store are less exact.
             _changes.RemoveAll(change => change.Revision >= commit.FirstRevision && change.Revision <= commit.LastRevision);
             _changes.AddRange(commit.Users);
+            TakeSwitches(commit);
             _changes.Sort((a, b) => a.Revision.CompareTo(b.Revision));
             _revision = Math.Max(_revision, commit.LastRevision);
             Published = _revision;
@@ -94,6 +96,7 @@ public sealed class Truth
             foreach (var (state, revision) in stored.Changes)
                 _changes.Add(new UserChange(state, state.Record?.ReasonsSince(_revision) ?? UpdateReasons.Deleted, revision));
             _revision = stored.Service.Revision;
+            _switches.Add(stored.Service.Configuration.SwitchRevision);
         }
     }
 
@@ -108,7 +111,16 @@ public sealed class Truth
     public Truth Copy()
     {
         lock (_gate)
-            return new() { _changes = [.. _changes], _exact = new(_exact), _revision = _revision, Published = _revision };
+        {
+            return new()
+            {
+                _changes = [.. _changes],
+                _switches = [.. _switches],
+                _exact = new(_exact),
+                _revision = _revision,
+                Published = _revision,
+            };
+        }
     }
 
     /// <summary>
@@ -119,6 +131,7 @@ public sealed class Truth
         lock (_gate)
         {
             _changes = [.. backup._changes];
+            _switches = [.. backup._switches];
             _exact = new(backup._exact);
             _revision = backup._revision;
             Published = backup.Published;
@@ -129,6 +142,13 @@ public sealed class Truth
     public UpdateReasons ReasonsBetween(UserSid user, long after, long upTo) =>
         ChangesOf(user).Where(change => change.Revision > after && change.Revision <= upTo)
             .Aggregate(UpdateReasons.None, (reasons, change) => reasons | change.Reasons);
+
+    /// <summary>Whether reachability was switched on or off in (after, upTo].</summary>
+    public bool IsSwitchedBetween(long after, long upTo)
+    {
+        lock (_gate)
+            return _switches.Any(revision => revision > after && revision <= upTo);
+    }
 
     /// <summary>Whether the user was deleted.</summary>
     public bool IsDeleted(UserSid user) => ChangesOf(user).Any(change => change.State.IsDeleted);
@@ -157,6 +177,13 @@ public sealed class Truth
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private void TakeSwitches(ServiceCommit commit)
+    {
+        _switches.Add(commit.Service.Configuration.SwitchRevision);
+        foreach (var configuration in commit.Configurations)
+            _switches.Add(configuration.SwitchRevision);
+    }
+
     private void TakeNext(ServiceCommit commit)
     {
         if (commit.LastRevision <= Published)
@@ -170,6 +197,7 @@ public sealed class Truth
         // Changes that were read from the store are less exact.
         _changes.RemoveAll(change => change.Revision >= commit.FirstRevision);
         _changes.AddRange(commit.Users);
+        TakeSwitches(commit);
         Published = commit.LastRevision;
         _revision = Math.Max(_revision, Published);
     }

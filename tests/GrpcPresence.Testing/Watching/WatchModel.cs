@@ -11,8 +11,10 @@ namespace GrpcPresence.Testing.Watching;
 public sealed class WatchModel(WatchFilter filter, Truth truth)
 {
     private readonly List<Bookmark> _bookmarks = [];
+    private readonly HashSet<UserSid> _sent = []; // the users whose last update had reasons, and came on this stream
     private ImmutableDictionary<UserSid, Seen> _users = ImmutableDictionary<UserSid, Seen>.Empty;
     private bool _hasBegun;
+    private bool _isConfiguredAgain; // since the stream began
     private bool _isReset;
     private bool _isSnapshotIncomplete;
     private bool _hadSnapshot;
@@ -34,6 +36,14 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
 
     /// <summary>Whether the watch began without a snapshot, so that the client knows nothing from before.</summary>
     public bool IsStartedNow { get; init; }
+
+    /// <summary>Whether the server may send a reason twice on one stream, because it holds fewer users than it needs.</summary>
+    public bool MayRepeat { get; init; }
+
+    /// <summary>
+    /// Whether the server misses no commit. If it reads one from the store while it sends what a switch changed, a reason may come twice.
+    /// </summary>
+    public bool HasNoGaps { get; init; }
 
     /// <summary>Begins a new stream, with or without a bookmark. The client knows what it knew at the bookmark.</summary>
     public void Begin(Bookmark? from)
@@ -80,7 +90,11 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     }
 
     /// <summary>Handles the configuration.</summary>
-    public void TakeConfiguration() => _hasBegun = true;
+    public void TakeConfiguration()
+    {
+        _isConfiguredAgain |= _hasBegun;
+        _hasBegun = true;
+    }
 
     /// <summary>Handles the announcement of a snapshot.</summary>
     public void TakeReset()
@@ -121,6 +135,10 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             Require(user.Reasons == UpdateReasons.None && !user.IsDeleted, "Snapshot", $"{user.Identity} has reasons");
         else
             RequireReasons(user, known);
+        if (_isReset)
+            _sent.Remove(user.Sid);
+        else
+            _sent.Add(user.Sid);
         _users = user.IsDeleted ? _users.Remove(user.Sid) : _users.SetItem(user.Sid, new Seen(user, user.Row));
     }
 
@@ -174,7 +192,9 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     private void Restart()
     {
         _hasBegun = false;
+        _isConfiguredAgain = false;
         _isReset = false;
+        _sent.Clear();
         IsSynced = false;
     }
 
@@ -201,6 +221,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
     private void RequireReasons(ReceivedUser user, Seen? known)
     {
         Require(user.Reasons != UpdateReasons.None, "Reasoned", $"{user.Identity} has no reasons");
+        RequireNoRepetition(user, known);
         if (user.IsDeleted)
         {
             Require(user.Reasons.HasFlag(UpdateReasons.Deleted), "Reasoned", $"{user.Identity} is deleted, but the reasons lack DELETED");
@@ -225,6 +246,24 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             !isChanged || !filter.Reasons.HasFlag(reason) || user.Reasons.HasFlag(reason),
             "Reasoned",
             $"{user.Identity} changed {property} without the reason");
+    }
+
+    /// <summary>Requires that each reason has a change that no earlier update of this stream had.</summary>
+    private void RequireNoRepetition(ReceivedUser user, Seen? known)
+    {
+        if (MayRepeat || (_isConfiguredAgain && !HasNoGaps) || !_sent.Contains(user.Sid))
+            return;
+        Require(known is not null, "Reasoned", $"{user.Identity} is deleted twice");
+        if (user.IsDeleted)
+            return;
+        var changed = truth.ReasonsBetween(user.Sid, known!.ReceivedUpTo, user.Row);
+        // A switch changes what is visible, and no row.
+        if (truth.IsSwitchedBetween(known.User.Revision, user.Revision))
+            changed |= UpdateReasons.Reachability;
+        Require(
+            (user.Reasons & ~changed) == UpdateReasons.None,
+            "Reasoned",
+            $"{user.Identity} repeats {user.Reasons & ~changed} at {user.Row}, received up to {known.ReceivedUpTo}");
     }
 
     private void RequireBegun() => Require(_hasBegun, "Registered", "the first message is not configuration");

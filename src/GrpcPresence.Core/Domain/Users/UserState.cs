@@ -95,6 +95,10 @@ public sealed class UserState
             LastOnlineTime = lastOnlineTime,
         };
 
+    /// <summary>Returns what changed in the row of the user after the revision.</summary>
+    public UpdateReasons ReasonsSince(long revision) =>
+        Record?.ReasonsSince(revision) ?? (Revision > revision ? UpdateReasons.Deleted : UpdateReasons.None);
+
     /// <summary>Returns the same state at the revisions at which it is stored. Null for a deleted user.</summary>
     public UserState With(UserRecord? record, long revision) => new(Service, Sid, Identity, record, revision)
     {
