@@ -187,10 +187,8 @@ public sealed partial class InMemoryPresenceStore
             .SelectMany(service => service.UsersAfter(0)
                 .Where(user => Shard.Of(service.Record.Sid, user.Identity) == shard && service.StateOf(user).IsOnline == true)
                 .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
-            .OrderBy(user => Mutation == StoreMutation.PagesByAnotherOrder ? -user.Id : user.Id);
-        IEnumerable<StoredOnlineUser> page = Mutation == StoreMutation.PagesByAnotherOrder
-            ? users.Where(user => afterId == 0 || user.Id < afterId) : users.Where(user => user.Id > afterId);
-        return End<IReadOnlyList<StoredOnlineUser>>([.. page.Take(limit)], fault);
+            .OrderBy(user => user.Id);
+        return End<IReadOnlyList<StoredOnlineUser>>([.. users.Where(user => user.Id > afterId).Take(limit)], fault);
     }
 
     public async ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(

@@ -14,7 +14,12 @@ public sealed partial class InMemoryPresenceStore
         await BeginAsync();
         var image = Committed;
         foreach (var service in keys.Services)
-            Read(image.Find(service.Sid), service, read.AddService());
+        {
+            var row = read.AddService();
+            Read(image.Find(service.Sid), service, row);
+            if (Mutation == StoreMutation.KeysFromASequence && row.Service is { } found)
+                row.Service = found with { NextUserId = RowKeys.Of(found.Record.Id, _shared.TakeKeys()) };
+        }
         foreach (var sid in keys.ApiKeys)
             read.ApiKeys.Add(image.ApiKeys.Values.FirstOrDefault(key => key.Sid == sid));
         foreach (var name in keys.CertificateNames)
