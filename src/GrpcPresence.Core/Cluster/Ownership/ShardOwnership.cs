@@ -50,6 +50,7 @@ internal sealed class ShardOwnership(
     private readonly bool[] _tracked = new bool[Shard.Count]; // those that the tracker may have users of
     private readonly long[] _lost = new long[Shard.Count]; // the last epoch under which the shard was lost, whatever the table says
     private readonly ShardBits _unseen = new(); // what a look has not seen yet, besides changes of the table
+    private readonly ShardBits _untaken = new(); // they wait until this node may take shards over
     private readonly ShardBits _missing = new(); // this node is the target, and they are not open here
     private readonly ShardBits _held = new(); // this node is the holder
     private readonly ShardBits _unclaimed = new(); // this node is the target, and they have no holder
@@ -74,7 +75,7 @@ internal sealed class ShardOwnership(
     /// <summary>Takes an item of a hand-over.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {
-        _unseen.Add(item.Shard);
+        LookAgain(item.Shard);
         switch (item)
         {
             case HandOverAccepted accepted:
@@ -108,6 +109,11 @@ internal sealed class ShardOwnership(
     {
         AdvanceOutgoing(view, now);
         OpenLoaded();
+        for (var word = 0; may.TakeOver && word < ShardBits.Words; word++)
+        {
+            for (var bits = _untaken.Take(word); bits != 0; bits &= bits - 1)
+                LookAgain(ShardBits.ShardOf(word, bits));
+        }
         var mayBegin = may.Move && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Leaving) seen = (table.Version, view.Number, leaving.Version);
         if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
@@ -307,7 +313,7 @@ internal sealed class ShardOwnership(
         isHandedOver = isHandedOver && _incoming.Find(shard) is { IsComplete: true } complete && complete.Begin.Id == done!.Id;
         if (!isHandedOver && !mayTakeOver)
         {
-            LookAgain(shard);
+            _untaken.Add(shard);
             return;
         }
         _done.Remove(shard);
