@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Testing.Cluster;
 
@@ -21,6 +22,13 @@ public sealed partial class InMemoryPresenceStore
     {
         get => _shared.Mutation;
         set => _shared.Mutation = value;
+    }
+
+    /// <summary>Called after each commit of any store with this data, with its writes and the data before and after.</summary>
+    public Action<BatchWrites, StoreImage, StoreImage>? Applied
+    {
+        get => _shared.Applied;
+        set => _shared.Applied = value;
     }
 
     /// <summary>Returns a store with the same data for a node, which has not joined yet.</summary>

@@ -181,9 +181,11 @@ public sealed partial class InMemoryPresenceStore
 
     private CommitResult Apply(BatchWrites writes)
     {
-        var (committed, result) = InMemoryCommit.Apply(Committed, writes, Mutation);
+        var before = Committed;
+        var (committed, result) = InMemoryCommit.Apply(before, writes, Mutation);
         var position = _writer is { } writer ? committed.Writers.GetValueOrDefault(writer) : committed.Cluster.Nodes[Joined.Name].Position;
         Committed = WithPosition(committed, position with { LastCommit = writes.Number, LastResult = result });
+        _shared.Applied?.Invoke(writes, before, committed);
         if (Mutation == StoreMutation.FenceAfterTheWrite)
             _ = Position;
         return result;

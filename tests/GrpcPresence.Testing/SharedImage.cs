@@ -30,6 +30,9 @@ internal sealed class SharedImage(TimeProvider time)
     /// <summary>The mistake that the store makes.</summary>
     public StoreMutation Mutation { get; set; }
 
+    /// <summary>Called after each commit, with its writes and the data before and after. Called under the lock.</summary>
+    public Action<BatchWrites, StoreImage, StoreImage>? Applied { get; set; }
+
     /// <summary>Takes some keys of a sequence, and returns the first: see <see cref="StoreMutation.KeysFromASequence"/>.</summary>
     public long TakeKeys() => Interlocked.Add(ref _sequence, KeysAtOnce) - KeysAtOnce + 1;
 

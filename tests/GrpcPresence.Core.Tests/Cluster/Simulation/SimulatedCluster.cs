@@ -44,6 +44,7 @@ internal sealed class SimulatedCluster : IDisposable
     private readonly List<ClusterWatch> _watches = [];
     private readonly Truth _truth = new();
     private readonly Continuations _continuations = new();
+    private readonly ClusterCommits _commits = new();
     private readonly ClusterTrace? _trace;
     private readonly bool _hasWebhooks;
     private readonly Random _random;
@@ -64,7 +65,7 @@ internal sealed class SimulatedCluster : IDisposable
         _random = new Random(seed);
         _network = new SimulatedNetwork(_clock, _random, isByDirection: true);
         _membership = new SimulatedMembership(_clock, _random);
-        _store = new InMemoryPresenceStore(seed, _storeTime) { Mutation = mutation };
+        _store = new InMemoryPresenceStore(seed, _storeTime) { Mutation = mutation, Applied = _commits.Take };
         _clients = new ClusterClients(_clock, SessionTimeout);
         _backEnd = new ClusterBackEnd(seed, _clock, _store, _continuations);
         _quotas = new ClusterQuotas(_clock);
@@ -272,6 +273,7 @@ internal sealed class SimulatedCluster : IDisposable
             }
             RequireOneHolder();
             ForgetWhatIsLost();
+            _commits.Check();
             _backEnd.Check();
             _quotas.Check(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
             Learn();
