@@ -32,10 +32,10 @@ internal static class InMemoryCommit
             };
         }
         var isDirectoryStale = (writes.DirectoryVersion is { } version && version != image.DirectoryVersion)
-            || writes.Services.Any(service => service.ChangesDirectory && IsStale(image, service, writes));
-        var stale = writes.Services.Where(service => isDirectoryStale || IsStale(image, service, writes))
+            || writes.Services.Any(service => service.ChangesDirectory && IsStale(image, service, writes, mutation));
+        var stale = writes.Services.Where(service => isDirectoryStale || IsStale(image, service, writes, mutation))
             .Select(service => service.Service.Record.Sid).ToHashSet();
-        var result = new CommitResult(isDirectoryStale, [.. writes.Services.Select(service => ResultOf(image, service, stale))])
+        var result = new CommitResult(isDirectoryStale, [.. writes.Services.Select(service => ResultOf(image, service, stale, mutation))])
         {
             SwitchEpoch = writes.Switches.Count > 0 ? image.Cluster.Epoch : null,
         };
@@ -53,7 +53,7 @@ internal static class InMemoryCommit
             .. named.Where(named =>
             {
                 var held = image.Cluster.Shards.GetValueOrDefault(named.Shard.Number);
-                return (held.Node != node && mutation is not (StoreMutation.HolderNotChecked or StoreMutation.EpochNotChecked))
+                return (held.Node != node && mutation != StoreMutation.HolderNotChecked)
                     || (held.Epoch != named.Epoch && mutation != StoreMutation.EpochNotChecked);
             }).Select(named => named.Shard),
         ];
@@ -63,12 +63,13 @@ internal static class InMemoryCommit
         IsDirectoryStale: false,
         [.. writes.Services.Select(service => new ServiceResult(service.Service.Record.Sid, IsStale: true, Base: default))]);
 
-    private static bool IsStale(StoreImage image, ServiceWrites writes, BatchWrites batch)
+    private static bool IsStale(StoreImage image, ServiceWrites writes, BatchWrites batch, StoreMutation mutation)
     {
         var record = writes.Service.Record;
         if (!writes.IsNew)
         {
-            return !image.Services.TryGetValue(record.Id, out var known) || known.IsDeleted || known.Version != writes.Read.Version
+            return !image.Services.TryGetValue(record.Id, out var known) || known.IsDeleted
+                || (known.Version != writes.Read.Version && mutation != StoreMutation.StaleConfigurationCommitted)
                 || (writes.DependsOnRevision && known.Record.Revision != writes.Read.Record.Revision)
                 || HasTooManyUsers(known, writes, batch.UsersPerService) || AreRowsStale(known, writes);
         }
@@ -100,12 +101,17 @@ internal static class InMemoryCommit
             || (writes.Webhook is not null && known.Webhook?.Position != writes.ReadPosition);
     }
 
-    private static ServiceResult ResultOf(StoreImage image, ServiceWrites writes, HashSet<ServiceSid> stale)
+    private static ServiceResult ResultOf(StoreImage image, ServiceWrites writes, HashSet<ServiceSid> stale, StoreMutation mutation)
     {
         var record = writes.Service.Record;
-        var counters = writes.IsNew ? writes.Read.Counters : image.Services.GetValueOrDefault(record.Id)?.Counters ?? default;
+        var known = writes.IsNew ? null : image.Services.GetValueOrDefault(record.Id);
+        var counters = writes.IsNew ? writes.Read.Counters : known is null ? default : Base(known, writes, mutation);
         return new ServiceResult(record.Sid, stale.Contains(record.Sid), counters);
     }
+
+    /// <summary>Returns the counters from which a commit continues.</summary>
+    private static ServiceCounters Base(ServiceImage service, ServiceWrites writes, StoreMutation mutation) =>
+        mutation == StoreMutation.KeysFromASequence ? service.Counters with { NextUserId = writes.Read.NextUserId } : service.Counters;
 
     private static StoreImage Write(StoreImage image, BatchWrites writes, HashSet<ServiceSid> stale, StoreMutation mutation)
     {
@@ -113,7 +119,7 @@ internal static class InMemoryCommit
         foreach (var service in writes.Services.OrderByDescending(service => service is { IsDeleted: true, IsNew: false }))
         {
             if (!stale.Contains(service.Service.Record.Sid))
-                image = Write(image, service);
+                image = Write(image, service, mutation);
         }
         foreach (var mark in writes.AliveMarks)
         {
@@ -150,7 +156,7 @@ internal static class InMemoryCommit
         || writes.Services.Any(service => service.ChangesSettings && (service.Webhook is not null || service.Notifications is not null)
             && !stale.Contains(service.Service.Record.Sid));
 
-    private static StoreImage Write(StoreImage image, ServiceWrites writes)
+    private static StoreImage Write(StoreImage image, ServiceWrites writes, StoreMutation mutation)
     {
         var record = writes.Service.Record;
         if (writes.IsNew)
@@ -161,7 +167,7 @@ internal static class InMemoryCommit
         }
         var service = writes.IsNew ? new ServiceImage(record) : image.Services[record.Id];
         var isVersionRaised = writes.ChangesSettings || writes.ChangesDirectory;
-        var shift = new CounterShift(writes.Read.Counters, writes.IsNew ? writes.Read.Counters : service.Counters);
+        var shift = new CounterShift(writes.Read.Counters, writes.IsNew ? writes.Read.Counters : Base(service, writes, mutation));
         service = service with { Version = service.Version + (isVersionRaised ? 1 : 0), IsDeleted = writes.IsDeleted };
         return image.With(
             writes.IsDeleted ? service : WithSettings(WithRows(WithRecord(service, writes, shift, image), writes, shift), writes));

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Batches;
 using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Testing.Cluster;
 
@@ -21,6 +22,13 @@ public sealed partial class InMemoryPresenceStore
     {
         get => _shared.Mutation;
         set => _shared.Mutation = value;
+    }
+
+    /// <summary>Called after each commit of any store with this data, with its writes and the data before and after.</summary>
+    public Action<BatchWrites, StoreImage, StoreImage>? Applied
+    {
+        get => _shared.Applied;
+        set => _shared.Applied = value;
     }
 
     /// <summary>Returns a store with the same data for a node, which has not joined yet.</summary>
@@ -187,10 +195,8 @@ public sealed partial class InMemoryPresenceStore
             .SelectMany(service => service.UsersAfter(0)
                 .Where(user => Shard.Of(service.Record.Sid, user.Identity) == shard && service.StateOf(user).IsOnline == true)
                 .Select(user => new StoredOnlineUser(user.Id, service.Record.Sid, user.Sid, user.Identity, user.LastAlive)))
-            .OrderBy(user => Mutation == StoreMutation.PagesByAnotherOrder ? -user.Id : user.Id);
-        IEnumerable<StoredOnlineUser> page = Mutation == StoreMutation.PagesByAnotherOrder
-            ? users.Where(user => afterId == 0 || user.Id < afterId) : users.Where(user => user.Id > afterId);
-        return End<IReadOnlyList<StoredOnlineUser>>([.. page.Take(limit)], fault);
+            .OrderBy(user => user.Id);
+        return End<IReadOnlyList<StoredOnlineUser>>([.. users.Where(user => user.Id > afterId).Take(limit)], fault);
     }
 
     public async ValueTask<IReadOnlyList<StoredEndedSession>> ListEndedSessionsAsync(

@@ -14,7 +14,12 @@ public sealed partial class InMemoryPresenceStore
         await BeginAsync();
         var image = Committed;
         foreach (var service in keys.Services)
-            Read(image.Find(service.Sid), service, read.AddService());
+        {
+            var row = read.AddService();
+            Read(image.Find(service.Sid), service, row);
+            if (Mutation == StoreMutation.KeysFromASequence && row.Service is { } found)
+                row.Service = found with { NextUserId = RowKeys.Of(found.Record.Id, _shared.TakeKeys()) };
+        }
         foreach (var sid in keys.ApiKeys)
             read.ApiKeys.Add(image.ApiKeys.Values.FirstOrDefault(key => key.Sid == sid));
         foreach (var name in keys.CertificateNames)
@@ -178,9 +183,11 @@ public sealed partial class InMemoryPresenceStore
 
     private CommitResult Apply(BatchWrites writes)
     {
-        var (committed, result) = InMemoryCommit.Apply(Committed, writes, Mutation);
+        var before = Committed;
+        var (committed, result) = InMemoryCommit.Apply(before, writes, Mutation);
         var position = _writer is { } writer ? committed.Writers.GetValueOrDefault(writer) : committed.Cluster.Nodes[Joined.Name].Position;
         Committed = WithPosition(committed, position with { LastCommit = writes.Number, LastResult = result });
+        _shared.Applied?.Invoke(writes, before, committed);
         if (Mutation == StoreMutation.FenceAfterTheWrite)
             _ = Position;
         return result;

@@ -174,7 +174,7 @@ public class StreamCloseBenchmarks : IDisposable
         {
         }
 
-        public Task<ReadOnlyMemory<byte>> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged) =>
+        public Task<CallResponse> ExecuteAsync(Shard shard, ReadOnlyMemory<byte> request, bool isCharged) =>
             throw new InvalidOperationException("Nobody calls.");
 
         public void Dispose()

@@ -48,7 +48,7 @@ public sealed class QuotaLender(
                 _reports.Remove(gone);
             foreach (var home in _homes.Values)
             {
-                home.Unanswered.IntersectWith(_nodes);
+                home.Unanswered.RemoveAll(node => !_nodes.Contains(node));
                 foreach (var loans in home.Subjects.Values)
                     loans.RemoveAll(loan => !_nodes.Contains(loan.Node));
             }
@@ -126,6 +126,8 @@ public sealed class QuotaLender(
             {
                 foreach (var node in home.Unanswered)
                     inquiries.Add((node, new QuotaInquiryOfShard(shard, home.Inquiry)));
+                if (home.Subjects.Count == 0)
+                    continue; // so it is for nearly all
                 foreach (var (subject, loans) in home.Subjects)
                 {
                     foreach (var loan in loans)
@@ -224,11 +226,11 @@ public sealed class QuotaLender(
     /// <summary>A home shard for which this node lends.</summary>
     /// <param name="inquiry">The stamp of the inquiry, whose epoch all grants have.</param>
     /// <param name="unanswered">The nodes that have not answered it.</param>
-    private sealed class Home(QuotaStamp inquiry, HashSet<NodeId> unanswered)
+    private sealed class Home(QuotaStamp inquiry, List<NodeId> unanswered)
     {
         public QuotaStamp Inquiry => inquiry;
 
-        public HashSet<NodeId> Unanswered => unanswered;
+        public List<NodeId> Unanswered => unanswered;
 
         public Dictionary<QuotaKey, List<Loan>> Subjects { get; } = [];
     }

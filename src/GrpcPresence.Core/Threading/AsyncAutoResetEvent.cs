@@ -11,7 +11,7 @@ namespace GrpcPresence.Core.Threading;
 /// <see cref="Set"/>, so <see cref="Set"/> may be called under a lock.
 /// </remarks>
 /// <param name="isResumed">Whether each caller of <see cref="Set"/> says where a waiter continues.</param>
-internal sealed class AsyncAutoResetEvent(bool isResumed = false) : IValueTaskSource
+internal class AsyncAutoResetEvent(bool isResumed = false) : IValueTaskSource
 {
     private const int Idle = 0;
     private const int Signaled = 1;
@@ -23,6 +23,9 @@ internal sealed class AsyncAutoResetEvent(bool isResumed = false) : IValueTaskSo
     public bool IsSet => Volatile.Read(ref _state) == Signaled;
 
     public bool IsAwaited => Volatile.Read(ref _state) == Awaited;
+
+    /// <summary>What lets a waiter continue if <see cref="Set"/> does not say it; null for the thread pool.</summary>
+    protected virtual Action<Action>? Resume => null;
 
     /// <summary>Sets the event.</summary>
     /// <param name="resume">Runs what it gets later, and thereby a waiter; null for the thread pool.</param>
@@ -38,6 +41,7 @@ internal sealed class AsyncAutoResetEvent(bool isResumed = false) : IValueTaskSo
         while (Interlocked.CompareExchange(ref _state, before == Awaited ? Idle : Signaled, before) != before);
         if (before != Awaited)
             return;
+        resume ??= Resume;
         if (resume is null)
             _waiter.SetResult(true);
         else

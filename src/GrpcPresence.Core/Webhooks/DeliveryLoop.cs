@@ -31,9 +31,6 @@ internal sealed class DeliveryLoop(
     /// <summary>Whether the loop was woken, and the pass for that has not begun.</summary>
     public bool IsWoken => wake.IsSet;
 
-    /// <summary>Whether the loop sleeps until it is woken.</summary>
-    public bool IsAsleep => wake.IsAwaited;
-
     /// <summary>How many revisions the endpoint is behind.</summary>
     public long Lag => Math.Max(0, Math.Max(pass.Revision, Volatile.Read(ref _committed)) - pass.Position);
 

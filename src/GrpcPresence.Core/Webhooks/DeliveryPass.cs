@@ -3,6 +3,7 @@ using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Threading;
 using GrpcPresence.Core.Writing;
 using GrpcPresence.Core.Writing.Commands;
 
@@ -27,6 +28,7 @@ internal sealed class DeliveryPass(
     WebhookEndpoint endpoint,
     IStoreReader store,
     CommandQueue queue,
+    Resumption resumption,
     Backoff backoff,
     TimeProvider time,
     Action<ServiceSid, UserSid> givenUp)
@@ -272,7 +274,8 @@ internal sealed class DeliveryPass(
         _submitted = reached;
         try
         {
-            await queue.SubmitAsync(new AdvanceWebhook(sid, webhook.ServiceId, webhook.Position, reached)).ConfigureAwait(false);
+            var stored = queue.SubmitAsync(new AdvanceWebhook(sid, webhook.ServiceId, webhook.Position, reached));
+            await resumption.After(stored).ConfigureAwait(false);
         }
         catch (PresenceException)
         {

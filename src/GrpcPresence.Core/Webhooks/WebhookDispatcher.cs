@@ -55,6 +55,7 @@ public sealed class WebhookDispatcher(
     private readonly List<(ServiceSid Service, RunningLoop Running)> _ending = []; // loops without an entry above that have not ended
     private readonly HashSet<Shard> _homes = []; // those that this node holds; unused without a cluster
     private readonly AsyncAutoResetEvent _opened = new();
+    private readonly Resumption _resumption = new(resume: null);
     private readonly CircuitBreakers _breakers = new(random, time);
     private readonly IWebhookSender _sender = isConfirmed is null ? sender : new ConfirmedSender(sender, isConfirmed);
     private readonly CancellationTokenSource _stop = new();
@@ -91,18 +92,15 @@ public sealed class WebhookDispatcher(
     internal int RequestsAtOnce { get; init; } = Limits.WebhooksAtOnce;
 
     /// <summary>
-    /// Whether each loop sleeps until it is woken, or has ended. Otherwise one runs, or waits for an endpoint, the store or a position.
+    /// Takes what starts a loop or lets it continue, and runs it later on one thread; null for the thread pool. See
+    /// <see cref="Resumption"/>. To be set before the start.
     /// </summary>
-    internal bool IsAtRest
+    internal Action<Action>? Resume
     {
-        get
+        init
         {
-            lock (_gate)
-            {
-                return (!_isRunning || isConfirmed is null || _opened.IsAwaited)
-                    && _loops.Values.All(running => running.Loop.IsAsleep)
-                    && _ending.TrueForAll(ending => ending.Running.Ended.IsCompleted);
-            }
+            _resumption = new Resumption(value);
+            _opened = _resumption.CreateEvent();
         }
     }
 
@@ -116,7 +114,7 @@ public sealed class WebhookDispatcher(
         {
             _isRunning = true;
             if (isConfirmed is not null)
-                _starting = Task.Run(() => StartOpenedAsync(_stop.Token), CancellationToken.None);
+                _starting = _resumption.Start(() => StartOpenedAsync(_stop.Token));
         }
         if (isConfirmed is null)
             await StartLoopsAsync(cancellationToken).ConfigureAwait(false);
@@ -303,7 +301,7 @@ public sealed class WebhookDispatcher(
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         // Two loops of a service instance would send events of one user at the same time.
         var before = Task.WhenAll(_ending.Where(ending => ending.Service == service).Select(ending => ending.Running.Ended));
-        _loops[service] = new RunningLoop(loop, stop, Task.Run(() => RunAsync(loop, stop, before), CancellationToken.None));
+        _loops[service] = new RunningLoop(loop, stop, _resumption.Start(() => RunAsync(loop, stop, before)));
     }
 
     private static async Task RunAsync(DeliveryLoop loop, CancellationTokenSource stop, Task before)
@@ -317,10 +315,10 @@ public sealed class WebhookDispatcher(
 
     private DeliveryLoop CreateLoop(ServiceSid service)
     {
-        var wake = new AsyncAutoResetEvent();
+        var wake = _resumption.CreateEvent();
         var backoff = _breakers.Backoff;
         var endpoint = new WebhookEndpoint(_sender, _breakers, metrics, wake, RequestsAtOnce);
-        var pass = new DeliveryPass(service, endpoint, store, queue, backoff, time, (sid, user) => GivenUp?.Invoke(sid, user));
+        var pass = new DeliveryPass(service, endpoint, store, queue, _resumption, backoff, time, (sid, user) => GivenUp?.Invoke(sid, user));
         return new DeliveryLoop(pass, endpoint, wake, backoff, status, time, loop => TryRemove(service, loop));
     }
 

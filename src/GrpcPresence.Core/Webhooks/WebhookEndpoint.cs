@@ -111,6 +111,15 @@ internal sealed class WebhookEndpoint(
     {
         var results = new UserResult[users.Count];
         var started = 0;
+        if (requestsAtOnce == 1) // needs no worker of the thread pool
+        {
+            foreach (var (index, state) in Admitted())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                results[index] = await SendUserAsync(users[index], state, isRetry, cancellationToken).ConfigureAwait(false);
+            }
+            return results[..started];
+        }
         var options = new ParallelOptions { MaxDegreeOfParallelism = requestsAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Admitted(), options, async (admitted, token) =>
             results[admitted.Index] = await SendUserAsync(users[admitted.Index], admitted.State, isRetry, token).ConfigureAwait(false))

@@ -22,6 +22,13 @@ public sealed class SharedQuotaTests : IDisposable
     public void Dispose() => _cluster.Dispose();
 
     [Fact]
+    public void Stable_the_home_shard_of_a_quota_is_the_same_in_every_process_and_version()
+    {
+        Assert.Equal(new Shard(403), QuotaKey.Of(7).Home);
+        Assert.Equal(new Shard(310), QuotaKey.Of("SK0123456789abcdef0123456789abcdef").Home);
+    }
+
+    [Fact]
     public void SharedQuota_The_first_call_on_a_node_brings_a_share_within_a_tick()
     {
         Nodes[1].Beat(1);

@@ -188,7 +188,8 @@ public sealed class ConvergenceHistoryTests
             _breakers = new CircuitBreakers(new Random(seed), _world.Time);
             _endpoint = new WebhookEndpoint(_backEnd, _breakers, _world.Metrics, _wake);
             _pass = new DeliveryPass(
-                _sid, _endpoint, _store, _world.Queue, _breakers.Backoff, _world.Time, (_, user) => _givenUp = user.ToString());
+                _sid, _endpoint, _store, _world.Queue, new Resumption(resume: null), _breakers.Backoff, _world.Time,
+                (_, user) => _givenUp = user.ToString());
         }
     }
 }

@@ -143,6 +143,34 @@ public abstract partial class ClusterStoreConformance
     }
 
     [Fact]
+    public async Task A_commit_that_was_decided_by_a_configuration_of_before_writes_nothing_of_the_service_instance()
+    {
+        var (node, other) = (await JoinAsync("a"), await JoinAsync("b"));
+        var held = await ClaimAsync(node, 1);
+        var (service, _, bob) = NewService(node);
+        var (second, _, carl) = NewService(node, 2);
+        var writes = Build(
+            node,
+            session =>
+            {
+                session.UpdatePresence(bob with { IsOnline = true, Revision = 11, OnlineRevision = 11 });
+                session.UpdatePresence(carl with { IsOnline = true, Revision = 11, OnlineRevision = 11 });
+            },
+            held);
+        Assert.True(Commit(other, session => session.UpdateService(service with
+        {
+            Configuration = service.Configuration with { ReachabilityEnabled = false },
+        })).IsWhole);
+
+        var result = StoreSession.Of(node.Store).Commit(writes);
+
+        Assert.True(result.IsStale(service.Sid));
+        Assert.False(result.IsStale(second.Sid));
+        Assert.Empty((await other.Store.ListChangesAsync(service.Sid, 10, 10, Stop)).Changes);
+        Assert.Single((await other.Store.ListChangesAsync(second.Sid, 10, 10, Stop)).Changes);
+    }
+
+    [Fact]
     public async Task A_switch_moves_shards_to_another_node_under_the_next_epoch()
     {
         var (giver, receiver) = (await JoinAsync("a"), await JoinAsync("b"));

@@ -242,6 +242,25 @@ public abstract partial class ClusterStoreConformance
     }
 
     [Fact]
+    public async Task Pages_of_a_shard_miss_no_user_whose_key_was_taken_before_that_of_another_node()
+    {
+        var (node, other) = (await JoinAsync("a"), await JoinAsync("b"));
+        var (service, shard, users) = NewShard(node, online: 2);
+        var number = 100_000;
+        var early = Sample.OnlineUser(Next(service, shard, ref number), 51);
+        var late = Sample.OnlineUser(Next(service, shard, ref number), 51);
+        var writes = Build(node, session => session.InsertUser(service.Id, early));
+        Commit(other, session => users.Add(session.InsertUser(service.Id, late).Identity));
+        List<StoredOnlineUser> pages = [.. await node.Store.ListOnlineUsersAsync(shard, 0, 100, Stop)];
+        Assert.Equal(users, pages.Select(user => user.Identity));
+
+        Assert.True(StoreSession.Of(node.Store).Commit(writes).IsWhole);
+
+        pages.AddRange(await node.Store.ListOnlineUsersAsync(shard, pages[^1].Id, 100, Stop));
+        Assert.Equal([.. users, early.Identity], pages.Select(user => user.Identity));
+    }
+
+    [Fact]
     public async Task Pages_of_a_shard_contain_its_ended_sessions_by_key()
     {
         var node = await JoinAsync("a");

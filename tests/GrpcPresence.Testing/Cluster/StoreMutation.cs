@@ -33,6 +33,9 @@ public enum StoreMutation
     /// <summary>A commit with a lost shard writes what belongs to other shards.</summary>
     LostShardsWrittenInPart,
 
+    /// <summary>A commit does not compare the version of a service instance, so it may be decided by an old configuration.</summary>
+    StaleConfigurationCommitted,
+
     /// <summary>A commit does not compare its generation and number.</summary>
     LateCommitHappens,
 
@@ -84,8 +87,11 @@ public enum StoreMutation
     /// <summary>Commits of API keys do not count as changes.</summary>
     ChangesNotCounted,
 
-    /// <summary>The keys of users come from one sequence, so that a lower key can become visible after a higher one.</summary>
-    PagesByAnotherOrder,
+    /// <summary>
+    /// A writer takes the keys of new users from a sequence when it reads, as with a sequence of a database. So a lower key can become
+    /// visible after a higher one, and a scan by key misses it.
+    /// </summary>
+    KeysFromASequence,
 
     /// <summary>Each commit stores its own uptime.</summary>
     UptimeGoesBack,

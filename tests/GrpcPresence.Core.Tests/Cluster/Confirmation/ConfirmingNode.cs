@@ -12,13 +12,16 @@ namespace GrpcPresence.Core.Tests.Cluster.Confirmation;
 /// </summary>
 internal sealed class ConfirmingNode
 {
+    /// <summary>How long it waits for the answer to an eviction.</summary>
+    public static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(2);
 
     private readonly NodeClock _clock;
     private readonly IClusterView _view;
     private readonly INodeChannel _channel;
     private readonly List<(Eviction Eviction, TimeSpan Until)> _evictions = [];
+    private long _renewal; // the number of the last one
     private TimeSpan _polledAt = TimeSpan.MinValue / 2;
 
     public ConfirmingNode(IClusterView view, SimulatedNetwork network, TimeProvider time)
@@ -42,6 +45,9 @@ internal sealed class ConfirmingNode
 
     /// <summary>Whether the process has ended, or is about to end all streams and stop.</summary>
     public bool HasStopped { get; private set; }
+
+    /// <summary>The renewals since the last one that the store has answered in time.</summary>
+    public int UnansweredRenewals { get; private set; }
 
     /// <summary>When the node does something without a message, in true time.</summary>
     public TimeSpan NextTick { get; set; }
@@ -71,7 +77,11 @@ internal sealed class ConfirmingNode
             return;
         }
         if (Protocol.TryBeginRenewal(now, out var renewal, out _))
+        {
+            UnansweredRenewals++;
+            _renewal = renewal.Number;
             _channel.Send(LeaseStore.Address, new LeaseStore.Renew(renewal));
+        }
         if (now - _polledAt >= PollInterval)
         {
             _polledAt = now;
@@ -95,6 +105,7 @@ internal sealed class ConfirmingNode
         switch (message)
         {
             case LeaseStore.Renewed renewed:
+                UnansweredRenewals = renewed.Number == _renewal ? 0 : UnansweredRenewals;
                 Protocol.CompleteRenewal(renewed.Number, LeaseStore.Data, renewed.Members, now);
                 break;
             case LeaseStore.NotActive:

@@ -29,7 +29,7 @@ internal sealed class RunningNodes : IDisposable
         Network = new SimulatedNetwork(_clock, new Random(1));
         Membership = new SimulatedMembership(_clock, new Random(1)) { MaxLag = TimeSpan.Zero };
         Store = new InMemoryPresenceStore(seed: 1, _storeTime);
-        _backEnd = new ClusterBackEnd(seed: 1, _clock, Store);
+        _backEnd = new ClusterBackEnd(seed: 1, _clock, Store, _continuations);
         _quotas = new ClusterQuotas(_clock);
         _stepped = new SteppedNodes(Quantum, _clock, _storeTime, Network, Membership, _continuations, _nodes)
         {
@@ -45,6 +45,9 @@ internal sealed class RunningNodes : IDisposable
     public InMemoryPresenceStore Store { get; }
 
     public ServiceSid Service { get; private set; }
+
+    /// <summary>The number of webhooks that were sent.</summary>
+    public int WebhooksSent => _backEnd.Attempts;
 
     /// <summary>Called after each step of time.</summary>
     public Action? AfterStep { get; set; }

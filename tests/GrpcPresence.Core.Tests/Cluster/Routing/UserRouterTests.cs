@@ -248,6 +248,21 @@ public sealed class UserRouterTests : IAsyncLifetime
     }
 
     [Fact]
+    public void OutcomeUnknown_a_write_whose_receiver_has_left_the_view_is_never_sent_to_the_next_holder()
+    {
+        Hold(B, epoch: 1);
+        var call = Write();
+        Hold(C, epoch: 2);
+
+        _view = new ClusterView(2, [Self, C]);
+        Pass(TimeSpan.Zero);
+        Pass(Limits.LinkResend);
+
+        Assert.Equal(B, Assert.Single(_sent).To);
+        Assert.Equal(ErrorReason.OutcomeUnknown, ReasonOf(call));
+    }
+
+    [Fact]
     public void OutcomeUnknown_a_call_without_an_answer_fails_at_its_deadline()
     {
         Hold(B, epoch: 1);

@@ -83,4 +83,7 @@ internal enum ClusterAct
 
     /// <summary>Callers ask some node for many writes at once.</summary>
     Burst,
+
+    /// <summary>A node purges, as its writer does once a minute.</summary>
+    Purge,
 }

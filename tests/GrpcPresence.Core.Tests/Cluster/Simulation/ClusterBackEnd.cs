@@ -11,20 +11,16 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 
 /// <summary>
 /// A back end that takes the webhooks of one service instance from every node, and checks what they say. It keeps the newest event of each
-/// user by epoch and revision, as the documentation asks of receivers. Safe from any thread: delivery loops run in the thread pool.
+/// user by epoch and revision, as the documentation asks of receivers. Used by the thread of the history.
 /// </summary>
-/// <remarks>
-/// The thread of the simulation goes on only when the loops of the node that it has stepped are at rest, so the store does not change while
-/// they send.
-/// </remarks>
-internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPresenceStore store)
+internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPresenceStore store, Continuations continuations)
 {
     public const string Url = "https://example.com/hook";
 
     /// <summary>The bound of the sender of the server.</summary>
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(5);
 
-    private readonly Lock _gate = new(); // guards the fields below
+    private readonly Random _random = new(seed);
     private readonly List<Request> _requests = [];
     private readonly List<(TimeSpan At, WebhookDelivery Delivery)> _underWay = [];
     private readonly List<(NodeId Node, WebhookDelivery Delivery)> _unchecked = [];
@@ -50,37 +46,23 @@ internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPre
     /// <summary>Returns what a node sends with.</summary>
     public IWebhookSender CreateSender(NodeId node) => new Sender(this, node);
 
-    /// <summary>Whether requests of the node wait for an answer.</summary>
-    public bool HasRequests(NodeId node)
-    {
-        lock (_gate)
-            return _requests.Exists(request => request.Node == node && !request.Answer.Task.IsCompleted);
-    }
-
     /// <summary>Ends a process. Its requests arrive, and nobody takes the answers.</summary>
     public void Kill(NodeId node)
     {
-        lock (_gate)
-        {
-            _dead.Add(node);
-            _requests.RemoveAll(request => request.Node == node);
-        }
+        _dead.Add(node);
+        _requests.RemoveAll(request => request.Node == node);
     }
 
     /// <summary>Takes what arrives, and answers. A paused node gets its answers when it goes on.</summary>
     public void Advance(Func<NodeId, bool> isPaused)
     {
-        List<Request> answered;
-        lock (_gate)
-        {
-            foreach (var (_, delivery) in _underWay.Where(sent => sent.At <= clock.Now).ToList())
-                Arrive(delivery);
-            _underWay.RemoveAll(sent => sent.At <= clock.Now);
-            answered = _requests.FindAll(request => request.At <= clock.Now && !isPaused(request.Node));
-            _requests.RemoveAll(answered.Contains);
-        }
+        foreach (var (_, delivery) in _underWay.Where(sent => sent.At <= clock.Now).ToList())
+            Arrive(delivery);
+        _underWay.RemoveAll(sent => sent.At <= clock.Now);
+        var answered = _requests.FindAll(request => request.At <= clock.Now && !isPaused(request.Node));
+        _requests.RemoveAll(answered.Contains);
         foreach (var request in answered)
-            request.Answer.TrySetResult(request.Outcome);
+            continuations.Add(() => request.Answer.TrySetResult(request.Outcome));
     }
 
     /// <summary>Notes what the store holds. To be called after each commit.</summary>
@@ -100,78 +82,66 @@ internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPre
     /// <summary>The store has lost commits, and a node that does not know it yet may send what it held before.</summary>
     public void Forget()
     {
-        lock (_gate)
-            _excusedUntil = clock.Now + LongestAnswer;
+        _excusedUntil = clock.Now + LongestAnswer;
     }
 
     /// <summary>Throws if an event has broken a promise.</summary>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
     public void Check()
     {
-        lock (_gate)
+        if (_broken is { } broken)
+            throw broken;
+        foreach (var (node, delivery) in _unchecked)
         {
-            if (_broken is { } broken)
-                throw broken;
-            foreach (var (node, delivery) in _unchecked)
-            {
-                var user = delivery.User;
-                if (!_committed.Contains((user.Sid, user.Revision, BackEndModel.True(user))))
-                    throw new BrokenPromiseException("Webhooks", $"{node} sent {user.Identity}@{user.Revision}, which was not committed");
-            }
-            _unchecked.Clear();
+            var user = delivery.User;
+            if (!_committed.Contains((user.Sid, user.Revision, BackEndModel.True(user))))
+                throw new BrokenPromiseException("Webhooks", $"{node} sent {user.Identity}@{user.Revision}, which was not committed");
         }
+        _unchecked.Clear();
     }
 
     /// <summary>Returns what keeps the back end from knowing all that is stored; null if it agrees with the store.</summary>
     public string? FindDifference()
     {
-        lock (_gate)
+        if (_underWay.Count + _requests.Count > 0)
+            return "requests are under way";
+        var stored = store.Image.Get(_service);
+        foreach (var user in stored.Users.Values)
         {
-            if (_underWay.Count + _requests.Count > 0)
-                return "requests are under way";
-            var stored = store.Image.Get(_service);
-            foreach (var user in stored.Users.Values)
-            {
-                var (present, newest) = (BackEndModel.True(stored.StateOf(user)), _newest.GetValueOrDefault(user.Sid));
-                if (newest is null)
-                    return $"there was no event of {user.Identity}";
-                if (BackEndModel.True(newest.User) != present)
-                    return $"the last event of {user.Identity} says {BackEndModel.True(newest.User)} instead of {present}";
-            }
-            return null;
+            var (present, newest) = (BackEndModel.True(stored.StateOf(user)), _newest.GetValueOrDefault(user.Sid));
+            if (newest is null)
+                return $"there was no event of {user.Identity}";
+            if (BackEndModel.True(newest.User) != present)
+                return $"the last event of {user.Identity} says {BackEndModel.True(newest.User)} instead of {present}";
         }
+        return null;
     }
 
     private Task<WebhookOutcome> SendAsync(NodeId node, WebhookDelivery delivery, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        if (_dead.Contains(node))
+            return Task.FromResult(WebhookOutcome.Deferred);
+        try
         {
-            if (_dead.Contains(node))
-                return Task.FromResult(WebhookOutcome.Deferred);
-            try
-            {
-                Note(node, delivery);
-            }
-            catch (BrokenPromiseException broken)
-            {
-                _broken ??= broken;
-            }
-            // By the event and not by the order of events, which the thread pool decides.
-            var chances = new Random(HashOf(delivery));
-            _attempts++;
-            var fails = Mood == BackEndMood.Failing && chances.Next(3) > 0;
-            var takes = Mood == BackEndMood.Slow ? LongestAnswer * chances.NextDouble() : TimeSpan.Zero;
-            // An attempt that fails may have arrived, and one whose answer is slow may arrive at any time before.
-            if (!fails || chances.Next(2) == 0)
-                _underWay.Add((clock.Now + (takes * chances.NextDouble()), delivery));
-            var outcome = fails ? WebhookOutcome.Failed : WebhookOutcome.Taken;
-            if (takes == TimeSpan.Zero)
-                return Task.FromResult(outcome);
-            var request = new Request(node, clock.Now + takes, outcome);
-            _requests.Add(request);
-            cancellationToken.Register(() => request.Answer.TrySetCanceled()); // it may still arrive
-            return request.Answer.Task;
+            Note(node, delivery);
         }
+        catch (BrokenPromiseException broken)
+        {
+            _broken ??= broken;
+        }
+        _attempts++;
+        var fails = Mood == BackEndMood.Failing && _random.Next(3) > 0;
+        var takes = Mood == BackEndMood.Slow ? LongestAnswer * _random.NextDouble() : TimeSpan.Zero;
+        // An attempt that fails may have arrived, and one whose answer is slow may arrive at any time before.
+        if (!fails || _random.Next(2) == 0)
+            _underWay.Add((clock.Now + (takes * _random.NextDouble()), delivery));
+        var outcome = fails ? WebhookOutcome.Failed : WebhookOutcome.Taken;
+        if (takes == TimeSpan.Zero)
+            return Task.FromResult(outcome);
+        var request = new Request(node, clock.Now + takes, outcome);
+        _requests.Add(request);
+        cancellationToken.Register(() => continuations.Add(() => request.Answer.TrySetCanceled())); // it may still arrive
+        return request.Answer.Task;
     }
 
     private void Note(NodeId node, WebhookDelivery delivery)
@@ -207,17 +177,9 @@ internal sealed class ClusterBackEnd(int seed, SimulatedClock clock, InMemoryPre
         }
     }
 
-    private int HashOf(WebhookDelivery delivery)
-    {
-        var hash = unchecked((seed * 31) + (int)delivery.User.Revision + (int)clock.Now.TotalMilliseconds + delivery.EventType.Length);
-        foreach (var letter in delivery.User.Identity.ToString())
-            hash = unchecked((hash * 31) + letter);
-        return hash;
-    }
-
     private sealed record Request(NodeId Node, TimeSpan At, WebhookOutcome Outcome)
     {
-        public TaskCompletionSource<WebhookOutcome> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<WebhookOutcome> Answer { get; } = new();
     }
 
     private sealed class Sender(ClusterBackEnd backEnd, NodeId node) : IWebhookSender

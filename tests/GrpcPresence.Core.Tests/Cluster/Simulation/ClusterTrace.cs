@@ -18,8 +18,8 @@ internal sealed class ClusterTrace(SimulatedClock clock)
     public void Commit(NodeId node, ServiceCommit commit) => _lines.Add(
         $"{clock.Now} {node} commits {commit.FirstRevision}-{commit.LastRevision}: {Describe(commit.Users.Select(user => user.State))}");
 
-    /// <summary>Adds the number of messages between nodes that have arrived by the end of a step.</summary>
-    public void Step(ClusterStep step, long delivered) => _lines.Add($"{clock.Now} {step} {delivered}");
+    /// <summary>Adds the numbers of messages that nodes have received, and of webhooks that were sent, by the end of a step.</summary>
+    public void Step(ClusterStep step, long delivered, int sent) => _lines.Add($"{clock.Now} {step} {delivered} {sent}");
 
     /// <summary>Adds a message that a client has received.</summary>
     public void Deliver(NodeId? node, WatchEvent message)

@@ -27,7 +27,7 @@ internal sealed class SimulatedCluster : IDisposable
     public static readonly string[] SteadyNames = ["eve", "fay", "gus"];
 
     private const int MaxNodes = 7;
-    private const int WebhooksInOneOf = 40;
+    private const int WebhooksInOneOf = 4;
     private const int StreamRounds = 8;
 
     private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
@@ -45,6 +45,7 @@ internal sealed class SimulatedCluster : IDisposable
     private readonly List<ClusterWatch> _watches = [];
     private readonly Truth _truth = new();
     private readonly Continuations _continuations = new();
+    private readonly ClusterCommits _commits = new();
     private readonly ClusterTrace? _trace;
     private readonly bool _hasWebhooks;
     private readonly Random _random;
@@ -60,17 +61,16 @@ internal sealed class SimulatedCluster : IDisposable
     private TimeSpan _lostUntil; // answers before may be of lost commits; 0 if nothing was lost
     private readonly List<(TimeSpan At, StoreImage Image, Truth Truth)> _standbys = []; // what the standbys have, oldest first
 
-    private SimulatedCluster(int seed, bool traces)
+    private SimulatedCluster(int seed, bool traces, StoreMutation mutation)
     {
         _trace = traces ? new ClusterTrace(_clock) : null;
-        // Delivery loops run in the thread pool, which decides about the order of what they store, and take many times as long.
-        _hasWebhooks = !traces && seed % WebhooksInOneOf == 0;
+        _hasWebhooks = seed % WebhooksInOneOf == 0;
         _random = new Random(seed);
         _network = new SimulatedNetwork(_clock, _random, isByDirection: true);
         _membership = new SimulatedMembership(_clock, _random);
-        _store = new InMemoryPresenceStore(seed, _storeTime);
+        _store = new InMemoryPresenceStore(seed, _storeTime) { Mutation = mutation, Applied = _commits.Take };
         _clients = new ClusterClients(_clock, SessionTimeout);
-        _backEnd = new ClusterBackEnd(seed, _clock, _store);
+        _backEnd = new ClusterBackEnd(seed, _clock, _store, _continuations);
         _quotas = new ClusterQuotas(_clock);
         _streams = new ClusterStreams(_clock, _clients);
         _stepped = new SteppedNodes(Quantum, _clock, _storeTime, _network, _membership, _continuations, _nodes)
@@ -82,10 +82,15 @@ internal sealed class SimulatedCluster : IDisposable
     }
 
     /// <summary>Runs the history. Returns what it has committed and delivered, if asked for.</summary>
+    /// <param name="seed">Decides about everything that the steps do not say.</param>
+    /// <param name="history">The steps.</param>
+    /// <param name="traces">Whether to return what happened.</param>
+    /// <param name="mutation">A mistake of the store.</param>
     /// <exception cref="BrokenPromiseException">A promise does not hold.</exception>
-    public static async Task<ClusterTrace?> RunAsync(int seed, IReadOnlyList<ClusterStep> history, bool traces = false)
+    public static async Task<ClusterTrace?> RunAsync(
+        int seed, IReadOnlyList<ClusterStep> history, bool traces = false, StoreMutation mutation = StoreMutation.None)
     {
-        using var cluster = new SimulatedCluster(seed, traces);
+        using var cluster = new SimulatedCluster(seed, traces, mutation);
         await cluster.StartAsync();
         foreach (var step in history)
             await cluster.DoAsync(step);
@@ -243,9 +248,14 @@ internal sealed class SimulatedCluster : IDisposable
             case ClusterAct.Promote:
                 Promote(a);
                 break;
+            case ClusterAct.Purge when node is not null:
+                var holder = _store.Image.Cluster.Shards.GetValueOrDefault(Shard.Of(_sid).Number).Node;
+                if (node.Purge() > 0 && holder != node.Id)
+                    throw new BrokenPromiseException("Purge", $"{node.Id} has purged, and {holder} is the home owner");
+                break;
         }
         Advance(Quantum);
-        _trace?.Step(step, _network.Delivered);
+        _trace?.Step(step, _network.Delivered, _backEnd.Attempts);
     }
 
     /// <summary>Lets time pass: messages arrive, nodes do what is due, and steady clients send heartbeats.</summary>
@@ -270,6 +280,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         RequireOneHolder();
         ForgetWhatIsLost();
+        _commits.Check();
         _backEnd.Check();
         _quotas.Check(Serving, FindHolder(_quotas.Subject.Home), _membership.Current);
         Learn();

@@ -38,7 +38,7 @@ internal sealed class SteppedNodes(
             var next = clock.Now + quantum;
             while (network.NextDelivery is { } due && due <= next)
             {
-                MoveClocks(due);
+                MoveClocks(TickAfter(due));
                 network.DeliverDue();
                 continuations.Run();
                 foreach (var node in nodes)
@@ -59,6 +59,10 @@ internal sealed class SteppedNodes(
             AllStepped?.Invoke();
         }
     }
+
+    // The clocks tick in milliseconds. What arrives between two ticks arrives in its order, and a node does once what follows from it.
+    private static TimeSpan TickAfter(TimeSpan due) =>
+        TimeSpan.FromTicks((due.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
 
     private void MoveClocks(TimeSpan now)
     {

@@ -1,0 +1,110 @@
+using System.Text;
+using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
+using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Tests.Cluster.Simulation;
+using GrpcPresence.Core.Tests.Fixture;
+using GrpcPresence.Core.Watching;
+
+namespace GrpcPresence.Core.Tests.Cluster.Node;
+
+/// <summary>What a hint would have brought, and was lost, the poll brings as well.</summary>
+public sealed class PollTests : IAsyncLifetime
+{
+    private static readonly string[] Users = [.. Enumerable.Range(0, 40).Select(number => $"user{number}")];
+
+    private readonly RunningNodes _nodes = new();
+    private SimulatedNode _home = null!; // the home owner of the service instance
+    private SimulatedNode _other = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _nodes.CreateServiceAsync();
+        SimulatedNode[] nodes = [_nodes.Start("a"), _nodes.Start("b")];
+        Advance(seconds: 8);
+        _home = nodes.Single(node => node.Answers(Shard.Of(_nodes.Service)));
+        _other = nodes.Single(node => node != _home);
+        foreach (var node in nodes)
+            await node.Services.GetAsync(_nodes.Service, default);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _nodes.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Live_a_deletion_whose_hint_was_lost_ends_watches()
+    {
+        var session = await _other.Hub.OpenAsync(
+            new WatchRequest(_nodes.Service, new WatchFilter([], UpdateReasons.None, UserView.Full), StartNow: false, Token: null),
+            _other.Store,
+            default);
+        using (session)
+        {
+            var messages = session.ReadAsync(default).GetAsyncEnumerator();
+            var next = messages.MoveNextAsync().AsTask();
+            while (next.IsCompletedSuccessfully)
+                next = messages.MoveNextAsync().AsTask();
+            Assert.False(next.IsCompleted);
+
+            _nodes.Store.CommitFromOutside(image => image.With(image.Get(_nodes.Service) with { IsDeleted = true }));
+            Advance(seconds: 1);
+
+            var error = Assert.IsType<PresenceException>(next.Exception?.InnerException);
+            Assert.Equal(ErrorReason.ServiceInstanceNotFound, error.Reason);
+        }
+    }
+
+    [Fact]
+    public void Webhooks_settings_whose_hint_was_lost_are_applied()
+    {
+        SetWebhook();
+        Advance(seconds: 1);
+
+        Create();
+        Advance(seconds: 1);
+
+        Assert.NotEqual(0, _nodes.WebhooksSent);
+    }
+
+    [Fact]
+    public void Webhooks_the_home_owner_delivers_a_commit_of_another_node_whose_hint_was_lost()
+    {
+        SetWebhook();
+        Advance(seconds: 1);
+        _nodes.Network.CutPair("a", "b");
+        Assert.Equal(0, _nodes.WebhooksSent);
+
+        Create();
+        Advance(seconds: 1);
+
+        Assert.NotEqual(0, _nodes.WebhooksSent);
+    }
+
+    /// <summary>Sets a URL as another node does whose hint is lost.</summary>
+    private void SetWebhook() => _nodes.Store.CommitFromOutside(image =>
+    {
+        var service = image.Get(_nodes.Service);
+        var webhook = StoredWebhook.DefaultOf(service.Record);
+        var settings = webhook.Settings with { PostUrl = ClusterBackEnd.Url, Filters = [WebhookEvents.UserAdded] };
+        return image.With(service with { Webhook = webhook with { Settings = settings } }) with
+        {
+            Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
+        };
+    });
+
+    /// <summary>Creates a user whose shard the other node holds, there.</summary>
+    private void Create()
+    {
+        var user = Users.First(name => _other.Answers(Shard.Of(_nodes.Service, World.Id(name))));
+        _ = _other.Node.Router.CallAsync(
+            Shard.Of(_nodes.Service, World.Id(user)), RequestKind.Write, Encoding.UTF8.GetBytes($"0\ncreate\n{user}"), _ => { });
+    }
+
+    private void Advance(double seconds) => _nodes.Advance(TimeSpan.FromSeconds(seconds));
+}
