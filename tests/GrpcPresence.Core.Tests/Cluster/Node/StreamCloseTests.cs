@@ -197,12 +197,16 @@ public sealed class StreamCloseTests : IAsyncLifetime
     /// <summary>Lets time pass until shards with users of the first node are sealed, and returns these users.</summary>
     private ImmutableArray<string> AdvanceUntilMoving()
     {
-        for (var step = 0; step < 100; step++)
+        var conditions = _nodes.Network.Conditions;
+        _nodes.Network.Conditions = conditions with { Delay = TimeSpan.FromSeconds(0.1) }; // so that a hand-over lasts longer than a step
+        for (var step = 0; step < 200; step++)
         {
             Advance(seconds: 0.05);
             ImmutableArray<string> moving = [.. Users.Where(user => _a.Gates[ShardOf(user)].State == ShardGateState.Sealed)];
-            if (!moving.IsEmpty)
-                return moving;
+            if (moving.IsEmpty)
+                continue;
+            _nodes.Network.Conditions = conditions;
+            return moving;
         }
         throw new InvalidOperationException("No shard with a user is handed over.");
     }

@@ -35,7 +35,6 @@ public sealed class ClusterSimulationTests
     /// <summary>Breaks the store as each node sees it, and counts the histories until one fails.</summary>
     [Theory]
     [InlineData(StoreMutation.LateCommitHappens)]
-    [InlineData(StoreMutation.SwitchToAnyNode)]
     [InlineData(StoreMutation.EvictionKeepsTheShards)]
     [InlineData(StoreMutation.JoinBesideAnEarlierRun)]
     [InlineData(StoreMutation.PurgeByEveryNode)]
