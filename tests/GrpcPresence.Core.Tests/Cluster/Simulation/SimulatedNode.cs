@@ -63,7 +63,6 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         var view = View;
         var channel = network.Attach(id, Receive);
         var gates = new ShardGates();
-        var keys = new ApiKeyCache();
         var status = new StorageStatus();
         status.Faulted += exception => Fault ??= exception;
         var clock = new NodeClock(Time);
@@ -84,7 +83,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         };
         _ = _webhooks.StartAsync(default); // in a cluster, it is complete at once
         _writer = new CommandWriter(
-            store, _queue, Services, _tracker, [publisher(Hub), hints, _webhooks], keys, status, _metrics, Time, Limits.TombstoneRetention,
+            store, _queue, Services, _tracker, [publisher(Hub), hints, _webhooks], Keys, status, _metrics, Time, Limits.TombstoneRetention,
             usersPerService: int.MaxValue, new ShardFence(id, gates));
         Gates = gates;
         Node = new ClusterNode(new NodeParts
@@ -98,7 +97,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             Tracker = _tracker,
             Queue = _queue,
             Services = Services,
-            Keys = keys,
+            Keys = Keys,
             Hub = Hub,
             Hints = hints,
             Quotas = new SharedQuotas(ClusterQuotas.Whole, ClusterQuotas.Whole, Time),
@@ -126,6 +125,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     public WatchHub Hub { get; }
 
     public ServiceCache Services { get; }
+
+    public ApiKeyCache Keys { get; } = new();
 
     public bool IsPaused { get; set; }
 
