@@ -85,7 +85,17 @@ public sealed class ClusterFaults
     internal async ValueTask<CommitFault> BeginAsync(ClusterCall call, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await HoldAsync(call).WaitAsync(cancellationToken);
+        var held = HoldAsync(call);
+        try
+        {
+            await held.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_gate)
+                _held.RemoveAll(waiting => waiting.Release.Task == held);
+            throw;
+        }
         lock (_gate)
         {
             if (_failing.HasFlag(call) || (_next.Remove(call, out var fault) && fault == CommitFault.BeforeEffect))

@@ -38,6 +38,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly ConcurrentQueue<(NodeId From, object Message)> _inbox = new();
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
     private readonly StoreCall<long, RenewedLease> _renewal;
+    private Action? _cancelRenewal; // the last one; null before the first
     private readonly StoreCall<bool, NodeLease?> _join;
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
@@ -300,9 +301,18 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(NodeEnd.Evicted);
             return;
         }
-        // A renewal without an answer is replaced by the next one. Its late answer counts for nothing.
         if (_hasJoined && _parts.Confirmation.TryBeginRenewal(now, out var renewal, out var acknowledged))
-            _renewal.Begin(renewal.Number, _parts.Store.RenewAsync(_self, renewal.Number, acknowledged, CancellationToken.None));
+        {
+            // A renewal without an answer is replaced by the next one. Its late answer counts for nothing, so nobody waits for it.
+            _cancelRenewal?.Invoke();
+            var renewing = new CancellationTokenSource();
+            _cancelRenewal = () =>
+            {
+                renewing.Cancel();
+                renewing.Dispose();
+            };
+            _renewal.Begin(renewal.Number, _parts.Store.RenewAsync(_self, renewal.Number, acknowledged, renewing.Token));
+        }
     }
 
     private void Evict()
@@ -438,6 +448,8 @@ public sealed class ClusterNode : ILinkReceiver
     private void Stop(NodeEnd end)
     {
         End = end;
+        _cancelRenewal?.Invoke();
+        _cancelRenewal = null;
         _parts.Confirmation.Depose();
         _parts.Hub.Drain();
         _ownership.CloseAll();

@@ -21,7 +21,12 @@ internal sealed class StoreCall<TKey, TResult>(Action wake)
         if (!_task.IsCompleted)
         {
             _task.ContinueWith(
-                static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                static (task, wake) =>
+                {
+                    _ = task.Exception; // observed: a later call may have replaced this one
+                    ((Action)wake!)();
+                },
+                wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 

@@ -99,6 +99,18 @@ public sealed class ClusterNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public void StoreAway_a_renewal_without_an_answer_is_given_up_at_its_deadline()
+    {
+        _a.Store.ClusterFaults.Hold(ClusterCall.Renew);
+
+        Advance(seconds: 20);
+
+        Assert.Equal(1, _a.Store.ClusterFaults.Held);
+        Assert.True(_a.Node.IsConfirmed); // it is the only member
+        _a.Store.ClusterFaults.Clear();
+    }
+
+    [Fact]
     public async Task Keys_that_were_revoked_before_the_first_poll_of_a_node_are_revoked_there()
     {
         using var nodes = new RunningNodes();
