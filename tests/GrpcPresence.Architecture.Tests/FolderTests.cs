@@ -44,7 +44,7 @@ public sealed class FolderTests
         ["Storage.Batches"] = [.. Domain, "Domain.Cluster", "Storage"],
         ["Storage.Cluster"] = [.. Domain, "Domain.Cluster", "Storage", "Storage.Batches"],
         ["Tenants"] = [.. Domain, "Storage"],
-        ["Quotas"] = [.. Domain, "Domain.Cluster", "Telemetry"],
+        ["Quotas"] = [.. Domain, "Domain.Cluster", "Storage", "Telemetry"],
         ["Reading"] = [.. Domain, "Storage", "Quotas"],
         ["Writing.Overlay"] = [.. Domain, "Storage", "Storage.Batches"],
         ["Writing"] = [.. Decided, "Domain.Cluster", "Cluster.Shards"],

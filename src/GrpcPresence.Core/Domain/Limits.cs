@@ -573,6 +573,18 @@ public static class Limits
     public static readonly TimeSpan QuotaReportInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// How long a node keeps its share of a quota that no call has used. Many back ends send something once a minute, and should find their
+    /// share then. Meanwhile other nodes get what they need of it. A subject costs a node about 1 KB, and 100 bytes a second.
+    /// </summary>
+    public static readonly TimeSpan IdleQuotaShare = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// How long calls wait for the first share of a quota after the first of them. A share takes two round trips if another node has to
+    /// return it, a few milliseconds. After that the home owner is away, and the node uses 1 of each quota.
+    /// </summary>
+    public static readonly TimeSpan FirstShareWait = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
     /// How long a refused stream counts as demand: until its client has tried again, after <see cref="LevelQuotaRetry"/> and two reports.
     /// </summary>
     public static readonly TimeSpan RefusedLevelDemand = LevelQuotaRetry + (2 * QuotaReportInterval);
@@ -759,6 +771,12 @@ public static class Limits
     /// How often a node sends the others what it watches. It sends a change at once, and this replaces a message that was lost.
     /// </summary>
     public static readonly TimeSpan NodeStatusInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// How long a call of the store of a cluster may take at most. Twice the 5 s after which PostgreSQL ends a statement: the client must
+    /// notice by itself that nothing comes back any more, and may first need a new connection.
+    /// </summary>
+    public static readonly TimeSpan StoreCall = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// How often a node asks the store what has changed, so that it learns of each change within a second. It costs 0.5 % of a core for

@@ -50,4 +50,13 @@ public readonly record struct QuotaAmounts(
         amountOf(Quota.RowsReadPerSecond),
         amountOf(Quota.OpenStreams),
         amountOf(Quota.WatchedUsers));
+
+    /// <summary>Returns the amounts that a function gives for the rates, and 0 of each level.</summary>
+    public static QuotaAmounts OfRates(Func<Quota, int> amountOf) => new(
+        amountOf(Quota.HeartbeatsPerSecond),
+        amountOf(Quota.WritesPerSecond),
+        amountOf(Quota.NewStreamsPerSecond),
+        amountOf(Quota.RowsReadPerSecond),
+        OpenStreams: 0,
+        WatchedUsers: 0);
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Quotas;
 
@@ -12,7 +13,12 @@ namespace GrpcPresence.Core.Quotas;
 /// <remarks>
 /// <para>
 /// The node reports a subject when a call uses it for the first time, and then every <see cref="Limits.QuotaReportInterval"/>: what it
-/// holds, and what its callers ask for. It may always use 1 of each quota. Without a home owner it keeps its last share.
+/// holds, and what its callers ask for. It may always use 1 of each quota. Without a home owner it keeps its last share. It returns a share
+/// that no call has used for <see cref="Limits.IdleQuotaShare"/>, and earlier what other nodes need of it.
+/// </para>
+/// <para>
+/// A larger share brings tokens that other nodes have returned, and a smaller one returns the tokens for which it has no room. The first
+/// calls wait for the first share (<see cref="QuotaLimiter.WaitForShareAsync"/>).
 /// </para>
 /// <para>
 /// What the node holds is what the last grant lent. It takes no grant with an earlier stamp than that, and confirms each grant at once. So
@@ -37,6 +43,7 @@ public sealed class QuotaBorrower(
     private readonly Lock _gate = new();
     private readonly Dictionary<QuotaKey, BorrowedShare> _shares = [];
     private readonly Dictionary<Shard, QuotaStamp> _earliest = []; // a share that begins later takes no grant up to this one
+    private DataIdentity _data; // what the node knows; orders the stamps
     private long _number; // of the last report
     private long? _reportedAt;
 
@@ -59,12 +66,13 @@ public sealed class QuotaBorrower(
 
     /// <summary>
     /// The data is other data by now. Its epochs may be lower than those of before, so every stamp counts again. The node keeps what it
-    /// holds until a home owner lends by the new data.
+    /// holds until a home owner lends by the new data, and takes no message about other data any more.
     /// </summary>
-    public void ForgetStamps()
+    public void Learn(DataIdentity data)
     {
         lock (_gate)
         {
+            _data = data;
             _earliest.Clear();
             foreach (var share in _shares.Values)
                 share.Stamp = default;
@@ -95,17 +103,20 @@ public sealed class QuotaBorrower(
     }
 
     /// <summary>Takes a message of a home owner.</summary>
-    /// <param name="message">Grants or an inquiry; ignores others.</param>
+    /// <param name="message">Grants or an inquiry; ignores others, and those about data that the node does not know.</param>
     /// <param name="now">The present timestamp.</param>
     public void Receive(QuotaMessage message, long now)
     {
         List<(NodeId To, QuotaMessage Message)> sent = [];
         lock (_gate)
         {
-            if (message is QuotaGrants grants)
+            var isOfKnownData = message.Data == _data;
+            if (isOfKnownData && message is QuotaGrants grants)
                 Take(grants, now, sent);
-            else if (message is QuotaInquiry inquiry)
+            else if (isOfKnownData && message is QuotaInquiry inquiry)
                 Answer(inquiry, sent);
+            else if (_data == default && message is QuotaInquiry early)
+                sent.Add((early.From, AnswerBeforeJoining(early)));
         }
         Send(sent);
     }
@@ -120,7 +131,11 @@ public sealed class QuotaBorrower(
                 return;
             var share = Begin(counters.Key, now);
             share.Counters = counters;
+            share.Demand.NoteUse(now);
+            if (!share.IsFull)
+                counters.SetShare(UsableOf(counters.Key, lent: default), now); // without the tokens that the rest of the share may have
             counters.SetShare(UsableOf(counters.Key, share.Lent), now);
+            share.IsFull = true;
             counters.Demand = share.Demand;
             if (holderOf(share.Home) is { } holder)
                 sent.Add((holder, CreateReport(Report(share))));
@@ -156,13 +171,10 @@ public sealed class QuotaBorrower(
 
     /// <summary>
     /// Answers a new home owner for a node that has not joined yet. It has asked nobody for a share, because it knows no holder. Without
-    /// the answer the home owner would lend to nobody for as long as this node cannot join. Safe from any thread.
+    /// the answer the home owner would lend to nobody for as long as this node cannot join.
     /// </summary>
-    public QuotaReport AnswerBeforeJoining(QuotaInquiry inquiry)
-    {
-        lock (_gate)
-            return new QuotaReport(self, ++_number, [], inquiry.Shards);
-    }
+    private QuotaReport AnswerBeforeJoining(QuotaInquiry inquiry) =>
+        new(self, ++_number, [], inquiry.Shards) { Data = inquiry.Data };
 
     private void Take(QuotaGrants grants, long now, List<(NodeId To, QuotaMessage Message)> sent)
     {
@@ -190,9 +202,22 @@ public sealed class QuotaBorrower(
 
     private void Apply(BorrowedShare share, SubjectGrant grant, long now)
     {
+        var before = share.Lent;
         (share.Lent, share.Stamp) = (grant.Amounts, grant.Stamp);
-        share.Counters?.SetShare(UsableOf(share.Subject, share.Lent), now);
-        if (!grant.IsRelease || share.Counters is not null)
+        if (share.Counters is { } counters)
+        {
+            share.Returned = counters.SetShare(UsableOf(share.Subject, share.Lent), now);
+            counters.AddTokens(grant.Tokens, now);
+            if (grant.IsRelease)
+                share.Demand.AwaitShare(now); // a call has used the subject again since the node returned its share
+            else if (!grant.IsPart)
+                share.Demand.EndWait();
+            return;
+        }
+        // Counters are dropped only when they have all tokens of the share.
+        share.Returned = share.IsFull ? QuotaAmounts.OfRates(rate => Math.Max(before[rate] - share.Lent[rate], 0)) : default;
+        share.IsFull &= QuotaAmounts.Rates.All(rate => share.Lent[rate] <= before[rate]);
+        if (!grant.IsRelease)
             return;
         _shares.Remove(share.Subject);
         if (grant.Stamp > _earliest.GetValueOrDefault(share.Home))
@@ -215,21 +240,21 @@ public sealed class QuotaBorrower(
             foreach (var share in subjects[asked.Shard])
             {
                 if (share.Stamp < asked.Stamp)
-                    share.Stamp = asked.Stamp;
+                    (share.Stamp, share.Returned) = (asked.Stamp, default);
                 reports.Add(Report(share));
             }
             answers.Add(asked);
             // A message answers whole shards: an answer without some of the subjects would say that the node holds nothing of these.
             if (reports.Count < Limits.QuotaSubjectsPerMessage && asked != current[^1])
                 continue;
-            sent.Add((inquiry.From, new QuotaReport(self, ++_number, [.. reports], [.. answers])));
+            sent.Add((inquiry.From, new QuotaReport(self, ++_number, [.. reports], [.. answers]) { Data = _data }));
             reports.Clear();
             answers.Clear();
         }
     }
 
     private static SubjectReport Report(BorrowedShare share) =>
-        new(share.Subject, share.Stamp, HoldsOf(share), share.Demanded, IsIdle: share.Counters is null);
+        new(share.Subject, share.Stamp, HoldsOf(share), share.Demanded, IsIdle: share.Counters is null, share.Returned);
 
     /// <summary>What is lent; of a level at least what is in use, because a smaller share closes no stream.</summary>
     private static QuotaAmounts HoldsOf(BorrowedShare share) => share.Counters is not { } counters
@@ -241,7 +266,7 @@ public sealed class QuotaBorrower(
         };
 
     private QuotaReport CreateReport(params SubjectReport[] subjects) =>
-        new(self, ++_number, ImmutableCollectionsMarshal.AsImmutableArray(subjects), []);
+        new(self, ++_number, ImmutableCollectionsMarshal.AsImmutableArray(subjects), []) { Data = _data };
 
     private void Send(List<(NodeId To, QuotaMessage Message)> messages)
     {
@@ -265,6 +290,14 @@ public sealed class QuotaBorrower(
 
         /// <summary>Of the last grant or inquiry.</summary>
         public QuotaStamp Stamp { get; set; }
+
+        /// <summary>The tokens for which the last grant left no room.</summary>
+        public QuotaAmounts Returned { get; set; }
+
+        /// <summary>
+        /// Whether counters that begin now have all tokens of the share: those before were idle, and it has not grown since.
+        /// </summary>
+        public bool IsFull { get; set; }
 
         /// <summary>The demand as it was last measured.</summary>
         public QuotaAmounts Demanded { get; set; }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Quotas;
 
@@ -18,6 +19,7 @@ namespace GrpcPresence.Core.Quotas;
 /// is lent again after its confirmation, and not before.</para>
 /// <para>4. One grant at a time is on its way to a node for a subject. It is repeated until it is confirmed.</para>
 /// <para>5. A node that leaves the view gives its shares back.</para>
+/// <para>6. A larger share brings tokens that no node has (<see cref="FreeTokens"/>), so that a node can use it at once.</para>
 /// <para>What a move may add: a node that joined so recently that the view of the new home owner lacks it holds what the home owner before
 /// lent to it, and the new one lends that again. So the sum is at most the limit plus N plus the shares of such nodes. Once the view has
 /// arrived, the next reports correct it.</para>
@@ -35,6 +37,7 @@ public sealed class QuotaLender(
     private readonly Dictionary<Shard, Home> _homes = [];
     private readonly Dictionary<NodeId, long> _reports = []; // the number of each node's last report
     private HashSet<NodeId> _nodes = []; // of the view
+    private DataIdentity _data; // what the node knows; orders the stamps
     private long _number; // of the last grant or inquiry; never begins again, so that an earlier one is never taken for a later one
     private long? _repeatedAt;
 
@@ -49,8 +52,8 @@ public sealed class QuotaLender(
             foreach (var home in _homes.Values)
             {
                 home.Unanswered.RemoveAll(node => !_nodes.Contains(node));
-                foreach (var loans in home.Subjects.Values)
-                    loans.RemoveAll(loan => !_nodes.Contains(loan.Node));
+                foreach (var lending in home.Subjects.Values)
+                    lending.Loans.RemoveAll(loan => !_nodes.Contains(loan.Node));
             }
             _repeatedAt = null; // the next tick lends what became free
         }
@@ -68,6 +71,21 @@ public sealed class QuotaLender(
         }
     }
 
+    /// <summary>
+    /// The data is other data by now. Asks again what is lent of each home shard, because grants of before may not count any more. Takes no
+    /// message about other data from now on.
+    /// </summary>
+    public void Learn(DataIdentity data)
+    {
+        lock (_gate)
+        {
+            _data = data;
+            foreach (var shard in _homes.Keys.ToList())
+                _homes[shard] = new Home(new QuotaStamp(_homes[shard].Inquiry.Epoch, ++_number), [.. _nodes]);
+            _repeatedAt = null;
+        }
+    }
+
     /// <summary>Stops lending for a home shard. The nodes keep what they have.</summary>
     public void CloseHome(Shard shard)
     {
@@ -76,21 +94,24 @@ public sealed class QuotaLender(
     }
 
     /// <summary>Takes a report of a node, and lends by it.</summary>
-    /// <param name="message">A report; ignores other messages.</param>
-    public void Receive(QuotaMessage message)
+    /// <param name="message">A report; ignores other messages, and those about data that the node does not know.</param>
+    /// <param name="now">The present timestamp.</param>
+    public void Receive(QuotaMessage message, long now)
     {
         List<(NodeId To, SubjectGrant Grant)> grants = [];
+        DataIdentity data;
         lock (_gate)
         {
             // An earlier report that arrives late says nothing that a later one has not said.
-            if (message is not QuotaReport report || !_nodes.Contains(report.From)
+            if (message is not QuotaReport report || report.Data != _data || !_nodes.Contains(report.From)
                 || report.Number <= _reports.GetValueOrDefault(report.From))
             {
                 return;
             }
+            data = _data;
             _reports[report.From] = report.Number;
             foreach (var subject in report.Subjects)
-                Note(report.From, subject);
+                Note(report.From, subject, now);
             foreach (var answer in report.Answers)
             {
                 if (!_homes.TryGetValue(answer.Shard, out var home) || home.Inquiry != answer.Stamp)
@@ -102,13 +123,13 @@ public sealed class QuotaLender(
             foreach (var subject in report.Subjects)
             {
                 if (_homes.TryGetValue(subject.Subject.Home, out var home)
-                    && home.Subjects.TryGetValue(subject.Subject, out var loans))
+                    && home.Subjects.TryGetValue(subject.Subject, out var lending))
                 {
-                    Lend(subject.Subject, home, loans, grants);
+                    Lend(subject.Subject, home, lending, now, grants);
                 }
             }
         }
-        Send(grants);
+        Send(grants, data);
     }
 
     /// <summary>Repeats what was not answered, and lends what became free. Call it every <see cref="Limits.Tick"/>.</summary>
@@ -117,42 +138,51 @@ public sealed class QuotaLender(
     {
         List<(NodeId To, SubjectGrant Grant)> grants = [];
         List<(NodeId To, QuotaInquiryOfShard Asked)> inquiries = [];
+        DataIdentity data;
         lock (_gate)
         {
             if (_repeatedAt is { } at && now - at < frequency * Limits.QuotaReportInterval.TotalSeconds)
                 return;
+            data = _data;
             _repeatedAt = now;
             foreach (var (shard, home) in _homes)
             {
                 foreach (var node in home.Unanswered)
                     inquiries.Add((node, new QuotaInquiryOfShard(shard, home.Inquiry)));
+                if (home.Unanswered.Count == 0)
+                    home.AnsweredAt ??= now;
                 if (home.Subjects.Count == 0)
                     continue; // so it is for nearly all
-                foreach (var (subject, loans) in home.Subjects)
+                foreach (var (subject, lending) in home.Subjects)
                 {
-                    foreach (var loan in loans)
+                    foreach (var loan in lending.Loans)
                     {
                         if (loan.Sent is { } sent)
                             grants.Add((loan.Node, sent));
                     }
-                    Lend(subject, home, loans, grants);
+                    Lend(subject, home, lending, now, grants);
+                    if (lending.Loans.Count == 0 && lending.Free.AreAll)
+                        home.Subjects.Remove(subject);
                 }
-                foreach (var subject in home.Subjects.Where(entry => entry.Value.Count == 0).Select(entry => entry.Key).ToList())
-                    home.Subjects.Remove(subject);
             }
         }
         foreach (var ofNode in inquiries.GroupBy(inquiry => inquiry.To, inquiry => inquiry.Asked))
-            send(ofNode.Key, new QuotaInquiry(self, [.. ofNode]));
-        Send(grants);
+            send(ofNode.Key, new QuotaInquiry(self, [.. ofNode]) { Data = data });
+        Send(grants, data);
     }
 
     /// <summary>Notes what a node holds and needs.</summary>
-    private void Note(NodeId node, SubjectReport report)
+    private void Note(NodeId node, SubjectReport report, long now)
     {
         if (!_homes.TryGetValue(report.Subject.Home, out var home))
             return;
-        ref var loans = ref CollectionsMarshal.GetValueRefOrAddDefault(home.Subjects, report.Subject, out _);
-        loans ??= [];
+        ref var lending = ref CollectionsMarshal.GetValueRefOrAddDefault(home.Subjects, report.Subject, out _);
+        // Nobody holds what no answer has named. Until all have answered, nothing is known to be free.
+        lending ??= new Lending(home.AnsweredAt is { } since
+            ? new FreeTokens(FreeOf(report.Subject, []), frequency, since)
+            : new FreeTokens(free: default, frequency, now));
+        lending.Free.Pass(now);
+        var loans = lending.Loans;
         var loan = loans.Find(known => known.Node == node);
         if (loan is null)
             loans.Add(loan = new Loan(node));
@@ -163,6 +193,8 @@ public sealed class QuotaLender(
             return;
         // With a later stamp, the node has forgotten the subject and uses it again. It takes the grant no more.
         loan.IsConfirmed = report.Stamp == sent.Stamp;
+        if (loan.IsConfirmed)
+            lending.Free.Add(report.Returned);
         loan.Lent = loan.IsConfirmed ? sent.Amounts : report.Holds;
         loan.Sent = null;
         if (sent.IsRelease && report.IsIdle)
@@ -170,28 +202,49 @@ public sealed class QuotaLender(
     }
 
     /// <summary>Lends the subject's quotas to the nodes that use it, and takes back the shares of the others.</summary>
-    private void Lend(QuotaKey subject, Home home, List<Loan> loans, List<(NodeId To, SubjectGrant Grant)> grants)
+    private void Lend(QuotaKey subject, Home home, Lending lending, long now, List<(NodeId To, SubjectGrant Grant)> grants)
     {
         if (home.Unanswered.Count > 0)
             return;
-        var limits = subject.Kind == QuotaKind.ServiceInstance ? serviceInstance : apiKey;
-        var parts = QuotaAmounts.All.ToDictionary(quota => quota, quota => Divide(quota, limits.Of(quota), loans));
+        var loans = lending.Loans;
+        var limits = LimitsOf(subject);
+        var areParts = new bool[loans.Count];
+        var parts = QuotaAmounts.All.ToDictionary(quota => quota, quota => Divide(quota, limits.Of(quota), loans, areParts));
+        lending.Free.Pass(now);
         for (var i = 0; i < loans.Count; i++)
         {
             var loan = loans[i];
             var amounts = QuotaAmounts.Create(quota => parts[quota][i]);
             if (loan.Sent is not null || (amounts == loan.Lent && !loan.IsIdle))
                 continue;
-            loan.Sent = new SubjectGrant(subject, new QuotaStamp(home.Inquiry.Epoch, ++_number), amounts, loan.IsIdle);
+            var tokens = lending.Free.Take(QuotaAmounts.OfRates(rate => Math.Max(amounts[rate] - loan.AtMost(rate), 0)));
+            loan.Sent = new SubjectGrant(
+                subject, new QuotaStamp(home.Inquiry.Epoch, ++_number), amounts, loan.IsIdle, tokens, areParts[i]);
             grants.Add((loan.Node, loan.Sent.Value));
         }
+        lending.Free.SetFree(FreeOf(subject, loans));
+    }
+
+    private QuotaLimits LimitsOf(QuotaKey subject) => subject.Kind == QuotaKind.ServiceInstance ? serviceInstance : apiKey;
+
+    /// <summary>Returns the part of each rate that no node has; 0 of a rate without a limit.</summary>
+    private QuotaAmounts FreeOf(QuotaKey subject, List<Loan> loans)
+    {
+        var limits = LimitsOf(subject);
+        return QuotaAmounts.OfRates(rate => limits.Of(rate) == int.MaxValue
+            ? 0
+            : (int)Math.Max(limits.Of(rate) - loans.Sum(loan => (long)loan.AtMost(rate)), 0));
     }
 
     /// <summary>
     /// Returns what each node shall have of one quota next: its part, as far as that is free now. A node that shall have less gets less at
     /// once, and a later grant lends that to others.
     /// </summary>
-    private static int[] Divide(Quota quota, int limit, List<Loan> loans)
+    /// <param name="quota">The quota.</param>
+    /// <param name="limit">The limit of the whole.</param>
+    /// <param name="loans">What each node has.</param>
+    /// <param name="areParts">Set for each node that gets more once others have returned it.</param>
+    private static int[] Divide(Quota quota, int limit, List<Loan> loans, bool[] areParts)
     {
         var next = new int[loans.Count];
         if (limit == int.MaxValue)
@@ -209,17 +262,18 @@ public sealed class QuotaLender(
             if (loan.Sent is not null || (isNear && (part > lent || !isShort)))
                 part = lent;
             next[i] = part <= lent ? part : (int)Math.Max(Math.Min(part, atMost + free), lent);
+            areParts[i] |= next[i] < part;
             free -= Math.Max(next[i] - atMost, 0);
         }
         return next;
     }
 
-    private void Send(List<(NodeId To, SubjectGrant Grant)> grants)
+    private void Send(List<(NodeId To, SubjectGrant Grant)> grants, DataIdentity data)
     {
         foreach (var ofNode in grants.GroupBy(grant => grant.To, grant => grant.Grant))
         {
             foreach (var subjects in ofNode.Chunk(Limits.QuotaSubjectsPerMessage))
-                send(ofNode.Key, new QuotaGrants(self, [.. subjects]));
+                send(ofNode.Key, new QuotaGrants(self, [.. subjects]) { Data = data });
         }
     }
 
@@ -232,7 +286,18 @@ public sealed class QuotaLender(
 
         public List<NodeId> Unanswered => unanswered;
 
-        public Dictionary<QuotaKey, List<Loan>> Subjects { get; } = [];
+        /// <summary>When all nodes had answered; null before.</summary>
+        public long? AnsweredAt { get; set; }
+
+        public Dictionary<QuotaKey, Lending> Subjects { get; } = [];
+    }
+
+    /// <summary>What is lent of one subject, and what is not.</summary>
+    private sealed class Lending(FreeTokens free)
+    {
+        public FreeTokens Free => free;
+
+        public List<Loan> Loans { get; } = [];
     }
 
     /// <summary>What one node has of one subject.</summary>

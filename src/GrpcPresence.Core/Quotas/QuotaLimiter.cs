@@ -60,7 +60,8 @@ public sealed partial class QuotaLimiter
 
     /// <summary>
     /// Drops idle counters, and returns how many. Idle counters equal new ones; without sweeps, each end user and each deleted service
-    /// instance would leave some permanently. Call it every <see cref="Limits.MeterSweepInterval"/>.
+    /// instance would leave some permanently. Those of a share are kept for <see cref="Limits.IdleQuotaShare"/>. Call it every <see
+    /// cref="Limits.MeterSweepInterval"/>.
     /// </summary>
     public int Sweep()
     {
@@ -69,7 +70,8 @@ public sealed partial class QuotaLimiter
         foreach (var entry in _counters)
         {
             var counters = entry.Value;
-            if (!counters.IsIdle(now) || !counters.TryDrop())
+            // A share of a cluster's quota is kept longer: without it, the first calls after a pause would have to wait for another one.
+            if (!counters.IsIdle(now) || counters.Demand?.IsRecent(now) == true || !counters.TryDrop())
                 continue;
             // Checked again: a call that took something in between may have found the counters live. Later calls do not, and wait for the
             // outcome.
@@ -96,6 +98,41 @@ public sealed partial class QuotaLimiter
     public ValueTask HoldRejectionAsync(UsageCounters counters, CancellationToken cancellationToken) =>
         // Counters that are dropped in the meantime forget one rejection, and nothing else.
         Present(counters).Rejections.HoldAsync(_time, cancellationToken);
+
+    /// <summary>
+    /// In a cluster, waits until this node has got its first share of the quotas, or until <see cref="Limits.FirstShareWait"/> after the
+    /// first call that needs it. Call it before a charge: without a share, the node may use only 1 of each quota. Completes at once in a
+    /// single node.
+    /// </summary>
+    /// <param name="service">The service instance's counters; null if the call concerns none.</param>
+    /// <param name="caller">The caller's counters, or null.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public ValueTask WaitForShareAsync(UsageCounters? service, UsageCounters? caller, CancellationToken cancellationToken)
+    {
+        var (ofService, ofCaller) = (DemandOf(service), DemandOf(caller));
+        return ofService?.FirstShare is null && ofCaller?.FirstShare is null
+            ? default
+            : WaitForSharesAsync(ofService, ofCaller, cancellationToken);
+
+        SubjectDemand? DemandOf(UsageCounters? counters) => counters is null || _borrower is null ? null : Present(counters).Demand;
+    }
+
+    private async ValueTask WaitForSharesAsync(SubjectDemand? ofService, SubjectDemand? ofCaller, CancellationToken cancellationToken)
+    {
+        await WaitAsync(ofCaller).ConfigureAwait(false);
+        await WaitAsync(ofService).ConfigureAwait(false);
+
+        async Task WaitAsync(SubjectDemand? demand)
+        {
+            if (demand?.FirstShare is not { } share)
+                return;
+            var left = Limits.FirstShareWait - _time.GetElapsedTime(share.Since);
+            if (left > TimeSpan.Zero)
+                await share.Come.Task.WaitAsync(left, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            demand.EndWait(); // the share has come, or the home owner does not answer and later calls do not wait for it
+        }
+    }
 
     private UsageCounters Find(QuotaKey key)
     {

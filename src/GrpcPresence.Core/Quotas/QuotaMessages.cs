@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Storage;
 
 namespace GrpcPresence.Core.Quotas;
 
@@ -8,7 +9,11 @@ namespace GrpcPresence.Core.Quotas;
 /// Immutable.
 /// </summary>
 /// <param name="From">The node that sent it.</param>
-public abstract record QuotaMessage(NodeId From);
+public abstract record QuotaMessage(NodeId From)
+{
+    /// <summary>The data that the sender knew when it made the message. Stamps of other data cannot be compared.</summary>
+    public DataIdentity Data { get; init; }
+}
 
 /// <summary>What a node holds of some subjects, and what it needs.</summary>
 /// <param name="From">The borrower.</param>
@@ -26,8 +31,11 @@ public sealed record QuotaReport(
 /// <param name="Holds">What is lent to the node. Of a level, at least what it uses.</param>
 /// <param name="Demand">What its callers asked for in a second; of a level, what they use and were refused.</param>
 /// <param name="IsIdle">Whether no call has used the subject for a while, so that the node returns its share.</param>
+/// <param name="Returned">
+/// The tokens that the node had when it took the grant that <paramref name="Stamp"/> names, and that were above the burst of that share.
+/// </param>
 public readonly record struct SubjectReport(
-    QuotaKey Subject, QuotaStamp Stamp, QuotaAmounts Holds, QuotaAmounts Demand, bool IsIdle);
+    QuotaKey Subject, QuotaStamp Stamp, QuotaAmounts Holds, QuotaAmounts Demand, bool IsIdle, QuotaAmounts Returned = default);
 
 /// <summary>What a home owner lends to one node.</summary>
 /// <param name="From">The lender.</param>
@@ -39,7 +47,10 @@ public sealed record QuotaGrants(NodeId From, ImmutableArray<SubjectGrant> Subje
 /// <param name="Stamp">Orders the grants of a subject to a node.</param>
 /// <param name="Amounts">What is lent. The node may use 1 of each quota also if nothing is lent.</param>
 /// <param name="IsRelease">Whether the node, if the subject is still idle there, forgets it.</param>
-public readonly record struct SubjectGrant(QuotaKey Subject, QuotaStamp Stamp, QuotaAmounts Amounts, bool IsRelease);
+/// <param name="Tokens">The tokens of rates that come with a larger share, because no node has them.</param>
+/// <param name="IsPart">Whether the node will get more as soon as other nodes have returned it.</param>
+public readonly record struct SubjectGrant(
+    QuotaKey Subject, QuotaStamp Stamp, QuotaAmounts Amounts, bool IsRelease, QuotaAmounts Tokens = default, bool IsPart = false);
 
 /// <summary>
 /// Asks a node what it holds of the subjects of shards that have a new home owner. The node takes no grant from before it any more.

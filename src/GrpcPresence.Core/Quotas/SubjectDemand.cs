@@ -13,6 +13,27 @@ internal sealed class SubjectDemand(long frequency, long now)
     private readonly int[] _asked = new int[Enum.GetValues<Quota>().Max(quota => (int)quota) + 1];
     private readonly (int Count, long Until)[] _refused = new (int, long)[Enum.GetValues<Quota>().Max(quota => (int)quota) + 1];
     private long _takenAt = now;
+    private long _usedAt = now;
+    private FirstShare? _firstShare = FirstShare.From(now);
+
+    /// <summary>
+    /// Completes when the node has got its first share of the subject; null if it has one, or if calls have waited for it in vain. Safe
+    /// from any thread.
+    /// </summary>
+    public FirstShare? FirstShare => Volatile.Read(ref _firstShare);
+
+    /// <summary>Whether a call has used the subject within <see cref="Limits.IdleQuotaShare"/>. Safe from any thread.</summary>
+    public bool IsRecent(long now) =>
+        now - Volatile.Read(ref _usedAt) < frequency * Limits.IdleQuotaShare.TotalSeconds || _asked.AsSpan().ContainsAnyExcept(0);
+
+    /// <summary>The node has no share any more, so calls wait for another one.</summary>
+    public void AwaitShare(long now) => Volatile.Write(ref _firstShare, FirstShare.From(now));
+
+    /// <summary>The node has got its share, or calls have waited for it long enough.</summary>
+    public void EndWait() => Interlocked.Exchange(ref _firstShare, null)?.Come.TrySetResult();
+
+    /// <summary>Notes that a call uses the subject.</summary>
+    public void NoteUse(long now) => Volatile.Write(ref _usedAt, now);
 
     /// <summary>Counts tokens of a rate that a call asked for, or units of a level that it was refused.</summary>
     public void Count(Quota quota, int count)
@@ -32,6 +53,8 @@ internal sealed class SubjectDemand(long frequency, long now)
         return QuotaAmounts.Create(quota =>
         {
             var asked = Interlocked.Exchange(ref _asked[(int)quota], 0);
+            if (asked > 0)
+                NoteUse(now);
             return QuotaAmounts.Levels.Contains(quota)
                 ? TakeLevel(quota, asked, counters, now)
                 : TakeRate(quota, asked, elapsed, counters, now);
@@ -50,9 +73,20 @@ internal sealed class SubjectDemand(long frequency, long now)
     /// </summary>
     private int TakeLevel(Quota level, int refused, UsageCounters? counters, long now)
     {
+        var used = counters?.SharedLevelOf(level).Level ?? 0;
+        if (used > 0)
+            NoteUse(now);
         ref var kept = ref _refused[(int)level];
         if (refused >= kept.Count || now > kept.Until)
             kept = (refused, now + (long)(frequency * Limits.RefusedLevelDemand.TotalSeconds));
-        return (int)Math.Min((long)(counters?.SharedLevelOf(level).Level ?? 0) + kept.Count, int.MaxValue);
+        return (int)Math.Min((long)used + kept.Count, int.MaxValue);
     }
+}
+
+/// <summary>The first share of a subject, which a node has asked for.</summary>
+/// <param name="Come">Completes when the node has got it, or when nobody waits for it any more.</param>
+/// <param name="Since">When the node asked for it.</param>
+internal sealed record FirstShare(TaskCompletionSource Come, long Since)
+{
+    public static FirstShare From(long now) => new(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), now);
 }

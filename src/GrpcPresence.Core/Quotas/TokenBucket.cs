@@ -94,19 +94,38 @@ public sealed class TokenBucket(TokenBucketOptions limit)
         return fullAt <= now ? 0 : limit.DebtOf(fullAt - now);
     }
 
+    /// <summary>Adds tokens that were taken from another bucket, up to a burst.</summary>
+    /// <param name="count">How many; 0 or more.</param>
+    /// <param name="now">The present timestamp.</param>
+    public void Add(int count, long now)
+    {
+        while (true)
+        {
+            var fullAt = Read(out var limit);
+            // A full bucket may name any time of the past, from which no cost must be subtracted.
+            if (fullAt <= now
+                || Interlocked.CompareExchange(ref _fullAt, Math.Max(fullAt - limit.CostOf(count), now), fullAt) == fullAt)
+            {
+                return;
+            }
+        }
+    }
+
     /// <summary>
     /// Sets another limit. The bucket keeps its tokens, up to the new burst, and its debt: a greater limit makes it fill faster, and adds
-    /// no tokens by itself. Not for two threads at the same time.
+    /// no tokens by itself. Returns how many tokens it has lost, because they were above the new burst. Not for two threads at the same
+    /// time.
     /// </summary>
-    public void SetLimit(TokenBucketOptions limit, long now)
+    public int SetLimit(TokenBucketOptions limit, long now)
     {
         var before = _limit;
         if (limit.HasSameRate(before))
-            return;
+            return 0;
         var fullAt = Interlocked.Exchange(ref _fullAt, Changing);
         var paid = limit.Convert(before.Capacity - (Math.Max(fullAt, now) - now), before);
         _limit = limit;
         Volatile.Write(ref _fullAt, now + limit.Capacity - Math.Min(paid, limit.Capacity));
+        return limit.PaidBy(Math.Max(paid - limit.Capacity, 0));
     }
 
     private long Read(out TokenBucketOptions limit)

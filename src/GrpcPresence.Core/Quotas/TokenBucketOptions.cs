@@ -32,7 +32,7 @@ public sealed class TokenBucketOptions
     /// <summary>Returns the time in which this many tokens become available.</summary>
     public long CostOf(long count) => count * _costOfOne;
 
-    /// <summary>Returns how many tokens become available in a time, which is at most <see cref="Capacity"/>.</summary>
+    /// <summary>Returns how many tokens become available in a time. They must be as many as a number can hold.</summary>
     public int PaidBy(long time) => (int)(time / _costOfOne);
 
     /// <summary>Returns by how many tokens a bucket is in debt that will be full after a time; 0 if it is not.</summary>

@@ -122,13 +122,22 @@ public sealed class UsageCounters
         _ => throw new ArgumentOutOfRangeException(nameof(quota), quota, "Nodes do not share the level."),
     };
 
-    /// <summary>Makes the share of this node its limits. Errors still name the limits of the whole.</summary>
-    internal void SetShare(QuotaAmounts share, long now)
+    /// <summary>
+    /// Makes the share of this node its limits. Errors still name the limits of the whole. Returns the tokens that the node has had and
+    /// that the share has no room for.
+    /// </summary>
+    internal QuotaAmounts SetShare(QuotaAmounts share, long now)
     {
-        foreach (var rate in QuotaAmounts.Rates)
-            RateOf(rate).SetLimit(_policy.OfShare(share[rate]), now);
         foreach (var level in QuotaAmounts.Levels)
             SharedLevelOf(level).SetLimit(share[level]);
+        return QuotaAmounts.OfRates(rate => RateOf(rate).SetLimit(_policy.OfShare(share[rate]), now));
+    }
+
+    /// <summary>Adds tokens that other nodes have returned.</summary>
+    internal void AddTokens(QuotaAmounts tokens, long now)
+    {
+        foreach (var rate in QuotaAmounts.Rates)
+            RateOf(rate).Add(tokens[rate], now);
     }
 
     /// <summary>Returns the error for an exceeded quota.</summary>

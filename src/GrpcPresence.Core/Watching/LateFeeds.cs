@@ -25,12 +25,14 @@ internal sealed class LateFeeds(TimeProvider time, Action<ServiceFeed> onDue) : 
             _feeds.Add(feed);
             if (lateAt >= _dueAt)
                 return;
+            // A feed that must not wait at all names the earliest time that there is, from which no time must be subtracted.
+            var now = time.GetTimestamp();
+            var left = lateAt <= now ? 0 : Math.Ceiling(time.GetElapsedTime(now, lateAt).TotalMilliseconds);
             _dueAt = lateAt;
             _timer ??= time.CreateTimer(
                 static feeds => ((LateFeeds)feeds!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             // Timers count whole milliseconds. Rounded down, the timer would fire before the time and be set once more.
-            var left = Math.Ceiling(time.GetElapsedTime(time.GetTimestamp(), lateAt).TotalMilliseconds);
-            _timer.Change(TimeSpan.FromMilliseconds(Math.Max(0, left)), Timeout.InfiniteTimeSpan);
+            _timer.Change(TimeSpan.FromMilliseconds(left), Timeout.InfiniteTimeSpan);
         }
     }
 

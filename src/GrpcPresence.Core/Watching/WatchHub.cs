@@ -126,12 +126,12 @@ public sealed class WatchHub(
         var now = time.GetTimestamp();
         foreach (var commit in commits)
         {
-            if (FindFeed(commit.Service.Sid, commit.Service.Id) is not { } feed)
+            if (FindFeed(commit.Service.Sid, commit.Service.Id, commit) is not { } feed)
                 continue;
-            if (commit.IsDeleted)
-                EndDeleted(feed);
-            else
+            if (!commit.IsDeleted)
                 Read(feed, feed.Publish(commit, now));
+            else if (commit.Timeline == feed.Timeline) // in the data that is left, a lost deletion has not happened
+                EndDeleted(feed);
         }
     }
 
@@ -265,16 +265,17 @@ public sealed class WatchHub(
     }
 
     /// <summary>
-    /// Returns the feed of the service instance, if one exists. Ends a feed of an earlier one that had the SID: it must be deleted.
+    /// Returns the feed of the service instance, if one exists. Ends a feed of an earlier one that had the SID: it must be deleted, unless
+    /// the commit that says so is lost.
     /// </summary>
-    private ServiceFeed? FindFeed(ServiceSid service, long serviceId)
+    private ServiceFeed? FindFeed(ServiceSid service, long serviceId, ServiceCommit? commit = null)
     {
         ServiceFeed? feed;
         lock (_gate)
             feed = _feeds.GetValueOrDefault(service);
         if (feed is null || feed.ServiceId == serviceId)
             return feed;
-        if (feed.ServiceId < serviceId)
+        if (feed.ServiceId < serviceId && (commit is null || commit.Timeline == store.TimelineOf(commit.Service)))
             EndDeleted(feed);
         return null;
     }

@@ -92,6 +92,14 @@ internal sealed class QuotaCluster : IDisposable
         }
     }
 
+    /// <summary>Lets time pass at once, in which no node does anything, as if no call came.</summary>
+    public void Skip(TimeSpan time)
+    {
+        _now += time;
+        Time.Advance(time);
+        Pass(Step);
+    }
+
     /// <summary>Moves the home shard. The holder before may notice it late.</summary>
     public void Move(Node to, TimeSpan noticed)
     {
@@ -169,7 +177,7 @@ internal sealed class QuotaCluster : IDisposable
                 if (Nodes.Find(node => node.Id == to) is not { IsAlive: true } node)
                     return;
                 node.Borrower.Receive(message, Time.GetTimestamp());
-                node.Lender.Receive(message);
+                node.Lender.Receive(message, Time.GetTimestamp());
             });
         }
     }

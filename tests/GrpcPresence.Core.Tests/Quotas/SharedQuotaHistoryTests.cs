@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Tests.Fixture;
 
@@ -76,6 +77,9 @@ public sealed class SharedQuotaHistoryTests
             case ActKind.Sweep:
                 node.Limiter.Sweep();
                 break;
+            case ActKind.Rest:
+                cluster.Skip(Limits.IdleQuotaShare);
+                break;
             case ActKind.Move:
                 cluster.Move(node, noticed: TimeSpan.FromMilliseconds(act.Amount % 3 == 0 ? 10 * act.Amount : 0));
                 break;
@@ -97,6 +101,7 @@ public sealed class SharedQuotaHistoryTests
         Open,
         Close,
         Sweep,
+        Rest,
         Move,
         Kill,
         Start,
@@ -121,6 +126,7 @@ public sealed class SharedQuotaHistoryTests
                 (4, Gen.Constant(ActKind.Open)),
                 (2, Gen.Constant(ActKind.Close)),
                 (2, Gen.Constant(ActKind.Sweep)),
+                (1, Gen.Constant(ActKind.Rest)),
                 (2, Gen.Constant(ActKind.Move)),
                 (1, Gen.Constant(ActKind.Kill)),
                 (1, Gen.Constant(ActKind.Start)))

@@ -2,6 +2,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Quotas;
+using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tests.Fixture;
 
 namespace GrpcPresence.Core.Tests.Quotas;
@@ -36,6 +37,173 @@ public sealed class SharedQuotaTests : IDisposable
 
         Assert.Equal(Limit, HeartbeatsOf(Nodes[1]));
         Assert.Equal(1, HeartbeatsOf(Nodes[2]));
+    }
+
+    [Fact]
+    public void SharedQuota_The_first_share_of_a_subject_that_nobody_uses_has_a_full_burst()
+    {
+        _cluster.Pass(TimeSpan.FromSeconds(1)); // the home owner has got its shard long ago
+        Nodes[1].Limiter.OfServiceInstance(1);
+        _cluster.Pass(TimeSpan.FromMilliseconds(50)); // two messages
+
+        Assert.Equal(Limit, Nodes[1].Beat(10_000));
+    }
+
+    [Fact]
+    public void SharedQuota_A_share_that_another_node_does_not_use_comes_with_its_tokens()
+    {
+        _cluster.Pass(Settled, () => Nodes[1].Beat(1));
+        _cluster.Pass(Settled);
+
+        Nodes[2].Limiter.OfServiceInstance(1);
+        _cluster.Pass(Limits.Tick); // four messages
+
+        Assert.Equal(Limit / 2, Nodes[2].Beat(10_000));
+    }
+
+    [Fact]
+    public void SharedQuota_A_share_that_moves_brings_no_tokens_that_were_used()
+    {
+        _cluster.Pass(Settled, () => Nodes[1].Beat(100));
+        var charged = 0;
+
+        _cluster.Pass(Settled, () => charged += Nodes[1].Beat(100) + Nodes[2].Beat(100));
+
+        Assert.InRange(HeartbeatsOf(Nodes[2]), Limit * 4 / 10, Limit * 6 / 10);
+        Assert.InRange(charged, Limit * 2 * 8 / 10, ((Limit + Nodes.Count) * 2) + Limits.MinBurst);
+    }
+
+    [Fact]
+    public async Task SharedQuota_A_back_end_that_sends_a_batch_every_30_seconds_is_never_rejected()
+    {
+        const int Batch = Limit / 4;
+        _cluster.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal(Batch, await BeatSharedAsync(Nodes[1], Batch));
+
+        for (var i = 0; i < 4; i++)
+        {
+            for (var swept = 0; swept < 3; swept++)
+            {
+                _cluster.Pass(Limits.MeterSweepInterval);
+                Nodes[1].Limiter.Sweep();
+            }
+            Assert.Equal(Batch, Nodes[1].Beat(Batch));
+        }
+    }
+
+    [Fact]
+    public async Task SharedQuota_Batches_through_any_node_are_accepted_while_the_sum_is_far_below_the_limit()
+    {
+        _cluster.Pass(TimeSpan.FromSeconds(1));
+        for (var i = 0; i < 9; i++)
+        {
+            Assert.Equal(Limit / 8, await BeatSharedAsync(Nodes[i % 3], Limit / 8));
+            _cluster.Pass(TimeSpan.FromSeconds(3));
+            Nodes.ForEach(node => node.Limiter.Sweep());
+        }
+    }
+
+    [Fact]
+    public async Task SharedQuota_The_first_watch_of_a_node_waits_for_its_share_and_is_accepted()
+    {
+        Assert.True(Nodes[1].Open(watchedUsers: 0));
+        _cluster.Pass(Settled);
+
+        await ShareAsync(Nodes[2]);
+
+        Assert.True(Nodes[2].Open(watchedUsers: 400)); // of 1,000
+        Assert.True(Nodes[2].Open(watchedUsers: 0));
+    }
+
+    [Fact]
+    public void SharedQuota_Calls_wait_until_each_other_node_has_returned_its_part_of_the_first_share()
+    {
+        _cluster.Pass(Settled, () => Nodes[..2].ForEach(node => node.Beat(1)));
+        _cluster.Pass(Settled);
+        Assert.All(Nodes[..2], node => Assert.InRange(HeartbeatsOf(node), Limit * 4 / 10, Limit / 2));
+
+        var demand = Nodes[2].Limiter.OfServiceInstance(1).Demand!;
+        for (var i = 0; i < 20 && demand.FirstShare is not null; i++)
+            _cluster.Pass(TimeSpan.FromMilliseconds(10));
+
+        Assert.Null(demand.FirstShare);
+        Assert.InRange(HeartbeatsOf(Nodes[2]), Limit * 3 / 10, Limit * 4 / 10);
+    }
+
+    [Fact]
+    public async Task SharedQuota_Calls_wait_for_an_absent_home_owner_once_and_for_a_moment()
+    {
+        Nodes[0].IsAlive = false;
+        var limiter = Nodes[1].Limiter;
+
+        var waiting = limiter.WaitForShareAsync(limiter.OfServiceInstance(1), caller: null, default).AsTask();
+        _cluster.Pass(Limits.FirstShareWait - TimeSpan.FromMilliseconds(10));
+        Assert.False(waiting.IsCompleted);
+        _cluster.Pass(TimeSpan.FromMilliseconds(20));
+
+        await waiting.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.True(limiter.WaitForShareAsync(limiter.OfServiceInstance(1), caller: null, default).AsTask().IsCompletedSuccessfully);
+        Assert.Equal(10, Nodes[1].Beat(20));
+    }
+
+    [Fact]
+    public void SharedQuota_A_call_that_uses_a_subject_while_its_share_is_returned_waits_for_another_one()
+    {
+        var node = Nodes[1];
+        _cluster.Pass(Settled, () => node.Beat(1));
+        _cluster.Pass(Settled);
+        _cluster.Skip(Limits.IdleQuotaShare);
+        node.Limiter.Sweep();
+        Assert.Equal(0, node.Limiter.CounterCount);
+        node.Borrower.Tick(_cluster.Time.GetTimestamp() + _cluster.Time.TimestampFrequency); // reports that the subject is idle
+
+        Assert.Equal(Limit, node.Beat(Limit)); // the share is still here
+        _cluster.Pass(2 * Limits.Tick);
+
+        Assert.Equal(Limit, HeartbeatsOf(node));
+    }
+
+    [Fact]
+    public void SharedQuota_A_home_owner_takes_no_answer_of_other_data()
+    {
+        var later = new DataIdentity("server", Timeline: 2);
+        var other = new NodeId("b", 1);
+        List<QuotaMessage> sent = [];
+        var lender = new QuotaLender(
+            new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, (_, message) => sent.Add(message), frequency: 1000);
+        lender.SetNodes([other]);
+        lender.OpenHome(QuotaCluster.Subject.Home, epoch: 5);
+        lender.Learn(later);
+        lender.Tick(now: 0);
+        var inquiry = Assert.IsType<QuotaInquiry>(Assert.Single(sent));
+        Assert.Equal(later, inquiry.Data);
+
+        var answer = new QuotaReport(other, Number: 1, [], inquiry.Shards);
+        lender.Receive(answer, now: 0); // it was made before
+        lender.Tick(now: 1000);
+        Assert.Equal(2, sent.Count); // the node is asked again
+
+        lender.Receive(answer with { Data = later }, now: 1000);
+        lender.Tick(now: 2000);
+        Assert.Equal(2, sent.Count);
+    }
+
+    [Fact]
+    public void SharedQuota_A_node_takes_no_grant_of_other_data()
+    {
+        var later = new DataIdentity("server", Timeline: 2);
+        List<QuotaMessage> sent = [];
+        var borrower = new QuotaBorrower(
+            new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, _ => null, (_, message) => sent.Add(message), frequency: 1000);
+        var grant = new SubjectGrant(QuotaCluster.Subject, new QuotaStamp(7, 1), default, IsRelease: true);
+        var grants = new QuotaGrants(new NodeId("b", 1), [grant]);
+        borrower.Learn(later);
+
+        borrower.Receive(grants, now: 0); // it was made before
+        Assert.Empty(sent);
+
+        borrower.Receive(grants with { Data = later }, now: 0);
+        Assert.Equal(later, Assert.Single(sent).Data);
     }
 
     [Fact]
@@ -77,7 +245,7 @@ public sealed class SharedQuotaTests : IDisposable
         borrower.Receive(Ask(new QuotaStamp(5, 2)), now: 0); // of the holder before that one
         Assert.Single(sent);
 
-        borrower.ForgetStamps();
+        borrower.Learn(default);
         borrower.Receive(Ask(new QuotaStamp(5, 2)), now: 0);
 
         Assert.Equal(2, sent.Count);
@@ -210,6 +378,8 @@ public sealed class SharedQuotaTests : IDisposable
     public void SharedQuota_The_share_of_a_subject_that_is_not_used_any_more_is_returned_and_forgotten()
     {
         _cluster.Pass(Settled, () => Nodes.ForEach(node => node.Beat(1)));
+        _cluster.Pass(Settled);
+        _cluster.Skip(Limits.IdleQuotaShare);
         _cluster.Pass(Settled, () => Nodes[2].Beat(1));
 
         Nodes[0].Limiter.Sweep();
@@ -248,6 +418,24 @@ public sealed class SharedQuotaTests : IDisposable
     [InlineData(10, new int[0], new int[0])]
     public void A_limit_is_divided_by_need_and_what_nobody_needs_evenly(int limit, int[] demands, int[] parts) =>
         Assert.Equal(parts, QuotaDivision.Divide(limit, demands));
+
+    /// <summary>Waits for the share as a call does, and charges heartbeats.</summary>
+    private async Task<int> BeatSharedAsync(QuotaCluster.Node node, int count)
+    {
+        await ShareAsync(node);
+        return node.Beat(count);
+    }
+
+    /// <summary>Lets time pass until the node has its first share.</summary>
+    private async Task ShareAsync(QuotaCluster.Node node)
+    {
+        var counters = node.Limiter.OfServiceInstance(1);
+        var share = node.Limiter.WaitForShareAsync(counters, caller: null, default).AsTask();
+        for (var i = 0; i < 10 && counters.Demand!.FirstShare is not null; i++)
+            _cluster.Pass(TimeSpan.FromMilliseconds(10));
+        Assert.Null(counters.Demand!.FirstShare);
+        await share.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
 
     private static int HeartbeatsOf(QuotaCluster.Node node) => node.Borrower.ShareOf(QuotaCluster.Subject).HeartbeatsPerSecond;
 

@@ -248,6 +248,27 @@ public sealed class OtherNodesTests : IDisposable
         Assert.Equal(ErrorReason.ServiceInstanceNotFound, (await Assert.ThrowsAsync<PresenceException>(client.Next)).Reason);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OneTimeline_a_deletion_that_is_lost_ends_no_watch(bool isSidTaken)
+    {
+        var service = await NewService("ada");
+        var backup = _writer.Store.Image;
+        await _writer.Do(new DeleteServiceInstance(service.Sid));
+        if (isSidTaken)
+            await _writer.Do(new CreateServiceInstance(service.Sid, ""));
+        var lost = _commits.Take()[^1];
+        _writer.Store.Restore(backup);
+        await using var client = await _world.Watch(service);
+        await client.Sync();
+
+        _world.Hub.Publish([lost]); // its hint is late
+
+        Assert.True(client.IsQuiet());
+        Assert.Equal([service.Sid], _world.Hub.Watched.Select(watched => watched.Sid));
+    }
+
     [Fact]
     public async Task What_concerns_an_earlier_service_instance_with_the_same_SID_changes_nothing()
     {

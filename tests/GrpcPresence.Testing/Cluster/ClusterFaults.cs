@@ -95,7 +95,17 @@ public sealed class ClusterFaults
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
             _counts[call] = _counts.GetValueOrDefault(call) + 1;
-        await HoldAsync(call).WaitAsync(cancellationToken);
+        var held = HoldAsync(call);
+        try
+        {
+            await held.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_gate)
+                _held.RemoveAll(waiting => waiting.Release.Task == held);
+            throw;
+        }
         lock (_gate)
         {
             if (_failing.HasFlag(call) || (_next.Remove(call, out var fault) && fault == CommitFault.BeforeEffect))

@@ -13,7 +13,9 @@ namespace GrpcPresence.Core.Cluster.Confirmation;
 /// </summary>
 public sealed class ConfirmationProtocol
 {
-    private readonly Lock _gate = new(); // guards what follows; messages are sent without it
+    // Guards what follows. The view is read under it, so that no message is handled by an earlier view than the one before: with an earlier
+    // view, this node could confirm a peer whose vote it has forgotten. Messages are sent without it.
+    private readonly Lock _gate = new();
     private readonly IClusterView _view;
     private readonly INodeChannel _channel;
     private readonly NodeConfirmation _confirmation;
@@ -170,7 +172,6 @@ public sealed class ConfirmationProtocol
     /// <summary>Sends what is due to the peers. To be called at least every 50 ms.</summary>
     public void Tick(TimeSpan now)
     {
-        var view = _view.Current;
         ConfirmRequest request;
         ImmutableArray<NodeId> peers;
         List<(NodeId To, VoteRequest Request)> votes = [];
@@ -178,6 +179,7 @@ public sealed class ConfirmationProtocol
         DataIdentity data;
         lock (_gate)
         {
+            var view = _view.Current;
             _promises.Forget(view, now);
             _evictions.Tick(view, now, votes);
             _confirmation.TryBeginRound(now, out request, out peers);
@@ -195,13 +197,12 @@ public sealed class ConfirmationProtocol
     /// <summary>Takes a message, and returns whether it was one of this protocol.</summary>
     public bool Receive(NodeId from, NodeMessage message, TimeSpan now)
     {
-        var view = _view.Current;
         NodeMessage? answer = null;
         lock (_gate)
         {
             switch (message)
             {
-                case ConfirmRequest request when Knows(request.Data) && _promises.TryConfirm(from, request.Renewal, view, now):
+                case ConfirmRequest request when Knows(request.Data) && _promises.TryConfirm(from, request.Renewal, _view.Current, now):
                     answer = new Confirm(request.Round);
                     break;
                 case VoteRequest request when Knows(request.Data) && _promises.TryVote(request.Node, request.Renewal, now):

@@ -30,8 +30,8 @@ public sealed class PeerPromises(TimeSpan startedAt)
     /// <param name="now">The time of the clock of this node.</param>
     public bool TryConfirm(NodeId node, long renewal, ClusterView view, TimeSpan now)
     {
-        if (!view.Contains(node))
-            return false;
+        if (!view.Contains(node) || _gone.Contains(node))
+            return false; // the vote against a node that is gone may be forgotten
         ref var promise = ref CollectionsMarshal.GetValueRefOrAddDefault(_promises, node, out _);
         if (renewal <= promise.VotedRenewal)
             return false;

@@ -8,6 +8,9 @@ public interface IClusterView
     /// <summary>This node.</summary>
     NodeId Self { get; }
 
-    /// <summary>The newest view that this node has seen.</summary>
+    /// <summary>
+    /// The newest view that this node has seen; never an earlier one than before. Returns at once and calls nothing, because callers read
+    /// it under their locks.
+    /// </summary>
     ClusterView Current { get; }
 }

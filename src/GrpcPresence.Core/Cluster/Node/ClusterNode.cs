@@ -43,6 +43,7 @@ public sealed class ClusterNode : ILinkReceiver
     private readonly Dictionary<NodeId, NodeStatus> _statuses = [];
     private readonly NodeData _data;
     private readonly StoreCall<long, RenewedLease> _renewal;
+    private Action? _cancelRenewal; // the last one; null before the first
     private readonly StoreCall<bool, NodeLease?> _join;
     private readonly StoreCall<Eviction, bool> _eviction;
     private readonly StoreCall<DataIdentity, ImmutableArray<ShardHolder>> _claim;
@@ -327,9 +328,18 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(end);
             return;
         }
-        // A renewal without an answer is replaced by the next one. Its late answer counts for nothing.
         if (_parts.Confirmation.TryBeginRenewal(now, out var renewal, out var acknowledged))
-            _renewal.Begin(renewal.Number, _parts.Store.RenewAsync(_self, renewal.Number, acknowledged, CancellationToken.None));
+        {
+            // A renewal without an answer is replaced by the next one. Its late answer counts for nothing, so nobody waits for it.
+            _cancelRenewal?.Invoke();
+            var renewing = new CancellationTokenSource();
+            _cancelRenewal = () =>
+            {
+                renewing.Cancel();
+                renewing.Dispose();
+            };
+            _renewal.Begin(renewal.Number, _parts.Store.RenewAsync(_self, renewal.Number, acknowledged, renewing.Token));
+        }
     }
 
     /// <summary>Returns why the node must end; null if it need not.</summary>
@@ -466,6 +476,8 @@ public sealed class ClusterNode : ILinkReceiver
     private void Stop(NodeEnd end)
     {
         _end = end;
+        _cancelRenewal?.Invoke();
+        _cancelRenewal = null;
         _parts.Confirmation.Depose();
         _parts.Hub.Drain();
         _ownership.CloseAll();

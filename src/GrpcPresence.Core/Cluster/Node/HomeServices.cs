@@ -134,30 +134,21 @@ internal sealed class HomeServices
     /// </summary>
     public void ForgetData()
     {
-        Borrower.ForgetStamps();
-        for (var number = 0; number < Shard.Count; number++)
-        {
-            if (_open[number] == 0)
-                continue;
-            _lender.CloseHome(new Shard(number));
-            _lender.OpenHome(new Shard(number), _open[number]);
-        }
+        // Each of the two labels its messages and checks those that come under its own lock, so none of before has an effect afterwards.
+        Borrower.Learn(_data());
+        _lender.Learn(_data());
     }
 
-    /// <summary>Takes a message about quotas, unless its sender knows other data. Safe from any thread.</summary>
-    public void Receive(SharedQuotaMessage message)
-    {
-        var known = _data();
-        if (message.Data == known)
-            Receive(message.Message);
-        else if (known == default && message.Message is QuotaInquiry inquiry && _view.Current.Contains(inquiry.From))
-            _channel.Send(inquiry.From, new SharedQuotaMessage(message.Data, Borrower.AnswerBeforeJoining(inquiry)));
-    }
+    /// <summary>
+    /// Takes a message about quotas. The parts ignore it if its sender knew other data than this node. Safe from any thread.
+    /// </summary>
+    public void Receive(SharedQuotaMessage message) => Receive(message.Message);
 
     private void Receive(QuotaMessage message)
     {
-        Borrower.Receive(message, _time.GetTimestamp());
-        _lender.Receive(message);
+        var now = _time.GetTimestamp();
+        Borrower.Receive(message, now);
+        _lender.Receive(message, now);
     }
 
     private void Follow(Shard shard)
@@ -207,7 +198,7 @@ internal sealed class HomeServices
         if (to == _view.Self)
             Receive(message);
         else if (_view.Current.Contains(to))
-            _channel.Send(to, new SharedQuotaMessage(_data(), message));
+            _channel.Send(to, new SharedQuotaMessage(message));
     }
 
     private async Task LoadAsync(ServiceSid sid)
@@ -237,6 +228,5 @@ internal sealed class HomeServices
 public sealed record SharedQuotas(QuotaLimits ServiceInstance, QuotaLimits ApiKey, TimeProvider Time);
 
 /// <summary>A message about quotas. It may come late, twice or never.</summary>
-/// <param name="Data">The data that the sender knows. Stamps of other data cannot be compared.</param>
 /// <param name="Message">The message.</param>
-public sealed record SharedQuotaMessage(DataIdentity Data, QuotaMessage Message) : NodeMessage;
+public sealed record SharedQuotaMessage(QuotaMessage Message) : NodeMessage;

@@ -30,7 +30,12 @@ internal sealed class StoreCall<TKey, TResult>(NodeClock clock, Action wake)
         if (!_task.IsCompleted)
         {
             _task.ContinueWith(
-                static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                static (task, wake) =>
+                {
+                    _ = task.Exception; // observed: a later call may have replaced this one
+                    ((Action)wake!)();
+                },
+                wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 

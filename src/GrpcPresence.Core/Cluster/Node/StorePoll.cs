@@ -26,7 +26,7 @@ internal sealed class StorePoll
     private readonly Queue<NodeId> _suspects = new(); // active nodes that the view lacks
     private KnownCluster _known = KnownCluster.Nothing;
     private ImmutableArray<NodeId> _members = [];
-    private long _changes = -1;
+    private long _changes = -1; // no version has it
     private TimeSpan? _sentAt; // of the last poll
     private TimeSpan? _answeredFrom; // when the last poll that was answered was sent
     private bool _mustReload;
@@ -111,7 +111,7 @@ internal sealed class StorePoll
             IsOut = !members.Contains(_parts.View.Self);
             _parts.Confirmation.Note(members);
         }
-        _mustReload |= _changes >= 0 && poll.ChangesVersion != _changes;
+        _mustReload |= poll.ChangesVersion != _changes; // also at the first poll: what was read before it may be older
         _changes = poll.ChangesVersion;
         foreach (var (record, version) in poll.Services)
         {

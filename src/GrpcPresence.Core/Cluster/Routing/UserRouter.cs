@@ -181,18 +181,23 @@ public sealed class UserRouter(
             Route(call);
     }
 
-    /// <summary>Fails every call, now and from now on, because the node has ended.</summary>
+    /// <summary>Fails every call and heartbeat, now and from now on, because the node has ended.</summary>
     public void Stop()
     {
         long[] calls;
+        TaskCompletionSource[] unstored;
         lock (_gate)
         {
             _isStopped = true;
             calls = [.. _calls.Keys];
+            unstored = [.. _unstored.Select(waiting => waiting.Answer)];
+            _unstored.Clear();
         }
         foreach (var call in calls)
             FailSent(call);
-        AnswerStored();
+        // No step answers them any more. Whether they are stored makes no difference: a node that has ended is not confirmed.
+        foreach (var answer in unstored)
+            Fail(answer, PresenceErrors.OwnerUnavailable());
     }
 
     private Task<ReadOnlyMemory<byte>> SubmitAsync(Func<long, CallItem> create, Action<int>? spendRows = null)
@@ -257,7 +262,11 @@ public sealed class UserRouter(
             return isConfirmed() || !stored.IsCompletedSuccessfully ? stored : Task.FromException(PresenceErrors.OwnerUnavailable());
         var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
+        {
+            if (_isStopped)
+                return Task.FromException(PresenceErrors.OwnerUnavailable());
             _unstored.Add((stored, answer));
+        }
         stored.ContinueWith(
             static (_, wake) => ((Action)wake!)(), wake, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return answer.Task;
@@ -282,9 +291,14 @@ public sealed class UserRouter(
                 answer.TrySetResult();
                 continue;
             }
-            answer.TrySetException(task.Exception?.InnerException ?? PresenceErrors.OwnerUnavailable());
-            _ = answer.Task.Exception; // observed: the client may be gone
+            Fail(answer, task.Exception?.InnerException ?? PresenceErrors.OwnerUnavailable());
         }
+    }
+
+    private static void Fail(TaskCompletionSource answer, Exception error)
+    {
+        answer.TrySetException(error);
+        _ = answer.Task.Exception; // observed: the client may be gone
     }
 }
 

@@ -41,6 +41,11 @@ namespace GrpcPresence.Core.Storage.Cluster;
 /// and changes when the data goes back. <see cref="IPresenceStore.PurgeAsync"/> removes rows only of service instances whose home shard the
 /// node holds, so two nodes do not purge the same rows.
 /// </para>
+/// <para>
+/// <b>Time.</b> Each call ends within <see cref="Domain.Limits.StoreCall"/>, also if the network drops everything: then with a <see
+/// cref="StorageException"/>, and the connection is closed. A node has one call of a kind in flight, so a poll that never ended would leave
+/// it without news. Cancellation ends a call at once.
+/// </para>
 /// </remarks>
 /// <exception cref="StorageException">From every method: the store cannot be used now. The outcome of a write is then unknown.</exception>
 public interface IClusterStore : IPresenceStore

@@ -24,8 +24,25 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         var (first, second) = ofService is null ? (ofCaller, null) : (ofService, ofCaller);
         if (first is null)
             return default;
+        var share = limiter.WaitForShareAsync(first, second, cancellationToken);
+        return share.IsCompletedSuccessfully
+            ? ChargeSharedAsync(cost, ofService, ofCaller, cancellationToken)
+            : ChargeLaterAsync(share);
+
+        async ValueTask ChargeLaterAsync(ValueTask waiting)
+        {
+            await waiting;
+            await ChargeSharedAsync(cost, ofService, ofCaller, cancellationToken);
+        }
+    }
+
+    /// <summary>Charges a unary call when this node has its share of the quotas, or has waited for it in vain.</summary>
+    private ValueTask ChargeSharedAsync(
+        CallCost cost, UsageCounters? ofService, UsageCounters? ofCaller, CancellationToken cancellationToken)
+    {
         if (cost == CallCost.Read)
             return ChargeReadAsync(ofService, ofCaller, cancellationToken);
+        var (first, second) = ofService is null ? (ofCaller!, null) : (ofService, ofCaller);
         PresenceException? error;
         var isCharged = cost == CallCost.Heartbeat
             ? limiter.TryChargeHeartbeat(first, second, out error)
@@ -51,7 +68,10 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     /// <exception cref="PresenceException">QuotaExceeded.</exception>
     public async ValueTask ChargeStreamAsync(Caller caller, CancellationToken cancellationToken)
     {
-        if (caller.CountersIn(limiter) is { } ofCaller && !limiter.TryChargeNewStream(ofCaller, null, out var error))
+        if (caller.CountersIn(limiter) is not { } ofCaller)
+            return;
+        await limiter.WaitForShareAsync(service: null, ofCaller, cancellationToken);
+        if (!limiter.TryChargeNewStream(ofCaller, null, out var error))
             await RejectAsync(ofCaller, error, cancellationToken);
     }
 
@@ -63,6 +83,7 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     public async ValueTask<IDisposable> OpenHeartbeatsAsync(CachedService service, Caller caller, CancellationToken cancellationToken)
     {
         var ofService = limiter.OfServiceInstance(service.Id);
+        await limiter.WaitForShareAsync(ofService, caller: null, cancellationToken);
         if (!limiter.TryChargeNewStream(ofService, null, out var error))
             await RejectAsync(caller.CountersIn(limiter) ?? ofService, error, cancellationToken);
         return await CountStreamAsync(ofService, caller, watchedUsers: 0, cancellationToken);
@@ -75,6 +96,7 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     {
         var service = await scope.GetTenantAsync(sid, services, cancellationToken);
         var (ofService, ofCaller) = (limiter.OfServiceInstance(service.Id), scope.Caller.CountersIn(limiter));
+        await limiter.WaitForShareAsync(ofService, ofCaller, cancellationToken);
         if (!limiter.TryChargeNewStream(ofService, ofCaller, out var error))
             await RejectAsync(ofCaller ?? ofService, error, cancellationToken);
         return await CountStreamAsync(ofService, scope.Caller, watchedUsers, cancellationToken);

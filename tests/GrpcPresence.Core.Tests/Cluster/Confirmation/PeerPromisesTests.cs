@@ -74,6 +74,16 @@ public sealed class PeerPromisesTests
     }
 
     [Fact]
+    public void OneHolder_a_node_that_is_gone_is_not_confirmed_by_an_earlier_view_when_its_vote_is_forgotten()
+    {
+        _promises.Forget(WithX, At(0));
+        _promises.TryVote(X, 3, At(0));
+        _promises.Forget(LaterWithoutX, At(1));
+
+        Assert.False(_promises.TryConfirm(X, 3, WithX, At(2)));
+    }
+
+    [Fact]
     public void OneHolder_a_promise_is_remembered_as_long_as_it_stands()
     {
         _promises.TryConfirm(X, 3, WithX, At(0));

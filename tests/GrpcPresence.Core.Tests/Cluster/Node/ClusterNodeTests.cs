@@ -2,12 +2,15 @@ using GrpcPresence.Core.Cluster.Hints;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Cluster.Shards;
+using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
+using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Tests.Cluster.Simulation;
 using GrpcPresence.Core.Tests.Fixture;
 using GrpcPresence.Core.Writing;
+using GrpcPresence.Core.Writing.Commands;
 using GrpcPresence.Testing.Cluster;
 
 namespace GrpcPresence.Core.Tests.Cluster.Node;
@@ -94,6 +97,35 @@ public sealed class ClusterNodeTests : IAsyncLifetime
             node.Store.CutOff(false);
         Advance(seconds: 3);
         Assert.Equal(held, nodes.Select(ShardsOf));
+    }
+
+    [Fact]
+    public void StoreAway_a_renewal_without_an_answer_is_given_up_at_its_deadline()
+    {
+        _a.Store.ClusterFaults.Hold(ClusterCall.Renew);
+
+        Advance(seconds: 20);
+
+        Assert.Equal(1, _a.Store.ClusterFaults.Held);
+        Assert.True(_a.Node.IsConfirmed); // it is the only member
+        _a.Store.ClusterFaults.Clear();
+    }
+
+    [Fact]
+    public async Task Keys_that_were_revoked_before_the_first_poll_of_a_node_are_revoked_there()
+    {
+        using var nodes = new RunningNodes();
+        await nodes.CreateServiceAsync();
+        using var world = new World(nodes.Store.OpenAnotherWriter());
+        var key = await world.Do(new CreateApiKey(
+            new ApiKeySid(1), new ApiKeySecret("salt", "hash"), "", ApiKeyRole.Admin, (ServiceSid?)null, "one.example"));
+        await world.Do(new RevokeApiKey(key.Sid));
+
+        var node = nodes.Start("a");
+        node.Keys.Apply([key], []); // it has read the keys before
+        nodes.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.True(node.Keys.Find(key.Sid)!.Current.IsRevoked);
     }
 
     [Fact]

@@ -158,7 +158,7 @@ public sealed class HomeServicesTests : IAsyncDisposable
         Use(subject);
         Assert.Equal(1, _homes.Borrower.ShareOf(subject)[Quota.WritesPerSecond]);
 
-        _homes.Receive(new SharedQuotaMessage(default, new QuotaReport(Other, Number: 1, [], inquiry.Shards)));
+        _homes.Receive(new SharedQuotaMessage(new QuotaReport(Other, Number: 1, [], inquiry.Shards)));
         _homes.Step(_view.Current);
         Assert.Equal(ClusterQuotas.Whole.WritesPerSecond, _homes.Borrower.ShareOf(subject)[Quota.WritesPerSecond]);
     }

@@ -292,6 +292,19 @@ public sealed class UserRouterTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Live_a_heartbeat_that_is_not_stored_when_the_node_stops_fails()
+    {
+        OpenHere();
+        var before = Beat();
+        Assert.False(before.IsCompleted);
+
+        _router.Stop();
+
+        Assert.Equal(ErrorReason.OwnerUnavailable, ReasonOf(before));
+        Assert.Equal(ErrorReason.OwnerUnavailable, ReasonOf(Beat())); // its call began before the node stopped
+    }
+
+    [Fact]
     public void AnsweredCounts_a_heartbeat_from_memory_is_answered_only_while_this_node_is_confirmed()
     {
         OpenHere();

@@ -66,7 +66,6 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         var view = View;
         var channel = network.Attach(id, Receive);
         var gates = new ShardGates();
-        var keys = new ApiKeyCache();
         var status = new StorageStatus();
         status.Faulted += exception => Fault ??= exception;
         var clock = new NodeClock(Time);
@@ -88,7 +87,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
         };
         _ = _webhooks.StartAsync(default); // in a cluster, it is complete at once
         _writer = new CommandWriter(
-            store, _queue, Services, _tracker, [publisher(Hub), Hints, _webhooks], keys, status, _metrics, Time, TombstoneRetention,
+            store, _queue, Services, _tracker, [publisher(Hub), Hints, _webhooks], Keys, status, _metrics, Time, TombstoneRetention,
             usersPerService: int.MaxValue, new ShardFence(id, gates));
         Gates = gates;
         Node = new ClusterNode(new NodeParts
@@ -102,7 +101,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             Tracker = _tracker,
             Queue = _queue,
             Services = Services,
-            Keys = keys,
+            Keys = Keys,
             Hub = Hub,
             Hints = Hints,
             Quotas = new SharedQuotas(ClusterQuotas.Whole, ClusterQuotas.Whole, Time),
@@ -132,6 +131,8 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     public CommitHints Hints { get; }
 
     public ServiceCache Services { get; }
+
+    public ApiKeyCache Keys { get; } = new();
 
     public HeartbeatStreams Streams => _tracker.Streams!;
 
