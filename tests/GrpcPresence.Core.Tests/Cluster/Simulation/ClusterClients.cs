@@ -11,11 +11,14 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 /// <summary>What callers may conclude from the answers to heartbeats and ends of sessions.</summary>
 internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
 {
+    private static readonly TimeSpan LongestCall = 2 * Core.Domain.Limits.ForwardedCall; // of a call that its owner has received late
+
     private readonly List<Asked> _asked = [];
     private readonly Dictionary<(string User, string Session), (TimeSpan At, TimeSpan Until)> _ended = []; // answered ends
     private readonly Dictionary<(string User, string Session), (TimeSpan Asked, TimeSpan Answered)> _beaten = []; // the last heartbeat
     private readonly Dictionary<string, TimeSpan> _online = []; // up to when an answered heartbeat keeps the user online
     private readonly HashSet<string> _steady = []; // steady users that were seen online
+    private readonly Dictionary<(string User, string Session), TimeSpan> _unsure = []; // up to when a lost end may count after all
 
     /// <summary>Notes a heartbeat of a client that sends them all the time.</summary>
     public void BeatSteadily(HeartbeatResult result, string user) => _asked.Add(new Asked(user, "steady", result.Stored, clock.Now, false));
@@ -52,7 +55,15 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
     /// </summary>
     public void Forget()
     {
-        _asked.Clear();
+        foreach (var asked in _asked)
+        {
+            asked.IsForgotten = true;
+            if (asked.IsEnd)
+                NoteUnsure((asked.User, asked.Session), asked.At + LongestCall + timeout);
+        }
+        _asked.RemoveAll(asked => asked.IsEnd);
+        foreach (var (key, ended) in _ended)
+            NoteUnsure(key, ended.Until);
         _ended.Clear();
         _online.Clear();
         _steady.Clear();
@@ -100,6 +111,12 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
 
     private void Take(Asked asked)
     {
+        if (asked.IsForgotten)
+        {
+            _ = asked.Answer.Exception; // observed
+            NoteFailed(asked);
+            return;
+        }
         if (!asked.Answer.IsCompletedSuccessfully)
         {
             _ = asked.Answer.Exception; // observed
@@ -113,7 +130,8 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
             // The id is remembered until the lease would have ended, or for a timeout if the session did not live.
             // The owner took the heartbeat at some time between the two.
             var began = _beaten.TryGetValue(key, out var beaten) && beaten.Answered + timeout > asked.At ? beaten.Asked : asked.At;
-            if (!_ended.TryGetValue(key, out var earlier) || asked.At >= earlier.Until) // a second end changes nothing
+            var isSecond = _ended.TryGetValue(key, out var earlier) && asked.At < earlier.Until; // it changes nothing
+            if (!isSecond && asked.At >= _unsure.GetValueOrDefault(key))
                 _ended[key] = (clock.Now, began + timeout);
             _online.Remove(asked.User);
         }
@@ -128,6 +146,12 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
             if (!mayEnd && !asked.IsClosed && _online.GetValueOrDefault(asked.User) != TimeSpan.MinValue)
                 _online[asked.User] = asked.At + timeout;
         }
+    }
+
+    private void NoteUnsure((string User, string Session) key, TimeSpan until)
+    {
+        if (until > _unsure.GetValueOrDefault(key))
+            _unsure[key] = until;
     }
 
     /// <summary>A heartbeat that failed may have been taken before: then its session lives in memory.</summary>
@@ -149,6 +173,9 @@ internal sealed class ClusterClients(SimulatedClock clock, TimeSpan timeout)
         public TimeSpan At => at;
 
         public bool IsEnd => isEnd;
+
+        /// <summary>Whether the answer may be of lost commits.</summary>
+        public bool IsForgotten { get; set; }
 
         public StreamId? Stream { get; init; }
 
