@@ -248,7 +248,7 @@ internal sealed class SimulatedCluster : IDisposable
             case ClusterAct.Promote:
                 Promote(a);
                 break;
-            case ClusterAct.Purge when node is not null:
+            case ClusterAct.Purge when node is { HasJoined: true }:
                 var holder = _store.Image.Cluster.Shards.GetValueOrDefault(Shard.Of(_sid).Number).Node;
                 if (node.Purge() > 0 && holder != node.Id)
                     throw new BrokenPromiseException("Purge", $"{node.Id} has purged, and {holder} is the home owner");

@@ -109,6 +109,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             Status = status,
             Executor = this,
         });
+        Node.Joined += () => HasJoined = true;
         Limiter = new QuotaLimiter(ClusterQuotas.Whole, ClusterQuotas.Whole, ClusterQuotas.Whole, _metrics, Time, Node.Quotas);
     }
 
@@ -135,6 +136,9 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     public ApiKeyCache Keys { get; } = new();
 
     public HeartbeatStreams Streams => _tracker.Streams!;
+
+    /// <summary>Whether the writer may use the store.</summary>
+    public bool HasJoined { get; private set; }
 
     public bool IsPaused { get; set; }
 
