@@ -436,7 +436,9 @@ public sealed class ClusterNode : ILinkReceiver
             Stop(HasLeft);
             return;
         }
-        if (_poll.IsChecking || (!_ownership.IsEmpty && !view.Nodes.All(_leaving.Contains)) || !_homes.AreAllDrained())
+        // Once the shards are being closed, it goes on: a node that joins meanwhile takes them over afterwards.
+        var mayKeepShards = _ownership.IsClosingForGood || view.Nodes.All(_leaving.Contains);
+        if (_poll.IsChecking || (!_ownership.IsEmpty && !mayKeepShards) || !_homes.AreAllDrained())
             return;
         if ((!_ownership.IsEmpty && !_ownership.TryCloseForGood()) || !_leave.MayBegin)
             return;

@@ -172,6 +172,9 @@ internal sealed class ShardOwnership(
         _mustLook = true;
     }
 
+    /// <summary>Whether <see cref="TryCloseForGood"/> was called.</summary>
+    public bool IsClosingForGood => _last is not null;
+
     /// <summary>
     /// Closes every shard for calls, because the node leaves and no node is left to take them. To be called in each step. Returns whether
     /// nothing of them is left to write, so that the node may leave. After the first call, no shard opens any more.

@@ -172,6 +172,29 @@ public sealed class ClusterNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Live_a_node_that_closes_its_last_shards_leaves_although_another_one_joins_meanwhile()
+    {
+        await BeatAsync(_a);
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        _a.Store.Faults.FailAllOperations(true);
+        _ = _a.Node.Router.EndSession(
+            service, new UserRef(World.Id(Users[0]), Sid: null, MayCreate: false), World.Session("s"));
+        Advance(seconds: 0.1);
+        _a.Node.Leave();
+        Advance(seconds: 1);
+        Assert.DoesNotContain(Shards, _a.Gates.IsOpen);
+
+        var b = _nodes.Start("b");
+        Advance(seconds: 2);
+        Assert.Null(_a.Node.End);
+        _a.Store.Faults.Clear();
+        Advance(seconds: Joining);
+
+        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
+        Assert.Equal(Shards, ShardsOf(b));
+    }
+
+    [Fact]
     public async Task Durable_a_node_that_leaves_with_shards_stores_first_what_was_decided()
     {
         await BeatAsync(_a);
