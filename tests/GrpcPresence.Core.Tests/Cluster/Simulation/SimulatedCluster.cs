@@ -23,11 +23,13 @@ namespace GrpcPresence.Core.Tests.Cluster.Simulation;
 /// </summary>
 internal sealed class SimulatedCluster : IDisposable
 {
+    /// <summary>Each history whose seed this divides has webhooks.</summary>
+    public const int WebhooksInOneOf = 4;
+
     /// <summary>The users that send heartbeats all the time.</summary>
     public static readonly string[] SteadyNames = ["eve", "fay", "gus"];
 
     private const int MaxNodes = 7;
-    private const int WebhooksInOneOf = 4;
     private const int StreamRounds = 8;
 
     private static readonly TimeSpan Quantum = 2 * Limits.NodeStep; // messages are delivered, and answered, at their own times
