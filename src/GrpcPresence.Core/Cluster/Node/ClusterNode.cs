@@ -196,7 +196,7 @@ public sealed class ClusterNode : ILinkReceiver
         if (End is not null)
             return;
         var view = _parts.View.Current;
-        Join();
+        Join(view);
         Confirm(view);
         if (End is not null)
             return;
@@ -285,9 +285,13 @@ public sealed class ClusterNode : ILinkReceiver
             Wake();
     }
 
-    /// <summary>Joins, unless an earlier run of the name is active, which must be evicted first.</summary>
-    private void Join()
+    /// <summary>
+    /// Joins once a view has shown this node, so that a later view without it says that the others do not count on it any more. An earlier
+    /// run of the name that is active must be evicted first.
+    /// </summary>
+    private void Join(ClusterView view)
     {
+        _isViewSeen |= view.Contains(_self);
         if (_join.TryTake(out _, out var earlier, out var error))
         {
             if (error is NodeEvictedException)
@@ -306,7 +310,7 @@ public sealed class ClusterNode : ILinkReceiver
                 _join.Pause();
             }
         }
-        if (!_hasJoined && _join.MayBegin && End is null)
+        if (!_hasJoined && _isViewSeen && _join.MayBegin && End is null)
             _join.Begin(true, _parts.Store.JoinAsync(_self, CancellationToken.None));
     }
 
@@ -322,7 +326,6 @@ public sealed class ClusterNode : ILinkReceiver
         }
         if (!_hasJoined)
             return;
-        _isViewSeen |= view.Contains(_self);
         if (FindEnd(view, error as NodeEvictedException, now) is { } end)
         {
             Stop(end);
@@ -353,7 +356,7 @@ public sealed class ClusterNode : ILinkReceiver
             end = new NodeEnd(NodeEndReason.NotActive, eviction.Message);
         else if (_poll.IsOut)
             end = new NodeEnd(NodeEndReason.NotActive, "The store does not list this run among the active ones.");
-        else if (_isViewSeen && !view.Contains(_self))
+        else if (!view.Contains(_self))
             end = new NodeEnd(NodeEndReason.NotInView, $"View {view.Number} does not contain this run.");
         // The answer to the leave may come later than what follows from it.
         if (end is not null)

@@ -64,6 +64,18 @@ public sealed class NodeLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Live_a_node_that_was_removed_before_a_view_showed_it_does_not_join()
+    {
+        var b = _nodes.Start("b");
+        _nodes.Membership.Remove(b.Id);
+
+        Advance(seconds: Joining);
+
+        Assert.Equal([_a.Id], _nodes.Store.Image.Cluster.Members);
+        Assert.All(Shards, shard => Assert.Equal(_a.Id, Assert.Single(_nodes.HoldersOf(shard))));
+    }
+
+    [Fact]
     public void SharedQuota_a_node_that_cannot_join_does_not_keep_others_from_lending()
     {
         _nodes.Start("c").Store.CutOff(true);
