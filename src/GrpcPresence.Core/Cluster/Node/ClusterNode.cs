@@ -292,6 +292,11 @@ public sealed class ClusterNode : ILinkReceiver
     private void Join(ClusterView view)
     {
         _isViewSeen |= view.Contains(_self);
+        if (!_hasJoined && view.Nodes.Any(node => node.Name == _self.Name && node.Incarnation > _self.Incarnation))
+        {
+            Stop(new NodeEnd(NodeEndReason.NotInView, $"View {view.Number} contains a later run of this node."));
+            return;
+        }
         if (_join.TryTake(out _, out var earlier, out var error))
         {
             if (error is NodeEvictedException)

@@ -154,7 +154,18 @@ public sealed class NodeLifeTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_run_that_a_later_run_of_its_name_has_replaced_does_not_join()
+    public async Task A_run_of_whose_name_a_later_one_has_joined_does_not_join()
+    {
+        await _nodes.Store.OpenNode().JoinAsync(new NodeId("b", 99), default);
+        var b = _nodes.Start("b");
+
+        Advance(seconds: 1);
+
+        Assert.Equal(NodeEndReason.JoinRefused, b.Node.End?.Reason);
+    }
+
+    [Fact]
+    public void A_run_that_a_later_run_of_its_name_has_replaced_before_it_joined_ends()
     {
         var (earlier, later) = (_nodes.Start("b"), _nodes.Start("b"));
         earlier.IsPaused = true;
@@ -164,7 +175,7 @@ public sealed class NodeLifeTests : IAsyncLifetime
         earlier.IsPaused = false;
         Advance(seconds: 1);
 
-        Assert.Equal(NodeEndReason.JoinRefused, earlier.Node.End?.Reason);
+        Assert.Equal(NodeEndReason.NotInView, earlier.Node.End?.Reason);
     }
 
     [Fact]
