@@ -60,7 +60,7 @@ public sealed class PostgresProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_starts_while_PostgreSQL_is_away_waits_with_one_line_and_then_serves()
+    public async Task A_server_that_starts_while_PostgreSQL_is_away_waits_with_one_line_for_each_reason_and_then_serves()
     {
         using var server = PostgresServer.Start();
         server.Crash();
@@ -73,8 +73,11 @@ public sealed class PostgresProgramTests : IDisposable
 
         _lifetime!.StopApplication();
         Assert.Equal(0, await running);
-        var entry = Assert.Single(_log.Problems, entry => entry.Text.Contains("is away", StringComparison.Ordinal));
-        Assert.DoesNotContain('\n', entry.Text);
+        // One line for each reason: while PostgreSQL starts, it may be reached before it accepts connections.
+        var entries = _log.Problems.Where(entry => entry.Text.Contains("is away", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(entries);
+        Assert.Equal(entries.Count, entries.Select(entry => entry.Text).Distinct().Count());
+        Assert.All(entries, entry => Assert.DoesNotContain('\n', entry.Text));
         Assert.Empty(_error.ToString());
     }
 
