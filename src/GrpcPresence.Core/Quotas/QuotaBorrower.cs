@@ -183,11 +183,12 @@ public sealed class QuotaBorrower(
         {
             if (!_shares.TryGetValue(grant.Subject, out var share))
             {
-                // The node has forgotten the subject, and holds nothing of it. A repetition of the grant must not change that later.
-                if (grant.Stamp < _earliest.GetValueOrDefault(grant.Subject.Home))
-                    continue;
-                _earliest[grant.Subject.Home] = grant.Stamp;
-                confirmed.Add(new SubjectReport(grant.Subject, grant.Stamp, Holds: default, Demand: default, IsIdle: true));
+                // The node has forgotten the subject, and holds nothing of it. A repetition of the grant must not change that later. It is
+                // confirmed also if the node has taken a later grant of another subject: the confirmation may have been lost.
+                var earliest = _earliest.GetValueOrDefault(grant.Subject.Home);
+                var stamp = grant.Stamp < earliest ? earliest : grant.Stamp;
+                _earliest[grant.Subject.Home] = stamp;
+                confirmed.Add(new SubjectReport(grant.Subject, stamp, Holds: default, Demand: default, IsIdle: true));
                 continue;
             }
             if (grant.Stamp < share.Stamp)

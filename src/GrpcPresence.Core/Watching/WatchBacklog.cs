@@ -192,7 +192,10 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             return;
         // Otherwise the user still has to be sent as one that loses its values.
         var isSwept = CatchUp.Sweep is not { } sweep || change.Previous > sweep.UpTo || change.State.Record?.Id <= _sweptTo;
-        var sentTo = isSwept && CatchUp.SwitchedSince is not null ? change.Revision - 1 : change.Previous;
+        // The batch of the change may contain a later switch, which was not observed yet.
+        var sentTo = isSwept && CatchUp.SwitchedSince is not null
+            ? Math.Max(change.Previous, Math.Min(CatchUp.SwitchedAt, change.Revision - 1))
+            : change.Previous;
         var reasons = change.State.ReasonsSince(CatchUp.Base) & Filter.Reasons;
         if (sentTo > CatchUp.Base && (reasons != UpdateReasons.None || CatchUp.SwitchedSince is not null))
             _pending.NoteSentAhead(change.State.Sid, sentTo);
@@ -211,10 +214,10 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             CatchUp = CatchUpPosition.At(Math.Max(next - 1, CatchUp.Base));
             _rowsReadTo = CatchUp.Position;
             _phase = WatchPhase.CatchUp;
+            _pending.ForgetSentUpTo(CatchUp.Base); // later the base moves only when a page is acknowledged
         }
         CatchUp = CatchUp.ReadTo(Math.Max(_pending.Newest, revision));
         _pending.Drop();
-        _pending.ForgetSentUpTo(CatchUp.Base);
     }
 
     /// <summary>Notes a configuration. Returns whether it is new.</summary>

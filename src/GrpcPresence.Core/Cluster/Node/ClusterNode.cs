@@ -418,7 +418,7 @@ public sealed class ClusterNode : ILinkReceiver
         if (_isLeaving)
             TryLeave(joined);
         else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && _claim.MayBegin)
-            _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, _ownership.ToClaim, CancellationToken.None));
+            _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, [.. _ownership.ToClaim], CancellationToken.None));
     }
 
     private void FindLeaving(ClusterView view)

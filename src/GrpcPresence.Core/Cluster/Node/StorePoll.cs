@@ -178,7 +178,7 @@ internal sealed class StorePoll
     private void Reload()
     {
         if (_reload.TryTake(out _, out _, out var error) && error is not null)
-            (_mustReload, _mustCheck) = (true, _isChecking);
+            (_mustReload, _mustCheck) = (true, _mustCheck | _isChecking); // a poll may have asked for a check meanwhile
         if (!_reload.MayBegin || !(_mustReload || _mustCheck))
             return;
         (_isChecking, _mustReload, _mustCheck) = (_mustCheck, false, false);

@@ -301,7 +301,8 @@ internal sealed class ShardOwnership(
                     _outgoing.Remove(shard);
                     var receiver = new KnownHolder(outgoing.To, epoch, outgoing.Holder.Data);
                     table.Learn(shard, receiver);
-                    NoteLost(shard, outgoing.Holder.Epoch);
+                    if (outgoing.Holder.Data == table[shard].Data) // the commit may be lost by now, and the shard be here under this epoch
+                        NoteLost(shard, outgoing.Holder.Epoch);
                     Close(shard);
                     outgoing.SendDone(receiver, now);
                     break;
