@@ -71,6 +71,7 @@ public sealed class NodeLifeTests : IAsyncLifetime
 
         Advance(seconds: Joining);
 
+        Assert.False(b.HasJoined);
         Assert.Equal([_a.Id], _nodes.Store.Image.Cluster.Members);
         Assert.All(Shards, shard => Assert.Equal(_a.Id, Assert.Single(_nodes.HoldersOf(shard))));
     }
