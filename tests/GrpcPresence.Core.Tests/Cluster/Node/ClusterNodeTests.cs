@@ -1,7 +1,6 @@
 using GrpcPresence.Core.Cluster.Hints;
 using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
-using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain.ApiKeys;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;

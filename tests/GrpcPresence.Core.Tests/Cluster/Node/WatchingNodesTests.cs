@@ -1,4 +1,3 @@
-using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;

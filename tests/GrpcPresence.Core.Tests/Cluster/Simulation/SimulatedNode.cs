@@ -235,7 +235,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     /// <summary>Lets the delivery loops do what they can, and stores their positions. Then they sleep, or wait for the endpoint.</summary>
     private void Deliver()
     {
-        for (var left = 0; ; ) // what a store that is away leaves in the queue
+        for (var left = 0; ;) // what a store that is away leaves in the queue
         {
             _continuations.Run();
             if (_queue.Count <= left)
