@@ -155,7 +155,9 @@ internal sealed class StorePoll
     /// </summary>
     private ImmutableArray<KnownService> KnownServices()
     {
-        var known = _parts.Services.Cached.Select(cached => cached.Id).ToHashSet().ToDictionary(id => id, KnownOf);
+        Dictionary<long, KnownService> known = [];
+        foreach (var cached in _parts.Services.Cached)
+            known[cached.Id] = KnownOf(cached.Id);
         foreach (var watched in _parts.Hub.Watched)
         {
             var service = KnownOf(watched.Id);

@@ -520,7 +520,7 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         return await _world.Services.GetAsync(sid, default);
     }
 
-    /// <summary>Makes the node begin to load the shard of ada, who is stored online. The store does not answer yet.</summary>
+    /// <summary>Makes the node begin to load ada's shard. She is stored online, and the store does not answer yet.</summary>
     private async Task<Shard> BeginToLoadAdaAsync()
     {
         var service = await NewServiceAsync();
