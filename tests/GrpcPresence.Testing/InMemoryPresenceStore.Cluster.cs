@@ -63,14 +63,16 @@ public sealed partial class InMemoryPresenceStore
         }
     }
 
-    public async ValueTask LeaveAsync(NodeId node, CancellationToken cancellationToken)
+    public async ValueTask<bool> LeaveAsync(NodeId node, DataIdentity data, CancellationToken cancellationToken)
     {
         var fault = await BeginAsync(ClusterCall.Leave, cancellationToken);
         lock (_shared.Gate)
         {
+            if (data != Committed.Cluster.Identity && Mutation != StoreMutation.LeaveInAnyData)
+                return End(false, fault);
             if (Committed.Cluster.FindActive(node) is { } row)
                 Committed = Committed with { Cluster = Committed.Cluster.End(row, NodeState.Left) };
-            End(true, fault);
+            return End(true, fault);
         }
     }
 

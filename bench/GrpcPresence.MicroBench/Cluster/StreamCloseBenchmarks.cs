@@ -196,7 +196,7 @@ public class StreamCloseBenchmarks : IDisposable
             var created = queue.SubmitAsync(new CreateServiceInstance(sid: null, ""));
             while (!created.IsCompleted)
                 writer.WriteOnce();
-            return services.Apply(_store.Image.Get(created.GetAwaiter().GetResult().Sid).Record);
+            return services.Apply(_store.Image.Get(created.GetAwaiter().GetResult().Sid).Record, services.Generation);
         }
     }
 }

@@ -55,7 +55,7 @@ internal sealed class World : IDisposable
             HeartbeatInterval = Limits.MinHeartbeatInterval,
             SessionTimeout = sessionTimeout,
         }));
-        return _services.Apply(RecordOf(sid));
+        return _services.Apply(RecordOf(sid), _services.Generation);
     }
 
     /// <summary>Returns the stored service instance.</summary>

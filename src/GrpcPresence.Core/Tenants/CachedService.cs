@@ -75,7 +75,7 @@ public sealed class CachedService(ServiceRecord record, int generation = 0)
             // Revisions and keys of two generations cannot be compared.
             var isNewerData = generation > _generation;
             if (record.Id != Id || record.CreateTime != CreateTime)
-                return !isNewerData && record.Id <= Id;
+                return generation < _generation || (!isNewerData && record.Id <= Id);
             // A repeated read returns the same configuration: keep one object.
             if (isNewerData || (generation == _generation && record.Configuration.Revision > _configuration.Revision))
                 _configuration = record.Configuration;

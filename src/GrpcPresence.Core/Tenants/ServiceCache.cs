@@ -24,15 +24,33 @@ public sealed class ServiceCache(IStoreReader reader)
     /// <summary>Returns the service instance.</summary>
     /// <exception cref="PresenceException">ServiceInstanceNotFound; StorageUnavailable on a miss.</exception>
     public ValueTask<CachedService> GetAsync(ServiceSid sid, CancellationToken cancellationToken) =>
-        _services.TryGetValue(sid, out var service) && !service.IsDeleted && service.Generation == Volatile.Read(ref _generation)
+        _services.TryGetValue(sid, out var service) && !service.IsDeleted && service.Generation == Generation
             ? new ValueTask<CachedService>(service)
             : LoadAsync(sid, cancellationToken);
 
     /// <summary>Returns the service instance if it is cached; otherwise null, even if it exists.</summary>
     public CachedService? FindCached(ServiceSid sid) => _services.TryGetValue(sid, out var service) && !service.IsDeleted ? service : null;
 
-    /// <summary>Adds or updates a service instance that was just committed or read.</summary>
-    public CachedService Apply(ServiceRecord record) => Apply(record, Volatile.Read(ref _generation));
+    /// <summary>
+    /// The generation of the data: rises with each <see cref="Reset"/>. Read it before what is to be applied is read or committed.
+    /// </summary>
+    public int Generation => Volatile.Read(ref _generation);
+
+    /// <summary>
+    /// Adds or updates a service instance that was committed or read. One of an earlier generation never replaces one of a later, and is
+    /// read again before it is used.
+    /// </summary>
+    public CachedService Apply(ServiceRecord record, int generation)
+    {
+        while (true)
+        {
+            var service = _services.GetOrAdd(
+                record.Sid, static (_, added) => new CachedService(added.record, added.generation), (record, generation));
+            if (service.TryApply(record, generation))
+                return service;
+            TryReplace(service, record, generation);
+        }
+    }
 
     /// <summary>
     /// Updates a service instance that another node has committed, or that a poll has found changed. An older record changes nothing. One
@@ -40,7 +58,7 @@ public sealed class ServiceCache(IStoreReader reader)
     /// </summary>
     public void Update(ServiceRecord record)
     {
-        if (ApplyToCached(record) is { } service)
+        if (ApplyToCached(record, Generation) is { } service)
             NotifyOfSwitch(service);
     }
 
@@ -66,9 +84,8 @@ public sealed class ServiceCache(IStoreReader reader)
     }
 
     /// <summary>Updates a service instance as <see cref="Update"/> does, and leaves it to the caller to take the switch.</summary>
-    internal CachedService? ApplyToCached(ServiceRecord record)
+    internal CachedService? ApplyToCached(ServiceRecord record, int generation)
     {
-        var generation = Volatile.Read(ref _generation);
         while (_services.TryGetValue(record.Sid, out var service))
         {
             if (service.TryApply(record, generation))
@@ -77,18 +94,6 @@ public sealed class ServiceCache(IStoreReader reader)
                 return newer;
         }
         return null;
-    }
-
-    private CachedService Apply(ServiceRecord record, int generation)
-    {
-        while (true)
-        {
-            var service = _services.GetOrAdd(
-                record.Sid, static (_, added) => new CachedService(added.record, added.generation), (record, generation));
-            if (service.TryApply(record, generation))
-                return service;
-            TryReplace(service, record, generation);
-        }
     }
 
     /// <summary>A read overtook the commit that deleted the older one, and that commit will not find it here.</summary>
@@ -106,7 +111,7 @@ public sealed class ServiceCache(IStoreReader reader)
         CachedService? added = null;
         while (true)
         {
-            var (removals, generation) = (Volatile.Read(ref _removals), Volatile.Read(ref _generation));
+            var (removals, generation) = (Volatile.Read(ref _removals), Generation);
             if (await reader.FindServiceAsync(sid, cancellationToken).ConfigureAwait(false) is not { } record)
             {
                 // What was cached before a reset is lost too. What was added since the read began may be new.

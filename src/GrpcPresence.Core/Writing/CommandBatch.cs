@@ -61,6 +61,12 @@ internal sealed class CommandBatch
     /// <summary>Every service instance that the batch has read or created.</summary>
     public IReadOnlyList<ServiceBatch> Services => _services;
 
+    /// <summary>
+    /// The generation of the cache of service instances before the batch was read. When the store has lost commits meanwhile, what the
+    /// batch has read and committed is outdated in the cache.
+    /// </summary>
+    public int CacheGeneration { get; init; }
+
     /// <summary>The data to which the epochs of the shards belong; default outside of a cluster.</summary>
     public DataIdentity Data { get; set; }
 

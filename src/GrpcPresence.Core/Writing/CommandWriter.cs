@@ -224,6 +224,7 @@ public sealed class CommandWriter
     /// <summary>Reads what the commands need in one call, and decides them in memory.</summary>
     private CommandBatch Decide(List<Command> commands)
     {
+        var generation = _services.Generation; // before anything is read, and before the fence reads the data
         _keys.Clear();
         _read.Clear();
         _overlays.TakeBack();
@@ -232,7 +233,7 @@ public sealed class CommandWriter
             command.Collect(_collector);
         if (!_keys.IsEmpty)
             _store.Read(_keys, _read);
-        var batch = new CommandBatch(_keys, _read, _overlays, _settings, _time.GetUtcNow(), _users);
+        var batch = new CommandBatch(_keys, _read, _overlays, _settings, _time.GetUtcNow(), _users) { CacheGeneration = generation };
         _fence?.Admit(commands, batch);
         foreach (var command in commands)
             command.Decide(batch);
@@ -250,7 +251,7 @@ public sealed class CommandWriter
             {
                 // Another node may have switched reachability. If the tracked users did not learn what this batch has read, they would
                 // queue what it decided not to store again, without end.
-                _services.ApplyToCached(service.Record);
+                _services.ApplyToCached(service.Record, batch.CacheGeneration);
                 continue;
             }
             if (service.IsDeleted)
@@ -260,7 +261,7 @@ public sealed class CommandWriter
             }
             else
             {
-                _services.Apply(service.Record);
+                _services.Apply(service.Record, batch.CacheGeneration);
             }
             (commits ??= []).Add(service.ToCommit(_store.TimelineOf(service.Record)));
         }

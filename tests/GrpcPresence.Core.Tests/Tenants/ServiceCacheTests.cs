@@ -30,7 +30,7 @@ public sealed class ServiceCacheTests : IDisposable
         var older = await _world.NewService();
         var record = await Stored(older);
 
-        var newer = _world.Services.Apply(record with { Id = record.Id + 1 });
+        var newer = _world.Services.Apply(record with { Id = record.Id + 1 }, _world.Services.Generation);
         _world.Services.Remove(older.Sid, older.Id);
 
         Assert.True(older.IsDeleted);
@@ -44,7 +44,7 @@ public sealed class ServiceCacheTests : IDisposable
         var service = await _world.NewService();
         var record = await Stored(service);
 
-        Assert.Same(service, _world.Services.Apply(record with { Id = record.Id - 1 }));
+        Assert.Same(service, _world.Services.Apply(record with { Id = record.Id - 1 }, _world.Services.Generation));
         Assert.False(service.IsDeleted);
     }
 
@@ -144,7 +144,7 @@ public sealed class ServiceCacheTests : IDisposable
         var lost = await _world.Do(new CreateServiceInstance(sid: null, "test"));
         var backup = _world.Store.Image;
         await _world.Switch(lost.Sid, on: true);
-        var service = _other.Services.Apply(lost); // not the newest
+        var service = _other.Services.Apply(lost, _other.Services.Generation); // not the newest
         _other.Services.Reset();
         _other.Store.Faults.StallAllReads(after: 0);
         var reading = _other.Services.GetAsync(lost.Sid, default).AsTask();
@@ -155,6 +155,38 @@ public sealed class ServiceCacheTests : IDisposable
 
         Assert.Same(service, await reading);
         Assert.False(service.Configuration.ReachabilityEnabled);
+    }
+
+    [Fact]
+    public async Task After_lost_commits_one_that_is_published_late_counts_for_nothing()
+    {
+        var service = await _world.NewService();
+        var kept = service.Configuration;
+        var backup = _world.Store.Image;
+        await _world.Configure(service.Sid, before =>
+        {
+            _world.Services.Reset(); // while the writer decides: it publishes after that
+            return before with { SessionTimeout = before.SessionTimeout * 2 };
+        });
+        _world.Store.Restore(backup);
+
+        await _world.Services.GetAsync(service.Sid, default);
+
+        Assert.Equal(kept.SessionTimeout, service.Configuration.SessionTimeout);
+    }
+
+    [Fact]
+    public async Task After_lost_commits_a_creation_that_is_published_late_replaces_nothing()
+    {
+        var service = await _world.NewService();
+        var lost = (await Stored(service)) with { Id = service.Id + 1 };
+        var before = _world.Services.Generation;
+        _world.Services.Reset();
+        await _world.Services.GetAsync(service.Sid, default);
+
+        Assert.Same(service, _world.Services.Apply(lost, before));
+
+        Assert.False(service.IsDeleted);
     }
 
     [Fact]
@@ -178,7 +210,7 @@ public sealed class ServiceCacheTests : IDisposable
         var record = await Stored(service);
         _world.Services.Reset();
 
-        var other = _world.Services.Apply(record with { CreateTime = record.CreateTime.AddSeconds(1) });
+        var other = _world.Services.Apply(record with { CreateTime = record.CreateTime.AddSeconds(1) }, _world.Services.Generation);
 
         Assert.NotSame(service, other);
         Assert.True(service.IsDeleted);

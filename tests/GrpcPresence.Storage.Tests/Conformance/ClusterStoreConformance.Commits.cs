@@ -54,7 +54,7 @@ public abstract partial class ClusterStoreConformance
                 break;
             case "without a holder":
                 Switch(node, other, bad);
-                await other.Store.LeaveAsync(other.Id, Stop);
+                Assert.True(await other.Store.LeaveAsync(other.Id, other.Data, Stop));
                 bad = bad with { Epoch = (await HolderAsync(node, 2)).Epoch };
                 break;
             default:
@@ -263,7 +263,7 @@ public abstract partial class ClusterStoreConformance
                 await EvictAsync(other, node);
                 break;
             case "its node left":
-                await node.Store.LeaveAsync(node.Id, Stop);
+                Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
                 break;
             case "its node joined again":
                 await EvictAsync(other, node);

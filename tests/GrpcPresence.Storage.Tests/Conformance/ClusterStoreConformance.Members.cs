@@ -71,7 +71,7 @@ public abstract partial class ClusterStoreConformance
         Assert.Equal(4, (await node.Store.FindLeaseAsync(node.Id, Stop))!.Renewal);
         var other = OpenNode();
         await ThrowsAsync<NodeEvictedException>(() => other.JoinAsync(new NodeId("a", 4), Stop).AsTask());
-        await node.Store.LeaveAsync(node.Id, Stop);
+        Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
         await ThrowsAsync<NodeEvictedException>(() => node.Store.JoinAsync(node.Id, Stop).AsTask());
         await ThrowsAsync<NodeEvictedException>(() => other.JoinAsync(new NodeId("a", 4), Stop).AsTask());
         Assert.Null(await other.JoinAsync(new NodeId("a", 6), Stop));
@@ -95,8 +95,8 @@ public abstract partial class ClusterStoreConformance
         await ClaimAsync(other, 3);
         var before = await PollAsync(other);
 
-        await leaving.Store.LeaveAsync(leaving.Id, Stop);
-        await leaving.Store.LeaveAsync(leaving.Id, Stop);
+        Assert.True(await leaving.Store.LeaveAsync(leaving.Id, leaving.Data, Stop));
+        Assert.True(await leaving.Store.LeaveAsync(leaving.Id, leaving.Data, Stop));
 
         var poll = await PollAsync(other, before);
         Assert.Equal([other.Id], poll.Members!.Value);
@@ -112,7 +112,7 @@ public abstract partial class ClusterStoreConformance
         var (a, b) = (await JoinAsync("a"), await JoinAsync("b"));
 
         Assert.Equal([a.Id, b.Id], (await a.Store.RenewAsync(a.Id, 1, [], Stop)).Members);
-        await b.Store.LeaveAsync(b.Id, Stop);
+        Assert.True(await b.Store.LeaveAsync(b.Id, b.Data, Stop));
         AgeLeases(Lease);
         Assert.Equal([a.Id], (await a.Store.RenewAsync(a.Id, 5, [a.Id, b.Id], Stop)).Members);
 
@@ -131,7 +131,7 @@ public abstract partial class ClusterStoreConformance
     }
 
     [Fact]
-    public async Task A_claim_and_an_eviction_that_name_other_data_do_nothing()
+    public async Task A_claim_an_eviction_and_a_leave_that_name_other_data_do_nothing()
     {
         var (a, b) = (await JoinAsync("a"), await JoinAsync("b"));
         var other = a.Data with { Timeline = a.Data.Timeline + 1 };
@@ -139,6 +139,7 @@ public abstract partial class ClusterStoreConformance
 
         Assert.Empty(await a.Store.ClaimAsync(a.Id, other, [new Shard(1)], Stop));
         Assert.False(await a.Store.EvictAsync(b.Id, other, 0, Lease, Stop));
+        Assert.False(await b.Store.LeaveAsync(b.Id, other, Stop));
 
         Assert.Null((await HolderAsync(a, 1)).Node);
         Assert.NotNull(await a.Store.FindLeaseAsync(b.Id, Stop));
@@ -237,7 +238,7 @@ public abstract partial class ClusterStoreConformance
             if (evicted)
                 await EvictAsync(observer, node);
             else
-                await node.Store.LeaveAsync(node.Id, Stop);
+                Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
             var before = await DescribeAsync(observer);
 
             var thrown = Record.Exception(() => StoreSession.Of(node.Store).Commit(writes));
@@ -265,7 +266,7 @@ public abstract partial class ClusterStoreConformance
         await ThrowsAsync<NodeEvictedException>(
             () => node.Store.ClaimAsync(node.Id, node.Data, [new Shard(1), new Shard(home)], Stop).AsTask());
         await ThrowsAsync<NodeEvictedException>(() => node.Store.RenewAsync(node.Id, 9, [], Stop).AsTask());
-        await node.Store.LeaveAsync(node.Id, Stop);
+        Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
 
         Assert.Equal(before, await DescribeAsync(observer));
         Assert.Null(await observer.Store.FindLeaseAsync(node.Id, Stop));

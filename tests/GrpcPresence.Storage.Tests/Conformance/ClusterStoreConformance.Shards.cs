@@ -51,8 +51,8 @@ public abstract partial class ClusterStoreConformance
                 Assert.True(row.Epoch > epochs[row.Shard.Number], $"round {round}: {row} after {epochs[row.Shard.Number]}");
                 epochs[row.Shard.Number] = row.Epoch;
             }
-            await a.Store.LeaveAsync(a.Id, Stop);
-            await b.Store.LeaveAsync(b.Id, Stop);
+            Assert.True(await a.Store.LeaveAsync(a.Id, a.Data, Stop));
+            Assert.True(await b.Store.LeaveAsync(b.Id, b.Data, Stop));
         }
     }
 
@@ -173,7 +173,7 @@ public abstract partial class ClusterStoreConformance
                     });
                     var node = await JoinAsync("node", round);
                     await ClaimAsync(node, 1, 2, 3, 4);
-                    await node.Store.LeaveAsync(node.Id, Stop);
+                    Assert.True(await node.Store.LeaveAsync(node.Id, node.Data, Stop));
                 }
             },
             Stop);
@@ -202,7 +202,7 @@ public abstract partial class ClusterStoreConformance
                     session.UpdateService(first with { Revision = 11 });
                     session.UpdateService(second with { Revision = 11 });
                 });
-                await leaving.Store.LeaveAsync(leaving.Id, Stop);
+                Assert.True(await leaving.Store.LeaveAsync(leaving.Id, leaving.Data, Stop));
                 await ClaimAsync(await JoinAsync("joining"), 2, 3);
             });
 

@@ -63,6 +63,9 @@ public enum StoreMutation
     /// <summary>A claim does not compare the identity of the data.</summary>
     ClaimInAnyData,
 
+    /// <summary>A leave does not compare the identity of the data.</summary>
+    LeaveInAnyData,
+
     /// <summary>A renewal that was overtaken takes effect.</summary>
     LateRenewalHappens,
 

@@ -412,13 +412,13 @@ public sealed class ClusterNode : ILinkReceiver
         FindLeaving(joined);
         _ownership.Tick(joined, (_leaving, _leavingVersion), (_poll.IsFresh && !_poll.IsChecking, _parts.Confirmation.MayTakeOver), now);
         _hasOpened |= _ownership.IsReady && joined.Contains(_self);
-        if (_ownership.HasMore)
-            Wake();
         _homes.Step(view);
         if (_isLeaving)
             TryLeave(joined);
         else if (_ownership.ToClaim.Count > 0 && _poll.HasPolled && _claim.MayBegin)
             _claim.Begin(_poll.Data, _parts.Store.ClaimAsync(_self, _poll.Data, [.. _ownership.ToClaim], CancellationToken.None));
+        if (_ownership.HasMore)
+            Wake();
     }
 
     private void FindLeaving(ClusterView view)
@@ -439,10 +439,14 @@ public sealed class ClusterNode : ILinkReceiver
     /// </summary>
     private void TryLeave(ClusterView view)
     {
-        if (_leave.TryTake(out _, out _, out var error) && error is null)
+        if (_leave.TryTake(out _, out var hasLeft, out var error) && error is null)
         {
-            Stop(HasLeft);
-            return;
+            if (hasLeft)
+            {
+                Stop(HasLeft);
+                return;
+            }
+            _leave.Pause(); // the data is other data; the poll shows it
         }
         // Once the shards are being closed, it goes on: a node that joins meanwhile takes them over afterwards.
         var mayKeepShards = _ownership.IsClosingForGood || view.Nodes.All(_leaving.Contains);
@@ -451,13 +455,7 @@ public sealed class ClusterNode : ILinkReceiver
         if ((!_ownership.IsEmpty && !_ownership.TryCloseForGood()) || !_leave.MayBegin)
             return;
         _mayHaveLeft = true;
-        _leave.Begin(true, LeaveAsync());
-
-        async ValueTask<bool> LeaveAsync()
-        {
-            await _parts.Store.LeaveAsync(_self, CancellationToken.None).ConfigureAwait(false);
-            return true;
-        }
+        _leave.Begin(true, _parts.Store.LeaveAsync(_self, Data, CancellationToken.None));
     }
 
     private void SendWatched(ClusterView view)

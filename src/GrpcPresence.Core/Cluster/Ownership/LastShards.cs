@@ -18,7 +18,8 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// </remarks>
 internal sealed class LastShards(TrackedShards shards, ShardGates gates, CommandQueue queue)
 {
-    private readonly List<SealedShard> _unsettled = [];
+    private readonly List<SealedShard> _seals = [];
+    private int _settled; // so many of the seals, from the first on
     private int _next; // the number of the next shard to seal
     private Task? _barrier;
 
@@ -34,7 +35,7 @@ internal sealed class LastShards(TrackedShards shards, ShardGates gates, Command
                 return false;
             if (shards.TrySeal(new Shard(_next)) is not { } seal)
                 continue;
-            _unsettled.Add(seal);
+            _seals.Add(seal);
             (count, users) = (count + 1, users + seal.UserCount);
         }
         _barrier ??= queue.SubmitAsync(new Barrier());
@@ -46,7 +47,14 @@ internal sealed class LastShards(TrackedShards shards, ShardGates gates, Command
             return false;
         }
         // The writer closes the gate of a shard that this node has lost, and drops what is queued.
-        _unsettled.RemoveAll(seal => gates[seal.Shard].State != ShardGateState.Sealed || seal.IsSettled());
-        return _unsettled.Count == 0;
+        while (_settled < _seals.Count && (gates[_seals[_settled].Shard].State != ShardGateState.Sealed || _seals[_settled].IsSettled()))
+            _settled++;
+        return _settled == _seals.Count;
     }
+
+    /// <summary>
+    /// The store has lost commits. What was written may have to be written again, so nothing counts as settled. Call <see cref="Advance"/>
+    /// again only when the stored presence was compared.
+    /// </summary>
+    public void ForgetData() => (_settled, _barrier) = (0, null);
 }

@@ -58,8 +58,9 @@ internal sealed class ShardOwnership(
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
     private (int Table, long View, int Leaving) _seen = (-1, -1, -1);
     private bool _mustLook; // a shard waits for something that is not seen in the table
-    private TimeSpan _pausedUntil; // no hand-over begins before
+    private readonly Dictionary<NodeId, TimeSpan> _pausedUntil = []; // before, no hand-over to the receiver begins
     private LastShards? _last; // not null once the node closes all its shards to leave
+    private bool _closesMore; // the last step has closed so many shards that the next one must go on
     private long _lastHandOver;
 
     /// <summary>Whether every shard of which this node is the target is open here, so that it may get calls.</summary>
@@ -71,7 +72,7 @@ internal sealed class ShardOwnership(
     /// <summary>
     /// Whether the last step has left something to the next one, because one step does only so much. The next step should follow at once.
     /// </summary>
-    public bool HasMore => _loads.HasMore || _last is { HasMore: true };
+    public bool HasMore => _loads.HasMore || _closesMore;
 
     /// <summary>The shards that this node should claim, as the last <see cref="Tick"/> has seen it.</summary>
     public IReadOnlyList<Shard> ToClaim => _toClaim;
@@ -116,7 +117,8 @@ internal sealed class ShardOwnership(
     {
         AdvanceOutgoing(view, now);
         _loads.Step(now, OpenLoaded);
-        var mayBegin = may.Move && _last is null && now >= _pausedUntil && _outgoing.Count < Limits.HandOversAtOnce;
+        _closesMore = false;
+        var mayBegin = may.Move && _last is null && _outgoing.Count < Limits.HandOversAtOnce;
         (int Table, long View, int Leaving) seen = (table.Version, view.Number, leaving.Version);
         if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
             return;
@@ -151,6 +153,7 @@ internal sealed class ShardOwnership(
                 CloseUsers(shard);
         }
         StopLoads();
+        _last?.ForgetData();
         _incoming.Clear();
         _done.Clear();
         Array.Clear(_lost);
@@ -188,7 +191,9 @@ internal sealed class ShardOwnership(
         }
         if (_outgoing.Count > 0) // it ends soon: the receiver has got the shard, or this node has it again
             return false;
-        return _last.Advance();
+        var isOver = _last.Advance();
+        _closesMore = _last.HasMore;
+        return isOver;
     }
 
     /// <summary>Closes every shard, because this node holds none any more.</summary>
@@ -249,9 +254,17 @@ internal sealed class ShardOwnership(
         }
     }
 
-    /// <summary>Begins to hand over the shards of one receiver, so that a deployment of many nodes moves few shards at once.</summary>
+    /// <summary>
+    /// Begins to hand over the shards of one receiver, so that a deployment of many nodes moves few shards at once. A receiver that a
+    /// hand-over has failed to waits, and keeps no other one waiting.
+    /// </summary>
     private void Begin(TimeSpan now)
     {
+        foreach (var (node, until) in _pausedUntil)
+        {
+            if (now >= until)
+                _pausedUntil.Remove(node);
+        }
         NodeId? receiver = null;
         List<Shard> toMove = [];
         for (var word = 0; word < ShardBits.Words; word++)
@@ -260,7 +273,7 @@ internal sealed class ShardOwnership(
             {
                 var shard = ShardBits.ShardOf(word, bits);
                 // The writer closes the gate of a shard that this node has lost.
-                if (_targets[shard] is not { } other || !gates.IsOpen(shard))
+                if (_targets[shard] is not { } other || !gates.IsOpen(shard) || _pausedUntil.ContainsKey(other))
                     continue;
                 if (receiver is null || string.CompareOrdinal(other.Name, receiver.Value.Name) < 0)
                 {
@@ -309,7 +322,7 @@ internal sealed class ShardOwnership(
                 case HandOverState.GivenUp:
                     _outgoing.Remove(shard);
                     LookAgain(shard); // it begins again, also if it was the last one
-                    _pausedUntil = now + Limits.HandOverPause;
+                    _pausedUntil[outgoing.To] = now + Limits.HandOverPause;
                     break;
                 case HandOverState.Lost:
                     _outgoing.Remove(shard);

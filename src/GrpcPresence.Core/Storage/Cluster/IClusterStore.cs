@@ -59,10 +59,11 @@ public interface IClusterStore : IPresenceStore
     ValueTask<NodeLease?> JoinAsync(NodeId node, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Marks the fence row of the run as left and makes its shards ownerless. Does nothing if the run is not active. No commit of the run
-    /// happens after it returns.
+    /// Marks the fence row of the run as left and makes its shards ownerless. No commit of the run happens after it returns true. Returns
+    /// false and changes nothing if the data is not <paramref name="data"/>: what the run has written may be lost, and only the run can
+    /// write it again. Returns true and changes nothing if the run is not active.
     /// </summary>
-    ValueTask LeaveAsync(NodeId node, CancellationToken cancellationToken);
+    ValueTask<bool> LeaveAsync(NodeId node, DataIdentity data, CancellationToken cancellationToken);
 
     /// <summary>
     /// Renews the lease of an active run: stores the present time of the store's clock, the number, the active nodes as the members of this
@@ -75,7 +76,9 @@ public interface IClusterStore : IPresenceStore
     /// The members that the last answer named that the run has received in time. A majority of them may confirm the run while the store
     /// does not answer. Empty before the first answer.
     /// </param>
-    /// <param name="cancellationToken">Ends the waiting. The renewal may still happen.</param>
+    /// <param name="cancellationToken">
+    /// Ends the waiting. The renewal may still happen. The loop of the node cancels it: what the store registers with it must not block.
+    /// </param>
     /// <exception cref="NodeEvictedException">The run is not active.</exception>
     ValueTask<RenewedLease> RenewAsync(
         NodeId node, long number, ImmutableArray<NodeId> acknowledged, CancellationToken cancellationToken);

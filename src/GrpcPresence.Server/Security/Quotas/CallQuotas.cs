@@ -27,13 +27,15 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
         var share = limiter.WaitForShareAsync(first, second, cancellationToken);
         return share.IsCompletedSuccessfully
             ? ChargeSharedAsync(cost, ofService, ofCaller, cancellationToken)
-            : ChargeLaterAsync(share);
+            : ChargeLaterAsync(share, cost, ofService, ofCaller, cancellationToken);
+    }
 
-        async ValueTask ChargeLaterAsync(ValueTask waiting)
-        {
-            await waiting;
-            await ChargeSharedAsync(cost, ofService, ofCaller, cancellationToken);
-        }
+    // Not a local function: it would allocate what it captures for each call, also for those that do not wait.
+    private async ValueTask ChargeLaterAsync(
+        ValueTask share, CallCost cost, UsageCounters? ofService, UsageCounters? ofCaller, CancellationToken cancellationToken)
+    {
+        await share;
+        await ChargeSharedAsync(cost, ofService, ofCaller, cancellationToken);
     }
 
     /// <summary>Charges a unary call when this node has its share of the quotas, or has waited for it in vain.</summary>
@@ -53,15 +55,17 @@ internal sealed class CallQuotas(QuotaLimiter limiter, ServiceCache services)
     private ValueTask ChargeReadAsync(UsageCounters? ofService, UsageCounters? ofCaller, CancellationToken cancellationToken)
     {
         var charge = limiter.ChargeReadAsync(ofService, ofCaller, Limits.RowsPerCall, Limits.MaxReadDelay, cancellationToken);
+        var rejecting = (ofCaller ?? ofService)!;
         if (!charge.IsCompletedSuccessfully)
-            return WaitAsync(charge);
-        return charge.Result is { } rejected ? RejectAsync((ofCaller ?? ofService)!, rejected, cancellationToken) : default;
+            return RejectLaterAsync(charge, rejecting, cancellationToken);
+        return charge.Result is { } rejected ? RejectAsync(rejecting, rejected, cancellationToken) : default;
+    }
 
-        async ValueTask WaitAsync(ValueTask<PresenceException?> charging)
-        {
-            if (await charging is { } error)
-                await RejectAsync((ofCaller ?? ofService)!, error, cancellationToken);
-        }
+    private async ValueTask RejectLaterAsync(
+        ValueTask<PresenceException?> charge, UsageCounters counters, CancellationToken cancellationToken)
+    {
+        if (await charge is { } error)
+            await RejectAsync(counters, error, cancellationToken);
     }
 
     /// <summary>Charges the caller for a stream whose service instance is not known yet.</summary>

@@ -1,3 +1,4 @@
+using GrpcPresence.Core.Cluster.Node;
 using GrpcPresence.Core.Cluster.Routing;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Domain.Errors;
@@ -206,10 +207,32 @@ public sealed class LostCommitTests : IAsyncLifetime
         Assert.True(stored.StateOf(stored.FindUser(World.Key("ada"))!).IsOnline);
     }
 
-    private Task<ReadOnlyMemory<byte>> SwitchAsync(string to)
+    [Fact]
+    public async Task Durable_a_node_that_leaves_alone_repeats_what_the_lost_commits_held_before_it_has_left()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        await CallAsync("create\nada");
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+        _a.Store.ClusterFaults.Hold(ClusterCall.Leave);
+        _a.Node.Leave();
+        Advance(seconds: 1);
+        Assert.Equal(1, _a.Store.ClusterFaults.Held); // everything was written
+
+        _nodes.Store.Promote(before);
+        _a.Store.ClusterFaults.Clear();
+        Advance(seconds: 3);
+
+        Assert.Equal(NodeEndReason.Left, _a.Node.End?.Reason);
+        Assert.True(_nodes.IsOnline("ada"));
+    }
+
+    private Task<ReadOnlyMemory<byte>> SwitchAsync(string to) => CallAsync($"switch\n{to}");
+
+    private Task<ReadOnlyMemory<byte>> CallAsync(string request)
     {
         var call = _a.Node.Router.CallAsync(
-            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\nswitch\n{to}"), _ => { });
+            Shard.Of(_nodes.Service), RequestKind.Write, System.Text.Encoding.UTF8.GetBytes($"0\n{request}"), _ => { });
         Advance(seconds: 1);
         return call;
     }

@@ -273,6 +273,47 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_receiver_that_cannot_be_reached_keeps_no_other_one_waiting()
+    {
+        await OpenAllAsync();
+        Show([A, B, C]);
+        Tick();
+        SettleAndSend();
+        Assert.All(_sent, sent => Assert.Equal(B, sent.To));
+
+        _sent.Clear();
+        Pass(TimeSpan.FromMilliseconds(500));
+        SettleAndSend();
+        Assert.All(_sent, sent => Assert.Equal(C, sent.To));
+
+        _sent.Clear();
+        Pass(TimeSpan.FromMilliseconds(500));
+        Pass(TimeSpan.FromMilliseconds(500));
+        SettleAndSend();
+        Assert.All(_sent, sent => Assert.Equal(B, sent.To));
+    }
+
+    [Fact]
+    public async Task A_node_that_closes_its_last_shards_asks_for_no_step_while_a_switch_is_in_doubt()
+    {
+        await BeginAsync();
+        Accept(Begun.First().Shard);
+        Tick();
+
+        Assert.False(_ownership.TryCloseForGood());
+        Assert.False(_ownership.HasMore);
+
+        Show([A]);
+        for (var turn = 0; turn < 3; turn++)
+        {
+            _world.Write();
+            Pass(Moment);
+        }
+        Assert.False(_ownership.TryCloseForGood());
+        Assert.True(_ownership.HasMore);
+    }
+
+    [Fact]
     public async Task A_shard_whose_receiver_died_is_open_again_at_once()
     {
         await BeginAsync();

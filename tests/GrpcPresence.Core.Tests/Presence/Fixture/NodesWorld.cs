@@ -39,7 +39,7 @@ internal sealed class NodesWorld : IDisposable
     public void Configure(Func<ServiceConfiguration, ServiceConfiguration> change)
     {
         First.Configure(change);
-        Second.Services.Apply(First.Store.Image.Get(First.Service.Sid).Record);
+        Second.Services.Apply(First.Store.Image.Get(First.Service.Sid).Record, Second.Services.Generation);
     }
 
     /// <summary>Returns the shard of the user.</summary>

@@ -102,7 +102,7 @@ internal sealed class PresenceWorld : IDisposable
     {
         var gates = new ShardGates();
         var world = new PresenceWorld(Store.OpenAnotherWriter(), tombstoneRetention, Time, gates) { Gates = gates };
-        world.Service = world.Services.Apply(Store.Image.Get(Service.Sid).Record);
+        world.Service = world.Services.Apply(Store.Image.Get(Service.Sid).Record, world.Services.Generation);
         world.Tracker.Resume(default);
         world.Tracker.Start();
         return world;
@@ -112,7 +112,7 @@ internal sealed class PresenceWorld : IDisposable
     {
         var record = Submit(new CreateServiceInstance(sid, ""));
         Submit(new UpdateConfiguration(record.Sid, "", before => before with { ReachabilityEnabled = reachability }));
-        return Services.Apply(Store.Image.Get(record.Sid).Record);
+        return Services.Apply(Store.Image.Get(record.Sid).Record, Services.Generation);
     }
 
     public HeartbeatResult Beat(Identity user, SessionId session, HeartbeatStream? stream = null) =>

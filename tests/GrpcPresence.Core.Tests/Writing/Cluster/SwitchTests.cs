@@ -147,7 +147,7 @@ public sealed class SwitchTests : NodeWriterTestBase
     [Fact]
     public async Task A_switch_to_a_node_that_has_left_changes_nothing()
     {
-        await _receiver.Store.LeaveAsync(_receiver.Id, default);
+        Assert.True(await _receiver.Store.LeaveAsync(_receiver.Id, Data.Image.Cluster.Identity, default));
         Node.Seal(Ada);
 
         Assert.Equal(new SwitchOutcome(SwitchState.ReceiverGone, 0), await World.Do(Switch()));
