@@ -207,6 +207,28 @@ public sealed class SharedQuotaTests : IDisposable
     }
 
     [Fact]
+    public void SharedQuota_The_release_of_a_forgotten_share_is_confirmed_after_a_later_one_of_the_same_home()
+    {
+        var home = QuotaCluster.Subject.Home;
+        var other = Enumerable.Range(2, 100_000).Select(key => QuotaKey.Of(key)).First(subject => subject.Home == home);
+        List<QuotaMessage> sent = [];
+        var borrower = new QuotaBorrower(
+            new NodeId("a", 1), QuotaCluster.Whole, QuotaCluster.Whole, _ => null, (_, message) => sent.Add(message), frequency: 1000);
+        borrower.Receive(ReleaseOf(other, number: 8), now: 0);
+        sent.Clear();
+
+        borrower.Receive(ReleaseOf(QuotaCluster.Subject, number: 7), now: 0); // its confirmation was lost
+
+        var confirmed = Assert.Single(Assert.IsType<QuotaReport>(Assert.Single(sent)).Subjects);
+        Assert.Equal(
+            (QuotaCluster.Subject, new QuotaStamp(1, 8), default, true),
+            (confirmed.Subject, confirmed.Stamp, confirmed.Holds, confirmed.IsIdle));
+
+        static QuotaGrants ReleaseOf(QuotaKey subject, long number) =>
+            new(new NodeId("b", 1), [new SubjectGrant(subject, new QuotaStamp(1, number), default, IsRelease: true)]);
+    }
+
+    [Fact]
     public void SharedQuota_A_call_is_charged_at_its_ingress_alone()
     {
         _cluster.Pass(Settled, () => Nodes.ForEach(node => node.Beat(1)));

@@ -208,6 +208,34 @@ public sealed class LostCommitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Durable_the_stored_presence_is_compared_also_when_a_reload_from_before_fails()
+    {
+        var service = await _a.Services.GetAsync(_nodes.Service, default);
+        await CallAsync("create\nada");
+        var before = _nodes.Store.Image;
+        await BeatAsync(service);
+        _a.Store.Faults.StallAllReads(after: 0);
+        _nodes.Store.CommitFromOutside(image => image with
+        {
+            Cluster = image.Cluster with { ChangesVersion = image.Cluster.ChangesVersion + 1 },
+        });
+        Advance(seconds: 1);
+        Assert.True(_a.Store.Faults.AreReadsHanging); // the reload
+
+        _nodes.Store.Promote(before);
+        Advance(seconds: 1);
+        var reads = _a.Store.Faults.Reads;
+        _a.Store.Faults.FailReads(true);
+        _a.Store.Faults.ReleaseRead(0); // what the reload reads next fails
+        Assert.True(SpinWait.SpinUntil(() => _a.Store.Faults.Reads > reads, TimeSpan.FromSeconds(10)));
+        Advance(seconds: 0.1);
+        _a.Store.Faults.Clear();
+        Advance(seconds: 2);
+
+        Assert.True(_nodes.IsOnline("ada"));
+    }
+
+    [Fact]
     public async Task Durable_a_node_that_leaves_alone_repeats_what_the_lost_commits_held_before_it_has_left()
     {
         var service = await _a.Services.GetAsync(_nodes.Service, default);

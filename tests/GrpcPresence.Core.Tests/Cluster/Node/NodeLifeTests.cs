@@ -123,6 +123,23 @@ public sealed class NodeLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public void A_claim_takes_what_it_was_made_for_also_if_another_node_joins_meanwhile()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+        _a.Store.ClusterFaults.Hold(ClusterCall.Claim);
+        _nodes.Kill(b);
+        Advance(seconds: 5);
+        Assert.Equal(1, _a.Store.ClusterFaults.Held);
+        _nodes.Start("c").Store.ClusterFaults.Hold(ClusterCall.Claim);
+        Advance(seconds: 1);
+
+        _a.Store.ClusterFaults.Release(0);
+
+        Assert.All(_nodes.Store.Image.Cluster.Shards.Values, held => Assert.NotNull(held.Node));
+    }
+
+    [Fact]
     public void A_node_that_leaves_or_has_ended_is_not_ready()
     {
         var b = _nodes.Start("b");

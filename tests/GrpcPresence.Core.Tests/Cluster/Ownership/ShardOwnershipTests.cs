@@ -488,6 +488,27 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shard_whose_switch_was_committed_and_lost_opens_again()
+    {
+        await BeginAsync();
+        var shard = Begun.First().Shard;
+        Accept(shard);
+        Tick(); // submits the switch
+        var before = _data.Image;
+        _world.Write();
+        Assert.Equal(B, HolderOf(shard));
+        _mayMove = false;
+        _data.Promote(before);
+        _table.Reset(Data, [.. _data.Image.Cluster.Shards.Values]);
+
+        _ownership.ForgetData(Data, mayHaveLost: false);
+        for (var turn = 0; turn < 4; turn++)
+            Pass(Moment);
+
+        Assert.Equal(All, Open());
+    }
+
+    [Fact]
     public async Task OneHolder_a_node_that_may_have_lost_its_shards_in_other_data_closes_all()
     {
         await OpenAllAsync();
