@@ -145,7 +145,7 @@ public sealed class StreamCloseTests : IAsyncLifetime
         _a.Node.Step();
         Assert.Equal(0, _a.Streams.Count);
 
-        void Close(IEnumerable<int> numbers) => ((ILinkReceiver)_a.Node).Receive(
+        void Close(IEnumerable<int> numbers) => ReceiveItems(
             ingress, [.. numbers.Select(LinkItem (number) => new CloseStreamItem(new StreamId(ingress, number), EndsSessions: true))]);
     }
 
@@ -161,7 +161,7 @@ public sealed class StreamCloseTests : IAsyncLifetime
             _ = _a.Node.Router.Beat(service, Key(user), World.Session("s"), new RoutedStream(large, EndSessionsOnClose: true));
         _a.Streams.Meet(small, endSessionsOnClose: true);
 
-        ((ILinkReceiver)_a.Node).Receive(ingress, [new CloseStreamItem(large, EndsSessions: true), new CloseStreamItem(small, true)]);
+        ReceiveItems(ingress, [new CloseStreamItem(large, EndsSessions: true), new CloseStreamItem(small, true)]);
         _a.Node.Step();
 
         Assert.Equal([small], _a.Streams.Known);
@@ -186,6 +186,10 @@ public sealed class StreamCloseTests : IAsyncLifetime
     private static UserRef Key(string user) => new(World.Id(user), Sid: null, MayCreate: true);
 
     private Shard ShardOf(string user) => Shard.Of(_nodes.Service, World.Id(user));
+
+    /// <summary>Lets the first node receive items, in a batch that is later than all others of the sender.</summary>
+    private void ReceiveItems(NodeId from, ImmutableArray<LinkItem> items) =>
+        _a.Node.Receive(from, new LinkBatch(Number: long.MaxValue, items));
 
     private SimulatedNode Join(string name)
     {

@@ -1,0 +1,76 @@
+using GrpcPresence.Core.Cluster.Membership;
+using GrpcPresence.Core.Cluster.Ownership;
+using GrpcPresence.Core.Cluster.Routing;
+using GrpcPresence.Core.Cluster.Shards;
+
+namespace GrpcPresence.Core.Cluster.Node;
+
+/// <summary>
+/// The shards of this node: which of them it should hold follows from the nodes that have joined. It claims, opens and moves them, runs
+/// their homes, and gives all of them away to leave. Used only by the loop of the node, except where a member says otherwise.
+/// </summary>
+internal sealed class NodeShards
+{
+    private readonly NodeParts _parts;
+    private readonly ShardClaim _claim;
+    private readonly Action _wake;
+    private volatile bool _hasOpened;
+
+    /// <param name="parts">The parts of the node.</param>
+    /// <param name="table">The holders of the shards.</param>
+    /// <param name="send">Sends an item to another node.</param>
+    /// <param name="wake">Wakes the loop.</param>
+    public NodeShards(NodeParts parts, ShardTable table, SendItem send, Action wake)
+    {
+        (_parts, _wake) = (parts, wake);
+        var self = parts.View.Self;
+        var shards = parts.Tracker.Shards!;
+        Homes = new HomeServices(
+            parts.View, parts.Channel, table, parts.Gates, parts.Services, parts.Webhooks, parts.Quotas, () => parts.Gates.Data);
+        var loader = new ShardLoader(parts.Store, parts.Services, shards, wake);
+        Ownership = new ShardOwnership(self, table, parts.Gates, shards, loader, parts.Queue, send, Homes.IsDrained);
+        Nodes = new JoinedNodes(self);
+        Leave = new ClusterLeave(parts, Ownership, Homes, wake);
+        _claim = new ShardClaim(parts, table, wake);
+    }
+
+    /// <summary>Decides about each shard.</summary>
+    public ShardOwnership Ownership { get; }
+
+    /// <summary>What the node does as the home owner of its shards.</summary>
+    public HomeServices Homes { get; }
+
+    /// <summary>The nodes that may hold shards.</summary>
+    public JoinedNodes Nodes { get; }
+
+    /// <summary>Leaves the cluster, once the node was asked to.</summary>
+    public ClusterLeave Leave { get; }
+
+    /// <summary>Whether the node has opened all shards that were to be its own after it had joined. Safe from any thread.</summary>
+    public bool HasOpened => _hasOpened;
+
+    /// <summary>Does what is due, with what the last poll has shown. Returns whether the node has left.</summary>
+    public bool Step(ClusterView view, StorePoll poll)
+    {
+        _claim.Take(view);
+        var now = _parts.Clock.Now;
+        Nodes.Update(view, poll.Members, Leave.IsRequested);
+        var mayMove = poll.IsFresh && !poll.IsChecking;
+        Ownership.Tick(Nodes.View, (Nodes.Leaving, Nodes.Version), (mayMove, _parts.Confirmation.MayTakeOver), now);
+        _hasOpened |= Ownership.IsReady && Nodes.View.Contains(_parts.View.Self);
+        Homes.Step(view);
+        var hasLeft = Leave.IsRequested && Leave.Step(Nodes.AreAllLeaving, poll.IsChecking);
+        if (!Leave.IsRequested && poll.HasPolled)
+            _claim.Begin(poll.Data, Ownership.ToClaim);
+        if (Ownership.HasMore)
+            _wake();
+        return hasLeft;
+    }
+
+    /// <summary>Closes every shard, because the node has ended.</summary>
+    public void CloseAll()
+    {
+        Ownership.CloseAll();
+        Homes.CloseAll();
+    }
+}
