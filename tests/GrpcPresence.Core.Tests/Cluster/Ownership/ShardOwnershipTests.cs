@@ -273,6 +273,20 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hand_over_that_was_given_up_begins_again()
+    {
+        await BeginAsync();
+        var begun = Begun.Select(begin => begin.Shard).ToArray();
+        Pass(TimeSpan.FromMilliseconds(500));
+        _sent.Clear();
+
+        Pass(Limits.HandOverPause);
+        SettleAndSend();
+
+        Assert.Equal(begun, Begun.Select(begin => begin.Shard));
+    }
+
+    [Fact]
     public async Task A_receiver_that_cannot_be_reached_keeps_no_other_one_waiting()
     {
         await OpenAllAsync();

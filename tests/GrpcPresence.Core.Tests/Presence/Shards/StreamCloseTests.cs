@@ -193,6 +193,20 @@ public sealed class StreamCloseTests : IDisposable
     }
 
     [Fact]
+    public void Closed_a_session_ends_with_its_stream_also_after_a_late_heartbeat_of_an_older_closed_one()
+    {
+        var (older, newer) = (_world.NewStream(First), _world.NewStream(Second));
+        NodesWorld.Beat(First, Alice, Phone, newer);
+        NodesWorld.Close(First, older); // this node has not met it
+        NodesWorld.Beat(First, Alice, Phone, older);
+
+        NodesWorld.Close(First, newer);
+
+        _world.PassAndWrite(Debounce);
+        Assert.False(First.StoredOnline(Alice));
+    }
+
+    [Fact]
     public void NoFalseOffline_a_late_heartbeat_of_a_closed_stream_shortens_no_lease_of_others()
     {
         var stream = _world.NewStream(Second);
