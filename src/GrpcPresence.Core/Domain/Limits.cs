@@ -735,6 +735,12 @@ public static class Limits
     /// </summary>
     public const int HandOversAtOnce = 8;
 
+    /// <summary>
+    /// Users of a hand-over that are on the way at the same time: some hundred KiB. The receiver confirms each page, so a large shard moves
+    /// as fast as the link and the receiver are, and leaves room on the link.
+    /// </summary>
+    public const int HandOverWindow = 800;
+
     /// <summary>The pause after a hand-over that was given up: the receiver or the network may need a moment.</summary>
     public static readonly TimeSpan HandOverPause = TimeSpan.FromSeconds(1);
 
@@ -777,6 +783,18 @@ public static class Limits
     /// notice by itself that nothing comes back any more, and may first need a new connection.
     /// </summary>
     public static readonly TimeSpan StoreCall = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a node that leaves goes on after it has given its last shard away. By then each other node has learned who holds the
+    /// shards, with its next poll at the latest, and what was on the way is answered.
+    /// </summary>
+    public static readonly TimeSpan LeaveDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long the store must not have answered a node before the others give it no shard. Longer than a fail-over of the connection, and
+    /// much shorter than the time for which a node without the store can live.
+    /// </summary>
+    public static readonly TimeSpan StoreAbsence = TimeSpan.FromSeconds(3);
 
     /// <summary>
     /// How often a node asks the store what has changed, so that it learns of each change within a second. It costs 0.5 % of a core for

@@ -46,18 +46,10 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
     }
 
     /// <inheritdoc/>
-    internal override void Complete(ITrackedUsers tracked) => _isOver = true;
+    internal override void Complete(ITrackedUsers tracked) => End(static user => user.NoteAliveMark());
 
     /// <inheritdoc/>
-    internal override void Fail(PresenceException reason)
-    {
-        foreach (var user in users)
-        {
-            lock (user.Part.Gate)
-                user.RetryAliveMark();
-        }
-        _isOver = true;
-    }
+    internal override void Fail(PresenceException reason) => End(static user => user.RetryAliveMark());
 
     /// <inheritdoc/>
     internal override void Reset()
@@ -66,4 +58,14 @@ internal sealed class MarkAlive(IReadOnlyList<TrackedUser> users) : Command
 
     /// <inheritdoc/>
     internal override void FailPermanently(PresenceException reason) => Fail(reason);
+
+    private void End(Action<TrackedUser> note)
+    {
+        foreach (var user in users)
+        {
+            lock (user.Part.Gate)
+                note(user);
+        }
+        _isOver = true;
+    }
 }

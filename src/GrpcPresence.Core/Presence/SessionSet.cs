@@ -32,6 +32,9 @@ internal struct SessionSet
     /// <summary>Whether the user was online before the start and has sent no heartbeat to this process. Here for the same reason.</summary>
     public bool IsUnseen { get; set; }
 
+    /// <summary>Whether the mark that is counted from <see cref="AliveAt"/> is not stored yet. Here for the same reason.</summary>
+    public bool IsMarkPending { get; set; }
+
     /// <summary>The remembered ended sessions, or null.</summary>
     public EndedSessions? Ended
     {

@@ -223,7 +223,8 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             Sid = Sid,
             StoreId = StoreId,
             Presence = _sync.HandOver(),
-            AliveAt = _sessions.IsUnseen ? LastAlive : TimeSpan.FromSeconds(_sessions.AliveAt),
+            // A mark that is not stored yet is lost with the shard. So the next one is due at once.
+            AliveAt = _sessions.IsUnseen ? LastAlive : _sessions.IsMarkPending ? -Limits.AliveInterval : TimeSpan.FromSeconds(_sessions.AliveAt),
             IsUnseen = _sessions.IsUnseen,
             Sessions = sessions,
             Ended = _sessions.Ended?.HandOver(sealedAt) ?? [],
@@ -339,7 +340,10 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     public void NoteStoredAlive(TimeSpan uptime) => _sessions.AliveAt = (int)(uptime - Spread).TotalSeconds;
 
     /// <summary>Notes that the user could not be marked as alive.</summary>
-    public void RetryAliveMark() => _sessions.AliveAt = -(int)Limits.AliveInterval.TotalSeconds;
+    public void RetryAliveMark() => (_sessions.AliveAt, _sessions.IsMarkPending) = (-(int)Limits.AliveInterval.TotalSeconds, false);
+
+    /// <summary>Notes that the mark is stored.</summary>
+    public void NoteAliveMark() => _sessions.IsMarkPending = false;
 
     /// <summary>
     /// Notes that the snapshot is stored, and under which SID and key; <c>default</c> if the store does not have the user.
@@ -462,7 +466,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             && Service.Configuration.ReachabilityEnabled
             && Part.Clock.ToUptime(now).TotalSeconds - _sessions.AliveAt >= Limits.AliveInterval.TotalSeconds)
         {
-            _sessions.AliveAt = (int)Part.Clock.ToUptime(now).TotalSeconds;
+            (_sessions.AliveAt, _sessions.IsMarkPending) = ((int)Part.Clock.ToUptime(now).TotalSeconds, true);
             Part.AwaitAliveMark(this);
         }
     }

@@ -17,6 +17,8 @@ namespace GrpcPresence.Core.Writing;
 /// <param name="switches">The shards.</param>
 public sealed class SwitchShards(CommandQueue queue, IReadOnlyList<ShardSwitch> switches) : Command<SwitchOutcome>
 {
+    private volatile bool _wasDecided;
+
     /// <inheritdoc/>
     public override CommandSubject Subject => default;
 
@@ -24,6 +26,11 @@ public sealed class SwitchShards(CommandQueue queue, IReadOnlyList<ShardSwitch> 
 
     /// <summary>The shards.</summary>
     internal IReadOnlyList<ShardSwitch> Switches => switches;
+
+    /// <summary>
+    /// Whether the command was decided at least once. One that never was, because the store had failed before, has changed nothing.
+    /// </summary>
+    public bool WasDecided => _wasDecided;
 
     /// <summary>Notes the result of the commit, before the command is completed.</summary>
     internal void NoteResult(CommitResult result)
@@ -38,6 +45,7 @@ public sealed class SwitchShards(CommandQueue queue, IReadOnlyList<ShardSwitch> 
 
     private protected override SwitchOutcome DecideCore(CommandBatch batch)
     {
+        _wasDecided = true;
         var shards = switches.Select(given => given.Shard).ToHashSet();
         if (queue.ToArray().Any(command => command.IsOfTracker && command.Subject.Shard is { } shard && shards.Contains(shard)))
             return new SwitchOutcome(SwitchState.NotSettled, Epoch: 0);

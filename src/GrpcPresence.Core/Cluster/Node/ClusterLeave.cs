@@ -1,4 +1,5 @@
 using GrpcPresence.Core.Cluster.Ownership;
+using GrpcPresence.Core.Domain;
 
 namespace GrpcPresence.Core.Cluster.Node;
 
@@ -9,11 +10,13 @@ namespace GrpcPresence.Core.Cluster.Node;
 /// <param name="parts">The parts of the node.</param>
 /// <param name="ownership">The shards of the node.</param>
 /// <param name="homes">The homes of the node.</param>
+/// <param name="countCalls">Counts the calls of this ingress without a result.</param>
 /// <param name="wake">Wakes the loop.</param>
-internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, HomeServices homes, Action wake)
+internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, HomeServices homes, Func<int> countCalls, Action wake)
 {
     private readonly StoreCall<bool, bool> _call = new(parts.Clock, wake);
     private volatile bool _isRequested;
+    private TimeSpan? _emptySince; // when the node had no shard for the first time
 
     /// <summary>The end of a node that has left.</summary>
     public static NodeEnd HasLeft { get; } = new(NodeEndReason.Left, "This run has left the cluster.");
@@ -47,10 +50,21 @@ internal sealed class ClusterLeave(NodeParts parts, ShardOwnership ownership, Ho
         var mayKeepShards = ownership.IsClosingForGood || isLast;
         if (isChecking || (!ownership.IsEmpty && !mayKeepShards) || !homes.AreAllDrained())
             return false;
-        if ((!ownership.IsEmpty && !ownership.TryCloseForGood()) || !_call.MayBegin)
+        if (!ownership.IsEmpty && !ownership.TryCloseForGood())
+            return false;
+        var now = parts.Clock.Now;
+        _emptySince ??= now;
+        if (IsNeeded(now - _emptySince.Value, isLast) || !_call.MayBegin)
             return false;
         MayHaveLeft = true;
         _call.Begin(true, parts.Store.LeaveAsync(parts.View.Self, parts.Gates.Data, CancellationToken.None));
         return false;
     }
+
+    /// <summary>
+    /// Whether others still need answers of this node, which holds no shard: to calls that they send because they do not know yet who has
+    /// the shards, or whose results are on the way; or this node needs theirs.
+    /// </summary>
+    private bool IsNeeded(TimeSpan emptyFor, bool isLast) =>
+        (!isLast && emptyFor < Limits.LeaveDelay) || (countCalls() > 0 && emptyFor < Limits.ForwardedCall);
 }

@@ -45,7 +45,7 @@ public sealed class ClusterNode
         };
         var streams = parts.Tracker.Streams ?? throw new ArgumentException("The tracker has no gates.", nameof(parts));
         _items = new NodeItems(parts, _table, () => IsConfirmed, (from, item) => _inbox!.Add(from, item), Wake);
-        _shards = new NodeShards(parts, _table, _items.Send, Wake);
+        _shards = new NodeShards(parts, _table, _items.Send, () => Router.Count, Wake);
         _data = new NodeData(parts, _table, _shards.Ownership, _shards.Homes);
         _poll = new StorePoll(parts, _table, _data.Adopt, Wake);
         _membership = new NodeMembership(parts, _poll, _shards.Leave, () => Joined?.Invoke(), Wake);
@@ -159,7 +159,7 @@ public sealed class ClusterNode
             Wake();
         _parts.Confirmation.Tick(_parts.Clock.Now);
         _status.SendWatched(view);
-        if (_status.SendStatus(view, _shards.Leave.IsRequested))
+        if (_status.SendStatus(view, _shards.Leave.IsRequested, _poll.IsStoreAway))
         {
             _parts.Hints.Forget(view);
             _shards.Nodes.Forget(view);

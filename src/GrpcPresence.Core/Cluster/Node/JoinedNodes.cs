@@ -5,8 +5,8 @@ using GrpcPresence.Core.Domain.Cluster;
 namespace GrpcPresence.Core.Cluster.Node;
 
 /// <summary>
-/// Which nodes of the view have joined, and which of these leave, so that the targets of the shards follow from it. Used only by the loop
-/// of the node.
+/// Which nodes of the view have joined, and which of these should hold no shard, so that the targets of the shards follow from it. Used
+/// only by the loop of the node.
 /// </summary>
 /// <param name="self">This node.</param>
 internal sealed class JoinedNodes(NodeId self)
@@ -18,14 +18,17 @@ internal sealed class JoinedNodes(NodeId self)
     /// <summary>The view without the nodes that the store does not show as active, as the last <see cref="Update"/> has found it.</summary>
     public ClusterView View { get; private set; } = new(Number: -1, []);
 
-    /// <summary>Those of the nodes that leave.</summary>
-    public ImmutableHashSet<NodeId> Leaving { get; private set; } = [];
+    /// <summary>
+    /// Those of the nodes that should hold no shard: they leave, or cannot reach the store. If none is left that can reach it, only those
+    /// that leave: nothing moves then.
+    /// </summary>
+    public ImmutableHashSet<NodeId> Excluded { get; private set; } = [];
 
     /// <summary>Greater after each change of the two.</summary>
     public int Version { get; private set; }
 
     /// <summary>Whether each node that has joined leaves.</summary>
-    public bool AreAllLeaving => View.Nodes.All(Leaving.Contains);
+    public bool AreAllLeaving { get; private set; }
 
     /// <summary>Takes the status of another node.</summary>
     public void Receive(NodeId from, NodeStatus status)
@@ -53,18 +56,26 @@ internal sealed class JoinedNodes(NodeId self)
             View = view with { Nodes = [.. view.Nodes.Where(members.Contains)] };
             Version++; // so that the targets are computed again
         }
-        FindLeaving(isLeaving);
+        FindExcluded(isLeaving);
     }
 
-    private void FindLeaving(bool isLeaving)
+    private void FindExcluded(bool isLeaving)
     {
-        if (Leaving.IsEmpty && !isLeaving && !_statuses.Values.Any(status => status.IsLeaving))
+        AreAllLeaving = isLeaving && View.Nodes.All(node => IsLeaving(node, isLeaving));
+        if (Excluded.IsEmpty && !isLeaving && !_statuses.Values.Any(static status => status.IsLeaving || status.IsStoreAway))
             return;
-        var leaving = View.Nodes.Where(node => node == self ? isLeaving : _statuses.GetValueOrDefault(node) is { IsLeaving: true })
-            .ToImmutableHashSet();
-        if (leaving.SetEquals(Leaving))
+        var excluded = View.Nodes.Where(node => IsLeaving(node, isLeaving) || IsStoreAway(node)).ToImmutableHashSet();
+        if (excluded.Count == View.Nodes.Length)
+            excluded = View.Nodes.Where(node => IsLeaving(node, isLeaving)).ToImmutableHashSet();
+        if (excluded.SetEquals(Excluded))
             return;
-        Leaving = leaving;
+        Excluded = excluded;
         Version++;
     }
+
+    private bool IsLeaving(NodeId node, bool isSelfLeaving) =>
+        node == self ? isSelfLeaving : _statuses.GetValueOrDefault(node) is { IsLeaving: true };
+
+    // What this node knows of itself does not count: its shards stay with it, because it could not give them away.
+    private bool IsStoreAway(NodeId node) => node != self && _statuses.GetValueOrDefault(node) is { IsStoreAway: true };
 }

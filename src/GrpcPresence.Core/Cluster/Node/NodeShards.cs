@@ -1,3 +1,5 @@
+using GrpcPresence.Core.Cluster.Channel;
+using GrpcPresence.Core.Cluster.Hints;
 using GrpcPresence.Core.Cluster.Membership;
 using GrpcPresence.Core.Cluster.Ownership;
 using GrpcPresence.Core.Cluster.Routing;
@@ -19,8 +21,9 @@ internal sealed class NodeShards
     /// <param name="parts">The parts of the node.</param>
     /// <param name="table">The holders of the shards.</param>
     /// <param name="send">Sends an item to another node.</param>
+    /// <param name="countCalls">Counts the calls of this ingress without a result.</param>
     /// <param name="wake">Wakes the loop.</param>
-    public NodeShards(NodeParts parts, ShardTable table, SendItem send, Action wake)
+    public NodeShards(NodeParts parts, ShardTable table, SendItem send, Func<int> countCalls, Action wake)
     {
         (_parts, _wake) = (parts, wake);
         var self = parts.View.Self;
@@ -30,7 +33,7 @@ internal sealed class NodeShards
         var loader = new ShardLoader(parts.Store, parts.Services, shards, wake);
         Ownership = new ShardOwnership(self, table, parts.Gates, shards, loader, parts.Queue, send, Homes.IsDrained);
         Nodes = new JoinedNodes(self);
-        Leave = new ClusterLeave(parts, Ownership, Homes, wake);
+        Leave = new ClusterLeave(parts, Ownership, Homes, countCalls, wake);
         _claim = new ShardClaim(parts, table, wake);
     }
 
@@ -56,7 +59,9 @@ internal sealed class NodeShards
         var now = _parts.Clock.Now;
         Nodes.Update(view, poll.Members, Leave.IsRequested);
         var mayMove = poll.IsFresh && !poll.IsChecking;
-        Ownership.Tick(Nodes.View, (Nodes.Leaving, Nodes.Version), (mayMove, _parts.Confirmation.MayTakeOver), now);
+        Ownership.Tick(Nodes.View, (Nodes.Excluded, Nodes.Version), (mayMove, _parts.Confirmation.MayTakeOver), now);
+        if (Ownership.Switched.Count > 0)
+            _parts.Channel.SendToOthers(view, _parts.View.Self, new HolderHint(_parts.Gates.Data, [.. Ownership.Switched]));
         _hasOpened |= Ownership.IsReady && Nodes.View.Contains(_parts.View.Self);
         Homes.Step(view);
         var hasLeft = Leave.IsRequested && Leave.Step(Nodes.AreAllLeaving, poll.IsChecking);

@@ -29,7 +29,7 @@ internal sealed class StatusSender(NodeParts parts, WatchedSet watched, Func<IRe
     }
 
     /// <summary>Sends the status if it is due. Returns whether it was.</summary>
-    public bool SendStatus(ClusterView view, bool isLeaving)
+    public bool SendStatus(ClusterView view, bool isLeaving, bool isStoreAway)
     {
         var now = parts.Clock.Now;
         if (now < _statusAt + Limits.NodeStatusInterval)
@@ -37,7 +37,7 @@ internal sealed class StatusSender(NodeParts parts, WatchedSet watched, Func<IRe
         _statusAt = now;
         _number++;
         watched.SetDelivered(listDelivered());
-        parts.Channel.SendToOthers(view, parts.View.Self, new NodeStatus(isLeaving, _number, watched.Number));
+        parts.Channel.SendToOthers(view, parts.View.Self, new NodeStatus(isLeaving, isStoreAway, _number, watched.Number));
         return true;
     }
 }

@@ -49,6 +49,12 @@ internal sealed class StorePoll
     /// <summary>Whether the store answers.</summary>
     public bool IsFresh => _answeredFrom is { } sent && _parts.Clock.Now - sent < 2 * Limits.StorePollInterval;
 
+    /// <summary>
+    /// Whether the store has not answered a poll for <see cref="Limits.StoreAbsence"/>. It may still take commits, but a node that cannot
+    /// read can take no shard.
+    /// </summary>
+    public bool IsStoreAway => _answeredFrom is { } sent && _parts.Clock.Now - sent >= Limits.StoreAbsence;
+
     /// <summary>The data that the last poll was of; default before the first one.</summary>
     public DataIdentity Data => _known.Identity;
 

@@ -42,6 +42,12 @@ public sealed record HandOverPage(long Id, Shard Shard, ImmutableArray<HandedUse
 /// <param name="Users">The number of users.</param>
 public sealed record HandOverEnd(long Id, Shard Shard, int Users) : HandOverItem(Id, Shard);
 
+/// <summary>The receiver of a hand-over has taken another page.</summary>
+/// <param name="Id">The hand-over.</param>
+/// <param name="Shard">The shard.</param>
+/// <param name="Users">The number of users that it has so far.</param>
+public sealed record HandOverReceived(long Id, Shard Shard, int Users) : HandOverItem(Id, Shard);
+
 /// <summary>The receiver of a hand-over has all of it. The holder may give it the shard.</summary>
 /// <param name="Id">The hand-over.</param>
 /// <param name="Shard">The shard.</param>

@@ -14,30 +14,28 @@ internal sealed class IncomingHandOvers
 {
     private readonly Dictionary<Shard, Incoming> _incoming = [];
 
-    /// <summary>
-    /// Takes an item. Returns whether the hand-over is complete with it, so that the sender must get <see cref="HandOverAccepted"/>.
-    /// </summary>
-    public bool Receive(NodeId from, HandOverItem item)
+    /// <summary>Takes an item. Returns the answer to the sender; null if it needs none.</summary>
+    public HandOverItem? Receive(NodeId from, HandOverItem item)
     {
         if (item is HandOverBegin begin)
         {
             // The holder has begun again, or another node holds the shard now.
             if (!_incoming.TryGetValue(item.Shard, out var earlier) || earlier.From != from || earlier.Begin.Id < begin.Id)
                 _incoming[item.Shard] = new Incoming(from, begin);
-            return false;
+            return null;
         }
         if (!_incoming.TryGetValue(item.Shard, out var incoming) || incoming.From != from || incoming.Begin.Id != item.Id)
-            return false;
+            return null;
         switch (item)
         {
             case HandOverPage page:
                 incoming.Users.AddRange(page.Users);
-                return false;
+                return new HandOverReceived(item.Id, item.Shard, incoming.Users.Count);
             case HandOverEnd end:
                 incoming.IsComplete = incoming.Users.Count == end.Users;
-                return incoming.IsComplete;
+                return incoming.IsComplete ? new HandOverAccepted(item.Id, item.Shard) : null;
             default:
-                return false;
+                return null;
         }
     }
 
@@ -55,15 +53,18 @@ internal sealed class IncomingHandOvers
     /// <summary>Returns what was received of a shard, complete or not; null if nothing was.</summary>
     public Incoming? Find(Shard shard) => _incoming.GetValueOrDefault(shard);
 
-    /// <summary>Returns what was received of a shard, complete or not; null if nothing was. Forgets it.</summary>
-    public Incoming? Take(Shard shard) => _incoming.Remove(shard, out var incoming) ? incoming : null;
+    /// <summary>Forgets what was received of a shard, because the shard is open here.</summary>
+    public void Forget(Shard shard) => _incoming.Remove(shard);
 
     /// <summary>
-    /// Forgets what is of a shard that another node than the sender holds by now, or that the sender holds under another epoch.
+    /// Forgets what is of a shard that another node than the sender holds by now, or that the sender holds under another epoch. Keeps what
+    /// a sender has left that holds it no more while nobody does: this node may take the shard over.
     /// </summary>
     public void Forget(Shard shard, KnownHolder holder)
     {
-        if (_incoming.TryGetValue(shard, out var incoming) && (incoming.From != holder.Node || incoming.Begin.Holder != holder))
+        if (holder.Node is null || !_incoming.TryGetValue(shard, out var incoming))
+            return;
+        if (incoming.From != holder.Node || incoming.Begin.Holder != holder)
             _incoming.Remove(shard);
     }
 

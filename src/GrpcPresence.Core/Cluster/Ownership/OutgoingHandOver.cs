@@ -12,11 +12,13 @@ namespace GrpcPresence.Core.Cluster.Ownership;
 /// <remarks>
 /// <list type="number">
 /// <item>Settle: the shard is sealed. What was decided before is committed, and what the tracker has queued is written.</item>
-/// <item>Send: the users go over the link. The receiver says when it has all of them.</item>
+/// <item>Send: the users go over the link, a bounded number at once. The receiver confirms each page, and says when it has all
+/// users.</item>
 /// <item>Switch: a commit gives the shard to the receiver. Only then this node forgets the users.</item>
 /// </list>
-/// Until the switch is submitted, the hand-over can be given up at any time, and the shard is open again. After that it goes on until its
-/// outcome is known, even if the store is away for long: nobody else can know whether the receiver has the shard.
+/// Until the switch is submitted, the hand-over can be given up at any time, and the shard is open again. Once the writer has decided a
+/// switch, the hand-over goes on until its outcome is known, even if the store is away for long: nobody else can know whether the receiver
+/// has the shard.
 /// </remarks>
 internal sealed class OutgoingHandOver
 {
@@ -28,8 +30,14 @@ internal sealed class OutgoingHandOver
     private readonly CommandQueue _queue;
     private readonly SendItem _send;
     private Task _barrier;
-    private Task<SwitchOutcome>? _switch;
+    private SwitchShards? _switch; // the last one; null before the first
+    private Task<SwitchOutcome>? _switching;
+    private bool _mayBeSwitched;
+    private bool _hasBegun; // whether the beginning was sent
     private bool _isSent;
+    private int _next; // where the next page begins
+    private int _sent; // users
+    private int _received; // users that the receiver has confirmed
     private TimeSpan _progressAt;
 
     public OutgoingHandOver(SealedShard seal, long id, KnownHolder holder, NodeId to, CommandQueue queue, SendItem send, TimeSpan now)
@@ -50,12 +58,14 @@ internal sealed class OutgoingHandOver
     /// <summary>Whether the receiver has all users.</summary>
     public bool IsAccepted { get; private set; }
 
-    /// <summary>The receiver has said that it has all users.</summary>
-    public void Receive(NodeId from, HandOverAccepted accepted, TimeSpan now)
+    /// <summary>The receiver has said how many users it has, or that it has all.</summary>
+    public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {
-        if (from != To || accepted.Id != _id || IsAccepted)
+        if (from != To || item.Id != _id || IsAccepted)
             return;
-        IsAccepted = true;
+        if (item is HandOverReceived page)
+            _received = Math.Max(_received, page.Users);
+        IsAccepted = item is HandOverAccepted;
         _progressAt = now;
     }
 
@@ -66,20 +76,16 @@ internal sealed class OutgoingHandOver
     public HandOverState Advance(TimeSpan now, bool isReceiverAlive, out long epoch)
     {
         epoch = 0;
-        if (_switch is { } switching)
+        if (_switching is { } switching)
             return switching.IsCompleted ? Conclude(switching, now, out epoch) : HandOverState.Going;
         if (!isReceiverAlive || now - _progressAt >= Limits.OwnerWait)
             return GiveUp();
-        if (!_isSent)
-        {
-            if (!IsSettled())
-                return HandOverState.Going;
-            if (!TrySend(now))
-                return GiveUp();
-            (_isSent, _progressAt) = (true, now);
-        }
+        if (!_hasBegun && !IsSettled())
+            return HandOverState.Going;
+        if (!_isSent && !TrySend(now))
+            return GiveUp();
         if (IsAccepted)
-            _switch = Submit();
+            Submit();
         return HandOverState.Going;
     }
 
@@ -93,7 +99,7 @@ internal sealed class OutgoingHandOver
     /// </summary>
     public bool TryGiveUp()
     {
-        if (_switch is not null)
+        if (_switching is not null)
             return false;
         GiveUp();
         return true;
@@ -112,15 +118,17 @@ internal sealed class OutgoingHandOver
                 case SwitchState.ReceiverGone:
                     return GiveUp();
                 default:
-                    _progressAt = now;
-                    _switch = Submit();
+                    Submit();
                     return HandOverState.Going;
             }
         }
         if (switching.Exception?.InnerException is ShardMovedException)
             return HandOverState.Lost;
-        // The store failed, so the switch may have happened. If it did, the next one finds the shard lost.
-        _switch = Submit();
+        // The store failed, so a switch that was decided may have happened. If it did, the next one finds the shard lost.
+        _mayBeSwitched |= _switch!.WasDecided;
+        if (!_mayBeSwitched)
+            return GiveUp();
+        Submit();
         return HandOverState.Going;
     }
 
@@ -136,22 +144,34 @@ internal sealed class OutgoingHandOver
         return _seal.IsSettled();
     }
 
+    /// <summary>Sends as much as may be on the way. Returns false if something cannot be sent.</summary>
     private bool TrySend(TimeSpan now)
     {
         var deadline = now + Limits.ForwardedCall;
-        if (!_send(To, new HandOverBegin(_id, Shard, Holder, _seal.Start()), deadline))
-            return false;
-        var (next, count) = (0, 0);
-        while (_seal.ListUsers(ref next, PageSize) is { Count: > 0 } page)
+        if (!_hasBegun)
         {
-            count += page.Count;
-            if (!_send(To, new HandOverPage(_id, Shard, [.. page]), deadline))
+            if (!_send(To, new HandOverBegin(_id, Shard, Holder, _seal.Start()), deadline))
                 return false;
+            (_hasBegun, _progressAt) = (true, now);
         }
-        return _send(To, new HandOverEnd(_id, Shard, count), deadline);
+        while (_sent - _received < Limits.HandOverWindow)
+        {
+            var page = _seal.ListUsers(ref _next, PageSize);
+            _sent += page.Count;
+            _isSent = page.Count == 0;
+            if (!_send(To, _isSent ? new HandOverEnd(_id, Shard, _sent) : new HandOverPage(_id, Shard, [.. page]), deadline))
+                return false;
+            if (_isSent)
+                break;
+        }
+        return true;
     }
 
-    private Task<SwitchOutcome> Submit() => _queue.SubmitAsync(new SwitchShards(_queue, [new ShardSwitch(Shard, Holder.Epoch, To)]));
+    private void Submit()
+    {
+        _switch = new SwitchShards(_queue, [new ShardSwitch(Shard, Holder.Epoch, To)]);
+        _switching = _queue.SubmitAsync(_switch);
+    }
 
     private HandOverState GiveUp()
     {

@@ -5,6 +5,7 @@ using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
 using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Storage;
+using GrpcPresence.Core.Storage.Cluster;
 using GrpcPresence.Core.Writing;
 
 namespace GrpcPresence.Core.Cluster.Ownership;
@@ -55,8 +56,9 @@ internal sealed class ShardOwnership(
     private readonly ShardBits _unclaimed = new(); // this node is the target, and they have no holder
     private readonly ShardBits _toMove = new(); // they are open here, and another node is the target
     private readonly List<Shard> _toClaim = [];
+    private readonly List<ShardHolder> _switched = [];
     private ShardTargets _targets = ShardTargets.Of(new ClusterView(Number: -1, []));
-    private (int Table, long View, int Leaving) _seen = (-1, -1, -1);
+    private (int Table, long View, int Excluded) _seen = (-1, -1, -1);
     private bool _mustLook; // a shard waits for something that is not seen in the table
     private readonly Dictionary<NodeId, TimeSpan> _pausedUntil = []; // before, no hand-over to the receiver begins
     private LastShards? _last; // not null once the node closes all its shards to leave
@@ -77,15 +79,18 @@ internal sealed class ShardOwnership(
     /// <summary>The shards that this node should claim, as the last <see cref="Tick"/> has seen it.</summary>
     public IReadOnlyList<Shard> ToClaim => _toClaim;
 
+    /// <summary>The shards that other nodes hold since the last <see cref="Tick"/>, because this node has handed them over.</summary>
+    public IReadOnlyList<ShardHolder> Switched => _switched;
+
     /// <summary>Takes an item of a hand-over.</summary>
     public void Receive(NodeId from, HandOverItem item, TimeSpan now)
     {
         _unseen.Add(item.Shard);
         switch (item)
         {
-            case HandOverAccepted accepted:
+            case HandOverAccepted or HandOverReceived:
                 if (_outgoing.TryGetValue(item.Shard, out var outgoing))
-                    outgoing.Receive(from, accepted, now);
+                    outgoing.Receive(from, item, now);
                 break;
             case HandOverDone done:
                 if (done.Holder.Data != table[done.Shard].Data)
@@ -96,8 +101,8 @@ internal sealed class ShardOwnership(
             case HandOverBegin begin when begin.Holder.Data != table[begin.Shard].Data:
                 break; // the holder begins again when both know the same data
             default:
-                if (_incoming.Receive(from, item))
-                    send(from, new HandOverAccepted(item.Id, item.Shard), now + Limits.ForwardedCall);
+                if (_incoming.Receive(from, item) is { } answer)
+                    send(from, answer, now + Limits.ForwardedCall);
                 break;
         }
     }
@@ -107,24 +112,25 @@ internal sealed class ShardOwnership(
 
     /// <summary>Does what is due, and notes what should be claimed.</summary>
     /// <param name="view">The newest view.</param>
-    /// <param name="leaving">The nodes that give their shards away; a greater version for each change of the set.</param>
+    /// <param name="excluded">The nodes that should hold no shard; a greater version for each change of the set.</param>
     /// <param name="may">
     /// Move: whether the store answers, so that a switch would not wait for it. TakeOver: whether no node answers any more by earlier data.
     /// </param>
     /// <param name="now">The time of the clock of this node.</param>
     public void Tick(
-        ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) leaving, (bool Move, bool TakeOver) may, TimeSpan now)
+        ClusterView view, (IReadOnlySet<NodeId> Nodes, int Version) excluded, (bool Move, bool TakeOver) may, TimeSpan now)
     {
+        _switched.Clear();
         AdvanceOutgoing(view, now);
         _loads.Step(now, OpenLoaded);
         _closesMore = false;
         var mayBegin = may.Move && _last is null && _outgoing.Count < Limits.HandOversAtOnce;
-        (int Table, long View, int Leaving) seen = (table.Version, view.Number, leaving.Version);
+        (int Table, long View, int Excluded) seen = (table.Version, view.Number, excluded.Version);
         if (seen == _seen && !_mustLook && (!mayBegin || _toMove.IsEmpty))
             return;
-        if (seen.View != _seen.View || seen.Leaving != _seen.Leaving)
+        if (seen.View != _seen.View || seen.Excluded != _seen.Excluded)
         {
-            _targets = ShardTargets.Of(Staying(view, leaving.Nodes));
+            _targets = ShardTargets.Of(Without(view, excluded.Nodes));
             _unseen.AddAll();
         }
         (_seen, _mustLook) = (seen, false);
@@ -315,7 +321,10 @@ internal sealed class ShardOwnership(
                     var receiver = new KnownHolder(outgoing.To, epoch, outgoing.Holder.Data);
                     table.Learn(shard, receiver);
                     if (outgoing.Holder.Data == table[shard].Data) // the commit may be lost by now, and the shard be here under this epoch
+                    {
                         NoteLost(shard, outgoing.Holder.Epoch);
+                        _switched.Add(new ShardHolder(shard, receiver.Node, epoch));
+                    }
                     Close(shard);
                     outgoing.SendDone(receiver, now);
                     break;
@@ -355,8 +364,8 @@ internal sealed class ShardOwnership(
             LookAgain(shard);
             return;
         }
-        _done.Remove(shard);
-        var incoming = _incoming.Take(shard);
+        // It is kept until the shard is open: the load may fail, because the store is away, and begin again.
+        var incoming = _incoming.Find(shard);
         foreach (var close in incoming?.Closes ?? [])
             shards.CloseStream(close.Stream, close.EndsSessions, now + Limits.StreamCloseMemory);
         _tracked[shard.Number] = true;
@@ -367,7 +376,11 @@ internal sealed class ShardOwnership(
     {
         LookAgain(shard);
         if (load is not null && table[shard] is var holder && holder.Node == self && holder.Epoch == epoch)
+        {
+            _incoming.Forget(shard);
+            _done.Remove(shard);
             return load.Open(epoch);
+        }
         Close(shard); // the next look loads again, if this node still holds the shard
         return 0;
     }
@@ -407,6 +420,6 @@ internal sealed class ShardOwnership(
         _tracked[shard.Number] = false;
     }
 
-    private static ClusterView Staying(ClusterView view, IReadOnlySet<NodeId> leaving) =>
-        leaving.Count == 0 || view.Nodes.All(leaving.Contains) ? view : view with { Nodes = view.Nodes.RemoveAll(leaving.Contains) };
+    private static ClusterView Without(ClusterView view, IReadOnlySet<NodeId> excluded) =>
+        excluded.Count == 0 || view.Nodes.All(excluded.Contains) ? view : view with { Nodes = view.Nodes.RemoveAll(excluded.Contains) };
 }

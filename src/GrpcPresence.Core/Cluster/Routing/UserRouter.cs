@@ -19,7 +19,8 @@ namespace GrpcPresence.Core.Cluster.Routing;
 /// <item>While the shard has no holder, or this node is about to open it or gives it away, the call waits, for at most
 /// <see cref="Limits.OwnerWait"/> in all.</item>
 /// <item>A receiver that is not the owner names the holder that it knows. The call goes there if that is news, and waits otherwise.</item>
-/// <item>A write that was sent and not answered has an unknown outcome. It is never sent again.</item>
+/// <item>A call that was sent and not answered goes to the next holder when the shard has one. Not a write: its outcome is unknown, and it
+/// is never sent again.</item>
 /// </list>
 /// </remarks>
 /// <param name="self">This node.</param>
@@ -168,7 +169,12 @@ public sealed class UserRouter(
         {
             foreach (var call in _calls.Values)
             {
-                var isOver = call.SentTo is { } node ? !view.Contains(node) : now >= call.WaitsUntil;
+                // The former holder may not answer any more.
+                var isMoved = call.SentTo is { } former && !call.Item.IsWrite
+                    && table[call.Item.Shard].Node is { } holder && holder != former;
+                if (isMoved)
+                    call.SentTo = null;
+                var isOver = !isMoved && (call.SentTo is { } node ? !view.Contains(node) : now >= call.WaitsUntil);
                 if (isOver || now >= call.Deadline)
                     failed.Add(call);
                 else if (call.SentTo is null)

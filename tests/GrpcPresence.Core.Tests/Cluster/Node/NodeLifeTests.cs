@@ -64,6 +64,38 @@ public sealed class NodeLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Live_a_node_that_cannot_reach_the_store_delays_no_take_over()
+    {
+        var (b, c) = (_nodes.Start("b"), _nodes.Start("c"));
+        Advance(seconds: 2 * Joining);
+        c.Store.CutOff(true);
+        Advance(seconds: 5);
+
+        _nodes.Kill(b);
+        Advance(seconds: 8);
+
+        Assert.Null(c.Node.End); // the others confirm it
+        Assert.All(Shards, shard => Assert.Single(_nodes.HoldersOf(shard)));
+    }
+
+    [Fact]
+    public void A_node_that_has_given_its_shards_away_answers_until_the_others_know_who_has_them()
+    {
+        var b = _nodes.Start("b");
+        Advance(seconds: Joining);
+        b.Node.Leave();
+        while (Shards.Any(shard => _nodes.Store.Image.Cluster.Shards[shard.Number].Node == b.Id))
+            Advance(seconds: 0.05);
+
+        Advance(Limits.LeaveDelay.TotalSeconds - 0.1);
+        Assert.Null(b.Node.End);
+        Assert.Equal(NodeState.Active, _nodes.Store.Image.Cluster.Nodes["b"].State);
+        Advance(seconds: 0.5);
+
+        Assert.Equal(NodeEndReason.Left, b.Node.End?.Reason);
+    }
+
+    [Fact]
     public void Live_a_node_that_was_removed_before_a_view_showed_it_does_not_join()
     {
         var b = _nodes.Start("b");

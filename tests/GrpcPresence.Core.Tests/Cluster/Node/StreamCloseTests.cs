@@ -110,15 +110,15 @@ public sealed class StreamCloseTests : IAsyncLifetime
         var stream = Open(_a);
         await BeatAsync(_a, stream);
         var b = _nodes.Start("b");
-        AdvanceUntilMoving();
-        _a.Store.CutOff(true); // the switches that were submitted wait
+        AdvanceUntilMoving(andSent: true);
+        _a.IsWriterHeld = true; // the switches wait
 
         _a.Node.CloseStream(stream, byClient: true);
         for (var second = 0; second < Limits.StreamCloseMemory.TotalSeconds + 5; second += 5)
             Advance(seconds: 5);
         Assert.Equal(0, b.Streams.ClosedCount);
         Assert.Contains(Users, user => _a.Gates[ShardOf(user)].State == ShardGateState.Sealed);
-        _a.Store.CutOff(false);
+        _a.IsWriterHeld = false;
         Advance(Joining + Ending);
 
         Assert.All(Users, user => Assert.False(_nodes.IsOnline(user)));
@@ -198,8 +198,10 @@ public sealed class StreamCloseTests : IAsyncLifetime
         return node;
     }
 
-    /// <summary>Lets time pass until shards with users of the first node are sealed, and returns these users.</summary>
-    private ImmutableArray<string> AdvanceUntilMoving()
+    /// <summary>
+    /// Lets time pass until shards with users of the first node are sealed, or also sent and not received, and returns these users.
+    /// </summary>
+    private ImmutableArray<string> AdvanceUntilMoving(bool andSent = false)
     {
         var conditions = _nodes.Network.Conditions;
         _nodes.Network.Conditions = conditions with { Delay = TimeSpan.FromSeconds(0.1) }; // so that a hand-over lasts longer than a step
@@ -209,6 +211,8 @@ public sealed class StreamCloseTests : IAsyncLifetime
             ImmutableArray<string> moving = [.. Users.Where(user => _a.Gates[ShardOf(user)].State == ShardGateState.Sealed)];
             if (moving.IsEmpty)
                 continue;
+            if (andSent)
+                Advance(seconds: 0.05);
             _nodes.Network.Conditions = conditions;
             return moving;
         }

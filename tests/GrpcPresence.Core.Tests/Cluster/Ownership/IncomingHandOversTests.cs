@@ -22,10 +22,10 @@ public sealed class IncomingHandOversTests
     [Fact]
     public void A_hand_over_is_complete_with_its_end_and_all_users()
     {
-        Assert.False(_incoming.Receive(A, Begin(id: 1)));
-        Assert.False(_incoming.Receive(A, Page(id: 1, "ada", "bob")));
-        Assert.False(_incoming.Receive(A, Page(id: 1, "eve")));
-        Assert.True(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 3)));
+        Assert.Null(_incoming.Receive(A, Begin(id: 1)));
+        Assert.Equal(new HandOverReceived(1, Shard, Users: 2), _incoming.Receive(A, Page(id: 1, "ada", "bob")));
+        Assert.Equal(new HandOverReceived(1, Shard, Users: 3), _incoming.Receive(A, Page(id: 1, "eve")));
+        Assert.IsType<HandOverAccepted>(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 3)));
 
         Assert.Equal(3, _incoming.Find(Shard)!.Users.Count);
         Assert.True(_incoming.IsComplete(Shard, View, now: default));
@@ -37,7 +37,7 @@ public sealed class IncomingHandOversTests
         _incoming.Receive(A, Begin(id: 1));
         _incoming.Receive(A, Page(id: 1, "ada"));
 
-        Assert.False(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 2)));
+        Assert.Null(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 2)));
 
         Assert.False(_incoming.IsComplete(Shard, View, now: default));
         Assert.Single(_incoming.Find(Shard)!.Users);
@@ -49,7 +49,7 @@ public sealed class IncomingHandOversTests
         _incoming.Receive(A, Begin(id: 1));
         Assert.False(_incoming.IsComplete(Shard, View, now: default));
 
-        Assert.True(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 0)));
+        Assert.IsType<HandOverAccepted>(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 0)));
     }
 
     [Fact]
@@ -93,8 +93,8 @@ public sealed class IncomingHandOversTests
         _incoming.Receive(B, Page(id: 2, "ada"));
         _incoming.Receive(A, Page(id: 1, "bob"));
         _incoming.Receive(A, Page(id: 3, "eve"));
-        Assert.False(_incoming.Receive(B, new HandOverEnd(2, Shard, Users: 0)));
-        Assert.False(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 0)));
+        Assert.Null(_incoming.Receive(B, new HandOverEnd(2, Shard, Users: 0)));
+        Assert.Null(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 0)));
 
         Assert.Empty(_incoming.Find(Shard)!.Users);
         Assert.False(_incoming.IsComplete(Shard, View, now: default));
@@ -104,7 +104,7 @@ public sealed class IncomingHandOversTests
     public void Items_without_a_beginning_count_for_nothing()
     {
         _incoming.Receive(A, Page(id: 1, "ada"));
-        Assert.False(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 1)));
+        Assert.Null(_incoming.Receive(A, new HandOverEnd(1, Shard, Users: 1)));
 
         Assert.Null(_incoming.Find(Shard));
     }
@@ -144,12 +144,25 @@ public sealed class IncomingHandOversTests
     }
 
     [Fact]
-    public void What_was_taken_is_there_no_more()
+    public void A_hand_over_whose_holder_is_gone_is_kept_until_another_node_holds_the_shard()
     {
         Complete(A, id: 1);
 
-        Assert.NotNull(_incoming.Take(Shard));
-        Assert.Null(_incoming.Take(Shard));
+        _incoming.Forget(Shard, new KnownHolder(null, Epoch: 6, default));
+        Assert.NotNull(_incoming.Find(Shard));
+
+        _incoming.Forget(Shard, Holder(B, epoch: 7));
+        Assert.Null(_incoming.Find(Shard));
+    }
+
+    [Fact]
+    public void What_is_open_is_there_no_more()
+    {
+        Complete(A, id: 1);
+
+        _incoming.Forget(Shard);
+
+        Assert.Null(_incoming.Find(Shard));
     }
 
     [Fact]
@@ -164,7 +177,7 @@ public sealed class IncomingHandOversTests
             _incoming.Note(close); // again, from the ingress
         }
 
-        Assert.Equal([closes[0], closes[2]], _incoming.Take(Shard)!.Closes);
+        Assert.Equal([closes[0], closes[2]], _incoming.Find(Shard)!.Closes);
     }
 
     private static KnownHolder Holder(NodeId node, long epoch) => new(node, epoch, default);
@@ -180,6 +193,6 @@ public sealed class IncomingHandOversTests
     {
         _incoming.Receive(from, Begin(id, from));
         _incoming.Receive(from, Page(id, "ada"));
-        Assert.True(_incoming.Receive(from, new HandOverEnd(id, Shard, Users: 1)));
+        Assert.IsType<HandOverAccepted>(_incoming.Receive(from, new HandOverEnd(id, Shard, Users: 1)));
     }
 }

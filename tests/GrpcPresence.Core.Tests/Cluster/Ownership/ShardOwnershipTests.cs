@@ -5,8 +5,10 @@ using GrpcPresence.Core.Cluster.Ownership;
 using GrpcPresence.Core.Cluster.Shards;
 using GrpcPresence.Core.Domain;
 using GrpcPresence.Core.Domain.Cluster;
+using GrpcPresence.Core.Domain.Errors;
 using GrpcPresence.Core.Domain.Services;
 using GrpcPresence.Core.Domain.Users;
+using GrpcPresence.Core.Presence;
 using GrpcPresence.Core.Presence.HandOver;
 using GrpcPresence.Core.Storage;
 using GrpcPresence.Core.Tenants;
@@ -181,6 +183,47 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_takes_a_shard_over_keeps_what_the_dead_holder_had_handed_over()
+    {
+        var service = await NewServiceAsync();
+        await _world.Online(service, "ada"); // under another session
+        var (shard, epoch) = (ClusterNode.ShardOf(service.Sid, "ada"), _table[All[0]].Epoch + 1);
+        HandOverAda(service, epoch);
+
+        _table.Learn(shard, new KnownHolder(null, epoch + 1, Data)); // evicted before the switch
+        Tick();
+        _table.Learn(shard, new KnownHolder(A, epoch + 2, Data));
+        for (var turn = 0; turn < 3; turn++)
+            Pass(TimeSpan.FromMilliseconds(500));
+
+        Assert.True(_gates.IsOpen(shard));
+        var sessions = _world.Tracker.ListSessions(service, new UserRef(World.Id("ada"), Sid: null, MayCreate: false)).Sessions;
+        Assert.Equal(World.Session("s"), Assert.Single(sessions).Id);
+    }
+
+    [Fact]
+    public async Task A_load_that_fails_keeps_what_was_handed_over()
+    {
+        var service = await NewServiceAsync();
+        var (shard, epoch) = (ClusterNode.ShardOf(service.Sid, "ada"), _table[All[0]].Epoch + 1);
+        HandOverAda(service, epoch);
+        _mayTakeOver = false;
+        _world.Services.Reset(); // so that the load reads the service instance
+        _world.Store.Faults.FailReads(true);
+
+        _ownership.Receive(B, new HandOverDone(1, shard, new KnownHolder(A, epoch + 1, Data)), _now);
+        Pass(Moment);
+        Pass(Moment);
+        Assert.False(_gates.IsOpen(shard));
+        _world.Store.Faults.Clear();
+        for (var turn = 0; turn < 3; turn++)
+            Pass(TimeSpan.FromMilliseconds(500));
+
+        Assert.True(_gates.IsOpen(shard));
+        Assert.Equal(1, _world.Tracker.Shards!.CountUsers(shard));
+    }
+
+    [Fact]
     public async Task OneTimeline_a_load_that_lost_commits_made_useless_stops()
     {
         var shard = await BeginToLoadAdaAsync();
@@ -270,6 +313,40 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
 
         Assert.Equal(All, Open());
         Assert.All(_data.Image.Cluster.Shards.Values, held => Assert.Equal(A, held.Node));
+    }
+
+    [Fact]
+    public async Task A_large_shard_moves_in_pages_and_each_page_that_arrives_is_progress()
+    {
+        const int Count = 3_000;
+        var service = await NewServiceAsync();
+        var shard = All[0];
+        var users = Enumerable.Range(0, int.MaxValue).Select(number => $"user{number}")
+            .Where(user => ClusterNode.ShardOf(service.Sid, user) == shard).Take(Count);
+        foreach (var user in users)
+            Assert.Null(_world.Beat(service, user, "s").Rejection);
+        _world.Write();
+        Show([A, B]);
+        var others = ShardTargets.Of(_view);
+        Assert.Equal(B, others[shard]);
+        Tick();
+        SettleAndSend();
+        var id = Assert.Single(Begun, begin => begin.Shard == shard).Id;
+
+        var received = 0;
+        for (var turn = 0; turn < 100 && !_sent.Any(sent => sent.Item is HandOverEnd end && end.Shard == shard); turn++)
+        {
+            var sent = _sent.Select(each => each.Item).OfType<HandOverPage>().Where(page => page.Shard == shard).Sum(page => page.Users.Length);
+            Assert.InRange(sent - received, 1, Limits.HandOverWindow);
+            received = Math.Min(sent, received + 100);
+            _ownership.Receive(B, new HandOverReceived(id, shard, received), _now);
+            Pass(TimeSpan.FromMilliseconds(400)); // all together take much longer than 500 ms
+        }
+        Accept(shard);
+        Tick();
+        _world.Write();
+
+        Assert.Equal(B, HolderOf(shard));
     }
 
     [Fact]
@@ -394,6 +471,26 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         }
         Assert.Equal(B, HolderOf(shard));
         Assert.NotEqual(ShardGateState.Open, _gates[shard].State);
+    }
+
+    [Fact]
+    public async Task StoreAway_a_switch_that_never_reached_the_store_is_given_up()
+    {
+        await BeginAsync();
+        _mayMove = false;
+        _world.Store.Faults.FailAllOperations(true);
+        var earlier = _world.Queue.SubmitAsync(new CreateServiceInstance(sid: null, ""));
+        _world.Write(); // the writer reopens the store before it decides anything
+        await Assert.ThrowsAsync<StorageException>(() => earlier);
+
+        foreach (var begin in Begun.ToArray())
+            Accept(begin.Shard);
+        Tick();
+        while (_world.Queue.Count > 0)
+            _world.Write(); // fails one of them
+        Tick();
+
+        Assert.Equal(All, Open());
     }
 
     [Fact]
@@ -614,6 +711,27 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         Tick();
         Assert.Equal(1, _world.Store.ClusterFaults.Held);
         return shard;
+    }
+
+    /// <summary>Shows b as the holder of ada's shard, and lets it hand the shard over, without a switch.</summary>
+    private void HandOverAda(CachedService service, long epoch)
+    {
+        var ada = Identity.FromTrusted("ada");
+        var (shard, holder) = (Shard.Of(service.Sid, ada), new KnownHolder(B, epoch, Data));
+        _table.Learn(shard, holder);
+        Tick();
+        _ownership.Receive(B, new HandOverBegin(1, shard, holder, new HandOverStart(default, [])), _now);
+        _ownership.Receive(
+            B,
+            new HandOverPage(1, shard, [new HandedUser
+            {
+                Service = service.Sid,
+                ServiceId = service.Id,
+                Identity = ada,
+                Sessions = [new HandedSession(World.Session("s"), TimeSpan.FromMinutes(1), TimeSpan.Zero, Stream: null)],
+            }]),
+            _now);
+        _ownership.Receive(B, new HandOverEnd(1, shard, Users: 1), _now);
     }
 
     /// <summary>Makes b join, and begins to hand over eight shards to it. They are sent, and not accepted.</summary>

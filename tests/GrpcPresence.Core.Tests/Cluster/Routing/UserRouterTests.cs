@@ -205,6 +205,22 @@ public sealed class UserRouterTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Live_a_heartbeat_without_an_answer_goes_to_the_next_holder_and_a_write_does_not()
+    {
+        Hold(B, epoch: 1);
+        var beat = Beat();
+        var write = Write();
+
+        Hold(C, epoch: 2);
+        Pass(TimeSpan.Zero);
+
+        Assert.Equal([B, B, C], _sent.Select(sent => sent.To));
+        _router.Receive(C, new ResultItem(_sent[0].Item.Call, CallResult.Done.Empty));
+        Assert.True(beat.IsCompletedSuccessfully);
+        Assert.False(write.IsCompleted);
+    }
+
+    [Fact]
     public void A_write_that_the_link_has_not_sent_is_sent_to_the_next_holder()
     {
         Hold(B, epoch: 1);

@@ -142,6 +142,9 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
 
     public bool IsPaused { get; set; }
 
+    /// <summary>Whether the writer waits, as for a disk, while the loop of the node goes on.</summary>
+    public bool IsWriterHeld { get; set; }
+
     /// <summary>An exception that a bug has caused, or null.</summary>
     public Exception? Fault { get; private set; }
 
@@ -219,7 +222,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
     private void Write()
     {
         _hasReceived = false;
-        if (_queue.Count == 0 && _commands.Count == 0)
+        if (IsWriterHeld || (_queue.Count == 0 && _commands.Count == 0))
             return;
         for (var i = 0; i < 4 && _queue.Count > 0; i++)
         {
@@ -240,7 +243,7 @@ internal sealed class SimulatedNode : IDisposable, ICallExecutor
             _continuations.Run();
             if (_queue.Count <= left)
                 return;
-            left = _writer.WriteOnce() == WriteOutcome.Written ? 0 : _queue.Count;
+            left = !IsWriterHeld && _writer.WriteOnce() == WriteOutcome.Written ? 0 : _queue.Count;
             _backEnd.Learn();
             Answer();
         }

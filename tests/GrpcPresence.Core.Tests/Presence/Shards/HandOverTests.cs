@@ -76,6 +76,27 @@ public sealed class HandOverTests : IDisposable
         Assert.Empty(Second.Published);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void NoFalseOffline_a_mark_that_is_not_stored_is_made_again_by_the_next_holder(bool isStored)
+    {
+        First.BeatAndWrite(Alice, Phone);
+        for (var passed = TimeSpan.Zero; First.Queue.Count == 0 && passed < Limits.AliveInterval; passed += SessionTimeout / 2)
+        {
+            First.Beat(Alice, Phone);
+            First.Pass(SessionTimeout / 2);
+        }
+        Assert.Equal(1, First.Queue.Count); // the mark
+        if (isStored)
+            First.Write();
+
+        var next = 0;
+        var user = Assert.Single(First.Tracker.Shards!.TrySeal(Shard)!.ListUsers(ref next, 100));
+
+        Assert.Equal(isStored, user.AliveAt > TimeSpan.Zero);
+    }
+
     [Fact]
     public void A_lease_that_had_run_out_at_the_seal_is_not_given_more_time()
     {
