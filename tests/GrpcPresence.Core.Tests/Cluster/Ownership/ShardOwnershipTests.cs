@@ -336,7 +336,8 @@ public sealed class ShardOwnershipTests : IAsyncLifetime
         var received = 0;
         for (var turn = 0; turn < 100 && !_sent.Any(sent => sent.Item is HandOverEnd end && end.Shard == shard); turn++)
         {
-            var sent = _sent.Select(each => each.Item).OfType<HandOverPage>().Where(page => page.Shard == shard).Sum(page => page.Users.Length);
+            var pages = _sent.Select(each => each.Item).OfType<HandOverPage>().Where(page => page.Shard == shard);
+            var sent = pages.Sum(page => page.Users.Length);
             Assert.InRange(sent - received, 1, Limits.HandOverWindow);
             received = Math.Min(sent, received + 100);
             _ownership.Receive(B, new HandOverReceived(id, shard, received), _now);
