@@ -223,8 +223,7 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
             Sid = Sid,
             StoreId = StoreId,
             Presence = _sync.HandOver(),
-            // A mark that is not stored yet is lost with the shard. So the next one is due at once.
-            AliveAt = _sessions.IsUnseen ? LastAlive : _sessions.IsMarkPending ? -Limits.AliveInterval : TimeSpan.FromSeconds(_sessions.AliveAt),
+            AliveAt = HandedAliveAt,
             IsUnseen = _sessions.IsUnseen,
             Sessions = sessions,
             Ended = _sessions.Ended?.HandOver(sealedAt) ?? [],
@@ -445,6 +444,11 @@ internal sealed class TrackedUser(CachedService service, Identity identity, int 
     private TimeSpan Spread => TimeSpan.FromSeconds((uint)Hash % (uint)Limits.AliveSpread.TotalSeconds);
 
     private TimeSpan LastAlive => TimeSpan.FromSeconds(_sessions.AliveAt) + Spread;
+
+    // A mark that is not stored yet is lost with the shard. So the next one is due at once.
+    private TimeSpan HandedAliveAt => _sessions.IsUnseen ? LastAlive
+        : _sessions.IsMarkPending ? -Limits.AliveInterval
+        : TimeSpan.FromSeconds(_sessions.AliveAt);
 
     /// <summary>
     /// When an earlier process last knew the user alive. A user that was not seen for so long was not online when that process ended.
