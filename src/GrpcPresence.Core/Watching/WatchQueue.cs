@@ -25,6 +25,9 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
 
     public ServiceFeed Feed => feed;
 
+    /// <summary>The revision of the last change that was offered because of one of the keys. Guarded by the lock of the feed.</summary>
+    public long LastByKey { get; set; }
+
     public WatchFilter Filter => _backlog.Filter;
 
     /// <summary>Why the watch was ended from outside; null while it is open.</summary>
