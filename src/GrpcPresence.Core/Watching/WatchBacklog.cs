@@ -63,6 +63,8 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             CatchUp = new CatchUpPosition(token.Base, token.Position, CatchUp.ReadTo(_markedBefore).Target);
             NewestTaken = token.Newest;
             _rowsReadTo = token.Position;
+            // Another node has sent the token, and the feed was behind: it has offered changes that the client has.
+            _pending.RemoveUpTo(token.Base);
             _phase = WatchPhase.CatchUp;
             // The client has values of this configuration, and a switch since then may have taken them away.
             SweepAfter(configuration, firstDirty: null);

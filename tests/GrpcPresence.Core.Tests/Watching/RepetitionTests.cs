@@ -240,6 +240,27 @@ public sealed class RepetitionTests : IDisposable
     }
 
     [Fact]
+    public async Task Resumable_a_feed_that_is_behind_the_token_repeats_no_change_that_the_token_covers()
+    {
+        var service = await NewService("ada");
+        await using var other = await _world.Watch(service);
+        await other.Sync();
+        _publisher.Loses = () => true;
+        await _world.Rename(service, "ada", "Ada");
+        _publisher.Loses = () => false;
+        // Another node, which has the change, has sent this token.
+        var revision = await _world.Revision(service);
+        var token = other.Token! with { Base = revision, Position = revision, Newest = revision };
+        await using var client = await _world.Watch(service, token: token);
+        var synced = client.Sync();
+        _world.Advance(2 * Limits.Tick); // the feed reads the change
+        Assert.Single((await synced).OfType<WatchEvent.ConfigurationChanged>());
+        await _world.Online(service, "ada");
+
+        Assert.Equal(UpdateReasons.ReachabilityOnline, (await client.NextUpdate()).Reasons);
+    }
+
+    [Fact]
     public async Task Reasoned_a_watch_that_names_a_user_by_sid_and_by_identity_is_sent_a_change_once()
     {
         // A session that waits continues within the offer that wakes it, before the next offer.
