@@ -61,6 +61,9 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         else if (token is not null)
         {
             CatchUp = new CatchUpPosition(token.Base, token.Position, CatchUp.ReadTo(_markedBefore).Target);
+            // Where the feed was behind the token, rows above the position are pending without their earlier changes since the base.
+            if (token.Base < token.Position)
+                CatchUp = CatchUp.ReadTo(revision);
             NewestTaken = token.Newest;
             _rowsReadTo = token.Position;
             // Another node has sent the token, and the feed was behind: it has offered changes that the client has.

@@ -261,6 +261,28 @@ public sealed class RepetitionTests : IDisposable
     }
 
     [Fact]
+    public async Task Resumable_a_feed_that_is_behind_a_pair_omits_no_reason_of_a_row_above_its_position()
+    {
+        var service = await NewService("ada", "bob");
+        await using var other = await _world.Watch(service);
+        await other.Sync();
+        var before = await _world.Revision(service);
+        await _world.Rename(service, "ada", "Ada");
+        await _world.Rename(service, "bob", "Bob");
+        var position = await _world.Revision(service);
+        _publisher.Loses = () => true;
+        await _world.Online(service, "ada");
+        _publisher.Loses = () => false;
+        // Another node, which has all changes, has sent the first of two pages: the row of bob. The row of ada was behind it already.
+        var token = other.Token! with { Base = before, Position = position, Newest = await _world.Revision(service) };
+        await using var client = await _world.Watch(service, token: token);
+        var updates = _world.ReadAll(client, service);
+        _world.Advance(2 * Limits.Tick); // the feed reads the change
+
+        Assert.Equal([("ada", UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline)], await updates);
+    }
+
+    [Fact]
     public async Task Reasoned_a_watch_that_names_a_user_by_sid_and_by_identity_is_sent_a_change_once()
     {
         // A session that waits continues within the offer that wakes it, before the next offer.
