@@ -100,7 +100,7 @@ internal sealed class PendingUsers(int limit = Limits.PendingUsersPerWatcher)
         for (; taken != _first; taken = taken!.Next)
         {
             if (taken!.Revision > covered)
-                _ahead.Note(taken.State.Sid, taken.Revision);
+                _ahead.Note(taken.State.Sid, new SentUser(taken.Revision, WasKnown: taken.State.IsOnline is not null));
         }
         _ahead.RemoveUpTo(covered);
         return newest;
@@ -148,14 +148,14 @@ internal sealed class PendingUsers(int limit = Limits.PendingUsersPerWatcher)
         }
     }
 
-    /// <summary>Returns the revision up to which the user was sent ahead of the token; null if it was not.</summary>
-    public long? SentAheadTo(UserSid sid) => _ahead.Find(sid);
+    /// <summary>Returns what was sent of the user ahead of the token; null if nothing was.</summary>
+    public SentUser? SentAheadOf(UserSid sid) => _ahead.Find(sid);
 
-    /// <summary>Notes that the user was sent up to the revision, unless that is noted already or too many users are held.</summary>
-    public void NoteSentAhead(UserSid sid, long revision)
+    /// <summary>Notes what was sent of the user, unless that is noted already or too many users are held.</summary>
+    public void NoteSentAhead(UserSid sid, SentUser sent)
     {
         if (HasRoom && _ahead.Find(sid) is null)
-            _ahead.Note(sid, revision);
+            _ahead.Note(sid, sent);
     }
 
     /// <summary>Forgets that the user was sent ahead.</summary>
@@ -224,8 +224,9 @@ internal sealed class PendingUsers(int limit = Limits.PendingUsersPerWatcher)
             return;
         for (var index = 0; index < _sharedUsers; index++)
         {
-            if (shared[index].Revision >= FirstDirty)
-                _ahead.Note(shared[index].State.Sid, shared[index].Revision);
+            var user = shared[index];
+            if (user.Revision >= FirstDirty)
+                _ahead.Note(user.State.Sid, new SentUser(user.Revision, WasKnown: user.State.IsOnline is not null));
         }
     }
 

@@ -55,8 +55,26 @@ internal sealed class QueueSet
     {
         for (var i = 0; i < changes.Length; i++)
         {
-            foreach (var queue in QueuesOf(changes[i].State.Sid, changes[i].State.Identity))
-                queue.Offer(changes.Slice(i, 1), [], firstDirty);
+            var (bySid, byIdentity) = QueuesOf(changes[i].State);
+            OfferOnce(bySid, changes.Slice(i, 1), firstDirty);
+            OfferOnce(byIdentity, changes.Slice(i, 1), firstDirty);
+        }
+    }
+
+    /// <summary>
+    /// Offers a change to the queues that did not get it yet. A session may send the change between two offers, and would then send it
+    /// twice.
+    /// </summary>
+    private static void OfferOnce(List<WatchQueue>? queues, ReadOnlySpan<UserChange> change, long? firstDirty)
+    {
+        if (queues is null)
+            return;
+        foreach (var queue in queues)
+        {
+            if (queue.LastByKey == change[0].Revision)
+                continue;
+            queue.LastByKey = change[0].Revision;
+            queue.Offer(change, [], firstDirty);
         }
     }
 
@@ -66,7 +84,8 @@ internal sealed class QueueSet
         var changesOf = QueuesByKey().ToDictionary(queue => queue, _ => new List<UserChange>());
         foreach (var change in changes)
         {
-            foreach (var queue in QueuesOf(change.State.Sid, change.State.Identity))
+            var (bySid, byIdentity) = QueuesOf(change.State);
+            foreach (var queue in (bySid ?? []).Union(byIdentity ?? []))
                 changesOf[queue].Add(change);
         }
         foreach (var (queue, selected) in changesOf)
@@ -75,13 +94,7 @@ internal sealed class QueueSet
 
     private IEnumerable<WatchQueue> QueuesByKey() => _byKey.Values.SelectMany(queues => queues).Distinct();
 
-    /// <summary>
-    /// The queues that select the user by SID or by identity. A queue that does both comes twice, which is harmless: the changes merge.
-    /// </summary>
-    private IEnumerable<WatchQueue> QueuesOf(UserSid sid, Identity identity)
-    {
-        var bySid = _byKey.GetValueOrDefault(new UserKey(sid));
-        var byIdentity = _byKey.GetValueOrDefault(new UserKey(identity));
-        return bySid is null ? byIdentity ?? [] : byIdentity is null ? bySid : bySid.Concat(byIdentity);
-    }
+    /// <summary>The queues that select the user by SID, and those that do by identity. A queue may do both.</summary>
+    private (List<WatchQueue>? BySid, List<WatchQueue>? ByIdentity) QueuesOf(UserState user) =>
+        (_byKey.GetValueOrDefault(new UserKey(user.Sid)), _byKey.GetValueOrDefault(new UserKey(user.Identity)));
 }

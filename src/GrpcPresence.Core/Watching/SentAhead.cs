@@ -3,39 +3,44 @@ using GrpcPresence.Core.Domain.Users;
 namespace GrpcPresence.Core.Watching;
 
 /// <summary>
-/// The users that a watch was sent in a newer state than its token says, each with the revision of that state. If the watch reads the store
-/// from the token, their reasons count from there. The limit of <see cref="PendingUsers"/> counts these users too: each of them was pending
-/// together with the user that holds the token back.
+/// The users that a watch was sent in a newer state than its token says. If the watch reads the store from the token, their reasons count
+/// from there. The limit of <see cref="PendingUsers"/> counts these users too: each of them was pending together with the user that holds
+/// the token back.
 /// </summary>
 internal struct SentAhead
 {
-    private Dictionary<UserSid, long>? _upTo; // null without users, which is the usual state of a watch
+    private Dictionary<UserSid, SentUser>? _users; // null without users, which is the usual state of a watch
 
-    public readonly int Count => _upTo?.Count ?? 0;
+    public readonly int Count => _users?.Count ?? 0;
 
-    public readonly long? Find(UserSid sid) => _upTo is not null && _upTo.TryGetValue(sid, out var revision) ? revision : null;
+    public readonly SentUser? Find(UserSid sid) => _users is not null && _users.TryGetValue(sid, out var sent) ? sent : null;
 
-    public void Note(UserSid sid, long revision) => (_upTo ??= [])[sid] = revision;
+    public void Note(UserSid sid, SentUser sent) => (_users ??= [])[sid] = sent;
 
     public void Remove(UserSid sid)
     {
-        if (_upTo is not null && _upTo.Remove(sid) && _upTo.Count == 0)
-            _upTo = null;
+        if (_users is not null && _users.Remove(sid) && _users.Count == 0)
+            _users = null;
     }
 
     /// <summary>Removes the users that were sent up to the revision or below.</summary>
     public void RemoveUpTo(long revision)
     {
-        if (_upTo is null)
+        if (_users is null)
             return;
-        foreach (var (sid, sent) in _upTo)
+        foreach (var (sid, sent) in _users)
         {
-            if (sent <= revision)
-                _upTo.Remove(sid);
+            if (sent.Revision <= revision)
+                _users.Remove(sid);
         }
-        if (_upTo.Count == 0)
-            _upTo = null;
+        if (_users.Count == 0)
+            _users = null;
     }
 
-    public void Clear() => _upTo = null;
+    public void Clear() => _users = null;
 }
+
+/// <summary>What a watch was sent of a user.</summary>
+/// <param name="Revision">Every change of the user up to this revision was sent.</param>
+/// <param name="WasKnown">Whether reachability was known in the state that was sent. If it is null later, a switch took it away.</param>
+internal readonly record struct SentUser(long Revision, bool WasKnown);

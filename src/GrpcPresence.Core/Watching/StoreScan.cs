@@ -25,7 +25,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
             var found = await ReadAsync(token => store.FindUsersAsync(_service, _filter.Keys, token), cancellationToken)
                 .ConfigureAwait(false);
             await AwaitFeedAsync(found.Service, cancellationToken).ConfigureAwait(false);
-            queue.DropCovered(found.Service, SidsOf(found.Users));
+            queue.DropCovered(found.Service, [.. found.Users]);
             yield return found.Users;
             yield break;
         }
@@ -37,7 +37,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
                 token => store.ListUsersAsync(_service, after, _pageSize, online: null, token), cancellationToken)
                 .ConfigureAwait(false);
             await AwaitFeedAsync(page.Service, cancellationToken).ConfigureAwait(false);
-            queue.DropCovered(page.Service, SidsOf(page.Users));
+            queue.DropCovered(page.Service, [.. page.Users], lastId: page.Next ?? long.MaxValue);
             yield return page.Users;
             if (page.Next is not { } next)
                 yield break;
@@ -62,10 +62,10 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         await AwaitFeedAsync(read.Service, cancellationToken).ConfigureAwait(false);
         // The last page holds all rows up to the revision at which it was read.
         var position = read.HasMore ? read.Changes[^1].Revision : read.Service.Revision;
-        var coverage = queue.DropCovered(read.Service, SidsOf(read.Changes), position);
+        var sent = queue.DropCovered(read.Service, StatesOf(read.Changes), position);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
         for (var i = 0; i < read.Changes.Count; i++)
-            Add(updates, read.Changes[i].State, coverage.SentTo[i] ?? at.Base, coverage, read.Changes[i].Revision);
+            Add(updates, read.Changes[i].State, sent[i], read.Changes[i].Revision);
         return new ScanPage(updates, read.Service.Revision, position);
     }
 
@@ -77,13 +77,11 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
                 _service, sweep.AfterId, _pageSize, sweep.KnownSince, sweep.UpTo, token), cancellationToken)
             .ConfigureAwait(false);
         await AwaitFeedAsync(read.Service, cancellationToken).ConfigureAwait(false);
-        var coverage = queue.DropCovered(read.Service, SidsOf(read.Users), rowsReadTo: null, sweep, read.Next);
+        var sent = queue.DropCovered(read.Service, [.. read.Users], isOfSweep: true, lastId: read.Next ?? long.MaxValue);
         var updates = new List<(UserUpdate, long?)>(read.Users.Count);
-        // The rows were delivered, so that all their reasons were.
-        foreach (var user in read.Users)
-            AddSwitched(updates, user, coverage);
-        var rest = read.Next is { } next ? sweep with { AfterId = next } : null;
-        return new ScanPage(updates, read.Service.Revision, Position: null, sweep, rest);
+        for (var i = 0; i < read.Users.Count; i++)
+            Add(updates, read.Users[i], sent[i], position: null);
+        return new ScanPage(updates, read.Service.Revision, Position: null, IsOfSweep: true, read.Next);
     }
 
     private async ValueTask<ScanPage?> ReadSelectedAsync(CatchUpPosition at, CancellationToken cancellationToken)
@@ -95,12 +93,11 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
         if (read.Service.PurgedRevision > at.Position || read.HasMore)
             return null;
         await AwaitFeedAsync(read.Service, cancellationToken).ConfigureAwait(false);
-        var coverage = queue.DropCovered(read.Service, SidsOf(read.Changes), read.Service.Revision);
+        var sent = queue.DropCovered(read.Service, StatesOf(read.Changes), read.Service.Revision);
         var updates = new List<(UserUpdate, long?)>(read.Changes.Count);
-        // A page has all users, so all of them were sent up to the position.
         for (var i = 0; i < read.Changes.Count; i++)
-            Add(updates, read.Changes[i].State, Math.Max(coverage.SentTo[i] ?? 0, at.Position), coverage, position: null);
-        return new ScanPage(updates, read.Service.Revision, read.Service.Revision, coverage.Sweep, RestOfSweep: null);
+            Add(updates, read.Changes[i].State, sent[i], position: null);
+        return new ScanPage(updates, read.Service.Revision, read.Service.Revision);
     }
 
     /// <summary>
@@ -120,8 +117,7 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     }
 
     /// <summary>
-    /// Completes when the feed has reached the revision of a page. Then the page may drop what it covers. Reachability may have been
-    /// switched off since the position of the page was taken, so the page uses the <see cref="Coverage"/> that it gets for it.
+    /// Completes when the feed has reached the revision of a page. Then the page may drop what it covers.
     /// </summary>
     private async ValueTask AwaitFeedAsync(ServiceRecord service, CancellationToken cancellationToken)
     {
@@ -135,33 +131,17 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
     }
 
     /// <summary>Adds the user to the page, unless nothing that the filter selects changed since the watch was sent it.</summary>
-    private void Add(List<(UserUpdate, long?)> updates, UserState user, long sentTo, Coverage coverage, long? position)
+    private void Add(List<(UserUpdate, long?)> updates, UserState user, SentUser sent, long? position)
     {
-        var reasons = user.ReasonsSince(sentTo);
-        if (sentTo < coverage.SwitchedAt)
-            reasons |= ReasonsOfSwitch(user, coverage.SwitchedSince);
-        Add(updates, user, reasons, position);
-    }
-
-    private void AddSwitched(List<(UserUpdate, long?)> updates, UserState user, Coverage coverage) =>
-        Add(updates, user, ReasonsOfSwitch(user, coverage.SwitchedSince), position: null);
-
-    private void Add(List<(UserUpdate, long?)> updates, UserState user, UpdateReasons reasons, long? position)
-    {
+        var reasons = user.ReasonsSince(sent.Revision);
+        // A switch changes no row. A page that is older than the switch still shows the values, so that a later one names the loss.
+        if (sent.WasKnown && user is { Record: { } record, IsOnline: null })
+            reasons |= record.WasNotifiableKnown ? UpdateReasons.Reachability : UpdateReasons.ReachabilityOnline;
         if ((reasons & _filter.Reasons) != UpdateReasons.None)
             updates.Add((new UserUpdate(user, reasons & _filter.Reasons), position));
     }
 
-    private static UpdateReasons ReasonsOfSwitch(UserState user, long? switchedSince)
-    {
-        if (user.Record is not { } record || switchedSince is not { } switchedOn || record.KnownRevision < switchedOn)
-            return UpdateReasons.None;
-        return record.WasNotifiableKnown ? UpdateReasons.Reachability : UpdateReasons.ReachabilityOnline;
-    }
-
-    private static UserSid[] SidsOf(IReadOnlyList<UserState> users) => [.. users.Select(user => user.Sid)];
-
-    private static UserSid[] SidsOf(IReadOnlyList<StoredChange> changes) => [.. changes.Select(change => change.State.Sid)];
+    private static UserState[] StatesOf(IReadOnlyList<StoredChange> changes) => [.. changes.Select(change => change.State)];
 }
 
 /// <summary>A page of a catch-up.</summary>
@@ -170,11 +150,11 @@ internal sealed class StoreScan(WatchQueue queue, IStoreReader store, TimeProvid
 /// </param>
 /// <param name="Revision">The revision at which the page was read.</param>
 /// <param name="Position">The position that is reached when the page is delivered; null if it holds no rows by revision.</param>
-/// <param name="Sweep">The sweep that the page is a part of, or null.</param>
-/// <param name="RestOfSweep">What is left of that sweep after the page; null if nothing is.</param>
+/// <param name="IsOfSweep">Whether the page is a part of a sweep.</param>
+/// <param name="SweptTo">The key of the last user that the sweep has read with the page; null if it is complete.</param>
 internal sealed record ScanPage(
     IReadOnlyList<(UserUpdate Update, long? Position)> Updates,
     long Revision,
     long? Position,
-    SwitchSweep? Sweep = null,
-    SwitchSweep? RestOfSweep = null);
+    bool IsOfSweep = false,
+    long? SweptTo = null);

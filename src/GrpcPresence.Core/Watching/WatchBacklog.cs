@@ -15,6 +15,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     private long _markedBefore; // changes up to this revision may have been offered before the watch was attached
     private long _rowsReadTo; // in a catch-up: rows up to this revision were read, if not delivered yet
     private long _sweptTo; // in a catch-up: the sweep has read the users up to this key
+    private SentPages? _pages; // null unless a page shows changes from after the token
     private ServiceConfiguration _seen = configuration; // the newest that was offered or read
     private ServiceConfiguration? _unsent; // the newest, unless it was sent
 
@@ -59,20 +60,22 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         }
         else if (token is not null)
         {
-            CatchUp = CatchUp.ReadTo(_markedBefore) with
-            {
-                Base = token.Base,
-                Position = token.Position,
-                Sweep = CatchUp.Sweep is { } sweep ? sweep with { UpTo = token.Position } : null,
-            };
+            CatchUp = new CatchUpPosition(token.Base, token.Position, CatchUp.ReadTo(_markedBefore).Target);
+            // Where the feed was behind the token, rows above the position are pending without their earlier changes since the base.
+            if (token.Base < token.Position)
+                CatchUp = CatchUp.ReadTo(revision);
             NewestTaken = token.Newest;
             _rowsReadTo = token.Position;
+            // Another node has sent the token, and the feed was behind: it has offered changes that the client has.
+            _pending.RemoveUpTo(token.Base);
             _phase = WatchPhase.CatchUp;
+            // The client has values of this configuration, and a switch since then may have taken them away.
+            SweepAfter(configuration, firstDirty: null);
         }
         else
         {
             // The client has received nothing yet, so a switch takes no value away. The users that an overflow dropped must still be read.
-            CatchUp = CatchUp with { SwitchedSince = null, SwitchedAt = 0, Sweep = null };
+            CatchUp = CatchUp with { SwitchedSince = null, Sweep = null };
             _rowsReadTo = CatchUp.Base;
             // The feed was behind: changes from before the opening have reached it since.
             _pending.RemoveUpTo(CatchUp.Base);
@@ -87,9 +90,15 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
         _phase = WatchPhase.Snapshot;
         CatchUp = CatchUpPosition.At(revision);
         _rowsReadTo = revision;
+        _sweptTo = 0;
+        _pages = null;
     }
 
-    public void CompleteSnapshot() => _phase = CatchUp.IsDone ? WatchPhase.Live : WatchPhase.CatchUp;
+    public void CompleteSnapshot()
+    {
+        _phase = WatchPhase.CatchUp;
+        TryGoLive();
+    }
 
     public bool TryGoLive()
     {
@@ -98,36 +107,44 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             _phase = WatchPhase.Live;
             _pending.RemoveWithoutReasons();
             _pending.ForgetSentUpTo(long.MaxValue);
+            ForgetPages();
         }
         return _phase == WatchPhase.Live;
     }
 
-    public Coverage DropCovered(ServiceRecord service, UserSid[] users, long? rowsReadTo, SwitchSweep? sweep, long? sweptTo)
+    public SentUser[] DropCovered(ServiceRecord service, UserState[] users, long? rowsReadTo, bool isOfSweep, long lastId)
     {
         Observe(service.Configuration, firstDirty: null);
+        // Before the page changes what is known of its users.
+        var sent = new SentUser[users.Length];
+        for (var i = 0; i < users.Length; i++)
+            sent[i] = isOfSweep ? SentInSweep(users[i].Record!) : SentOf(users[i]);
         _rowsReadTo = Math.Max(_rowsReadTo, rowsReadTo ?? 0);
-        if (sweep is not null && ReferenceEquals(sweep, CatchUp.Sweep))
-            _sweptTo = sweptTo ?? long.MaxValue;
-        var shown = CatchUp.Sweep;
+        if (isOfSweep)
+            _sweptTo = lastId;
+        if (_phase == WatchPhase.Snapshot || !Filter.WatchesAllUsers)
+            AddPage(lastId, service);
         // The page may be older than the newest configuration, and show values from a period that has ended since. The watch may have seen
         // neither the begin nor the end of that period: a gap in the feed shows only the last configuration.
         SweepAfter(service.Configuration, firstDirty: null);
         NewestTaken = Math.Max(NewestTaken, service.Revision);
-        var sentTo = new long?[users.Length];
-        for (var i = 0; i < users.Length; i++)
+        foreach (var user in users)
         {
-            sentTo[i] = _pending.SentAheadTo(users[i]);
-            _pending.ForgetSentAhead(users[i]);
+            _pending.ForgetSentAhead(user.Sid);
             // The catch-up reads the user again.
-            if (_pending.DropCovered(users[i], service.Revision) && _phase == WatchPhase.CatchUp)
-                _pending.NoteSentAhead(users[i], service.Revision);
+            if (_pending.DropCovered(user.Sid, service.Revision) && _phase == WatchPhase.CatchUp)
+                _pending.NoteSentAhead(user.Sid, new SentUser(service.Revision, WasKnown: user.IsOnline is not null));
         }
-        return new Coverage(CatchUp.SwitchedSince, CatchUp.SwitchedAt, ReferenceEquals(shown, CatchUp.Sweep) ? shown : null, sentTo);
+        return sent;
     }
 
     public void Acknowledge(ScanPage page)
     {
+        var before = CatchUp.Base;
         CatchUp = CatchUp.WithDelivered(page);
+        _sweptTo = CatchUp.Sweep?.AfterId ?? 0;
+        if (CatchUp.Base == before)
+            return;
         _pending.ForgetSentUpTo(CatchUp.Base);
     }
 
@@ -145,6 +162,7 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             return null;
         var shared = _pending.TakeShared(message);
         NewestTaken = Math.Max(NewestTaken, shared?.Newest ?? _pending.TakeInto(message, gap));
+        ForgetPages();
         return shared;
     }
 
@@ -166,8 +184,8 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     {
         var reasons = change.Reasons & Filter.Reasons;
         // A gap is read in pages, and again after a fault of the store, so it may show what was sent already.
-        if (firstDirty is not null && _pending.SentAheadTo(change.State.Sid) is { } sentTo)
-            reasons &= change.State.ReasonsSince(sentTo);
+        if (firstDirty is not null && _pending.SentAheadOf(change.State.Sid) is { } sent)
+            reasons &= change.State.ReasonsSince(sent.Revision);
         if (_phase == WatchPhase.CatchUp)
             NoteDelivered(in change);
         // While a page is read, a change that the filter leaves out moves the row of a user behind the page too.
@@ -183,22 +201,59 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
     }
 
     /// <summary>
-    /// Notes up to which revision a catch-up has delivered a user that changes now, because it reads the user again. Before, nothing had to
-    /// be noted: rows up to a revision were read.
+    /// Notes what a catch-up has delivered of a user that changes now, because it reads the user again. Before, nothing had to be noted:
+    /// rows up to a revision were read. Without the note, the user would count as one that was sent before the catch-up.
     /// </summary>
     private readonly void NoteDelivered(in UserChange change)
     {
-        if (change.Previous > _rowsReadTo)
+        if (change.Previous > _rowsReadTo || !Filter.WatchesAllUsers || change.State.Record is not { } user)
             return;
-        // Otherwise the user still has to be sent as one that loses its values.
-        var isSwept = CatchUp.Sweep is not { } sweep || change.Previous > sweep.UpTo || change.State.Record?.Id <= _sweptTo;
-        // The batch of the change may contain a later switch, which was not observed yet.
-        var sentTo = isSwept && CatchUp.SwitchedSince is not null
-            ? Math.Max(change.Previous, Math.Min(CatchUp.SwitchedAt, change.Revision - 1))
-            : change.Previous;
-        var reasons = change.State.ReasonsSince(CatchUp.Base) & Filter.Reasons;
-        if (sentTo > CatchUp.Base && (reasons != UpdateReasons.None || CatchUp.SwitchedSince is not null))
-            _pending.NoteSentAhead(change.State.Sid, sentTo);
+        var sent = new SentUser(
+            Math.Max(change.Previous, CatchUp.Base), _seen.ShowsReachabilitySince(user.KnownRevision) || IsToSweep(user, change.Previous));
+        var isRepeated = (user.ReasonsSince(CatchUp.Base) & ~user.ReasonsSince(sent.Revision) & Filter.Reasons) != UpdateReasons.None;
+        if (isRepeated || (WasSwitched(user) && !sent.WasKnown))
+            _pending.NoteSentAhead(change.State.Sid, sent);
+    }
+
+    /// <summary>Returns what the watch was sent of a user before the page of rows that has the user now.</summary>
+    private readonly SentUser SentOf(UserState user)
+    {
+        if (_pending.SentAheadOf(user.Sid) is { } ahead)
+            return ahead;
+        if (user.Record is not { } record)
+            return new SentUser(CatchUp.Base, WasKnown: false);
+        return _pages?.Find(record) is { } sent && sent.Revision >= CatchUp.Base ? sent : new SentUser(CatchUp.Base, WasSwitched(record));
+    }
+
+    /// <summary>Returns what the watch was sent of a user before the page of a sweep that has the user now: the present row.</summary>
+    private readonly SentUser SentInSweep(UserRecord user) => new(user.Revision, WasSentKnown(user, user.Revision));
+
+    /// <summary>Whether a sweep that is left has the user with that revision of the row.</summary>
+    private readonly bool IsToSweep(UserRecord user, long revision) =>
+        CatchUp.Sweep is { } sweep
+        && ((sweep.Has(user, revision) && user.Id > _sweptTo) || sweep.Next?.Has(user, revision) == true)
+        && WasSentKnown(user, revision);
+
+    /// <summary>Whether the watch was sent a value of the user, if the user became known in an on-period that the watch has seen.</summary>
+    private readonly bool WasSentKnown(UserRecord user, long revision) =>
+        _pages?.Find(user) is not { } sent || sent.Revision < revision || sent.WasKnown;
+
+    /// <summary>Whether the user lost the values that it may have had at the base.</summary>
+    private readonly bool WasSwitched(UserRecord user) => user.KnownRevision >= CatchUp.SwitchedSince;
+
+    /// <summary>Forgets the pages unless a pending user keeps the token of a live watch below one of them.</summary>
+    private void ForgetPages()
+    {
+        if (_pages is not null && !(_pending.FirstDirty <= _pages.Revision))
+            _pages = null;
+    }
+
+    private void AddPage(long lastId, ServiceRecord service)
+    {
+        _pages ??= new SentPages();
+        if (!Filter.WatchesAllUsers)
+            _pages.Clear();
+        _pages.Add(lastId, service);
     }
 
     /// <summary>
@@ -242,19 +297,15 @@ internal struct WatchBacklog(WatchFilter filter, ServiceConfiguration configurat
             return;
         // Values that the client holds from that period are null now, and pending states are from the time before the switch.
         DropPending(_seen.Revision, firstDirty);
-        CatchUp = CatchUp.SweepFrom(earlier.SwitchedOnRevision, _seen.SwitchRevision, _rowsReadTo);
-        _sweptTo = 0;
+        CatchUp = CatchUp.SwitchedFrom(earlier.SwitchedOnRevision, _seen.SwitchRevision);
+        // Users that became known in the period have rows from it, which are read from now on, unless they were read already.
+        if (!Filter.WatchesAllUsers || _rowsReadTo < earlier.SwitchedOnRevision)
+            return;
+        if (CatchUp.Sweep is null)
+            _sweptTo = 0;
+        CatchUp = CatchUp.SweepFrom(earlier.SwitchedOnRevision, _rowsReadTo);
     }
 }
-
-/// <summary>What a watch knows of a page of users when it drops what the page covers.</summary>
-/// <param name="SwitchedSince">See <see cref="CatchUpPosition.SwitchedSince"/>, including the switches that the page shows.</param>
-/// <param name="SwitchedAt">See <see cref="CatchUpPosition.SwitchedAt"/>.</param>
-/// <param name="Sweep">The sweep whose switch the page shows; null if none is left, or if the page is older than the switch.</param>
-/// <param name="SentTo">
-/// For each user the revision up to which the watch was sent the user, above the base of the catch-up; null if only the base is known.
-/// </param>
-internal readonly record struct Coverage(long? SwitchedSince, long SwitchedAt, SwitchSweep? Sweep, long?[] SentTo);
 
 /// <summary>Where the next users of a watch come from.</summary>
 internal enum WatchPhase

@@ -25,6 +25,9 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
 
     public ServiceFeed Feed => feed;
 
+    /// <summary>The revision of the last change that was offered because of one of the keys. Guarded by the lock of the feed.</summary>
+    public long LastByKey { get; set; }
+
     public WatchFilter Filter => _backlog.Filter;
 
     /// <summary>Why the watch was ended from outside; null while it is open.</summary>
@@ -227,13 +230,14 @@ internal sealed class WatchQueue(ServiceFeed feed, WatchFilter filter, ServiceCo
     /// <param name="service">The service instance as it was read.</param>
     /// <param name="users">The users.</param>
     /// <param name="rowsReadTo">The position that is reached with these rows; null if they are not rows by revision.</param>
-    /// <param name="sweep">The sweep that the users are a part of, or null.</param>
-    /// <param name="sweptTo">The key up to which that sweep has read users; null if it is complete.</param>
-    public Coverage DropCovered(
-        ServiceRecord service, UserSid[] users, long? rowsReadTo = null, SwitchSweep? sweep = null, long? sweptTo = null)
+    /// <param name="isOfSweep">Whether the users are a page of a sweep.</param>
+    /// <param name="lastId">The key up to which users were read; the greatest number if none is left, or they are not read by key.</param>
+    /// <returns>For each user, what the watch was sent before.</returns>
+    public SentUser[] DropCovered(
+        ServiceRecord service, UserState[] users, long? rowsReadTo = null, bool isOfSweep = false, long lastId = long.MaxValue)
     {
         lock (_gate)
-            return _backlog.DropCovered(service, users, rowsReadTo, sweep, sweptTo);
+            return _backlog.DropCovered(service, users, rowsReadTo, isOfSweep, lastId);
     }
 
     /// <summary>The page of a catch-up was delivered.</summary>

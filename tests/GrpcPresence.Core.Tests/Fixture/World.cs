@@ -27,6 +27,7 @@ internal sealed class World : IDisposable
     /// <param name="fence">What a node of a cluster may write; none by default.</param>
     /// <param name="sizes">The sizes of the queues and pages of watches; those of a server by default.</param>
     /// <param name="userBytes">The size of an encoded user.</param>
+    /// <param name="resume">See <see cref="WatchHub.Resume"/>.</param>
     public World(
         InMemoryPresenceStore? store = null,
         Func<WatchHub, ICommitPublisher>? publisher = null,
@@ -38,7 +39,8 @@ internal sealed class World : IDisposable
         ShardGates? gates = null,
         ShardFence? fence = null,
         WatchSizes? sizes = null,
-        int userBytes = 100)
+        int userBytes = 100,
+        Action<Action>? resume = null)
     {
         Time = time ?? new SteppedTimeProvider();
         Store = store ?? new InMemoryPresenceStore();
@@ -50,6 +52,7 @@ internal sealed class World : IDisposable
             Store, new FixedSizeEncoder(userBytes), Status, Metrics, Time, new Random(1), Limits.WatchStallTimeout, isConfirmed)
         {
             Sizes = sizes ?? WatchSizes.Default,
+            Resume = resume,
         };
         Writer = new CommandWriter(
             Store, Queue, Services, Tracker, [publisher?.Invoke(Hub) ?? Hub], Keys, Status, Metrics, Time,
@@ -192,6 +195,24 @@ internal sealed class World : IDisposable
     {
         var filter = new WatchFilter((keys ?? []).Select(Key), reasons, UserView.Full);
         return new WatchClient(await Hub.OpenAsync(new WatchRequest(service.Sid, filter, now, token), Store, default));
+    }
+
+    /// <summary>Reads until the token says that everything was delivered. Returns the updates that have reasons.</summary>
+    public async Task<List<(string Identity, UpdateReasons Reasons)>> ReadAll(WatchClient client, CachedService service)
+    {
+        var updates = new List<(string, UpdateReasons)>();
+        var end = await Revision(service);
+        while (client.Token is not { } token || token.Base < end)
+        {
+            var next = client.Next();
+            // Without a change, only `progress` has a token.
+            if (!next.IsCompleted)
+                Advance(Limits.ProgressInterval * (1 + Limits.ProgressJitter) + Limits.Tick);
+            if (await next is WatchEvent.Updates message)
+                updates.AddRange(message.Users.Select(update => (update.State.Identity.ToString(), update.Reasons)));
+        }
+        updates.RemoveAll(update => update.Item2 == UpdateReasons.None); // of a snapshot
+        return updates;
     }
 
     public static Identity Id(string text) => Identity.TryParse(text, out var identity) ? identity : throw new ArgumentException(text);

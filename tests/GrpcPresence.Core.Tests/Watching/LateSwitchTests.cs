@@ -47,7 +47,7 @@ public sealed class LateSwitchTests : IDisposable
     }
 
     [Fact]
-    public async Task Convergent_a_switch_while_a_page_of_a_sweep_is_delivered_starts_the_sweep_over()
+    public async Task Convergent_a_switch_while_a_page_of_a_sweep_is_delivered_sweeps_again()
     {
         var service = await NewServiceAsync();
         await using var client = await CatchUpAsync(service);

@@ -46,7 +46,7 @@ public sealed class RepetitionTests : IDisposable
         foreach (var other in new[] { "cay", "dan", "eve" })
             await _world.Rename(service, other, "renamed");
         Assert.Equal(0, _world.Hub.PendingUsers); // an overflow has dropped them
-        var updates = await ReadAll(client, service);
+        var updates = await _world.ReadAll(client, service);
 
         Assert.DoesNotContain(updates, update => update.Identity == "ada");
         await _world.Bind(service, "ada", "token");
@@ -67,7 +67,7 @@ public sealed class RepetitionTests : IDisposable
             await _world.Rename(service, other, "renamed");
         await _world.Bind(service, "ada", "token");
 
-        var updates = await ReadAll(client, service);
+        var updates = await _world.ReadAll(client, service);
 
         Assert.Equal([UpdateReasons.ReachabilityNotifiable], ReasonsOf(updates, "ada"));
         Assert.Equal([UpdateReasons.FriendlyName], ReasonsOf(updates, "bob"));
@@ -92,7 +92,7 @@ public sealed class RepetitionTests : IDisposable
         await _world.Online(service, "ada");
         await _world.Online(service, "cay");
 
-        var updates = await ReadAll(client, service);
+        var updates = await _world.ReadAll(client, service);
 
         Assert.Equal([UpdateReasons.ReachabilityOnline], ReasonsOf(updates, "ada"));
         Assert.Equal([UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline], ReasonsOf(updates, "cay"));
@@ -136,7 +136,7 @@ public sealed class RepetitionTests : IDisposable
         await _world.Rename(service, "ada", "Ada");
         await _world.Rename(service, "bob", "Bob");
 
-        var updates = await ReadAll(client, service);
+        var updates = await _world.ReadAll(client, service);
 
         Assert.Equal([UpdateReasons.FriendlyName], ReasonsOf(updates, "ada"));
         Assert.Equal([UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline], ReasonsOf(updates, "bob"));
@@ -155,7 +155,7 @@ public sealed class RepetitionTests : IDisposable
         foreach (var name in names)
             await _world.Online(service, name);
 
-        var updates = await ReadAll(client, service);
+        var updates = await _world.ReadAll(client, service);
 
         updates.Insert(0, (first.State.Identity.ToString(), first.Reasons));
         foreach (var name in names)
@@ -185,7 +185,7 @@ public sealed class RepetitionTests : IDisposable
         await _world.Online(service, "ada");
         _world.Store.Faults.ReleaseRead(0);
 
-        var updates = await ReadAll(client, service);
+        var updates = await _world.ReadAll(client, service);
 
         Assert.Equal([UpdateReasons.ReachabilityOnline], ReasonsOf(updates, "ada"));
         Assert.Equal([UpdateReasons.FriendlyName], ReasonsOf(updates, "bob"));
@@ -239,6 +239,65 @@ public sealed class RepetitionTests : IDisposable
         Assert.Null(client.Users["ada"].IsOnline);
     }
 
+    [Fact]
+    public async Task Resumable_a_feed_that_is_behind_the_token_repeats_no_change_that_the_token_covers()
+    {
+        var service = await NewService("ada");
+        await using var other = await _world.Watch(service);
+        await other.Sync();
+        _publisher.Loses = () => true;
+        await _world.Rename(service, "ada", "Ada");
+        _publisher.Loses = () => false;
+        // Another node, which has the change, has sent this token.
+        var revision = await _world.Revision(service);
+        var token = other.Token! with { Base = revision, Position = revision, Newest = revision };
+        await using var client = await _world.Watch(service, token: token);
+        var synced = client.Sync();
+        _world.Advance(2 * Limits.Tick); // the feed reads the change
+        Assert.Single((await synced).OfType<WatchEvent.ConfigurationChanged>());
+        await _world.Online(service, "ada");
+
+        Assert.Equal(UpdateReasons.ReachabilityOnline, (await client.NextUpdate()).Reasons);
+    }
+
+    [Fact]
+    public async Task Resumable_a_feed_that_is_behind_a_pair_omits_no_reason_of_a_row_above_its_position()
+    {
+        var service = await NewService("ada", "bob");
+        await using var other = await _world.Watch(service);
+        await other.Sync();
+        var before = await _world.Revision(service);
+        await _world.Rename(service, "ada", "Ada");
+        await _world.Rename(service, "bob", "Bob");
+        var position = await _world.Revision(service);
+        _publisher.Loses = () => true;
+        await _world.Online(service, "ada");
+        _publisher.Loses = () => false;
+        // Another node, which has all changes, has sent the first of two pages: the row of bob. The row of ada was behind it already.
+        var token = other.Token! with { Base = before, Position = position, Newest = await _world.Revision(service) };
+        await using var client = await _world.Watch(service, token: token);
+        var updates = _world.ReadAll(client, service);
+        _world.Advance(2 * Limits.Tick); // the feed reads the change
+
+        Assert.Equal([("ada", UpdateReasons.FriendlyName | UpdateReasons.ReachabilityOnline)], await updates);
+    }
+
+    [Fact]
+    public async Task Reasoned_a_watch_that_names_a_user_by_sid_and_by_identity_is_sent_a_change_once()
+    {
+        // A session that waits continues within the offer that wakes it, before the next offer.
+        using var world = new World(resume: static continuation => continuation());
+        var service = await world.NewService();
+        var ada = await world.Create(service, "ada");
+        await using var client = await world.Watch(service, ["ada", ada.Sid.ToString()]);
+        await client.Sync();
+        var update = client.NextUpdate();
+        await world.Rename(service, "ada", "Ada");
+
+        Assert.Equal(UpdateReasons.FriendlyName, (await update).Reasons);
+        Assert.True(client.IsQuiet());
+    }
+
     private static List<UpdateReasons> ReasonsOf(List<(string Identity, UpdateReasons Reasons)> updates, string identity) =>
         [.. updates.Where(update => update.Identity == identity).Select(update => update.Reasons)];
 
@@ -248,23 +307,6 @@ public sealed class RepetitionTests : IDisposable
         foreach (var user in users)
             await _world.Create(service, user);
         return service;
-    }
-
-    // Reads until the token says that everything was delivered.
-    private async Task<List<(string Identity, UpdateReasons Reasons)>> ReadAll(WatchClient client, CachedService service)
-    {
-        var updates = new List<(string, UpdateReasons)>();
-        var end = await _world.Revision(service);
-        while (client.Token is not { } token || token.Base < end)
-        {
-            var next = client.Next();
-            // Without a change, only `progress` has a token.
-            if (!next.IsCompleted)
-                _world.Advance(Limits.ProgressInterval * (1 + Limits.ProgressJitter) + Limits.Tick);
-            if (await next is WatchEvent.Updates message)
-                updates.AddRange(message.Users.Select(update => (update.State.Identity.ToString(), update.Reasons)));
-        }
-        return updates;
     }
 
     private void Rename(CachedService service, string identity) => _ = _world.Queue.SubmitAsync(

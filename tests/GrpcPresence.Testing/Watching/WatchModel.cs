@@ -11,7 +11,7 @@ namespace GrpcPresence.Testing.Watching;
 public sealed class WatchModel(WatchFilter filter, Truth truth)
 {
     private readonly List<Bookmark> _bookmarks = [];
-    private readonly HashSet<UserSid> _sent = []; // the users whose last update had reasons, and came on this stream
+    private readonly HashSet<UserSid> _sent = []; // the users whose last update came on this stream
     private ImmutableDictionary<UserSid, Seen> _users = ImmutableDictionary<UserSid, Seen>.Empty;
     private bool _hasBegun;
     private bool _isConfiguredAgain; // since the stream began
@@ -135,10 +135,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             Require(user.Reasons == UpdateReasons.None && !user.IsDeleted, "Snapshot", $"{user.Identity} has reasons");
         else
             RequireReasons(user, known);
-        if (_isReset)
-            _sent.Remove(user.Sid);
-        else
-            _sent.Add(user.Sid);
+        _sent.Add(user.Sid);
         _users = user.IsDeleted ? _users.Remove(user.Sid) : _users.SetItem(user.Sid, new Seen(user, user.Row));
     }
 
@@ -258,7 +255,7 @@ public sealed class WatchModel(WatchFilter filter, Truth truth)
             return;
         var changed = truth.ReasonsBetween(user.Sid, known!.ReceivedUpTo, user.Row);
         // A switch changes what is visible, and no row.
-        if (truth.IsSwitchedBetween(known.User.Revision, user.Revision))
+        if (known.User.IsOnline is not null && user.IsOnline is null && truth.IsSwitchedBetween(known.User.Revision, user.Revision))
             changed |= UpdateReasons.Reachability;
         Require(
             (user.Reasons & ~changed) == UpdateReasons.None,
