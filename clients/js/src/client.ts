@@ -228,6 +228,7 @@ export class Client extends Emitter<ClientEvents> {
   #stop(reason: PresenceError): Promise<void> {
     this.#end = reason;
     this.#run.end();
+    this.dropWaiting();
     this.#watch?.stop();
     this.#rejectReady(reason);
     this.#ending = this.#session?.stop();
