@@ -1,5 +1,4 @@
 import { Api, DEADLINE_MS } from './api.js';
-import { readAccessToken } from './access-token.js';
 import { checkOptions } from './check-options.js';
 import { after } from './clock.js';
 import { Emitter } from './emitter.js';
@@ -128,10 +127,6 @@ export class Client extends Emitter<ClientEvents> {
    */
   async updateToken(token: string): Promise<void> {
     if (typeof token !== 'string' || token === '') throw new TypeError('An access token is a text.');
-    const { identity } = readAccessToken(token);
-    if (this.#identity !== undefined && identity !== undefined && identity !== this.#identity) {
-      throw new PresenceError('IDENTITY_MISMATCH', 'The token belongs to another user. Use another client for them.');
-    }
     this.#tokens.update(token);
     this.#run.wake();
     this.#session?.tokenReplaced();
@@ -184,7 +179,7 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   async #findIdentity(): Promise<string | undefined> {
-    const identity = (await this.#tokens.current())?.identity ?? this.#options.identity;
+    const identity = await this.#tokens.identify(this.#options.identity);
     if (this.#run.isOver) return undefined;
     if (identity === undefined) {
       this.#fail(new PresenceError('IDENTITY_REQUIRED', 'Pass an access token that names the user, or the option identity.'));
