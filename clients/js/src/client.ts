@@ -123,10 +123,11 @@ export class Client extends Emitter<ClientEvents> {
 
   /**
    * Uses another access token from now on. Calls that wait for one go on at once.
-   * @throws PresenceError if it is the token of another user; TypeError if it is not a text.
+   * @throws PresenceError if it is the token of another user; TypeError if it is not a text, or `url` is no place for one.
    */
   async updateToken(token: string): Promise<void> {
     if (typeof token !== 'string' || token === '') throw new TypeError('An access token is a text.');
+    checkOptions({ ...this.#options, token }); // the client may have begun without a token
     this.#tokens.update(token);
     this.#run.wake();
     this.#session?.tokenReplaced();

@@ -14,6 +14,11 @@ export interface ClientOptions {
    * expires, and when the server rejects it. A server that requires no credentials needs no token.
    */
   token?: string | TokenProvider;
+  /**
+   * Whether to send access tokens over http to another machine, for a mesh that encrypts on the way. Default false: only over https and to
+   * loopback (localhost, 127.0.0.0/8, [::1]).
+   */
+  allowCredentialsWithoutTls?: boolean;
   /** The user, where no access token names it. */
   identity?: string;
   /** Another transport than the one for this platform. Its address must be that of `url`. */
