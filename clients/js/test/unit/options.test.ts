@@ -59,7 +59,9 @@ describe('Options', () => {
       await allowed.shutdown();
     });
 
-  it.each(['https://server.test', 'http://localhost:5081', 'http://127.0.0.1:5081', 'http://127.1.2.3', 'http://127.1', 'http://[::1]:5081'])(
+  it.each([
+    'https://server.test', 'http://localhost:5081', 'http://127.0.0.1:5081', 'http://127.1.2.3', 'http://127.1', 'http://[::1]:5081',
+  ])(
     'are accepted with an access token for TLS and for loopback: %s', (url) => {
       expect(messageFor({ url, token: accessToken('ada') })).toBe('accepted');
     });

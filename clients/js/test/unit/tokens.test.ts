@@ -329,7 +329,7 @@ describe('Renewed', () => {
   });
 
   it('rejects the token of another user where the option identity names the own one', async () => {
-    const { client } = await startWorld({ token: undefined, identity: 'ada' });
+    const { client } = await startWorld();
     await expect(client.updateToken(accessToken('eve'))).rejects.toMatchObject({ reason: 'IDENTITY_MISMATCH' });
     await client.updateToken(accessToken('ada'));
   });
