@@ -123,7 +123,7 @@ export class Client extends Emitter<ClientEvents> {
 
   /**
    * Uses another access token from now on. Calls that wait for one go on at once.
-   * @throws PresenceError if it is the token of another user; TypeError if it is not a text, or `url` is no place for one.
+   * @throws PresenceError if it is the token of another user; TypeError if it is not a text, or one must not be sent to `url`.
    */
   async updateToken(token: string): Promise<void> {
     if (typeof token !== 'string' || token === '') throw new TypeError('An access token is a text.');

@@ -192,7 +192,7 @@ describe('Exact', () => {
 });
 
 describe('Online', () => {
-  it.each<Interruption>(['breaks', 'ends'])('repeats a heartbeat in its session, wherever the answer of a server %s', async (interruption) => {
+  it.each<Interruption>(['breaks', 'ends'])('repeats a heartbeat wherever the answer of a server %s', async (interruption) => {
     const { serviceSid, heartbeat, own } = recording;
     for (let bytes = 0; bytes < heartbeat.length; bytes++) {
       const sessions: string[] = [];
