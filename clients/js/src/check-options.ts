@@ -1,5 +1,6 @@
 import { IDENTITY_FORM, isIdentity } from './identity.js';
 import type { ClientOptions } from './options.js';
+import { isConfidential } from './tls.js';
 
 type Values = { readonly [K in keyof ClientOptions]?: unknown };
 
@@ -12,6 +13,13 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { option: 'url', isMet: isServerUrl, expected: 'an http or https URL without query and fragment, such as "http://127.0.0.1:5081"' },
   { option: 'serviceSid', isMet: isServiceSid, expected: '"IS" and 32 hexadecimal digits' },
+  {
+    option: 'url',
+    isMet: (value, { token, allowCredentialsWithoutTls }) =>
+      token == null || allowCredentialsWithoutTls === true || !isServerUrl(value) || isConfidential(value as string),
+    expected: 'an https URL or one of loopback for an access token, unless allowCredentialsWithoutTls is true',
+  },
+  { option: 'allowCredentialsWithoutTls', isMet: (value) => ['undefined', 'boolean'].includes(typeof value), expected: 'true or false' },
   {
     option: 'token',
     isMet: (value) => isAbsent(value) || typeof value === 'function' || (typeof value === 'string' && value !== ''),

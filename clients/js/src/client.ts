@@ -1,5 +1,4 @@
 import { Api, DEADLINE_MS } from './api.js';
-import { readAccessToken } from './access-token.js';
 import { checkOptions } from './check-options.js';
 import { after } from './clock.js';
 import { Emitter } from './emitter.js';
@@ -124,14 +123,11 @@ export class Client extends Emitter<ClientEvents> {
 
   /**
    * Uses another access token from now on. Calls that wait for one go on at once.
-   * @throws PresenceError if it is the token of another user; TypeError if it is not a text.
+   * @throws PresenceError if it is the token of another user; TypeError if it is not a text, or one must not be sent to `url`.
    */
   async updateToken(token: string): Promise<void> {
     if (typeof token !== 'string' || token === '') throw new TypeError('An access token is a text.');
-    const { identity } = readAccessToken(token);
-    if (this.#identity !== undefined && identity !== undefined && identity !== this.#identity) {
-      throw new PresenceError('IDENTITY_MISMATCH', 'The token belongs to another user. Use another client for them.');
-    }
+    checkOptions({ ...this.#options, token }); // the client may have begun without a token
     this.#tokens.update(token);
     this.#run.wake();
     this.#session?.tokenReplaced();
@@ -184,7 +180,7 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   async #findIdentity(): Promise<string | undefined> {
-    const identity = (await this.#tokens.current())?.identity ?? this.#options.identity;
+    const identity = await this.#tokens.identify(this.#options.identity);
     if (this.#run.isOver) return undefined;
     if (identity === undefined) {
       this.#fail(new PresenceError('IDENTITY_REQUIRED', 'Pass an access token that names the user, or the option identity.'));
@@ -228,6 +224,7 @@ export class Client extends Emitter<ClientEvents> {
   #stop(reason: PresenceError): Promise<void> {
     this.#end = reason;
     this.#run.end();
+    this.dropWaiting();
     this.#watch?.stop();
     this.#rejectReady(reason);
     this.#ending = this.#session?.stop();

@@ -5,9 +5,18 @@ interface Entry {
   readonly once: boolean;
 }
 
+/** An event on its way to those who listened when it was emitted. */
+interface Delivery<Events> {
+  readonly event: keyof Events;
+  readonly values: readonly unknown[];
+  readonly entries: readonly Entry[];
+}
+
 /** Lets listeners subscribe to named events, with the methods that the Conversations SDK has for it. */
 export class Emitter<Events extends { [K in keyof Events]: (...values: never[]) => void }> {
   readonly #listeners: Listeners<Events> = {};
+  // The event that is being delivered, and those that listeners caused meanwhile.
+  #deliveries: Delivery<Events>[] = [];
 
   /** Calls the listener at each event of this name. */
   on<K extends keyof Events>(event: K, listener: Events[K]): this {
@@ -42,15 +51,35 @@ export class Emitter<Events extends { [K in keyof Events]: (...values: never[]) 
   }
 
   /**
-   * Calls the listeners. An exception of one is reported as uncaught and stops neither the other listeners nor the client: its state would
+   * Calls the listeners. An event that one of them causes follows when all have got the present one: otherwise the others would get both in
+   * the reverse order. An exception of one is reported as uncaught and stops neither the other listeners nor the client: its state would
    * otherwise depend on the code of the page.
    * @internal
    */
   emit<K extends keyof Events>(event: K, ...values: Parameters<Events[K]>): void {
-    for (const entry of [...(this.#listeners[event] ?? [])]) {
-      if (entry.once) this.#listeners[event]?.delete(entry);
+    this.#deliveries.push({ event, values, entries: [...(this.#listeners[event] ?? [])] });
+    if (this.#deliveries.length > 1) return;
+    for (let next = this.#deliveries[0]; next; next = this.#deliveries[0]) {
+      this.#deliver(next);
+      this.#deliveries.shift();
+    }
+  }
+
+  /**
+   * Drops the events that wait for the present one.
+   * @internal
+   */
+  dropWaiting(): void {
+    this.#deliveries.splice(1);
+  }
+
+  #deliver({ event, values, entries }: Delivery<Events>): void {
+    for (const entry of entries) {
+      const listeners = this.#listeners[event];
+      if (!listeners?.has(entry)) continue; // removed meanwhile
+      if (entry.once) listeners.delete(entry);
       try {
-        (entry.listener as (...values: unknown[]) => void)(...values);
+        (entry.listener as (...values: readonly unknown[]) => void)(...values);
       } catch (error) {
         setTimeout(() => { throw error; });
       }

@@ -21,7 +21,8 @@ export function endSessionOnLeave(baseUrl: string, session: EndedSession, token:
     'x-grpc-web': '1',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  // If it fails, the lease ends the session.
-  fetch(`${baseUrl.replace(/\/+$/, '')}/presence.v1.UserService/EndSession`, { method: 'POST', keepalive: true, headers, body })
-    .catch(() => {});
+  // If it fails, the lease ends the session. A redirection could lead to another server, which is not to get the token.
+  fetch(`${baseUrl.replace(/\/+$/, '')}/presence.v1.UserService/EndSession`, {
+    method: 'POST', keepalive: true, redirect: 'error', headers, body,
+  }).catch(() => {});
 }

@@ -30,6 +30,8 @@ const PATIENCE_MS = 30_000;
 /** The access token in use. A provider is asked for the next one before it expires, and when the server rejects it. */
 export class TokenSource {
   #token: AccessToken | undefined;
+  // The user of all tokens.
+  #identity: string | undefined;
   readonly #provider: TokenProvider | undefined;
   readonly #run = new Run();
   // The pauses after a failure that need not be waited for.
@@ -67,8 +69,21 @@ export class TokenSource {
     return this.#token;
   }
 
-  /** Replaces the token, also while the provider is asked for one. */
+  /**
+   * The user to whom all tokens belong: the one that the first token names, or else the given one. Waits for the first token of the
+   * provider.
+   */
+  async identify(otherwise: string | undefined): Promise<string | undefined> {
+    await this.current();
+    return this.#identity ??= otherwise;
+  }
+
+  /**
+   * Replaces the token, also while the provider is asked for one.
+   * @throws PresenceError if it is the token of another user.
+   */
   update(text: string): void {
+    this.#requireSameUser(text);
     this.#use(text);
     this.events.renewed();
   }
@@ -161,13 +176,22 @@ export class TokenSource {
       throw failed('returned the same token again');
     }
     if (this.#run.isOver || this.#token !== before) return;
+    this.#requireSameUser(text);
     this.#answered = new Stopwatch();
     this.#use(text);
     if (before !== undefined) this.events.renewed();
   }
 
+  // A page whose person has changed would otherwise make its calls in the name of the new one, for the user of the former one.
+  #requireSameUser(text: string): void {
+    const { identity } = readAccessToken(text);
+    if (this.#identity === undefined || identity === undefined || identity === this.#identity) return;
+    throw new PresenceError('IDENTITY_MISMATCH', 'The token belongs to another user. Use another client for them.');
+  }
+
   #use(text: string): void {
     this.#token = readAccessToken(text);
+    this.#identity ??= this.#token.identity;
     this.#isExpired = false;
     this.#cancel();
     this.#wakeWaiting();

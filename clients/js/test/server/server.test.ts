@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import vm from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createClient } from '@connectrpc/connect';
-import { UserService } from '../../src/gen/presence/v1/user_service_pb.js';
+import { type Transport, createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { UserService, type WatchUsersRequest, type WatchUsersResponse } from '../../src/gen/presence/v1/user_service_pb.js';
 import { connect as connectTransport } from '../../src/transport/node.js';
 import { Client, type ClientOptions, type User } from '../../src/index.js';
 import { PresenceServer } from '../support/presence-server.js';
@@ -147,6 +148,50 @@ describe('Resumed', () => {
   });
 });
 
+describe('Exact', () => {
+  it('converges to a restored backup, which is older than what the client knows, and raises what differs', async () => {
+    const restored = await PresenceServer.start();
+    try {
+      const sid = await restored.createService(1, 60);
+      const { watches, transport } = observe(restored.grpcUrl);
+      for (const identity of ['bob', 'cay', 'eve']) await restored.users.createUser({ serviceSid: sid, identity });
+      await restored.users.heartbeat({ serviceSid: sid, userKey: 'eve', sessionId: 'session' });
+      const { client, updates } = await connect('ada', { url: restored.grpcUrl, serviceSid: sid, transport });
+      const [bob, cay, dan, eve] = await Promise.all(
+        ['bob', 'cay', 'dan', 'eve'].map((identity) => client.getUser(identity, { mayBeMissing: true }))) as [User, User, User, User];
+      const { sid: caysSid } = cay;
+      restored.backUp();
+
+      await restored.rename(sid, 'bob', 'lost');
+      await restored.users.deleteUser({ serviceSid: sid, userKey: 'cay' });
+      await restored.users.createUser({ serviceSid: sid, identity: 'dan' });
+      await restored.users.endSession({ serviceSid: sid, userKey: 'eve', sessionId: 'session' });
+      await until(client, 'changes', () => bob.friendlyName === 'lost' && cay.sid === '' && dan.sid !== '' && eve.isOnline === false);
+      updates.length = 0;
+      await restored.end('SIGKILL');
+      restored.restore();
+      await restored.restart();
+
+      await until(client, 'state of the backup', () => bob.friendlyName === '');
+      expect([cay.sid, dan.sid, eve.isOnline, client.user.isOnline]).toEqual([caysSid, '', true, true]);
+      expect(updates.sort()).toEqual([
+        'bob: friendlyName', 'cay: created', 'dan: deleted', 'eve: reachabilityOnline, online',
+      ]);
+      // The server did not accept the token, which is from after the backup.
+      expect([watches.at(-1)!.resumeToken !== '', watches.at(-1)!.events.slice(0, 2)]).toEqual([true, ['configuration', 'reset']]);
+      // Its revisions begin again below those that the client has seen.
+      await restored.rename(sid, 'bob', 'Bob');
+      await until(client, 'change after the restore', () => bob.friendlyName === 'Bob');
+      const { users } = await restored.users.batchGetUsers({ serviceSid: sid, userKeys: ['ada', 'bob', 'cay', 'dan', 'eve'] });
+      const known = [client.user, bob, cay, eve];
+      expect(known.map(({ identity, sid: of, isOnline }) => [identity, of, isOnline]).sort())
+        .toEqual(users.map(({ identity, sid: of, isOnline }) => [identity, of, isOnline ?? null]).sort());
+    } finally {
+      await restored.close();
+    }
+  });
+});
+
 describe('Resumed in Node', () => {
   it('opens another connection when the present one is given up', async () => {
     const connection = connectTransport(server.grpcUrl);
@@ -213,6 +258,38 @@ describe('A peer that does not speak HTTP/2', () => {
     expect(uncaught).toEqual([]);
   });
 });
+
+interface ObservedWatch {
+  readonly resumeToken: string;
+  readonly events: (string | undefined)[];
+}
+
+/** A transport that notes each watch, and the kinds of its messages. */
+function observe(baseUrl: string): { watches: ObservedWatch[]; transport: Transport } {
+  const watches: ObservedWatch[] = [];
+  const note = async function* (messages: AsyncIterable<unknown>, events: (string | undefined)[]) {
+    for await (const message of messages) {
+      events.push((message as WatchUsersResponse).event.case);
+      yield message;
+    }
+  };
+  const transport = createGrpcTransport({
+    baseUrl,
+    interceptors: [(next) => async (request) => {
+      if (!request.stream) return next(request);
+      const events: (string | undefined)[] = [];
+      const message = (async function* () {
+        for await (const each of request.message) {
+          watches.push({ resumeToken: (each as unknown as WatchUsersRequest).resumeToken, events });
+          yield each;
+        }
+      })();
+      const response = await next({ ...request, message });
+      return response.stream ? { ...response, message: note(response.message, events) as never } : response;
+    }],
+  });
+  return { watches, transport };
+}
 
 /** An access token that a back end signs with its key. */
 function sign(key: string, serviceSid: string, identity: string, number: number): string {

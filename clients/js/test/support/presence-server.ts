@@ -45,9 +45,23 @@ export class PresenceServer {
   readonly adminKey: string = '';
 
   #createKey(): string {
-    const database = join(this.#folder, 'presence.db');
-    return execFileSync('dotnet', [PROGRAM, 'keys', 'create', '--role', 'admin', '--database', database],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return this.#run('keys', 'create', '--role', 'admin').trim();
+  }
+
+  /** Runs a command on the database, and returns what it prints. */
+  #run(...command: string[]): string {
+    return execFileSync('dotnet', [PROGRAM, ...command, '--database', join(this.#folder, 'presence.db')],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  }
+
+  /** Copies the database, while the server runs. */
+  backUp(): void {
+    this.#run('backup', join(this.#folder, 'backup.db'));
+  }
+
+  /** Replaces the database with the backup. The server has ended before. */
+  restore(): void {
+    this.#run('restore', join(this.#folder, 'backup.db'));
   }
 
   /** For Node. */

@@ -28,7 +28,7 @@ export function user(identity: string, fields: Partial<UserInit> = {}): UserInit
 export function createWorld(options: Partial<ClientOptions> = {}, server = new FakeServer()): World {
   if (!server.users.has('ada')) server.users.set('ada', ada);
   const client = new Client({
-    url: 'http://server.test',
+    url: 'https://server.test',
     serviceSid: SERVICE_SID,
     transport: server.transport,
     ...('token' in options ? {} : { identity: 'ada' }),

@@ -6,7 +6,7 @@ import { accessToken } from '../support/world.js';
 beforeEach(() => { vi.useFakeTimers(); });
 afterEach(() => { vi.useRealTimers(); });
 
-const VALID = { url: 'http://server.test', serviceSid: SERVICE_SID, identity: 'ada', transport: new FakeServer().transport };
+const VALID = { url: 'https://server.test', serviceSid: SERVICE_SID, identity: 'ada', transport: new FakeServer().transport };
 
 /** What the constructor throws for these options beside valid ones. */
 function messageFor(options: { [K in keyof ClientOptions]?: unknown }): string {
@@ -42,6 +42,32 @@ describe('Options', () => {
     { identity: '😀'.repeat(256) },
   ])('are accepted: %j', (options) => {
     expect(messageFor(options)).toBe('accepted');
+  });
+
+  it.each(['http://server.test', 'http://10.0.0.1:5081', 'http://localhost.server.test', 'http://127.server.test', 'http://[::2]'])(
+    'are rejected where an access token would go without TLS to another machine: %s', async (url) => {
+      const token = accessToken('ada');
+      expect(namesIn(messageFor({ url, token }))).toEqual(['url']);
+      expect(namesIn(messageFor({ url, token: () => token, allowCredentialsWithoutTls: false }))).toEqual(['url']);
+      expect([messageFor({ url }), messageFor({ url, token, allowCredentialsWithoutTls: true })]).toEqual(['accepted', 'accepted']);
+      // A client that began without a token.
+      const client = new Client({ ...VALID, url });
+      await expect(client.updateToken(token)).rejects.toThrow(/The option url must be an https URL/);
+      await client.shutdown();
+      const allowed = new Client({ ...VALID, url, allowCredentialsWithoutTls: true });
+      await allowed.updateToken(token);
+      await allowed.shutdown();
+    });
+
+  it.each([
+    'https://server.test', 'http://localhost:5081', 'http://127.0.0.1:5081', 'http://127.1.2.3', 'http://127.1', 'http://[::1]:5081',
+  ])(
+    'are accepted with an access token for TLS and for loopback: %s', (url) => {
+      expect(messageFor({ url, token: accessToken('ada') })).toBe('accepted');
+    });
+
+  it.each([null, 'true', 1])('are rejected by name: allowCredentialsWithoutTls with %j', (allowCredentialsWithoutTls) => {
+    expect(namesIn(messageFor({ allowCredentialsWithoutTls }))).toEqual(['allowCredentialsWithoutTls']);
   });
 
   it('name the user, by a token or by themselves', () => {

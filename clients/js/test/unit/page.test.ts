@@ -89,10 +89,10 @@ describe('Hidden', () => {
 describe('Gone', () => {
   it('ends its session by a keepalive request that is sent before the handler of pagehide returns', async () => {
     const token = accessToken('ada');
-    const { server } = await startWorld({ token, url: 'http://server.test/' });
+    const { server } = await startWorld({ token, url: 'https://server.test/' });
     page.hide();
     const [{ url, init }] = page.fetches as [{ url: string; init: RequestInit }];
-    expect([url, init.keepalive]).toEqual(['http://server.test/presence.v1.UserService/EndSession', true]);
+    expect([url, init.keepalive, init.redirect]).toEqual(['https://server.test/presence.v1.UserService/EndSession', true, 'error']);
     expect(init.headers).toEqual({ 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1', authorization: `Bearer ${token}` });
     const body = init.body as Uint8Array;
     expect([body[0], new DataView(body.buffer).getUint32(1)]).toEqual([0, body.length - 5]);

@@ -50,6 +50,24 @@ describe('Gone', () => {
     expect(raised).toEqual(['user ada']);
   });
 
+  it('raises nothing that a listener caused before another one called shutdown', async () => {
+    const { client, server, seen } = await startWorld();
+    server.users.set('bob', user('bob'));
+    client.on('userSubscribed', (bob) => void bob.unsubscribe()).on('userSubscribed', () => void client.shutdown());
+    await client.getUser('bob');
+    await settle();
+    expect([seen.others, seen.connectionStates]).toEqual([['subscribed bob'], ['connected', 'disconnecting', 'disconnected']]);
+  });
+
+  it('raises the states of the connection in their order for all listeners, if one of them shuts the client down', async () => {
+    const { client } = createWorld();
+    const states: string[] = [];
+    client.on('connectionStateChanged', () => void client.shutdown());
+    client.on('connectionStateChanged', (state) => states.push(state));
+    await settle();
+    expect(states).toEqual(['connected', 'disconnecting', 'disconnected']);
+  });
+
   it('raises nothing of the messages that were received together with that of the listener', async () => {
     const changes = [21n, 22n, 23n].map((revision): Message => ({
       event: { case: 'updates', value: { updates: [{ user: user('ada', { revision }), updateReasons: [FRIENDLY_NAME] }] } },

@@ -321,6 +321,75 @@ describe('Renewed', () => {
     expect(server.watches.length).toBe(1);
   });
 
+  it('rejects the token of another user also before the first call', async () => {
+    const { server, client } = createWorld({ token: accessToken('ada') });
+    await expect(client.updateToken(accessToken('eve'))).rejects.toMatchObject({ reason: 'IDENTITY_MISMATCH' });
+    await settle();
+    expect(server.beats.map(({ authorization }) => authorization)).toEqual([`Bearer ${accessToken('ada')}`]);
+  });
+
+  it('rejects the token of another user where the option identity names the own one', async () => {
+    const { client } = await startWorld();
+    await expect(client.updateToken(accessToken('eve'))).rejects.toMatchObject({ reason: 'IDENTITY_MISMATCH' });
+    await client.updateToken(accessToken('ada'));
+  });
+
+  it('keeps its token, and asks again, if the provider returns the token of another user', async () => {
+    const { ask, tokens } = provider();
+    const { server, seen } = await startWorld({ token: ask });
+    ask.mockResolvedValueOnce(accessToken('eve')).mockResolvedValueOnce(accessToken('eve', { jti: 'next' }));
+    await advance(3_600 - 180);
+    expect([ask.mock.calls.length, server.watch.authorization, server.watches.length]).toEqual([2, `Bearer ${tokens[0]}`, 1]);
+    expect([seen.errors, seen.others]).toEqual([['IDENTITY_MISMATCH'], ['tokenAboutToExpire']]);
+    await advance(60);
+    expect(seen.errors).toEqual(['IDENTITY_MISMATCH', 'IDENTITY_MISMATCH']);
+    expect([ask.mock.calls.length, server.watch.authorization, server.watch.isOpen]).toEqual([4, `Bearer ${tokens[1]}`, true]);
+    expect(new Set(server.beats.map(({ authorization }) => authorization))).toEqual(new Set(tokens.map((token) => `Bearer ${token}`)));
+  });
+
+  it('uses no late answer with the token of another user', async () => {
+    const { ask, tokens } = provider();
+    const { server, seen } = await startWorld({ token: ask });
+    ask.mockImplementationOnce(() => new Promise((resolve) => { setTimeout(() => resolve(accessToken('eve')), 40_000); }));
+    ask.mockReturnValueOnce(new Promise(() => {}));
+    server.rejectHeartbeat = server.rejectWatch = (authorization) => (authorization === `Bearer ${tokens[0]}` ? expired() : undefined);
+    server.watch.fail(expired());
+    await advance(100);
+    expect([server.watch.authorization, server.watch.isOpen, seen.states]).toEqual([`Bearer ${tokens[1]}`, true, ['initialized']]);
+  });
+
+  it.each([
+    ['the next token', 1],
+    ['all tokens for five minutes, as a restored server can', 300],
+  ])('stays alive if the server rejects %s', async (_, seconds) => {
+    const { ask, tokens } = provider();
+    const { server, client, seen } = await startWorld({ token: ask });
+    let isRejecting = true;
+    server.rejectHeartbeat = server.rejectWatch = (authorization) =>
+      (isRejecting && authorization !== `Bearer ${tokens[0]}` ? rejection(Code.Unauthenticated, 'CREDENTIALS_INVALID') : undefined);
+    await advance(3_600 - 180 + seconds);
+    expect([tokens.length > 1, seen.connectionStates.at(-1), client.user.identity]).toEqual([true, 'denied', 'ada']);
+    isRejecting = false;
+    await advance(31);
+    expect([server.watch.isOpen, server.watch.authorization !== `Bearer ${tokens[0]}`, seen.states]).toEqual([true, true, ['initialized']]);
+    const { length } = server.beats;
+    await advance(60);
+    expect([server.beats.length - length, seen.errors.some((error) => error.includes('terminal'))]).toEqual([2, false]);
+  });
+
+  it('stays alive if the server rejects a token of updateToken, and goes on with the next one', async () => {
+    const { server, client, seen } = await startWorld({ token: accessToken('ada') });
+    const bad = accessToken('ada', { jti: 'bad' });
+    server.rejectHeartbeat = server.rejectWatch = (authorization) =>
+      (authorization === `Bearer ${bad}` ? rejection(Code.Unauthenticated, 'CREDENTIALS_INVALID') : undefined);
+    await client.updateToken(bad);
+    await advance(120);
+    expect([seen.connectionStates.at(-1), seen.others]).toEqual(['denied', ['tokenExpired']]);
+    await client.updateToken(accessToken('ada', { jti: 'good' }));
+    await settle();
+    expect([server.watch.isOpen, seen.connectionStates.at(-1), seen.states]).toEqual([true, 'connected', ['initialized']]);
+  });
+
   it.each([-86_400, 86_400])('renews in time on a device whose clock is wrong by %d s', async (error) => {
     const iat = Math.floor(Date.now() / 1_000) + error;
     let jti = 0;
