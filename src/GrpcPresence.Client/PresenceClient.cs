@@ -55,7 +55,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     }
 
     /// <summary>Creates a client. It connects when it is first used.</summary>
-    /// <exception cref="ArgumentException">A setting is missing or out of range.</exception>
+    /// <exception cref="ArgumentException">Settings are missing or wrong. The message names each of them.</exception>
     public static PresenceClient Create(PresenceClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -20,7 +20,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 TimeProvider = new ManualClock { EndsShortWaits = true },
                 EndTimeout = TimeSpan.Zero,
                 ReconnectDelay = TimeSpan.FromMilliseconds(1),
@@ -120,7 +120,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             HttpHandlerFactory = () => new FailingHandler(() => disposed++),
         };
 

@@ -29,7 +29,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 Identity = "watcher",
                 TimeProvider = _clock,
                 EndTimeout = TimeSpan.Zero,
@@ -270,7 +270,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 Credentials = PresenceCredentials.AccessToken((_, _) => Task.FromResult("token")),
             },
             _server,
@@ -285,7 +285,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = new Uri("http://presence:5080"),
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             Credentials = PresenceCredentials.ApiKey("SK1", "secret"),
         };
 

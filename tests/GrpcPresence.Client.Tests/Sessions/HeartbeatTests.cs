@@ -359,7 +359,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             TimeProvider = _clock,
             MeterFactory = _meters,
         };

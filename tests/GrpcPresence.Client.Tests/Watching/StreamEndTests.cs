@@ -134,7 +134,7 @@ public sealed class StreamEndTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             TimeProvider = _clock,
             MeterFactory = meters,
             LoggerFactory = log,
