@@ -45,7 +45,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             new TimerQueue(options.TimeProvider),
             new BackoffPolicy(options.ReconnectDelay, options.MaxReconnectDelay, random ?? Random.Shared),
             new ClientTelemetry(options.MeterFactory),
-            new GuardedLogger((options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name)));
+            GuardedLogger.Create(options.LoggerFactory, ClientTelemetry.Name));
         _calls = new UserService.UserServiceClient(calls);
         _groups = new SessionGroups(
             _settings,
