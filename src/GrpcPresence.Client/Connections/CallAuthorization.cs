@@ -18,6 +18,7 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
 
     private volatile Token? _token;
     private volatile bool _isFresh;
+    private string? _presented; // by the last call
 
     /// <summary>Whether a rejected call may succeed with new credentials.</summary>
     public bool IsRenewable => credentials.Provider is not null;
@@ -47,7 +48,8 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         {
             if (_token is null || RenewIn == TimeSpan.Zero)
                 await TryRenewAsync(cancellationToken).ConfigureAwait(false);
-            metadata.Add("authorization", $"Bearer {_token?.Value}");
+            _presented = _token?.Value;
+            metadata.Add("authorization", $"Bearer {_presented}");
         }
         else if (credentials.Header is { } header)
         {
@@ -92,8 +94,12 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         return false;
     }
 
-    /// <summary>Forgets the token, because the server rejected it.</summary>
-    public void Forget() => _token = null;
+    /// <summary>Forgets the token, because the server rejected it. A token that has taken its place meanwhile stays.</summary>
+    public void Forget()
+    {
+        if (_token?.Value == _presented)
+            _token = null;
+    }
 
     // The provider may also block its thread, which can be the one of all timers, or ignore that it is cancelled.
     private async Task<string> AskAsync(CancellationToken cancellationToken)

@@ -92,13 +92,11 @@ internal sealed class HeartbeatLoop(
         {
             error = null;
         }
-        catch (RpcException) when (timeout.HasElapsed)
-        {
-            error = CallError.Broken("The server did not answer in time.");
-        }
         catch (RpcException failed)
         {
             error = CallError.From(failed);
+            if (timeout.HasElapsed && !error.IsOfServer)
+                error = CallError.Broken("The server did not answer in time.");
         }
         catch (CredentialsException failed)
         {

@@ -124,6 +124,47 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_time_that_a_listener_of_the_meter_takes_is_not_that_of_the_server()
+    {
+        var stream = await StartAsync("ada");
+        _clock.Advance(Interval);
+        Assert.NotNull((await stream.NextAsync()).Beats);
+        var starting = _client.StartSessionAsync("bob");
+        Assert.NotNull((await stream.NextAsync()).Beats);
+        using var listener = new SlowCode();
+        _meters.OnMeasured = name =>
+        {
+            if (name == "presence.client.heartbeats")
+                listener.Run();
+        };
+
+        stream.Reply(FakeServer.Accepts(1)); // ada's, and bob's is to follow
+        await Barrier.Within(listener.Begun, "the heartbeat was counted");
+        _clock.Advance(TimeSpan.FromSeconds(21)); // longer than an answer may take
+        listener.End();
+        stream.Reply(FakeServer.Accepts(1));
+
+        await Barrier.Within(starting, "bob's session started");
+        Assert.False(stream.Left.IsCompleted);
+    }
+
+    [Fact]
+    public async Task What_the_server_says_counts_although_it_comes_late()
+    {
+        var starting = _client.StartSessionAsync("ada");
+        var stream = await _server.NextStartedStreamAsync();
+        Assert.NotNull((await stream.NextAsync()).Beats);
+        stream.IgnoresCancellation = true;
+        _clock.Advance(TimeSpan.FromSeconds(21)); // longer than an answer may take
+        await Barrier.Within(stream.Left, "the client left the stream");
+
+        stream.Fail(FakeServer.Error(StatusCode.PermissionDenied, "PERMISSION_DENIED"));
+
+        var error = await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(starting, "the session was rejected"));
+        Assert.Equal(ErrorReason.PermissionDenied, error.Reason);
+    }
+
+    [Fact]
     public async Task A_client_waits_as_the_server_asks_and_then_a_random_time_that_grows()
     {
         var stream = await StartAsync("ada");
