@@ -131,6 +131,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
         Assert.NotNull((await stream.NextAsync()).Beats);
         var starting = _client.StartSessionAsync("bob");
         Assert.NotNull((await stream.NextAsync()).Beats);
+        stream.IgnoresCancellation = true;
         using var listener = new SlowCode();
         _meters.OnMeasured = name =>
         {
@@ -145,7 +146,9 @@ public sealed class HeartbeatTests : IAsyncLifetime
         stream.Reply(FakeServer.Accepts(1));
 
         await Barrier.Within(starting, "bob's session started");
-        Assert.False(stream.Left.IsCompleted);
+        stream.Fail(new RpcException(new Status(StatusCode.Internal, "in between")));
+        // A client that had given up the stream would call it unavailable.
+        await _meters.UntilAsync("presence.client.disconnections reason=Internal", 1);
     }
 
     [Fact]

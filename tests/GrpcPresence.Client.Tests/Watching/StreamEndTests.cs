@@ -117,6 +117,7 @@ public sealed class StreamEndTests : IAsyncLifetime
     public async Task The_time_that_a_handler_takes_is_not_a_silence_of_the_server()
     {
         var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
         using var handler = new SlowCode();
         var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         watch.Updated += (_, update) =>
@@ -134,8 +135,10 @@ public sealed class StreamEndTests : IAsyncLifetime
         stream.Send(Creation("cyd", "US3"));
 
         await Barrier.Within(next.Task, "the same stream brought another update");
-        Assert.False(stream.Left.IsCompleted);
-        Assert.Equal(1, _meters["presence.client.connections"]);
+        stream.Fail(new RpcException(new Status(StatusCode.Internal, "in between")));
+        await _server.NextStreamAsync();
+        // A client that had given up the stream would call it unavailable.
+        Assert.Equal(1, _meters["presence.client.disconnections reason=Internal"]);
     }
 
     [Fact]
