@@ -215,6 +215,7 @@ internal sealed class UserWatch : IUserWatch
             return;
         _syncing?.SetTag("presence.users", _local.Users.Count).TryStop();
         _syncing = null;
+        _authorization.NoteAccepted();
         _backoff.Reset();
         if (_synced.Task.IsCompleted && _state != WatchState.Live)
             Log.WatchResumed(_settings.Logger);
