@@ -44,7 +44,9 @@ public sealed class PresenceClientOptions
     /// </summary>
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The longest delay before any attempt to reconnect. Default 30 s, at most a day.</summary>
+    /// <summary>
+    /// The longest delay before any attempt to reconnect. Default 30 s, at most a day. Heartbeats wait for no longer than their interval.
+    /// </summary>
     public TimeSpan MaxReconnectDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>

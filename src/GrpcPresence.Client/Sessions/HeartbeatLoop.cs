@@ -190,7 +190,7 @@ internal sealed class HeartbeatLoop(
         }
         if (error.IsUnauthenticated)
             _authorization.Forget();
-        var delay = _backoff.Next(error.RetryDelay);
+        var delay = _backoff.Next(error.RetryDelay, group.LongestReconnectDelay);
         if (!error.IsRoutine)
         {
             group.NoteInterruption();

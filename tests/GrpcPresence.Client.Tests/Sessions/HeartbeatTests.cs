@@ -189,6 +189,23 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Heartbeats_wait_for_no_longer_than_their_interval()
+    {
+        // Leases of 5 s: a server that is back keeps sessions for as long as that.
+        var stream = await StartAsync("ada", interval: TimeSpan.FromSeconds(2));
+
+        for (var attempt = 0; attempt < 12; attempt++)
+        {
+            var waiting = _clock.WhenTimerCreated(due => due > TimeSpan.Zero && due < TimeSpan.FromMinutes(1));
+            stream.Fail(FakeServer.Error(StatusCode.Unavailable, "SERVER_STOPPING"));
+            var wait = await Barrier.Within(waiting, "the client waited");
+            Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+            _clock.Advance(wait);
+            stream = await _server.NextStreamAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_stream_whose_start_the_network_held_back_is_replaced()
     {
         var starting = _client.StartSessionAsync("ada");
