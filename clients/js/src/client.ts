@@ -213,8 +213,8 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   // A token that was never valid, and that the page passed as it is, will not be replaced by a better one. A function may have returned one
-  // that it kept for too long, but if the next one is no better, the page or its back end is wrong, and has to hear of it. Once a token was
-  // accepted, the back end may be about to change its key.
+  // that it kept for too long. But if the next one is rejected too, the page or its back end is wrong, and has to hear of it. Once a token
+  // was accepted, the back end may be about to change its key.
   #mayGetToken(reason: string): boolean {
     if (this.#isInitialized || reason === 'ACCESS_TOKEN_EXPIRED') return true;
     return ++this.#rejectedTokens < (this.#tokens.canRenew ? 2 : 1);
