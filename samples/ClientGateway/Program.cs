@@ -24,25 +24,28 @@ return await ClientCommand.InvokeAsync(
         var identities = Enumerable.Range(1, arguments.GetValue(userCount)).Select(number => $"client-user-{number:D5}").ToArray();
         var sessions = await Task.WhenAll(identities.Select(identity => presence.StartSessionAsync(identity, stop)));
         Console.WriteLine($"{sessions.Length} users are online");
-        foreach (var session in sessions)
-            _ = PrintEndAsync(session);
+        var ending = Task.WhenAll(sessions.Select(PrintEndAsync));
 
         if (arguments.GetValue(report) is { } seconds)
         {
             var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / sessions.Length;
             Console.WriteLine($"{bytes} bytes a session, with its identity");
-            await ReportAsync(TimeSpan.FromSeconds(seconds), stop);
+            _ = ReportAsync(TimeSpan.FromSeconds(seconds), stop);
         }
-        await Task.Delay(Timeout.Infinite, stop);
+        // A gateway whose key was revoked has no session left, and starts no other one.
+        var ends = await ending.WaitAsync(stop);
+        if (ends.FirstOrDefault(end => end.Error is not null)?.Error is { } error)
+            throw error;
     },
     userCount,
     report);
 
-static async Task PrintEndAsync(IPresenceSession session)
+static async Task<SessionEnd> PrintEndAsync(IPresenceSession session)
 {
     var end = await session.Ended;
     if (end.Reason != SessionEndReason.Disposed)
         Console.WriteLine($"{session.UserKey}: {end.Reason} {end.Error?.Reason}");
+    return end;
 }
 
 static async Task ReportAsync(TimeSpan interval, CancellationToken stop)

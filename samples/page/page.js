@@ -12,3 +12,4 @@ client.on('stateChanged', async (state) => {
 });
 client.on('userUpdated', ({ user, updateReasons }) => showUser(user, updateReasons));
 client.on('connectionStateChanged', showConnection);
+client.on('connectionError', ({ reason, message }) => console.warn(reason, message)); // otherwise nothing says why it waits

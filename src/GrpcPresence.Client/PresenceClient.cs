@@ -45,7 +45,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
             new TimerQueue(options.TimeProvider),
             new BackoffPolicy(options.ReconnectDelay, options.MaxReconnectDelay, random ?? Random.Shared),
             new ClientTelemetry(options.MeterFactory),
-            new GuardedLogger((options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientTelemetry.Name)));
+            GuardedLogger.Create(options.LoggerFactory, ClientTelemetry.Name));
         _calls = new UserService.UserServiceClient(calls);
         _groups = new SessionGroups(
             _settings,
@@ -55,7 +55,7 @@ public sealed class PresenceClient : IPresenceClient, IDisposable
     }
 
     /// <summary>Creates a client. It connects when it is first used.</summary>
-    /// <exception cref="ArgumentException">A setting is missing or out of range.</exception>
+    /// <exception cref="ArgumentException">Settings are missing or wrong. The message names each of them.</exception>
     public static PresenceClient Create(PresenceClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);

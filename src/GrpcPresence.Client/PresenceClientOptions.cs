@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using GrpcPresence.Client.Sessions;
 using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client;
@@ -9,7 +10,14 @@ public sealed class PresenceClientOptions
     // Timers accept at most 49 days.
     private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(1);
 
-    /// <summary>The server's gRPC address, such as <c>https://presence:5080</c>. Required.</summary>
+    private const int ServiceSidLength = 34;
+
+    // A message needs no more of a wrong setting than this.
+    private const int ShownLength = 60;
+
+    /// <summary>
+    /// The server's gRPC address, such as <c>https://presence:5080</c>, without user, path, query and fragment. Required.
+    /// </summary>
     public Uri? Address { get; set; }
 
     /// <summary>The service instance: "IS" and 32 hexadecimal digits. Required.</summary>
@@ -32,11 +40,13 @@ public sealed class PresenceClientOptions
 
     /// <summary>
     /// The longest delay before the first attempt to reconnect; the delay is random up to it, and doubles with each failure. Default
-    /// 500 ms. A longer delay that the server asks for is added.
+    /// 500 ms, at most <see cref="MaxReconnectDelay"/>. A longer delay that the server asks for is added.
     /// </summary>
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The longest delay before any attempt to reconnect. Default 30 s, at most a day.</summary>
+    /// <summary>
+    /// The longest delay before any attempt to reconnect. Default 30 s, at most a day. Heartbeats wait for no longer than their interval.
+    /// </summary>
     public TimeSpan MaxReconnectDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -67,18 +77,56 @@ public sealed class PresenceClientOptions
     public IMeterFactory? MeterFactory { get; set; }
 
     /// <summary>Checks that the settings can be used.</summary>
-    /// <exception cref="ArgumentException">A setting is missing or out of range.</exception>
+    /// <exception cref="ArgumentException">Settings are missing or wrong. The message names each of them.</exception>
     internal void Validate()
     {
-        if (Address is not { IsAbsoluteUri: true, Scheme: "http" or "https" })
-            throw new ArgumentException($"Address '{Address}' is not an http or https URL. Set PresenceClientOptions.Address.");
-        if (ServiceSid.Length == 0)
-            throw new ArgumentException("ServiceSid is empty. Set PresenceClientOptions.ServiceSid.");
-        if (!Credentials.IsNone && Address.Scheme == "http" && !Address.IsLoopback && !AllowCredentialsWithoutTls)
-            throw new ArgumentException($"{Address} would get credentials without TLS. Use https, or set AllowCredentialsWithoutTls.");
-        if (ReconnectDelay < TimeSpan.Zero || MaxReconnectDelay < ReconnectDelay || EndTimeout < TimeSpan.Zero)
-            throw new ArgumentException("A delay is negative, or MaxReconnectDelay is less than ReconnectDelay.");
-        if (MaxReconnectDelay > LongestDelay || EndTimeout > LongestDelay)
-            throw new ArgumentException("A delay is longer than a day. Set MaxReconnectDelay and EndTimeout to at most a day.");
+        string[] violations = [.. FindViolations()];
+        if (violations.Length > 0)
+            throw new ArgumentException($"Wrong settings in PresenceClientOptions. {string.Join(" ", violations)}");
     }
+
+    // Nullable annotations bind only a program that enables them, and a binder of configuration ignores them. So each property can be null.
+    private IEnumerable<string> FindViolations()
+    {
+        if (!IsServerAddress(Address))
+            yield return $"Address must be an http or https URL without user, path, query and fragment; it is {Show(Address)}.";
+        else if (Credentials is { IsNone: false } && Address is { Scheme: "http", IsLoopback: false } && !AllowCredentialsWithoutTls)
+            yield return $"Address must be https, or '{Address}' would get credentials without TLS; or set AllowCredentialsWithoutTls.";
+        if (!IsServiceSid(ServiceSid))
+            yield return $"ServiceSid must be \"IS\" and 32 hexadecimal digits; it is {Show(ServiceSid)}.";
+        if (Credentials is null)
+            yield return "Credentials must not be null; use PresenceCredentials.None for none.";
+        if (Identity is { } identity && (identity.Length == 0 || SessionKeys.IsTooLong(identity)))
+            yield return $"Identity must have 1 to {SessionKeys.MaxUserKeyLength} characters, or be null; it has {identity.Length}.";
+        if (TimeProvider is null)
+            yield return "TimeProvider must not be null.";
+        if (!IsDelay(ReconnectDelay))
+            yield return $"ReconnectDelay must be 0 to a day; it is {ReconnectDelay}.";
+        if (!IsDelay(MaxReconnectDelay))
+            yield return $"MaxReconnectDelay must be 0 to a day; it is {MaxReconnectDelay}.";
+        else if (IsDelay(ReconnectDelay) && MaxReconnectDelay < ReconnectDelay)
+            yield return $"MaxReconnectDelay must be at least ReconnectDelay, which is {ReconnectDelay}; it is {MaxReconnectDelay}.";
+        if (!IsDelay(EndTimeout))
+            yield return $"EndTimeout must be 0 to a day; it is {EndTimeout}.";
+    }
+
+    // gRPC ignores all other parts of a URL.
+    private static bool IsServerAddress(Uri? address) => address is { IsAbsoluteUri: true, Scheme: "http" or "https" }
+        && address is { UserInfo: "", AbsolutePath: "/", Query: "", Fragment: "" };
+
+    private static bool IsServiceSid(string? text) =>
+        text is { Length: ServiceSidLength } && text.StartsWith("IS", StringComparison.Ordinal) && text.Skip(2).All(char.IsAsciiHexDigit);
+
+    private static bool IsDelay(TimeSpan delay) => delay >= TimeSpan.Zero && delay <= LongestDelay;
+
+    private static string Show(Uri? address) =>
+        address is { IsAbsoluteUri: true, UserInfo.Length: > 0 } ? "one with a user" : Show(address?.OriginalString);
+
+    private static string Show(string? text) => text switch
+    {
+        null => "null",
+        "" => "empty",
+        { Length: > ShownLength } => $"a text of {text.Length} characters",
+        _ => $"'{text}'",
+    };
 }

@@ -42,7 +42,7 @@ public sealed class DependencyInjectionTests
         services.AddPresenceClient(options =>
         {
             options.Address = Network.Address;
-            options.ServiceSid = "IS1";
+            options.ServiceSid = TestClient.ServiceSid;
             options.HttpHandlerFactory = network.NewHandler;
         });
         services.AddPresenceClient(options => options.ServiceSid = server.ServiceSid);
@@ -94,7 +94,8 @@ public sealed class DependencyInjectionTests
         Assert.Contains("Address", Assert.Throws<ArgumentException>(provider.GetRequiredService<IPresenceClient>).Message);
 
         static IServiceCollection WithoutAddress() =>
-            new ServiceCollection().AddPresenceClient(options => options.ServiceSid = "IS1").WithApiKey("SK1", "secret").Services;
+            new ServiceCollection().AddPresenceClient(options => options.ServiceSid = TestClient.ServiceSid)
+                .WithApiKey("SK1", "secret").Services;
     }
 
     private static ServiceProvider WithLog(Network network, string serviceSid, CollectedLog log)

@@ -20,7 +20,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 TimeProvider = new ManualClock { EndsShortWaits = true },
                 EndTimeout = TimeSpan.Zero,
                 ReconnectDelay = TimeSpan.FromMilliseconds(1),
@@ -97,13 +97,15 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         await Barrier.Within(changed.Task, "the second handler of StateChanged was called");
     }
 
-    [Fact]
-    public async Task Sessions_and_watches_go_on_while_the_log_of_the_transport_fails()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Sessions_and_watches_go_on_while_the_log_of_the_transport_fails(bool createsNone)
     {
         await using var server = await PresenceServer.StartAsync();
         var network = server.NewNetwork();
         var options = TestClient.Options(server.ServiceSid, network);
-        options.LoggerFactory = new FailingLog();
+        options.LoggerFactory = new FailingLog(createsNone);
         await using var client = PresenceClient.Create(options);
         await using var watch = await Barrier.Within(ObservedWatch.OpenAsync(client), "the watch was synced");
 
@@ -120,7 +122,7 @@ public sealed class ProgramCodeTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             HttpHandlerFactory = () => new FailingHandler(() => disposed++),
         };
 

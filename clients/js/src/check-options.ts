@@ -11,7 +11,11 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
-  { option: 'url', isMet: isServerUrl, expected: 'an http or https URL without query and fragment, such as "http://127.0.0.1:5081"' },
+  {
+    option: 'url',
+    isMet: isServerUrl,
+    expected: 'an http or https URL without user, query and fragment, such as "http://127.0.0.1:5081"',
+  },
   { option: 'serviceSid', isMet: isServiceSid, expected: '"IS" and 32 hexadecimal digits' },
   {
     option: 'url',
@@ -22,19 +26,19 @@ const RULES: readonly Rule[] = [
   { option: 'allowCredentialsWithoutTls', isMet: (value) => ['undefined', 'boolean'].includes(typeof value), expected: 'true or false' },
   {
     option: 'token',
-    isMet: (value) => isAbsent(value) || typeof value === 'function' || (typeof value === 'string' && value !== ''),
+    isMet: (value) => value === undefined || typeof value === 'function' || (typeof value === 'string' && value !== ''),
     expected: 'an access token, or a function that returns one or a promise of one',
   },
-  { option: 'identity', isMet: (value) => isAbsent(value) || isIdentity(value), expected: IDENTITY_FORM },
+  { option: 'identity', isMet: (value) => value === undefined || isIdentity(value), expected: IDENTITY_FORM },
   {
     option: 'identity',
-    isMet: (value, { token }) => !(isAbsent(value) && isAbsent(token)),
+    isMet: (value, { token }) => !(value === undefined && token === undefined),
     expected: 'the own user, because there is no token that names it',
   },
-  { option: 'transport', isMet: (value) => isAbsent(value) || isTransport(value), expected: 'a Connect transport' },
+  { option: 'transport', isMet: (value) => value === undefined || isTransport(value), expected: 'a Connect transport' },
 ];
 
-// Long values, and those of a token, do not belong into a log.
+// Long values, those of a token, and the password in a URL do not belong into a log.
 const SHOWN_LENGTH = 60;
 
 /**
@@ -50,33 +54,30 @@ export function checkOptions(options: unknown): asserts options is ClientOptions
     .map(({ option, expected }) => `The option ${option} must be ${expected}; it is ${show(option, values[option])}.`).join(' '));
 }
 
-function isAbsent(value: unknown): value is null | undefined {
-  return value === undefined || value === null;
-}
-
 function isServerUrl(value: unknown): boolean {
   if (typeof value !== 'string') return false;
   try {
-    const { protocol, search, hash } = new URL(value);
-    return (protocol === 'http:' || protocol === 'https:') && search === '' && hash === '';
+    const { protocol, username, password, search, hash } = new URL(value);
+    return (protocol === 'http:' || protocol === 'https:') && username + password + search + hash === '';
   } catch {
     return false;
   }
 }
 
 function isServiceSid(value: unknown): boolean {
-  return typeof value === 'string' && /^IS[0-9a-f]{32}$/i.test(value);
+  return typeof value === 'string' && /^IS[0-9a-fA-F]{32}$/.test(value);
 }
 
 function isTransport(value: unknown): boolean {
-  const { unary, stream } = value as { unary?: unknown; stream?: unknown };
+  const { unary, stream } = (value ?? {}) as { unary?: unknown; stream?: unknown };
   return typeof unary === 'function' && typeof stream === 'function';
 }
 
 function show(option: keyof ClientOptions, value: unknown): string {
   if (typeof value !== 'string') return value === null ? 'null' : Array.isArray(value) ? 'an array' : ofType(typeof value);
   if (value === '') return 'empty';
-  return option === 'token' || value.length > SHOWN_LENGTH ? `a text of ${value.length} characters` : JSON.stringify(value);
+  const isSecret = option === 'token' || (option === 'url' && value.includes('@'));
+  return isSecret || value.length > SHOWN_LENGTH ? `a text of ${value.length} characters` : JSON.stringify(value);
 }
 
 function ofType(type: string): string {

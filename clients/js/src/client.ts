@@ -41,6 +41,8 @@ export class Client extends Emitter<ClientEvents> {
   #session: Session | undefined;
   #watch: Watch | undefined;
   #isInitialized = false;
+  // The tokens in a row that the server rejected for what they are, before one was accepted.
+  #rejectedTokens = 0;
   // Between pagehide and pageshow.
   #isAway = false;
   // Why the client stopped, which session it ends, and when all of it has ended.
@@ -206,9 +208,12 @@ export class Client extends Emitter<ClientEvents> {
     if (isFinal) this.#fail(new PresenceError(reason, message, { cause }));
   }
 
-  // A token that was never valid, and that the page passed as it is, will not be replaced by a better one.
+  // A token that was never valid, and that the page passed as it is, will not be replaced by a better one. A function may have returned one
+  // that it kept for too long. But if the next one is rejected too, the page or its back end is wrong, and has to hear of it. Once a token
+  // was accepted, the back end may be about to change its key.
   #mayGetToken(reason: string): boolean {
-    return this.#tokens.canRenew || this.#isInitialized || reason === 'ACCESS_TOKEN_EXPIRED';
+    if (this.#isInitialized || reason === 'ACCESS_TOKEN_EXPIRED') return true;
+    return ++this.#rejectedTokens < (this.#tokens.canRenew ? 2 : 1);
   }
 
   #fail(error: PresenceError): void {

@@ -1,6 +1,6 @@
 // Identities have at most 256 characters: see presence.v1.User.
 const LONGEST_IDENTITY = 256;
-const NOT_IDENTITY = /[\p{Cc}\p{Cs}]|^US[0-9a-f]{32}$/u;
+const NOT_IDENTITY = /[\p{Cc}\p{Cs}]|^US[0-9a-fA-F]{32}$/u;
 
 /** What an identity is, as the end of a sentence. */
 export const IDENTITY_FORM = `a text of 1 to ${LONGEST_IDENTITY} characters, without control characters, and not of the form of a SID`;

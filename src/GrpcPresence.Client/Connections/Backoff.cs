@@ -12,11 +12,16 @@ internal sealed record BackoffPolicy(TimeSpan First, TimeSpan Longest, Random Ra
     private const int MaxDoublings = 20; // far more than lead from any first delay to any longest one
 
     /// <summary>Returns the delay after so many failures before this one: what the server asked for, and a random time more.</summary>
-    public TimeSpan DelayAfter(int failures, TimeSpan? askedByServer)
+    /// <param name="failures">The failures in a row before this one.</param>
+    /// <param name="askedByServer">What the server asked for, or null.</param>
+    /// <param name="longest">An upper bound of the random time that is less than that of the policy, or null.</param>
+    public TimeSpan DelayAfter(int failures, TimeSpan? askedByServer, TimeSpan? longest = null)
     {
-        var bound = First * Math.Pow(2, Math.Min(failures, MaxDoublings));
-        return (askedByServer ?? TimeSpan.Zero) + ((bound < Longest ? bound : Longest) * Random.NextDouble());
+        var bound = Shorter(First * Math.Pow(2, Math.Min(failures, MaxDoublings)), Shorter(longest ?? Longest, Longest));
+        return (askedByServer ?? TimeSpan.Zero) + (bound * Random.NextDouble());
     }
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }
 
 /// <summary>Counts the failures in a row of one loop.</summary>
@@ -25,7 +30,9 @@ internal sealed class Backoff(BackoffPolicy policy)
     private int _failures;
 
     /// <summary>Returns the delay after another failure.</summary>
-    public TimeSpan Next(TimeSpan? askedByServer) => policy.DelayAfter(_failures++, askedByServer);
+    /// <param name="askedByServer">What the server asked for, or null.</param>
+    /// <param name="longest">An upper bound of the random time that is less than that of the policy, or null.</param>
+    public TimeSpan Next(TimeSpan? askedByServer, TimeSpan? longest = null) => policy.DelayAfter(_failures++, askedByServer, longest);
 
     /// <summary>Starts again with the shortest delay.</summary>
     public void Reset() => _failures = 0;

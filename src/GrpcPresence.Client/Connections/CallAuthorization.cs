@@ -18,6 +18,9 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
 
     private volatile Token? _token;
     private volatile bool _isFresh;
+    private string? _presented; // by the last call
+    private bool _wasAccepted;
+    private bool _wasRejected;
 
     /// <summary>Whether a rejected call may succeed with new credentials.</summary>
     public bool IsRenewable => credentials.Provider is not null;
@@ -31,11 +34,17 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
     /// <summary>How long the present token can still be used before another one must be asked for; null without end.</summary>
     public TimeSpan? RenewIn => _token?.RenewAt is { } at ? Max(at - time.GetUtcNow(), TimeSpan.Zero) : null;
 
-    /// <summary>Whether new credentials may help after the server rejected the present ones.</summary>
-    public bool CanRenewAfter(CallError error) => IsRenewable && (!WasFresh || error.Reason
-        is ErrorReason.AccessTokenExpired
-        or ErrorReason.AccessTokenNotYetValid
-        or ErrorReason.ApiKeyRevoked);
+    /// <summary>
+    /// Whether new credentials may help after the server rejected the present ones. The provider may have kept a token for longer than its
+    /// key was valid, or be about to get another key. But if no token was ever accepted, and the second one in a row is rejected, the
+    /// program has to hear of it.
+    /// </summary>
+    public bool CanRenewAfter(CallError error) => IsRenewable && (!WasFresh || error.Reason switch
+    {
+        ErrorReason.AccessTokenExpired or ErrorReason.AccessTokenNotYetValid => true,
+        ErrorReason.ApiKeyRevoked => _wasAccepted || !_wasRejected,
+        _ => false,
+    });
 
     /// <summary>Returns the metadata of a call. Asks the provider for a token if the present one is about to expire.</summary>
     /// <exception cref="CredentialsException">The provider failed, and no valid token is left.</exception>
@@ -47,7 +56,8 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         {
             if (_token is null || RenewIn == TimeSpan.Zero)
                 await TryRenewAsync(cancellationToken).ConfigureAwait(false);
-            metadata.Add("authorization", $"Bearer {_token?.Value}");
+            _presented = _token?.Value;
+            metadata.Add("authorization", $"Bearer {_presented}");
         }
         else if (credentials.Header is { } header)
         {
@@ -92,8 +102,16 @@ internal sealed class CallAuthorization(PresenceCredentials credentials, string 
         return false;
     }
 
-    /// <summary>Forgets the token, because the server rejected it.</summary>
-    public void Forget() => _token = null;
+    /// <summary>The server accepted a token.</summary>
+    public void NoteAccepted() => _wasAccepted = true;
+
+    /// <summary>Forgets the token, because the server rejected it. A token that has taken its place meanwhile stays.</summary>
+    public void Forget()
+    {
+        _wasRejected = true;
+        if (_token?.Value == _presented)
+            _token = null;
+    }
 
     // The provider may also block its thread, which can be the one of all timers, or ignore that it is cancelled.
     private async Task<string> AskAsync(CancellationToken cancellationToken)

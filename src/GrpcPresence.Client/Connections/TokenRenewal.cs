@@ -21,9 +21,6 @@ internal sealed class TokenRenewal : IDisposable
         SetTimer();
     }
 
-    /// <summary>Whether the stream ends because its token was renewed.</summary>
-    public bool HasNewToken { get; private set; }
-
     public void Dispose()
     {
         _timer.Dispose();
@@ -41,14 +38,9 @@ internal sealed class TokenRenewal : IDisposable
         try
         {
             if (await _authorization.TryRenewAsync(_stop.Token).ConfigureAwait(false))
-            {
-                HasNewToken = true;
                 _onRenewed();
-            }
             else
-            {
                 SetTimer();
-            }
         }
         catch (Exception ended) when (ended is OperationCanceledException or ObjectDisposedException)
         {

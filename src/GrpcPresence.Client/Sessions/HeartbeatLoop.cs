@@ -61,7 +61,7 @@ internal sealed class HeartbeatLoop(
         {
             // A mistake of this client. Sessions that nobody keeps alive any more must not look alive.
             var error = new PresenceException(StatusCode.Unknown, ErrorReason.Unspecified, unexpected.Message, unexpected);
-            Log.HeartbeatsRejected(settings.Logger, group.FailAll(error), $"{unexpected.GetType()}: {unexpected.Message}");
+            FailAll(error, $"{unexpected.GetType()}: {unexpected.Message}");
         }
     }
 
@@ -92,13 +92,11 @@ internal sealed class HeartbeatLoop(
         {
             error = null;
         }
-        catch (RpcException) when (timeout.HasElapsed)
-        {
-            error = CallError.Broken("The server did not answer in time.");
-        }
         catch (RpcException failed)
         {
             error = CallError.From(failed);
+            if (timeout.HasElapsed && !error.IsOfServer)
+                error = CallError.Broken("The server did not answer in time.");
         }
         catch (CredentialsException failed)
         {
@@ -115,6 +113,7 @@ internal sealed class HeartbeatLoop(
         }
         if (stream?.HasWorked == true)
         {
+            _authorization.NoteAccepted();
             _backoff.Reset();
             _fallback.NoteStreamWorked();
         }
@@ -153,6 +152,7 @@ internal sealed class HeartbeatLoop(
                 group.TakeBack([batch]);
                 return abort.IsCancellationRequested ? null : error;
             }
+            _authorization.NoteAccepted();
             _backoff.Reset();
             _fallback.NoteUnaryWorked();
         }
@@ -185,12 +185,12 @@ internal sealed class HeartbeatLoop(
             1, new("kind", "heartbeats"), new("reason", error.IsOfServer ? error.Reason.ToString() : error.Status.StatusCode.ToString()));
         if (error.IsFinal || (error.IsUnauthenticated && !_authorization.CanRenewAfter(error)))
         {
-            Log.HeartbeatsRejected(settings.Logger, group.FailAll(error.ToException()), error.ToString());
+            FailAll(error.ToException(), error.ToString());
             return;
         }
         if (error.IsUnauthenticated)
             _authorization.Forget();
-        var delay = _backoff.Next(error.RetryDelay);
+        var delay = _backoff.Next(error.RetryDelay, group.LongestReconnectDelay);
         if (!error.IsRoutine)
         {
             group.NoteInterruption();
@@ -202,5 +202,12 @@ internal sealed class HeartbeatLoop(
         var waited = Task.Delay(delay, settings.Time, stop.Token);
         await Task.WhenAny(isClosing ? [waited] : [waited, group.Closing]).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
+    }
+
+    // Where only ends of sessions were left to send, the program has nothing to hear of.
+    private void FailAll(PresenceException error, string description)
+    {
+        if (group.FailAll(error) is > 0 and var sessions)
+            Log.HeartbeatsRejected(settings.Logger, description, sessions);
     }
 }

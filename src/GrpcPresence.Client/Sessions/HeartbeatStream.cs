@@ -15,8 +15,9 @@ namespace GrpcPresence.Client.Sessions;
 internal sealed class HeartbeatStream(
     SessionGroup group, AsyncDuplexStreamingCall<StreamHeartbeatsRequest, StreamHeartbeatsResponse> call, ReplyTimeout timeout)
 {
-    private readonly Lock _gate = new(); // guards _unanswered; only the timer is set under it
+    private readonly Lock _gate = new(); // guards the two fields below; only the timer is set under it
     private readonly Queue<Batch?> _unanswered = new(); // null stands for the start
+    private bool _isTakingIn; // a reply
     private volatile bool _isReplaced;
     private volatile bool _isClosed; // by this client
     private volatile bool _hasEnded; // the server sends nothing more
@@ -96,7 +97,7 @@ internal sealed class HeartbeatStream(
         lock (_gate)
         {
             _unanswered.Enqueue(batch);
-            if (_unanswered.Count == 1)
+            if (_unanswered.Count == 1 && !_isTakingIn)
                 timeout.Begin();
         }
         await call.RequestStream.WriteAsync(message).ConfigureAwait(false);
@@ -124,11 +125,9 @@ internal sealed class HeartbeatStream(
         {
             if (!_unanswered.TryDequeue(out batch))
                 throw new RpcException(new Status(StatusCode.Internal, "The server answered a message that was not sent."));
-            // A stream that this client closed also has an end to come.
-            if (_unanswered.Count > 0 || _isClosed)
-                timeout.Begin();
-            else
-                timeout.End();
+            // The log and the meter of the program may take long. Meanwhile nothing is read, so the server is not the one that is late.
+            _isTakingIn = true;
+            timeout.End();
         }
         HasWorked |= batch is not null;
         group.SetPace(reply.HeartbeatInterval, reply.SessionTimeout);
@@ -136,5 +135,12 @@ internal sealed class HeartbeatStream(
             group.NoteAnswer();
         else
             group.TakeIn(batch, reply);
+        lock (_gate)
+        {
+            _isTakingIn = false;
+            // A stream that this client closed also has an end to come.
+            if (_unanswered.Count > 0 || _isClosed)
+                timeout.Begin();
+        }
     }
 }

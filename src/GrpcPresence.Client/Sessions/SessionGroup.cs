@@ -15,6 +15,7 @@ internal sealed class SessionGroup : IAsyncDisposable
 {
     private static readonly TimeSpan IdlePeriod = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(1); // of a server
     private static readonly TimeSpan ShortestReplyTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LongestReplyTimeout = TimeSpan.FromSeconds(20);
 
@@ -83,6 +84,19 @@ internal sealed class SessionGroup : IAsyncDisposable
         {
             var third = _queue.SessionTimeout / 3;
             return third > LongestReplyTimeout ? LongestReplyTimeout : Longer(third, ShortestReplyTimeout);
+        }
+    }
+
+    /// <summary>
+    /// The longest random delay before another attempt: the interval of the heartbeats. A server that was away leaves sessions their whole
+    /// lease when it is back, and they must beat in that time.
+    /// </summary>
+    public TimeSpan LongestReconnectDelay
+    {
+        get
+        {
+            lock (Gate)
+                return Longer(_queue.Schedule.Interval, ShortestInterval);
         }
     }
 

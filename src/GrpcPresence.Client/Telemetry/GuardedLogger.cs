@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GrpcPresence.Client.Telemetry;
 
@@ -7,6 +8,23 @@ namespace GrpcPresence.Client.Telemetry;
 /// <param name="highest">The level that entries have at most.</param>
 internal sealed class GuardedLogger(ILogger logger, LogLevel highest = LogLevel.Critical) : ILogger
 {
+    /// <summary>Creates the logger of a category; one that writes nothing where the program's loggers cannot create it.</summary>
+    /// <param name="loggers">The loggers of the program, or null.</param>
+    /// <param name="category">The category.</param>
+    /// <param name="highest">The level that entries have at most.</param>
+    public static GuardedLogger Create(ILoggerFactory? loggers, string category, LogLevel highest = LogLevel.Critical)
+    {
+        try
+        {
+            return new GuardedLogger(loggers?.CreateLogger(category) ?? NullLogger.Instance, highest);
+        }
+        catch (Exception)
+        {
+            // gRPC asks for its loggers inside the first call, which would fail each time.
+            return new GuardedLogger(NullLogger.Instance, highest);
+        }
+    }
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null; // the client opens none, and gRPC's scope repeats the address
 

@@ -26,8 +26,8 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "Heartbeats are answered again")]
     public static partial void HeartbeatsResumed(ILogger logger);
 
-    [LoggerMessage(6, LogLevel.Error, "Heartbeats of {Sessions} sessions rejected by the server: {Error}")]
-    public static partial void HeartbeatsRejected(ILogger logger, int sessions, string error);
+    [LoggerMessage(6, LogLevel.Error, "Heartbeats rejected by the server: {Error}; sessions that ended: {Sessions}")]
+    public static partial void HeartbeatsRejected(ILogger logger, string error, int sessions);
 
     [LoggerMessage(7, LogLevel.Warning, "Heartbeat streams break and single heartbeats work; sending single heartbeats for {Period}")]
     public static partial void StreamsBreak(ILogger logger, TimeSpan period);

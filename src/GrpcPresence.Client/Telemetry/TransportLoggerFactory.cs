@@ -9,7 +9,7 @@ namespace GrpcPresence.Client.Telemetry;
 /// <param name="loggers">The loggers of the program, which owns them.</param>
 internal sealed class TransportLoggerFactory(ILoggerFactory loggers) : ILoggerFactory
 {
-    public ILogger CreateLogger(string categoryName) => new GuardedLogger(loggers.CreateLogger(categoryName), LogLevel.Debug);
+    public ILogger CreateLogger(string categoryName) => GuardedLogger.Create(loggers, categoryName, LogLevel.Debug);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("gRPC adds no providers.");
 

@@ -109,58 +109,37 @@ internal sealed class UserWatch : IUserWatch
     /// <summary>Reads one stream to its end. Returns why it ended, or null to open the next one at once.</summary>
     private async Task<CallError?> ReadStreamAsync()
     {
-        var isSilent = false;
         _local.BeginStream();
         _syncing = GuardedActivities.Start("presence.watch.sync");
         using var attempt = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var departure = new Departure(attempt);
         try
         {
             var headers = await _authorization.GetAsync(_stop.Token).ConfigureAwait(false);
             // The timers are disposed of before the source that they cancel.
-            using var silence = _settings.Timers.Create(() =>
-            {
-                isSilent = true;
-                attempt.TryCancel();
-            });
+            using var silence = _settings.Timers.Create(() => departure.Leave(DepartureReason.Silence));
             silence.Set(LongestSilence);
-            using var renewal = new TokenRenewal(_authorization, _settings.Timers, attempt.TryCancel);
+            using var renewal = new TokenRenewal(
+                _authorization, _settings.Timers, () => departure.Leave(DepartureReason.RenewedToken));
             using var call = _client.WatchUsers(
                 WatchRequests.Create(_settings.ServiceSid, _options, _local.ResumeToken), headers, cancellationToken: attempt.Token);
             _settings.Telemetry.Connections.Add(1, new KeyValuePair<string, object?>("kind", "watch"));
-            try
+            while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
             {
-                while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
-                {
-                    silence.Set(LongestSilence);
-                    Take(call.ResponseStream.Current);
-                }
-                return CallError.Broken("The stream ended without a reason.");
+                // Handlers of the program may take long. Meanwhile nothing is read, so the server is not the one that is silent.
+                silence.Stop();
+                Take(call.ResponseStream.Current);
+                silence.Set(LongestSilence);
             }
-            catch (Exception ended) when (ended is RpcException or OperationCanceledException && renewal.HasNewToken)
-            {
-                return null; // The next stream has the new token, and resumes where this one ended.
-            }
+            return CallError.Broken("The stream ended without a reason.");
         }
         catch (Exception) when (_stop.IsCancellationRequested)
         {
             return null;
         }
-        catch (Exception ended) when (ended is RpcException or OperationCanceledException && isSilent)
+        catch (Exception ended)
         {
-            return CallError.Broken($"The server was silent for {LongestSilence.TotalSeconds} s.");
-        }
-        catch (RpcException error)
-        {
-            return CallError.From(error);
-        }
-        catch (CredentialsException error)
-        {
-            return CallError.Broken(error.Message);
-        }
-        catch (Exception unexpected)
-        {
-            // Whatever the transport throws, the watch must go on.
-            return CallError.Broken($"{unexpected.GetType()}: {unexpected.Message}");
+            return ErrorOf(ended, departure.Reason);
         }
         finally
         {
@@ -168,6 +147,33 @@ internal sealed class UserWatch : IUserWatch
             _syncing?.SetStatus(ActivityStatusCode.Error).TryStop();
             _syncing = null;
         }
+    }
+
+    /// <summary>
+    /// Returns why a stream ended, or null to open the next one at once:
+    /// <list type="number">
+    /// <item>A reason that the server gave, even if this client left meanwhile. But a token that has been renewed is rejected too late.
+    /// </item>
+    /// <item>The reason for which this client left. After a renewal the next stream has the new token, and resumes where this one ended.
+    /// </item>
+    /// <item>Whatever the transport threw: the watch must go on.</item>
+    /// </list>
+    /// </summary>
+    private static CallError? ErrorOf(Exception ended, DepartureReason left)
+    {
+        var error = ended switch
+        {
+            RpcException failed => CallError.From(failed),
+            CredentialsException failed => CallError.Broken(failed.Message),
+            _ => CallError.Broken($"{ended.GetType()}: {ended.Message}"),
+        };
+        return left switch
+        {
+            DepartureReason.RenewedToken when !error.IsOfServer || error.IsUnauthenticated => null,
+            DepartureReason.Silence when !error.IsOfServer =>
+                CallError.Broken($"The server was silent for {LongestSilence.TotalSeconds} s."),
+            _ => error,
+        };
     }
 
     /// <summary>Waits until the next stream may be opened. False if none can help.</summary>
@@ -209,6 +215,7 @@ internal sealed class UserWatch : IUserWatch
             return;
         _syncing?.SetTag("presence.users", _local.Users.Count).TryStop();
         _syncing = null;
+        _authorization.NoteAccepted();
         _backoff.Reset();
         if (_synced.Task.IsCompleted && _state != WatchState.Live)
             Log.WatchResumed(_settings.Logger);

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Text;
 using Grpc.Core;
+using GrpcPresence.Client.Connections;
 using GrpcPresence.Client.Tests.Fixture;
 using GrpcPresence.V1;
 
@@ -29,7 +30,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 Identity = "watcher",
                 TimeProvider = _clock,
                 EndTimeout = TimeSpan.Zero,
@@ -84,6 +85,72 @@ public sealed class AccessTokenTests : IAsyncLifetime
         await Barrier.Within(stream.Left, "the client left the first stream");
         Assert.Equal(2, _asked.Count);
         Assert.Empty(states);
+    }
+
+    [Fact]
+    public async Task A_silent_watch_says_so_although_its_token_is_renewed_at_that_moment()
+    {
+        _lifetime = TimeSpan.FromSeconds(44); // the client asks for the next token in the last seconds before 40 s
+        var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
+        var answer = new TaskCompletionSource<string>();
+        _instead = _ => answer.Task;
+        _clock.Advance(TimeSpan.FromSeconds(40));
+        await Barrier.Within(stream.Left, "the client left the silent stream");
+
+        _instead = null;
+        await Task.Run(() => answer.SetResult(Token("watcher")), TestContext.Current.CancellationToken);
+        stream.Fail(FakeStream.Cancelled());
+
+        var next = await _server.NextStreamAsync();
+        Assert.Equal(WatchState.Resuming, watch.State);
+        Assert.NotEqual(stream.Authorization, next.Authorization);
+        Assert.Equal(2, _asked.Count);
+    }
+
+    [Fact]
+    public async Task A_watch_whose_token_was_renewed_before_it_was_silent_stays_live()
+    {
+        _lifetime = TimeSpan.FromSeconds(44);
+        var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
+        _clock.Advance(TimeSpan.FromSeconds(39.9));
+        await Barrier.Within(stream.Left, "the client left the stream");
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        stream.Fail(FakeStream.Cancelled());
+
+        await _server.NextStreamAsync();
+        Assert.Equal(WatchState.Live, watch.State);
+    }
+
+    [Fact]
+    public async Task A_watch_whose_renewed_token_the_server_rejects_meanwhile_stays_live()
+    {
+        var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
+        _clock.Advance(Lifetime - Margin);
+        await Barrier.Within(stream.Left, "the client left the stream");
+
+        stream.Fail(FakeServer.Error(StatusCode.Unauthenticated, "ACCESS_TOKEN_EXPIRED"));
+
+        await _server.NextStreamAsync();
+        Assert.Equal(WatchState.Live, watch.State);
+        Assert.Equal(2, _asked.Count);
+    }
+
+    [Fact]
+    public async Task What_the_server_says_counts_although_the_token_was_renewed()
+    {
+        var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
+        _clock.Advance(Lifetime - Margin);
+        await Barrier.Within(stream.Left, "the client left the stream");
+
+        stream.Fail(FakeServer.Error(StatusCode.Unavailable, "SERVER_STOPPING"));
+
+        await _server.NextStreamAsync();
+        Assert.Equal(WatchState.Resuming, watch.State);
     }
 
     [Fact]
@@ -270,7 +337,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 Credentials = PresenceCredentials.AccessToken((_, _) => Task.FromResult("token")),
             },
             _server,
@@ -280,12 +347,33 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_rejected_token_that_was_renewed_meanwhile_is_not_asked_for_again()
+    {
+        var authorization = new CallAuthorization(
+            PresenceCredentials.AccessToken((identity, _) =>
+            {
+                _asked.Enqueue(identity);
+                return Task.FromResult(Token(identity));
+            }),
+            "ada",
+            _clock,
+            Random.Shared);
+        await authorization.GetAsync(TestContext.Current.CancellationToken);
+        Assert.True(await authorization.TryRenewAsync(TestContext.Current.CancellationToken));
+
+        authorization.Forget();
+
+        await authorization.GetAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, _asked.Count);
+    }
+
+    [Fact]
     public void Credentials_do_not_leave_the_machine_without_TLS()
     {
         var options = new PresenceClientOptions
         {
             Address = new Uri("http://presence:5080"),
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             Credentials = PresenceCredentials.ApiKey("SK1", "secret"),
         };
 

@@ -23,7 +23,7 @@ public sealed class BackgroundWorkTests : IAsyncLifetime
             new PresenceClientOptions
             {
                 Address = Network.Address,
-                ServiceSid = "IS1",
+                ServiceSid = TestClient.ServiceSid,
                 Identity = "watcher",
                 TimeProvider = _clock,
                 EndTimeout = TimeSpan.Zero,

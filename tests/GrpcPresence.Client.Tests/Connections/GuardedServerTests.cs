@@ -119,6 +119,35 @@ public sealed class GuardedServerTests : IAsyncLifetime
         Assert.False(await _server.IsOnlineAsync(_server.ServiceSid, "ada"));
     }
 
+    [Fact]
+    public async Task A_revoked_key_fails_the_start_of_sessions_and_watches_whose_provider_has_no_other_one()
+    {
+        await _server.RevokeKeyAsync(_key);
+
+        var session = await Assert.ThrowsAsync<PresenceException>(
+            () => Barrier.Within(_client.StartSessionAsync("ada"), "the start failed"));
+        var watch = await Assert.ThrowsAsync<PresenceException>(
+            () => Barrier.Within(_client.WatchAsync(WatchOptions.Everybody), "the watch failed"));
+
+        Assert.All([session, watch], error => Assert.Equal(
+            (StatusCode.Unauthenticated, ErrorReason.ApiKeyRevoked), (error.StatusCode, error.Reason)));
+        Assert.Equal(2, _asked.Count(identity => identity == "ada"));
+    }
+
+    [Fact]
+    public async Task A_revoked_key_ends_no_session_whose_provider_gets_another_one_later()
+    {
+        var session = await _client.StartSessionAsync("ada");
+
+        await _server.RevokeKeyAsync(_key);
+        await _meters.UntilAsync("presence.client.disconnections reason=ApiKeyRevoked", 3);
+        UseKey(await _server.CreateKeyAsync());
+
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        await _meters.UntilAsync("presence.client.heartbeats outcome=accepted", 2);
+        Assert.False(session.Ended.IsCompleted);
+    }
+
     private void UseKey(CreateApiKeyResponse key) => (_key, _secret) = (key, key.Secret);
 
     private string Token(string identity)

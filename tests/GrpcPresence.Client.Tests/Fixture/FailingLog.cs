@@ -2,14 +2,15 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcPresence.Client.Tests.Fixture;
 
-/// <summary>A log of the program that cannot be written.</summary>
-internal sealed class FailingLog : ILoggerFactory, ILogger
+/// <summary>A log of the program that cannot be written, or one that creates no loggers, as a factory that was disposed of.</summary>
+internal sealed class FailingLog(bool createsNone = false) : ILoggerFactory, ILogger
 {
     public void AddProvider(ILoggerProvider provider)
     {
     }
 
-    public ILogger CreateLogger(string categoryName) => this;
+    public ILogger CreateLogger(string categoryName) =>
+        createsNone ? throw new ObjectDisposedException(nameof(FailingLog)) : this;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;

@@ -17,10 +17,14 @@ internal sealed class FakeStream : IDisposable
         Authorization = options.Headers?.GetValue("authorization");
         options.CancellationToken.Register(() =>
         {
-            Fail(new RpcException(new Status(StatusCode.Cancelled, "The client cancelled the call.")));
+            if (!IgnoresCancellation)
+                Fail(Cancelled());
             _left.TrySetResult();
         });
     }
+
+    /// <summary>Whether a call that the client cancels ends only when the test ends it.</summary>
+    public bool IgnoresCancellation { get; set; }
 
     /// <summary>The credentials that the client presented.</summary>
     public string? Authorization { get; }
@@ -36,6 +40,9 @@ internal sealed class FakeStream : IDisposable
     public IAsyncStreamReader<StreamHeartbeatsResponse> Heartbeats => new Reader<StreamHeartbeatsResponse>(_replies);
 
     public IAsyncStreamReader<WatchUsersResponse> Updates => new Reader<WatchUsersResponse>(_updates);
+
+    /// <summary>Returns the error of a call that the client cancelled.</summary>
+    public static RpcException Cancelled() => new(new Status(StatusCode.Cancelled, "The client cancelled the call."));
 
     /// <summary>Returns the next message of the client.</summary>
     public async Task<StreamHeartbeatsRequest> NextAsync() => await Barrier.Within(

@@ -9,6 +9,7 @@ internal sealed class Measurements : IMeterFactory
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<string, long> _sums = [];
     private Meter? _meter;
+    private volatile Action<string>? _onMeasured;
     private TaskCompletionSource _changed = NewSource();
 
     public Measurements()
@@ -24,12 +25,19 @@ internal sealed class Measurements : IMeterFactory
             foreach (var (key, tag) in tags)
                 Add($"{instrument.Name} {key}={tag}", value);
             Interlocked.Exchange(ref _changed, NewSource()).TrySetResult();
+            _onMeasured?.Invoke(instrument.Name);
         });
         _listener.Start();
     }
 
     /// <summary>The sum of an instrument, such as <c>presence.client.sessions</c>, or of a tag of it: <c>NAME KEY=VALUE</c>.</summary>
     public long this[string name] => _sums.GetValueOrDefault(name);
+
+    /// <summary>Code of the program that each measurement runs, with the name of the instrument.</summary>
+    public Action<string>? OnMeasured
+    {
+        set => _onMeasured = value;
+    }
 
     /// <summary>Waits until a sum has reached a value.</summary>
     public async Task UntilAsync(string name, long atLeast)

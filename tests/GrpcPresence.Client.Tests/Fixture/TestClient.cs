@@ -3,6 +3,9 @@ namespace GrpcPresence.Client.Tests.Fixture;
 /// <summary>Creates clients of a test.</summary>
 internal static class TestClient
 {
+    /// <summary>The service instance, where a test plays the server.</summary>
+    public const string ServiceSid = "IS00000000000000000000000000000001";
+
     /// <summary>Returns the settings of a client that reconnects at once, and whose other times the clock decides.</summary>
     public static PresenceClientOptions Options(string serviceSid, Network network, ManualClock? clock = null) => new()
     {

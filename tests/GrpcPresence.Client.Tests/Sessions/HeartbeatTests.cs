@@ -124,6 +124,50 @@ public sealed class HeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_time_that_a_listener_of_the_meter_takes_is_not_that_of_the_server()
+    {
+        var stream = await StartAsync("ada");
+        _clock.Advance(Interval);
+        Assert.NotNull((await stream.NextAsync()).Beats);
+        var starting = _client.StartSessionAsync("bob");
+        Assert.NotNull((await stream.NextAsync()).Beats);
+        stream.IgnoresCancellation = true;
+        using var listener = new SlowCode();
+        _meters.OnMeasured = name =>
+        {
+            if (name == "presence.client.heartbeats")
+                listener.Run();
+        };
+
+        stream.Reply(FakeServer.Accepts(1)); // ada's, and bob's is to follow
+        await Barrier.Within(listener.Begun, "the heartbeat was counted");
+        _clock.Advance(TimeSpan.FromSeconds(21)); // longer than an answer may take
+        listener.End();
+        stream.Reply(FakeServer.Accepts(1));
+
+        await Barrier.Within(starting, "bob's session started");
+        stream.Fail(new RpcException(new Status(StatusCode.Internal, "in between")));
+        // A client that had given up the stream would call it unavailable.
+        await _meters.UntilAsync("presence.client.disconnections reason=Internal", 1);
+    }
+
+    [Fact]
+    public async Task What_the_server_says_counts_although_it_comes_late()
+    {
+        var starting = _client.StartSessionAsync("ada");
+        var stream = await _server.NextStartedStreamAsync();
+        Assert.NotNull((await stream.NextAsync()).Beats);
+        stream.IgnoresCancellation = true;
+        _clock.Advance(TimeSpan.FromSeconds(21)); // longer than an answer may take
+        await Barrier.Within(stream.Left, "the client left the stream");
+
+        stream.Fail(FakeServer.Error(StatusCode.PermissionDenied, "PERMISSION_DENIED"));
+
+        var error = await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(starting, "the session was rejected"));
+        Assert.Equal(ErrorReason.PermissionDenied, error.Reason);
+    }
+
+    [Fact]
     public async Task A_client_waits_as_the_server_asks_and_then_a_random_time_that_grows()
     {
         var stream = await StartAsync("ada");
@@ -142,6 +186,23 @@ public sealed class HeartbeatTests : IAsyncLifetime
 
         Assert.Equal(waits.Count, waits.Distinct().Count());
         Assert.All(waits.Index(), wait => Assert.InRange(wait.Item.TotalSeconds, 10, 10 + (0.5 * Math.Pow(2, wait.Index))));
+    }
+
+    [Fact]
+    public async Task Heartbeats_wait_for_no_longer_than_their_interval()
+    {
+        // Leases of 5 s: a server that is back keeps sessions for as long as that.
+        var stream = await StartAsync("ada", interval: TimeSpan.FromSeconds(2));
+
+        for (var attempt = 0; attempt < 12; attempt++)
+        {
+            var waiting = _clock.WhenTimerCreated(due => due > TimeSpan.Zero && due < TimeSpan.FromMinutes(1));
+            stream.Fail(FakeServer.Error(StatusCode.Unavailable, "SERVER_STOPPING"));
+            var wait = await Barrier.Within(waiting, "the client waited");
+            Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+            _clock.Advance(wait);
+            stream = await _server.NextStreamAsync();
+        }
     }
 
     [Fact]
@@ -359,7 +420,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             TimeProvider = _clock,
             MeterFactory = _meters,
         };

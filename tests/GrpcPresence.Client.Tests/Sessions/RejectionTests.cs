@@ -21,7 +21,7 @@ public sealed class RejectionTests : IAsyncLifetime
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             TimeProvider = _clock,
             MeterFactory = _meters,
             ReconnectDelay = Delay,

@@ -114,6 +114,48 @@ public sealed class StreamEndTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_time_that_a_handler_takes_is_not_a_silence_of_the_server()
+    {
+        var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
+        using var handler = new SlowCode();
+        var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        watch.Updated += (_, update) =>
+        {
+            if (update.User.Identity == "bob")
+                handler.Run();
+            else
+                next.TrySetResult();
+        };
+
+        stream.Send(Creation("bob", "US2"));
+        await Barrier.Within(handler.Begun, "the handler was called");
+        _clock.Advance(TimeSpan.FromSeconds(41));
+        handler.End();
+        stream.Send(Creation("cyd", "US3"));
+
+        await Barrier.Within(next.Task, "the same stream brought another update");
+        stream.Fail(new RpcException(new Status(StatusCode.Internal, "in between")));
+        await _server.NextStreamAsync();
+        // A client that had given up the stream would call it unavailable.
+        Assert.Equal(1, _meters["presence.client.disconnections reason=Internal"]);
+    }
+
+    [Fact]
+    public async Task What_the_server_says_counts_although_the_client_has_left()
+    {
+        var (stream, watch) = await WatchAsync();
+        stream.IgnoresCancellation = true;
+        _clock.Advance(TimeSpan.FromSeconds(41));
+        await Barrier.Within(stream.Left, "the client left the stream");
+
+        stream.Fail(FakeServer.Error(StatusCode.PermissionDenied, "PERMISSION_DENIED"));
+
+        var error = await Assert.ThrowsAsync<PresenceException>(() => Barrier.Within(watch.Completion, "the watch was rejected"));
+        Assert.Equal(ErrorReason.PermissionDenied, error.Reason);
+    }
+
+    [Fact]
     public async Task A_snapshot_that_breaks_begins_again_and_the_state_stays()
     {
         var (stream, watch) = await WatchAsync();
@@ -129,12 +171,23 @@ public sealed class StreamEndTests : IAsyncLifetime
         Assert.True(watch["ada"].Exists);
     }
 
+    private static WatchUsersResponse Creation(string identity, string sid) => new()
+    {
+        Updates = new WatchUpdates
+        {
+            Updates =
+            {
+                new V1.UserUpdate { User = new User { Identity = identity, Sid = sid }, UpdateReasons = { UpdateReason.Created } },
+            },
+        },
+    };
+
     private PresenceClient NewClient(IMeterFactory meters, ILoggerFactory? log = null)
     {
         var options = new PresenceClientOptions
         {
             Address = Network.Address,
-            ServiceSid = "IS1",
+            ServiceSid = TestClient.ServiceSid,
             TimeProvider = _clock,
             MeterFactory = meters,
             LoggerFactory = log,

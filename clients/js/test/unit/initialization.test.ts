@@ -68,6 +68,51 @@ describe('Initialized', () => {
     expect([seen.states, seen.connectionStates]).toEqual([['failed'], ['denied']]);
   });
 
+  it.each(['ACCESS_TOKEN_MALFORMED', 'ACCESS_TOKEN_SIGNATURE_INVALID', 'ACCESS_TOKEN_ISSUER_REFUSED', 'API_KEY_REVOKED'])(
+    'fails when the server rejects two tokens of the function in a row: %s', async (reason) => {
+      const server = new FakeServer();
+      server.rejectHeartbeat = () => rejection(Code.Unauthenticated, reason);
+      let jti = 0;
+      const ask = vi.fn(() => accessToken('ada', { jti: `${++jti}` }));
+      const { client, seen } = createWorld({ token: ask }, server);
+      await settle();
+      expect([seen.states, seen.connectionStates, seen.errors]).toEqual([['failed'], ['denied'], [reason, `${reason} (terminal)`]]);
+      await expect(client.getUser('bob')).rejects.toMatchObject({ reason });
+      await advance(600);
+      expect(server.beats.length).toBe(2);
+    });
+
+  it('fails when the function returns the rejected token again', async () => {
+    const server = new FakeServer();
+    server.rejectHeartbeat = () => rejection(Code.Unauthenticated, 'ACCESS_TOKEN_MALFORMED');
+    const { seen } = createWorld({ token: () => 'garbage', identity: 'ada' }, server);
+    await advance(2);
+    expect([seen.states, server.beats.length]).toEqual([['failed'], 2]);
+  });
+
+  it('gets a better token of the function, in place of one that it kept for too long', async () => {
+    const server = new FakeServer();
+    const old = accessToken('ada', { jti: 'old' });
+    const revoked = rejection(Code.Unauthenticated, 'API_KEY_REVOKED');
+    server.rejectHeartbeat = (authorization) => (authorization === `Bearer ${old}` ? revoked : undefined);
+    const ask = vi.fn(() => accessToken('ada', { jti: 'new' })).mockReturnValueOnce(old);
+    const { seen } = createWorld({ token: ask }, server);
+    await settle();
+    expect(seen.states).toEqual(['initialized']);
+  });
+
+  it('waits for a function whose tokens have expired', async () => {
+    const server = new FakeServer();
+    server.rejectHeartbeat = () => rejection(Code.Unauthenticated, 'ACCESS_TOKEN_EXPIRED');
+    let jti = 0;
+    const { seen } = createWorld({ token: () => accessToken('ada', { jti: `${++jti}` }) }, server);
+    await advance(60);
+    expect([seen.states, server.beats.length > 3]).toEqual([[], true]);
+    server.rejectHeartbeat = () => undefined;
+    await advance(30);
+    expect(seen.states).toEqual(['initialized']);
+  });
+
   it('waits for a server that is not there yet', async () => {
     const server = new FakeServer();
     server.rejectHeartbeat = () => rejection(Code.Unavailable, 'SERVER_STOPPING');

@@ -24,11 +24,12 @@ const namesIn = (message: string) => [...message.matchAll(/The option (\w+) must
 describe('Options', () => {
   it.each([
     ['url', ['', 'server.test', '127.0.0.1:5081', 'localhost:5081', 'ws://server.test', 'http://', 'http://server.test?a',
-      'http://server.test#a', 5081, null, undefined, new URL('http://server.test')]],
-    ['serviceSid', ['', 'IS1', `${SERVICE_SID}0`, SERVICE_SID.replace('IS', 'US'), 1, null, undefined]],
-    ['token', ['', 1, {}, false]],
-    ['identity', ['', 'a\nb', 'x'.repeat(257), `US${'0'.repeat(32)}`, 1, {}]],
-    ['transport', [{}, 'http', { unary: () => {} }]],
+      'http://server.test#a', 'http://user@server.test', 'http://user:password@server.test', 'http://:password@server.test', 5081,
+      null, undefined, new URL('http://server.test')]],
+    ['serviceSid', ['', 'IS1', `${SERVICE_SID}0`, SERVICE_SID.replace('IS', 'US'), SERVICE_SID.replace('IS', 'is'), 1, null, undefined]],
+    ['token', ['', 1, {}, false, null]],
+    ['identity', ['', 'a\nb', 'x'.repeat(257), `US${'0'.repeat(32)}`, `US${'A'.repeat(32)}`, 1, {}, null]],
+    ['transport', [{}, null, 'http', { unary: () => {} }]],
   ])('are rejected by name: %s', (option, values) => {
     for (const value of values) expect([value, namesIn(messageFor({ [option]: value }))]).toEqual([value, [option]]);
   });
@@ -38,7 +39,7 @@ describe('Options', () => {
     { url: 'http://[::1]:5081' },
     { serviceSid: SERVICE_SID.replace('1', 'A') },
     { token: () => accessToken('ada'), identity: undefined },
-    { token: null, transport: undefined },
+    { token: undefined, transport: undefined },
     { identity: '😀'.repeat(256) },
   ])('are accepted: %j', (options) => {
     expect(messageFor(options)).toBe('accepted');
@@ -73,15 +74,26 @@ describe('Options', () => {
   it('name the user, by a token or by themselves', () => {
     expect(namesIn(messageFor({ identity: undefined }))).toEqual(['identity']);
     expect(messageFor({ identity: undefined, token: accessToken('ada') })).toBe('accepted');
+    expect(namesIn(messageFor({ identity: null, token: accessToken('ada') }))).toEqual(['identity']);
   });
 
   it('are rejected all at once, with what is expected and what was passed', () => {
     expect(messageFor({ url: '127.0.0.1:5081', serviceSid: 'IS1', token: 7, identity: '' })).toBe(
-      'The option url must be an http or https URL without query and fragment, such as "http://127.0.0.1:5081"; it is "127.0.0.1:5081". '
+      'The option url must be an http or https URL without user, query and fragment, such as "http://127.0.0.1:5081"; '
+      + 'it is "127.0.0.1:5081". '
       + 'The option serviceSid must be "IS" and 32 hexadecimal digits; it is "IS1". '
       + 'The option token must be an access token, or a function that returns one or a promise of one; it is a number. '
       + 'The option identity must be a text of 1 to 256 characters, without control characters, and not of the form of a SID; '
       + 'it is empty.');
+  });
+
+  it('do not show the password in a url', () => {
+    expect(messageFor({ url: 'http://user:hunter2@server.test' })).not.toContain('hunter2');
+  });
+
+  it('are all named when all are null', () => {
+    expect(namesIn(messageFor({ url: null, serviceSid: null, token: null, identity: null, transport: null })))
+      .toEqual(['url', 'serviceSid', 'token', 'identity', 'transport']);
   });
 
   it('are needed', () => {
